@@ -1,0 +1,86 @@
+"""Where a lab keeps its files, and how anybody finds its init again."""
+
+import json
+import os
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.kernel import Process
+
+_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The directory of one lab; `store` beside it is shared by all labs."""
+
+    directory: Path
+
+    @classmethod
+    def of(cls, root: Path, name: str) -> "Layout":
+        """The lab `name` under the toolchain's directory `root`."""
+        if not _NAME.match(name):
+            raise ValueError(f"{name!r} can't name a lab: up to 32 lower-case letters, digits and dashes")
+        return cls(root / "lab" / name)
+
+    @property
+    def name(self) -> str:
+        """The lab's name."""
+        return self.directory.name
+
+    @property
+    def store(self) -> Path:
+        """Images and root file systems, kept between runs."""
+        return self.directory.parent / ".store"
+
+    @property
+    def init_file(self) -> Path:
+        """Written before the lab's init does anything; removed when nothing of the lab is left."""
+        return self.directory / "init.json"
+
+    @property
+    def log(self) -> Path:
+        """What the supervisor says."""
+        return self.directory / "supervisor.log"
+
+    @property
+    def runc(self) -> Path:
+        """runc's own state."""
+        return self.directory / "runc"
+
+    def node(self, name: str) -> Path:
+        """The bundle of one node."""
+        return self.directory / "nodes" / name
+
+    def socket_address(self) -> tuple[int, str]:
+        """A directory handle and an address for the control socket.
+
+        The way over the handle keeps it short: a socket's path may have 107 bytes, a checkout's more.
+        """
+        handle = os.open(self.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        return handle, f"/proc/self/fd/{handle}/control"
+
+    def init(self) -> Process | None:
+        """The lab's init if it still runs."""
+        try:
+            data = json.loads(self.init_file.read_text())
+            process = Process(**data["process"])
+        except (FileNotFoundError, ValueError, KeyError):
+            return None
+        return process if process.alive else None
+
+    def record(self, process: Process, **more: Any) -> None:
+        """Note the init, and whatever cleaning up after it needs to know."""
+        fresh = self.init_file.with_suffix(".new")
+        fresh.write_text(json.dumps({"process": asdict(process), **more}, indent=1))
+        fresh.replace(self.init_file)
+
+    def recorded(self) -> dict[str, Any]:
+        """What `record` wrote."""
+        try:
+            data: dict[str, Any] = json.loads(self.init_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return data

@@ -1,0 +1,122 @@
+"""What this machine has and lacks for a rehearsal, in one line each, before anything is started."""
+
+import os
+import platform
+import resource
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import cgroups, kernel, spec
+from lab.spec import Host
+from lab.topology import FIRST_ID, IDS
+
+TALOS_OPEN_FILES = 1_048_576
+NODE_MEMORY, BASE_MEMORY = 1200, 1500  # MB, measured: a control plane; the lab, the engine and its plugins
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `fatal` ones stop a rehearsal, the others only change how it runs."""
+
+    ok: bool
+    text: str
+    fatal: bool = True
+
+    def __str__(self) -> str:
+        return f"{'ok  ' if self.ok else 'LACK' if self.fatal else 'note'} {self.text}"
+
+
+def _program(name: str, package: str, why: str, *, fatal: bool = True) -> Finding:
+    found = shutil.which(name)
+    if found:
+        return Finding(True, f"{name}: {found}", fatal)
+    return Finding(False, f"{name} is not here, {why}: install the package {package}", fatal)
+
+
+def _filesystem(name: str, why: str) -> Finding:
+    known = {line.split()[-1] for line in Path("/proc/filesystems").read_text().splitlines()}
+    return Finding(name in known, f"kernel: {name}, {why}")
+
+
+def _namespaces() -> Finding:
+    absent = [kind for kind in ("pid", "net", "mnt", "user", "ipc", "uts", "cgroup")
+              if not Path(f"/proc/self/ns/{kind}").exists()]
+    return Finding(not absent, f"kernel: namespaces {'all there' if not absent else 'missing: ' + ', '.join(absent)}")
+
+
+def _user_namespaces() -> Finding:
+    try:
+        most = int(Path("/proc/sys/user/max_user_namespaces").read_text())
+    except OSError:
+        most = 0
+    ids = Path("/proc/self/uid_map").read_text().split()
+    enough = most > 0 and len(ids) == 3 and int(ids[2]) >= FIRST_ID + IDS
+    return Finding(enough, f"user namespaces: {most} allowed, ids up to {FIRST_ID + IDS} needed (nodes run in one here)")
+
+
+def _memory(nodes: int) -> Finding:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            free, need = int(line.split()[1]) // 1024, BASE_MEMORY + NODE_MEMORY * nodes
+            return Finding(free >= need, f"memory: {free} MB available, about {need} MB needed for {nodes} nodes")
+    return Finding(True, "memory: not known")
+
+
+def needs_user_namespace(may: Callable[[int], bool] = kernel.may) -> bool:
+    """Whether Talos may not do here what it asks for, so that its nodes get a user namespace."""
+    return not (may(kernel.CAP_SYS_RESOURCE) and cgroups.version_2())
+
+
+def host() -> Host:
+    """What nodes may be given on this machine."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    bounding = kernel.capabilities()
+    last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+    # The list in spec.py is in the kernel's order from number 0, with the gaps of CAPABILITY_NUMBERS.
+    missing = frozenset(name for name, number in CAPABILITY_NUMBERS.items() if number > last or not bounding >> number & 1)
+    return Host(
+        open_files=TALOS_OPEN_FILES if kernel.may(kernel.CAP_SYS_RESOURCE) else min(hard, TALOS_OPEN_FILES),
+        devices=tuple(path for path in spec.DEVICES if os.path.exists(path)),
+        missing=missing,
+        cgroup_v2=cgroups.version_2(),
+        user_namespace=needs_user_namespace(),
+    )
+
+
+# include/uapi/linux/capability.h, in its order.
+_IN_ORDER = """
+CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
+NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN
+SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE
+MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
+""".split()
+CAPABILITY_NUMBERS = {f"CAP_{name}": number for number, name in enumerate(_IN_ORDER)}
+
+
+def examine(nodes: int = 1) -> list[Finding]:
+    """Everything a rehearsal of this many nodes leans on."""
+    release = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2])
+    findings = [
+        Finding(os.geteuid() == 0, "root: needed to make namespaces, a bridge and mounts"),
+        Finding(kernel.may(kernel.CAP_SYS_ADMIN) and kernel.may(kernel.CAP_NET_ADMIN),
+                "capabilities: SYS_ADMIN and NET_ADMIN, to make namespaces and a bridge"),
+        Finding(platform.machine() == "x86_64", f"processor: {platform.machine()}; images are made for x86_64"),
+        Finding(release >= (5, 13), f"kernel: {platform.release()}; 5.13 or newer for overlays in a user namespace"),
+        _namespaces(),
+        _filesystem("overlay", "for containers' layers"),
+        _filesystem("cgroup2" if cgroups.version_2() else "cgroup", "for the kubelet"),
+        _program("ip", "iproute2", "it makes the bridge"),
+        _program("nsenter", "util-linux", "it runs the engine inside the lab"),
+        _program("nft", "nftables", "kube-proxy needs it, so services would have no addresses", fatal=False),
+        Finding(os.path.exists("/dev/kmsg"), "device: /dev/kmsg, which the kubelet opens"),
+        _memory(nodes),
+        Finding(kernel.may(kernel.CAP_SYS_RESOURCE),
+                "capability: SYS_RESOURCE; without it nodes run in a user namespace and runc leaves out the OOM score",
+                fatal=False),
+        Finding(cgroups.version_2(), "cgroups: version 2; on version 1 kubelets get failCgroupV1: false", fatal=False),
+    ]
+    if needs_user_namespace():
+        findings.append(_user_namespaces())
+    return findings

@@ -1,0 +1,105 @@
+"""A read-only OCI registry over a store of images; what it was asked for and does not have, it notes."""
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from lab.images import MANIFEST, Store
+
+_MANIFEST = re.compile(r"^/v2/(?P<name>.+)/manifests/(?P<reference>[^/]+)$")
+_BLOB = re.compile(r"^/v2/.+/blobs/sha256:(?P<digest>[0-9a-f]{64})$")
+
+
+class Registry:
+    """Serves one store on one address until stopped."""
+
+    def __init__(self, store: Path, address: str, port: int, *, missing: Callable[[str], None] = lambda _: None) -> None:
+        index = Store(store)
+        noted: set[str] = set()
+
+        class Handler(BaseHTTPRequestHandler):
+            """Answers the four requests a container runtime makes."""
+
+            protocol_version = "HTTP/1.1"
+
+            def do_HEAD(self) -> None:
+                self._answer(with_body=False)
+
+            def do_GET(self) -> None:
+                self._answer(with_body=True)
+
+            def _answer(self, *, with_body: bool) -> None:
+                url = urlsplit(self.path)
+                if url.path.rstrip("/") == "/v2":
+                    self._send(200, "application/json", b"{}", with_body=with_body)
+                elif found := _MANIFEST.match(url.path):
+                    upstream = parse_qs(url.query).get("ns", [""])[0]
+                    self._manifest(found["name"], found["reference"], upstream, with_body=with_body)
+                elif found := _BLOB.match(url.path):
+                    self._blob(found["digest"], with_body=with_body)
+                else:
+                    self._unknown()
+
+            def _manifest(self, name: str, reference: str, upstream: str, *, with_body: bool) -> None:
+                if reference.startswith("sha256:"):
+                    digest = reference
+                else:
+                    digest = index.index().get(f"{name}:{reference}", {}).get("digest", "")
+                path = index.blobs / digest.partition(":")[2]
+                if not digest or not path.is_file():
+                    joint = "@" if reference.startswith("sha256:") else ":"
+                    wanted = f"{upstream + '/' if upstream else ''}{name}{joint}{reference}"
+                    if wanted not in noted:
+                        noted.add(wanted)
+                        missing(wanted)
+                    self._unknown()
+                    return
+                self._send(200, MANIFEST, path.read_bytes(), digest=digest, with_body=with_body)
+
+            def _blob(self, digest: str, *, with_body: bool) -> None:
+                try:
+                    content = (index.blobs / digest).open("rb")
+                except FileNotFoundError:
+                    self._unknown()
+                    return
+                with content:
+                    self._head(200, "application/octet-stream", (index.blobs / digest).stat().st_size, f"sha256:{digest}")
+                    if with_body:
+                        self.wfile.flush()
+                        self.connection.sendfile(content)
+
+            def _unknown(self) -> None:
+                body = json.dumps({"errors": [{"code": "MANIFEST_UNKNOWN", "message": "not in this rehearsal"}]})
+                self._send(404, "application/json", body.encode(), with_body=self.command != "HEAD")
+
+            def _send(self, status: int, kind: str, body: bytes, *, digest: str = "", with_body: bool) -> None:
+                self._head(status, kind, len(body), digest)
+                if with_body:
+                    self.wfile.write(body)
+
+            def _head(self, status: int, kind: str, size: int, digest: str) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(size))
+                if digest:
+                    self.send_header("Docker-Content-Digest", digest)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Quiet: every pull of every node would be a line."""
+
+        self._server = ThreadingHTTPServer((address, port), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, name="registry", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving and free the address."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)

@@ -1,0 +1,94 @@
+"""The read-only root of every node, made from built binaries as Talos lays out its own image."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from lab.topology import FIRST_ID
+
+AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
+_LAYOUT = 3  # raise when what is built below changes: the directory's name carries it
+
+_DIRECTORIES = """
+usr/bin usr/lib/firmware usr/lib/modules usr/etc usr/libexec/kubernetes usr/share/spdx usr/share/zoneinfo/Etc
+usr/local/bin usr/local/sbin usr/local/share usr/local/lib/kubelet/credentialproviders usr/local/lib/containers
+boot/EFI dev proc sys run tmp var system opt mnt root home .extra
+etc/iscsi etc/nvme etc/cri/conf.d/hosts etc/kubernetes/manifests etc/cni/net.d etc/ssl/certs etc/containerd etc/lvm
+etc/selinux/targeted/contexts/files
+""".split()
+
+# Talos mounts its own versions over these, so they must exist.
+_EMPTY = """
+etc/extensions.yaml etc/resolv.conf etc/hosts etc/hostname etc/machine-id etc/cri/conf.d/cri.toml
+etc/cri/conf.d/01-registries.part etc/cri/conf.d/20-customization.part etc/cri/conf.d/base-spec.json
+etc/selinux/targeted/contexts/files/file_contexts etc/iscsi/initiatorname.iscsi etc/nvme/hostid etc/nvme/hostnqn
+""".split()
+
+_LINKS = {
+    "bin": "usr/bin", "sbin": "usr/bin", "usr/sbin": "bin", "lib": "usr/lib", "lib64": "usr/lib",
+    "etc/localtime": "/usr/share/zoneinfo/Etc/UTC", "etc/ssl/certs/ca-certificates": "ca-certificates.crt",
+    "etc/pki": "/etc/ssl", "etc/ca-certificates": "/etc/ssl",
+    "usr/share/ca-certificates": "/etc/ssl", "usr/local/share/ca-certificates": "/etc/ssl",
+}
+
+# Files of the Talos source tree that its image carries as they are.
+_TALOS_FILES = {
+    "containerd.toml": "etc/containerd/config.toml",
+    "cri-containerd.toml": "etc/cri/containerd.toml",
+    "cri-plugin.part": "etc/cri/conf.d/00-base.part",
+    "lvm.conf": "etc/lvm/lvm.conf",
+    "nfsmount.conf": "etc/nfsmount.conf",
+    "zoneinfo/Etc/UTC": "usr/share/zoneinfo/Etc/UTC",
+}
+
+
+def build(parent: Path, binaries: Mapping[str, Path], talos_files: Path, *, talos: str, user_namespace: bool) -> Path:
+    """The root file system for these binaries, made once and kept under a name that says what is in it."""
+    wanted = {"init": binaries["machined"], "containerd": binaries["containerd"],
+              "containerd-shim-runc-v2": binaries["containerd-shim-runc-v2"]}
+    if user_namespace:
+        wanted |= {"runc.real": binaries["runc"], "runc": binaries["lab-tools"]}
+    else:
+        wanted |= {"runc": binaries["runc"]}
+    marks = [(name, str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for name, path in sorted(wanted.items())]
+    key = hashlib.sha256(json.dumps([_LAYOUT, talos, user_namespace, marks]).encode()).hexdigest()[:16]
+    root = parent / f"rootfs-{key}"
+    if root.is_dir():
+        return root
+    parent.mkdir(parents=True, exist_ok=True)
+    fresh = parent / f".rootfs-{key}.{os.getpid()}"
+    shutil.rmtree(fresh, ignore_errors=True)
+    for directory in _DIRECTORIES:
+        (fresh / directory).mkdir(parents=True, exist_ok=True)
+    for link, target in _LINKS.items():
+        (fresh / link).symlink_to(target)
+    for name in _EMPTY:
+        (fresh / name).touch()
+    for name, source in wanted.items():
+        shutil.copyfile(source, fresh / "usr/bin" / name)
+        (fresh / "usr/bin" / name).chmod(0o755)
+    for name in ("poweroff", "shutdown", "dashboard"):
+        (fresh / "usr/bin" / name).hardlink_to(fresh / "usr/bin/init")
+    for source_name, inside in _TALOS_FILES.items():
+        shutil.copyfile(talos_files / source_name, fresh / inside)
+    if AUTHORITIES.exists():
+        shutil.copyfile(AUTHORITIES, fresh / "etc/ssl/certs/ca-certificates.crt")
+    (fresh / "usr/etc/in-container").write_text("true\n")
+    (fresh / "etc/os-release").write_text(
+        f'NAME="Talos"\nID=talos\nVERSION_ID={talos}\nPRETTY_NAME="Talos ({talos})"\n'
+    )
+    if user_namespace:
+        own(fresh, FIRST_ID)
+    fresh.replace(root)
+    return root
+
+
+def own(tree: Path, user: int) -> None:
+    """Give a tree to the root of a node's user namespace."""
+    os.lchown(tree, user, user)
+    for directory, directories, files in os.walk(tree):
+        for name in (*directories, *files):
+            os.lchown(os.path.join(directory, name), user, user)

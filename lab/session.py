@@ -1,0 +1,177 @@
+"""The rehearsal's library: start a lab, talk to it, run commands in it, end it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from lab import cleanup
+from lab.kernel import Process
+from lab.layout import Layout
+from lab.supervisor import Order
+from lab.waiting import wait_for
+
+HERE = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Lab:
+    """A running lab. Used with `with`, it ends at the end of the block."""
+
+    layout: Layout
+    order: Order
+    init: Process
+    _lifeline: int = -1
+
+    @classmethod
+    def start(cls, layout: Layout, order: Order, *, seconds: float = 20) -> Self:
+        """Start a lab; what an earlier one of the same name left behind goes first.
+
+        The lab ends with the calling process, even a killed one, until `keep` is called.
+        """
+        cleanup.stop(layout)
+        layout.directory.mkdir(parents=True, exist_ok=True)
+        layout.directory.chmod(0o700)
+        (layout.store / "images").mkdir(parents=True, exist_ok=True)
+        (layout.directory / "order.json").write_text(json.dumps(order.as_json(), indent=1))
+        theirs, ours = os.pipe()
+        with layout.log.open("ab") as log:
+            launcher = subprocess.Popen(
+                [sys.executable, "-m", "lab.supervisor", str(layout.directory.absolute()), str(theirs)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=HERE, pass_fds=(theirs,), start_new_session=True,
+            )
+        os.close(theirs)
+        if launcher.wait(timeout=seconds) != 0:
+            os.close(ours)
+            raise RuntimeError(f"lab {layout.name} did not start: {_tail(layout.log)}")
+        init = layout.init()
+        if init is None:
+            os.close(ours)
+            raise RuntimeError(f"lab {layout.name} ended at once: {_tail(layout.log)}")
+        lab = cls(layout, order, init, ours)
+        try:
+            wait_for(f"lab {layout.name}: its supervisor", lambda: lab._answers(), seconds=seconds, every=0.05)
+        except BaseException:
+            lab.stop()
+            raise
+        return lab
+
+    @classmethod
+    def attach(cls, layout: Layout) -> Self:
+        """The lab that a `--keep` left running."""
+        init = layout.init()
+        if init is None:
+            raise RuntimeError(f"no lab {layout.name} is running")
+        return cls(layout, Order.from_json(json.loads((layout.directory / "order.json").read_text())), init)
+
+    def _answers(self) -> bool:
+        if not self.init.alive:
+            raise RuntimeError(f"its init is gone: {_tail(self.layout.log)}")
+        return bool(self.request("status"))
+
+    def request(self, op: str, *, seconds: float = 120, **more: Any) -> Any:
+        """Ask the supervisor for something and wait for its answer."""
+        handle, address = self.layout.socket_address()
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(seconds)
+                connection.connect(address)
+                with connection.makefile("rw") as stream:
+                    stream.write(json.dumps({"op": op, **more}) + "\n")
+                    stream.flush()
+                    answer = json.loads(stream.readline() or '{"error": "the supervisor hung up"}')
+        finally:
+            os.close(handle)
+        if "error" in answer:
+            raise RuntimeError(f"lab {self.layout.name}: {answer['error']}")
+        return answer["ok"]
+
+    def command(self, argv: Sequence[str]) -> list[str]:
+        """The same command, run inside the lab: its network, its processes, its mounts."""
+        enter = [f"--target={self.init.pid}", "--pid", "--net", "--mount", "--ipc"]
+        return ["nsenter", *enter, f"--wd={os.getcwd()}", "--", *argv]
+
+    def run(self, argv: Sequence[str], *, seconds: float, env: Mapping[str, str] | None = None, check: bool = True,
+            cwd: Path | None = None, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command inside the lab and take what it prints; it is ended at its deadline."""
+        enter = self.command(argv)
+        if cwd is not None:
+            enter = [part if not part.startswith("--wd=") else f"--wd={cwd}" for part in enter]
+        with subprocess.Popen(enter, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                              start_new_session=True) as process:
+            try:
+                out, err = process.communicate(stdin, timeout=seconds)
+            except BaseException as error:
+                # The whole group: nsenter's child is the one that does the work.
+                os.killpg(process.pid, signal.SIGKILL)
+                if isinstance(error, subprocess.TimeoutExpired):
+                    raise RuntimeError(f"{Path(argv[0]).name} {' '.join(argv[1:3])}: not after {seconds:g} s") from None
+                raise
+        done = subprocess.CompletedProcess(list(argv), process.returncode, out, err)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{Path(argv[0]).name} {' '.join(argv[1:4])}: {(err or out).strip()[-2000:]}")
+        return done
+
+    def start_node(self, name: str) -> None:
+        """Power a node on."""
+        self.request("start", node=name)
+
+    def stop_node(self, name: str) -> None:
+        """Pull a node's plug; its volumes stay."""
+        self.request("stop", node=name)
+
+    def nodes(self) -> dict[str, dict[str, Any]]:
+        """How each node is."""
+        status: dict[str, dict[str, Any]] = self.request("status")["nodes"]
+        return status
+
+    def events(self) -> list[dict[str, Any]]:
+        """What the supervisor had to say."""
+        said: list[dict[str, Any]] = self.request("status")["events"]
+        return said
+
+    def check(self) -> None:
+        """Raise if the supervisor had to take a node out, with its reason."""
+        for name, node in self.nodes().items():
+            if node["trouble"]:
+                raise RuntimeError(f"{name}: {node['trouble']}")
+
+    def keep(self) -> None:
+        """Let the lab outlive this process."""
+        self.request("keep")
+
+    def stop(self) -> None:
+        """End the lab and leave nothing of it."""
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
+        cleanup.stop(self.layout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if not (self.init.alive and self.request("status")["kept"]):
+            self.stop()
+
+
+def _tail(path: Path, size: int = 1500) -> str:
+    try:
+        return path.read_text(errors="replace")[-size:].strip()
+    except FileNotFoundError:
+        return "it left no log"
+
+
+def seconds_since(start: float) -> float:
+    """Seconds on the monotonic clock, for a human."""
+    return round(time.monotonic() - start, 1)

@@ -1,0 +1,121 @@
+"""The OCI runtime document of one node: a pure function of the machine and of what the host allows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from lab.topology import FIRST_ID, IDS
+
+# Where Talos keeps what must outlive a restart of the node. Each is one directory of the lab.
+VOLUMES = ("/var", "/system/state", "/etc/cni", "/etc/kubernetes", "/usr/libexec/kubernetes", "/opt")
+
+CAPABILITIES = tuple(
+    "CAP_" + name
+    for name in (
+        "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE"
+        " NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT"
+        " SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE"
+        " AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ"
+        " PERFMON BPF CHECKPOINT_RESTORE"
+    ).split()
+)
+
+# A node may never load modules into the host's kernel or set its clock. A real machine's node does both.
+NEVER = frozenset({"CAP_SYS_MODULE", "CAP_SYS_TIME"})
+
+# Settings of the whole machine. Without a user namespace the node's root could write them.
+READ_ONLY = tuple(f"/proc/sys/{part}" for part in ("kernel", "vm", "fs", "user", "dev", "debug", "abi")) + (
+    "/proc/sysrq-trigger",
+)
+
+DEVICES: Mapping[str, tuple[int, int]] = {"/dev/kmsg": (1, 11), "/dev/fuse": (10, 229), "/dev/net/tun": (10, 200)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """What the machine under the lab allows."""
+
+    open_files: int
+    devices: tuple[str, ...]
+    # Capabilities no process here can have.
+    missing: frozenset[str] = frozenset()
+    cgroup_v2: bool = False
+    user_namespace: bool = True
+
+
+def volume(path: str) -> str:
+    """The directory that holds a volume."""
+    return path.strip("/").replace("/", "-")
+
+
+def _mounts(directory: PurePath) -> list[dict[str, Any]]:
+    quiet = ["nosuid", "noexec", "nodev"]
+
+    def kernel(target: str, kind: str, options: list[str], source: str = "") -> dict[str, Any]:
+        return {"destination": target, "type": kind, "source": source or kind, "options": options}
+
+    def bind(target: str, source: PurePath) -> dict[str, Any]:
+        return {"destination": target, "type": "bind", "source": str(source), "options": ["rbind", "rw"]}
+
+    return [
+        kernel("/proc", "proc", quiet),
+        kernel("/dev", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        kernel("/dev/pts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+        kernel("/dev/shm", "tmpfs", [*quiet, "mode=1777", "size=65536k"], "shm"),
+        kernel("/dev/mqueue", "mqueue", quiet),
+        kernel("/sys", "sysfs", quiet),
+        kernel("/sys/fs/cgroup", "cgroup", [*quiet, "rw"]),
+        *(kernel(path, "tmpfs", ["nosuid", "nodev", "mode=755"]) for path in ("/run", "/system", "/tmp")),
+        *(bind(path, directory / "volumes" / volume(path)) for path in VOLUMES),
+        *(bind(f"/etc/{name}", directory / "etc" / name) for name in ("hostname", "hosts", "resolv.conf")),
+    ]
+
+
+def node(name: str, *, directory: PurePath, rootfs: PurePath, cgroup: str, host: Host) -> dict[str, Any]:
+    """The runtime document of the node `name`, whose files are under `directory`.
+
+    The network namespace is made with the container, not joined: inside a user namespace the node
+    must own it, or Talos could not set addresses. The lab moves the node's interface in between
+    `create` and `start`.
+    """
+    held = [name for name in CAPABILITIES if name not in NEVER | host.missing]
+    linux: dict[str, Any] = {
+        "cgroupsPath": cgroup,
+        "resources": {"devices": [{"allow": True, "access": "rwm"}]},
+        "devices": [
+            {"path": path, "type": "c", "major": major, "minor": minor, "fileMode": 0o600, "uid": 0, "gid": 0}
+            for path, (major, minor) in DEVICES.items()
+            if path in host.devices
+        ],
+        "namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount", "cgroup")],
+        "rootfsPropagation": "private",
+        "readonlyPaths": list(READ_ONLY),
+        "maskedPaths": [],
+    }
+    if host.user_namespace:
+        mapping = [{"containerID": 0, "hostID": FIRST_ID, "size": IDS}]
+        linux["namespaces"].append({"type": "user"})
+        linux |= {"uidMappings": mapping, "gidMappings": mapping}
+    return {
+        "ociVersion": "1.2.0",
+        "hostname": name,
+        "root": {"path": str(rootfs), "readonly": True},
+        "mounts": _mounts(directory),
+        "process": {
+            "terminal": False,
+            "user": {"uid": 0, "gid": 0},
+            "args": ["/sbin/init"],
+            "cwd": "/",
+            "env": [
+                "PLATFORM=container",
+                "TALOSSKU=rehearsal",
+                "PATH=/usr/bin:/usr/sbin:/bin:/sbin",
+                f"HOSTNAME={name}",
+            ],
+            "capabilities": {kind: held for kind in ("bounding", "effective", "permitted")},
+            "rlimits": [{"type": "RLIMIT_NOFILE", "hard": host.open_files, "soft": host.open_files}],
+            "noNewPrivileges": False,
+        },
+        "linux": linux,
+    }

@@ -1,0 +1,212 @@
+"""The process that owns a lab.
+
+`python -m lab.supervisor DIRECTORY LIFELINE` leaves the caller's namespaces, becomes init of new ones, and
+starts one child that does the work. When that child ends, for whatever reason, init ends; when init
+ends, the kernel ends every process of the lab and drops its mounts and its network with it. So no
+cleaning up depends on anybody staying alive to do it.
+"""
+
+import json
+import os
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lab import cgroups, network
+from lab.kernel import (MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC, NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS,
+                        Process, mount, unshare)
+from lab.layout import Layout
+from lab.node import Node
+from lab.registry import Registry
+from lab.spec import Host
+from lab.topology import Topology
+
+@dataclass(frozen=True)
+class Order:
+    """Everything the supervisor is told, as written to `order.json` by whoever starts a lab."""
+
+    topology: Topology
+    host: Host
+    rootfs: str
+    runc: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        host = {**self.host.__dict__, "missing": sorted(self.host.missing)}
+        return {"topology": self.topology.as_json(), "host": host, "rootfs": self.rootfs, "runc": self.runc}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Order":
+        """The inverse of `as_json`."""
+        host = Host(**{**data["host"], "devices": tuple(data["host"]["devices"]),
+                       "missing": frozenset(data["host"]["missing"])})
+        return cls(Topology.from_json(data["topology"]), host, data["rootfs"], data["runc"])
+
+
+class Supervisor:
+    """The lab's only writer: starts nodes, watches them, answers on a socket."""
+
+    def __init__(self, layout: Layout, lifeline: int) -> None:
+        self.layout, self.lifeline = layout, lifeline
+        self.order = Order.from_json(json.loads((layout.directory / "order.json").read_text()))
+        self.topology = self.order.topology
+        self.lock = threading.Lock()
+        self.ended = threading.Event()
+        self.kept = False
+        self.events: deque[dict[str, Any]] = deque(maxlen=1000)
+        self.nodes = {
+            machine.name: Node(layout, self.topology, machine, index=index, host=self.order.host,
+                               rootfs=Path(self.order.rootfs), runc=Path(self.order.runc))
+            for index, machine in enumerate(self.topology.machines)
+        }
+
+    def say(self, text: str, *, kind: str = "note") -> None:
+        """Keep an event for whoever asks, and print it to the log."""
+        self.events.append({"at": time.time(), "kind": kind, "text": text})
+        print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+    def run(self) -> None:
+        """Set up, then serve and watch until told to end."""
+        network.ip(network.bridge(self.topology))
+        Registry(self.layout.store / "images", self.topology.gateway, self.topology.registry_port,
+                 missing=lambda image: self.say(f"a node asked for {image}, which is not here", kind="missing-image"))
+        threading.Thread(target=self._lifeline, daemon=True).start()
+        threading.Thread(target=self._serve, args=(self._listen(),), daemon=True).start()
+        self.say("ready")
+        while not self.ended.wait(1.0):
+            for node in self.nodes.values():
+                try:
+                    with self.lock:
+                        said = node.watch()
+                except Exception as error:
+                    node.wanted, said = False, f"{node.machine.name} is given up: {error}"
+                    node.trouble = str(error)
+                if said:
+                    self.say(said, kind="node")
+        self.say("ending")
+
+    def _lifeline(self) -> None:
+        """End when the owner is gone, unless it said that the lab is to be kept.
+
+        The owner holds the other end of the pipe, so its death is the end of file.
+        """
+        try:
+            while os.read(self.lifeline, 1):
+                pass
+        except OSError:
+            pass
+        if not self.kept:
+            self.ended.set()
+
+    def _listen(self) -> socket.socket:
+        handle, address = self.layout.socket_address()
+        try:
+            (self.layout.directory / "control").unlink(missing_ok=True)
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            listener.bind(address)
+            (self.layout.directory / "control").chmod(0o600)
+            listener.listen(16)
+        finally:
+            os.close(handle)
+        return listener
+
+    def _serve(self, listener: socket.socket) -> None:
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
+
+    def _converse(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rw") as stream:
+            for line in stream:
+                try:
+                    answer = {"ok": self.answer(**json.loads(line))}
+                except Exception as error:
+                    print(traceback.format_exc(), flush=True)
+                    answer = {"error": str(error)}
+                try:
+                    stream.write(json.dumps(answer) + "\n")
+                    stream.flush()
+                except OSError:
+                    return
+
+    def answer(self, op: str, node: str = "", wipe: bool = False) -> Any:
+        """Carry out one request."""
+        match op:
+            case "start":
+                with self.lock:
+                    self.nodes[node].start()
+                self.say(f"{node} is on")
+            case "stop":
+                with self.lock:
+                    self.nodes[node].stop()
+                self.say(f"{node} is off")
+            case "keep":
+                self.kept = True
+            case "end":
+                self.ended.set()
+            case "status":
+                return {"nodes": {name: self._status(one) for name, one in self.nodes.items()},
+                        "events": list(self.events), "kept": self.kept}
+            case _:
+                raise ValueError(f"no such request: {op}")
+        return None
+
+    @staticmethod
+    def _status(node: Node) -> dict[str, Any]:
+        return {"running": node.running, "wanted": node.wanted, "trouble": node.trouble, "starts": node.starts,
+                "pid": node.process.pid if node.process else None, "address": node.machine.address}
+
+
+def _private_view() -> None:
+    """Mounts made here stay here, and /proc shows this lab's processes."""
+    mount("none", "/", flags=MS_REC | MS_PRIVATE)
+    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+
+def _init(layout: Layout, lifeline: int) -> NoReturn:
+    """Process 1 of the lab: start the supervisor, bury the dead, end with the supervisor."""
+    _private_view()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            Supervisor(layout, lifeline).run()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    while True:
+        pid, _ = os.wait()
+        if pid == child:
+            os._exit(0)
+
+
+def main(directory: str, lifeline: int) -> None:
+    """Make the namespaces, note who their init is, and let go of it."""
+    layout = Layout(Path(directory))
+    unshare(NEWPID | NEWNS | NEWNET | NEWIPC | NEWUTS)
+    go, ready = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ready)
+        # Nothing may happen before the init can be found again: without a word, end.
+        if os.read(go, 1) != b"g":
+            os._exit(1)
+        os.close(go)
+        _init(layout, lifeline)
+    process = Process.at(child)
+    assert process is not None
+    layout.record(process, cgroups=[str(path) for path in cgroups.of_lab(layout.name)])
+    os.write(ready, b"g")
+    # The child is now on its own: its parent's end makes it a child of the machine's init.
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

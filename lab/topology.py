@@ -1,0 +1,85 @@
+"""What a lab is made of: pure data, taken from a platform or written by a test."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import Any, Literal
+
+Role = Literal["controlplane", "worker"]
+
+# What the user namespace of a node maps its root to, and how far. Talos gives the scheduler's
+# files to user 65536, so 65,536 ids are one too few.
+FIRST_ID, IDS = 100_000, 200_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """One node: a Talos machine in container mode."""
+
+    name: str
+    role: Role
+    address: str
+    mac: str = ""
+    interface: str = "eth0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topology:
+    """One lab: its nodes on one bridge, whose own address is the platform's gateway."""
+
+    name: str
+    network: str = "10.5.0.0/24"
+    gateway: str = ""
+    # More addresses for the lab's own end of the bridge: resolvers, time servers, other networks' gateways.
+    aliases: tuple[str, ...] = ()
+    machines: tuple[Machine, ...] = ()
+    registry_port: int = 5000
+    # Where the machine lacks what Talos asks for, nodes get a user namespace of their own.
+    user_namespace: bool = True
+    # Names of the machine's own resolver file: what nodes may ask for by name.
+    hosts: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        net = IPv4Network(self.network)
+        if not self.gateway:
+            object.__setattr__(self, "gateway", str(net[1]))
+        names = [machine.name for machine in self.machines]
+        if len(set(names)) != len(names):
+            raise ValueError(f"lab {self.name}: two machines have the same name")
+        for machine in self.machines:
+            if IPv4Address(machine.address) not in net:
+                raise ValueError(f"lab {self.name}: {machine.name} at {machine.address} is not in {self.network}")
+            if machine.address == self.gateway:
+                raise ValueError(f"lab {self.name}: {machine.name} has the gateway's address {self.gateway}")
+
+    @property
+    def bridge_address(self) -> str:
+        """The lab's own address on the bridge, with the prefix length."""
+        return str(IPv4Interface(f"{self.gateway}/{IPv4Network(self.network).prefixlen}"))
+
+    @property
+    def prefix(self) -> int:
+        """Length of the nodes' network."""
+        return IPv4Network(self.network).prefixlen
+
+    @property
+    def registry(self) -> str:
+        """Where nodes find the lab's registry."""
+        return f"http://{self.gateway}:{self.registry_port}"
+
+    def machine(self, name: str) -> Machine:
+        """The machine of this name."""
+        for machine in self.machines:
+            if machine.name == name:
+                return machine
+        raise KeyError(f"lab {self.name} has no machine {name}; it has {', '.join(m.name for m in self.machines)}")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, for the lab's own file."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Topology":
+        """The inverse of `as_json`."""
+        machines = tuple(Machine(**machine) for machine in data["machines"])
+        return cls(**{**data, "machines": machines, "aliases": tuple(data["aliases"])})

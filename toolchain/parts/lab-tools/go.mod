@@ -1,0 +1,3 @@
+module bedplate/lab-tools
+
+go 1.26
