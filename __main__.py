@@ -1,0 +1,69 @@
+"""Bare metal -> Talos -> Kubernetes -> Cilium -> KubeVirt -> VMs, as one graph.
+
+Read it from top to bottom: each layer is built from what the layers above it made.
+"""
+
+import pulumi
+
+from components import (
+    Cilium,
+    CiliumArgs,
+    Kubernetes,
+    KubernetesArgs,
+    KubeVirt,
+    KubeVirtArgs,
+    Metal,
+    MetalArgs,
+    Talos,
+    TalosArgs,
+    Vm,
+    VmArgs,
+    VmNamespace,
+    VmNamespaceArgs,
+    load,
+)
+
+stack = load(pulumi.Config())
+platform = stack.platform
+
+# Bare metal: machines that find Talos when they boot.
+metal = Metal("metal", MetalArgs(platform=platform, matchbox=stack.matchbox))
+
+# Talos: those machines configured and joined, etcd bootstrapped once.
+talos = Talos("talos", TalosArgs(platform=platform, booted=metal.booted))
+
+# Kubernetes: the API, once it answers.
+kubernetes = Kubernetes("kubernetes", KubernetesArgs(platform=platform, kubeconfig=talos.kubeconfig))
+
+# Cilium: nodes become Ready, pods can speak.
+cilium = Cilium("cilium", CiliumArgs(platform=platform, kubernetes=kubernetes.provider))
+
+# Namespaces for VMs, closed by a policy that Cilium enforces.
+namespaces = {
+    name: VmNamespace(name, VmNamespaceArgs(kubernetes=kubernetes.provider, network=cilium.release))
+    for name in platform.namespaces
+}
+
+# KubeVirt: the cluster learns what a virtual machine is. Then the machines themselves.
+if platform.kubevirt:
+    kubevirt = KubeVirt(
+        "kubevirt", KubeVirtArgs(platform=platform, kubernetes=kubernetes.provider, network=cilium.release)
+    )
+    vms = {
+        name: Vm(
+            name,
+            VmArgs(
+                vm=vm,
+                migratable=platform.migratable,
+                kubernetes=kubernetes.provider,
+                namespace=namespaces[vm.namespace].closed,
+                hypervisor=kubevirt.installed,
+            ),
+        )
+        for name, vm in platform.vms.items()
+    }
+
+pulumi.export("api", platform.api)
+pulumi.export("machines", metal.booted)
+pulumi.export("kubeconfig", talos.kubeconfig)
+pulumi.export("talosconfig", talos.talosconfig)

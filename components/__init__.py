@@ -1,0 +1,27 @@
+"""The layers of a platform, each built from what the layers beneath it made."""
+
+from .config import Stack, load
+from .kubernetes import Kubernetes, KubernetesArgs
+from .metal import Metal, MetalArgs
+from .network import Cilium, CiliumArgs
+from .talos import Talos, TalosArgs
+from .virtualization import KubeVirt, KubeVirtArgs, Vm, VmArgs, VmNamespace, VmNamespaceArgs
+
+__all__ = [
+    "Cilium",
+    "CiliumArgs",
+    "KubeVirt",
+    "KubeVirtArgs",
+    "Kubernetes",
+    "KubernetesArgs",
+    "Metal",
+    "MetalArgs",
+    "Stack",
+    "Talos",
+    "TalosArgs",
+    "Vm",
+    "VmArgs",
+    "VmNamespace",
+    "VmNamespaceArgs",
+    "load",
+]

@@ -1,0 +1,79 @@
+"""What a stack says, read once. The only place that reads Pulumi's config."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.metal import Credentials
+from components.platform import Platform, Refused, parse
+from components.platform.faults import sentence
+
+# The parts of bedplate:matchbox, the stack's secret for the boot server.
+_MATCHBOX = ("ca", "certificate", "key")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A platform and the credentials to act on it."""
+
+    platform: Platform
+    matchbox: Credentials | None
+
+
+def load(config: pulumi.Config) -> Stack:
+    """What the stack file describes. Raises RunError, which Pulumi shows with no traceback, with every fault."""
+    try:
+        raw = config.get_object("platform")
+    except pulumi.ConfigTypeError:
+        raw = config.get("platform")
+    if raw is None:
+        raise pulumi.RunError(
+            "platform: "
+            + sentence(
+                "is missing",
+                f"the stack file describes the whole platform under config: {config.name}:platform",
+                f"start from Pulumi.dev.yaml for Pulumi.{pulumi.get_stack()}.yaml",
+            )
+        )
+    try:
+        platform = parse(raw)
+    except Refused as refused:
+        count = len(refused.faults)
+        raise pulumi.RunError(f"the stack file has {count} fault{'s' if count > 1 else ''}\n{refused}") from None
+    return Stack(platform=platform, matchbox=_matchbox(config, platform))
+
+
+def _matchbox(config: pulumi.Config, platform: Platform) -> Credentials | None:
+    if platform.boot is None:
+        return None
+    given = config.get_secret_object("matchbox")
+    held = config.get_object("matchbox") or {}
+    missing = [part for part in _MATCHBOX if not isinstance(held, dict) or not held.get(part)]
+    if missing and not pulumi.runtime.is_dry_run():
+        raise pulumi.RunError(
+            "\n".join(
+                f"{config.name}:matchbox.{part}: "
+                + sentence(
+                    "is missing",
+                    f"{platform.boot.matchbox.endpoint} lets in nobody without mTLS credentials",
+                    f"./bedplate pulumi config set --secret --path '{config.name}:matchbox.{part}' "
+                    f"--stack {pulumi.get_stack()} < {part}.pem",
+                )
+                for part in missing
+            )
+        )
+    if given is None or missing:
+        # A plan needs no credentials: what uses them shows, and is known when they are.
+        unknown = _unknown()
+        return Credentials(ca=unknown, certificate=unknown, key=unknown)
+    return Credentials(ca=given["ca"], certificate=given["certificate"], key=given["key"])
+
+
+def _unknown() -> pulumi.Output[str]:
+    """A secret that nobody knows yet."""
+
+    async def later(value: Any) -> Any:
+        return value
+
+    return pulumi.Output(set(), later(""), later(False), later(True))

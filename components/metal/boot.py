@@ -1,0 +1,34 @@
+"""What a machine is told when it boots from the network. Plain functions: no Pulumi in here."""
+
+from typing import Any
+
+from components.platform import Platform
+
+# Source: Talos documentation, kernel reference. The first three are required; KSPP wants slab_nomerge and pti.
+TALOS_ARGS = ("talos.platform=metal", "slab_nomerge", "pti=on", "init_on_alloc=1", "console=tty0", "printk.devkmsg=on")
+
+
+def assets(platform: Platform) -> str:
+    """Where kernel and initramfs of the platform's schematic and Talos version are."""
+    talos = platform.talos
+    return f"{talos.factory}/image/{talos.schematic}/{talos.version}"
+
+
+def profile(platform: Platform) -> dict[str, Any]:
+    """A matchbox profile that boots Talos into maintenance mode.
+
+    It names no machine config: what a boot server serves, anyone on that network can read, and the config
+    holds the cluster's keys. The config is pushed afterwards, over the Talos API.
+    """
+    extra = platform.boot.kernel_args if platform.boot else ()
+    return {
+        "kernel": f"{assets(platform)}/kernel-amd64",
+        "initrds": [f"{assets(platform)}/initramfs-amd64.xz"],
+        # UEFI needs the initrd named among the arguments as well.
+        "args": ["initrd=initramfs-amd64.xz", *TALOS_ARGS, *extra],
+    }
+
+
+def label(platform: Platform, machine: str) -> str:
+    """The name of a machine's profile and group on a boot server that several clusters share."""
+    return f"{platform.name}-{machine}"

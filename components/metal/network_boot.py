@@ -1,0 +1,72 @@
+"""Machines that find Talos when they boot from the network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumiverse_matchbox as matchbox
+from pulumi import ComponentResource, Input, Output, ResourceOptions
+
+from components.platform import Platform
+
+from . import boot
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """The mTLS client that a boot server lets in: PEM texts."""
+
+    ca: Input[str]
+    certificate: Input[str]
+    key: Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetalArgs:
+    platform: Platform
+    matchbox: Credentials | None
+    """None where the platform has no boot server: its machines are booted by hand."""
+
+
+class Metal(ComponentResource):
+    """A boot profile and group for each machine; yields the machines' addresses once they can boot."""
+
+    booted: Mapping[str, Input[str]]
+    """Machine to the address at which its Talos API answers in maintenance mode."""
+
+    def __init__(self, name: str, args: MetalArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("bedplate:metal:Metal", name, None, opts)
+        self.booted = {machine: str(m.address) for machine, m in args.platform.machines.items()}
+        if args.platform.boot is not None and args.matchbox is not None:
+            self.booted = self._booted(name, args.platform, args.platform.boot.matchbox.endpoint, args.matchbox)
+        self.register_outputs({"booted": self.booted})
+
+    def _booted(self, name: str, platform: Platform, endpoint: str, client: Credentials) -> dict[str, Output[str]]:
+        server = matchbox.Provider(
+            f"{name}-matchbox",
+            endpoint=endpoint,
+            ca=client.ca,
+            client_cert=client.certificate,
+            client_key=Output.secret(client.key),
+            opts=ResourceOptions(parent=self),
+        )
+        # Every change is a replacement in this provider, and the old file has the new one's name: deleting it last
+        # would delete the new one.
+        child = ResourceOptions(parent=self, provider=server, delete_before_replace=True)
+        groups = {}
+        for machine, spec in platform.machines.items():
+            profile = matchbox.Profile(
+                f"{name}-{machine}", name=boot.label(platform, machine), **boot.profile(platform), opts=child
+            )
+            groups[machine] = matchbox.Group(
+                f"{name}-{machine}",
+                name=boot.label(platform, machine),
+                profile=profile.name,
+                selector={"mac": spec.mac},
+                metadata={"machine": machine, "platform": platform.name},
+                opts=child,
+            )
+        # The address is known beforehand and must show in the plan; the URN carries the edge, and is known too.
+        return {
+            machine: group.urn.apply(lambda _, address=str(platform.machines[machine].address): address)
+            for machine, group in groups.items()
+        }

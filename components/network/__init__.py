@@ -1,0 +1,5 @@
+"""The cluster's network."""
+
+from .cilium import Cilium, CiliumArgs
+
+__all__ = ["Cilium", "CiliumArgs"]

@@ -1,0 +1,7 @@
+"""The typed model of one platform: what a stack file says, parsed once. No Pulumi in here."""
+
+from .faults import Fault, Refused
+from .load import parse
+from .model import Machine, Matchbox, Platform, VirtualMachine
+
+__all__ = ["Fault", "Machine", "Matchbox", "Platform", "Refused", "VirtualMachine", "parse"]

@@ -1,0 +1,79 @@
+"""From a stack's config to a platform, or to every reason why not."""
+
+import copy
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from . import checks, faults
+from .faults import Fault, Refused
+from .model import Platform
+
+
+def parse(raw: Any) -> Platform:
+    """The platform that a stack file describes.
+
+    Raises Refused with all its faults at once: fields first, then what no single field can know, for as much
+    of the file as is right in itself.
+    """
+    if not isinstance(raw, Mapping):
+        text = faults.sentence("is not a mapping", "it describes the whole platform", "see Pulumi.dev.yaml for a small one")
+        raise Refused([Fault((), text)])
+    found: list[Fault] = []
+    broken: set[str] = set()
+    rest: Any = copy.deepcopy(dict(raw))
+    # Each round leaves out what was wrong, or puts the documented example where something must stand, so that
+    # the rest can still be checked. Checks that would look at such a section are told that it is broken.
+    for _ in range(8):
+        try:
+            platform = Platform.model_validate(rest)
+        except ValidationError as error:
+            new = faults.of(error, Platform)
+            # What is missing only because an earlier round left it out is no fault of the file.
+            found += [f for f in new if not _left_out(f, broken, raw)]
+            # Two faults of one entry are one thing to leave out.
+            if not all([_leave_out(rest, path, broken) or _stand_in(rest, path) for path in {_entry(f.path) for f in new}]):
+                break
+        else:
+            found += checks.faults(platform, frozenset(broken))
+            if not found:
+                return platform
+            break
+    raise Refused(found)
+
+
+def _left_out(fault: Fault, broken: set[str], raw: Mapping[str, Any]) -> bool:
+    at: Any = raw
+    for part in fault.path:
+        at = at.get(part) if isinstance(at, Mapping) else None
+    return bool(fault.path) and fault.path[0] in broken and at is not None and "is missing" in fault.text
+
+
+def _entry(path: tuple[str, ...]) -> tuple[str, ...]:
+    """What is left out for a fault: a machine or a VM as a whole, elsewhere the key itself."""
+    return path[:2] if path[:1] in {("machines",), ("vms",)} else path
+
+
+def _leave_out(raw: MutableMapping[str, Any], path: tuple[str, ...], broken: set[str]) -> bool:
+    """Removes what stands at the path. False where nothing stands there."""
+    broken.update(path[:1])
+    parent: Any = raw
+    for part in path[:-1]:
+        parent = parent.get(part) if isinstance(parent, MutableMapping) else None
+    if not isinstance(parent, MutableMapping) or not path or path[-1] not in parent:
+        return False
+    del parent[path[-1]]
+    return True
+
+
+def _stand_in(raw: MutableMapping[str, Any], path: tuple[str, ...]) -> bool:
+    """Puts the example of a missing field in its place. False where there is no place or no example."""
+    parent: Any = raw
+    for part in path[:-1]:
+        parent = parent.get(part) if isinstance(parent, MutableMapping) else None
+    example = faults.example(Platform, path)
+    if not isinstance(parent, MutableMapping) or example is None:
+        return False
+    parent[path[-1]] = example
+    return True

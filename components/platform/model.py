@@ -1,0 +1,237 @@
+"""One platform, from its boot server to its virtual machines: pure data, parsed once, never changed.
+
+The field docstrings are the documentation: the JSON Schema that editors use carries them.
+"""
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from .faults import refuse
+from .types import (
+    Address,
+    ByName,
+    ChartVersion,
+    ContainerImage,
+    Contract,
+    HostPort,
+    HttpUrl,
+    Labels,
+    LinkName,
+    Mac,
+    Model,
+    Name,
+    Network,
+    Quantity,
+    Range,
+    SchematicId,
+    Version,
+)
+from .versions import CURRENT
+
+Patch = Annotated[Mapping[str, Any], Field(description="One strategic-merge document of machine config.")]
+
+# The id of the schematic with no extension and no argument of its own (siderolabs/image-factory, schematic_test.go).
+PLAIN_SCHEMATIC = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
+
+
+class Talos(Model):
+    contract: Contract = Field(examples=[CURRENT["contract"]])
+    """Schema of the machine config. Fixed when the cluster is made; it never moves with the OS."""
+    version: Version = Field(examples=[CURRENT["talos"]])
+    """The OS on the machines. One minor at a time."""
+    kubernetes: Version = Field(examples=[CURRENT["kubernetes"]])
+    """The Kubernetes release that Talos runs."""
+    schematic: SchematicId = PLAIN_SCHEMATIC
+    """Image Factory schematic: the system extensions and kernel arguments baked into the images."""
+    factory: HttpUrl = "https://factory.talos.dev"
+    """Where images come from: the public Image Factory, a private one, or a mirror of either."""
+    bootstrap: Name | None = None
+    """The control plane on which etcd is bootstrapped, once. Needed where there are several."""
+    disk_encryption: Literal["tpm", "node-id", "none"] = "none"
+    """LUKS2 on STATE and EPHEMERAL: sealed to the machine's TPM, or keyed by its UUID (keeps a disk thrown away from being read, no more)."""
+    patches: tuple[Patch, ...] = ()
+    """Machine config for every machine, merged after Bedplate's own."""
+
+
+class NodeNetwork(Model):
+    nodes: Network = Field(examples=["192.168.10.0/24"])
+    """The network that machines live in."""
+    endpoint: Address = Field(examples=["192.168.10.5"])
+    """The Kubernetes API's address: a virtual IP that the control planes hold, never a machine's own."""
+    pods: Network = Field(default="10.244.0.0/16", validate_default=True)
+    """Pod addresses."""
+    services: Network = Field(default="10.96.0.0/12", validate_default=True)
+    """Service addresses."""
+    gateway: Address | None = None
+    """Default gateway. Where it is set, machines have static addresses; else DHCP reserves them."""
+    resolvers: tuple[Address, ...] = ()
+    """DNS servers. With none, what DHCP says."""
+    time: tuple[str, ...] = ()
+    """NTP servers. With none, Talos' default, which an air-gapped site can't reach."""
+
+
+class Disk(Model):
+    """The install disk by what stays the same when cables and kernels change. All that is given must match."""
+
+    serial: str | None = None
+    wwid: str | None = None
+    model: str | None = None
+    size: str | None = Field(default=None, pattern=r"^(<=|>=|<|>|==)?\s*\d+\s*(GB|TB|GiB|TiB)$")
+    """A comparison such as ">= 200GB"."""
+    type: Literal["ssd", "hdd", "nvme", "sd"] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not any((self.serial, self.wwid, self.model, self.size)):
+            refuse(
+                "names no disk",
+                "Talos would install on the first disk that it finds, and wipe it",
+                "write serial, wwid, or model and size",
+            )
+        return self
+
+
+class Install(Model):
+    disk: Disk = Field(examples=["{serial: S4EWNX0R}"])
+    """Where Talos is installed."""
+
+
+class Machine(Model):
+    role: Literal["controlplane", "worker"] = Field(examples=["worker"])
+    address: Address = Field(examples=["192.168.10.11"])
+    """Where the Talos API answers, from maintenance mode on."""
+    mac: Mac | None = None
+    """The link that it boots from. The boot server knows the machine by it."""
+    link: LinkName | None = None
+    """That link's kernel name, where it can't be found by its MAC."""
+    install: Install = Field(examples=["{disk: {serial: S4EWNX0R}}"])
+    labels: Labels = Field(default={}, validate_default=True)
+    """Kubernetes node labels."""
+    taints: Labels = Field(default={}, validate_default=True)
+    """Kubernetes node taints: key to value:effect."""
+    patches: tuple[Patch, ...] = ()
+    """Machine config for this machine alone, merged last."""
+
+
+class Matchbox(Model):
+    endpoint: HostPort = Field(examples=["matchbox.example.com:8081"])
+    """Its gRPC API, mTLS. The credentials are the stack's secret bedplate:matchbox."""
+
+
+class Boot(Model):
+    """Network boot. Without it machines are booted by hand, from an ISO or a USB stick."""
+
+    matchbox: Matchbox
+    kernel_args: tuple[str, ...] = ()
+    """Added to those that Talos needs. They hold for the boot from the network alone."""
+
+
+class Mirror(Model):
+    endpoints: tuple[HttpUrl, ...] = Field(min_length=1, examples=["[https://mirror.example.com]"])
+    """Where to ask instead, in this order."""
+    override_path: bool = False
+    """Use the endpoint's path as it stands, without /v2."""
+    skip_fallback: bool = True
+    """Never ask the registry itself: what an air-gapped site wants to hear about at once."""
+
+
+class Registries(Model):
+    mirrors: ByName[str, Mirror] = Field(default={}, validate_default=True)
+    """Registry host (or "*") to its mirror."""
+
+
+class LoadBalancer(Model):
+    pool: Range = Field(examples=["192.168.10.200-192.168.10.220"])
+    """Addresses for Services of type LoadBalancer, announced on the node network."""
+
+
+class Cilium(Model):
+    version: ChartVersion = Field(examples=[CURRENT["cilium"]])
+    chart: str = "cilium"
+    """The chart: its name in the repository, an oci:// address, or a folder of this checkout."""
+    repository: HttpUrl | None = "https://helm.cilium.io"
+    """The chart repository. null where the chart is an oci:// address or a folder."""
+    encryption: Literal["wireguard", "none"] = "wireguard"
+    """Between nodes."""
+    hubble: bool = True
+    load_balancer: LoadBalancer | None = None
+
+
+class KubeVirt(Model):
+    version: Version = Field(examples=[CURRENT["kubevirt"]])
+    emulation: bool = False
+    """Run VMs without VT-x/AMD-V. For a lab: slow beyond use."""
+    registry: str | None = Field(default=None, pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)*$")
+    """Where KubeVirt's images are, if not where the release says."""
+
+
+class VirtualMachine(Model):
+    image: ContainerImage = Field(examples=["quay.io/containerdisks/fedora:42"])
+    """A container disk: the VM starts from it afresh."""
+    cpu: int = Field(ge=1, le=512, strict=True, examples=[2])
+    """Virtual CPUs: cores of one socket."""
+    memory: Quantity = Field(examples=["4Gi"])
+    namespace: Name = "vms"
+    running: bool = True
+    ssh_keys: tuple[str, ...] = ()
+    """Public keys for the image's default user."""
+    cloud_init: Mapping[str, Any] = {}
+    """cloud-config, merged over what ssh_keys make. It lives in a Secret of the VM's namespace."""
+    ports: tuple[Annotated[int, Field(ge=1, le=65535, strict=True)], ...] = ()
+    """TCP ports that others may reach. All else is dropped."""
+
+
+class Platform(Model):
+    name: Name = Field(examples=["dev"])
+    """The cluster's name."""
+    talos: Talos = Field(examples=["{contract: v1.12, version: v1.14.2, kubernetes: v1.35.4}"])
+    network: NodeNetwork = Field(examples=["{nodes: 192.168.10.0/24, endpoint: 192.168.10.5}"])
+    machines: ByName[Name, Machine] = Field(examples=["{cp-1: {role: controlplane, …}}"])
+    boot: Boot | None = None
+    registries: Registries = Field(default_factory=Registries)
+    cilium: Cilium = Field(examples=[f"{{version: {CURRENT['cilium']}}}"])
+    kubevirt: KubeVirt | None = None
+    """Without it there are no VMs."""
+    vms: ByName[Name, VirtualMachine] = Field(default={}, validate_default=True)
+
+    @property
+    def controlplanes(self) -> tuple[str, ...]:
+        """Names, in natural order."""
+        return tuple(n for n, m in self.machines.items() if m.role == "controlplane")
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """Names, in natural order."""
+        return tuple(n for n, m in self.machines.items() if m.role == "worker")
+
+    @property
+    def first(self) -> str:
+        """The control plane on which etcd is bootstrapped."""
+        return self.talos.bootstrap or self.controlplanes[0]
+
+    @property
+    def api(self) -> str:
+        """The Kubernetes API's address."""
+        return f"https://{self.network.endpoint}:6443"
+
+    @property
+    def installer(self) -> str:
+        """The installer image: what a machine runs after a reinstall, to the byte of its schematic."""
+        return f"{self.talos.factory.split('://')[1]}/metal-installer/{self.talos.schematic}:{self.talos.version}"
+
+    @property
+    def migratable(self) -> bool:
+        """Whether a VM has another node to move to."""
+        return len(self.workers or self.controlplanes) > 1
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The namespaces that VMs live in, sorted."""
+        return tuple(sorted({vm.namespace for vm in self.vms.values()}))
+
+    def addresses(self) -> dict[IPv4Address, str]:
+        """Each machine's address and whose it is."""
+        return {m.address: n for n, m in self.machines.items()}

@@ -1,0 +1,124 @@
+"""Talos machines joined into one Kubernetes control plane."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi import ComponentResource, CustomTimeouts, Input, InvokeOutputOptions, Output, Resource, ResourceOptions
+from pulumiverse_talos import cluster, machine
+
+from components.platform import Platform
+
+from .documents import patches
+from .material import as_input
+
+# Long enough for an install over a slow mirror, short enough to be waited for.
+APPLY_TIMEOUT = "10m"
+BOOTSTRAP_TIMEOUT = "5m"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TalosArgs:
+    platform: Platform
+    booted: Mapping[str, Input[str]]
+    """Machine to the address at which its Talos API answers."""
+
+
+class Talos(ComponentResource):
+    """Configures every machine and bootstraps etcd once; yields the credentials of both APIs."""
+
+    kubeconfig: Output[str]
+    talosconfig: Output[Any]
+    """Client certificate and key of the Talos API."""
+    configurations: Mapping[str, Output[str]]
+    """Machine to the config that it gets, PKI and all."""
+
+    def __init__(self, name: str, args: TalosArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("bedplate:talos:Talos", name, None, opts)
+        want = args.platform
+
+        # Losing these loses the cluster, and lowering talos_version would replace them (its provider, PlanModify).
+        secrets = machine.Secrets(
+            f"{name}-secrets",
+            talos_version=want.talos.contract,
+            opts=ResourceOptions(
+                parent=self,
+                protect=True,
+                retain_on_delete=True,
+                ignore_changes=["talosVersion"],
+                additional_secret_outputs=["clientConfiguration", "machineSecrets"],
+            ),
+        )
+        # Any: the SDK types outputs apart from inputs. secret: its provider marks only some leaves.
+        client: Any = Output.secret(secrets.client_configuration)
+        material: Any = Output.secret(secrets.machine_secrets).apply(as_input)
+
+        def generated(role: str) -> Output[str]:
+            made = machine.get_configuration_output(
+                cluster_name=want.name,
+                cluster_endpoint=want.api,
+                machine_type=role,
+                machine_secrets=material,
+                talos_version=want.talos.contract,
+                kubernetes_version=want.talos.kubernetes,
+                docs=False,
+                examples=False,
+                opts=InvokeOutputOptions(parent=self),
+            )
+            return Output.secret(made.machine_configuration)
+
+        base = {role: generated(role) for role in sorted({m.role for m in want.machines.values()})}
+
+        def apply(node: str, after: Resource | None) -> machine.ConfigurationApply:
+            return machine.ConfigurationApply(
+                f"{name}-{node}",
+                node=args.booted[node],
+                client_configuration=client,
+                machine_configuration_input=base[want.machines[node].role],
+                config_patches=patches(want, node),
+                # Maintenance mode refuses every other mode that its provider knows, but reboot.
+                apply_mode="auto",
+                timeouts=machine.TimeoutArgs(create=APPLY_TIMEOUT, update=APPLY_TIMEOUT, delete=APPLY_TIMEOUT),
+                opts=ResourceOptions(
+                    parent=self,
+                    depends_on=[after] if after else None,
+                    # Its provider sees no difference between a machine and another one at a new address.
+                    replace_on_changes=["node"],
+                    delete_before_replace=True,
+                    additional_secret_outputs=["machineConfiguration"],
+                ),
+            )
+
+        applied = {want.first: apply(want.first, None)}
+        etcd = machine.Bootstrap(
+            f"{name}-etcd",
+            node=applied[want.first].node,
+            client_configuration=client,
+            timeouts=machine.BootstrapTimeoutsArgs(create=BOOTSTRAP_TIMEOUT),
+            opts=ResourceOptions(
+                parent=self,
+                protect=True,
+                retain_on_delete=True,
+                # Updating it only rewrites the state, and bootstrapping twice is refused for ten minutes.
+                ignore_changes=["node", "endpoint"],
+                custom_timeouts=CustomTimeouts(create=BOOTSTRAP_TIMEOUT),
+            ),
+        )
+        # One control plane at a time, so that etcd never changes by more than one member; workers side by side.
+        before: Resource = etcd
+        for node in want.controlplanes:
+            if node != want.first:
+                before = applied[node] = apply(node, before)
+        for node in want.workers:
+            applied[node] = apply(node, etcd)
+
+        access = cluster.Kubeconfig(
+            f"{name}-kubeconfig",
+            node=etcd.node,
+            client_configuration=client,
+            opts=ResourceOptions(parent=self, additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"]),
+        )
+        self.kubeconfig = Output.secret(access.kubeconfig_raw)
+        self.talosconfig = client
+        self.configurations = {node: Output.secret(applied[node].machine_configuration) for node in sorted(applied)}
+        self.register_outputs({"kubeconfig": self.kubeconfig, "talosconfig": self.talosconfig})

@@ -1,0 +1,170 @@
+"""The one place that touches the SDK's provider framework, which is marked experimental.
+
+A resource here is a class with plain dicts in and out. The framework's property values, secrets and unknowns
+end in this module.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pulumi.provider.experimental import provider as sdk
+from pulumi.provider.experimental import server
+from pulumi.provider.experimental.property_value import Computed, PropertyValue
+from pulumi.runtime import rpc
+
+VERSION = "0.1.0"
+_SENTINEL = rpc.UNKNOWN
+
+Values = dict[str, Any]
+Progress = Callable[[str], None]
+
+
+class Unknown:
+    """Stands for a value that only the update will know."""
+
+    def __repr__(self) -> str:
+        return "<known after up>"
+
+
+UNKNOWN = Unknown()
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """An input that can't be used: which, and in one line what, why and what instead. Never its value."""
+
+    property: str
+    reason: str
+
+
+class Failed(Exception):
+    """What a user can do something about; shown with no traceback."""
+
+
+class NativeResource(Protocol):
+    """A resource type: pure checks and differences, and the acts that make it so."""
+
+    token: str
+    secrets: frozenset[str]
+    """Outputs that are encrypted in the state."""
+    replaces: frozenset[str]
+    """Inputs of which a change means another thing."""
+
+    def check(self, inputs: Values) -> list[Wrong]: ...
+
+    def plan(self, inputs: Values) -> Values:
+        """The outputs as far as a plan can know them; UNKNOWN for the others."""
+        ...
+
+    async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]: ...
+
+    async def read(self, identity: str, state: Values) -> Values | None: ...
+
+    async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values: ...
+
+    async def delete(self, identity: str, state: Values) -> None: ...
+
+
+def plain(value: PropertyValue) -> Any:
+    """A property value with neither its secrecy nor its dependencies."""
+    held = value.value
+    # An unknown arrives as the engine's sentinel, whatever its type would be.
+    if isinstance(held, Computed) or held == _SENTINEL:
+        return UNKNOWN
+    if isinstance(held, Mapping):
+        return {k: plain(v) for k, v in held.items()}
+    if isinstance(held, (list, tuple)):
+        return [plain(v) for v in held]
+    return held
+
+
+def _values(properties: Mapping[str, PropertyValue] | None) -> Values:
+    return {k: plain(v) for k, v in (properties or {}).items()}
+
+
+def _property(value: Any, secret: bool) -> PropertyValue:
+    if isinstance(value, Unknown):
+        return PropertyValue(_SENTINEL, is_secret=secret)
+    if isinstance(value, Mapping):
+        return PropertyValue({k: _property(v, False) for k, v in value.items()}, is_secret=secret)
+    if isinstance(value, (list, tuple)):
+        return PropertyValue([_property(v, False) for v in value], is_secret=secret)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    return PropertyValue(value, is_secret=secret)
+
+
+class Native(sdk.Provider):
+    """Every resource of ours behind one plugin."""
+
+    def __init__(self, resources: Mapping[str, NativeResource]) -> None:
+        self._resources = resources
+
+    def _of(self, request: Any) -> NativeResource:
+        # The type of a URN names its parents' types first.
+        token = request.type.rsplit("$", 1)[-1]
+        try:
+            return self._resources[token]
+        except KeyError:
+            raise Failed(f"{token} is not a resource of this provider") from None
+
+    def _out(self, resource: NativeResource, values: Values) -> dict[str, PropertyValue]:
+        return {k: _property(v, k in resource.secrets) for k, v in values.items()}
+
+    async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
+        wrong = self._of(request).check(_values(request.new_inputs))
+        failures = [sdk.CheckFailure(w.property, w.reason) for w in wrong]
+        return sdk.CheckResponse(inputs=request.new_inputs, failures=failures or None)
+
+    async def diff(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
+        resource = self._of(request)
+        old, new = _values(request.old_state), _values(request.new_inputs)
+        changed = sorted(
+            k for k, v in new.items() if k not in request.ignore_changes and (isinstance(v, Unknown) or old.get(k) != v)
+        )
+        replaced = [k for k in changed if k in resource.replaces]
+        return sdk.DiffResponse(changes=bool(changed), replaces=replaced, diffs=changed)
+
+    async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:
+        resource, inputs = self._of(request), _values(request.properties)
+        if request.preview:
+            return sdk.CreateResponse(resource_id="", properties=self._out(resource, resource.plan(inputs)))
+        identity, outputs = await resource.create(inputs, _say(request))
+        return sdk.CreateResponse(resource_id=identity, properties=self._out(resource, outputs))
+
+    async def read(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
+        resource = self._of(request)
+        state = await resource.read(request.resource_id, _values(request.properties))
+        if state is None:
+            return sdk.ReadResponse(resource_id="", properties={}, inputs={})
+        return sdk.ReadResponse(
+            resource_id=request.resource_id, properties=self._out(resource, state), inputs=request.inputs
+        )
+
+    async def update(self, request: sdk.UpdateRequest) -> sdk.UpdateResponse:
+        resource, inputs = self._of(request), _values(request.news)
+        if request.preview:
+            return sdk.UpdateResponse(properties=self._out(resource, resource.plan(inputs)))
+        outputs = await resource.update(request.resource_id, _values(request.olds), inputs, _say(request))
+        return sdk.UpdateResponse(properties=self._out(resource, outputs))
+
+    async def delete(self, request: sdk.DeleteRequest) -> None:
+        await self._of(request).delete(request.resource_id, _values(request.properties))
+
+
+def _say(request: Any) -> Progress:
+    # The engine shows what a plugin writes to stderr beside the resources.
+    return lambda text: print(f"{request.name}: {text}", file=sys.stderr, flush=True)
+
+
+def serve(resources: Mapping[str, NativeResource]) -> None:
+    """Runs the plugin until the engine ends it."""
+    server.main(sys.argv[1:], VERSION, Native(resources))
+
+
+async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
+    """Blocking work beside the plugin's other requests."""
+    return await asyncio.to_thread(function, *args)
