@@ -1,0 +1,196 @@
+"""What the values of the Cilium chart must say for Talos, and for traffic that stays private."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .field import Field
+from .rule import Resource, Rule
+
+RELEASES = frozenset({"helm.sh:Release"})
+CHART = re.compile(r"(.*/)?cilium(-v?\d[\w.+-]*?)?(\.tgz)?")
+EXACT = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(-[\w.]+)?(\+[\w.]+)?")
+PACKED = re.compile(r".*-v?(\d+)\.(\d+)\.(\d+)[\w.+-]*\.tgz")
+
+
+def _values(resource: Resource) -> Iterator[Field]:
+    """The values of a Cilium release; nothing for any other chart."""
+    if CHART.fullmatch(resource.inputs["chart"].text() or ""):
+        yield resource.inputs["values"]
+
+
+def _minor(resource: Resource) -> tuple[int, int] | None:
+    version = resource.inputs["version"].text() or ""
+    found = EXACT.fullmatch(version) or PACKED.fullmatch(resource.inputs["chart"].text() or "")
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def chart_pinned(resource: Resource) -> Iterator[str]:
+    chart = resource.inputs["chart"].text() or ""
+    if PACKED.fullmatch(chart) and "://" not in chart:
+        return
+    if not EXACT.fullmatch(resource.inputs["version"].text() or ""):
+        yield "version is not an exact version, and chart is not a packed chart with one"
+
+
+def chart_by_tls(resource: Resource) -> Iterator[str]:
+    for place in (resource.inputs["chart"], resource.inputs.at("repositoryOpts", "repo")):
+        if (place.text() or "").startswith("http://"):
+            yield f"{place.path} is fetched without TLS"
+
+
+def values_shown(resource: Resource) -> Iterator[str]:
+    if resource.inputs["valueYamlFiles"].given:
+        yield "valueYamlFiles holds values that rules can't read"
+
+
+def replaces_proxy(resource: Resource) -> Iterator[str]:
+    for values in _values(resource):
+        if values["kubeProxyReplacement"].scalar() != "true":
+            yield "values.kubeProxyReplacement is not true"
+        if values["k8sServiceHost"].text() not in ("localhost", "127.0.0.1"):
+            yield "values.k8sServiceHost is not localhost"
+        if values["k8sServicePort"].scalar() != "7445":
+            yield "values.k8sServicePort is not 7445"
+
+
+def takes_node_ranges(resource: Resource) -> Iterator[str]:
+    for values in _values(resource):
+        if values.at("ipam", "mode").text() != "kubernetes":
+            yield "values.ipam.mode is not kubernetes"
+
+
+def leaves_cgroups(resource: Resource) -> Iterator[str]:
+    for values in _values(resource):
+        cgroup = values["cgroup"]
+        if cgroup["automount"].given:
+            yield "values.cgroup.automount is misspelt, so Helm ignores it: the key is autoMount"
+        if cgroup.at("autoMount", "enabled").flag() is not False:
+            yield "values.cgroup.autoMount.enabled is not false"
+        if cgroup["hostRoot"].text() != "/sys/fs/cgroup":
+            yield "values.cgroup.hostRoot is not /sys/fs/cgroup"
+
+
+def loads_no_modules(resource: Resource) -> Iterator[str]:
+    for values in _values(resource):
+        if values.at("securityContext", "privileged").flag():
+            yield "values.securityContext.privileged is true"
+        capabilities = values.at("securityContext", "capabilities")
+        for part in ("ciliumAgent", "cleanCiliumState"):
+            names = capabilities[part].texts()
+            if not names:
+                yield f"{capabilities.path}.{part} is not set, and the chart's default holds SYS_MODULE"
+            elif {"SYS_MODULE", "ALL"} & set(names):
+                yield f"{capabilities.path}.{part} holds SYS_MODULE"
+
+
+def encrypts(resource: Resource) -> Iterator[str]:
+    for values in _values(resource):
+        if values.at("encryption", "enabled").flag() is not True:
+            yield "values.encryption.enabled is not true"
+
+
+def encrypts_nodes(resource: Resource) -> Iterator[str]:
+    for values in _values(resource):
+        encryption = values["encryption"]
+        wireguard = encryption["enabled"].flag() and encryption["type"].text() == "wireguard"
+        if wireguard and encryption["nodeEncryption"].flag() is not True:
+            yield "values.encryption.nodeEncryption is not true"
+
+
+def strict_mode_heard(resource: Resource) -> Iterator[str]:
+    minor = _minor(resource)
+    for values in _values(resource):
+        strict = values.at("encryption", "strictMode")
+        old = [strict[key].path for key in ("enabled", "cidr", "allowRemoteNodeIdentities") if strict[key].given]
+        new = [strict[key].path for key in ("egress", "ingress") if strict[key].given]
+        if (old or new) and minor is None:
+            yield f"{strict.path} can't be matched with a chart whose version isn't known"
+        elif minor and minor >= (1, 20):
+            yield from (f"{path} is ignored from chart 1.20 on: the key is now under egress" for path in old)
+        elif minor:
+            yield from (f"{path} is ignored before chart 1.20" for path in new)
+        asked = strict["enabled"].flag() or strict.at("egress", "enabled").flag() or strict.at("ingress", "enabled").flag()
+        if asked and values.at("encryption", "enabled").flag() is not True:
+            yield f"{strict.path} is on while encryption is off, so nothing is encrypted"
+
+
+def hubble_certificates_stay(resource: Resource) -> Iterator[str]:
+    for values in _values(resource):
+        hubble = values["hubble"]
+        if hubble["enabled"].flag() is False:
+            continue
+        tls = hubble["tls"]
+        if tls["enabled"].flag() is False:
+            yield "values.hubble.tls.enabled is false, so anyone on the network reads the flows"
+        elif tls.at("auto", "enabled").flag() is not False and tls.at("auto", "method").text() in (None, "helm"):
+            yield "values.hubble.tls.auto.method is helm, which makes new certificates at each render"
+
+
+def enforces_policies(resource: Resource) -> Iterator[str]:
+    for values in _values(resource):
+        if values["policyEnforcementMode"].text() == "never":
+            yield "values.policyEnforcementMode is never"
+        if values["policyAuditMode"].flag():
+            yield "values.policyAuditMode is true, so policies are logged and not enforced"
+
+
+def reaches_host_dns(resource: Resource) -> Iterator[str]:
+    for values in _values(resource):
+        bpf = values["bpf"]
+        if bpf["masquerade"].flag() and bpf["hostLegacyRouting"].flag() is not True:
+            yield "values.bpf.masquerade is true without bpf.hostLegacyRouting, which cuts CoreDNS from Talos' host DNS"
+
+
+def serves_vms(resource: Resource) -> Iterator[str]:
+    for values in _values(resource):
+        if values.at("socketLB", "hostNamespaceOnly").flag() is not True:
+            yield "values.socketLB.hostNamespaceOnly is not true, so virtual machines can't reach Services"
+
+
+def _rule(name, severity, check, why, remedy, *controls, level="mandatory") -> Rule:  # type: ignore[no-untyped-def]
+    return Rule(name=name, severity=severity, kinds=RELEASES, check=check, why=why, remedy=remedy,
+                controls=controls, level=level)
+
+
+RULES = (
+    _rule("chart-is-pinned", "high", chart_pinned, "What is installed must be what was reviewed.",
+          "give the exact version"),
+    _rule("chart-comes-by-tls", "high", chart_by_tls, "Whoever answers for http chooses what the cluster runs.",
+          "use https, oci or a packed chart on disk"),
+    _rule("chart-values-are-in-the-plan", "high", values_shown,
+          "What the plan doesn't show can't be reviewed, and passes no rule.", "give the values in values"),
+    _rule("cilium-replaces-kube-proxy", "critical", replaces_proxy,
+          "Talos runs no kube-proxy here, so without this no Service works, the API's own first.",
+          "set kubeProxyReplacement: true, k8sServiceHost: localhost, k8sServicePort: 7445"),
+    _rule("cilium-takes-node-ranges", "high", takes_node_ranges,
+          "Kubernetes hands each node its pod range, and the firewall and routes are made for those.",
+          "set ipam.mode: kubernetes"),
+    _rule("cilium-leaves-cgroups-to-talos", "high", leaves_cgroups,
+          "Talos mounts cgroups itself and forbids pods to.",
+          "set cgroup: {autoMount: {enabled: false}, hostRoot: /sys/fs/cgroup}"),
+    _rule("cilium-loads-no-modules", "critical", loads_no_modules,
+          "Talos forbids pods to load modules, so an agent that asks for it doesn't start.",
+          "list the capabilities without SYS_MODULE"),
+    _rule("cilium-encrypts", "medium", encrypts,
+          "Pods and virtual machines talk in the clear on every wire between nodes.",
+          "set encryption: {enabled: true, type: wireguard}", level="asked"),
+    _rule("cilium-encrypts-nodes", "low", encrypts_nodes,
+          "Pods on the host network, and the node's own traffic, stay in the clear.",
+          "set encryption.nodeEncryption: true", level="advisory"),
+    _rule("cilium-strict-mode-is-heard", "critical", strict_mode_heard,
+          "A strict mode key that the chart ignores leaves traffic in the clear and says nothing.",
+          "use encryption.strictMode.enabled before chart 1.20, encryption.strictMode.egress.enabled from 1.20 on"),
+    _rule("cilium-hubble-certificates-stay", "medium", hubble_certificates_stay,
+          "Certificates that change with every plan hide the changes that matter.",
+          "set hubble.tls.auto.method to cronJob or certmanager, or hubble.enabled: false"),
+    _rule("cilium-enforces-policies", "critical", enforces_policies,
+          "Network policies that nobody enforces are worse than none.", "remove it", "CIS 5.3.1", "CIS 5.3.2"),
+    _rule("cilium-keeps-host-dns", "medium", reaches_host_dns,
+          "With eBPF host routing, answers of Talos' host DNS never reach the pods.",
+          "set bpf.hostLegacyRouting: true, or forwardKubeDNSToHost: false in Talos", level="advisory"),
+    _rule("cilium-serves-virtual-machines", "medium", serves_vms,
+          "The socket load balancer answers on the host's sockets; a guest's connections need the packet path.",
+          "set socketLB.hostNamespaceOnly: true", level="advisory"),
+)

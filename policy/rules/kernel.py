@@ -1,0 +1,157 @@
+"""What the kernel is booted and tuned with, and what a network boot shows to everyone on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .field import Field
+from .rule import Resource, Rule
+from .talos import APPLY
+
+PROFILE = frozenset({"matchbox:index/profile:Profile"})
+BOOT = APPLY | PROFILE
+
+# Talos enforces these itself (siderolabs/talos pkg/kernel/kspp); another value fights or weakens it.
+KSPP = {
+    "dev.tty.ldisc_autoload": ("0",),
+    "dev.tty.legacy_tiocsti": ("0",),
+    "fs.protected_fifos": ("2",),
+    "fs.protected_hardlinks": ("1",),
+    "fs.protected_regular": ("2",),
+    "fs.protected_symlinks": ("1",),
+    "fs.suid_dumpable": ("0",),
+    "kernel.dmesg_restrict": ("1",),
+    "kernel.kexec_load_disabled": ("1",),
+    "kernel.kptr_restrict": ("2",),
+    "kernel.perf_event_paranoid": ("3",),
+    "kernel.randomize_va_space": ("2",),
+    "kernel.unprivileged_bpf_disabled": ("1", "2"),
+    "kernel.yama.ptrace_scope": ("2", "3"),
+    "net.core.bpf_jit_harden": ("2",),
+    "vm.unprivileged_userfaultfd": ("0",),
+}
+# Redirects and spoofed sources: not Talos' own list, but nobody needs them on.
+NETWORK = {
+    f"net.ipv4.conf.{which}.{key}": ("0",)
+    for which in ("all", "default")
+    for key in ("accept_redirects", "accept_source_route", "send_redirects", "secure_redirects")
+} | {"net.ipv4.tcp_syncookies": ("1",), "net.ipv4.icmp_echo_ignore_broadcasts": ("1",)}
+
+MITIGATIONS_OFF = (
+    "mitigations=off", "nopti", "pti=off", "nospectre_v1", "nospectre_v2", "spectre_v2=off", "spectre_v2_user=off",
+    "spec_store_bypass_disable=off", "l1tf=off", "mds=off", "tsx_async_abort=off", "mmio_stale_data=off",
+    "retbleed=off", "srbds=off", "gather_data_sampling=off", "reg_file_data_sampling=off", "spec_rstack_overflow=off",
+    "kvm.nx_huge_pages=off", "kvm-intel.vmentry_l1d_flush=never", "nosmep", "nosmap", "nokaslr", "noexec=off",
+)
+HARDENING_OFF = (
+    "-slab_nomerge", "-pti", "-init_on_alloc", "-init_on_free", "-module.sig_enforce", "-lockdown", "-selinux",
+    "slab_merge", "init_on_alloc=0", "init_on_free=0", "module.sig_enforce=0", "lockdown=none", "selinux=0",
+    "proc_mem.force_override=always", "-proc_mem.force_override", "talos.auditd.disabled=1", "iommu=off",
+    "intel_iommu=off", "amd_iommu=off",
+)
+WANTED = ("slab_nomerge", "pti=on")
+
+
+def _arguments(resource: Resource) -> list[Field]:
+    """Each kernel argument; one that is built from an Output is a fault of the rule that reads it."""
+    if resource.kind in PROFILE:
+        return resource.inputs["args"].items()
+    return resource.machine.v1alpha1.at("machine", "install", "extraKernelArgs").items()
+
+
+def _found(resource: Resource, bad: tuple[str, ...], what: str) -> Iterator[str]:
+    for argument in _arguments(resource):
+        words = set((argument.text() or "").split())
+        # The arguments named here are this list's own words, so showing them shows no data.
+        yield from (f"{argument.path}: {word} {what}" for word in bad if word in words)
+
+
+def mitigations_on(resource: Resource) -> Iterator[str]:
+    yield from _found(resource, MITIGATIONS_OFF, "turns a defence against other tenants' code off")
+
+
+def hardening_kept(resource: Resource) -> Iterator[str]:
+    yield from _found(resource, HARDENING_OFF, "takes a hardening default away")
+
+
+def hardening_booted(resource: Resource) -> Iterator[str]:
+    words = {word for argument in _arguments(resource) for word in (argument.text() or "").split()}
+    yield from (f"args lack {word}" for word in WANTED if word not in words)
+
+
+def selinux_permissive(resource: Resource) -> Iterator[str]:
+    yield from _found(resource, ("enforcing=1",), "is untested with Cilium and KubeVirt")
+
+
+def no_wipe(resource: Resource) -> Iterator[str]:
+    for argument in _arguments(resource):
+        if any(word.startswith("talos.experimental.wipe=") for word in (argument.text() or "").split()):
+            yield f"{argument.path}: talos.experimental.wipe erases the machine at every boot"
+
+
+def config_not_in_clear(resource: Resource) -> Iterator[str]:
+    for argument in _arguments(resource):
+        for word in (argument.text() or "").split():
+            if word.startswith(("talos.config.inline=", "talos.config.early=")):
+                yield f"{argument.path} holds a machine configuration, which holds the cluster's secrets"
+            elif word.startswith("talos.config=") and not word.startswith(("talos.config=https://", "talos.config=metal-iso")):
+                yield f"{argument.path} fetches the machine configuration, which holds the cluster's secrets, without TLS"
+
+
+def nothing_else_served(resource: Resource) -> Iterator[str]:
+    for name in ("genericConfig", "rawIgnition", "containerLinuxConfig"):
+        if resource.inputs[name].given and resource.inputs[name].value != "":
+            yield f"{name} is served to whoever asks"
+
+
+def sysctls_kept(resource: Resource) -> Iterator[str]:
+    for place in (
+        resource.machine.v1alpha1.at("machine", "sysctls"),
+        *(document["params"] for document in resource.machine.of("SysctlConfig")),
+    ):
+        for key, fine in (KSPP | NETWORK).items():
+            for spelling in (key, key.replace(".", "/")):
+                value = place[spelling].scalar()
+                if value is not None and value.strip() not in fine:
+                    yield f"{place.path} sets {key} to something else than {' or '.join(fine)}"
+
+
+def user_namespaces_off(resource: Resource) -> Iterator[str]:
+    for place in (
+        resource.machine.v1alpha1.at("machine", "sysctls"),
+        *(document["params"] for document in resource.machine.of("SysctlConfig")),
+    ):
+        if place["user.max_user_namespaces"].scalar() not in (None, "0"):
+            yield f"{place.path} opens user namespaces (user.max_user_namespaces)"
+
+
+RULES = (
+    Rule(name="kernel-mitigations-stay-on", severity="critical", kinds=BOOT, check=mitigations_on, controls=("KSPP",),
+         why="A host of virtual machines runs code of people who don't trust each other.",
+         remedy="remove the argument"),
+    Rule(name="kernel-hardening-is-kept", severity="high", kinds=BOOT, check=hardening_kept, controls=("KSPP",),
+         why="Talos boots with the settings of the kernel self-protection project and counts on them.",
+         remedy="remove the argument"),
+    Rule(name="kernel-boots-hardened", severity="high", kinds=PROFILE, check=hardening_booted, controls=("KSPP",),
+         why="Talos refuses to run without these arguments, and a network boot has only the ones given here.",
+         remedy="add slab_nomerge and pti=on to args"),
+    Rule(name="kernel-selinux-is-permissive", severity="medium", kinds=BOOT, check=selinux_permissive,
+         why="Enforcing mode was only tried with Flannel; here it can stop nodes from joining.",
+         remedy="remove enforcing=1"),
+    Rule(name="boot-never-wipes", severity="critical", kinds=BOOT, check=no_wipe,
+         why="A wipe on the kernel command line happens again at each boot.",
+         remedy="reset the machine once, through the Talos API"),
+    Rule(name="boot-shows-no-secrets", severity="critical", kinds=BOOT, check=config_not_in_clear,
+         why="What a machine fetches while booting, every host on that network can fetch.",
+         remedy="boot to maintenance mode and push the configuration, or serve it by https to known clients"),
+    Rule(name="boot-serves-only-images", severity="high", kinds=PROFILE, check=nothing_else_served,
+         why="Matchbox serves profiles without authentication.",
+         remedy="leave it empty: Talos is configured through its API"),
+    Rule(name="kernel-sysctls-are-kept", severity="high", kinds=APPLY, check=sysctls_kept, controls=("KSPP",),
+         why="These settings keep one process from reading or steering another.",
+         remedy="remove the key from the sysctls"),
+    Rule(name="kernel-user-namespaces-are-off", severity="low", kinds=APPLY, check=user_namespaces_off, level="advisory",
+         controls=("KSPP",),
+         why="User namespaces give every process a root's view of the kernel, with its bugs.",
+         remedy="remove the key unless pods use hostUsers: false"),
+)

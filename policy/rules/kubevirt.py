@@ -1,0 +1,162 @@
+"""What KubeVirt may do on every node, and what feeds disks to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .field import Field
+from .pods import DIGEST
+from .rule import Resource, Rule
+
+KUBEVIRT = frozenset({"kubevirt.io:KubeVirt"})
+CDI = frozenset({"cdi.kubevirt.io:CDI"})
+DISKS = frozenset({"cdi.kubevirt.io:DataVolume", "kubevirt.io:VirtualMachine"})
+
+ROOT_GATES = ("HostDisk", "Root")
+# Graduated or gone: naming them says that nobody looked at the list since.
+STALE_GATES = (
+    "LiveMigration", "NUMA", "GPU", "HotplugNICs", "VolumeMigration", "VMLiveUpdateFeatures",
+    "NetworkBindingPlugins", "VMPersistentState", "Macvtap", "Passt", "MultiArchitecture",
+)  # fmt: skip
+CHECKSUM = re.compile(r"(sha256:[0-9a-fA-F]{64}|sha512:[0-9a-fA-F]{128})")
+TAG = re.compile(r"v?(\d+)\.(\d+)\.")
+
+
+def _configuration(resource: Resource) -> Field:
+    return resource.inputs.at("spec", "configuration")
+
+
+def _gates(resource: Resource) -> Field:
+    return _configuration(resource).at("developerConfiguration", "featureGates")
+
+
+def no_root_gates(resource: Resource) -> Iterator[str]:
+    gates = _gates(resource)
+    yield from (f"{gates.path} holds {gate}" for gate in ROOT_GATES if gate in gates.texts())
+
+
+def no_stale_gates(resource: Resource) -> Iterator[str]:
+    gates = _gates(resource)
+    yield from (f"{gates.path} holds {gate}" for gate in STALE_GATES if gate in gates.texts())
+
+
+def betas_chosen(resource: Resource) -> Iterator[str]:
+    version = TAG.match(resource.inputs.at("spec", "imageTag").text() or "")
+    disabled = _configuration(resource).at("developerConfiguration", "disabledFeatureGates")
+    if version and (int(version[1]), int(version[2])) >= (1, 9) and not disabled.given:
+        yield f"{disabled.path} is not set, and from 1.9 on every beta feature is on"
+
+
+def confines_guests(resource: Resource) -> Iterator[str]:
+    profile = _configuration(resource).at("seccompConfiguration", "virtualMachineInstanceProfile", "customProfile")
+    if profile["runtimeDefaultProfile"].flag() is not True and not profile["localhostProfile"].text():
+        yield f"{profile.path}.runtimeDefaultProfile is not true"
+
+
+def no_emulation(resource: Resource) -> Iterator[str]:
+    field = _configuration(resource).at("developerConfiguration", "useEmulation")
+    if field.flag():
+        yield f"{field.path} is true"
+
+
+def no_post_copy(resource: Resource) -> Iterator[str]:
+    field = _configuration(resource).at("migrations", "allowPostCopy")
+    if field.flag():
+        yield f"{field.path} is true"
+
+
+def no_migration_in_clear(resource: Resource) -> Iterator[str]:
+    field = _configuration(resource).at("migrations", "disableTLS")
+    if field.flag():
+        yield f"{field.path} is true"
+
+
+def no_pod_bridge(resource: Resource) -> Iterator[str]:
+    field = _configuration(resource).at("network", "permitBridgeInterfaceOnPodNetwork")
+    if field.flag() is not False:
+        yield f"{field.path} is not false"
+
+
+def no_insecure_registries(resource: Resource) -> Iterator[str]:
+    field = resource.inputs.at("spec", "config", "insecureRegistries")
+    if field.items():
+        yield f"{field.path} is set"
+
+
+def _sources(resource: Resource) -> Iterator[Field]:
+    if resource.kind == "cdi.kubevirt.io:DataVolume":
+        yield resource.inputs.at("spec", "source")
+    else:
+        for template in resource.inputs.at("spec", "dataVolumeTemplates").items():
+            yield template.at("spec", "source")
+
+
+def disk_verified(resource: Resource) -> Iterator[str]:
+    for source in _sources(resource):
+        http = source["http"]
+        if http.given:
+            if not (http["url"].text() or "").startswith("https://"):
+                yield f"{http.path}.url is not https"
+            if not CHECKSUM.fullmatch(http["checksum"].text() or ""):
+                yield f"{http.path}.checksum is not sha256:... or sha512:..."
+        for kind in ("s3", "gcs", "registry", "imageio"):
+            if (source[kind]["url"].text() or "").startswith("http://"):
+                yield f"{source[kind].path}.url is not https"
+
+
+def disk_source_verified(resource: Resource) -> Iterator[str]:
+    for source in _sources(resource):
+        for kind in ("http", "imageio", "registry", "s3"):
+            if source[kind]["insecureSkipVerify"].flag():
+                yield f"{source[kind].path}.insecureSkipVerify is true"
+
+
+def disk_by_digest(resource: Resource) -> Iterator[str]:
+    for source in _sources(resource):
+        url = source.at("registry", "url")
+        if url.given and not DIGEST.fullmatch(url.text() or ""):
+            yield f"{url.path} is not named by its digest"
+
+
+def _rule(name, severity, check, why, remedy, *controls, level="mandatory", kinds=KUBEVIRT) -> Rule:  # type: ignore[no-untyped-def]
+    return Rule(name=name, severity=severity, kinds=kinds, check=check, why=why, remedy=remedy,
+                controls=controls, level=level)
+
+
+RULES = (
+    _rule("kubevirt-keeps-guests-from-root", "critical", no_root_gates,
+          "HostDisk gives guests files of the node; Root runs their process as the node's root.",
+          "remove the gate"),
+    _rule("kubevirt-gates-are-current", "low", no_stale_gates,
+          "A list of gates is a list of decisions; stale names hide the live ones.", "remove the gate",
+          level="advisory"),
+    _rule("kubevirt-betas-are-chosen", "low", betas_chosen,
+          "A feature nobody uses is surface nobody watches.",
+          "list the beta gates that are not used in disabledFeatureGates", level="advisory"),
+    _rule("kubevirt-confines-guests", "high", confines_guests,
+          "Without it a guest that breaks out of QEMU may use every system call, and restricted namespaces refuse it.",
+          "set seccompConfiguration.virtualMachineInstanceProfile.customProfile.runtimeDefaultProfile: true",
+          "CIS 5.6.2", "PSS restricted"),
+    _rule("kubevirt-uses-hardware", "low", no_emulation,
+          "Emulation is a hundred times slower and isn't built to hold an attacker.",
+          "remove useEmulation; ignore this in a laboratory without KVM", level="advisory"),
+    _rule("kubevirt-never-post-copies", "medium", no_post_copy,
+          "It needs vm.unprivileged_userfaultfd, which the hardened kernel forbids, and loses the guest on a broken link.",
+          "remove it"),
+    _rule("kubevirt-migrates-by-tls", "critical", no_migration_in_clear,
+          "A migration carries the whole memory of a guest, keys included.", "remove it"),
+    _rule("kubevirt-forbids-pod-bridges", "medium", no_pod_bridge,
+          "A bridge on the pod network blocks migration and lets a guest forge its neighbours' addresses.",
+          "set configuration.network.permitBridgeInterfaceOnPodNetwork: false", level="asked"),
+    _rule("cdi-verifies-registries", "high", no_insecure_registries,
+          "Whoever answers for an unverified registry chooses what guests boot.", "trust its CA with a certConfigMap",
+          kinds=CDI),
+    _rule("disk-image-is-verified", "high", disk_verified,
+          "What a guest boots must be what was reviewed.", "use https and a sha256 checksum", kinds=DISKS),
+    _rule("disk-source-is-verified", "high", disk_source_verified,
+          "Without verification any host on the path can be the source.", "trust its CA with a certConfigMap",
+          kinds=DISKS),
+    _rule("disk-image-has-digest", "low", disk_by_digest,
+          "A tag can be moved; a digest can't.", "append @sha256:... to the url", level="asked", kinds=DISKS),
+)

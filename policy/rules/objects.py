@@ -1,0 +1,132 @@
+"""Where Kubernetes objects live, what they open, and that the plan shows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .pods import WORKLOADS
+from .rule import Resource, Rule
+
+NAMESPACES = frozenset({"core:Namespace"})
+STANDARDS = ("restricted", "baseline", "privileged")
+ENFORCE = "pod-security.kubernetes.io/enforce"
+NAMESPACED = WORKLOADS | {
+    "core:ConfigMap",
+    "core:Secret",
+    "core:Service",
+    "core:ServiceAccount",
+    "core:PersistentVolumeClaim",
+    "core:ResourceQuota",
+    "core:LimitRange",
+    "rbac.authorization.k8s.io:Role",
+    "rbac.authorization.k8s.io:RoleBinding",
+    "networking.k8s.io:NetworkPolicy",
+    "networking.k8s.io:Ingress",
+    "policy:PodDisruptionBudget",
+    "autoscaling:HorizontalPodAutoscaler",
+    "cilium.io:CiliumNetworkPolicy",
+    "kubevirt.io:KubeVirt",
+    "kubevirt.io:VirtualMachine",
+    "kubevirt.io:VirtualMachineInstance",
+    "cdi.kubevirt.io:DataVolume",
+    "snapshot.kubevirt.io:VirtualMachineSnapshot",
+    "k8s.cni.cncf.io:NetworkAttachmentDefinition",
+}
+# Tokens whose objects appear only inside the provider, and only once it reaches the cluster.
+RENDERERS = (
+    "kubernetes:yaml:",
+    "kubernetes:yaml/",
+    "kubernetes:kustomize:",
+    "kubernetes:kustomize/",
+    "kubernetes:helm.sh/v4:",
+    "kubernetes:helm.sh/v2:",
+    "kubernetes:helm.sh/v3:Chart",
+)
+
+
+def labelled(resource: Resource) -> Iterator[str]:
+    if resource.inputs.at("metadata", "labels", ENFORCE).text() not in STANDARDS:
+        yield f"metadata.labels lack {ENFORCE} with restricted, baseline or privileged"
+
+
+def held_to_a_standard(resource: Resource) -> Iterator[str]:
+    if resource.inputs.at("metadata", "labels", ENFORCE).text() == "privileged":
+        yield f"metadata.labels say {ENFORCE}: privileged"
+
+
+def not_default(resource: Resource) -> Iterator[str]:
+    namespace = resource.inputs.at("metadata", "namespace").text()
+    if namespace in (None, "", "default"):
+        yield "metadata.namespace is " + ("default" if namespace else "not set, which means default")
+
+
+def not_in_system(resource: Resource) -> Iterator[str]:
+    if resource.inputs.at("metadata", "namespace").text() in ("kube-system", "kube-public", "kube-node-lease"):
+        yield "metadata.namespace is one of Kubernetes' own"
+
+
+def no_external_ips(resource: Resource) -> Iterator[str]:
+    if resource.inputs.at("spec", "externalIPs").items():
+        yield "spec.externalIPs is set"
+
+
+def policy_selects_all_directions(resource: Resource) -> Iterator[str]:
+    spec = resource.inputs["spec"]
+    for direction in ("ingress", "egress"):
+        for rule in spec[direction].items():
+            if rule.value == {}:
+                yield f"{rule.path} is empty, which allows everything"
+
+
+def shown(resource: Resource) -> Iterator[str]:
+    if resource.type.startswith(RENDERERS):
+        yield "its objects are made inside the provider, out of sight of the plan"
+    elif resource.type.startswith("kubernetes:") and resource.type.endswith("List"):
+        yield "it holds several objects that rules can't tell apart"
+
+
+def explicit_provider(resource: Resource) -> Iterator[str]:
+    if resource.type.startswith("kubernetes:") and (resource.options.provider or "").startswith("default"):
+        yield "it uses the default provider, so it goes to whatever cluster the operator's kubeconfig points at"
+
+
+def secret_marked(resource: Resource) -> Iterator[str]:
+    for name in resource.in_clear("data", "stringData"):
+        yield f"{name} is not marked secret, so it is plain in plans and in state"
+
+
+RULES = (
+    Rule(name="namespace-names-a-standard", severity="high", kinds=NAMESPACES, check=labelled, controls=("CIS 5.2.1",),
+         why="A namespace that names no pod security standard takes what the default lets through.",
+         remedy="label it with the strictest standard that its pods meet"),
+    Rule(name="namespace-is-not-privileged", severity="high", kinds=NAMESPACES, check=held_to_a_standard, partial=True,
+         controls=("CIS 5.2.1", "CIS 5.2.2"),
+         why="In a privileged namespace, whoever makes a pod owns the node.",
+         remedy="use baseline or restricted, or list the namespace as an exception with its reason"),
+    Rule(name="object-is-not-in-default", severity="medium", kinds=frozenset(NAMESPACED), check=not_default,
+         partial=True, controls=("CIS 5.6.4",),
+         why="Objects in default share its account, policies and quota with everything that was forgotten.",
+         remedy="name a namespace of its own in metadata.namespace"),
+    Rule(name="workload-is-not-in-kube-system", severity="medium", kinds=WORKLOADS, check=not_in_system, partial=True,
+         controls=("CIS 5.6.1",),
+         why="Kubernetes' own namespaces are exempt from pod security.",
+         remedy="give the workload its own namespace"),
+    Rule(name="service-has-no-external-ips", severity="high", kinds=frozenset({"core:Service"}), check=no_external_ips,
+         partial=True, controls=("CIS 1.2.3",),
+         why="An external IP takes traffic meant for any address, other pods' included (CVE-2020-8554).",
+         remedy="use a LoadBalancer service with an address pool"),
+    Rule(name="network-policy-is-not-open", severity="low", kinds=frozenset({"networking.k8s.io:NetworkPolicy"}),
+         check=policy_selects_all_directions, level="advisory", partial=True, controls=("CIS 5.3.2",),
+         why="An empty rule allows every peer and port, and no other policy can take that back.",
+         remedy="name the peers and ports"),
+    Rule(name="object-is-in-the-plan", severity="high", kinds=frozenset(), check=shown, partial=True,
+         why="What the plan doesn't show can't be reviewed, and passes no rule.",
+         remedy="register each object by itself, from its parsed manifest"),
+    Rule(name="object-goes-to-its-cluster", severity="high", kinds=frozenset(), check=explicit_provider, partial=True,
+         why="The wrong cluster is one kubectl context away.",
+         remedy="pass the platform's provider in ResourceOptions(provider=...)"),
+    Rule(name="secret-is-marked-secret", severity="critical", kinds=frozenset({"core:Secret"}), check=secret_marked,
+         partial=True,
+         why="Only what is marked secret is encrypted in state and hidden in plans.",
+         remedy="wrap the value in pulumi.Output.secret"),
+)

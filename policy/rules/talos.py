@@ -1,0 +1,244 @@
+"""What the configuration of a machine must say, and must never say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .field import Field
+from .rule import Resource, Rule
+
+APPLY = frozenset({"talos:machine/configurationApply:ConfigurationApply"})
+SECRETS = frozenset({"talos:machine/secrets:Secrets"})
+
+# As the Image Factory names it, from the factory itself or from a mirror of it.
+INSTALLER = re.compile(
+    r"[\w.-]+(:\d+)?(/[\w.-]+)*/(metal-)?installer(-secureboot)?/[0-9a-f]{64}"
+    r":v\d+\.\d+\.\d+(-[\w.]+)?(@sha256:[0-9a-f]{64})?"
+)
+# Auto reboots only where a change needs it; maintenance mode takes nothing else but reboot.
+MODES = ("auto", "no_reboot", "staged", "staged_if_needing_reboot")
+
+
+def readable(resource: Resource) -> Iterator[str]:
+    yield from resource.machine.faults
+
+
+def pinned_installer(resource: Resource) -> Iterator[str]:
+    legacy = resource.machine.v1alpha1.at("machine", "install", "image")
+    images = [image for image in (legacy, *_new_installers(resource)) if image.given]
+    if not images:
+        yield f"{legacy.path} is not set, so the provider's own version picks the system"
+    for image in images:
+        if not INSTALLER.fullmatch(image.text() or ""):
+            yield f"{image.path} is not a factory installer with a schematic and an exact version"
+
+
+def _new_installers(resource: Resource) -> list[Field]:
+    return [document.at("installer", "image") for document in resource.machine.of("UnattendedInstallConfig")]
+
+
+def calm_apply(resource: Resource) -> Iterator[str]:
+    if resource.inputs["applyMode"].text() not in MODES:
+        yield "applyMode is not one of " + ", ".join(MODES) + ", and anything else reboots the machine at each change"
+
+
+def no_silent_reset(resource: Resource) -> Iterator[str]:
+    reset = resource.inputs["onDestroy"]["reset"]
+    if reset.unknown or not isinstance(reset.value, bool | None):
+        yield "onDestroy.reset is not a literal true or false"
+    elif reset.value:
+        yield "onDestroy.reset is true, so a machine that leaves the file is wiped"
+
+
+def proxy_and_cni(resource: Resource) -> Iterator[str]:
+    cluster = resource.machine.v1alpha1["cluster"]
+    if not cluster.given:
+        return
+    cni = cluster.at("network", "cni", "name")
+    if cni.given and cni.text() != "none":
+        yield f"{cni.path} must be none: Cilium is the network"
+    proxy = cluster.at("proxy", "disabled")
+    if (cluster["proxy"].given or cni.given) and proxy.flag() is not True:
+        yield f"{proxy.path} must be true: Cilium replaces kube-proxy"
+    for document in resource.machine.of("KubeProxyConfig"):
+        if document["enabled"].flag() is not False:
+            yield f"{document.path}.enabled must be false: Cilium replaces kube-proxy"
+
+
+def kubeprism(resource: Resource) -> Iterator[str]:
+    prism = resource.machine.v1alpha1.at("machine", "features", "kubePrism")
+    if prism.deleted or prism["enabled"].flag() is False:
+        yield f"{prism.path}.enabled must be true: without kube-proxy it is the only way to the API"
+    if prism["port"].number() not in (None, 7445):
+        yield f"{prism.path}.port must be 7445, where Cilium looks for the API"
+
+
+def admission_kept(resource: Resource) -> Iterator[str]:
+    plugins = resource.machine.v1alpha1.at("cluster", "apiServer", "admissionControl")
+    if plugins.deleted:
+        yield f"{plugins.path} is deleted, and with it the pod security default"
+    entries = [(plugin, plugin["name"].text()) for plugin in plugins.items()]
+    entries += [(document, document["name"].text()) for document in resource.machine.of("KubeAdmissionControlConfig")]
+    for plugin, name in entries:
+        if name == "PodSecurity":
+            yield from _pod_security(plugin)
+    if ("KubeAdmissionControlConfig", "PodSecurity") in resource.machine.documents:
+        if not resource.machine.of("KubeAdmissionControlConfig")[0].given:
+            yield "KubeAdmissionControlConfig PodSecurity is deleted"
+
+
+def _pod_security(plugin: Field) -> Iterator[str]:
+    if plugin["$patch"].given:
+        yield f"{plugin.path} removes PodSecurity"
+    if plugin.at("configuration", "defaults", "enforce").text() == "privileged":
+        yield f"{plugin.path}.configuration.defaults.enforce must not be privileged"
+    exempt = plugin.at("configuration", "exemptions")
+    for who in ("usernames", "runtimeClasses"):
+        if exempt[who].items():
+            yield f"{exempt.path}.{who} must be empty"
+    if set(exempt["namespaces"].texts()) - {"kube-system"}:
+        yield f"{exempt.path}.namespaces must hold kube-system alone: label the namespace instead"
+
+
+def audit_kept(resource: Resource) -> Iterator[str]:
+    policy = resource.machine.v1alpha1.at("cluster", "apiServer", "auditPolicy")
+    if policy.deleted:
+        yield f"{policy.path} is deleted"
+    elif policy.given:
+        levels = [rule["level"].text() for rule in policy["rules"].items()]
+        if all(level == "None" for level in levels):
+            yield f"{policy.path} records nothing"
+
+
+def seccomp_default(resource: Resource) -> Iterator[str]:
+    kubelet = resource.machine.v1alpha1.at("machine", "kubelet")
+    for place in (kubelet, *resource.machine.of("KubeletConfig")):
+        if place["defaultRuntimeSeccompProfileEnabled"].flag() is False:
+            yield f"{place.path}.defaultRuntimeSeccompProfileEnabled must stay true"
+
+
+def registers_node(resource: Resource) -> Iterator[str]:
+    kubelet = resource.machine.v1alpha1.at("machine", "kubelet")
+    for place in (kubelet, *resource.machine.of("KubeletConfig")):
+        if place["skipNodeRegistration"].flag():
+            yield f"{place.path}.skipNodeRegistration must stay false: it turns kubelet authorization to AlwaysAllow"
+
+
+def hidden_manifests(resource: Resource) -> Iterator[str]:
+    cluster = resource.machine.v1alpha1["cluster"]
+    for name in ("inlineManifests", "extraManifests"):
+        if cluster[name].items():
+            yield f"cluster.{name} makes Kubernetes objects that no rule sees"
+    for kind in ("KubeInlineManifestConfig", "KubeExternalManifestConfig"):
+        if resource.machine.of(kind):
+            yield f"{kind} makes Kubernetes objects that no rule sees"
+
+
+def api_from_pods(resource: Resource) -> Iterator[str]:
+    access = resource.machine.v1alpha1.at("machine", "features", "kubernetesTalosAPIAccess")
+    if access["enabled"].flag() and "os:admin" in access["allowedRoles"].texts():
+        yield f"{access.path}.allowedRoles must not hold os:admin"
+
+
+def talos_rbac(resource: Resource) -> Iterator[str]:
+    features = resource.machine.v1alpha1.at("machine", "features")
+    for name in ("rbac", "apidCheckExtKeyUsage"):
+        if features[name].flag() is False:
+            yield f"{features.path}.{name} must stay true"
+
+
+def no_debug(resource: Resource) -> Iterator[str]:
+    if resource.machine.v1alpha1["debug"].flag():
+        yield "debug must stay false"
+
+
+def time_sync(resource: Resource) -> Iterator[str]:
+    if resource.machine.v1alpha1.at("machine", "time", "disabled").flag():
+        yield "machine.time.disabled must stay false"
+    for document in resource.machine.of("TimeSyncConfig"):
+        if document["enabled"].flag() is False:
+            yield f"{document.path}.enabled must stay true"
+
+
+def firewall_blocks(resource: Resource) -> Iterator[str]:
+    for document in resource.machine.of("NetworkDefaultActionConfig"):
+        if not document.given or document["ingress"].text() != "block":
+            yield f"{document.path}.ingress must be block"
+
+
+def separate_control_plane(resource: Resource) -> Iterator[str]:
+    if resource.machine.v1alpha1.at("cluster", "allowSchedulingOnControlPlanes").flag():
+        yield "cluster.allowSchedulingOnControlPlanes lets workloads run beside etcd"
+
+
+def protected_secrets(resource: Resource) -> Iterator[str]:
+    if not resource.options.protect:
+        yield "it is not protected, and losing it loses the cluster"
+    if not resource.inputs["talosVersion"].text():
+        yield "talosVersion is not set, so a provider upgrade or downgrade can replace the PKI"
+    if not {"talosVersion", "talos_version"} & set(resource.options.ignore_changes):
+        yield "talosVersion is not in ignore_changes, so lowering it replaces the PKI"
+
+
+RULES = (
+    Rule(name="talos-patches-can-be-judged", severity="critical", kinds=APPLY, check=readable,
+         why="What can't be read in the plan can't be reviewed by anyone.",
+         remedy="write each patch as one JSON document (a strategic merge patch) made of plain values"),
+    Rule(name="talos-installer-is-pinned", severity="high", kinds=APPLY, check=pinned_installer,
+         why="A machine must come back from a reinstall running the system it left with.",
+         remedy="name <registry>/metal-installer/<schematic>:v<major>.<minor>.<patch>"),
+    Rule(name="talos-applies-without-surprise", severity="high", kinds=APPLY, check=calm_apply,
+         why="The provider takes an empty or unknown apply mode for reboot.",
+         remedy="set applyMode to auto, or to staged_if_needing_reboot and reboot in order"),
+    Rule(name="talos-never-resets-by-accident", severity="critical", kinds=APPLY, check=no_silent_reset,
+         why="Taking a machine out of the file must not wipe its disks.",
+         remedy="set onDestroy.reset to false; for a decommission make this rule advisory in the policy config"),
+    Rule(name="talos-leaves-network-to-cilium", severity="high", kinds=APPLY, check=proxy_and_cni,
+         why="Two networks or two service proxies on one node break each other's rules.",
+         remedy="set cluster.network.cni.name to none and cluster.proxy.disabled to true"),
+    Rule(name="talos-kubeprism-is-on", severity="high", kinds=APPLY, check=kubeprism,
+         why="Cilium reaches the API through KubePrism before any Service works.",
+         remedy="set machine.features.kubePrism to {enabled: true, port: 7445}"),
+    Rule(name="talos-admission-control-is-kept", severity="critical", kinds=APPLY, check=admission_kept,
+         controls=("CIS 5.2.1",),
+         why="Without the default standard, a namespace without a label takes privileged pods.",
+         remedy="keep the PodSecurity plugin and exempt nothing but kube-system"),
+    Rule(name="talos-audit-policy-is-kept", severity="high", kinds=APPLY, check=audit_kept,
+         controls=("CIS 3.2.1", "CIS 3.2.2"),
+         why="The audit log is the only record of who did what.",
+         remedy="keep Talos' policy, or give one with at least a Metadata rule"),
+    Rule(name="talos-seccomp-default-is-on", severity="high", kinds=APPLY, check=seccomp_default,
+         controls=("CIS 4.2.14", "CIS 5.6.2"),
+         why="Pods that say nothing must run with the runtime's system call filter.",
+         remedy="remove the field from the patch"),
+    Rule(name="talos-registers-its-node", severity="critical", kinds=APPLY, check=registers_node,
+         controls=("CIS 4.2.2",),
+         why="A kubelet that registers no node authorizes everyone.",
+         remedy="remove the field from the patch"),
+    Rule(name="talos-hides-no-manifests", severity="high", kinds=APPLY, check=hidden_manifests,
+         why="Objects that a machine config brings along are in no plan and pass no rule.",
+         remedy="register the objects in the program"),
+    Rule(name="talos-api-is-not-for-pods", severity="critical", kinds=APPLY, check=api_from_pods,
+         why="A pod with os:admin owns every machine.",
+         remedy="allow os:reader or os:etcd:backup only"),
+    Rule(name="talos-authorizes-its-api", severity="critical", kinds=APPLY, check=talos_rbac,
+         why="Without roles every Talos certificate is an administrator.",
+         remedy="remove the field from the patch"),
+    Rule(name="talos-does-not-debug", severity="medium", kinds=APPLY, check=no_debug,
+         why="Debug mode writes service logs to the console of the machine.",
+         remedy="remove the field from the patch"),
+    Rule(name="talos-keeps-time", severity="medium", kinds=APPLY, check=time_sync,
+         why="Certificates, etcd leases and audit records need one time.",
+         remedy="name a time server of your own instead"),
+    Rule(name="talos-firewall-blocks-by-default", severity="high", kinds=APPLY, check=firewall_blocks,
+         why="A firewall that accepts by default protects nothing it was not told about.",
+         remedy="set ingress: block and open ports with NetworkRuleConfig documents"),
+    Rule(name="talos-control-plane-runs-alone", severity="low", kinds=APPLY, check=separate_control_plane,
+         level="asked",
+         why="A workload that starves etcd takes the whole cluster down.",
+         remedy="give the platform workers; ignore this on a single machine"),
+    Rule(name="talos-secrets-are-protected", severity="critical", kinds=SECRETS, check=protected_secrets,
+         why="The PKI is made once: whoever replaces it locks everyone out of every machine.",
+         remedy="register it with protect=True, talos_version set, and ignore_changes=['talosVersion']"),
+)

@@ -1,0 +1,163 @@
+"""What every virtual machine must be: movable, sized, on a known network, and free of secrets in the clear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .field import Field
+from .pods import DIGEST, pinned
+from .rule import Resource, Rule
+
+SPECS = {
+    "kubevirt.io:VirtualMachine": ("spec", "template", "spec"),
+    "kubevirt.io:VirtualMachineInstance": ("spec",),
+    "kubevirt.io:VirtualMachineInstanceReplicaSet": ("spec", "template", "spec"),
+    "pool.kubevirt.io:VirtualMachinePool": ("spec", "virtualMachineTemplate", "spec", "template", "spec"),
+}
+MACHINES = frozenset(SPECS)
+VM = frozenset({"kubevirt.io:VirtualMachine"})
+RUN_STRATEGIES = ("Always", "RerunOnFailure", "Manual", "Halted", "Once")
+MOVABLE = ("LiveMigrate", "LiveMigrateIfPossible", "External")
+EVICTIONS = (*MOVABLE, "None")
+BINDINGS = ("masquerade", "bridge", "sriov", "passtBinding", "binding")
+
+
+def guest(resource: Resource) -> Field:
+    return resource.inputs.at(*SPECS[resource.kind])
+
+
+def says_eviction(resource: Resource) -> Iterator[str]:
+    strategy = guest(resource)["evictionStrategy"]
+    if strategy.text() not in EVICTIONS:
+        yield f"{strategy.path} is not one of " + ", ".join(EVICTIONS)
+
+
+def survives_drain(resource: Resource) -> Iterator[str]:
+    strategy = guest(resource)["evictionStrategy"]
+    if strategy.text() not in MOVABLE:
+        yield f"{strategy.path} is not one of " + ", ".join(MOVABLE)
+
+
+def run_strategy(resource: Resource) -> Iterator[str]:
+    spec = resource.inputs["spec"]
+    if spec["running"].given:
+        yield "spec.running is deprecated and excludes runStrategy"
+    if spec["runStrategy"].text() not in RUN_STRATEGIES:
+        yield "spec.runStrategy is not one of " + ", ".join(RUN_STRATEGIES)
+
+
+def chosen_network(resource: Resource) -> Iterator[str]:
+    spec = guest(resource)
+    devices = spec.at("domain", "devices")
+    networks = {network["name"].text(): network for network in spec["networks"].items()}
+    interfaces = devices["interfaces"].items()
+    if not interfaces and devices["autoattachPodInterface"].flag() is not False:
+        yield f"{devices.path}.interfaces is empty, so KubeVirt bridges the guest to the pod network"
+    for interface in interfaces:
+        network = networks.get(interface["name"].text())
+        if network is None:
+            yield f"{interface.path} has no network of its name"
+        elif network["pod"].given and not interface["masquerade"].given:
+            yield f"{interface.path} is on the pod network without masquerade"
+        elif not any(interface[binding].given for binding in BINDINGS):
+            yield f"{interface.path} names no binding"
+
+
+def sized(resource: Resource) -> Iterator[str]:
+    spec = guest(resource)
+    if resource.kind in VM and resource.inputs.at("spec", "instancetype").given:
+        return
+    domain = spec["domain"]
+    places = (
+        domain.at("memory", "guest"),
+        domain.at("resources", "requests", "memory"),
+        domain.at("resources", "limits", "memory"),
+        domain.at("memory", "hugepages"),
+    )
+    if not any(place.given for place in places):
+        yield f"{domain.path}.memory.guest is not set, nor an instancetype"
+
+
+def _volumes(resource: Resource) -> list[Field]:
+    return guest(resource)["volumes"].items()
+
+
+def secret_user_data(resource: Resource) -> Iterator[str]:
+    for volume in _volumes(resource):
+        for kind in ("cloudInitNoCloud", "cloudInitConfigDrive"):
+            for name in ("userData", "userDataBase64"):
+                if volume[kind][name].given:
+                    yield f"{volume[kind].path}.{name} is inline, where everyone who may read the machine reads it"
+        if volume.at("sysprep", "configMap").given:
+            yield f"{volume.path}.sysprep takes a ConfigMap"
+
+
+def no_host_disk(resource: Resource) -> Iterator[str]:
+    for volume in _volumes(resource):
+        if volume["hostDisk"].given:
+            yield f"{volume.path}.hostDisk is a file of the node"
+
+
+def no_sidecar(resource: Resource) -> Iterator[str]:
+    key = "hooks.kubevirt.io/hookSidecars"
+    places = [resource.inputs.at("metadata", "annotations", key)]
+    if resource.kind in VM:
+        places.append(resource.inputs.at("spec", "template", "metadata", "annotations", key))
+    yield from (f"{place.path} runs another program beside the guest" for place in places if place.given)
+
+
+def image_pinned(resource: Resource) -> Iterator[str]:
+    for volume in _volumes(resource):
+        disk = volume["containerDisk"]
+        if disk.given and not pinned(disk["image"].text() or ""):
+            yield f"{disk.path}.image has no tag, or the moving tag latest"
+
+
+def image_by_digest(resource: Resource) -> Iterator[str]:
+    for volume in _volumes(resource):
+        disk = volume["containerDisk"]
+        if disk.given and not DIGEST.fullmatch(disk["image"].text() or ""):
+            yield f"{disk.path}.image is not named by its digest"
+
+
+def own_devices(resource: Resource) -> Iterator[str]:
+    devices = guest(resource).at("domain", "devices")
+    if devices["hostDevices"].items():
+        yield f"{devices.path}.hostDevices ties the guest to a device of one node"
+
+
+def _rule(name, severity, check, why, remedy, *controls, level="mandatory", kinds=MACHINES) -> Rule:  # type: ignore[no-untyped-def]
+    return Rule(name=name, severity=severity, kinds=kinds, check=check, why=why, remedy=remedy,
+                controls=controls, level=level)
+
+
+RULES = (
+    _rule("vm-says-what-a-drain-does", "high", says_eviction,
+          "Upgrades drain nodes one by one, and what is left out is decided by a default elsewhere.",
+          "set evictionStrategy: LiveMigrate, or None where there is no other node"),
+    _rule("vm-survives-node-drain", "high", survives_drain,
+          "A machine that can't move goes down with its node at each upgrade.",
+          "set evictionStrategy: LiveMigrate, on disks that can move", level="asked"),
+    _rule("vm-says-when-it-runs", "medium", run_strategy,
+          "The old running field can't say what happens after a crash.", "set runStrategy: Always or another",
+          kinds=VM),
+    _rule("vm-chooses-its-network", "high", chosen_network,
+          "What is left out becomes a bridge on the pod network, which blocks migration.",
+          "name each interface, its network, and masquerade on the pod network"),
+    _rule("vm-names-its-memory", "medium", sized,
+          "A guest without a size can't be placed, limited or moved.", "set domain.memory.guest"),
+    _rule("vm-user-data-is-secret", "critical", secret_user_data,
+          "User data holds passwords, keys and tokens.", "put it in a Secret and name that with secretRef",
+          "CIS 5.4.1"),
+    _rule("vm-uses-no-node-disk", "critical", no_host_disk,
+          "A guest with a file of the node can own the node.", "use a DataVolume", "CIS 5.2.11", "PSS baseline"),
+    _rule("vm-has-no-sidecar", "high", no_sidecar,
+          "A hook sidecar rewrites the guest's definition with the launcher's rights.", "remove the annotation"),
+    _rule("vm-image-is-pinned", "high", image_pinned,
+          "What a guest boots must be what was reviewed.", "name a version, best with its digest"),
+    _rule("vm-image-has-digest", "low", image_by_digest,
+          "A tag can be moved; a digest can't.", "append @sha256:... to the image", level="asked"),
+    _rule("vm-owns-its-devices", "low", own_devices,
+          "A guest with a node's device can't be moved when the node is drained.",
+          "expect downtime on upgrades, or use an emulated device", level="advisory"),
+)
