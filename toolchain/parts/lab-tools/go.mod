@@ -1,3 +1,3 @@
-module bedplate/lab-tools
+module bedplate/toolchain/lab-tools
 
 go 1.26

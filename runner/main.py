@@ -1,0 +1,77 @@
+"""`./bedplate COMMAND`: the table of commands, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from runner import commands, doctor
+from runner.errors import UsageError
+from toolchain import Layout, ToolchainError
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row of the table: a command takes its arguments and yields the exit code."""
+
+    usage: str
+    summary: str
+    run: Callable[[list[str], Layout], int]
+
+
+COMMANDS = {
+    "setup": Command("[--all] [--write-manifests] [PART...]", "set up the toolchain (every command does so by itself)", commands.setup),
+    "preview": Command("STACK [OPTION...]", "show all that would happen, judged by the policy pack", commands.preview),
+    "up": Command("STACK [OPTION...]", "make it happen", commands.up),
+    "refresh": Command("STACK [OPTION...]", "read what is really there", commands.refresh),
+    "destroy": Command("STACK [OPTION...]", "take it down", commands.destroy),
+    "test": Command("[PYTEST-OPTION...]", "run the tests", commands.test),
+    "doctor": Command("", "show each part of the toolchain and what is wrong with it", doctor.doctor),
+    "schema": Command("[OPTION...]", "write the JSON Schema of the stack files", commands.schema),
+    "pulumi": Command("ARGUMENT...", "run the engine itself, in the right environment", commands.pulumi),
+}
+
+
+def usage() -> str:
+    """The table, as the user sees it."""
+    rows = [(f"{name} {command.usage}".rstrip(), command.summary) for name, command in COMMANDS.items()]
+    width = max(len(left) for left, _ in rows)
+    return "\n".join([
+        "usage: ./bedplate COMMAND ...",
+        "",
+        *(f"  {left:<{width}}  {right}" for left, right in rows),
+        "",
+        "Options after a STACK go to the engine: ./bedplate preview dev --diff",
+        "  BEDPLATE_TOOLCHAIN=path|download|build   take every binary from this source only",
+        "  BEDPLATE_MIRROR=URL                      mirror of the official releases",
+        "  BEDPLATE_STORE=FOLDER                    keep finished parts there, to share or cache them",
+        "  BEDPLATE_POLICY_PACK=PATH                another policy pack; empty for none",
+    ])
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; its exit code, or 2 when it could not be run as asked."""
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        print(usage())
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        print(f"bedplate: there is no command {name!r}; there are: {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    try:
+        return COMMANDS[name].run(rest, Layout.of())
+    except UsageError as fault:
+        print(f"bedplate: {fault}", file=sys.stderr)
+        return 2
+    except ToolchainError as fault:
+        print(f"bedplate: {fault}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bedplate: stopped; what is finished is kept", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has closed it, as `| head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

@@ -1,0 +1,132 @@
+"""Stacks: which there are, what they need from the environment, and their config for one run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from runner.environment import LOCAL, localize, tools
+from runner.errors import UsageError
+from toolchain import Layout
+
+BACKEND = """\
+  PULUMI_BACKEND_URL is not set: it says where the stack's state is kept.
+      export PULUMI_BACKEND_URL=s3://BUCKET        (or azblob://, gs://, postgres://, file:///FOLDER)
+      or log in once: ./bedplate pulumi login URL"""
+PASSPHRASE = """\
+  PULUMI_CONFIG_PASSPHRASE_FILE is not set: it names the file with the passphrase that encrypts the stack's secrets.
+      export PULUMI_CONFIG_PASSPHRASE_FILE=/FILE   (or PULUMI_CONFIG_PASSPHRASE)"""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack that has a file in the checkout."""
+
+    name: str
+    file: Path
+
+    @property
+    def text(self) -> str:
+        return self.file.read_text()
+
+    def setting(self, key: str) -> str:
+        """A top-level scalar of the stack file; empty when it is not there."""
+        found = re.search(rf"^{key}:[ \t]*[\"']?([^\"'\s#]+)", self.text, re.MULTILINE)
+        return found.group(1) if found else ""
+
+
+def known(layout: Layout) -> list[str]:
+    """Names of the stacks that have a file."""
+    files = sorted(layout.checkout.glob("Pulumi.*.yaml"))
+    return [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files]
+
+
+def find(name: str, layout: Layout) -> Stack:
+    """The stack of that name, which may be qualified as in `org/project/dev`.
+
+    Raises UsageError with the names there are.
+    """
+    short = name.rsplit("/", 1)[-1]
+    names = known(layout)
+    if short not in names:
+        there = ", ".join(names) or "none yet"
+        raise UsageError(f"there is no stack {name!r} (no file Pulumi.{short}.yaml); there are: {there}")
+    return Stack(name, layout.checkout / f"Pulumi.{short}.yaml")
+
+
+def environment(stack: Stack, layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
+    """The engine's environment for one stack.
+
+    Raises UsageError that names each variable that is missing, why, and what to export.
+    """
+    made = tools(layout, base)
+    if stack.name == LOCAL:
+        localize(made, layout, own_salt=bool(stack.setting("encryptionsalt")))
+    missing = _missing(stack, layout, made)
+    if missing:
+        count = "one thing" if len(missing) == 1 else f"{len(missing)} things"
+        raise UsageError("\n".join([f"stack {stack.name} needs {count} from the environment:", *missing]))
+    return made
+
+
+def _missing(stack: Stack, layout: Layout, made: Mapping[str, str]) -> list[str]:
+    backend = made.get("PULUMI_BACKEND_URL") or _logged_in(layout)
+    token = "PULUMI_ACCESS_TOKEN" in made
+    missing = [] if backend or token else [BACKEND]
+    # Pulumi Cloud keeps a key of its own; a stack file may name a key service.
+    cloud = urlsplit(backend).scheme in {"http", "https"} if backend else token
+    provider = stack.setting("secretsprovider")
+    encrypted = bool(stack.setting("encryptionsalt"))
+    needed = encrypted or provider == "passphrase" or (provider in {"", "default"} and not cloud)
+    given = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & made.keys()
+    return [*missing, PASSPHRASE] if needed and not given else missing
+
+
+def _logged_in(layout: Layout) -> str:
+    try:
+        told = json.loads((layout.pulumi_home / "credentials.json").read_text())
+        return told.get("current") or ""
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+@contextmanager
+def config(stack: Stack, layout: Layout) -> Iterator[Path]:
+    """A folder for one run that holds a copy of the stack's file, and a project to create it from.
+
+    The engine writes an encryption salt into the config file of a stack it creates. It gets a
+    copy to write into, so that running never changes the checkout: the salt that counts is kept
+    in the stack's state, and the engine takes it from there.
+    """
+    home = layout.home / "runs"
+    home.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{stack.file.stem}-", dir=home))
+    try:
+        shutil.copyfile(stack.file, folder / stack.file.name)
+        project = (layout.checkout / "Pulumi.yaml").read_text()
+        # A stack is created from the project's name alone: nothing else may be resolved from here.
+        name = re.search(r"^name:.*$", project, re.MULTILINE)
+        (folder / "Pulumi.yaml").write_text(f"{name.group(0) if name else ''}\nruntime: python\n")
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def absent(stack: Stack, layout: Layout, made: Mapping[str, str]) -> bool:
+    """Whether a stack in a folder backend does not exist yet; False where only the engine knows."""
+    url = urlsplit(made.get("PULUMI_BACKEND_URL", ""))
+    if url.scheme != "file":
+        return False
+    project = re.search(r"^name:\s*[\"']?([^\"'\s#]+)", (layout.checkout / "Pulumi.yaml").read_text(), re.MULTILINE)
+    short = stack.name.rsplit("/", 1)[-1]
+    folder = Path(os.path.expanduser(unquote(url.netloc + url.path))) / ".pulumi" / "stacks"
+    folder = folder / project.group(1) if project else folder
+    return not any((folder / f"{short}.json{ending}").exists() for ending in ("", ".gz", ".zst"))

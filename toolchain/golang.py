@@ -1,0 +1,55 @@
+"""Which `go` builds the parts: the machine's own where it is new enough, otherwise a wheel."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from toolchain import onpath
+from toolchain.errors import ToolchainError
+from toolchain.layout import Layout
+
+FLAGS = "-mod=readonly -buildvcs=false -trimpath"
+
+
+def required(folder: Path) -> tuple[int, ...]:
+    """The Go version that a module asks for."""
+    found = re.search(r"^go (\d+(?:\.\d+)*)", (folder / "go.mod").read_text(), re.MULTILINE)
+    if not found:
+        raise ToolchainError(f"{folder / 'go.mod'}: no `go` line")
+    return _numbers(found.group(1))
+
+
+def on_machine(layout: Layout) -> tuple[Path, tuple[int, ...]] | None:
+    """The `go` on PATH and its version, if there is one that answers."""
+    found = shutil.which("go", path=onpath.outside(layout))
+    if not found:
+        return None
+    try:
+        told = subprocess.run(
+            [found, "env", "GOVERSION"], capture_output=True, text=True, timeout=60,
+            env={**os.environ, "GOTOOLCHAIN": "local"},
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    version = re.search(r"go(\d+(?:\.\d+)*)", told)
+    return (Path(found), _numbers(version.group(1))) if version else None
+
+
+def environment(go: Path, cgo: bool = False) -> dict[str, str]:
+    """What `go` runs with: pinned modules only, this toolchain only, nothing from a workspace."""
+    kept = {k: v for k, v in os.environ.items() if k not in {"GOROOT", "GOOS", "GOARCH"}}
+    return kept | {
+        "PATH": f"{go.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "GOFLAGS": FLAGS,
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+        "CGO_ENABLED": "1" if cgo else "0",
+    }
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in text.split("."))

