@@ -41,11 +41,11 @@ _TALOS_FILES = {
     "cri-plugin.part": "etc/cri/conf.d/00-base.part",
     "lvm.conf": "etc/lvm/lvm.conf",
     "nfsmount.conf": "etc/nfsmount.conf",
-    "zoneinfo/Etc/UTC": "usr/share/zoneinfo/Etc/UTC",
+    "UTC": "usr/share/zoneinfo/Etc/UTC",
 }
 
 
-def build(parent: Path, binaries: Mapping[str, Path], talos_files: Path, *, talos: str, user_namespace: bool) -> Path:
+def build(parent: Path, binaries: Mapping[str, Path], *, talos: str, user_namespace: bool) -> Path:
     """The root file system for these binaries, made once and kept under a name that says what is in it."""
     wanted = {"init": binaries["machined"], "containerd": binaries["containerd"],
               "containerd-shim-runc-v2": binaries["containerd-shim-runc-v2"]}
@@ -73,7 +73,7 @@ def build(parent: Path, binaries: Mapping[str, Path], talos_files: Path, *, talo
     for name in ("poweroff", "shutdown", "dashboard"):
         (fresh / "usr/bin" / name).hardlink_to(fresh / "usr/bin/init")
     for source_name, inside in _TALOS_FILES.items():
-        shutil.copyfile(talos_files / source_name, fresh / inside)
+        shutil.copyfile(binaries[source_name], fresh / inside)
     if AUTHORITIES.exists():
         shutil.copyfile(AUTHORITIES, fresh / "etc/ssl/certs/ca-certificates.crt")
     (fresh / "usr/etc/in-container").write_text("true\n")
