@@ -32,10 +32,13 @@ def _lists(rule: Field, key: str) -> set[str]:
 def grants(groups: set[str], resources: set[str], verbs: set[str]) -> Callable[[Field], bool]:
     """Whether a rule gives any of these verbs on any of these resources, by name or by star."""
 
+    # RBAC also knows "*/exec": that subresource of everything.
+    named = resources | {"*"} | {f"*/{sub}" for _, slash, sub in (r.partition("/") for r in resources) if slash}
+
     def judge(rule: Field) -> bool:
         return bool(
             _lists(rule, "apiGroups") & (groups | {"*"})
-            and _lists(rule, "resources") & (resources | {"*"})
+            and _lists(rule, "resources") & named
             and _lists(rule, "verbs") & (verbs | {"*"})
         )
 
@@ -50,7 +53,7 @@ def each(judge: Callable[[Field], bool], what: str) -> Callable[[Resource], Iter
 
 
 def star(rule: Field) -> bool:
-    return any("*" in _lists(rule, key) for key in ("apiGroups", "resources", "verbs", "nonResourceURLs"))
+    return any("*" in item for key in ("apiGroups", "resources", "verbs", "nonResourceURLs") for item in _lists(rule, key))
 
 
 def makes_pods(rule: Field) -> bool:

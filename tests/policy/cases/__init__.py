@@ -1,0 +1,18 @@
+"""For each rule, changes that it must object to."""
+
+from tests.policy.support import Case
+
+from . import access, cilium, flags, hygiene, kernel, kubevirt, machines, objects, pods, talos
+
+CASES: tuple[Case, ...] = (
+    *talos.CASES,
+    *flags.CASES,
+    *kernel.CASES,
+    *objects.CASES,
+    *pods.CASES,
+    *access.CASES,
+    *cilium.CASES,
+    *kubevirt.CASES,
+    *machines.CASES,
+    *hygiene.CASES,
+)

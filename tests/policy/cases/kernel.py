@@ -1,0 +1,40 @@
+"""Boots and tunings that must not pass."""
+
+from tests.policy.support import Case, patched
+
+
+def booted(rule: str, argument: str, says: str, *more: str) -> Case:
+    return Case(rule, "profile", {"args[+]": argument}, f"args[4]{says}", more=more)
+
+
+def installed(rule: str, argument: str, says: str) -> Case:
+    document = {"machine": {"install": {"extraKernelArgs": [argument]}}}
+    return patched(rule, document, f"machine.install.extraKernelArgs[1]{says}")
+
+
+CASES = (
+    booted("kernel-mitigations-stay-on", "mitigations=off", ": mitigations=off turns a defence against other tenants' code off"),
+    booted("kernel-mitigations-stay-on", "a=b nosmep", ": nosmep turns a defence against other tenants' code off"),
+    installed("kernel-mitigations-stay-on", "pti=off", ": pti=off turns a defence against other tenants' code off"),
+    installed("kernel-hardening-is-kept", "-slab_nomerge", ": -slab_nomerge takes a hardening default away"),
+    installed("kernel-hardening-is-kept", "init_on_alloc=0", ": init_on_alloc=0 takes a hardening default away"),
+    booted("kernel-hardening-is-kept", "lockdown=none", ": lockdown=none takes a hardening default away"),
+    Case("kernel-boots-hardened", "profile", {"args": ["talos.platform=metal"]}, "args lack slab_nomerge",
+         more=("args lack pti=on",)),
+    installed("kernel-selinux-is-permissive", "enforcing=1", ": enforcing=1 is untested with Cilium and KubeVirt"),
+    booted("boot-never-wipes", "talos.experimental.wipe=system",
+           ": talos.experimental.wipe erases the machine at every boot"),
+    booted("boot-shows-no-secrets", "talos.config=http://boot.example.com/config?mac=${mac}",
+           " fetches the machine configuration, which holds the cluster's secrets, without TLS"),
+    booted("boot-shows-no-secrets", "talos.config.inline=KLUv",
+           " holds a machine configuration, which holds the cluster's secrets"),
+    Case("boot-serves-only-images", "profile", {"rawIgnition": "{}"}, "rawIgnition is served to whoever asks"),
+    patched("kernel-sysctls-are-kept", {"machine": {"sysctls": {"kernel.kptr_restrict": "0"}}},
+            "machine.sysctls sets kernel.kptr_restrict to something else than 2"),
+    patched("kernel-sysctls-are-kept", {"machine": {"sysctls": {"kernel/dmesg_restrict": 0}}},
+            "machine.sysctls sets kernel.dmesg_restrict to something else than 1"),
+    patched("kernel-sysctls-are-kept", {"kind": "SysctlConfig", "params": {"kernel.yama.ptrace_scope": "1"}},
+            "SysctlConfig.params sets kernel.yama.ptrace_scope to something else than 2 or 3"),
+    patched("kernel-user-namespaces-are-off", {"machine": {"sysctls": {"user.max_user_namespaces": "11255"}}},
+            "machine.sysctls opens user namespaces (user.max_user_namespaces)"),
+)  # fmt: skip

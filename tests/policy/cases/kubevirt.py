@@ -1,0 +1,41 @@
+"""KubeVirt settings and disk sources that must not pass."""
+
+from tests.policy.support import DIGEST, DROP, Case
+
+AT = "spec.configuration"
+GATES = f"{AT}.developerConfiguration.featureGates"
+SECCOMP = f"{AT}.seccompConfiguration.virtualMachineInstanceProfile.customProfile"
+BRIDGE = f"{AT}.network.permitBridgeInterfaceOnPodNetwork"
+
+
+def configured(rule: str, path: str, value: object, says: str) -> Case:
+    return Case(rule, "kubevirt", {f"{AT}.{path}": value}, f"{AT}.{says}")
+
+
+CASES = (
+    Case("kubevirt-keeps-guests-from-root", "kubevirt", {f"{GATES}[+]": "HostDisk"}, f"{GATES} holds HostDisk"),
+    Case("kubevirt-keeps-guests-from-root", "kubevirt", {f"{GATES}[+]": "Root"}, f"{GATES} holds Root"),
+    Case("kubevirt-gates-are-current", "kubevirt", {f"{GATES}[+]": "LiveMigration"}, f"{GATES} holds LiveMigration"),
+    Case("kubevirt-betas-are-chosen", "kubevirt", {"spec.imageTag": "v1.9.0"},
+         f"{AT}.developerConfiguration.disabledFeatureGates is not set, and from 1.9 on every beta feature is on"),
+    Case("kubevirt-confines-guests", "kubevirt", {f"{AT}.seccompConfiguration": DROP},
+         f"{SECCOMP}.runtimeDefaultProfile is not true"),
+    configured("kubevirt-uses-hardware", "developerConfiguration.useEmulation", True,
+               "developerConfiguration.useEmulation is true"),
+    configured("kubevirt-never-post-copies", "migrations.allowPostCopy", True, "migrations.allowPostCopy is true"),
+    configured("kubevirt-migrates-by-tls", "migrations.disableTLS", True, "migrations.disableTLS is true"),
+    Case("kubevirt-forbids-pod-bridges", "kubevirt", {f"{AT}.network": DROP}, f"{BRIDGE} is not false"),
+    Case("cdi-verifies-registries", "cdi", {"spec.config.insecureRegistries": ["r"]},
+         "spec.config.insecureRegistries is set"),
+    Case("disk-image-is-verified", "disk", {"spec.source.http.url": "http://images.example.com/a"},
+         "spec.source.http.url is not https"),
+    Case("disk-image-is-verified", "disk", {"spec.source.http.checksum": DROP},
+         "spec.source.http.checksum is not sha256:... or sha512:..."),
+    Case("disk-image-is-verified", "vm",
+         {"spec.dataVolumeTemplates": [{"spec": {"source": {"http": {"url": "http://x", "checksum": DIGEST}}}}]},
+         "spec.dataVolumeTemplates[0].spec.source.http.url is not https"),
+    Case("disk-source-is-verified", "disk", {"spec.source.http.insecureSkipVerify": True},
+         "spec.source.http.insecureSkipVerify is true"),
+    Case("disk-image-has-digest", "disk", {"spec.source": {"registry": {"url": "docker://r.example.com/d:1"}}},
+         "spec.source.registry.url is not named by its digest"),
+)  # fmt: skip

@@ -1,0 +1,36 @@
+"""Each rule objects to what it is for, in the words expected, and to nothing else."""
+
+import pytest
+
+from policy.rules import RULES
+from policy.rules.field import UNKNOWN
+from tests.policy.cases import CASES
+from tests.policy.support import GOOD, RULE, Case, changed, complaints
+
+
+@pytest.mark.parametrize("subject", GOOD)
+def test_what_complies_passes_every_rule(subject: str) -> None:
+    assert complaints(GOOD[subject]) == {}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_change_breaks_its_rule_alone(case: Case) -> None:
+    found = complaints(changed(GOOD[case.subject], case.change))
+    assert found.pop(case.rule, None) == [case.says, *case.more]
+    assert sorted(found) == sorted(case.also)
+
+
+def test_every_rule_is_broken_by_some_case() -> None:
+    assert sorted(RULE.keys() - {case.rule for case in CASES}) == []
+
+
+def test_names_are_unique() -> None:
+    assert len(RULE) == len(RULES)
+
+
+def test_the_engine_s_stand_ins_are_all_known() -> None:
+    """A stand-in that this list lacks would be judged as if it were the value."""
+    from pulumi_policy import proxy
+
+    theirs = {value for name, value in vars(proxy).items() if name.startswith("UNKNOWN_")}
+    assert theirs and all(UNKNOWN.fullmatch(value) for value in theirs)
