@@ -35,7 +35,7 @@ def values(platform: Platform) -> dict[str, Any]:
         "cni": {"exclusive": False},
         # The default makes new certificates at each render, and a difference at each plan (cilium#36012).
         "hubble": {"enabled": want.hubble, "relay": {"enabled": want.hubble}, "tls": {"auto": {"method": "cronJob"}}},
-        "operator": {"replicas": 1 if len(platform.machines) == 1 else 2},
+        "operator": {"replicas": 2 if platform.migratable else 1},
     }
     if want.encryption == "wireguard":
         made["encryption"] = {"enabled": True, "type": "wireguard", "nodeEncryption": True}

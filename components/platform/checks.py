@@ -10,12 +10,12 @@ from itertools import combinations
 
 from .faults import Fault, sentence
 from .model import Platform
-from .versions import mismatches
+from .versions import KUBEVIRT, minor, mismatches
 
 Check = Callable[[Platform], Iterator[Fault]]
 _CHECKS: list[tuple[frozenset[str], Check]] = []
 
-# Networks that Talos or KubeVirt hold for themselves on every machine.
+# Releases whose operator manifest is in components/virtualization/manifests.
 MANIFESTS = ("v1.8.4",)
 
 
@@ -166,9 +166,13 @@ def made_for_each_other(p: Platform) -> Iterator[Fault]:
         yield _fault(where, *text)
 
 
-@_needs("kubevirt")
+@_needs("kubevirt", "talos")
 def manifest_at_hand(p: Platform) -> Iterator[Fault]:
-    if p.kubevirt and p.kubevirt.version not in MANIFESTS:
+    if p.kubevirt is None or p.kubevirt.version in MANIFESTS:
+        return
+    # A release that doesn't fit this Kubernetes is told by the version matrix.
+    first, last = KUBEVIRT.get(minor(p.kubevirt.version), ((0, 0), (0, 0)))
+    if first <= minor(p.talos.kubernetes) <= last:
         yield _fault(
             ("kubevirt", "version"),
             f"the operator manifest of {p.kubevirt.version} is not in this checkout",
@@ -193,6 +197,17 @@ def link_known(p: Platform) -> Iterator[Fault]:
             continue
         why = "the virtual IP of the API is held on a link" if machine.role == "controlplane" else "a static address belongs to a link"
         yield _fault(("machines", name, "link"), "is missing, and so is mac", why, "write mac, or the link's name, e.g. eth0")
+
+
+@_needs("machines", "talos")
+def somewhere_to_run(p: Platform) -> Iterator[Fault]:
+    if p.machines and p.controlplanes and not p.schedulable:
+        yield _fault(
+            ("talos", "schedulable_control_planes"),
+            "is not set, and no machine is a worker",
+            "nothing but the control plane would run anywhere",
+            "write schedulable_control_planes: true, or add a worker",
+        )
 
 
 @_needs("kubevirt")

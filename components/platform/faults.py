@@ -43,7 +43,9 @@ def sentence(what: str, why: str, instead: str) -> str:
 
 def of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
     """The faults of one validation, in our words where pydantic's are a programmer's."""
-    return [Fault(_path(e), _text(e, model)) for e in error.errors(include_url=False, include_input=True)]
+    told = error.errors(include_url=False, include_input=True)
+    # A list whose only entry is wrong is reported as empty as well.
+    return [Fault(_path(e), _text(e, model)) for e in told if not (e["type"] == "too_short" and e["input"])]
 
 
 def _path(error: ErrorDetails) -> tuple[str, ...]:
@@ -72,9 +74,8 @@ def _text(error: ErrorDetails, model: type[BaseModel]) -> str:
         case "int_type" | "int_parsing" | "int_from_float":
             return sentence(f"{_shown(error['input'])} is not a whole number", "it is counted, not read", "write e.g. 2")
         case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
-            return sentence(
-                f"{_shown(error['input'])} is out of range", "no machine could honour it", str(error["msg"]).lower()
-            )
+            bound = str(error["msg"]).removeprefix("Input should be ")
+            return sentence(f"{_shown(error['input'])} is out of range", "nothing could honour it", f"write a number {bound}")
         case "bool_type" | "bool_parsing":
             return sentence(f"{_shown(error['input'])} is neither true nor false", "it is a switch", "write true or false")
         case "string_type":
@@ -87,7 +88,7 @@ def _text(error: ErrorDetails, model: type[BaseModel]) -> str:
             return sentence(
                 f"a {_kind(error['input'])} stands where a mapping belongs",
                 "its keys name what is set",
-                f"write {path[-1] if path else ROOT}: {{…}}",
+                f"write {path[-1]}: {{…}}" if path and not path[-1].isdigit() else "write a mapping",
             )
         case "tuple_type" | "list_type":
             return sentence(f"a {_kind(error['input'])} stands where a list belongs", "order counts here", "write […]")
@@ -155,7 +156,7 @@ def example(model: type[BaseModel], path: tuple[str, ...]) -> Any:
     """What a field's documentation shows for it, or None."""
     try:
         return yaml.safe_load(_example(_field(model, path)))
-    except (KeyError, yaml.YAMLError):
+    except (AttributeError, KeyError, yaml.YAMLError):
         return None
 
 

@@ -52,7 +52,10 @@ def _left_out(fault: Fault, broken: set[str], raw: Mapping[str, Any]) -> bool:
 
 def _entry(path: tuple[str, ...]) -> tuple[str, ...]:
     """What is left out for a fault: a machine or a VM as a whole, elsewhere the key itself."""
-    return path[:2] if path[:1] in {("machines",), ("vms",)} else path
+    if path[:1] in {("machines",), ("vms",)}:
+        return path[:2]
+    # A list is left out as a whole: its entries have no names.
+    return next((path[:i] for i, part in enumerate(path) if part.isdigit()), path)
 
 
 def _leave_out(raw: MutableMapping[str, Any], path: tuple[str, ...], broken: set[str]) -> bool:

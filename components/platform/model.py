@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from .faults import refuse
 from .types import (
@@ -27,11 +27,27 @@ from .types import (
     Quantity,
     Range,
     SchematicId,
+    Taints,
     Version,
 )
 from .versions import CURRENT
 
-Patch = Annotated[Mapping[str, Any], Field(description="One strategic-merge document of machine config.")]
+
+def _merged(value: Any) -> Any:
+    if isinstance(value, list):
+        refuse(
+            "is a JSON6902 patch",
+            "Talos refuses those where the config has several documents, as it has here",
+            "write the same change as a strategic-merge document",
+        )
+    return value
+
+
+Patch = Annotated[
+    Mapping[str, Any],
+    BeforeValidator(_merged),
+    Field(description="One strategic-merge document of machine config."),
+]
 
 # The id of the schematic with no extension and no argument of its own (siderolabs/image-factory, schematic_test.go).
 PLAIN_SCHEMATIC = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
@@ -52,6 +68,8 @@ class Talos(Model):
     """The control plane on which etcd is bootstrapped, once. Needed where there are several."""
     disk_encryption: Literal["tpm", "node-id", "none"] = "none"
     """LUKS2 on STATE and EPHEMERAL: sealed to the machine's TPM, or keyed by its UUID (keeps a disk thrown away from being read, no more)."""
+    schedulable_control_planes: bool = False
+    """Control planes run workloads too. Said and not derived: the first worker must not drive them away."""
     patches: tuple[Patch, ...] = ()
     """Machine config for every machine, merged after Bedplate's own."""
 
@@ -110,7 +128,7 @@ class Machine(Model):
     install: Install = Field(examples=["{disk: {serial: S4EWNX0R}}"])
     labels: Labels = Field(default={}, validate_default=True)
     """Kubernetes node labels."""
-    taints: Labels = Field(default={}, validate_default=True)
+    taints: Taints = Field(default={}, validate_default=True)
     """Kubernetes node taints: key to value:effect."""
     patches: tuple[Patch, ...] = ()
     """Machine config for this machine alone, merged last."""
@@ -223,9 +241,14 @@ class Platform(Model):
         return f"{self.talos.factory.split('://')[1]}/metal-installer/{self.talos.schematic}:{self.talos.version}"
 
     @property
+    def schedulable(self) -> tuple[str, ...]:
+        """The machines that run workloads."""
+        return tuple(self.machines) if self.talos.schedulable_control_planes else self.workers
+
+    @property
     def migratable(self) -> bool:
         """Whether a VM has another node to move to."""
-        return len(self.workers or self.controlplanes) > 1
+        return len(self.schedulable) > 1
 
     @property
     def namespaces(self) -> tuple[str, ...]:

@@ -185,17 +185,24 @@ def _range(value: Any) -> Any:
 
 Range = Annotated[AddressRange, BeforeValidator(_range), PlainSerializer(str), WithJsonSchema({"type": "string", "pattern": r"^[\d.]+-[\d.]+$"})]
 
-Labels = ByName[
-    _text(
-        r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?",
-        "a label's key",
-        "Kubernetes would refuse the whole node",
-        "write e.g. topology.kubernetes.io/zone",
-    ),
-    _text(
-        r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?",
-        "a label's value",
-        "Kubernetes would refuse the whole node",
-        "use at most 63 of A-Z a-z 0-9 _ . -",
-    ),
-]
+_LabelKey = _text(
+    r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?",
+    "a label's key",
+    "Kubernetes would refuse the whole node",
+    "write e.g. topology.kubernetes.io/zone",
+)
+_LabelValue = _text(
+    r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?",
+    "a label's value",
+    "Kubernetes would refuse the whole node",
+    "use at most 63 of A-Z a-z 0-9 _ . -",
+)
+_TaintValue = _text(
+    r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?:)?(NoSchedule|PreferNoSchedule|NoExecute)",
+    "a taint",
+    "Kubernetes would refuse the whole node",
+    "write value:effect or effect, e.g. vms:NoSchedule",
+)
+
+Labels = ByName[_LabelKey, _LabelValue]
+Taints = ByName[_LabelKey, _TaintValue]

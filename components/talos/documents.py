@@ -38,7 +38,6 @@ def common(platform: Platform) -> Iterator[Document]:
         "machine": {
             "features": {
                 "rbac": True,
-                "stableHostname": True,
                 "diskQuotaSupport": True,
                 # Cilium replaces kube-proxy and reaches the API through KubePrism, before there are services.
                 "kubePrism": {"enabled": True, "port": KUBEPRISM_PORT},
@@ -76,7 +75,7 @@ def controlplane(platform: Platform) -> Iterator[Document]:
     version = platform.talos.kubernetes
     yield {
         "cluster": {
-            "allowSchedulingOnControlPlanes": not platform.workers,
+            "allowSchedulingOnControlPlanes": platform.talos.schedulable_control_planes,
             "apiServer": {
                 "image": f"registry.k8s.io/kube-apiserver:{version}",
                 "certSANs": [str(platform.network.endpoint), "127.0.0.1"],

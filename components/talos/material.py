@@ -1,33 +1,36 @@
 """The PKI in the shape that the configuration generator takes."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pulumiverse_talos import machine
-from pulumiverse_talos.machine.outputs import CertificateResult, MachineSecretsResult
 
 
-def as_input(made: MachineSecretsResult) -> machine.MachineSecretsArgs:
+def as_input(made: Mapping[str, Any]) -> machine.MachineSecretsArgs:
     """What Secrets made, as getConfiguration wants it.
 
     Handed over as it is, the SDK sends its keys in snake_case and the generator finds nothing
-    (pulumi-talos#103, #200, #251).
+    (pulumi-talos#103, #200, #251). It is read by key: a secret Output hands out plain dicts.
     """
+    certs, secrets = made["certs"], made["secrets"]
 
-    def pair(of: CertificateResult) -> machine.CertificateArgs:
-        return machine.CertificateArgs(cert=of.cert, key=of.key)
+    def pair(of: Mapping[str, str]) -> machine.CertificateArgs:
+        return machine.CertificateArgs(cert=of["cert"], key=of["key"])
 
     return machine.MachineSecretsArgs(
         certs=machine.CertificatesArgs(
-            etcd=pair(made.certs.etcd),
-            k8s=pair(made.certs.k8s),
-            k8s_aggregator=pair(made.certs.k8s_aggregator),
-            k8s_serviceaccount=machine.KeyArgs(key=made.certs.k8s_serviceaccount.key),
-            os=pair(made.certs.os),
+            etcd=pair(certs["etcd"]),
+            k8s=pair(certs["k8s"]),
+            k8s_aggregator=pair(certs["k8s_aggregator"]),
+            k8s_serviceaccount=machine.KeyArgs(key=certs["k8s_serviceaccount"]["key"]),
+            os=pair(certs["os"]),
         ),
-        cluster=machine.ClusterArgs(id=made.cluster.id, secret=made.cluster.secret),
+        cluster=machine.ClusterArgs(id=made["cluster"]["id"], secret=made["cluster"]["secret"]),
         secrets=machine.KubernetesSecretsArgs(
-            bootstrap_token=made.secrets.bootstrap_token,
-            secretbox_encryption_secret=made.secrets.secretbox_encryption_secret,
+            bootstrap_token=secrets["bootstrap_token"],
+            secretbox_encryption_secret=secrets["secretbox_encryption_secret"],
             # An imported cluster may still hold one; leaving it out would lock it out of its own data.
-            aescbc_encryption_secret=made.secrets.aescbc_encryption_secret or None,
+            aescbc_encryption_secret=secrets.get("aescbc_encryption_secret") or None,
         ),
-        trustdinfo=machine.TrustdInfoArgs(token=made.trustdinfo.token),
+        trustdinfo=machine.TrustdInfoArgs(token=made["trustdinfo"]["token"]),
     )

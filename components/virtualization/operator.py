@@ -21,10 +21,15 @@ def manifest_path(version: str) -> Path:
 
 @cache
 def operator(version: str) -> tuple[dict[str, Any], ...]:
-    """Every object of a release's operator, namespace first."""
+    """Every object of a release's operator, its namespace first.
+
+    The generator leaves the namespace to whoever installs. virt-handler is privileged by nature, so pod security
+    must let it in; the policy pack names this one exception.
+    """
+    labels = {"kubevirt.io": "", "pod-security.kubernetes.io/enforce": "privileged"}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
     with manifest_path(version).open(encoding="utf-8") as file:
-        found = [d for d in yaml.load_all(file, _Loader) if d]
-    return tuple(sorted(found, key=lambda d: d["kind"] != "Namespace"))
+        return (namespace, *(document for document in yaml.load_all(file, _Loader) if document))
 
 
 def kubevirt(platform: Platform) -> dict[str, Any]:
@@ -45,7 +50,7 @@ def kubevirt(platform: Platform) -> dict[str, Any]:
         "configuration": configuration,
         "imagePullPolicy": "IfNotPresent",
         "workloadUpdateStrategy": {"workloadUpdateMethods": ["LiveMigrate"] if platform.migratable else []},
-        "infra": {"replicas": 1 if len(platform.machines) == 1 else 2},
+        "infra": {"replicas": 2 if platform.migratable else 1},
     }
     if want.registry:
         spec["imageRegistry"] = want.registry

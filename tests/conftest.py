@@ -1,0 +1,174 @@
+"""One mock engine for every test that needs no real one: it answers, and remembers what it was asked."""
+
+import copy
+import json
+import runpy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs
+from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
+
+ROOT = Path(__file__).parents[1]
+KEY = "bedplate:platform"
+
+# What the real plugins make, as far as the layers above look at it.
+MACHINE_SECRETS = {
+    "certs": {
+        **{name: {"cert": f"{name}-cert", "key": f"{name}-key"} for name in ("etcd", "k8s", "k8sAggregator", "os")},
+        "k8sServiceaccount": {"key": "sa-key"},
+    },
+    "cluster": {"id": "cluster-id", "secret": "cluster-secret"},
+    "secrets": {"bootstrapToken": "bootstrap-token", "secretboxEncryptionSecret": "secretbox"},
+    "trustdinfo": {"token": "trustd-token"},
+}
+MADE = {
+    "talos:machine/secrets:Secrets": {
+        "clientConfiguration": {"caCertificate": "ca", "clientCertificate": "certificate", "clientKey": "key"},
+        "machineSecrets": MACHINE_SECRETS,
+    },
+    "talos:machine/configurationApply:ConfigurationApply": {"machineConfiguration": "rendered"},
+    "talos:cluster/kubeconfig:Kubeconfig": {"kubeconfigRaw": "kubeconfig"},
+    "bedplate-native:kubernetes:ApiReady": {"version": "v1.35.4"},
+}
+
+
+@dataclass
+class Engine(pulumi.runtime.Mocks):
+    """Every resource and every call, as the engine would have got them."""
+
+    resources: dict[tuple[str, str], MockResourceArgs] = field(default_factory=dict)
+    calls: list[MockCallArgs] = field(default_factory=list)
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        key = (args.typ, args.name)
+        assert key not in self.resources, f"registered twice: {key}"
+        self.resources[key] = args
+        return f"{args.name}-id", {**args.inputs, **MADE.get(args.typ, {})}
+
+    def call(self, args: MockCallArgs) -> dict[str, Any]:
+        self.calls.append(args)
+        return {"machineConfiguration": f"<{args.args.get('machineType')}>"}
+
+    def of(self, typ: str) -> dict[str, dict[str, Any]]:
+        """The inputs of every resource of a type, by name."""
+        return {name: args.inputs for (t, name), args in self.resources.items() if t == typ}
+
+
+class Graph(MockMonitor):
+    """A mock monitor that keeps the edges and the options, which the stock one drops."""
+
+    def __init__(self, mocks: Engine) -> None:
+        super().__init__(mocks)
+        self.needs: dict[str, set[str]] = {}
+        self.parents: dict[str, str] = {}
+        self.requests: dict[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:
+        reply = super().RegisterResource(request)
+        name = _short(reply.urn)
+        edges = {*request.dependencies, request.provider.rsplit("::", 1)[0], request.parent} - {""}
+        self.needs[name] = {_short(e) for e in edges}
+        self.parents[name] = _short(request.parent) if request.parent else ""
+        self.requests[name] = request
+        return reply
+
+    def reachable(self, name: str) -> set[str]:
+        """Everything that a resource waits for, directly or not."""
+        seen: set[str] = set()
+        todo = [name]
+        while todo:
+            for need in self.needs.get(todo.pop(), ()):
+                if need not in seen:
+                    seen.add(need)
+                    todo.append(need)
+        return seen
+
+
+def _short(urn: str) -> str:
+    """Type and name, without stack, project and the types of the parents."""
+    kind, name = urn.split("::", 2)[2].split("::", 1)
+    return f"{kind.rsplit('$', 1)[-1]}::{name}"
+
+
+@dataclass
+class Ran:
+    """A whole program that ran."""
+
+    engine: Engine
+    graph: Graph
+
+    def inputs(self) -> dict[tuple[str, str], Any]:
+        return {key: plain(args.inputs) for key, args in self.engine.resources.items()}
+
+
+def run_program(raw: Mapping[str, Any], preview: bool = True, config: Mapping[str, str] | None = None) -> Ran:
+    """Runs __main__.py against the mock engine, with a platform given as the stack file would."""
+    engine = Engine()
+    graph = Graph(engine)
+    pulumi.runtime.set_mocks(engine, project="bedplate", stack="test", preview=preview, monitor=graph)
+    pulumi.runtime.set_all_config({KEY: json.dumps(raw), **(config or {})})
+
+    @pulumi.runtime.test
+    def go() -> None:
+        runpy.run_path(str(ROOT / "__main__.py"))
+
+    go()
+    return Ran(engine, graph)
+
+
+def is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and value.get(_special_sig_key) == _special_secret_sig
+
+
+def plain(value: Any) -> Any:
+    """What a value is, secret or not."""
+    if isinstance(value, pulumi.output.Unknown):
+        return "[unknown]"
+    if is_secret(value):
+        return plain(value["value"])
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [plain(v) for v in value]
+    return value
+
+
+def stack_platform(stack: str) -> dict[str, Any]:
+    """The platform of a stack file of the repository, as a copy to change."""
+    return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"][KEY]
+
+
+def changed(raw: Mapping[str, Any], edits: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy with dotted paths set; None removes a key, "null!" writes a null."""
+    made = copy.deepcopy(dict(raw))
+    for path, value in edits.items():
+        *parents, leaf = path.split(".")
+        at: Any = made
+        for part in parents:
+            at = at.setdefault(part, {})
+        if value is None:
+            at.pop(leaf, None)
+        else:
+            at[leaf] = None if value == "null!" else value
+    return made
+
+
+@pytest.fixture
+def dev() -> dict[str, Any]:
+    return stack_platform("dev")
+
+
+@pytest.fixture
+def prod() -> dict[str, Any]:
+    return stack_platform("prod")
+
+
+@pytest.fixture
+def program() -> Callable[..., Ran]:
+    return run_program

@@ -1,0 +1,194 @@
+"""The whole program against the mock engine: what it registers, and what waits for what."""
+
+import copy
+import random
+
+import pytest
+from conftest import changed, is_secret, run_program
+
+VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-web"
+MATCHBOX = {"bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY"}'}
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_vm_waits_for_every_layer_beneath_it(dev, preview):
+    graph = run_program(dev, preview, MATCHBOX).graph
+    beneath = graph.reachable(VM)
+    for layer in (
+        "matchbox:index/profile:Profile::metal-cp-1",
+        "matchbox:index/group:Group::metal-cp-1",
+        "talos:machine/secrets:Secrets::talos-secrets",
+        "talos:machine/configurationApply:ConfigurationApply::talos-cp-1",
+        "talos:machine/bootstrap:Bootstrap::talos-etcd",
+        "talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig",
+        "bedplate-native:kubernetes:ApiReady::kubernetes-api",
+        "pulumi:providers:kubernetes::kubernetes-provider",
+        "kubernetes:helm.sh/v3:Release::cilium-release",
+        "kubernetes:apps/v1:Deployment::kubevirt-deployment-virt-operator",
+        "kubernetes:kubevirt.io/v1:KubeVirt::kubevirt-kubevirt",
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy::namespace-vms-default-deny",
+        "kubernetes:core/v1:Secret::vm-web-cloud-init",
+    ):
+        assert layer in beneath, layer
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_every_resource_has_a_component_above_it(stack, request):
+    """An orphan shows at the top of the plan, and nobody knows whose it is."""
+    graph = run_program(request.getfixturevalue(stack)).graph
+    orphans = [
+        name
+        for name, parent in graph.parents.items()
+        if not name.startswith(("pulumi:pulumi:Stack", "bedplate:")) and not parent.startswith("bedplate:")
+    ]
+    assert orphans == []
+
+
+@pytest.mark.parametrize("role", ["worker", "controlplane"])
+def test_adding_machines_changes_no_other_resources_inputs(prod, role):
+    """Two, so that the count of control planes stays odd; with names that sort first."""
+    before = run_program(prod).inputs()
+    after = run_program(changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})).inputs()
+    assert {key: after[key] for key in before} == before
+    assert sorted(name for _, name in set(after) - set(before)) == [
+        "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-2",
+    ]  # fmt: skip
+
+
+def test_the_second_machine_of_all_only_changes_what_a_second_machine_is_for(dev):
+    """From one machine to two: VMs have somewhere to move to, and operators a second place. Nothing else."""
+    before = run_program(dev).inputs()
+    after = run_program(changed(dev, {"machines.aa-1": _machine("worker", dev, 92)})).inputs()
+    assert sorted(name for (_, name), inputs in before.items() if after[(_, name)] != inputs) == [
+        "cilium-release", "kubevirt-kubevirt", "vm-web",
+    ]  # fmt: skip
+
+
+def _machine(role, raw, number):
+    prefix = raw["network"]["nodes"].rsplit(".", 1)[0]
+    return {
+        "role": role,
+        "address": f"{prefix}.{number}",
+        "mac": f"52:54:00:ff:00:{number}",
+        "install": {"disk": {"serial": f"NEW{number}"}},
+    }
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_order_of_the_stack_file_changes_nothing(stack, request):
+    raw = request.getfixturevalue(stack)
+    first = run_program(raw)
+    turned = run_program(_reversed(raw))
+    assert turned.inputs() == first.inputs()
+    assert turned.graph.needs == first.graph.needs
+
+
+def _reversed(value):
+    if isinstance(value, dict):
+        return {k: _reversed(v) for k, v in reversed(list(value.items()))}
+    return value
+
+
+CREDENTIALS = {
+    "clientConfiguration",
+    "clientKey",
+    "kubeconfig",
+    "machineConfigurationInput",
+    "stringData",
+}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.parametrize("preview", [True, False])
+def test_every_credential_reaches_its_resource_as_a_secret(stack, preview, request):
+    """Taking one wrap away turns this red: what is not a secret input lies in the clear in the state."""
+    engine = run_program(request.getfixturevalue(stack), preview, MATCHBOX).engine
+    seen = [(key, name) for key, args in engine.resources.items() for name in CREDENTIALS & args.inputs.keys()]
+    assert {name for _, name in seen} == CREDENTIALS
+    assert [(key, name) for key, name in seen if not is_secret(engine.resources[key].inputs[name])] == []
+
+
+def test_no_secret_of_the_pki_is_in_a_plain_input(prod):
+    """Every input of every resource is searched for what the mocks made."""
+    engine = run_program(prod, False, MATCHBOX).engine
+    canaries = ("bootstrap-token", "secretbox", "cluster-secret", "trustd-token", "etcd-key", "os-key", "sa-key", "KEY")
+    leaks = [(key, c) for key, args in engine.resources.items() for c in canaries if c in str(_without_secrets(args.inputs))]
+    assert leaks == []
+
+
+def _without_secrets(value):
+    if is_secret(value):
+        return "[secret]"
+    if isinstance(value, dict):
+        return {k: _without_secrets(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(v) for v in value]
+    return value
+
+
+def test_control_planes_come_one_after_the_other_and_workers_side_by_side(prod):
+    needs = run_program(prod).graph.needs
+
+    def apply(node):
+        return f"talos:machine/configurationApply:ConfigurationApply::talos-{node}"
+
+    bootstrap = "talos:machine/bootstrap:Bootstrap::talos-etcd"
+    assert apply("cp-1") in needs[bootstrap]
+    assert bootstrap in needs[apply("cp-2")] and apply("cp-2") in needs[apply("cp-3")]
+    for worker in ("wk-1", "wk-2"):
+        assert bootstrap in needs[apply(worker)]
+        assert not {apply("cp-2"), apply("cp-3")} & needs[apply(worker)]
+
+
+def test_a_dead_worker_keeps_nobody_from_the_api(prod):
+    """Bootstrap and kubeconfig wait for the first control plane alone."""
+    graph = run_program(prod).graph
+    beneath = graph.reachable("bedplate-native:kubernetes:ApiReady::kubernetes-api")
+    assert not any("talos-wk" in name or "talos-cp-2" in name for name in beneath)
+
+
+def test_etcd_is_bootstrapped_exactly_once(prod):
+    assert list(run_program(prod).engine.of("talos:machine/bootstrap:Bootstrap")) == ["talos-etcd"]
+
+
+def test_what_losing_would_lose_the_cluster_is_protected(prod):
+    requests = run_program(prod).graph.requests
+    for name in ("talos:machine/secrets:Secrets::talos-secrets", "talos:machine/bootstrap:Bootstrap::talos-etcd"):
+        assert requests[name].protect and requests[name].retainOnDelete
+
+
+def test_a_lower_contract_never_makes_a_new_pki(prod):
+    """Lowering talos_version replaces the PKI of a running cluster in its provider."""
+    request = run_program(prod).graph.requests["talos:machine/secrets:Secrets::talos-secrets"]
+    assert list(request.ignoreChanges) == ["talosVersion"]
+    assert run_program(prod).engine.of("talos:machine/secrets:Secrets")["talos-secrets"]["talosVersion"] == "v1.12"
+
+
+def test_a_machine_at_another_address_is_another_machine(prod):
+    request = run_program(prod).graph.requests["talos:machine/configurationApply:ConfigurationApply::talos-wk-1"]
+    assert list(request.replaceOnChanges) == ["node"] and request.deleteBeforeReplace
+
+
+def test_a_bootstrap_is_never_rewritten(prod):
+    request = run_program(prod).graph.requests["talos:machine/bootstrap:Bootstrap::talos-etcd"]
+    assert list(request.ignoreChanges) == ["node", "endpoint"]
+    assert request.customTimeouts.create == "5m"
+
+
+def test_boot_files_are_deleted_before_they_are_made_again(prod):
+    """The old and the new one have the same name on the boot server."""
+    requests = run_program(prod).graph.requests
+    for kind in ("profile:Profile", "group:Group"):
+        assert requests[f"matchbox:index/{kind}::metal-wk-1"].deleteBeforeReplace
+
+
+def test_a_platform_with_no_boot_server_is_planned_without_one(dev):
+    engine = run_program(changed(dev, {"boot": None})).engine
+    assert not any(typ.startswith(("matchbox:", "pulumi:providers:matchbox")) for typ, _ in engine.resources)
+
+
+def test_a_thousand_vms_are_a_thousand_vms(dev):
+    """Nothing is quadratic, and no name meets another."""
+    vm = dev["vms"]["web"]
+    dev["vms"] = {f"vm-{n}": copy.deepcopy(vm) for n in random.Random(1).sample(range(1000), 300)}
+    assert len(run_program(dev).engine.of("kubernetes:kubevirt.io/v1:VirtualMachine")) == 300

@@ -1,0 +1,88 @@
+"""Platforms as hypothesis makes them: always right in themselves, as various as the model allows."""
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from hypothesis import strategies as st
+
+NAMES = st.from_regex(r"\A[a-z][a-z0-9-]{0,10}[a-z0-9]\Z")
+LABELS = st.dictionaries(st.from_regex(r"\A[a-z][a-z0-9]{0,8}\Z"), st.from_regex(r"\A[a-z0-9]{0,8}\Z"), max_size=3)
+COMBINATIONS = (
+    {"version": "v1.12.0", "kubernetes": "v1.34.2"},
+    {"version": "v1.12.11", "kubernetes": "v1.35.0"},
+    {"version": "v1.13.9", "kubernetes": "v1.35.4"},
+    {"version": "v1.14.2", "kubernetes": "v1.35.4"},
+)
+
+
+@st.composite
+def disks(draw: st.DrawFn, number: int) -> dict[str, Any]:
+    """A serial of its own, or what equal servers share."""
+    return draw(
+        st.sampled_from(
+            [
+                {"serial": f"SERIAL-{number}"},
+                {"wwid": f"eui.{number:016x}"},
+                {"model": "MZ7L3480*", "size": "<= 480GB"},
+                {"serial": f"SERIAL-{number}", "type": "nvme"},
+            ]
+        )
+    )
+
+
+@st.composite
+def platforms(draw: st.DrawFn) -> dict[str, Any]:
+    """The raw mapping of a stack file that must be accepted."""
+    network = IPv4Network((draw(st.sampled_from(["10.20.0.0", "192.168.4.0", "172.30.8.0"])), draw(st.integers(22, 26))), strict=False)
+    booted = draw(st.booleans())
+    names = draw(st.lists(NAMES, min_size=1, max_size=8, unique=True))
+    controlplanes = draw(st.sampled_from([n for n in (1, 3, 5) if n <= len(names)]))
+    machines: dict[str, Any] = {}
+    for number, name in enumerate(names):
+        machine: dict[str, Any] = {
+            "role": "controlplane" if number < controlplanes else "worker",
+            "address": str(network.network_address + 10 + number),
+            "install": {"disk": draw(disks(number))},
+        }
+        if booted or draw(st.booleans()):
+            machine["mac"] = f"52:54:00:00:00:{number:02x}"
+        else:
+            machine["link"] = draw(st.sampled_from(["eth0", "enp1s0"]))
+        if draw(st.booleans()):
+            machine["labels"] = draw(LABELS)
+        if draw(st.booleans()):
+            machine["taints"] = {"dedicated": "vms:NoSchedule"}
+        machines[name] = machine
+    platform: dict[str, Any] = {
+        "name": draw(NAMES),
+        "talos": {"contract": "v1.12", **draw(st.sampled_from(COMBINATIONS))},
+        "network": {"nodes": str(network), "endpoint": str(network.network_address + 5)},
+        "machines": machines,
+        "cilium": {"version": draw(st.sampled_from(["1.19.6", "1.20.0"])), "encryption": draw(st.sampled_from(["wireguard", "none"]))},
+    }
+    if controlplanes > 1:
+        platform["talos"]["bootstrap"] = draw(st.sampled_from(names[:controlplanes]))
+    platform["talos"]["schedulable_control_planes"] = controlplanes == len(names) or draw(st.booleans())
+    platform["talos"]["disk_encryption"] = draw(st.sampled_from(["tpm", "node-id", "none"]))
+    if draw(st.booleans()):
+        platform["network"]["gateway"] = str(network.network_address + 1)
+    if draw(st.booleans()):
+        platform["network"]["resolvers"] = [str(IPv4Address("10.0.0.2"))]
+        platform["network"]["time"] = ["ntp.example.com"]
+    if booted:
+        platform["boot"] = {"matchbox": {"endpoint": "matchbox.example.com:8081"}}
+    if draw(st.booleans()):
+        platform["registries"] = {"mirrors": {"docker.io": {"endpoints": ["https://mirror.example.com"]}}}
+    if draw(st.booleans()):
+        pool = f"{network.network_address + 40}-{network.network_address + 50}"
+        platform["cilium"]["load_balancer"] = {"pool": pool}
+    if draw(st.booleans()):
+        platform["kubevirt"] = {"version": "v1.8.4"}
+        vms = draw(st.lists(NAMES, max_size=4, unique=True))
+        platform["vms"] = {
+            vm: {"image": "registry.example.com/disks/fedora:42", "cpu": draw(st.integers(1, 64)), "memory": f"{draw(st.integers(1, 64))}Gi"}
+            for vm in vms
+        }
+    if draw(st.booleans()):
+        platform["talos"]["patches"] = [{"machine": {"sysctls": {"net.core.somaxconn": "4096"}}}]
+    return platform
