@@ -173,7 +173,7 @@ RULES = (
     _rule("cilium-loads-no-modules", "critical", loads_no_modules,
           "Talos forbids pods to load modules, so an agent that asks for it doesn't start.",
           "list the capabilities without SYS_MODULE"),
-    _rule("cilium-encrypts", "medium", encrypts,
+    _rule("cilium-encrypts-traffic", "medium", encrypts,
           "Pods and virtual machines talk in the clear on every wire between nodes.",
           "set encryption: {enabled: true, type: wireguard}", level="asked"),
     _rule("cilium-encrypts-nodes", "low", encrypts_nodes,

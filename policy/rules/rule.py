@@ -135,10 +135,10 @@ class Rule:
         """Every complaint as the user reads it. Nothing a resource holds can make this fail."""
         if not self.applies(resource.type) or excused(self.name, resource):
             return
-        for what in self._judge(resource):
+        for what in self.judge(resource):
             yield f"{resource}: {what}. Fix: {self.remedy}"
 
-    def _judge(self, resource: Resource) -> Iterator[str]:
+    def judge(self, resource: Resource) -> Iterator[str]:
         try:
             yield from self.check(resource)
         except Fault as fault:
