@@ -94,18 +94,16 @@ class Lab:
             raise RuntimeError(f"lab {self.layout.name}: {answer['error']}")
         return answer["ok"]
 
-    def command(self, argv: Sequence[str]) -> list[str]:
+    def command(self, argv: Sequence[str], cwd: Path | None = None) -> list[str]:
         """The same command, run inside the lab: its network, its processes, its mounts."""
         enter = [f"--target={self.init.pid}", "--pid", "--net", "--mount", "--ipc"]
-        return ["nsenter", *enter, f"--wd={os.getcwd()}", "--", *argv]
+        # nsenter opens its own --wd before it enters, and a folder of the old mounts has no path in the new ones.
+        return ["nsenter", *enter, "--", "env", f"--chdir={cwd or Path.cwd()}", *argv]
 
     def run(self, argv: Sequence[str], *, seconds: float, env: Mapping[str, str] | None = None, check: bool = True,
             cwd: Path | None = None, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command inside the lab and take what it prints; it is ended at its deadline."""
-        enter = self.command(argv)
-        if cwd is not None:
-            enter = [part if not part.startswith("--wd=") else f"--wd={cwd}" for part in enter]
-        with subprocess.Popen(enter, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        with subprocess.Popen(self.command(argv, cwd), env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
                               start_new_session=True) as process:
             try:

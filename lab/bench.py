@@ -1,0 +1,65 @@
+"""Getting ready for a rehearsal: binaries from the toolchain, images, the nodes' root, the stand-in chart."""
+
+import shutil
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from lab import images, preflight, rootfs
+from lab.layout import Layout
+from lab.spec import Host
+from lab.supervisor import Order
+from lab.topology import Topology
+
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parent
+LOCK = CHECKOUT / "toolchain" / "lock.toml"
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The releases that the toolchain builds, as nodes and images name them."""
+
+    talos: str
+    kubernetes: str
+    etcd: str
+    coredns: str
+
+
+def versions(lock: Path = LOCK) -> Versions:
+    """Read from the toolchain's lock, so that no version is written twice."""
+    parts = tomllib.loads(lock.read_text())
+    return Versions(*(f"v{parts[part]['version']}" for part in ("machined", "kubernetes", "etcd", "coredns")))
+
+
+def binaries(*names: str) -> dict[str, Path]:
+    """Everything a lab is made of, built if it is missing."""
+    from toolchain import ensure
+
+    return dict(ensure(set(names) or {"lab"}))
+
+
+def order(layout: Layout, topology: Topology, built: Mapping[str, Path], host: Host | None = None) -> Order:
+    """Images and root file system made (or found made), and the order for the lab's supervisor."""
+    host, made = host or preflight.host(), versions()
+    nft = shutil.which("nft")
+    images.Store(layout.store / "images").add(images.platform_images(
+        built, kubernetes=made.kubernetes, etcd=made.etcd, coredns=made.coredns, nft=Path(nft) if nft else None,
+    ))
+    root = rootfs.build(layout.store, built, talos=made.talos, user_namespace=host.user_namespace)
+    return Order(topology, host, str(root), str(built["runc"]))
+
+
+def chart(target: Path, *, version: str, replicas: int) -> Path:
+    """The stand-in for Cilium under the version that the platform asks for, ready to be released."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(HERE / "charts" / "cilium-standin", target)
+    about = yaml.safe_load((target / "Chart.yaml").read_text())
+    (target / "Chart.yaml").write_text(yaml.safe_dump(about | {"version": version, "appVersion": "stand-in"}))
+    values = yaml.safe_load((target / "values.yaml").read_text())
+    values["standin"] |= {"kubernetes": versions().kubernetes, "helloReplicas": replicas}
+    (target / "values.yaml").write_text(yaml.safe_dump(values))
+    return target

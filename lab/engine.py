@@ -1,0 +1,143 @@
+"""The real engine, run inside a lab on a rehearsed stack: its own state, its own passphrase, its own file."""
+
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.session import Lab
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Failed(RuntimeError):
+    """The engine said no; its last words are the message."""
+
+
+@dataclass
+class Run:
+    """What one run of the engine said, line by line with the time of each."""
+
+    code: int = 0
+    seconds: float = 0.0
+    lines: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "\n".join(line for _, line in self.lines)
+
+    def when(self, pattern: str) -> float | None:
+        """Seconds from the start to the first line that matches."""
+        for at, line in self.lines:
+            if re.search(pattern, line):
+                return round(at, 1)
+        return None
+
+
+class Engine:
+    """Pulumi on one stack of a lab."""
+
+    def __init__(self, lab: Lab, *, checkout: Path, pulumi: Path, stack: str, environment: Mapping[str, str]) -> None:
+        self.lab, self.checkout, self.pulumi, self.stack = lab, checkout, pulumi, stack
+        self.home = lab.layout.directory / "stack"
+        self.home.mkdir(mode=0o700, exist_ok=True)
+        (self.home / "state").mkdir(exist_ok=True)
+        passphrase = self.home / "passphrase"
+        if not passphrase.exists():
+            passphrase.touch(mode=0o600)
+            passphrase.write_text(secrets.token_urlsafe(32))
+        dropped = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "KUBECONFIG", "TALOSCONFIG"}
+        self.environment = {name: value for name, value in environment.items() if name not in dropped} | {
+            "PULUMI_BACKEND_URL": (self.home / "state").as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
+        }
+
+    @property
+    def file(self) -> Path:
+        """The rehearsed stack file."""
+        return self.home / f"Pulumi.{self.stack}.yaml"
+
+    def write(self, platform: Mapping[str, Any]) -> None:
+        """Put a platform into the stack file, keeping the salt that the engine wrote there."""
+        try:
+            document = yaml.safe_load(self.file.read_text()) or {}
+        except FileNotFoundError:
+            document = {}
+        document.setdefault("config", {})["bedplate:platform"] = dict(platform)
+        self.file.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def command(self, *arguments: str) -> list[str]:
+        """The engine's command line."""
+        return [str(self.pulumi), *arguments, "--stack", self.stack, "--non-interactive", "--color=never"]
+
+    def run(self, *arguments: str, seconds: float, config: bool = True, check: bool = True,
+            say: Callable[[str], None] = lambda _: None, started: Callable[[subprocess.Popen[str]], None] | None = None) -> Run:
+        """Run it inside the lab, hear every line, end it at its deadline."""
+        argv = self.command(*arguments) + ([f"--config-file={self.file}"] if config else [])
+        enter = self.lab.command(argv, self.checkout)
+        run, begun = Run(), time.monotonic()
+        with subprocess.Popen(enter, env=dict(self.environment), text=True, stdin=subprocess.DEVNULL, errors="replace",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
+            timer = threading.Timer(seconds, lambda: os.killpg(process.pid, signal.SIGKILL))
+            timer.start()
+            try:
+                if started:
+                    started(process)
+                assert process.stdout is not None
+                for raw in process.stdout:
+                    line = _COLOUR.sub("", raw.rstrip())
+                    run.lines.append((time.monotonic() - begun, line))
+                    say(line)
+                run.code = process.wait()
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+            finally:
+                timer.cancel()
+        run.seconds = round(time.monotonic() - begun, 1)
+        if run.seconds >= seconds and run.code != 0:
+            raise Failed(f"pulumi {arguments[0]}: not after {seconds:g} s; last: {_last(run)}")
+        if check and run.code != 0:
+            raise Failed(f"pulumi {arguments[0]} ended with {run.code}: {_last(run)}")
+        return run
+
+    def init(self) -> None:
+        """Make the stack, once."""
+        if not self._exists():
+            # The engine writes a salt beside the project it makes a stack for: not into the checkout.
+            name = yaml.safe_load((self.checkout / "Pulumi.yaml").read_text())["name"]
+            (self.home / "Pulumi.yaml").write_text(f"name: {name}\nruntime: python\n")
+            self.run("stack", "init", "--no-select", f"--cwd={self.home}", seconds=60, config=False)
+
+    def _exists(self) -> bool:
+        return any((self.home / "state" / ".pulumi" / "stacks").rglob(f"{self.stack}.json*"))
+
+    def state(self) -> list[dict[str, Any]]:
+        """The resources of the stack's state; secrets stay encrypted."""
+        with_state = self.lab.run([str(self.pulumi), "stack", "export", "--stack", self.stack], seconds=60,
+                                  env=self.environment, cwd=self.checkout)
+        resources: list[dict[str, Any]] = json.loads(with_state.stdout)["deployment"].get("resources", [])
+        return resources
+
+    def output(self, name: str) -> Any:
+        """One output of the stack, in the clear."""
+        told = self.lab.run([str(self.pulumi), "stack", "output", name, "--show-secrets", "--json", "--stack", self.stack],
+                            seconds=60, env=self.environment, cwd=self.checkout)
+        return json.loads(told.stdout)
+
+
+def _last(run: Run, lines: int = 25) -> str:
+    told = [line for _, line in run.lines if line.strip()]
+    wanted = [line for line in told if "error" in line.lower()]
+    return "\n".join((wanted or told)[-lines:])

@@ -1,0 +1,47 @@
+"""What was real in a rehearsal, what stood in, and what container mode cannot do: data and its table."""
+
+from collections.abc import Iterable, Sequence
+
+from lab.overlay import Change
+
+REAL = (
+    ("The program", "the stack's own __main__.py, components, providers and policy pack"),
+    ("Engine and plugins", "pulumi and every plugin, with a state and a passphrase of the rehearsal's own"),
+    ("Talos", "machined, apid, trustd, the maintenance API, mTLS, config documents, etcd bootstrap and joining, the virtual IP"),
+    ("Kubernetes", "etcd, API server, controller manager, scheduler, kubelet, CoreDNS, kube-proxy"),
+    ("Containers", "containerd and runc, images pulled from a registry through the platform's mirror config"),
+    ("Network", "one bridge with the platform's addresses, gateway and MACs; pods and services across nodes"),
+)
+
+STANDS_IN = (
+    ("Cilium", "a chart of our own: bridge and host-local plugins, routes, kube-proxy. No encryption, no policy, no load balancer"),
+    ("KubeVirt", "an operator of our own that says Available and takes VirtualMachine objects. No virtual machine runs"),
+    ("Images", "made here from the same binaries; not the published bytes, so digests and signatures are not rehearsed"),
+    ("First boot", "a node starts in maintenance mode at its address; no PXE, no DHCP, no boot menu"),
+    ("Talos release", "the newest that can be built here; the stack's own may be newer"),
+)
+
+NOT_IN_CONTAINER_MODE = (
+    ("Disks and volumes", "install, disk selectors, partitions, encryption and VolumeConfig are taken and have no effect"),
+    ("Upgrade and rollback", "refused by Talos: not supported in container mode"),
+    ("Reset", "stops the node and wipes nothing; the lab deletes its volumes instead"),
+    ("Reboot and shutdown", "refused as a call; a config that wants a reboot ends the container, and the lab starts it again"),
+    ("Firmware", "SecureBoot, TPM, measured boot, kernel arguments, kernel modules, hardware watchdogs"),
+    ("Kernel settings", "sysctls of the whole machine are read-only; Talos logs that it could not set them"),
+    ("Clock", "no time synchronisation"),
+    ("Kernel log", "talosctl dmesg does not answer in a user namespace"),
+)
+
+
+def table(title: str, rows: Iterable[Sequence[str]]) -> list[str]:
+    """A Markdown table of two columns under a heading."""
+    return [f"### {title}", "", "| what | how |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows), ""]
+
+
+def report(changes: Iterable[Change] = ()) -> str:
+    """The whole table, with what this run changed in its stack."""
+    lines = table("Real", REAL) + table("Stood in", STANDS_IN) + table("Not in container mode", NOT_IN_CONTAINER_MODE)
+    rows = [(change.where, f"{change.was or 'not set'} -> {change.now}: {change.why}") for change in changes]
+    if rows:
+        lines += table("Changed in the stack for this run", rows)
+    return "\n".join(lines)

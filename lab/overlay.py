@@ -1,0 +1,104 @@
+"""From a stack's committed platform to the one that is rehearsed: pure data in and out.
+
+Everything a rehearsal changes is listed with its reason: the list is shown before the run and is
+part of the fidelity table. What is not listed is rehearsed as it stands in the stack file.
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+from lab.topology import Machine, Topology
+
+LINK = "eth0"
+
+# Registries a platform's images come from, whatever its mirrors say; the lab's own last.
+HOSTS = ("docker.io", "gcr.io", "ghcr.io", "quay.io", "registry.k8s.io", "factory.talos.dev", "bedplate.local")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is not rehearsed as the stack file has it."""
+
+    where: str
+    was: str
+    now: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What the rehearsal has to offer instead of the real thing."""
+
+    kubernetes: str
+    chart: str
+    cgroup_v2: bool
+    user_namespace: bool
+    kubevirt: bool = False
+
+
+def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool) -> Topology:
+    """The lab of a platform: the same names, roles, addresses and MACs."""
+    net = platform["network"]
+    machines = tuple(
+        Machine(name=machine, role=spec["role"], address=spec["address"], mac=spec.get("mac") or "",
+                interface=spec.get("link") or LINK)
+        for machine, spec in platform["machines"].items()
+    )
+    taken = {machine.address for machine in machines} | {net["endpoint"]}
+    gateway = net.get("gateway") or next(str(a) for a in IPv4Network(net["nodes"]).hosts() if str(a) not in taken)
+    aliases = tuple(a for a in net.get("resolvers") or () if a != gateway and a not in taken)
+    return Topology(name=name, network=net["nodes"], gateway=gateway, aliases=aliases, machines=machines,
+                    user_namespace=user_namespace)
+
+
+def kubelet_config(bench: Bench) -> dict[str, Any]:
+    """What kubelets must be told on this machine, and nothing where it may do all."""
+    config: dict[str, Any] = {}
+    if not bench.cgroup_v2:
+        config["failCgroupV1"] = False
+    if bench.user_namespace:
+        config["featureGates"] = {"KubeletInUserNamespace": True}
+    return config
+
+
+def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple[dict[str, Any], list[Change]]:
+    """The platform for the lab, and each difference from the stack's own."""
+    made: dict[str, Any] = copy.deepcopy(dict(platform))
+    changes: list[Change] = []
+
+    def note(where: str, was: object, now: object, why: str) -> None:
+        changes.append(Change(where, str(was), str(now), why))
+
+    if made["talos"]["kubernetes"] != bench.kubernetes:
+        note("talos.kubernetes", made["talos"]["kubernetes"], bench.kubernetes, "the release that is built here")
+        made["talos"]["kubernetes"] = bench.kubernetes
+    if config := kubelet_config(bench):
+        made["talos"].setdefault("patches", []).append({"machine": {"kubelet": {"extraConfig": config}}})
+        note("talos.patches", "", f"kubelet: {', '.join(sorted(config))}", "what the machine under the lab lacks")
+    for name, machine in made["machines"].items():
+        if not machine.get("link"):
+            machine["link"] = LINK
+    note("machines.*.link", "found by its MAC", LINK, "a virtual cable has no permanent hardware address")
+    if made.pop("boot", None):
+        note("boot", "matchbox", "none", "containers don't boot: nodes start in maintenance mode")
+    _mirror(made, lab, note)
+    cilium = made["cilium"]
+    note("cilium.chart", f"{cilium.get('chart', 'cilium')} {cilium['version']}", "a stand-in", "Cilium's images can't be made from source here")
+    cilium |= {"chart": bench.chart, "repository": None}
+    if not bench.kubevirt:
+        made["kubevirt"], made["vms"] = None, {}
+        note("kubevirt, vms", "", "none", "there is no stand-in for KubeVirt")
+    elif made.get("kubevirt"):
+        note("kubevirt", made["kubevirt"]["version"], "its objects, with a stand-in for the operator",
+             "KubeVirt's images can't be made from source here: virtual machines are objects, none runs")
+    return made, changes
+
+
+def _mirror(made: dict[str, Any], lab: Topology, note: Any) -> None:
+    registries = made.setdefault("registries", {})
+    hosts = sorted({*HOSTS, *(registries.get("mirrors") or {})})
+    registries["mirrors"] = {host: {"endpoints": [lab.registry]} for host in hosts}
+    note("registries.mirrors", "the platform's", lab.registry, "the lab's registry has the images built here")

@@ -1,0 +1,74 @@
+"""talosctl and kubectl inside a lab, with the credentials the platform itself handed out."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.session import Lab
+
+
+class Clients:
+    """Both command lines for one lab."""
+
+    def __init__(self, lab: Lab, binaries: dict[str, Path], home: Path) -> None:
+        self.lab, self.home = lab, home
+        self._talosctl, self._kubectl = str(binaries["talosctl"]), str(binaries["kubectl"])
+        self._environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home),
+                             "TALOSCONFIG": str(home / "talosconfig"), "KUBECONFIG": str(home / "kubeconfig")}
+
+    def trust(self, talosconfig: dict[str, str], kubeconfig: str, endpoints: list[str]) -> None:
+        """Keep the credentials in files that only the owner reads."""
+        context = {"endpoints": endpoints, "nodes": endpoints[:1], "ca": talosconfig["ca_certificate"],
+                   "crt": talosconfig["client_certificate"], "key": talosconfig["client_key"]}
+        for name, text in {"talosconfig": yaml.safe_dump({"context": "lab", "contexts": {"lab": context}}),
+                           "kubeconfig": kubeconfig}.items():
+            (self.home / name).touch(mode=0o600)
+            (self.home / name).write_text(text)
+
+    def talos(self, *arguments: str, seconds: float = 20) -> str:
+        """talosctl."""
+        return self.lab.run([self._talosctl, *arguments], seconds=seconds, env=self._environment).stdout
+
+    def maintenance(self, address: str) -> bool:
+        """Whether a node answers in maintenance mode."""
+        return bool(self.talos("get", "machinestatus", "--insecure", "--nodes", address, seconds=5))
+
+    def resource(self, node: str, kind: str, name: str = "") -> list[dict[str, Any]]:
+        """Resources of the Talos API, newest state."""
+        told = self.talos("get", kind, *([name] if name else []), "--nodes", node, "--output", "json")
+        decoder, found, at = json.JSONDecoder(), [], 0
+        while at < len(told):
+            if told[at].isspace():
+                at += 1
+                continue
+            one, at = decoder.raw_decode(told, at)
+            found.append(one)
+        return found
+
+    def kube(self, *arguments: str, seconds: float = 20, stdin: str | None = None) -> str:
+        """kubectl."""
+        return self.lab.run([self._kubectl, *arguments], seconds=seconds, env=self._environment, stdin=stdin).stdout
+
+    def get(self, *arguments: str) -> Any:
+        """kubectl get, as data."""
+        return json.loads(self.kube("get", *arguments, "--output", "json"))
+
+    def ready(self) -> set[str]:
+        """Names of the nodes that are Ready."""
+        found = set()
+        for node in self.get("nodes")["items"]:
+            conditions = {c["type"]: c["status"] for c in node["status"].get("conditions", [])}
+            if conditions.get("Ready") == "True":
+                found.add(node["metadata"]["name"])
+        return found
+
+    def ask(self, url: str, seconds: float = 5) -> str:
+        """A plain HTTP request from the lab's own end of the network."""
+        script = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=float(sys.argv[2])).read().decode())"
+        told = self.lab.run([sys.executable, "-c", script, url, str(seconds)], seconds=seconds + 5, env={"no_proxy": "*"})
+        return told.stdout.strip()
+
