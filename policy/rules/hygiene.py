@@ -33,7 +33,8 @@ def not_to_files(resource: Resource) -> Iterator[str]:
 
 
 RULES = (
-    Rule(name="plan-runs-no-commands", severity="high", kinds=frozenset(), check=no_commands, partial=True,
+    Rule(name="plan-runs-no-commands", severity="high", kinds=frozenset(), check=no_commands,
+         partial=True, inputless=True,
          why="A plan must show everything that will happen.",
          remedy="use a resource that says what it makes, or one of the platform's own provider"),
     Rule(name="credentials-are-marked-secret", severity="critical", kinds=frozenset(CREDENTIALS),

@@ -127,13 +127,18 @@ class Rule:
     controls: tuple[str, ...] = ()  # "CIS 5.2.2", "PSS baseline", "KSPP", ...
     level: Level = "mandatory"
     partial: bool = False  # also judges patches; a rule that asks for a field can't
+    inputless: bool = False  # also judges what comes without inputs, by its type and options
 
     def applies(self, token: str) -> bool:
         return (not self.kinds or kind_of(token) in self.kinds) and (self.partial or not is_patch(token))
 
+    def can_judge(self, resource: Resource) -> bool:
+        """What `--target` leaves out of an update still arrives, stripped of all its inputs."""
+        return self.inputless or bool(resource.props)
+
     def complaints(self, resource: Resource) -> Iterator[str]:
         """Every complaint as the user reads it. Nothing a resource holds can make this fail."""
-        if not self.applies(resource.type) or excused(self.name, resource):
+        if not self.applies(resource.type) or not self.can_judge(resource) or excused(self.name, resource):
             return
         for what in self.judge(resource):
             yield f"{resource}: {what}. Fix: {self.remedy}"

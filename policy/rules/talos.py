@@ -175,7 +175,7 @@ def separate_control_plane(resource: Resource) -> Iterator[str]:
 def protected_secrets(resource: Resource) -> Iterator[str]:
     if not resource.options.protect:
         yield "it is not protected, and losing it loses the cluster"
-    if not resource.inputs["talosVersion"].text():
+    if resource.props and not resource.inputs["talosVersion"].text():
         yield "talosVersion is not set, so a provider upgrade or downgrade can replace the PKI"
     if not {"talosVersion", "talos_version"} & set(resource.options.ignore_changes):
         yield "talosVersion is not in ignore_changes, so lowering it replaces the PKI"
@@ -239,6 +239,7 @@ RULES = (
          why="A workload that starves etcd takes the whole cluster down.",
          remedy="give the platform workers; ignore this on a single machine"),
     Rule(name="talos-secrets-are-protected", severity="critical", kinds=SECRETS, check=protected_secrets,
+         inputless=True,
          why="The PKI is made once: whoever replaces it locks everyone out of every machine.",
          remedy="register it with protect=True, talos_version set, and ignore_changes=['talosVersion']"),
 )

@@ -1,9 +1,12 @@
 """Each rule objects to what it is for, in the words expected, and to nothing else."""
 
+from dataclasses import replace
+
 import pytest
 
 from policy.rules import RULES
 from policy.rules.field import UNKNOWN
+from policy.rules.rule import Options
 from tests.policy.cases import CASES
 from tests.policy.support import GOOD, RULE, Case, changed, complaints
 
@@ -34,3 +37,19 @@ def test_the_engine_s_stand_ins_are_all_known() -> None:
 
     theirs = {value for name, value in vars(proxy).items() if name.startswith("UNKNOWN_")}
     assert theirs and all(UNKNOWN.fullmatch(value) for value in theirs)
+
+
+@pytest.mark.parametrize("subject", GOOD)
+def test_what_a_target_leaves_out_is_not_judged_by_its_inputs(subject: str) -> None:
+    """The engine still asks about it, with no inputs but with its options."""
+    assert complaints(replace(GOOD[subject], props={})) == {}
+
+
+def test_what_a_target_leaves_out_is_judged_by_its_options() -> None:
+    bare = replace(GOOD["pki"], props={}, options=Options())
+    assert complaints(bare)["talos-secrets-are-protected"] == [
+        "it is not protected, and losing it loses the cluster",
+        "talosVersion is not in ignore_changes, so lowering it replaces the PKI",
+    ]
+    stray = replace(GOOD["vm"], props={}, options=Options(provider="default_4_25_0"))
+    assert list(complaints(stray)) == ["object-goes-to-its-cluster"]
