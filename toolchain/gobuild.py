@@ -110,7 +110,7 @@ def _run(
             process.kill()
             raise
     if failed:
-        raise _fault(part, command, source_folder(part, Layout.of()), log)
+        raise _fault(part, command, source, log)
 
 
 def _fault(part: Part, command: list[str] | list[Path | str], folder: Path, log: Path) -> ToolchainError:

@@ -14,6 +14,11 @@ from toolchain.layout import Layout
 
 FLAGS = "-mod=readonly -buildvcs=false -trimpath"
 
+# Measured on the largest package, core/v1 of the Kubernetes SDK: a lazier garbage collector takes
+# 3.6 GB instead of 2.8 and spares a quarter of the compiler's time (30 s of CPU instead of 41).
+LAZY_GC = "400"
+LAZY_GC_BYTES = 10 << 30
+
 
 def required(folder: Path) -> tuple[int, ...]:
     """The Go version that a module asks for."""
@@ -42,6 +47,8 @@ def on_machine(layout: Layout) -> tuple[Path, tuple[int, ...]] | None:
 def environment(go: Path, cgo: bool = False) -> dict[str, str]:
     """What `go` runs with: pinned modules only, this toolchain only, nothing from a workspace."""
     kept = {k: v for k, v in os.environ.items() if k not in {"GOROOT", "GOOS", "GOARCH"}}
+    if "GOGC" not in kept and _available_bytes() >= LAZY_GC_BYTES:
+        kept["GOGC"] = LAZY_GC
     return kept | {
         "PATH": f"{go.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "GOFLAGS": FLAGS,
@@ -49,6 +56,14 @@ def environment(go: Path, cgo: bool = False) -> dict[str, str]:
         "GOWORK": "off",
         "CGO_ENABLED": "1" if cgo else "0",
     }
+
+
+def _available_bytes() -> int:
+    try:
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return int(found.group(1)) << 10 if found else 0
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -32,6 +32,10 @@ class Layout:
         return cls(checkout, home, Path(store).resolve() if store else home / "store")
 
     @property
+    def lock(self) -> Path:
+        return self.checkout / "toolchain" / "lock.toml"
+
+    @property
     def bin(self) -> Path:
         return self.home / "bin"
 

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from toolchain.errors import ToolchainError
-from toolchain.layout import HERE
-
-LOCK = HERE / "lock.toml"
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ class Lock:
         raise ToolchainError(f"toolchain: nothing is called {name!r}; there are {', '.join(known)}")
 
 
-def load(path: Path = LOCK) -> Lock:
+def load(path: Path) -> Lock:
     """Read a lock file. Raises ToolchainError when it does not say what it must."""
     try:
         document = tomllib.loads(path.read_text())

