@@ -1,7 +1,7 @@
 """How wrong input is told: one line a fault, each with the place, the fault, the reason and the remedy."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
@@ -18,9 +18,12 @@ class Fault:
 
     path: tuple[str, ...]
     text: str
+    surplus: bool = field(default=False, compare=False)
+    """A key too many: what holds it is right without it."""
 
     def __str__(self) -> str:
-        return f"{'.'.join((ROOT, *self.path))}: {self.text}"
+        shown = (part if part and part.isprintable() else repr(part) for part in self.path)
+        return f"{'.'.join((ROOT, *shown))}: {self.text}"
 
 
 class Refused(Exception):
@@ -45,7 +48,7 @@ def of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
     """The faults of one validation, in our words where pydantic's are a programmer's."""
     told = error.errors(include_url=False, include_input=True)
     # A list whose only entry is wrong is reported as empty as well.
-    return [Fault(_path(e), _text(e, model)) for e in told if not (e["type"] == "too_short" and e["input"])]
+    return [Fault(_path(e), _text(e, model), e["type"] == "extra_forbidden") for e in told if not (e["type"] == "too_short" and e["input"])]
 
 
 def _path(error: ErrorDetails) -> tuple[str, ...]:

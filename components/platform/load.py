@@ -21,6 +21,7 @@ def parse(raw: Any) -> Platform:
         text = faults.sentence("is not a mapping", "it describes the whole platform", "see Pulumi.dev.yaml for a small one")
         raise Refused([Fault((), text)])
     found: list[Fault] = []
+    new: list[Fault] = []
     broken: set[str] = set()
     rest: Any = copy.deepcopy(dict(raw))
     # Each round leaves out what was wrong, or puts the documented example where something must stand, so that
@@ -30,17 +31,20 @@ def parse(raw: Any) -> Platform:
             platform = Platform.model_validate(rest)
         except ValidationError as error:
             new = faults.of(error, Platform)
-            # What is missing only because an earlier round left it out is no fault of the file.
-            found += [f for f in new if not _left_out(f, broken, raw)]
+            # What is missing only because an earlier round left it out is no fault of the file, nor is what
+            # would be said of a section whose misspelt key was taken away.
+            held = {f.path[:-1] for f in found if f.surplus}
+            found += [f for f in new if f.path not in held and not _left_out(f, broken, raw)]
+            broken |= {f.path[0] for f in new if f.path and not f.surplus}
             # Two faults of one entry are one thing to leave out.
-            if not all([_leave_out(rest, path, broken) or _stand_in(rest, path) for path in {_entry(f.path) for f in new}]):
+            if not all([_leave_out(rest, path) or _stand_in(rest, path) for path in {_entry(f) for f in new}]):
                 break
         else:
             found += checks.faults(platform, frozenset(broken))
             if not found:
                 return platform
             break
-    raise Refused(found)
+    raise Refused(found or new)
 
 
 def _left_out(fault: Fault, broken: set[str], raw: Mapping[str, Any]) -> bool:
@@ -50,17 +54,19 @@ def _left_out(fault: Fault, broken: set[str], raw: Mapping[str, Any]) -> bool:
     return bool(fault.path) and fault.path[0] in broken and at is not None and "is missing" in fault.text
 
 
-def _entry(path: tuple[str, ...]) -> tuple[str, ...]:
+def _entry(fault: Fault) -> tuple[str, ...]:
     """What is left out for a fault: a machine or a VM as a whole, elsewhere the key itself."""
+    path = fault.path
+    if fault.surplus:
+        return path
     if path[:1] in {("machines",), ("vms",)}:
         return path[:2]
     # A list is left out as a whole: its entries have no names.
     return next((path[:i] for i, part in enumerate(path) if part.isdigit()), path)
 
 
-def _leave_out(raw: MutableMapping[str, Any], path: tuple[str, ...], broken: set[str]) -> bool:
+def _leave_out(raw: MutableMapping[str, Any], path: tuple[str, ...]) -> bool:
     """Removes what stands at the path. False where nothing stands there."""
-    broken.update(path[:1])
     parent: Any = raw
     for part in path[:-1]:
         parent = parent.get(part) if isinstance(parent, MutableMapping) else None

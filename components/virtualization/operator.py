@@ -41,6 +41,8 @@ def kubevirt(platform: Platform) -> dict[str, Any]:
         "seccompConfiguration": {"virtualMachineInstanceProfile": {"customProfile": {"runtimeDefaultProfile": True}}},
         "evictionStrategy": "LiveMigrate" if platform.migratable else "None",
         "vmRolloutStrategy": "LiveUpdate",
+        # A bridge would let a VM be the pod's MAC on the node's network, and can't be migrated.
+        "network": {"permitBridgeInterfaceOnPodNetwork": False},
         # Post-copy needs unprivileged userfaultfd, which Talos' kernel settings forbid.
         "migrations": {"allowPostCopy": False},
     }
