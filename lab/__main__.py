@@ -1,0 +1,50 @@
+"""`python -m lab STACK [--keep]`, `python -m lab stop [STACK]`, `python -m lab check`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from lab import cleanup, fidelity, preflight
+from lab.layout import Layout
+from lab.rehearse import NotShown, Refused, Rehearsal
+from lab.waiting import Timeout
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one of the three; the exit code is 0 when all was shown."""
+    parser = argparse.ArgumentParser(prog="./bedplate rehearse", description=__doc__)
+    parser.add_argument("what", nargs="?", default="dev", help="a stack, or: stop, check, fidelity")
+    parser.add_argument("stack", nargs="?", help="with stop: which lab; all of them if not given")
+    parser.add_argument("--keep", action="store_true", help="leave it running for talosctl and kubectl")
+    given = parser.parse_args(arguments)
+    root = CHECKOUT / ".toolchain"
+    try:
+        match given.what:
+            case "stop":
+                return stop(root, given.stack)
+            case "check":
+                findings = preflight.examine()
+                print("\n".join(map(str, findings)))
+                return int(any(finding.fatal and not finding.ok for finding in findings))
+            case "fidelity":
+                print(fidelity.report())
+            case stack:
+                Rehearsal(stack, root=root, checkout=CHECKOUT, keep=given.keep).run()
+    except (Refused, NotShown, Timeout, RuntimeError, OSError) as error:
+        print(f"rehearse: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def stop(root: Path, stack: str | None) -> int:
+    """End one lab or all, and say what was done."""
+    layouts = [Layout.of(root, stack)] if stack else cleanup.running(root)
+    said = [line for layout in layouts for line in cleanup.stop(layout)]
+    print("\n".join(said) if said else "no lab is running, and nothing of one is left")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,284 @@
+"""`./bedplate rehearse STACK`: the real program, brought up for real on this machine, and taken down again.
+
+Each phase proves one thing and has a deadline. A failure names the phase and what it waited for,
+and everything ends cleanly whatever happens.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab import bench, cleanup, fidelity, overlay, preflight
+from lab.engine import Engine, Run
+from lab.layout import Layout
+from lab.session import Lab
+from lab.talosapi import Clients
+from lab.times import Times
+from lab.topology import Topology
+from lab.waiting import wait_for
+
+HELLO_PORT = 30080
+LABEL, TAINT = ("bedplate.rehearsal/seen", "yes"), ("bedplate.rehearsal/seen", "yes:PreferNoSchedule")
+NEW_MIRROR = "registry.rehearsal.example.com"
+
+
+class Refused(RuntimeError):
+    """The machine lacks something; each line says what."""
+
+
+class NotShown(RuntimeError):
+    """The rehearsal ran, and something it looks for was not there."""
+
+
+def see(holds: object, what: str) -> None:
+    """Raise unless what the rehearsal set out to show is so."""
+    if not holds:
+        raise NotShown(what)
+
+
+class Rehearsal:
+    """One rehearsal of one stack."""
+
+    def __init__(self, stack: str, *, root: Path, checkout: Path, keep: bool = False) -> None:
+        self.stack, self.root, self.checkout, self.keep = stack, root, checkout, keep
+        self.layout = Layout.of(root, stack)
+        self.times = Times(root / "lab" / f"{stack}.times.json")
+        document = yaml.safe_load((checkout / f"Pulumi.{stack}.yaml").read_text())
+        self.committed: dict[str, Any] = document["config"]["bedplate:platform"]
+        self.host = preflight.host()
+        self.topology: Topology = overlay.topology(stack, self.committed, user_namespace=self.host.user_namespace)
+        self.before = cleanup.Snapshot()
+        self.platform: dict[str, Any] = {}
+        self.changes: list[overlay.Change] = []
+        self.binaries: dict[str, Path] = {}
+        self.lab: Lab
+        self.engine: Engine
+        self.clients: Clients
+
+    @property
+    def first(self) -> str:
+        """Address of the control plane that is bootstrapped."""
+        name = self.committed["talos"].get("bootstrap")
+        planes = [machine for machine in self.topology.machines if machine.role == "controlplane"]
+        return next((m.address for m in planes if m.name == name), planes[0].address)
+
+    def run(self) -> None:
+        """All of it. The lab is gone at the end, unless it is to be kept."""
+        with self.times.phase("look at the machine"):
+            self.look()
+        with self.times.phase("toolchain"):
+            self.binaries = bench.binaries("plan", "lab")
+        self.before = cleanup.Snapshot.take()
+        try:
+            with self.times.phase("nodes"):
+                self.start()
+            with self.times.phase("up"):
+                self.up()
+            with self.times.phase("what stands"):
+                self.stands()
+            with self.times.phase("up again"):
+                self.again()
+            with self.times.phase("a change"):
+                self.change()
+            with self.times.phase("a change by hand"):
+                self.drift()
+            if not self.keep:
+                with self.times.phase("destroy"):
+                    self.destroy()
+        except BaseException:
+            self.explain()
+            raise
+        finally:
+            if not self.keep:
+                with self.times.phase("end"):
+                    self.end()
+        self.close()
+
+    def look(self) -> None:
+        """Preflight, and an earlier rehearsal's remains."""
+        findings = preflight.examine(len(self.topology.machines))
+        for finding in findings:
+            if not finding.ok:
+                print(f"  {finding}")
+        if lacking := [finding.text for finding in findings if finding.fatal and not finding.ok]:
+            raise Refused("this machine can't run a rehearsal:\n" + "\n".join(f"  {text}" for text in lacking))
+        for said in cleanup.stop(self.layout):
+            self.times.say(f"from an earlier run: {said}")
+        shutil.rmtree(self.layout.directory / "stack", ignore_errors=True)
+
+    def start(self) -> None:
+        """Every machine of the stack in maintenance mode."""
+        self.lab = Lab.start(self.layout, bench.order(self.layout, self.topology, self.binaries, self.host))
+        if self.keep:
+            self.lab.keep()
+        from runner.environment import tools
+        from toolchain import Layout as Toolchain
+
+        self.engine = Engine(self.lab, checkout=self.checkout, pulumi=self.binaries["pulumi"], stack=self.stack,
+                             environment=tools(Toolchain.of(self.checkout), os.environ))
+        self.clients = Clients(self.lab, self.binaries, self.engine.home)
+        chart = bench.chart(self.layout.directory / "chart", version=self.committed["cilium"]["version"],
+                            replicas=max(1, sum(machine.role == "worker" for machine in self.topology.machines)))
+        offer = overlay.Bench(kubernetes=bench.versions().kubernetes, chart=str(chart), cgroup_v2=self.host.cgroup_v2,
+                              user_namespace=self.host.user_namespace)
+        self.platform, self.changes = overlay.rehearsed(self.committed, self.topology, offer)
+        for change in self.changes:
+            self.times.say(f"not as in the stack: {change.where}: {change.now} ({change.why})")
+        for machine in self.topology.machines:
+            self.lab.start_node(machine.name)
+        for machine in self.topology.machines:
+            wait_for(f"{machine.name}: the maintenance API at {machine.address}",
+                     lambda at=machine.address: self.clients.maintenance(at), seconds=60)
+
+    def _up(self, *more: str, seconds: float) -> Run:
+        run = self.engine.run("up", "--yes", "--skip-preview", *more, seconds=seconds, say=self._line)
+        self.lab.check()
+        return run
+
+    def _line(self, line: str) -> None:
+        if " created" in line or " updated" in line or " deleted" in line or "error" in line.lower():
+            self.times.say(f"  {line.strip()}")
+
+    def up(self) -> None:
+        """The first `up`, from maintenance mode to a platform that stands."""
+        self.engine.write(self.platform)
+        self.engine.init()
+        begun = self.times.now
+        run = self._up(seconds=600 + 120 * len(self.topology.machines))
+        ready = run.when(r"ApiReady .* created ")
+        if ready is not None:
+            self.times.fact("api_ready_after_command", round(begun + ready, 1))
+        self.clients.trust(self.engine.output("talosconfig"), self.engine.output("kubeconfig"),
+                           [self.first, *(m.address for m in self.topology.machines
+                                          if m.role == "controlplane" and m.address != self.first)])
+
+    def bootstraps(self) -> int:
+        """How often any node was asked to bootstrap etcd, from the nodes' own logs."""
+        return sum((self.layout.node(machine.name) / "console.log").read_text(errors="replace").count("bootstrap request received")
+                   for machine in self.topology.machines)
+
+    def stands(self) -> None:
+        """Nodes Ready, one bootstrap, every control plane in etcd, pods, services and names."""
+        names = {machine.name for machine in self.topology.machines}
+        planes = {machine.name for machine in self.topology.machines if machine.role == "controlplane"}
+        wait_for(f"all of {', '.join(sorted(names))} Ready", lambda: self.clients.ready() == names, seconds=240, every=1)
+        self.times.fact("nodes_ready_after_command", self.times.now)
+        see(self.bootstraps() == 1, f"etcd was bootstrapped {self.bootstraps()} times, not once")
+        members = self.clients.talos("etcd", "members", "--nodes", self.first)
+        see(all(name in members for name in planes), f"etcd has not all of {', '.join(sorted(planes))}: {members}")
+        for machine in self.topology.machines:
+            answer = wait_for(f"the Deployment hello through {machine.name}",
+                              lambda at=machine.address: self.clients.ask(f"http://{at}:{HELLO_PORT}/"), seconds=120)
+            self.times.say(f"  through {machine.name}: {answer}")
+        name = "hello.bedplate-rehearsal.svc.cluster.local"
+        wait_for(f"a pod to resolve {name}",
+                 lambda: self.clients.ask(f"http://{self.first}:{HELLO_PORT}/resolve?name={name}"), seconds=120)
+        # Named, since members find each other through the discovery service, which a platform may do without.
+        told = [f"--{'control-plane' if role == 'controlplane' else 'worker'}-nodes="
+                + ",".join(machine.address for machine in self.topology.machines if machine.role == role)
+                for role in sorted({machine.role for machine in self.topology.machines})]
+        self.clients.talos("health", "--wait-timeout=120s", "--nodes", self.first, *told, seconds=130)
+
+    def again(self) -> None:
+        """A second `up` and a preview change nothing."""
+        self._up("--expect-no-changes", seconds=180)
+        self.engine.run("preview", "--expect-no-changes", seconds=120)
+        see(self.bootstraps() == 1, "the second up bootstrapped etcd again")
+
+    def change(self) -> None:
+        """A label, a taint and a mirror added to the stack file arrive on the node."""
+        name = next(machine.name for machine in self.topology.machines if machine.address == self.first)
+        machine = self.platform["machines"][name]
+        machine["labels"] = {**machine.get("labels", {}), LABEL[0]: LABEL[1]}
+        machine["taints"] = {**machine.get("taints", {}), TAINT[0]: TAINT[1]}
+        self.platform["registries"]["mirrors"][NEW_MIRROR] = {"endpoints": [self.topology.registry]}
+        self.engine.write(self.platform)
+        self._up(seconds=300)
+        labels = {one["spec"]["key"]: one["spec"]["value"] for one in self.clients.resource(self.first, "nodelabelspec")}
+        see(labels.get(LABEL[0]) == LABEL[1], f"the label did not arrive on {name}: {labels}")
+        taints = {one["spec"]["key"] for one in self.clients.resource(self.first, "nodetaintspec")}
+        see(TAINT[0] in taints, f"the taint did not arrive on {name}: {taints}")
+        hosts = self.clients.talos("read", f"/etc/cri/conf.d/hosts/{NEW_MIRROR}/hosts.toml", "--nodes", self.first)
+        see(self.topology.registry in hosts, f"the mirror did not arrive on {name}: {hosts}")
+        wait_for(f"the label and the taint on the Node {name}", lambda: self._on_node(name), seconds=60)
+
+    def _on_node(self, name: str) -> bool:
+        node = self.clients.get("node", name)
+        taints = {taint["key"] for taint in node["spec"].get("taints", [])}
+        return node["metadata"]["labels"].get(LABEL[0]) == LABEL[1] and TAINT[0] in taints
+
+    def drift(self) -> None:
+        """An object of the stack that somebody edits by hand is seen by a refresh, and put right by an `up`."""
+        found = [r for r in self.engine.state() if r["type"].startswith("kubernetes:") and r.get("id", "").count("/") <= 1
+                 and not r["type"].startswith("kubernetes:helm")]
+        if not found:
+            self.times.say("  the stack has no Kubernetes object of its own here: not shown")
+            self.times.fact("drift", "not shown: the rehearsed stack has no object of its own")
+            return
+        target = found[0]
+        version, kind = target["type"].split(":")[1:]
+        namespace, _, object_name = target["id"].rpartition("/")
+        group = version.removeprefix("core/").rpartition("/")[0]
+        where = ["--namespace", namespace] if namespace else []
+        self.clients.kube("label", f"{kind}{'.' + version.partition('/')[2] + '.' + group if group else ''}", object_name,
+                          "app.kubernetes.io/managed-by=hand", "--overwrite", *where)
+        seen = self.engine.run("preview", "--refresh", "--expect-no-changes", seconds=180, check=False)
+        see(seen.code != 0, f"{kind} {target['id']} was edited by hand, and a preview with --refresh saw no change")
+        self._up("--refresh", seconds=300)
+        self.engine.run("preview", "--refresh", "--expect-no-changes", seconds=180)
+
+    def destroy(self) -> None:
+        """Everything goes but what is protected."""
+        run = self.engine.run("destroy", "--yes", "--skip-preview", "--exclude-protected", seconds=600, say=self._line)
+        left = sorted(resource["type"] for resource in self.engine.state() if resource.get("protect"))
+        self.times.fact("kept_by_destroy", left)
+        see(any("Secrets" in kind for kind in left), f"destroy took the PKI with it: {run.text[-300:]}")
+
+    def explain(self) -> None:
+        """What the lab knows when something failed."""
+        if not hasattr(self, "lab"):
+            return
+        try:
+            for event in self.lab.events():
+                if event["kind"] != "note":
+                    self.times.say(f"lab: {event['text']}")
+        except (OSError, RuntimeError) as error:
+            self.times.say(f"lab: {error}")
+        kept = self.root / "lab" / f"{self.stack}.failed"
+        shutil.rmtree(kept, ignore_errors=True)
+        for machine in self.topology.machines:
+            log = self.layout.node(machine.name) / "console.log"
+            if log.exists():
+                kept.mkdir(exist_ok=True)
+                shutil.copyfile(log, kept / f"{machine.name}.log")
+        if kept.exists():
+            self.times.say(f"the nodes' logs are in {kept}")
+
+    def end(self) -> None:
+        """End the lab, then look whether anything of it is left."""
+        if hasattr(self, "lab"):
+            self.lab.stop()
+        cleanup.stop(self.layout)
+        difference = self.before.difference(cleanup.Snapshot.take())
+        # Others work on the machine too: only what can be a lab's own is held against it.
+        difference.pop("processes", None)
+        difference.pop("namespaces", None)
+        self.times.fact("left_behind", difference)
+        see(not difference, f"the machine is not as it was before: {json.dumps(difference)}")
+
+    def close(self) -> None:
+        """The report."""
+        self.times.fact("changes", [asdict(change) for change in self.changes])
+        print("\n" + fidelity.report(self.changes))
+        self.times.say(f"rehearsed {self.stack}; times are in {self.times.file}")
+        if self.keep:
+            enter = f"nsenter --target={self.lab.init.pid} --net --pid --mount --ipc"
+            print(f"The lab stays. In it, for example:\n"
+                  f"  {enter} env TALOSCONFIG={self.clients.home}/talosconfig {self.binaries['talosctl']} dashboard\n"
+                  f"  {enter} env KUBECONFIG={self.clients.home}/kubeconfig {self.binaries['kubectl']} get pods -A\n"
+                  f"End it with: ./bedplate rehearse stop {self.stack}")
