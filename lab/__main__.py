@@ -1,6 +1,7 @@
 """`python -m lab STACK [--keep]`, `python -m lab stop [STACK]`, `python -m lab check`."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -20,6 +21,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="leave it running for talosctl and kubectl")
     given = parser.parse_args(arguments)
     root = CHECKOUT / ".toolchain"
+    # Asked to end, end as after a Ctrl-C: with the lab taken down.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         match given.what:
             case "stop":
@@ -35,6 +38,9 @@ def main(arguments: list[str]) -> int:
     except (Refused, NotShown, Timeout, RuntimeError, OSError) as error:
         print(f"rehearse: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("rehearse: stopped; nothing of it is left running", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -7,6 +7,7 @@ and everything ends cleanly whatever happens.
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,30 @@ def see(holds: object, what: str) -> None:
     """Raise unless what the rehearsal set out to show is so."""
     if not holds:
         raise NotShown(what)
+
+
+def by_hand(resource: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A change that somebody could make to this object with kubectl: one truth value or one label of its own."""
+    inputs = resource.get("inputs") or {}
+    if not resource["type"].startswith("kubernetes:") or not {"apiVersion", "kind"} <= inputs.keys():
+        return None
+    for key, value in sorted((inputs.get("spec") or {}).items()):
+        if isinstance(value, bool):
+            return {"spec": {key: not value}}
+    labels = (inputs.get("metadata") or {}).get("labels") or {}
+    for key in sorted(labels):
+        # Values of the pod security labels are checked by the API.
+        if "pod-security" not in key:
+            return {"metadata": {"labels": {key: "edited-by-hand"}}}
+    return None
+
+
+def address(resource: Mapping[str, Any]) -> list[str]:
+    """How kubectl is told which object a resource of the state is."""
+    group, _, version = resource["inputs"]["apiVersion"].rpartition("/")
+    namespace, _, name = resource["id"].rpartition("/")
+    kind = f"{resource['inputs']['kind']}.{version}.{group}"
+    return [kind if group else resource["inputs"]["kind"], name, *(["--namespace", namespace] if namespace else [])]
 
 
 class Rehearsal:
@@ -214,23 +239,20 @@ class Rehearsal:
 
     def drift(self) -> None:
         """An object of the stack that somebody edits by hand is seen by a refresh, and put right by an `up`."""
-        found = [r for r in self.engine.state() if r["type"].startswith("kubernetes:") and r.get("id", "").count("/") <= 1
-                 and not r["type"].startswith("kubernetes:helm")]
+        found = [(one, edit) for one in self.engine.state() if (edit := by_hand(one)) is not None]
         if not found:
-            self.times.say("  the stack has no Kubernetes object of its own here: not shown")
+            self.times.say("  the rehearsed stack has no Kubernetes object of its own: not shown")
             self.times.fact("drift", "not shown: the rehearsed stack has no object of its own")
             return
-        target = found[0]
-        version, kind = target["type"].split(":")[1:]
-        namespace, _, object_name = target["id"].rpartition("/")
-        group = version.removeprefix("core/").rpartition("/")[0]
-        where = ["--namespace", namespace] if namespace else []
-        self.clients.kube("label", f"{kind}{'.' + version.partition('/')[2] + '.' + group if group else ''}", object_name,
-                          "app.kubernetes.io/managed-by=hand", "--overwrite", *where)
+        target, edit = found[0]
+        what = f"{target['inputs']['kind']} {target['id']}"
+        self.clients.kube("patch", *address(target), "--type=merge", f"--patch={json.dumps(edit)}")
+        self.times.say(f"  edited {what} by hand: {json.dumps(edit)}")
         seen = self.engine.run("preview", "--refresh", "--expect-no-changes", seconds=180, check=False)
-        see(seen.code != 0, f"{kind} {target['id']} was edited by hand, and a preview with --refresh saw no change")
+        see(seen.code != 0, f"{what} was edited by hand, and a preview with --refresh saw no change")
         self._up("--refresh", seconds=300)
         self.engine.run("preview", "--refresh", "--expect-no-changes", seconds=180)
+        self.times.fact("drift", f"seen and put right: {what}")
 
     def destroy(self) -> None:
         """Everything goes but what is protected."""
