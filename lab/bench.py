@@ -42,12 +42,14 @@ def binaries(*names: str) -> dict[str, Path]:
     return dict(ensure(set(names) or {"lab"}))
 
 
-def order(layout: Layout, topology: Topology, built: Mapping[str, Path], host: Host | None = None) -> Order:
+def order(layout: Layout, topology: Topology, built: Mapping[str, Path], host: Host | None = None, *,
+          operator: str = "") -> Order:
     """Images and root file system made (or found made), and the order for the lab's supervisor."""
     host, made = host or preflight.host(), versions()
     nft = shutil.which("nft")
     images.Store(layout.store / "images").add(images.platform_images(
         built, kubernetes=made.kubernetes, etcd=made.etcd, coredns=made.coredns, nft=Path(nft) if nft else None,
+        operator=operator,
     ))
     root = rootfs.build(layout.store, built, talos=made.talos, user_namespace=host.user_namespace)
     return Order(topology, host, str(root), str(built["runc"]))

@@ -165,7 +165,7 @@ class Store:
 
 
 def platform_images(binaries: Mapping[str, Path], *, kubernetes: str, etcd: str, coredns: str,
-                    nft: Path | None = None) -> list[Image]:
+                    nft: Path | None = None, operator: str = "") -> list[Image]:
     """Every image a Talos platform pulls on its own, plus the rehearsal's, from what was built.
 
     Images whose binary is not there are left out: the registry then says which one a node asked for.
@@ -192,6 +192,9 @@ def platform_images(binaries: Mapping[str, Path], *, kubernetes: str, etcd: str,
         Image(name="registry.k8s.io/pause:3.10", entrypoint=["/pause"], files={"pause": tools}),
         Image(name="bedplate.local/hello:v1", entrypoint=["/hello"], files={"hello": tools}, user="65532"),
     ]
+    if operator:
+        made.append(Image(name=operator, entrypoint=["/usr/bin/virt-operator"], user="1001",
+                          files={"usr/bin/virt-operator": tools}))
     if nft is not None:
         made += simple(f"registry.k8s.io/kube-proxy:{kubernetes}", "kube-proxy", files=with_libraries(nft))
     if "bridge" in binaries:

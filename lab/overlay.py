@@ -36,7 +36,6 @@ class Bench:
     chart: str
     cgroup_v2: bool
     user_namespace: bool
-    kubevirt: bool = False
 
 
 def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool) -> Topology:
@@ -88,13 +87,16 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
     cilium = made["cilium"]
     note("cilium.chart", f"{cilium.get('chart', 'cilium')} {cilium['version']}", "a stand-in", "Cilium's images can't be made from source here")
     cilium |= {"chart": bench.chart, "repository": None}
-    if not bench.kubevirt:
-        made["kubevirt"], made["vms"] = None, {}
-        note("kubevirt, vms", "", "none", "there is no stand-in for KubeVirt")
-    elif made.get("kubevirt"):
+    if made.get("kubevirt"):
         note("kubevirt", made["kubevirt"]["version"], "its objects, with a stand-in for the operator",
              "KubeVirt's images can't be made from source here: virtual machines are objects, none runs")
     return made, changes
+
+
+def operator(platform: Mapping[str, Any]) -> str:
+    """The image that the platform's KubeVirt operator would be pulled from."""
+    want = platform.get("kubevirt")
+    return f"{want.get('registry') or 'quay.io/kubevirt'}/virt-operator:{want['version']}" if want else ""
 
 
 def _mirror(made: dict[str, Any], lab: Topology, note: Any) -> None:

@@ -138,7 +138,9 @@ class Rehearsal:
 
     def start(self) -> None:
         """Every machine of the stack in maintenance mode."""
-        self.lab = Lab.start(self.layout, bench.order(self.layout, self.topology, self.binaries, self.host))
+        order = bench.order(self.layout, self.topology, self.binaries, self.host,
+                            operator=overlay.operator(self.committed))
+        self.lab = Lab.start(self.layout, order)
         if self.keep:
             self.lab.keep()
         from runner.environment import tools

@@ -30,6 +30,8 @@ func main() {
 		err = hello(args)
 	case "standin":
 		err = standin(args)
+	case "virt-operator":
+		err = virtOperator()
 	case "pki":
 		err = pki(args)
 	default:

@@ -1,18 +1,14 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -20,7 +16,6 @@ const (
 	pluginSource = "/opt/cni/bin"      // in the stand-in's image
 	pluginTarget = "/host/opt/cni/bin" // the node's directory
 	conflist     = "/host/etc/cni/net.d/05-bedplate-standin.conflist"
-	account      = "/var/run/secrets/kubernetes.io/serviceaccount/"
 	every        = 2 * time.Second
 )
 
@@ -53,12 +48,12 @@ func standin(args []string) error {
 	}
 	known := map[string]string{}
 	for written := false; ; time.Sleep(every) {
-		nodes, err := listNodes(args[0])
-		if err != nil {
+		var nodes struct{ Items []node }
+		if err := call(args[0], http.MethodGet, "/api/v1/nodes", nil, &nodes); err != nil {
 			log.Print(err)
 			continue
 		}
-		for _, n := range nodes {
+		for _, n := range nodes.Items {
 			switch {
 			case n.Spec.PodCIDR == "" || n.address() == "":
 			case n.Metadata.Name == me && !written:
@@ -126,42 +121,6 @@ func writeConflist(subnet string) error {
 		return err
 	}
 	return os.Rename(conflist+".new", conflist)
-}
-
-func listNodes(api string) ([]node, error) {
-	ca, err := os.ReadFile(account + "ca.crt")
-	if err != nil {
-		return nil, err
-	}
-	token, err := os.ReadFile(account + "token")
-	if err != nil {
-		return nil, err
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(ca)
-	client := &http.Client{
-		Timeout: 5 * time.Second,
-		Transport: &http.Transport{
-			TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-			DisableKeepAlives: true,
-		},
-	}
-	request, err := http.NewRequest(http.MethodGet, strings.TrimSuffix(api, "/")+"/api/v1/nodes", nil)
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	answer, err := client.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(answer.Body, 512))
-		return nil, fmt.Errorf("nodes: %s: %s", answer.Status, text)
-	}
-	var list struct{ Items []node }
-	return list.Items, json.NewDecoder(answer.Body).Decode(&list)
 }
 
 // cidr splits a network into its address and prefix length, four bytes only.
