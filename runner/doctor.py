@@ -39,12 +39,19 @@ class Finding:
 def doctor(arguments: list[str], layout: Layout) -> int:
     """Print the table; 1 when something is wrong."""
     source = forced()
-    findings = [_part(part, layout, source) for part in load().parts.values() if part.kind != "go-wheel"]
+    lock = load(layout.lock)
+    planned = {part.name for part in lock.select({"plan"})}
+    findings = [
+        _part(part, layout, source, "./bedplate setup" + ("" if part.name in planned else f" {part.name}"))
+        for part in lock.parts.values()
+        if part.kind != "go-wheel"
+    ]
     findings += [_python(), _go(layout), _git(), _disk(layout)]
     findings += _variables(os.environ)
-    columns = [(f.what, f.version, f.source, f.state) for f in findings]
+    heading = Finding("PART", "VERSION", "SOURCE", "STATE")
+    columns = [(f.what, f.version, f.source, f.state) for f in (heading, *findings)]
     widths = [max(len(row[i]) for row in columns) for i in range(4)]
-    for finding, row in zip(findings, columns, strict=True):
+    for finding, row in zip((heading, *findings), columns, strict=True):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
         if finding.remedy:
             print(f"    -> {finding.remedy}")
@@ -53,8 +60,7 @@ def doctor(arguments: list[str], layout: Layout) -> int:
     return 1 if wrong else 0
 
 
-def _part(part: Part, layout: Layout, source: str | None) -> Finding:
-    command = "./bedplate setup" if part.name in {p.name for p in load().select({"plan"})} else f"./bedplate setup {part.name}"
+def _part(part: Part, layout: Layout, source: str | None, command: str) -> Finding:
     entry = find(part, layout, source)
     if entry is None:
         if packages := system.missing([part]):

