@@ -1,12 +1,13 @@
 """What a stack says, read once. The only place that reads Pulumi's config."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pulumi
 
 from components.metal import Credentials
-from components.platform import Platform, Refused, parse
+from components.platform import Platform, Refused, included, parse
 from components.platform.faults import sentence
 
 # The parts of bedplate:matchbox, the stack's secret for the boot server.
@@ -37,7 +38,7 @@ def load(config: pulumi.Config) -> Stack:
             )
         )
     try:
-        platform = parse(raw)
+        platform = parse(included(raw, Path.cwd()))
     except Refused as refused:
         count = len(refused.faults)
         raise pulumi.RunError(f"the stack file has {count} fault{'s' if count > 1 else ''}\n{refused}") from None

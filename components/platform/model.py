@@ -215,6 +215,9 @@ class Platform(Model):
     """Without it there are no VMs."""
     vms: ByName[Name, VirtualMachine] = Field(default={}, validate_default=True)
 
+    include: tuple[str, ...] = ()
+    """Files of the checkout with more machines: and vms:, for a platform too large for one file."""
+
     @property
     def controlplanes(self) -> tuple[str, ...]:
         """Names, in natural order."""
