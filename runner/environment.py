@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
@@ -58,8 +59,8 @@ def passphrase(layout: Layout) -> Path:
     file = layout.home / f"{LOCAL}.passphrase"
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
-        fresh = file.with_name(f".{file.name}.{os.getpid()}")
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # Made with mode 0600, and complete before it gets its name.
+        handle, fresh = tempfile.mkstemp(dir=file.parent)
         with open(handle, "w") as stream:
             stream.write(secrets.token_urlsafe(32))
         try:
@@ -68,5 +69,5 @@ def passphrase(layout: Layout) -> Path:
         except FileExistsError:
             pass
         finally:
-            fresh.unlink()
+            os.unlink(fresh)
     return file

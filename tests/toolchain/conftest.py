@@ -60,6 +60,9 @@ with open(here + "/calls", "a") as file:
 if arguments[0] == "env":
     print(open(here + "/version").read())
 elif arguments[0] == "list":
+    if os.path.exists(here + "/slow-list") and os.getcwd().endswith("/beta"):
+        time.sleep(float(open(here + "/slow-list").read()))
+        print("listed |", file=open(here + "/calls", "a"))
     print("fmt\\nos\\nexample.test/" + os.path.basename(os.getcwd()))
 elif arguments[0] == "build":
     print("example.test/one", file=sys.stderr)

@@ -70,6 +70,14 @@ def test_an_entry_without_its_record_is_never_used(checkout):
     assert checkout.builds == ["alpha", "alpha"]
 
 
+def test_a_finished_part_comes_into_the_store_in_one_step(checkout, monkeypatch):
+    moved = []
+    rename = os.rename
+    monkeypatch.setattr(os, "rename", lambda old, new: (moved.append(os.listdir(old)), rename(old, new)))
+    checkout.ensure("alpha")
+    assert [sorted(names) for names in moved] == [["alpha", store.RECORD]]
+
+
 def test_an_entry_that_lost_a_file_is_built_again(checkout):
     checkout.ensure("alpha")
     part = load(checkout.layout.lock).parts["alpha"]
