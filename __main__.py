@@ -14,12 +14,14 @@ from components import (
     KubeVirtArgs,
     Metal,
     MetalArgs,
+    Namespace,
+    NamespaceArgs,
     Talos,
     TalosArgs,
     Vm,
     VmArgs,
-    VmNamespace,
-    VmNamespaceArgs,
+    Workload,
+    WorkloadArgs,
     load,
 )
 
@@ -38,10 +40,19 @@ kubernetes = Kubernetes("kubernetes", KubernetesArgs(platform=platform, kubeconf
 # Cilium: nodes become Ready, pods can speak.
 cilium = Cilium("cilium", CiliumArgs(platform=platform, kubernetes=kubernetes.provider))
 
-# Namespaces for VMs, closed by a policy that Cilium enforces.
+# Namespaces, closed by a policy that Cilium enforces.
 namespaces = {
-    name: VmNamespace(name, VmNamespaceArgs(kubernetes=kubernetes.provider, network=cilium.release))
-    for name in platform.namespaces
+    name: Namespace(name, NamespaceArgs(profile=profile, kubernetes=kubernetes.provider, network=cilium.release))
+    for name, profile in platform.namespaces.items()
+}
+
+# Container applications.
+workloads = {
+    name: Workload(
+        name,
+        WorkloadArgs(workload=want, kubernetes=kubernetes.provider, namespace=namespaces[want.namespace].closed),
+    )
+    for name, want in platform.workloads.items()
 }
 
 # KubeVirt: the cluster learns what a virtual machine is. Then the machines themselves.

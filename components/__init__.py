@@ -1,11 +1,12 @@
 """The layers of a platform, each built from what the layers beneath it made."""
 
 from .config import Stack, load
-from .kubernetes import Kubernetes, KubernetesArgs
+from .kubernetes import Kubernetes, KubernetesArgs, Namespace, NamespaceArgs
 from .metal import Metal, MetalArgs
 from .network import Cilium, CiliumArgs
 from .talos import Talos, TalosArgs
-from .virtualization import KubeVirt, KubeVirtArgs, Vm, VmArgs, VmNamespace, VmNamespaceArgs
+from .virtualization import KubeVirt, KubeVirtArgs, Vm, VmArgs
+from .workloads import Workload, WorkloadArgs
 
 __all__ = [
     "Cilium",
@@ -16,12 +17,14 @@ __all__ = [
     "KubernetesArgs",
     "Metal",
     "MetalArgs",
+    "Namespace",
+    "NamespaceArgs",
     "Stack",
     "Talos",
     "TalosArgs",
     "Vm",
     "VmArgs",
-    "VmNamespace",
-    "VmNamespaceArgs",
+    "Workload",
+    "WorkloadArgs",
     "load",
 ]

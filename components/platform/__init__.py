@@ -3,6 +3,6 @@
 from .faults import Fault, Refused
 from .include import included
 from .load import parse
-from .model import Machine, Matchbox, Platform, VirtualMachine
+from .model import Machine, Matchbox, Platform, VirtualMachine, Workload
 
-__all__ = ["Fault", "Machine", "Matchbox", "Platform", "Refused", "VirtualMachine", "included", "parse"]
+__all__ = ["Fault", "Machine", "Matchbox", "Platform", "Refused", "VirtualMachine", "Workload", "included", "parse"]

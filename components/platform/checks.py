@@ -221,13 +221,27 @@ RESERVED = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"
 
 @_needs()
 def namespaces_free(p: Platform) -> Iterator[Fault]:
-    for name, vm in p.vms.items():
-        if vm.namespace in RESERVED:
+    for section, entries in (("vms", p.vms), ("workloads", p.workloads)):
+        for name, entry in entries.items():
+            if entry.namespace in RESERVED:
+                yield _fault(
+                    (section, name, "namespace"),
+                    f"{entry.namespace!r} belongs to the cluster itself",
+                    "what lives there would share its rights and escape its default-deny policy",
+                    f"use a namespace of their own, e.g. {'vms' if section == 'vms' else 'apps'}",
+                )
+
+
+@_needs()
+def namespaces_of_one_kind(p: Platform) -> Iterator[Fault]:
+    with_vms = {vm.namespace for vm in p.vms.values()}
+    for name, workload in p.workloads.items():
+        if workload.namespace in with_vms:
             yield _fault(
-                ("vms", name, "namespace"),
-                f"{vm.namespace!r} belongs to the cluster itself",
-                "VMs there would share its rights and escape its default-deny policy",
-                "use a namespace of their own, e.g. vms",
+                ("workloads", name, "namespace"),
+                f"{workload.namespace!r} holds VMs",
+                "their pods need more rights than an application may have, and the guard is one for the whole namespace",
+                "use another namespace, e.g. apps",
             )
 
 

@@ -13,7 +13,7 @@ import yaml
 from .faults import Fault, Refused, sentence
 
 # What a file may hold: mappings by name, so that putting them together can't lose anything.
-SECTIONS = ("machines", "vms")
+SECTIONS = ("machines", "vms", "workloads")
 
 # libyaml, where the wheel has it: ten times as fast on a file of this size.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -72,5 +72,5 @@ def _read(name: Any, root: Path) -> dict[str, Mapping[str, Any]]:
         at = f" in line {line + 1}" if line is not None else ""
         raise ValueError(sentence(f"{name} is not YAML{at}", "nothing in it can be trusted", "mend it; an editor with the schema shows where")) from None
     if not isinstance(part, Mapping) or not all(isinstance(v, Mapping) for v in part.values()) or set(part) - set(SECTIONS):
-        raise ValueError(sentence(f"{name} holds something else than machines: and vms:", "only mappings by name can be put together without loss", "write machines: {…} or vms: {…} at its top"))
+        raise ValueError(sentence(f"{name} holds something else than machines:, vms: and workloads:", "only mappings by name can be put together without loss", "write machines: {…} or vms: {…} at its top"))
     return dict(part)

@@ -59,7 +59,7 @@ def _entry(fault: Fault) -> tuple[str, ...]:
     path = fault.path
     if fault.surplus:
         return path
-    if path[:1] in {("machines",), ("vms",)}:
+    if path[:1] in {("machines",), ("vms",), ("workloads",)}:
         return path[:2]
     # A list is left out as a whole: its entries have no names.
     return next((path[:i] for i, part in enumerate(path) if part.isdigit()), path)

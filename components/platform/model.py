@@ -16,6 +16,7 @@ from .types import (
     ChartVersion,
     ContainerImage,
     Contract,
+    CpuQuantity,
     HostPort,
     HttpUrl,
     Labels,
@@ -202,6 +203,21 @@ class VirtualMachine(Model):
     """TCP ports that others may reach. All else is dropped."""
 
 
+class Workload(Model):
+    image: ContainerImage = Field(examples=["registry.example.com/shop/web:1.4.2"])
+    """It must run as any user, with a read-only root."""
+    command: tuple[str, ...] = ()
+    """Instead of the image's own."""
+    replicas: int = Field(default=1, ge=0, le=100, strict=True)
+    port: Annotated[int, Field(ge=1024, le=65535, strict=True)] | None = None
+    """The TCP port that it serves, to others in the cluster as well. Above 1023: it runs as nobody."""
+    cpu: CpuQuantity = "50m"
+    """CPU that it is promised."""
+    memory: Quantity = "128Mi"
+    """Memory that it is promised and may not exceed."""
+    namespace: Name = "apps"
+
+
 class Platform(Model):
     name: Name = Field(examples=["dev"])
     """The cluster's name."""
@@ -215,8 +231,10 @@ class Platform(Model):
     """Without it there are no VMs."""
     vms: ByName[Name, VirtualMachine] = Field(default={}, validate_default=True)
 
+    workloads: ByName[Name, Workload] = Field(default={}, validate_default=True)
+    """Container applications."""
     include: tuple[str, ...] = ()
-    """Files of the checkout with more machines: and vms:, for a platform too large for one file."""
+    """Files of the checkout with more machines:, vms: and workloads:, for a platform too large for one file."""
 
     @property
     def controlplanes(self) -> tuple[str, ...]:
@@ -254,9 +272,15 @@ class Platform(Model):
         return len(self.schedulable) > 1
 
     @property
-    def namespaces(self) -> tuple[str, ...]:
-        """The namespaces that VMs live in, sorted."""
-        return tuple(sorted({vm.namespace for vm in self.vms.values()}))
+    def namespaces(self) -> dict[str, Literal["baseline", "restricted"]]:
+        """The namespaces that VMs and workloads live in, by name, and the pod security each has.
+
+        virt-launcher is not restricted in every case (hot-plugged disks, for one); applications are.
+        """
+        kinds: dict[str, Literal["baseline", "restricted"]] = {}
+        kinds |= {w.namespace: "restricted" for w in self.workloads.values()}
+        kinds |= {vm.namespace: "baseline" for vm in self.vms.values()}
+        return dict(sorted(kinds.items()))
 
     def addresses(self) -> dict[IPv4Address, str]:
         """Each machine's address and whose it is."""

@@ -92,6 +92,10 @@ Quantity = _text(
     "write e.g. 512Mi or 4Gi",
 )
 
+CpuQuantity = _text(
+    r"[1-9]\d*m?", "an amount of CPU", "Kubernetes counts whole CPUs or thousandths", "write e.g. 2 or 50m"
+)
+
 ContainerImage = _text(
     r"(?!.*:latest$)[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?<![/a-z]:latest)(@sha256:[0-9a-f]{64})?",
     "a pinned image reference",

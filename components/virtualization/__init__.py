@@ -1,6 +1,6 @@
 """KubeVirt and its virtual machines."""
 
 from .kubevirt import KubeVirt, KubeVirtArgs
-from .virtual_machine import Vm, VmArgs, VmNamespace, VmNamespaceArgs
+from .virtual_machine import Vm, VmArgs
 
-__all__ = ["KubeVirt", "KubeVirtArgs", "Vm", "VmArgs", "VmNamespace", "VmNamespaceArgs"]
+__all__ = ["KubeVirt", "KubeVirtArgs", "Vm", "VmArgs"]

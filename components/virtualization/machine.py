@@ -9,20 +9,6 @@ from components.platform import VirtualMachine
 LABEL = "bedplate/vm"
 
 
-def namespace(name: str) -> list[dict[str, Any]]:
-    """A namespace for VMs: guarded by pod security, closed to the network, with no token handed out."""
-    guard = {f"pod-security.kubernetes.io/{mode}": profile for mode, profile in (("enforce", "baseline"), ("audit", "restricted"), ("warn", "restricted"))}
-    return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": guard}},
-        {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": {"name": "default-deny", "namespace": name},
-            "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
-        },
-    ]
-
-
 def cloud_config(vm: VirtualMachine) -> str:
     """What the guest does at its first boot. It may hold passwords: it belongs in a Secret."""
     config = {**({"ssh_authorized_keys": list(vm.ssh_keys)} if vm.ssh_keys else {}), **vm.cloud_init}
@@ -78,19 +64,5 @@ def virtual_machine(name: str, vm: VirtualMachine, migratable: bool) -> dict[str
                     ],
                 },
             },
-        },
-    }
-
-
-def opened(name: str, vm: VirtualMachine) -> dict[str, Any]:
-    """The NetworkPolicy that lets others reach a VM's ports."""
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": f"{name}-ports", "namespace": vm.namespace},
-        "spec": {
-            "podSelector": {"matchLabels": {LABEL: name}},
-            "policyTypes": ["Ingress"],
-            "ingress": [{"ports": [{"protocol": "TCP", "port": port} for port in sorted(vm.ports)]}],
         },
     }

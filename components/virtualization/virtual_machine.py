@@ -1,4 +1,4 @@
-"""Virtual machines and the namespaces that hold them."""
+"""Virtual machines."""
 
 from dataclasses import dataclass
 
@@ -6,31 +6,9 @@ import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components import platform
-from components.kubernetes import KubernetesObject
+from components.kubernetes import KubernetesObject, opened
 
 from . import machine
-
-
-@dataclass(frozen=True, kw_only=True)
-class VmNamespaceArgs:
-    kubernetes: k8s.Provider
-    network: Resource
-    """What makes the cluster's network stand: a policy that nobody enforces is none."""
-
-
-class VmNamespace(ComponentResource):
-    """A namespace for VMs, closed by default."""
-
-    closed: KubernetesObject
-    """The policy that closes it."""
-
-    def __init__(self, name: str, args: VmNamespaceArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("bedplate:virtualization:VmNamespace", f"namespace-{name}", None, opts)
-        space, deny = machine.namespace(name)
-        child = ResourceOptions(parent=self, provider=args.kubernetes, depends_on=[args.network])
-        child.depends_on = [KubernetesObject(f"namespace-{name}", space, child)]
-        self.closed = KubernetesObject(f"namespace-{name}-default-deny", deny, child)
-        self.register_outputs({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +35,8 @@ class Vm(ComponentResource):
         secret["stringData"] = Output.secret(secret["stringData"])
         made = [KubernetesObject(f"vm-{name}-cloud-init", secret, child)]
         if args.vm.ports:
-            made.append(KubernetesObject(f"vm-{name}-ports", machine.opened(name, args.vm), child))
+            way_in = opened(name, args.vm.namespace, {machine.LABEL: name}, args.vm.ports)
+            made.append(KubernetesObject(f"vm-{name}-ports", way_in, child))
         child.depends_on = [*made, args.hypervisor]
         self.machine = KubernetesObject(f"vm-{name}", machine.virtual_machine(name, args.vm, args.migratable), child)
         self.register_outputs({})

@@ -2,7 +2,8 @@
 
 import pytest
 
-from components.kubernetes import key, token
+from components.kubernetes import key, opened, token
+from components.kubernetes.namespace import closed_namespace
 
 
 @pytest.mark.parametrize(
@@ -19,3 +20,15 @@ def test_the_type_is_what_the_provider_calls_it(version, kind, expected):
 
 def test_two_kinds_of_one_name_do_not_meet():
     assert key({"kind": "Role", "metadata": {"name": "x"}}) != key({"kind": "RoleBinding", "metadata": {"name": "x"}})
+
+
+def test_a_namespace_is_guarded_and_closed():
+    space, deny = closed_namespace("apps", "restricted")
+    assert space["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert deny["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
+
+
+def test_only_named_ports_are_opened():
+    policy = opened("web", "apps", {"app": "web"}, (443, 80))
+    assert policy["spec"]["podSelector"] == {"matchLabels": {"app": "web"}}
+    assert policy["spec"]["ingress"] == [{"ports": [{"protocol": "TCP", "port": 80}, {"protocol": "TCP", "port": 443}]}]

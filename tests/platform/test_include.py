@@ -40,8 +40,8 @@ def test_including_leaves_its_input_alone(prod, write, tmp_path):
         (5, None, "is not a path inside the checkout; a plan must be the same on every machine; write e.g. vms/team-a.yaml"),
         ("gone.yaml", None, "gone.yaml can't be read (No such file or directory); its machines and VMs would be missing; write the path of a YAML file, from the checkout's root"),
         ("bad.yaml", "vms: [\n", "bad.yaml is not YAML in line 2; nothing in it can be trusted; mend it; an editor with the schema shows where"),
-        ("list.yaml", "- a", "list.yaml holds something else than machines: and vms:; only mappings by name can be put together without loss; write machines: {…} or vms: {…} at its top"),
-        ("more.yaml", "talos: {}", "more.yaml holds something else than machines: and vms:; only mappings by name can be put together without loss; write machines: {…} or vms: {…} at its top"),
+        ("list.yaml", "- a", "list.yaml holds something else than machines:, vms: and workloads:; only mappings by name can be put together without loss; write machines: {…} or vms: {…} at its top"),
+        ("more.yaml", "talos: {}", "more.yaml holds something else than machines:, vms: and workloads:; only mappings by name can be put together without loss; write machines: {…} or vms: {…} at its top"),
         ("twice.yaml", "vms: {erp: {}}", "twice.yaml names vms.erp, which is there already; one of the two would be lost; give it another name, or keep it in one place"),
     ],
 )

@@ -49,13 +49,6 @@ def test_a_vm_can_be_stopped_by_the_stack_file(dev):
     assert machine.virtual_machine("web", vm_of(changed(dev, {"vms.web.running": False})), True)["spec"]["runStrategy"] == "Halted"
 
 
-def test_only_named_ports_are_open(dev):
-    policy = machine.opened("web", vm_of(changed(dev, {"vms.web.ports": [443, 80]})))
-    assert policy["spec"]["ingress"] == [{"ports": [{"protocol": "TCP", "port": 80}, {"protocol": "TCP", "port": 443}]}]
-    deny = machine.namespace("vms")[1]
-    assert deny["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
-
-
 def test_the_operator_is_whole_and_its_namespace_first():
     """CRD, roles, bindings, account and Deployment, as the release has them."""
     objects = operator("v1.8.4")

@@ -1,0 +1,5 @@
+"""Container applications."""
+
+from .workload import Workload, WorkloadArgs
+
+__all__ = ["Workload", "WorkloadArgs"]
