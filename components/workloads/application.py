@@ -26,6 +26,8 @@ def deployment(name: str, want: Workload) -> dict[str, Any]:
             "runAsNonRoot": True,
         },
     }
+    # The root is read-only; nearly everything wants to write somewhere.
+    container["volumeMounts"] = [{"name": "tmp", "mountPath": "/tmp"}]
     if want.command:
         container["command"] = list(want.command)
     if want.port:
@@ -57,6 +59,7 @@ def deployment(name: str, want: Workload) -> dict[str, Any]:
                     },
                     # A drained or dead node takes one replica, not all.
                     "topologySpreadConstraints": [spread],
+                    "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": want.memory}}],
                 },
             },
         },

@@ -45,3 +45,9 @@ def test_it_waits_for_its_namespace_to_be_closed_and_for_the_network(dev):
     graph = run_program(changed(dev, WEB)).graph
     beneath = graph.reachable("kubernetes:apps/v1:Deployment::workload-web")
     assert {"kubernetes:networking.k8s.io/v1:NetworkPolicy::namespace-apps-default-deny", "kubernetes:helm.sh/v3:Release::cilium-release"} <= beneath
+
+
+def test_it_can_write_to_tmp_and_nowhere_else(dev):
+    pod = application.deployment("web", web(dev, memory="64Mi"))["spec"]["template"]["spec"]
+    assert pod["volumes"] == [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}]
+    assert pod["containers"][0]["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
