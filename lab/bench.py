@@ -1,6 +1,7 @@
 """Getting ready for a rehearsal: binaries from the toolchain, images, the nodes' root, the stand-in chart."""
 
 import shutil
+import subprocess
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +53,20 @@ def order(layout: Layout, topology: Topology, built: Mapping[str, Path], host: H
         operator=operator,
     ))
     root = rootfs.build(layout.store, built, talos=made.talos, user_namespace=host.user_namespace)
+    certify(layout, topology, built["lab-tools"])
     return Order(topology, host, str(root), str(built["runc"]))
+
+
+def certify(layout: Layout, topology: Topology, tools: Path) -> None:
+    """A new certificate for the lab's registry, by an authority whose key is kept nowhere."""
+    layout.pki.mkdir(mode=0o700, parents=True, exist_ok=True)
+    subprocess.run([str(tools), "pki", str(layout.pki), topology.gateway], check=True, timeout=20)
+
+
+def trust(layout: Layout) -> dict[str, str]:
+    """The machine config document by which nodes trust the lab's registry."""
+    return {"apiVersion": "v1alpha1", "kind": "TrustedRootsConfig", "name": "rehearsal-registry",
+            "certificates": (layout.pki / "ca.crt").read_text()}
 
 
 def chart(target: Path, *, version: str, replicas: int) -> Path:

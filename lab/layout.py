@@ -50,6 +50,11 @@ class Layout:
         """runc's own state."""
         return self.directory / "runc"
 
+    @property
+    def pki(self) -> Path:
+        """Certificate and key of the lab's registry, and the authority that nodes are told to trust."""
+        return self.directory / "pki"
+
     def node(self, name: str) -> Path:
         """The bundle of one node."""
         return self.directory / "nodes" / name

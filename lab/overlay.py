@@ -34,6 +34,8 @@ class Bench:
 
     kubernetes: str
     chart: str
+    # The document by which nodes trust the lab's registry.
+    trust: Mapping[str, str]
     cgroup_v2: bool
     user_namespace: bool
 
@@ -54,8 +56,10 @@ def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool) ->
 
 
 def kubelet_config(bench: Bench) -> dict[str, Any]:
-    """What kubelets must be told on this machine, and nothing where it may do all."""
-    config: dict[str, Any] = {}
+    """What kubelets must be told on this machine."""
+    # Talos' own way to the API needs a minute to notice that it is up, and meanwhile the controller manager
+    # and the scheduler end and are tried again ever more seldom: up to two minutes of waiting for nothing.
+    config: dict[str, Any] = {"crashLoopBackOff": {"maxContainerRestartPeriod": "2s"}}
     if not bench.cgroup_v2:
         config["failCgroupV1"] = False
     if bench.user_namespace:
@@ -74,9 +78,11 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
     if made["talos"]["kubernetes"] != bench.kubernetes:
         note("talos.kubernetes", made["talos"]["kubernetes"], bench.kubernetes, "the release that is built here")
         made["talos"]["kubernetes"] = bench.kubernetes
-    if config := kubelet_config(bench):
-        made["talos"].setdefault("patches", []).append({"machine": {"kubelet": {"extraConfig": config}}})
-        note("talos.patches", "", f"kubelet: {', '.join(sorted(config))}", "what the machine under the lab lacks")
+    config = kubelet_config(bench)
+    made["talos"]["patches"] = [*made["talos"].get("patches", ()), {"machine": {"kubelet": {"extraConfig": config}}}, dict(bench.trust)]
+    note("talos.patches", "", f"kubelet: {', '.join(sorted(config))}",
+         "what the machine under the lab lacks, and containers that end are tried again sooner")
+    note("talos.patches", "", "TrustedRootsConfig", "the lab's registry has a certificate of its own")
     for name, machine in made["machines"].items():
         if not machine.get("link"):
             machine["link"] = LINK

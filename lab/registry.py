@@ -2,6 +2,7 @@
 
 import json
 import re
+import ssl
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,9 +16,10 @@ _BLOB = re.compile(r"^/v2/.+/blobs/sha256:(?P<digest>[0-9a-f]{64})$")
 
 
 class Registry:
-    """Serves one store on one address until stopped."""
+    """Serves one store on one address until stopped, by https where it is given a certificate."""
 
-    def __init__(self, store: Path, address: str, port: int, *, missing: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, store: Path, address: str, port: int, *, pki: Path | None = None,
+                 missing: Callable[[str], None] = lambda _: None) -> None:
         index = Store(store)
         noted: set[str] = set()
 
@@ -94,6 +96,11 @@ class Registry:
 
         self._server = ThreadingHTTPServer((address, port), Handler)
         self._server.daemon_threads = True
+        if pki is not None:
+            trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            trust.load_cert_chain(pki / "server.crt", pki / "server.key")
+            # The handshake in the connection's own thread: a client that never finishes it stops nobody.
+            self._server.socket = trust.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, name="registry", daemon=True)
         self._thread.start()

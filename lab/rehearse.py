@@ -151,7 +151,8 @@ class Rehearsal:
         self.clients = Clients(self.lab, self.binaries, self.engine.home)
         chart = bench.chart(self.layout.directory / "chart", version=self.committed["cilium"]["version"],
                             replicas=max(1, sum(machine.role == "worker" for machine in self.topology.machines)))
-        offer = overlay.Bench(kubernetes=bench.versions().kubernetes, chart=str(chart), cgroup_v2=self.host.cgroup_v2,
+        offer = overlay.Bench(kubernetes=bench.versions().kubernetes, chart=str(chart),
+                              trust=bench.trust(self.layout), cgroup_v2=self.host.cgroup_v2,
                               user_namespace=self.host.user_namespace)
         self.platform, self.changes = overlay.rehearsed(self.committed, self.topology, offer)
         for change in self.changes:
@@ -163,7 +164,9 @@ class Rehearsal:
                      lambda at=machine.address: self.clients.maintenance(at), seconds=60)
 
     def _up(self, *more: str, seconds: float) -> Run:
-        run = self.engine.run("up", "--yes", "--skip-preview", *more, seconds=seconds, say=self._line)
+        pack = self.checkout / "policy" / "pack"
+        judged = [f"--policy-pack={pack}"] if pack.exists() else []
+        run = self.engine.run("up", "--yes", "--skip-preview", *judged, *more, seconds=seconds, say=self._line)
         self.lab.check()
         return run
 

@@ -75,7 +75,7 @@ class Supervisor:
         """Set up, then serve and watch until told to end."""
         network.ip(network.bridge(self.topology))
         Registry(self.layout.store / "images", self.topology.gateway, self.topology.registry_port,
-                 missing=lambda image: self.say(f"a node asked for {image}, which is not here", kind="missing-image"))
+                 pki=self.layout.pki, missing=lambda image: self.say(f"a node asked for {image}, which is not here", kind="missing-image"))
         threading.Thread(target=self._lifeline, daemon=True).start()
         threading.Thread(target=self._serve, args=(self._listen(),), daemon=True).start()
         self.say("ready")

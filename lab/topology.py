@@ -65,7 +65,7 @@ class Topology:
     @property
     def registry(self) -> str:
         """Where nodes find the lab's registry."""
-        return f"http://{self.gateway}:{self.registry_port}"
+        return f"https://{self.gateway}:{self.registry_port}"
 
     def machine(self, name: str) -> Machine:
         """The machine of this name."""
