@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from lab import cleanup, fidelity, preflight
+from lab import cleanup, converge, fidelity, preflight
 from lab.layout import Layout
 from lab.rehearse import NotShown, Refused, Rehearsal
 from lab.waiting import Timeout
@@ -19,6 +19,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("what", nargs="?", default="dev", help="a stack, or: stop, check, fidelity")
     parser.add_argument("stack", nargs="?", help="with stop: which lab; all of them if not given")
     parser.add_argument("--keep", action="store_true", help="leave it running for talosctl and kubectl")
+    parser.add_argument("--kills", type=int, default=0, help="kill that many runs at random moments, and see each converge")
+    parser.add_argument("--each", type=int, default=4, help="with --kills: how many to one set of nodes")
+    parser.add_argument("--seed", type=int, default=1, help="with --kills: the same seed kills at the same moments")
     given = parser.parse_args(arguments)
     root = CHECKOUT / ".toolchain"
     # Asked to end, end as after a Ctrl-C: with the lab taken down.
@@ -33,6 +36,8 @@ def main(arguments: list[str]) -> int:
                 return int(any(finding.fatal and not finding.ok for finding in findings))
             case "fidelity":
                 print(fidelity.report())
+            case stack if given.kills:
+                return converge.run(stack, root=root, checkout=CHECKOUT, kills=given.kills, each=given.each, seed=given.seed)
             case stack:
                 Rehearsal(stack, root=root, checkout=CHECKOUT, keep=given.keep).run()
     except (Refused, NotShown, Timeout, RuntimeError, OSError) as error:

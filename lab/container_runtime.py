@@ -1,0 +1,80 @@
+"""The same nodes under Docker or Podman with the official Talos image, where both are there.
+
+Command lines only, as pure functions: what Talos documents for its container platform. A runtime
+that runs privileged containers as root needs none of the lab's own measures.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.spec import VOLUMES, volume
+from lab.topology import Machine, Topology
+
+IMAGE = "ghcr.io/siderolabs/talos"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """docker or podman."""
+
+    program: str
+
+    def network(self, topology: Topology) -> list[str]:
+        """Make the lab's network, with its gateway at the platform's address."""
+        return [self.program, "network", "create", "--driver=bridge", f"--subnet={topology.network}",
+                f"--gateway={topology.gateway}", "--label=bedplate.lab=" + topology.name, _network(topology)]
+
+    def node(self, topology: Topology, machine: Machine, version: str) -> list[str]:
+        """Start a node in maintenance mode, its volumes named after it."""
+        mounts = [f"--mount=type=volume,source={_name(topology, machine)}-{volume(path)},destination={path}" for path in VOLUMES]
+        temporary = [f"--mount=type=tmpfs,destination={path}" for path in ("/run", "/system", "/tmp")]
+        mac = [f"--mac-address={machine.mac}"] if machine.mac else []
+        return [
+            self.program, "run", "--detach", f"--name={_name(topology, machine)}", f"--hostname={machine.name}",
+            "--label=bedplate.lab=" + topology.name, "--privileged", "--read-only", "--security-opt=seccomp=unconfined",
+            "--env=PLATFORM=container", f"--network={_network(topology)}", f"--ip={machine.address}", *mac,
+            *temporary, *mounts, f"{IMAGE}:{version}",
+        ]
+
+    def stop(self, topology: Topology, machine: Machine) -> list[str]:
+        """Pull a node's plug; its volumes stay."""
+        return [self.program, "kill", _name(topology, machine)]
+
+    def start(self, topology: Topology, machine: Machine) -> list[str]:
+        """Power it on again."""
+        return [self.program, "start", _name(topology, machine)]
+
+    def remove(self, topology: Topology) -> list[list[str]]:
+        """Take everything of the lab away; what is not there is no fault."""
+        nodes = [_name(topology, machine) for machine in topology.machines]
+        kept = [f"{name}-{volume(path)}" for name in nodes for path in VOLUMES]
+        return [
+            [self.program, "rm", "--force", "--volumes", *nodes],
+            [self.program, "volume", "rm", "--force", *kept],
+            [self.program, "network", "rm", "--force", _network(topology)],
+        ]
+
+
+def _network(topology: Topology) -> str:
+    return f"bedplate-{topology.name}"
+
+
+def _name(topology: Topology, machine: Machine) -> str:
+    return f"bedplate-{topology.name}-{machine.name}"
+
+
+def find(version: str, programs: Sequence[str] = ("docker", "podman")) -> Runtime | None:
+    """A runtime that answers and has the official image of this release already."""
+    for program in programs:
+        if not shutil.which(program):
+            continue
+        try:
+            told = subprocess.run([program, "image", "inspect", f"{IMAGE}:{version}"], capture_output=True, text=True, timeout=20)
+            if told.returncode == 0 and json.loads(told.stdout):
+                return Runtime(program)
+        except (OSError, ValueError, subprocess.TimeoutExpired):
+            continue
+    return None

@@ -1,0 +1,77 @@
+"""The rehearsed platform: what of the committed stacks is changed, and that each change is told."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.platform import parse
+from lab import overlay
+
+ROOT = Path(__file__).parents[2]
+TRUST = {"apiVersion": "v1alpha1", "kind": "TrustedRootsConfig", "name": "rehearsal-registry", "certificates": "PEM"}
+
+
+def committed(stack: str) -> dict:
+    return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]["bedplate:platform"]
+
+
+def bench(**more) -> overlay.Bench:
+    given = {"kubernetes": "v1.35.0", "chart": "/lab/chart", "trust": TRUST, "cgroup_v2": False, "user_namespace": True}
+    return overlay.Bench(**{**given, **more})
+
+
+def rehearsed(stack: str, **more):
+    raw = committed(stack)
+    lab = overlay.topology(stack, raw, user_namespace=True)
+    return raw, lab, *overlay.rehearsed(raw, lab, bench(**more))
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_every_committed_stack_can_be_rehearsed(stack):
+    raw, lab, made, _ = rehearsed(stack)
+    platform = parse(made)
+    assert {(n, m.role, str(m.address)) for n, m in platform.machines.items()} == {
+        (n, m["role"], m["address"]) for n, m in raw["machines"].items()
+    }
+    assert [m.mac for m in lab.machines] == [m["mac"] for m in raw["machines"].values()]
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_no_registry_of_a_rehearsal_is_outside_the_lab(stack):
+    _, lab, made, _ = rehearsed(stack)
+    assert {e for m in made["registries"]["mirrors"].values() for e in m["endpoints"]} == {lab.registry}
+    assert set(committed(stack).get("registries", {}).get("mirrors", {})) <= set(made["registries"]["mirrors"])
+
+
+def test_the_stack_itself_is_left_as_it_is():
+    before = committed("prod")
+    rehearsed("prod")
+    assert committed("prod") == before
+
+
+def test_what_is_changed_is_told_with_its_reason():
+    raw, _, made, changes = rehearsed("dev")
+    told = {change.where.split(".")[0].split(",")[0] for change in changes}
+    differing = {key for key in raw.keys() | made.keys() if raw.get(key) != made.get(key)}
+    assert differing <= told, f"changed and not told: {differing - told}"
+    assert all(change.why for change in changes)
+
+
+def test_where_the_machine_may_do_all_no_kubelet_is_told_to_do_without():
+    assert set(overlay.kubelet_config(bench(cgroup_v2=True, user_namespace=False))) == {"crashLoopBackOff"}
+    assert overlay.kubelet_config(bench())["failCgroupV1"] is False
+
+
+def test_the_users_own_patches_come_before_what_the_machine_needs():
+    raw = committed("dev")
+    raw["talos"]["patches"] = [{"machine": {"sysctls": {"a": "b"}}}]
+    made, _ = overlay.rehearsed(raw, overlay.topology("dev", raw, user_namespace=True), bench())
+    assert made["talos"]["patches"][0] == {"machine": {"sysctls": {"a": "b"}}}
+
+
+def test_a_platform_without_a_gateway_gets_a_free_address_for_the_labs():
+    raw = committed("dev")
+    del raw["network"]["gateway"]
+    raw["machines"]["cp-1"]["address"] = "192.168.10.1"
+    assert overlay.topology("dev", raw, user_namespace=True).gateway == "192.168.10.2"

@@ -1,0 +1,46 @@
+"""What a lab may look like, and the commands that lay its network."""
+
+import pytest
+
+from lab import network
+from lab.topology import Machine, Topology
+
+CP = Machine(name="cp-1", role="controlplane", address="192.168.10.11", mac="52:54:00:aa:00:01")
+
+
+def lab(**more) -> Topology:
+    return Topology(**{"name": "t", "network": "192.168.10.0/24", "machines": (CP,), **more})
+
+
+def test_the_gateway_is_the_first_address_unless_said_otherwise():
+    assert lab().bridge_address == "192.168.10.1/24"
+    assert lab(gateway="192.168.10.254").registry == "https://192.168.10.254:5000"
+
+
+@pytest.mark.parametrize(("more", "why"), [
+    ({"machines": (CP, CP)}, "two machines have the same name"),
+    ({"network": "10.0.0.0/24"}, "192.168.10.11 is not in 10.0.0.0/24"),
+    ({"gateway": "192.168.10.11"}, "cp-1 has the gateway's address"),
+])
+def test_a_lab_that_cannot_be_is_refused(more, why):
+    with pytest.raises(ValueError, match=why):
+        lab(**more)
+
+
+def test_an_unknown_machine_is_told_with_those_there_are():
+    with pytest.raises(KeyError, match="no machine wk-9; it has cp-1"):
+        lab().machine("wk-9")
+
+
+def test_a_lab_survives_its_own_file():
+    assert Topology.from_json(lab(aliases=("10.9.9.9",)).as_json()) == lab(aliases=("10.9.9.9",))
+
+
+def test_a_node_gets_its_mac_before_its_cable_is_plugged_in():
+    plugged = network.plug(CP, 0, 42)
+    assert plugged[0] == "link add node0 type veth peer name eth0 address 52:54:00:aa:00:01 netns 42"
+    assert "addr add 192.168.10.11/24 dev eth0" in network.address(CP, lab())
+
+
+def test_no_name_of_an_interface_is_too_long_for_the_kernel():
+    assert len(network.cable(999)) < 16
