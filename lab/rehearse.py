@@ -112,6 +112,9 @@ class Rehearsal:
                 self.change()
             with self.times.phase("a change by hand"):
                 self.drift()
+            if len(self.topology.machines) >= 3:
+                with self.times.phase("lost machines"):
+                    self.loss()
             if not self.keep:
                 with self.times.phase("destroy"):
                     self.destroy()
@@ -258,6 +261,32 @@ class Rehearsal:
         self._up("--refresh", seconds=300)
         self.engine.run("preview", "--refresh", "--expect-no-changes", seconds=180)
         self.times.fact("drift", f"seen and put right: {what}")
+
+    def loss(self) -> None:
+        """The machine that holds the API's address and a worker lose power: the API goes on, and both come back."""
+        names = {machine.name for machine in self.topology.machines}
+        holder = self._holder()
+        lost = [holder, *[machine.name for machine in self.topology.machines if machine.role == "worker"][:1]]
+        for name in lost:
+            self.lab.stop_node(name)
+        self.times.say(f"  {' and '.join(lost)} off; {holder} held the API's address")
+        wait_for("the API at another control plane", lambda: self.clients.kube("get", "--raw=/readyz", seconds=5), seconds=120)
+        wait_for(f"{', '.join(lost)} seen as not Ready", lambda: not self.clients.ready() & set(lost), seconds=120, every=1)
+        for name in lost:
+            self.lab.start_node(name)
+        wait_for(f"{', '.join(lost)} Ready again, with what is on their volumes",
+                 lambda: self.clients.ready() == names, seconds=300, every=1)
+        see(self.bootstraps() == 1, "a machine that came back was bootstrapped")
+
+    def _holder(self) -> str:
+        """The control plane that holds the API's virtual address now."""
+        endpoint = self.committed["network"]["endpoint"]
+        for machine in self.topology.machines:
+            if machine.role == "controlplane":
+                held = self.clients.resource(machine.address, "addressstatus")
+                if any(one["spec"]["address"].startswith(f"{endpoint}/") for one in held):
+                    return machine.name
+        raise NotShown(f"no control plane holds the API's address {endpoint}")
 
     def destroy(self) -> None:
         """Everything goes but what is protected."""

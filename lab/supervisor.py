@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab import cgroups, network
+from lab import cgroups, cleanup, network
 from lab.kernel import (MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC, NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS,
                         Process, mount, unshare)
 from lab.layout import Layout
@@ -203,7 +203,8 @@ def main(directory: str, lifeline: int) -> None:
         _init(layout, lifeline)
     process = Process.at(child)
     assert process is not None
-    layout.record(process, cgroups=[str(path) for path in cgroups.of_lab(layout.name)])
+    # Without a user namespace a kubelet writes settings of the whole machine: they are set back at the end.
+    layout.record(process, cgroups=[str(path) for path in cgroups.of_lab(layout.name)], sysctls=cleanup.sysctls())
     os.write(ready, b"g")
     # The child is now on its own: its parent's end makes it a child of the machine's init.
 

@@ -1,0 +1,128 @@
+"""The real thing: nodes, an API, and nothing left of either."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lab import bench, cleanup
+from lab.kernel import Process
+from lab.layout import Layout
+from lab.pytest_plugin import NODE
+from lab.session import Lab
+from lab.supervisor import Order
+from lab.topology import Machine, Topology
+from lab.waiting import wait_for
+
+pytestmark = pytest.mark.lab
+
+# What only a lab of ours can leave on a machine on which others work too.
+OURS = ("interfaces", "mounts", "cgroups", "sysctls")
+
+
+def ours(difference: dict) -> dict:
+    return {kind: what for kind, what in difference.items() if kind in OURS}
+
+
+@pytest.fixture
+def layout(tmp_path_factory):
+    # Beside the other labs, so that images and root file systems are shared with them.
+    made = Layout.of(bench.CHECKOUT / ".toolchain", f"test-{os.getpid()}")
+    yield made
+    cleanup.stop(made)
+    cleanup.remove_tree(made.directory)
+
+
+def order(layout: Layout, host) -> Order:
+    topology = Topology(name=layout.name, network="10.6.0.0/24", user_namespace=host.user_namespace,
+                        machines=(Machine(name="cp-1", role="controlplane", address="10.6.0.11"),))
+    return bench.order(layout, topology, bench.binaries("lab"), host)
+
+
+def test_a_plain_kubernetes_api_takes_objects(kubernetes_api):
+    kubectl = bench.binaries("kubectl")["kubectl"]
+    command = [str(kubectl), "--kubeconfig", str(kubernetes_api.kubeconfig)]
+    subprocess.run([*command, "create", "namespace", "seen"], check=True, timeout=20, capture_output=True)
+    told = subprocess.run([*command, "get", "namespace", "seen", "--output=name"], check=True, timeout=20, capture_output=True)
+    assert told.stdout == b"namespace/seen\n"
+
+
+def test_a_node_waits_in_maintenance_mode_at_its_address(talos_node):
+    told = talos_node.talos("get", "machinestatus", "--insecure", f"--nodes={NODE.address}", "--output=yaml")
+    assert "stage: maintenance" in told
+
+
+def test_a_node_keeps_what_is_on_its_volumes_when_its_plug_is_pulled(talos_lab, talos_node):
+    volume = talos_lab.layout.node(NODE.name) / "volumes" / "system-state" / "kept"
+    volume.write_text("here")
+    talos_lab.stop_node(NODE.name)
+    assert not talos_lab.nodes()[NODE.name]["running"]
+    talos_lab.start_node(NODE.name)
+    wait_for("the node", lambda: talos_node.maintenance(NODE.address), seconds=60)
+    assert volume.read_text() == "here" and talos_lab.nodes()[NODE.name]["starts"] == 2
+
+
+def test_nothing_is_left_of_a_lab_that_ends(layout, lab_host):
+    before = cleanup.Snapshot.take()
+    with Lab.start(layout, order(layout, lab_host)) as lab:
+        lab.start_node("cp-1")
+        assert cleanup.Snapshot.take().cgroups - before.cgroups, "a running node has cgroups"
+        init = lab.init
+    assert not init.alive
+    assert ours(before.difference(cleanup.Snapshot.take())) == {}
+    assert cleanup.stop(layout) == [], "a second stop finds nothing"
+
+
+def test_a_lab_whose_init_is_killed_leaves_what_stop_takes_away(layout, lab_host):
+    before = cleanup.Snapshot.take()
+    lab = Lab.start(layout, order(layout, lab_host))
+    lab.start_node("cp-1")
+    lab.init.signal(signal.SIGKILL)
+    wait_for("the lab's end", lambda: not lab.init.alive, seconds=20)
+    assert "removed its cgroups" in cleanup.stop(layout)
+    assert ours(before.difference(cleanup.Snapshot.take())) == {}
+
+
+OWNER = """
+import sys
+from lab import bench, preflight
+from lab.kernel import Process
+from lab.layout import Layout
+from lab.session import Lab
+sys.path.insert(0, {tests!r})
+from test_real import order
+layout = Layout.of(bench.CHECKOUT / ".toolchain", {name!r})
+lab = Lab.start(layout, order(layout, preflight.host()))
+lab.start_node("cp-1")
+print(lab.init.pid, lab.init.started, flush=True)
+import time; time.sleep(120)
+"""
+
+
+def test_a_lab_ends_with_its_owner_even_a_killed_one(layout, lab_host):
+    before = cleanup.Snapshot.take()
+    order(layout, lab_host)  # built beforehand: the owner's time is for the lab
+    script = OWNER.format(tests=str(Path(__file__).parent), name=layout.name)
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=bench.CHECKOUT) as owner:
+        try:
+            pid, started = map(int, owner.stdout.readline().split())
+        finally:
+            owner.kill()
+    init = Process(pid, started)
+    wait_for("the lab to end with its owner", lambda: not init.alive, seconds=20)
+    cleanup.stop(layout)
+    assert ours(before.difference(cleanup.Snapshot.take())) == {}
+
+
+def test_the_next_start_cleans_up_after_a_killed_one(layout, lab_host):
+    first = Lab.start(layout, order(layout, lab_host))
+    first.start_node("cp-1")
+    first.init.signal(signal.SIGKILL)
+    with Lab.start(layout, order(layout, lab_host)) as second:
+        second.start_node("cp-1")
+        time.sleep(1)
+        assert second.nodes()["cp-1"]["running"]
