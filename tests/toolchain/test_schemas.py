@@ -1,17 +1,23 @@
 """The plugins built here against the Python SDKs of the same version: equal but for what is listed."""
 
 import importlib
+import importlib.util
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
-import sdk_facts
 
 from runner.environment import tools
 from toolchain import Layout, ensure
 
 pytestmark = pytest.mark.engine
+
+# This folder is no package: its name would hide the one that is tested.
+_SPEC = importlib.util.spec_from_file_location("sdk_facts", Path(__file__).with_name("sdk_facts.py"))
+sdk_facts = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(sdk_facts)
 
 # What terraform-provider-talos 0.8.0 has otherwise than the SDK expects: disks are filtered by
 # attributes, not selected by an expression, and described in fewer words. Nothing here uses it.
