@@ -17,6 +17,16 @@ from toolchain import Layout, ensure, manifests
 STACK_NOT_FOUND = 6
 
 
+# Where editors find it: each stack file names it in its first line.
+SCHEMA = "schema/stack.schema.json"
+# The engine hands a stack's config to the program in one environment variable.
+LARGE = 100 * 1024
+TOO_LARGE = (
+    "The program gets its config in one environment variable, and Linux ends that at 128 KiB ('argument list too "
+    "long'). Move machines:, vms: or workloads: to files of their own, and name those under include:."
+)
+
+
 def setup(arguments: list[str], layout: Layout) -> int:
     """Set up the parts of a plan, all parts, or the named ones."""
     options = {each for each in arguments if each.startswith("-")}
@@ -57,8 +67,9 @@ def refresh(arguments: list[str], layout: Layout) -> int:
 
 
 def destroy(arguments: list[str], layout: Layout) -> int:
-    """Destroy a stack."""
-    return _operate("destroy", arguments, layout)
+    """Destroy a stack, all but what is protected: the PKI and the record that etcd was bootstrapped."""
+    chosen = any(each.split("=")[0] == "--exclude-protected" for each in arguments)
+    return _operate("destroy", arguments if chosen else [*arguments, "--exclude-protected"], layout)
 
 
 def test(arguments: list[str], layout: Layout) -> int:
@@ -70,8 +81,14 @@ def test(arguments: list[str], layout: Layout) -> int:
 def schema(arguments: list[str], layout: Layout) -> int:
     """Write the JSON Schema of the stack files."""
     ensure({"python"}, layout)
-    command = [layout.venv / "bin" / "python", "-m", "components.platform.schema", *arguments]
+    command = [layout.venv / "bin" / "python", "-m", "components.platform.schema", *(arguments or [SCHEMA])]
     return run(command, tools(layout, os.environ), layout)
+
+
+def bench(arguments: list[str], layout: Layout) -> int:
+    """Measure what a plan costs, as ratios of one run."""
+    ensure({"plan"}, layout)
+    return run([layout.venv / "bin" / "python", "bench/plan.py", *arguments], tools(layout, os.environ), layout)
 
 
 def pulumi(arguments: list[str], layout: Layout) -> int:
@@ -96,6 +113,8 @@ def _operate(
         raise UsageError(f"{verb}: name a stack first: ./bedplate {verb} STACK [OPTION...]; there are: {there}")
     name, *extra = arguments
     stack = stacks.find(name, layout)
+    if len(stack.text) > LARGE:
+        print(f"bedplate: {stack.file.name} has {len(stack.text) // 1024} KiB. {TOO_LARGE}", file=sys.stderr)
     environment = stacks.environment(stack, layout, os.environ)
     ensure({"plan"}, layout)
     with stacks.config(stack, layout) as folder:

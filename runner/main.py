@@ -26,11 +26,12 @@ COMMANDS = {
     "preview": Command("STACK [OPTION...]", "show all that would happen, judged by the policy pack", commands.preview),
     "up": Command("STACK [OPTION...]", "make it happen", commands.up),
     "refresh": Command("STACK [OPTION...]", "read what is really there", commands.refresh),
-    "destroy": Command("STACK [OPTION...]", "take it down", commands.destroy),
+    "destroy": Command("STACK [OPTION...]", "take it down, all but what is protected", commands.destroy),
     "rehearse": Command("[STACK [--keep] | stop [STACK] | check]", "bring it up for real on this machine, and down again", rehearse.rehearse),
     "test": Command("[PYTEST-OPTION...]", "run the tests", commands.test),
     "doctor": Command("", "show each part of the toolchain and what is wrong with it", doctor.doctor),
-    "schema": Command("[OPTION...]", "write the JSON Schema of the stack files", commands.schema),
+    "schema": Command("[FILE]", "write the JSON Schema of the stack files", commands.schema),
+    "bench": Command("[ROUNDS]", "measure what a plan costs, as ratios of one run", commands.bench),
     "pulumi": Command("ARGUMENT...", "run the engine itself, in the right environment", commands.pulumi),
 }
 

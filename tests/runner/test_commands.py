@@ -187,3 +187,22 @@ def test_the_usage_names_every_command(capsys):
     assert main.main([]) == 0
     told = capsys.readouterr().out
     assert all(f"  {name}" in told for name in main.COMMANDS)
+
+
+def test_destroying_keeps_what_is_protected_and_ends(house):
+    """Else the engine refuses the whole: the PKI is protected."""
+    run(house, "destroy", "dev", "--yes")
+    run(house, "destroy", "dev", "--exclude-protected=false")
+    assert [call["arguments"][-1] for call in house.calls] == ["--exclude-protected", "--exclude-protected=false"]
+
+
+def test_a_stack_file_that_linux_may_refuse_is_told_of_with_the_way_out(house, capsys):
+    """The engine only says: argument list too long."""
+    house.exists("dev")
+    (house.root / "Pulumi.dev.yaml").write_text("config: {}\n" + "# more\n" * 20000)
+    run(house, "preview", "dev")
+    assert capsys.readouterr().err == (
+        "bedplate: Pulumi.dev.yaml has 136 KiB. The program gets its config in one environment variable, and Linux "
+        "ends that at 128 KiB ('argument list too long'). Move machines:, vms: or workloads: to files of their own, "
+        "and name those under include:.\n"
+    )
