@@ -1,6 +1,7 @@
 """What a stack says, read once. The only place that reads Pulumi's config."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pulumi
 from components.metal import Credentials
 from components.platform import Platform, Refused, included, parse
 from components.platform.faults import sentence
+from components.platform.versions import out_of_support
 
 # The parts of bedplate:matchbox, the stack's secret for the boot server.
 _MATCHBOX = ("ca", "certificate", "key")
@@ -42,6 +44,8 @@ def load(config: pulumi.Config) -> Stack:
     except Refused as refused:
         count = len(refused.faults)
         raise pulumi.RunError(f"the stack file has {count} fault{'s' if count > 1 else ''}\n{refused}") from None
+    if since := out_of_support(platform.talos.version, date.today()):
+        pulumi.log.warn(f"platform.talos.version: {since}; nobody mends its holes; plan the next minor")
     return Stack(platform=platform, matchbox=_matchbox(config, platform))
 
 
