@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,13 +44,13 @@ def binaries(*names: str) -> dict[str, Path]:
 
 
 def order(layout: Layout, topology: Topology, built: Mapping[str, Path], host: Host | None = None, *,
-          operator: str = "") -> Order:
+          stand_ins: Mapping[str, Sequence[str]] | None = None) -> Order:
     """Images and root file system made (or found made), and the order for the lab's supervisor."""
     host, made = host or preflight.host(), versions()
     nft = shutil.which("nft")
     images.Store(layout.store / "images").add(images.platform_images(
         built, kubernetes=made.kubernetes, etcd=made.etcd, coredns=made.coredns, nft=Path(nft) if nft else None,
-        operator=operator,
+        stand_ins=stand_ins,
     ))
     root = rootfs.build(layout.store, built, talos=made.talos, user_namespace=host.user_namespace)
     certify(layout, topology, built["lab-tools"])

@@ -90,7 +90,7 @@ class Converge(Rehearsal):
             before = self._pki()
             run = self.engine.run("up", "--yes", "--skip-preview", seconds=900, say=self._line)
             self._verify(before)
-            self.clients.trust(self.engine.output("talosconfig"), self.engine.output("kubeconfig"), [self.first])
+            self.trust()
             self.stands()
             self.engine.run("preview", "--expect-no-changes", seconds=120)
         except BaseException:

@@ -123,18 +123,26 @@ class Engine:
     def _exists(self) -> bool:
         return any((self.home / "state" / ".pulumi" / "stacks").rglob(f"{self.stack}.json*"))
 
-    def state(self) -> list[dict[str, Any]]:
-        """The resources of the stack's state; secrets stay encrypted."""
-        with_state = self.lab.run([str(self.pulumi), "stack", "export", "--stack", self.stack], seconds=60,
-                                  env=self.environment, cwd=self.checkout)
-        resources: list[dict[str, Any]] = json.loads(with_state.stdout)["deployment"].get("resources", [])
+    def state(self, *, secrets: bool = False) -> list[dict[str, Any]]:
+        """The resources of the stack's state; secrets stay encrypted unless they are asked for."""
+        shown = ["--show-secrets"] if secrets else []
+        told = self.lab.run([str(self.pulumi), "stack", "export", "--stack", self.stack, *shown], seconds=60,
+                            env=self.environment, cwd=self.checkout)
+        resources: list[dict[str, Any]] = json.loads(told.stdout)["deployment"].get("resources", [])
         return resources
 
-    def output(self, name: str) -> Any:
-        """One output of the stack, in the clear."""
-        told = self.lab.run([str(self.pulumi), "stack", "output", name, "--show-secrets", "--json", "--stack", self.stack],
-                            seconds=60, env=self.environment, cwd=self.checkout)
-        return json.loads(told.stdout)
+    def credentials(self) -> tuple[dict[str, str], str]:
+        """Client of the Talos API and kubeconfig, from the state: there also after an `up` that failed half-way."""
+        found: dict[str, Any] = {one["type"].rpartition(":")[2]: one.get("outputs", {}) for one in self.state(secrets=True)}
+        if not {"Secrets", "Kubeconfig"} <= found.keys():
+            raise Failed("the state has no credentials yet")
+        client, config = _shown(found["Secrets"]["clientConfiguration"]), _shown(found["Kubeconfig"]["kubeconfigRaw"])
+        return {key: _shown(value) for key, value in client.items()}, config
+
+
+def _shown(value: Any) -> Any:
+    """A value of an exported state out of the envelope of a secret."""
+    return json.loads(value["plaintext"]) if isinstance(value, dict) and "plaintext" in value else value
 
 
 def _last(run: Run, lines: int = 25) -> str:

@@ -36,7 +36,9 @@ class Image:
     @property
     def path(self) -> str:
         """The name as a mirror is asked for it: without the registry's host."""
-        return self.name.partition("/")[2]
+        host, _, rest = self.name.partition("/")
+        # Docker's rule: a first part with neither dot nor port is no host, but a folder of docker.io.
+        return rest if set(".:") & set(host) else self.name
 
     def fingerprint(self) -> str:
         """Changes when anything that goes into the image may have changed."""
@@ -165,9 +167,10 @@ class Store:
 
 
 def platform_images(binaries: Mapping[str, Path], *, kubernetes: str, etcd: str, coredns: str,
-                    nft: Path | None = None, operator: str = "") -> list[Image]:
+                    nft: Path | None = None, stand_ins: Mapping[str, Sequence[str]] | None = None) -> list[Image]:
     """Every image a Talos platform pulls on its own, plus the rehearsal's, from what was built.
 
+    stand_ins: image -> what to run in it, the first word being the name of a program in lab-tools.
     Images whose binary is not there are left out: the registry then says which one a node asked for.
     """
     tools = binaries["lab-tools"]
@@ -192,9 +195,8 @@ def platform_images(binaries: Mapping[str, Path], *, kubernetes: str, etcd: str,
         Image(name="registry.k8s.io/pause:3.10", entrypoint=["/pause"], files={"pause": tools}),
         Image(name="bedplate.local/hello:v1", entrypoint=["/hello"], files={"hello": tools}, user="65532"),
     ]
-    if operator:
-        made.append(Image(name=operator, entrypoint=["/usr/bin/virt-operator"], user="1001",
-                          files={"usr/bin/virt-operator": tools}))
+    for name, entrypoint in (stand_ins or {}).items():
+        made.append(Image(name=name, entrypoint=entrypoint, user="65532", files={entrypoint[0].lstrip("/"): tools}))
     if nft is not None:
         made += simple(f"registry.k8s.io/kube-proxy:{kubernetes}", "kube-proxy", files=with_libraries(nft))
     if "bridge" in binaries:

@@ -13,6 +13,8 @@ from typing import Any
 from lab.topology import Machine, Topology
 
 LINK = "eth0"
+# Where a workload's stand-in listens that has no port of its own.
+HELLO_PORT = 8080
 
 # Registries a platform's images come from, whatever its mirrors say; the lab's own last.
 HOSTS = ("docker.io", "gcr.io", "ghcr.io", "quay.io", "registry.k8s.io", "factory.talos.dev", "bedplate.local")
@@ -93,16 +95,34 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
     cilium = made["cilium"]
     note("cilium.chart", f"{cilium.get('chart', 'cilium')} {cilium['version']}", "a stand-in", "Cilium's images can't be made from source here")
     cilium |= {"chart": bench.chart, "repository": None}
+    _workloads(made, note)
     if made.get("kubevirt"):
         note("kubevirt", made["kubevirt"]["version"], "its objects, with a stand-in for the operator",
              "KubeVirt's images can't be made from source here: virtual machines are objects, none runs")
     return made, changes
 
 
-def operator(platform: Mapping[str, Any]) -> str:
-    """The image that the platform's KubeVirt operator would be pulled from."""
-    want = platform.get("kubevirt")
-    return f"{want.get('registry') or 'quay.io/kubevirt'}/virt-operator:{want['version']}" if want else ""
+def stand_ins(platform: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Images of others that a platform runs -> what the lab's image of that name runs instead."""
+    found: dict[str, list[str]] = {}
+    if want := platform.get("kubevirt"):
+        found[f"{want.get('registry') or 'quay.io/kubevirt'}/virt-operator:{want['version']}"] = ["/usr/bin/virt-operator"]
+    for workload in (platform.get("workloads") or {}).values():
+        found[_undigested(workload["image"])] = ["/hello", f":{workload.get('port') or HELLO_PORT}"]
+    return found
+
+
+def _undigested(image: str) -> str:
+    """The image by its tag alone: no image made here has the bytes of the published one."""
+    name, _, digest = image.partition("@")
+    return name if not digest or ":" in name.rpartition("/")[2] else f"{name}:rehearsed"
+
+
+def _workloads(made: dict[str, Any], note: Any) -> None:
+    for name, workload in (made.get("workloads") or {}).items():
+        note(f"workloads.{name}", workload["image"], "a stand-in that answers on its port", "its image can't be fetched")
+        workload["image"] = _undigested(workload["image"])
+        workload.pop("command", None)
 
 
 def _mirror(made: dict[str, Any], lab: Topology, note: Any) -> None:

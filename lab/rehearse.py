@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from components.platform import included
 from lab import bench, cleanup, fidelity, overlay, preflight
 from lab.engine import Engine, Run
 from lab.layout import Layout
@@ -74,7 +75,8 @@ class Rehearsal:
         self.layout = Layout.of(root, stack)
         self.times = Times(root / "lab" / f"{stack}.times.json")
         document = yaml.safe_load((checkout / f"Pulumi.{stack}.yaml").read_text())
-        self.committed: dict[str, Any] = document["config"]["bedplate:platform"]
+        self.committed: dict[str, Any] = dict(included(document["config"]["bedplate:platform"], checkout))
+        self.committed.pop("include", None)
         self.host = preflight.host()
         self.topology: Topology = overlay.topology(stack, self.committed, user_namespace=self.host.user_namespace)
         self.before = cleanup.Snapshot()
@@ -142,7 +144,7 @@ class Rehearsal:
     def start(self) -> None:
         """Every machine of the stack in maintenance mode."""
         order = bench.order(self.layout, self.topology, self.binaries, self.host,
-                            operator=overlay.operator(self.committed))
+                            stand_ins=overlay.stand_ins(self.committed))
         self.lab = Lab.start(self.layout, order)
         if self.keep:
             self.lab.keep()
@@ -186,9 +188,12 @@ class Rehearsal:
         ready = run.when(r"ApiReady .* created ")
         if ready is not None:
             self.times.fact("api_ready_after_command", round(begun + ready, 1))
-        self.clients.trust(self.engine.output("talosconfig"), self.engine.output("kubeconfig"),
-                           [self.first, *(m.address for m in self.topology.machines
-                                          if m.role == "controlplane" and m.address != self.first)])
+        self.trust()
+
+    def trust(self) -> None:
+        """Take the credentials that the platform handed out."""
+        others = [m.address for m in self.topology.machines if m.role == "controlplane" and m.address != self.first]
+        self.clients.trust(*self.engine.credentials(), [self.first, *others])
 
     def bootstraps(self) -> int:
         """How often any node was asked to bootstrap etcd, from the nodes' own logs."""
@@ -211,6 +216,12 @@ class Rehearsal:
         name = "hello.bedplate-rehearsal.svc.cluster.local"
         wait_for(f"a pod to resolve {name}",
                  lambda: self.clients.ask(f"http://{self.first}:{HELLO_PORT}/resolve?name={name}"), seconds=120)
+        for name, workload in (self.platform.get("workloads") or {}).items():
+            if workload.get("port") and workload.get("replicas", 1):
+                url = f"http://{name}.{workload.get('namespace', 'apps')}:{workload['port']}/"
+                answer = wait_for(f"the workload {name} at {url}", lambda url=url: self.clients.ask(
+                    f"http://{self.first}:{HELLO_PORT}/get?url={url}"), seconds=120)
+                self.times.say(f"  {name}: {answer}")
         # Named, since members find each other through the discovery service, which a platform may do without.
         told = [f"--{'control-plane' if role == 'controlplane' else 'worker'}-nodes="
                 + ",".join(machine.address for machine in self.topology.machines if machine.role == role)
@@ -312,6 +323,16 @@ class Rehearsal:
             if log.exists():
                 kept.mkdir(exist_ok=True)
                 shutil.copyfile(log, kept / f"{machine.name}.log")
+        for name, ask in {
+            "pods.txt": lambda: self.clients.kube("get", "nodes,pods", "-A", "-o", "wide"),
+            "events.txt": lambda: self.clients.kube("get", "events", "-A", "--sort-by=.lastTimestamp"),
+            "etcd.txt": lambda: self.clients.talos("etcd", "members", "--nodes", self.first),
+        }.items():
+            try:
+                self.trust()
+                (kept / name).write_text(ask())
+            except (OSError, RuntimeError, LookupError) as error:
+                self.times.say(f"{name}: {str(error).splitlines()[0]}")
         if kept.exists():
             self.times.say(f"the nodes' logs are in {kept}")
 

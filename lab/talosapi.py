@@ -20,10 +20,10 @@ class Clients:
         self._environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home),
                              "TALOSCONFIG": str(home / "talosconfig"), "KUBECONFIG": str(home / "kubeconfig")}
 
-    def trust(self, talosconfig: dict[str, str], kubeconfig: str, endpoints: list[str]) -> None:
+    def trust(self, client: dict[str, str], kubeconfig: str, endpoints: list[str]) -> None:
         """Keep the credentials in files that only the owner reads."""
-        context = {"endpoints": endpoints, "nodes": endpoints[:1], "ca": talosconfig["ca_certificate"],
-                   "crt": talosconfig["client_certificate"], "key": talosconfig["client_key"]}
+        context = {"endpoints": endpoints, "nodes": endpoints[:1], "ca": client["caCertificate"],
+                   "crt": client["clientCertificate"], "key": client["clientKey"]}
         for name, text in {"talosconfig": yaml.safe_dump({"context": "lab", "contexts": {"lab": context}}),
                            "kubeconfig": kubeconfig}.items():
             (self.home / name).touch(mode=0o600)
