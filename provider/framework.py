@@ -53,10 +53,12 @@ class NativeResource(Protocol):
     replaces: frozenset[str]
     """Inputs of which a change means another thing."""
 
-    def check(self, inputs: Values) -> list[Wrong]: ...
+    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+        """before: the inputs that it was made with, where it is there already."""
+        ...
 
-    def plan(self, inputs: Values) -> Values:
-        """The outputs as far as a plan can know them; UNKNOWN for the others."""
+    def plan(self, inputs: Values, state: Values | None = None) -> Values:
+        """The outputs as far as a plan can know them; UNKNOWN for the others. state: as they are, where there are some."""
         ...
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]: ...
@@ -65,7 +67,7 @@ class NativeResource(Protocol):
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values: ...
 
-    async def delete(self, identity: str, state: Values) -> None: ...
+    async def delete(self, identity: str, state: Values, say: Progress) -> None: ...
 
 
 def plain(value: PropertyValue) -> Any:
@@ -115,7 +117,7 @@ class Native(sdk.Provider):
         return {k: _property(v, k in resource.secrets) for k, v in values.items()}
 
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
-        wrong = self._of(request).check(_values(request.new_inputs))
+        wrong = self._of(request).check(_values(request.new_inputs), _values(request.old_inputs) or None)
         failures = [sdk.CheckFailure(w.property, w.reason) for w in wrong]
         return sdk.CheckResponse(inputs=request.new_inputs, failures=failures or None)
 
@@ -147,12 +149,13 @@ class Native(sdk.Provider):
     async def update(self, request: sdk.UpdateRequest) -> sdk.UpdateResponse:
         resource, inputs = self._of(request), _values(request.news)
         if request.preview:
-            return sdk.UpdateResponse(properties=self._out(resource, resource.plan(inputs)))
+            planned = resource.plan(inputs, _values(request.olds))
+            return sdk.UpdateResponse(properties=self._out(resource, planned))
         outputs = await resource.update(request.resource_id, _values(request.olds), inputs, _say(request))
         return sdk.UpdateResponse(properties=self._out(resource, outputs))
 
     async def delete(self, request: sdk.DeleteRequest) -> None:
-        await self._of(request).delete(request.resource_id, _values(request.properties))
+        await self._of(request).delete(request.resource_id, _values(request.properties), _say(request))
 
 
 def _say(request: Any) -> Progress:

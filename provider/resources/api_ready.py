@@ -78,7 +78,7 @@ class ApiReady:
     secrets = frozenset({"kubeconfig"})
     replaces: frozenset[str] = frozenset()
 
-    def check(self, inputs: Values) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
         wrong = []
         kubeconfig, seconds = inputs.get("kubeconfig"), inputs.get("timeoutSeconds")
         if not isinstance(kubeconfig, Unknown):
@@ -90,7 +90,7 @@ class ApiReady:
             wrong.append(Wrong("timeoutSeconds", "is not between 1 and 7200; the wait must end; write e.g. 900"))
         return wrong
 
-    def plan(self, inputs: Values) -> Values:
+    def plan(self, inputs: Values, state: Values | None = None) -> Values:
         return {**inputs, "version": UNKNOWN}
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
@@ -105,7 +105,7 @@ class ApiReady:
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
         return (await self.create(inputs, say))[1]
 
-    async def delete(self, identity: str, state: Values) -> None:
+    async def delete(self, identity: str, state: Values, say: Progress) -> None:
         return None
 
 

@@ -1,0 +1,476 @@
+"""A machine's power, against a Redfish service on this machine whose systems are as difficult as real ones."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from bmcs import PASSWORD, USER, Bmc, Pki, machine
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "provider"))
+
+import framework  # noqa: E402
+from redfish import channel, system  # noqa: E402
+from resources import RESOURCES, power  # noqa: E402
+
+POWER = RESOURCES["bedplate-native:metal:Power"]
+HABITS = {
+    4: {"refuses_mode": True}, 5: {"future_state": True}, 6: {"forgets_once": True},
+    7: {"never_starts": True}, 8: {"boots_slowly": 1},
+}  # fmt: skip
+PLAIN = iter(range(20, 90))
+
+
+@pytest.fixture(scope="module")
+def bmc(tmp_path_factory):
+    made = Bmc(tmp_path_factory.mktemp("bmc"), [machine(n, **HABITS.get(n, {})) for n in range(1, 90)]).start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch, bmc):
+    bmc.faults()
+    monkeypatch.setattr(channel, "GAP_SECONDS", 0.0)
+    monkeypatch.setattr(channel, "BACKOFF_SECONDS", (0.05,))
+    monkeypatch.setattr(system, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(system, "SETTLE_SECONDS", 0.3)
+    monkeypatch.setattr(system, "SAY_SECONDS", 0.2)
+
+
+def inputs(bmc, number=None, **changes):
+    """What the program gives for a machine; one nobody used before, where no number is given."""
+    made = {
+        "url": bmc.url,
+        "system": machine(next(PLAIN) if number is None else number)["uuid"],
+        "username": USER,
+        "password": PASSWORD,
+        "ca": bmc.pki.ca,
+        "generation": 1.0,
+        "bootMode": "uefi",
+        "timeoutSeconds": 20.0,
+    }
+    return {k: v for k, v in (made | changes).items() if v is not None}
+
+
+def acts(bmc, given):
+    return bmc.acts(f"node-{int(given['system'][-2:])}")
+
+
+def asked(bmc, given, method):
+    return [e for e in bmc.events("request") if e["method"] == method and given["system"] in e["path"]]
+
+
+def create(given, said=None):
+    assert POWER.check(given) == []
+    return asyncio.run(POWER.create(given, said.append if said is not None else lambda text: None))[1]
+
+
+def update(state, given):
+    assert POWER.check(given, state) == []
+    return asyncio.run(POWER.update("id", state, given, lambda text: None))
+
+
+def refused(given):
+    with pytest.raises(framework.Failed) as told:
+        create(given)
+    text = str(told.value)
+    assert "\n" not in text and text.count("; ") >= 2
+    assert given["password"] not in text and given["username"] not in text.split()
+    return text
+
+
+def test_a_machine_that_is_off_boots_from_the_network_once_and_is_on(bmc):
+    given = inputs(bmc, 1)
+    outputs = create(given)
+    assert bmc.acts("node-1") == ["Pxe"]
+    assert outputs == {
+        **given,
+        "identity": {"uuid": machine(1)["uuid"], "serial": "LAB0001", "macs": ["52:54:00:77:00:01"]},
+        "lastBoot": "from the network, once, uefi, for generation 1",
+        "power": "On",
+    }
+
+
+def test_a_machine_that_runs_is_switched_off_first_and_a_second_run_does_the_same(bmc):
+    given = inputs(bmc)
+    create(given)
+    create(given)
+    assert acts(bmc, given) == ["Pxe", "halt", "Pxe"]
+
+
+def test_the_order_to_boot_from_the_network_holds_once(bmc):
+    given = inputs(bmc)
+    create(given)
+    restarted = system.System(power.access(given), 20, lambda text: None)
+    restarted.restart()
+    restarted.close()
+    assert acts(bmc, given) == ["Pxe", "halt", "Hdd"]
+
+
+def test_a_machine_in_legacy_mode_is_told_so(bmc):
+    given = inputs(bmc, bootMode="legacy")
+    create(given)
+    (boot,) = [e for e in bmc.events("boot") if e["system"] == f"node-{int(given['system'][-2:])}"]
+    assert (boot["target"], boot["mode"]) == ("Pxe", "Legacy")
+
+
+def test_only_a_raised_generation_boots_again(bmc):
+    given = inputs(bmc)
+    state = create(given)
+    looked = update(state, {**given, "bootMode": "legacy", "timeoutSeconds": 30.0})
+    assert acts(bmc, given) == ["Pxe"] and looked["lastBoot"] == state["lastBoot"]
+    raised = update(looked, {**given, "generation": 3.0})
+    assert acts(bmc, given) == ["Pxe", "halt", "Pxe"]
+    assert raised["lastBoot"] == "from the network, once, uefi, for generation 3"
+
+
+def test_a_lowered_generation_is_refused_in_the_plan(bmc):
+    given = inputs(bmc)
+    (wrong,) = POWER.check({**given, "generation": 2.0}, {**given, "generation": 3.0})
+    assert (wrong.property, wrong.reason) == (
+        "generation",
+        "goes from 3 back to 2; the machine was installed for 3, and that can't be undone; write 3, or 4 to install it again",
+    )
+
+
+def test_generation_0_only_looks(bmc):
+    given = inputs(bmc, generation=0.0)
+    outputs = create(given)
+    assert acts(bmc, given) == [] and asked(bmc, given, "PATCH") == []
+    assert (outputs["power"], outputs["lastBoot"]) == ("Off", "none by Bedplate: generation 0 permits no installation")
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "real"),
+    [
+        ("uuid", "4c4c4544-0000-1000-8000-000000000000", "27946b59-9e44-4fa7-8e91-000000000002"),
+        ("serial", "OTHER1", "LAB0002"),
+    ],
+)
+def test_other_hardware_than_the_declared_is_left_alone(bmc, name, declared, real):
+    assert refused(inputs(bmc, 2, **{name: declared})) == (
+        f"{machine(2)['uuid']} of {bmc.url} has the {name} {real}, and {declared} is declared; another machine would be "
+        "erased; correct bmc.url and bmc.system, or the declared hardware"
+    )
+    assert bmc.acts("node-2") == [] and asked(bmc, inputs(bmc, 2), "PATCH") == []
+
+
+def test_the_declared_hardware_is_recognized_in_every_spelling(bmc):
+    given = inputs(bmc)
+    number = int(given["system"][-2:])
+    create({**given, "uuid": given["system"].upper(), "serial": machine(number)["serial"]})
+    assert acts(bmc, given) == ["Pxe"]
+
+
+def test_exchanged_hardware_that_nobody_declared_needs_a_permit(bmc):
+    given = inputs(bmc)
+    state = create(given)
+    state["identity"] = {**state["identity"], "uuid": machine(3)["uuid"]}
+    with pytest.raises(framework.Failed) as told:
+        update(state, {**given, "timeoutSeconds": 30.0})
+    assert str(told.value) == (
+        f"{given['system']} of {bmc.url} has the uuid {given['system']}, and {machine(3)['uuid']} was installed; the new "
+        "machine has nothing on it; write install.generation 2 to install it, or correct bmc.url"
+    )
+    update(state, {**given, "generation": 2.0})
+    assert acts(bmc, given) == ["Pxe", "halt", "Pxe"]
+
+
+def test_wrong_credentials_are_told_once_and_the_right_ones_converge(bmc):
+    given = inputs(bmc)
+    assert refused({**given, "password": "wrong-password-1"}) == (
+        f"{bmc.url} refuses these credentials (HTTP 401); the machine can be neither identified nor switched; set the "
+        "right ones with: ./bedplate pulumi config set --secret --path 'bedplate:bmc.password' --stack STACK"
+    )
+    assert acts(bmc, given) == []
+    create(given)
+    assert acts(bmc, given) == ["Pxe"]
+
+
+def test_a_user_with_too_low_a_role_is_told_so(bmc):
+    given = inputs(bmc)
+    bmc.faults({"method": "PATCH", "path": given["system"], "status": 403, "count": 9})
+    assert refused(given) == (
+        f"{bmc.url} lets this user in, but {given['system']} can't be told to boot from the network by it (HTTP 403); its "
+        "role is too low; give it the role Operator"
+    )
+
+
+def test_a_certificate_of_another_authority_gets_no_password(bmc):
+    before = len(bmc.events("request"))
+    assert refused(inputs(bmc, ca=Pki.make().ca)) == (
+        f"{bmc.url} shows a certificate that is not trusted (unable to get local issuer certificate); the password "
+        "must not go to another device; give the ca that signed it, or pin its fingerprint"
+    )
+    assert len(bmc.events("request")) == before
+
+
+def test_a_pinned_certificate_is_trusted_and_no_other(bmc):
+    given = inputs(bmc, ca=None, fingerprint=":".join(f"{b:02X}" for b in bytes.fromhex(bmc.pki.fingerprint)))
+    create(given)
+    assert acts(bmc, given) == ["Pxe"]
+    before = len(bmc.events("request"))
+    assert refused({**given, "fingerprint": "ab" * 32}) == (
+        f"{bmc.url} shows a certificate with the fingerprint {bmc.pki.fingerprint}, and {'ab' * 32} is pinned; the password "
+        "must not go to another device; see on its console that the certificate is its own, and pin that one"
+    )
+    assert len(bmc.events("request")) == before
+
+
+def test_a_bmc_with_neither_ca_nor_fingerprint_must_be_trusted_by_this_computer(bmc):
+    assert "shows a certificate that is not trusted (" in refused(inputs(bmc, ca=None))
+
+
+def test_a_bmc_that_hangs_is_given_up_in_time_and_a_second_run_converges(bmc, monkeypatch):
+    monkeypatch.setattr(channel, "REQUEST_SECONDS", 1.0)
+    given = inputs(bmc, timeoutSeconds=2.5)
+    bmc.faults({"method": "GET", "path": given["system"], "delay": 5, "count": 9})
+    start = time.monotonic()
+    text = refused(given)
+    assert time.monotonic() - start < 6
+    assert text.startswith(f"{bmc.url} did not do what it was asked within 2 s (last: no answer to GET /redfish/v1/Systems/{given['system']} in ")
+    assert text.endswith("; a BMC that hangs answers again after a cold reset of its own, which leaves the machine running; reset it, and run up again")
+    bmc.faults()
+    create({**given, "timeoutSeconds": 20.0})
+    assert acts(bmc, given) == ["Pxe"]
+
+
+def test_a_switch_that_was_not_answered_is_not_thrown_twice(bmc, monkeypatch):
+    given = inputs(bmc)
+    create(given)
+    monkeypatch.setattr(channel, "REQUEST_SECONDS", 0.5)
+    bmc.faults({"method": "POST", "path": given["system"], "delay": 1, "count": 9})
+    said = []
+    create(given, said)
+    assert acts(bmc, given) == ["Pxe", "halt", "Pxe"]
+    assert len(asked(bmc, given, "POST")) == 3
+    assert f"{bmc.url} may be switched on or not (no answer to POST /redfish/v1/Systems/{given['system']}/Actions/ComputerSystem.Reset in 0 s); its power is read" in said
+
+
+def test_a_bmc_that_takes_no_boot_mode_is_asked_without(bmc):
+    said = []
+    create(inputs(bmc, 4), said)
+    assert bmc.acts("node-4") == ["Pxe"]
+    assert f"{bmc.url} does not take the boot mode (HTTP 400); it is asked without" in said
+
+
+def test_a_machine_that_refuses_the_boot_mode_it_needs_is_not_restarted(bmc):
+    before = bmc.acts("node-4")
+    given = inputs(bmc, 4, bootMode="legacy")
+    assert refused(given) == (
+        f"{given['system']} of {bmc.url} boots in mode UEFI and refuses to be told legacy; it would load what can't start; "
+        "write boot_mode: uefi, or set legacy in its firmware"
+    )
+    assert bmc.acts("node-4") == before
+
+
+def test_a_bmc_that_wants_the_etag_of_its_state_to_come_gets_it(bmc):
+    given = inputs(bmc, 5)
+    create(given)
+    assert bmc.acts("node-5") == ["Pxe"]
+    assert [e["path"].rsplit("/", 1)[-1] for e in asked(bmc, given, "PATCH")] == [given["system"], "SD"]
+
+
+def test_a_bmc_that_would_boot_from_the_network_for_ever_is_not_restarted(bmc):
+    given = inputs(bmc, 6)
+    assert refused(given) == (
+        f"{given['system']} of {bmc.url} took the order to boot from the network once, and reads back Pxe, Continuous; it would "
+        "boot something else, or install again at every boot; look for a newer firmware, or boot it by hand"
+    )
+    assert bmc.acts("node-6") == []
+
+
+def test_a_machine_that_does_not_come_on_is_waited_for_in_sight_and_not_for_ever(bmc):
+    given, said = inputs(bmc, 7, timeoutSeconds=2.0), []
+    with pytest.raises(framework.Failed) as told:
+        create(given, said)
+    assert str(told.value) == (
+        f"{given['system']} of {bmc.url} could not be switched on within 2 s (its BMC says: Off); nothing after it can be made; "
+        "look at its console and its power supply, and run up again"
+    )
+    assert any(line.startswith(f"waiting for {given['system']} to be switched on, ") and line.endswith(" s (it is Off)") for line in said)
+
+
+def test_a_machine_that_comes_on_late_is_waited_for(bmc):
+    assert create(inputs(bmc, 8))["power"] == "On"
+    assert bmc.acts("node-8") == ["Pxe"]
+
+
+def test_a_busy_bmc_is_asked_again_when_it_says_and_not_before(bmc):
+    given, said = inputs(bmc), []
+    bmc.faults(
+        {"method": "GET", "path": given["system"], "status": 503, "headers": {"Retry-After": "1"}},
+        {"method": "PATCH", "path": given["system"], "status": 503, "count": 2},
+        {"method": "POST", "path": given["system"], "status": 503, "count": 2},
+    )
+    create(given, said)
+    assert acts(bmc, given) == ["Pxe"]
+    first, second = asked(bmc, given, "GET")[:2]
+    assert second["at"] - first["at"] >= 1
+    assert said[0] == f"{bmc.url} is asked again in 1 s (last: HTTP 503 to GET /redfish/v1/Systems/{given['system']})"
+
+
+def test_a_bmc_that_stays_busy_is_given_up_in_time_and_a_second_run_converges(bmc):
+    given = inputs(bmc, timeoutSeconds=1.0)
+    bmc.faults({"method": "PATCH", "path": given["system"], "status": 503, "count": 9999})
+    assert refused(given).startswith(
+        f"{bmc.url} did not do what it was asked within 1 s (last: HTTP 503 to PATCH /redfish/v1/Systems/{given['system']}); "
+    )
+    bmc.faults()
+    create({**given, "timeoutSeconds": 20.0})
+    assert acts(bmc, given) == ["Pxe"]
+
+
+def test_a_bmc_that_asks_for_more_patience_than_there_is_ends_at_once(bmc):
+    given = inputs(bmc)
+    bmc.faults({"method": "GET", "path": given["system"], "status": 503, "headers": {"Retry-After": "3600"}})
+    start = time.monotonic()
+    assert "(last: HTTP 503 to GET" in refused(given)
+    assert time.monotonic() - start < 5
+
+
+def test_a_system_that_is_not_there_is_told_with_those_that_are(tmp_path):
+    small = Bmc(tmp_path, [machine(1), machine(2)]).start()
+    try:
+        text = refused(inputs(small, 1, system="System.Embedded.1"))
+    finally:
+        small.stop()
+    assert text == (
+        f"{small.url} has no system System.Embedded.1; the machine can be neither identified nor switched; write one of those "
+        f"there are as bmc.system: {machine(1)['uuid']}, {machine(2)['uuid']}"
+    )
+
+
+def test_nobody_at_the_address_is_told_as_such(bmc, monkeypatch):
+    monkeypatch.setattr(channel, "UNREACHABLE_SECONDS", 0.2)
+    assert refused(inputs(bmc, url="https://127.0.0.1:1")) == (
+        "https://127.0.0.1:1 is not reachable (connection refused); the machine behind it can be neither identified nor "
+        "switched; check bmc.url, and that this computer is on the management network"
+    )
+
+
+def test_what_is_no_redfish_service_is_told_as_such(bmc):
+    bmc.faults({"method": "GET", "path": "/redfish/v1", "status": 200, "count": 9})
+    text = refused(inputs(bmc))
+    assert text.startswith(f"{bmc.url} does not speak Redfish as it should, and ")
+
+
+def test_a_refusal_that_repeats_the_password_is_shown_without(bmc):
+    given = inputs(bmc)
+    bmc.faults({"method": "PATCH", "path": given["system"], "status": 418, "message": f"no, {PASSWORD}!"})
+    assert refused(given) == (
+        f"{bmc.url} answers HTTP 418, and {given['system']} can't be told to boot from the network (no, ***!); it is asked as "
+        "Redfish has it; look at the BMC's own log, and for a newer firmware"
+    )
+
+
+def test_no_proxy_and_no_netrc_of_the_environment_comes_between(bmc, monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password other\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    create(inputs(bmc))
+
+
+def test_one_bmc_is_asked_one_thing_at_a_time_with_a_pause_between(bmc, monkeypatch):
+    monkeypatch.setattr(channel, "GAP_SECONDS", 0.1)
+    bmc.forget()
+    both = [threading.Thread(target=create, args=(inputs(bmc, generation=0.0),)) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    times = [e["at"] for e in bmc.events("request")]
+    assert len(times) >= 10
+    assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= 0.095
+
+
+def test_reading_shows_power_and_other_hardware_and_switches_nothing(bmc):
+    given = inputs(bmc)
+    state = create({**given, "serial": machine(int(given["system"][-2:]))["serial"]})
+    assert asyncio.run(POWER.read("id", state)) == state
+    seen = asyncio.run(POWER.read("id", {**state, "serial": "EARLIER", "power": "Off"}))
+    assert (seen["serial"], seen["identity"]["serial"], seen["power"]) == (state["serial"], state["serial"], "On")
+    assert acts(bmc, given) == ["Pxe"]
+
+
+def test_a_bmc_that_does_not_answer_is_not_read_as_gone(bmc, monkeypatch):
+    monkeypatch.setattr(channel, "UNREACHABLE_SECONDS", 0.2)
+    with pytest.raises(framework.Failed, match="is not reachable"):
+        asyncio.run(POWER.read("id", inputs(bmc, url="https://127.0.0.1:1")))
+
+
+def test_deleting_leaves_the_machine_on_and_says_so(bmc):
+    given, said = inputs(bmc), []
+    state = create(given)
+    before = len(bmc.events("request"))
+    asyncio.run(POWER.delete("id", state, said.append))
+    assert said == [f"{given['system']} of {bmc.url} is left as it runs; switch it off by its BMC if you want it off"]
+    assert len(bmc.events("request")) == before and acts(bmc, given) == ["Pxe"]
+
+
+UNKNOWN = framework.UNKNOWN
+OFFLINE = {
+    "url": "https://bmc.example.com", "system": "1", "username": "u", "password": "a-password", "generation": 2.0,
+    "bootMode": "uefi", "timeoutSeconds": 600.0,
+}  # fmt: skip
+
+
+def test_a_plan_says_what_will_happen_and_knows_what_was_declared():
+    planned = POWER.plan({**OFFLINE, "serial": "S1"})
+    assert planned == {
+        **OFFLINE, "serial": "S1", "identity": {"uuid": UNKNOWN, "serial": "S1", "macs": UNKNOWN},
+        "lastBoot": "from the network, once, uefi, for generation 2", "power": "On",
+    }  # fmt: skip
+    state = {**OFFLINE, "identity": {"uuid": "u1", "serial": "S1", "macs": []}, "lastBoot": "earlier", "power": "On"}
+    looks = POWER.plan({**OFFLINE, "password": "another"}, state)
+    assert (looks["lastBoot"], looks["power"], looks["identity"]) == ("earlier", UNKNOWN, state["identity"])
+    moved = POWER.plan({**OFFLINE, "url": "https://other.example.com"}, state)
+    assert moved["identity"] == {"uuid": UNKNOWN, "serial": UNKNOWN, "macs": UNKNOWN}
+    assert POWER.plan({**OFFLINE, "generation": UNKNOWN}, state)["lastBoot"] is UNKNOWN
+
+
+def test_a_plan_loads_no_redfish_client():
+    """It takes a second on a small machine, and a plan asks no BMC."""
+    code = "import resources, sys; assert resources.RESOURCES and 'sushy' not in sys.modules and 'requests' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT / "provider", check=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "property_", "reason"),
+    [
+        ({"url": "http://bmc.example.com"}, "url", "is not the https address of a BMC; credentials go there, and never in the clear; write e.g. https://bmc-1.example.com"),
+        ({"url": "https://bmc.example.com/redfish/v1"}, "url", "is not the https address of a BMC; credentials go there, and never in the clear; write e.g. https://bmc-1.example.com"),
+        ({"url": None}, "url", "is not the https address of a BMC; credentials go there, and never in the clear; write e.g. https://bmc-1.example.com"),
+        ({"url": "https://admin:pw@bmc.example.com"}, "url", "holds a user name; addresses are shown, credentials are not; give username and password by themselves"),
+        ({"system": " "}, "system", "names no system; one BMC may have several; write its Redfish id, e.g. 1 or System.Embedded.1"),
+        ({"username": ""}, "username", "is missing; a BMC lets in nobody without; set the stack's secret bedplate:bmc"),
+        ({"password": 5.0}, "password", "is missing; a BMC lets in nobody without; set the stack's secret bedplate:bmc"),
+        ({"ca": "a path.pem"}, "ca", "is not a PEM certificate; the BMC's own is checked with it; write -----BEGIN CERTIFICATE----- and what follows"),
+        ({"fingerprint": "ab:cd"}, "fingerprint", "is not a SHA-256 fingerprint; the BMC's certificate is compared with it; write its 64 hexadecimal digits"),
+        ({"uuid": "none"}, "uuid", "is not a UUID; the machine is identified by it; write it as its BMC tells it"),
+        ({"serial": 5.0}, "serial", "is not a serial number; the machine is identified by it; write it as its BMC tells it"),
+        ({"generation": 1.5}, "generation", "is not a whole number from 0; each one permits one installation; write e.g. 1, or 0 for none"),
+        ({"generation": -1.0}, "generation", "is not a whole number from 0; each one permits one installation; write e.g. 1, or 0 for none"),
+        ({"generation": True}, "generation", "is not a whole number from 0; each one permits one installation; write e.g. 1, or 0 for none"),
+        ({"bootMode": "UEFI"}, "bootMode", "is not one of uefi, legacy; the firmware starts nothing made for the other; write e.g. uefi"),
+        ({"timeoutSeconds": 0.0}, "timeoutSeconds", "is not between 1 and 3600; the wait must end; write e.g. 600"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_used_is_refused_in_the_plan(changes, property_, reason):
+    assert [(w.property, w.reason) for w in POWER.check({**OFFLINE, **changes})] == [(property_, reason)]
+
+
+def test_a_ca_beside_a_fingerprint_is_one_too_many():
+    (wrong,) = POWER.check({**OFFLINE, "ca": Pki.make().ca, "fingerprint": "ab" * 32})
+    assert (wrong.property, wrong.reason) == (
+        "fingerprint", "stands beside a ca; a pinned certificate is trusted whoever signed it; write one of the two",
+    )  # fmt: skip
+
+
+def test_every_fault_is_told_at_once_and_what_is_unknown_is_none():
+    assert [w.property for w in POWER.check({})] == ["url", "system", "username", "password", "generation", "bootMode", "timeoutSeconds"]
+    assert POWER.check(dict.fromkeys([*OFFLINE, "ca", "fingerprint"], UNKNOWN)) == []
