@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import grpc
 from pulumi.provider.experimental import provider as sdk
 from pulumi.provider.experimental import server
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
 from pulumi.runtime import rpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 VERSION = "0.1.0"
 _SENTINEL = rpc.UNKNOWN
@@ -59,6 +61,10 @@ class NativeResource(Protocol):
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
         """The outputs as far as a plan can know them; UNKNOWN for the others. state: as they are, where there are some."""
+        ...
+
+    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+        """What a plan must say in words, because nobody would expect it of the values that change."""
         ...
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]: ...
@@ -116,6 +122,10 @@ class Native(sdk.Provider):
     def _out(self, resource: NativeResource, values: Values) -> dict[str, PropertyValue]:
         return {k: _property(v, k in resource.secrets) for k, v in values.items()}
 
+    def _foretell(self, resource: NativeResource, request: Any, inputs: Values, state: Values | None) -> None:
+        if told := resource.foretell(inputs, state):
+            _say(request)(told)
+
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
         wrong = self._of(request).check(_values(request.new_inputs), _values(request.old_inputs) or None)
         failures = [sdk.CheckFailure(w.property, w.reason) for w in wrong]
@@ -133,23 +143,29 @@ class Native(sdk.Provider):
     async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:
         resource, inputs = self._of(request), _values(request.properties)
         if request.preview:
+            self._foretell(resource, request, inputs, None)
             return sdk.CreateResponse(resource_id="", properties=self._out(resource, resource.plan(inputs)))
         identity, outputs = await resource.create(inputs, _say(request))
         return sdk.CreateResponse(resource_id=identity, properties=self._out(resource, outputs))
 
     async def read(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
-        resource = self._of(request)
-        state = await resource.read(request.resource_id, _values(request.properties))
+        resource, before = self._of(request), _values(request.properties)
+        state = await resource.read(request.resource_id, before)
         if state is None:
             return sdk.ReadResponse(resource_id="", properties={}, inputs={})
+        outputs = self._out(resource, state)
+        # What was found other than it was declared must be among the inputs: the engine shows the drift of those.
+        drifted = {k: outputs[k] for k in request.inputs if k in state and state[k] != before.get(k)}
         return sdk.ReadResponse(
-            resource_id=request.resource_id, properties=self._out(resource, state), inputs=request.inputs
+            resource_id=request.resource_id, properties=outputs, inputs={**request.inputs, **drifted}
         )
 
     async def update(self, request: sdk.UpdateRequest) -> sdk.UpdateResponse:
         resource, inputs = self._of(request), _values(request.news)
         if request.preview:
-            planned = resource.plan(inputs, _values(request.olds))
+            state = _values(request.olds)
+            self._foretell(resource, request, inputs, state)
+            planned = resource.plan(inputs, state)
             return sdk.UpdateResponse(properties=self._out(resource, planned))
         outputs = await resource.update(request.resource_id, _values(request.olds), inputs, _say(request))
         return sdk.UpdateResponse(properties=self._out(resource, outputs))
@@ -159,8 +175,22 @@ class Native(sdk.Provider):
 
 
 def _say(request: Any) -> Progress:
-    # The engine shows what a plugin writes to stderr beside the resources.
-    return lambda text: print(f"{request.name}: {text}", file=sys.stderr, flush=True)
+    """Lines beside the resource, in a plan and in an update. The engine keeps a plugin's stderr to itself."""
+    # The engine's address is the first argument that is no option.
+    address = next((arg for arg in sys.argv[1:] if not arg.startswith("-")), None)
+    if address is None:
+        return lambda text: print(f"{request.name}: {text}", file=sys.stderr, flush=True)
+
+    def say(text: str) -> None:
+        try:
+            with grpc.insecure_channel(address) as channel:
+                line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=f"{request.name}: {text}", urn=request.urn)
+                engine_pb2_grpc.EngineStub(channel).Log(line, timeout=5)
+        except grpc.RpcError:
+            # What is done is worth more than what is said of it.
+            print(f"{request.name}: {text}", file=sys.stderr, flush=True)
+
+    return say
 
 
 def serve(resources: Mapping[str, NativeResource]) -> None:

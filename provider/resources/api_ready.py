@@ -93,6 +93,9 @@ class ApiReady:
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
         return {**inputs, "version": UNKNOWN}
 
+    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+        return None
+
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         access = Access.parse(inputs["kubeconfig"])
         version = await in_thread(wait, access, float(inputs["timeoutSeconds"]), say)

@@ -50,6 +50,11 @@ class Power:
             "power": "On" if boots else UNKNOWN,
         }
 
+    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+        if isinstance(inputs.get("generation"), Unknown) or not _boots(inputs, state):
+            return None
+        return f"boots {_last_boot(inputs, state)}; what runs on it is cut off"
+
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         outputs = await in_thread(_make_so, inputs, None, say)
         return outputs["identity"]["uuid"] or f"{inputs['url']} {inputs['system']}", outputs

@@ -430,6 +430,8 @@ def test_a_plan_says_what_will_happen_and_knows_what_was_declared():
     assert (looks["lastBoot"], looks["power"], looks["identity"]) == ("earlier", UNKNOWN, state["identity"])
     moved = POWER.plan({**OFFLINE, "url": "https://other.example.com"}, state)
     assert moved["identity"] == {"uuid": UNKNOWN, "serial": UNKNOWN, "macs": UNKNOWN}
+    assert POWER.foretell(OFFLINE) == "boots from the network, once, uefi, for generation 2; what runs on it is cut off"
+    assert POWER.foretell({**OFFLINE, "password": "another"}, state) is None
     assert POWER.plan({**OFFLINE, "generation": UNKNOWN}, state)["lastBoot"] is UNKNOWN
 
 

@@ -1,0 +1,139 @@
+"""Machines' power through the real engine: a small program of its own, and the BMCs of tests/bmcs.py."""
+
+import json
+import shutil
+
+import pytest
+from bmcs import PASSWORD, USER, Bmc, machine
+
+
+pytestmark = pytest.mark.engine
+
+PROGRAM = '''
+import json
+import pulumi
+from pulumi import CustomResource, Output
+
+class Power(CustomResource):
+    identity: Output[dict]
+    power: Output[str]
+    def __init__(self, name, **props):
+        super().__init__("bedplate-native:metal:Power", name, {**props, "identity": None, "power": None, "lastBoot": None})
+
+config = pulumi.Config("small")
+for name, spec in json.loads(config.require("machines")).items():
+    made = Power(name, username=config.get("username"), password=config.require_secret("password"), **spec)
+    pulumi.export(name, made.identity)
+'''
+
+
+@pytest.fixture
+def bmc(tmp_path):
+    made = Bmc(tmp_path / "bmc", [machine(1), machine(2)])
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def small(checkout, bmc):
+    here = checkout("dev")
+    for part in ("components", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "policy"):
+        target = here.folder / part
+        shutil.rmtree(target) if target.is_dir() else target.unlink()
+    (here.folder / "__main__.py").write_text(PROGRAM, encoding="utf-8")
+    here.pulumi("config", "set", "--stack", "dev", "small:username", USER)
+    here.pulumi("config", "set", "--stack", "dev", "--secret", "small:password", PASSWORD)
+    declare(here, bmc)
+    return here
+
+
+def declare(here, bmc, **changes):
+    machines = {
+        f"node-{n}": {
+            "url": bmc.url, "system": machine(n)["uuid"], "ca": bmc.pki.ca, "serial": machine(n)["serial"],
+            "generation": 1, "bootMode": "uefi", "timeoutSeconds": 60, **changes,
+        }
+        for n in (1, 2)
+    }  # fmt: skip
+    here.pulumi("config", "set", "--stack", "dev", "small:machines", json.dumps(machines))
+
+
+def up(here, *args, check=True):
+    done = here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", *args, check=check)
+    return done, done.stdout + done.stderr
+
+
+def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(small, bmc, tmp_path):
+    # Nobody answers at the BMCs' address, and there is no network: the plan shows what will happen all the same.
+    planned = small.pulumi("preview", "--stack", "dev", network=False)
+    assert "3 to create" in planned.stdout
+    told = planned.stdout + planned.stderr
+    for name in ("node-1", "node-2"):
+        assert f"{name}: boots from the network, once, uefi, for generation 1; what runs on it is cut off" in told, told
+    assert PASSWORD not in planned.stdout + planned.stderr
+
+    bmc.start()
+    done, text = up(small)
+    assert "3 created" in text
+    assert bmc.acts("node-1") == bmc.acts("node-2") == ["Pxe"]
+    shown = json.loads(small.pulumi("stack", "output", "--stack", "dev", "--json").stdout)
+    assert shown["node-1"] == {"uuid": machine(1)["uuid"], "serial": "LAB0001", "macs": ["52:54:00:77:00:01"]}
+
+    state = "".join(p.read_text(encoding="utf-8") for p in tmp_path.glob("state/**/*.json*"))
+    assert "LAB0001" in state and PASSWORD not in state
+
+    bmc.forget()
+    up(small, "--expect-no-changes")
+    small.pulumi("refresh", "--stack", "dev", "--yes", "--skip-preview", "--expect-no-changes")
+    assert bmc.events("boot", "halt") == []
+
+    declare(small, bmc, generation=2)
+    planned = small.pulumi("preview", "--stack", "dev")
+    assert "node-1: boots from the network, once, uefi, for generation 2; what runs on it is cut off" in planned.stdout + planned.stderr
+    up(small)
+    assert bmc.acts("node-1") == bmc.acts("node-2") == ["halt", "Pxe"]
+
+    declare(small, bmc, generation=1)
+    lowered, text = up(small, check=False)
+    assert lowered.returncode != 0 and "goes from 2 back to 1; the machine was installed for 2" in text
+    declare(small, bmc, generation=2)
+
+    bmc.forget()
+    done = small.pulumi("destroy", "--stack", "dev", "--yes", "--skip-preview")
+    assert "is left as it runs; switch it off by its BMC if you want it off" in done.stdout + done.stderr
+    assert bmc.events() == []
+
+
+def test_faults_end_in_one_clear_line_and_a_second_up_converges(small, bmc):
+    bmc.start()
+    small.pulumi("config", "set", "--stack", "dev", "--secret", "small:password", "wrong-password-1")
+    done, text = up(small, check=False)
+    assert done.returncode != 0 and "refuses these credentials (HTTP 401)" in text
+    assert "Traceback" not in text and "wrong-password-1" not in text
+    assert bmc.events("boot") == []
+
+    small.pulumi("config", "set", "--stack", "dev", "--secret", "small:password", PASSWORD)
+    declare(small, bmc, serial="LAB0001")
+    done, text = up(small, check=False)
+    assert done.returncode != 0
+    assert f"{machine(2)['uuid']} of {bmc.url} has the serial LAB0002, and LAB0001 is declared" in text
+    assert (bmc.acts("node-1"), bmc.acts("node-2")) == (["Pxe"], [])
+
+    declare(small, bmc)
+    up(small)
+    assert (bmc.acts("node-1"), bmc.acts("node-2")) == (["Pxe"], ["Pxe"])
+
+
+def test_exchanged_hardware_shows_as_drift(small, bmc):
+    bmc.start()
+    up(small)
+    bmc.stop()
+    bmc.systems[0]["serial"] = "LAB9999"
+    bmc.systems[0]["power_state"] = bmc.systems[1]["power_state"] = "On"
+    bmc.start()
+    seen = small.pulumi("refresh", "--stack", "dev", "--preview-only", "--diff", "--expect-no-changes", check=False)
+    assert seen.returncode != 0 and "~ 1 to update" in seen.stdout, seen.stdout
+    small.pulumi("refresh", "--stack", "dev", "--yes", "--skip-preview")
+    done, text = up(small, check=False)
+    assert done.returncode != 0 and "has the serial LAB9999, and LAB0001 is declared" in text
+    assert bmc.acts("node-1") == ["Pxe"]
