@@ -29,7 +29,7 @@ stack = load(pulumi.Config())
 platform = stack.platform
 
 # Bare metal: machines that find Talos when they boot.
-metal = Metal("metal", MetalArgs(platform=platform, matchbox=stack.matchbox))
+metal = Metal("metal", MetalArgs(platform=platform, matchbox=stack.matchbox, bmc=stack.bmc))
 
 # Talos: those machines configured and joined, etcd bootstrapped once.
 talos = Talos("talos", TalosArgs(platform=platform, booted=metal.booted))

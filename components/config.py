@@ -1,5 +1,6 @@
 """What a stack says, read once. The only place that reads Pulumi's config."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -7,13 +8,15 @@ from typing import Any
 
 import pulumi
 
-from components.metal import Credentials
+from components.metal import BmcCredentials, Credentials
 from components.platform import Platform, Refused, included, parse
 from components.platform.faults import sentence
 from components.platform.versions import out_of_support
 
 # The parts of bedplate:matchbox, the stack's secret for the boot server.
 _MATCHBOX = ("ca", "certificate", "key")
+# And those of bedplate:bmc, for the machines' BMCs.
+_BMC = ("username", "password")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +25,8 @@ class Stack:
 
     platform: Platform
     matchbox: Credentials | None
+    bmc: Mapping[str, BmcCredentials]
+    """Machine to who we are at its BMC."""
 
 
 def load(config: pulumi.Config) -> Stack:
@@ -46,7 +51,7 @@ def load(config: pulumi.Config) -> Stack:
         raise pulumi.RunError(f"the stack file has {count} fault{'s' if count > 1 else ''}\n{refused}") from None
     if since := out_of_support(platform.talos.version, date.today()):
         pulumi.log.warn(f"platform.talos.version: {since}; nobody mends its holes; plan the next minor")
-    return Stack(platform=platform, matchbox=_matchbox(config, platform))
+    return Stack(platform=platform, matchbox=_matchbox(config, platform), bmc=_bmc(config, platform))
 
 
 def _matchbox(config: pulumi.Config, platform: Platform) -> Credentials | None:
@@ -73,6 +78,42 @@ def _matchbox(config: pulumi.Config, platform: Platform) -> Credentials | None:
         unknown = _unknown()
         return Credentials(ca=unknown, certificate=unknown, key=unknown)
     return Credentials(ca=given["ca"], certificate=given["certificate"], key=given["key"])
+
+
+def _bmc(config: pulumi.Config, platform: Platform) -> dict[str, BmcCredentials]:
+    """The stack's secret bedplate:bmc: {username, password, machines: {NAME: {username, password}}}."""
+    found = config.get_object("bmc")
+    held = found if isinstance(found, dict) else {}
+    own = held.get("machines") if isinstance(held.get("machines"), dict) else {}
+    wanted = [name for name, machine in platform.machines.items() if machine.bmc]
+    faults: list[str] = []
+    made: dict[str, BmcCredentials] = {}
+    lacking: dict[str, list[str]] = {part: [] for part in _BMC}
+    for name in sorted(set(own) - set(wanted)):
+        why = ("is not a machine with a bmc", "its own credentials would silently not be used", f"write one of {', '.join(wanted) or 'none'}")
+        faults.append(f"{config.name}:bmc.machines.{name}: {sentence(*why)}")
+    for name in wanted:
+        given = {**held, **(own.get(name) if isinstance(own.get(name), dict) else {})}
+        parts = {part: given.get(part) for part in _BMC}
+        for part, value in parts.items():
+            if not value:
+                lacking[part].append(name)
+        # A plan asks no BMC: what is not there yet is known when it is. Digits alone were read as a number.
+        known = {part: pulumi.Output.secret(str(value)) if value else _unknown() for part, value in parts.items()}
+        made[name] = BmcCredentials(**known)
+    if not pulumi.runtime.is_dry_run():
+        faults += [_lacking(config, part, names) for part, names in lacking.items() if names]
+    if faults:
+        raise pulumi.RunError("\n".join(faults))
+    return made
+
+
+def _lacking(config: pulumi.Config, part: str, machines: list[str]) -> str:
+    return f"{config.name}:bmc.{part}: " + sentence(
+        f"is missing for {', '.join(machines)}",
+        "a BMC lets in nobody without",
+        f"./bedplate pulumi config set --secret --path '{config.name}:bmc.{part}' --stack {pulumi.get_stack()}",
+    )
 
 
 def _unknown() -> pulumi.Output[str]:

@@ -184,7 +184,7 @@ def _say(request: Any) -> Progress:
     def say(text: str) -> None:
         try:
             with grpc.insecure_channel(address) as channel:
-                line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=f"{request.name}: {text}", urn=request.urn)
+                line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, urn=request.urn)
                 engine_pb2_grpc.EngineStub(channel).Log(line, timeout=5)
         except grpc.RpcError:
             # What is done is worth more than what is said of it.

@@ -116,6 +116,30 @@ def disks_once(p: Platform) -> Iterator[Fault]:
             owner[serial] = name
 
 
+@_needs("boot")
+def bmcs_once(p: Platform) -> Iterator[Fault]:
+    owner: dict[tuple[str, str], str] = {}
+    for name, machine in p.machines.items():
+        if machine.bmc is None:
+            continue
+        if p.boot is None:
+            yield _fault(
+                ("machines", name, "bmc"),
+                "stands in a platform without boot",
+                "it would boot from a network where nobody answers",
+                "write boot: {matchbox: {…}}, or leave bmc out and boot it by hand",
+            )
+        behind = (machine.bmc.url, machine.bmc.system)
+        if behind in owner:
+            yield _fault(
+                ("machines", name, "bmc"),
+                f"is system {behind[1]} of {behind[0]}, which is machines.{owner[behind]}'s",
+                "the wrong machine would be switched off and erased",
+                "give each its own url or system",
+            )
+        owner.setdefault(behind, name)
+
+
 @_needs("network")
 def endpoint_of_its_own(p: Platform) -> Iterator[Fault]:
     taken = p.addresses() | ({p.network.gateway: "the gateway"} if p.network.gateway else {})

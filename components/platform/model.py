@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from .bmc import Bmc
 from .faults import refuse
 from .types import (
     Address,
@@ -116,6 +117,8 @@ class Disk(Model):
 class Install(Model):
     disk: Disk = Field(examples=["{serial: S4EWNX0R}"])
     """Where Talos is installed."""
+    generation: int = Field(default=1, ge=0, le=1_000_000, strict=True)
+    """The permit: a machine with a BMC boots from the network once for each. Raise it to install again; 0 permits none."""
 
 
 class Machine(Model):
@@ -127,6 +130,8 @@ class Machine(Model):
     link: LinkName | None = None
     """That link's kernel name, where it can't be found by its MAC."""
     install: Install = Field(examples=["{disk: {serial: S4EWNX0R}}"])
+    bmc: Bmc | None = None
+    """What switches it on. Without it somebody does that by hand."""
     labels: Labels = Field(default={}, validate_default=True)
     """Kubernetes node labels."""
     taints: Taints = Field(default={}, validate_default=True)

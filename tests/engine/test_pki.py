@@ -40,6 +40,8 @@ def made(request, checkout):
     here = checkout(stack)
     for part in ("ca", "certificate", "key"):
         here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:matchbox.{part}", f"a {part}")
+    for part in ("username", "password") if stack == "prod" else ():
+        here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:bmc.{part}", f"a {part}")
     done = here.pulumi("up", "--stack", stack, "--yes", "--skip-preview", *SECRETS, check=False)
     errors = [line for line in (done.stdout + done.stderr).splitlines() if "error:" in line]
     assert errors and all(KNOWN_COMPLAINT in line for line in errors), done.stdout

@@ -42,7 +42,7 @@ def test_every_field_is_described_in_the_schema_or_speaks_for_itself():
 
 
 def test_machines_are_sorted_as_a_person_counts(prod):
-    prod["machines"] |= {"cp-10": {**prod["machines"]["cp-1"], "role": "worker", "address": "10.20.0.99", "mac": "0c:c4:7a:00:09:09", "install": {"disk": {"serial": "Z"}}}}
+    prod["machines"] |= {"cp-10": {**prod["machines"]["cp-1"], "role": "worker", "address": "10.20.0.99", "mac": "0c:c4:7a:00:09:09", "install": {"disk": {"serial": "Z"}}, "bmc": None}}
     assert list(parse(prod).machines) == ["cp-1", "cp-2", "cp-3", "cp-10", "wk-1", "wk-2"]
 
 

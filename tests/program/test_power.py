@@ -1,0 +1,67 @@
+"""Machines with a BMC in the whole program: what is switched on when, as whom, and what is refused."""
+
+import json
+
+import pulumi
+import pytest
+from conftest import changed, is_secret, plain, run_program
+
+POWER = "bedplate-native:metal:Power"
+MATCHBOX = {"bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY"}'}
+
+
+def given(**bmc):
+    return {**MATCHBOX, "bedplate:bmc": json.dumps(bmc)}
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_machine_is_switched_on_once_the_boot_server_knows_it_and_configured_after_that(prod, preview):
+    needs = run_program(prod, preview, given(username="u", password="p")).graph.needs
+    for name in ("cp-1", "wk-2"):
+        assert f"matchbox:index/group:Group::metal-{name}" in needs[f"{POWER}::metal-{name}"]
+        assert f"{POWER}::metal-{name}" in needs[f"talos:machine/configurationApply:ConfigurationApply::talos-{name}"]
+
+
+def test_power_gets_what_the_stack_file_says(prod):
+    edits = {"wk-1.bmc.fingerprint": "AB:" * 31 + "AB", "wk-1.bmc.boot_mode": "legacy", "wk-1.install.generation": 3}
+    prod = changed(prod, {f"machines.{path}": value for path, value in edits.items()})
+    made = run_program(prod, config=given(username="u", password="p")).engine.of(POWER)
+    assert plain(made["metal-wk-1"]) == {
+        "url": "https://wk-1.bmc.prod.example.com", "system": "System.Embedded.1", "username": "u", "password": "p",
+        "fingerprint": "ab" * 32, "generation": 3, "bootMode": "legacy", "timeoutSeconds": 600,
+    }  # fmt: skip
+    assert all(is_secret(inputs["username"]) and is_secret(inputs["password"]) for inputs in made.values())
+    assert (made["metal-cp-1"]["generation"], made["metal-cp-1"]["bootMode"]) == (1, "uefi")
+
+
+def test_a_machine_can_have_credentials_of_its_own(prod):
+    made = run_program(prod, False, given(username="u", password="p", machines={"cp-2": {"password": 4711}})).engine.of(POWER)
+    seen = {name: (plain(i["username"]), plain(i["password"])) for name, i in made.items()}
+    assert (seen["metal-cp-1"], seen["metal-cp-2"]) == (("u", "p"), ("u", "4711"))
+
+
+def test_a_plan_needs_no_credentials_and_up_names_those_that_are_missing(prod):
+    assert len(run_program(prod, True).engine.of(POWER)) == 5
+    with pytest.raises(pulumi.RunError) as refused:
+        run_program(prod, False, given(username="u", machines={"cp-1": {"password": "p"}}))
+    assert str(refused.value) == (
+        "bedplate:bmc.password: is missing for cp-2, cp-3, wk-1, wk-2; a BMC lets in nobody without; "
+        "./bedplate pulumi config set --secret --path 'bedplate:bmc.password' --stack test"
+    )
+
+
+def test_credentials_for_a_machine_that_has_no_bmc_are_refused(prod):
+    with pytest.raises(pulumi.RunError) as refused:
+        run_program(prod, True, given(username="u", password="secret-p", machines={"cp-9": {"password": "secret-q"}}))
+    assert str(refused.value) == (
+        "bedplate:bmc.machines.cp-9: is not a machine with a bmc; its own credentials would silently not be used; "
+        "write one of cp-1, cp-2, cp-3, wk-1, wk-2"
+    )
+
+
+def test_machines_without_a_bmc_are_as_they_were(dev, prod):
+    assert run_program(dev).engine.of(POWER) == {}
+    one = run_program(changed(prod, {"machines.wk-1.bmc": None}))
+    assert sorted(one.engine.of(POWER)) == ["metal-cp-1", "metal-cp-2", "metal-cp-3", "metal-wk-2"]
+    apply = "talos:machine/configurationApply:ConfigurationApply::talos-wk-1"
+    assert "matchbox:index/group:Group::metal-wk-1" in one.graph.needs[apply]
