@@ -54,9 +54,10 @@ class _Connector(connector.Connector):  # type: ignore[misc]
     def __init__(self, url: str, channel: Channel) -> None:
         # One try: the channel repeats what may be repeated, and a zero means ten of sushy's own.
         super().__init__(url, server_side_retries=1, server_side_retries_delay=0)
-        channel.headers.update(self._session.headers)
-        self._session.close()
-        self._session = channel
+        own: Any = self._session
+        channel.headers.update(own.headers)
+        own.close()
+        self._session: Any = channel
 
 
 class System:

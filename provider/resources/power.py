@@ -24,7 +24,7 @@ class Power:
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
         wrong = [Wrong(name, reason) for name, reason in _faults(inputs) if not isinstance(inputs.get(name), Unknown)]
         now, was = inputs.get("generation"), (before or {}).get("generation")
-        if _whole(now) and _whole(was) and now < was:
+        if now is not None and was is not None and _whole(now) and _whole(was) and now < was:
             wrong.append(
                 Wrong(
                     "generation",
@@ -65,7 +65,7 @@ class Power:
                 "a machine's power can't be imported; its BMC's credentials are not known; declare the machine with "
                 "install.generation 0, which only looks at it"
             )
-        return await in_thread(_look, state)
+        return dict(await in_thread(_look, state))
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
         return dict(await in_thread(_make_so, inputs, state, say))

@@ -6,7 +6,6 @@ import shutil
 import pytest
 from bmcs import PASSWORD, USER, Bmc, machine
 
-
 pytestmark = pytest.mark.engine
 
 PROGRAM = '''

@@ -1,0 +1,94 @@
+"""What a plan says of a machine's power, and refuses of it, and what is said where no BMC is."""
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+from bmcs import Pki
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "provider"))
+
+import framework  # noqa: E402
+from redfish import channel  # noqa: E402
+from resources import RESOURCES  # noqa: E402
+
+POWER = RESOURCES["bedplate-native:metal:Power"]
+UNKNOWN = framework.UNKNOWN
+OFFLINE = {
+    "url": "https://bmc.example.com", "system": "1", "username": "u", "password": "a-password", "generation": 2.0,
+    "bootMode": "uefi", "timeoutSeconds": 600.0,
+}  # fmt: skip
+
+
+def test_a_plan_says_what_will_happen_and_knows_what_was_declared():
+    planned = POWER.plan({**OFFLINE, "serial": "S1"})
+    assert planned == {
+        **OFFLINE, "serial": "S1", "identity": {"uuid": UNKNOWN, "serial": "S1", "macs": UNKNOWN},
+        "lastBoot": "from the network, once, uefi, for generation 2", "power": "On",
+    }  # fmt: skip
+    state = {**OFFLINE, "identity": {"uuid": "u1", "serial": "S1", "macs": []}, "lastBoot": "earlier", "power": "On"}
+    looks = POWER.plan({**OFFLINE, "password": "another"}, state)
+    assert (looks["lastBoot"], looks["power"], looks["identity"]) == ("earlier", UNKNOWN, state["identity"])
+    moved = POWER.plan({**OFFLINE, "url": "https://other.example.com"}, state)
+    assert moved["identity"] == {"uuid": UNKNOWN, "serial": UNKNOWN, "macs": UNKNOWN}
+    assert POWER.foretell(OFFLINE) == "boots from the network, once, uefi, for generation 2; what runs on it is cut off"
+    assert POWER.foretell({**OFFLINE, "password": "another"}, state) is None
+    assert POWER.plan({**OFFLINE, "generation": UNKNOWN}, state)["lastBoot"] is UNKNOWN
+
+
+def test_a_plan_loads_no_redfish_client():
+    """It takes a second on a small machine, and a plan asks no BMC."""
+    code = "import resources, sys; assert resources.RESOURCES and 'sushy' not in sys.modules and 'requests' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT / "provider", check=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "property_", "reason"),
+    [
+        ({"url": "http://bmc.example.com"}, "url", "is not the https address of a BMC; credentials go there, and never in the clear; write e.g. https://bmc-1.example.com"),
+        ({"url": "https://bmc.example.com/redfish/v1"}, "url", "is not the https address of a BMC; credentials go there, and never in the clear; write e.g. https://bmc-1.example.com"),
+        ({"url": None}, "url", "is not the https address of a BMC; credentials go there, and never in the clear; write e.g. https://bmc-1.example.com"),
+        ({"url": "https://admin:pw@bmc.example.com"}, "url", "holds a user name; addresses are shown, credentials are not; give username and password by themselves"),
+        ({"system": " "}, "system", "names no system; one BMC may have several; write its Redfish id, e.g. 1 or System.Embedded.1"),
+        ({"username": ""}, "username", "is missing; a BMC lets in nobody without; set the stack's secret bedplate:bmc"),
+        ({"password": 5.0}, "password", "is missing; a BMC lets in nobody without; set the stack's secret bedplate:bmc"),
+        ({"ca": "a path.pem"}, "ca", "is not a PEM certificate; the BMC's own is checked with it; write -----BEGIN CERTIFICATE----- and what follows"),
+        ({"fingerprint": "ab:cd"}, "fingerprint", "is not a SHA-256 fingerprint; the BMC's certificate is compared with it; write its 64 hexadecimal digits"),
+        ({"uuid": "none"}, "uuid", "is not a UUID; the machine is identified by it; write it as its BMC tells it"),
+        ({"serial": 5.0}, "serial", "is not a serial number; the machine is identified by it; write it as its BMC tells it"),
+        ({"generation": 1.5}, "generation", "is not a whole number from 0; each one permits one installation; write e.g. 1, or 0 for none"),
+        ({"generation": -1.0}, "generation", "is not a whole number from 0; each one permits one installation; write e.g. 1, or 0 for none"),
+        ({"generation": True}, "generation", "is not a whole number from 0; each one permits one installation; write e.g. 1, or 0 for none"),
+        ({"bootMode": "UEFI"}, "bootMode", "is not one of uefi, legacy; the firmware starts nothing made for the other; write e.g. uefi"),
+        ({"timeoutSeconds": 0.0}, "timeoutSeconds", "is not between 1 and 3600; the wait must end; write e.g. 600"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_used_is_refused_in_the_plan(changes, property_, reason):
+    assert [(w.property, w.reason) for w in POWER.check({**OFFLINE, **changes})] == [(property_, reason)]
+
+
+def test_a_ca_beside_a_fingerprint_is_one_too_many():
+    (wrong,) = POWER.check({**OFFLINE, "ca": Pki.make().ca, "fingerprint": "ab" * 32})
+    assert (wrong.property, wrong.reason) == (
+        "fingerprint", "stands beside a ca; a pinned certificate is trusted whoever signed it; write one of the two",
+    )  # fmt: skip
+
+
+def test_every_fault_is_told_at_once_and_what_is_unknown_is_none():
+    assert [w.property for w in POWER.check({})] == ["url", "system", "username", "password", "generation", "bootMode", "timeoutSeconds"]
+    assert POWER.check(dict.fromkeys([*OFFLINE, "ca", "fingerprint"], UNKNOWN)) == []
+
+
+def test_nobody_at_the_address_is_told_as_such_and_never_read_as_gone(monkeypatch):
+    monkeypatch.setattr(channel, "UNREACHABLE_SECONDS", 0.2)
+    monkeypatch.setattr(channel, "BACKOFF_SECONDS", (0.05,))
+    nobody = {**OFFLINE, "url": "https://127.0.0.1:1"}
+    for asked in (POWER.create(nobody, lambda text: None), POWER.read("id", nobody)):
+        with pytest.raises(framework.Failed) as told:
+            asyncio.run(asked)
+        assert str(told.value) == (
+            "https://127.0.0.1:1 is not reachable (connection refused); the machine behind it can be neither identified nor "
+            "switched; check bmc.url, and that this computer is on the management network"
+        )
