@@ -83,8 +83,8 @@ def _matchbox(config: pulumi.Config, platform: Platform) -> Credentials | None:
 def _bmc(config: pulumi.Config, platform: Platform) -> dict[str, BmcCredentials]:
     """The stack's secret bedplate:bmc: {username, password, machines: {NAME: {username, password}}}."""
     found = config.get_object("bmc")
-    held = found if isinstance(found, dict) else {}
-    own = held.get("machines") if isinstance(held.get("machines"), dict) else {}
+    held = _mapping(found)
+    own = _mapping(held.get("machines"))
     wanted = [name for name, machine in platform.machines.items() if machine.bmc]
     faults: list[str] = []
     made: dict[str, BmcCredentials] = {}
@@ -93,7 +93,7 @@ def _bmc(config: pulumi.Config, platform: Platform) -> dict[str, BmcCredentials]
         why = ("is not a machine with a bmc", "its own credentials would silently not be used", f"write one of {', '.join(wanted) or 'none'}")
         faults.append(f"{config.name}:bmc.machines.{name}: {sentence(*why)}")
     for name in wanted:
-        given = {**held, **(own.get(name) if isinstance(own.get(name), dict) else {})}
+        given = {**held, **_mapping(own.get(name))}
         parts = {part: given.get(part) for part in _BMC}
         for part, value in parts.items():
             if not value:
@@ -106,6 +106,10 @@ def _bmc(config: pulumi.Config, platform: Platform) -> dict[str, BmcCredentials]
     if faults:
         raise pulumi.RunError("\n".join(faults))
     return made
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _lacking(config: pulumi.Config, part: str, machines: list[str]) -> str:
