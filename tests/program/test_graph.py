@@ -172,7 +172,14 @@ def test_a_machine_at_another_address_is_another_machine(prod):
 def test_a_bootstrap_is_never_rewritten(prod):
     request = run_program(prod).graph.requests["talos:machine/bootstrap:Bootstrap::talos-etcd"]
     assert list(request.ignoreChanges) == ["node", "endpoint"]
-    assert request.customTimeouts.create == "5m"
+
+
+def test_no_resource_of_the_talos_plugin_is_given_timeouts(prod):
+    """Its bridge loses them on the way back, and every create fails."""
+    ran = run_program(prod)
+    talos = {key: args.inputs for key, args in ran.engine.resources.items() if key[0].startswith("talos:")}
+    assert len(talos) == 8
+    assert [key for key, inputs in talos.items() if "timeouts" in inputs] == []
 
 
 def test_boot_files_are_deleted_before_they_are_made_again(prod):
