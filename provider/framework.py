@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import grpc
 from pulumi.provider.experimental import provider as sdk
 from pulumi.provider.experimental import server
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
@@ -158,6 +159,26 @@ class Native(sdk.Provider):
 def _say(request: Any) -> Progress:
     # The engine shows what a plugin writes to stderr beside the resources.
     return lambda text: print(f"{request.name}: {text}", file=sys.stderr, flush=True)
+
+
+class _Servicer(server.ProviderServicer):
+    """The framework's servicer, which would dress what a person can mend as a crash of ours."""
+
+
+def _told_plainly(method: str) -> Any:
+    async def call(self: _Servicer, request: Any, context: Any) -> Any:
+        try:
+            return await getattr(_ORIGINAL, method)(self, request, context)
+        except Failed as failed:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(failed))
+
+    return call
+
+
+for _method in ("Check", "Diff", "Create", "Read", "Update", "Delete"):
+    setattr(_Servicer, _method, _told_plainly(_method))
+# The framework makes its servicer by this name, and has no other way in.
+_ORIGINAL, server.ProviderServicer = server.ProviderServicer, _Servicer  # type: ignore[misc]
 
 
 def serve(resources: Mapping[str, NativeResource]) -> None:

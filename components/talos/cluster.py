@@ -11,6 +11,7 @@ from components.platform import Platform
 
 from .documents import patches
 from .material import as_input
+from .member import EtcdMember
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +100,15 @@ class Talos(ComponentResource):
                 ignore_changes=["node", "endpoint"],
             ),
         )
-        # One control plane at a time, so that etcd never changes by more than one member; workers side by side.
+        # One control plane at a time: applying returns before it has joined, and etcd must never change by more
+        # than one member. Workers side by side.
         before: Resource = etcd
         for node in want.controlplanes:
             if node != want.first:
-                before = applied[node] = apply(node, before)
+                applied[node] = apply(node, before)
+                before = EtcdMember(
+                    f"{name}-{node}-member", node, etcd.node, client, ResourceOptions(parent=self, depends_on=[applied[node]])
+                )
         for node in want.workers:
             applied[node] = apply(node, etcd)
 

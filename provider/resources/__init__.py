@@ -1,5 +1,7 @@
 """Every resource type of ours, by token."""
 
 from .api_ready import ApiReady
+from .etcd_member import EtcdMember
+from .node_ready import NodeReady
 
-RESOURCES = {resource.token: resource for resource in (ApiReady(),)}
+RESOURCES = {resource.token: resource for resource in (ApiReady(), EtcdMember(), NodeReady())}

@@ -24,6 +24,7 @@ def test_a_vm_waits_for_every_layer_beneath_it(dev, preview):
         "bedplate-native:kubernetes:ApiReady::kubernetes-api",
         "pulumi:providers:kubernetes::kubernetes-provider",
         "kubernetes:helm.sh/v3:Release::cilium-release",
+        "bedplate-native:kubernetes:NodeReady::cilium-cp-1",
         "kubernetes:apps/v1:Deployment::kubevirt-deployment-virt-operator",
         "kubernetes:kubevirt.io/v1:KubeVirt::kubevirt-kubevirt",
         "kubernetes:networking.k8s.io/v1:NetworkPolicy::namespace-vms-default-deny",
@@ -51,7 +52,9 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     after = run_program(changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})).inputs()
     assert {key: after[key] for key in before} == before
     assert sorted(name for _, name in set(after) - set(before)) == [
-        "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-2",
+        "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "talos-aa-1",
+        *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-2",
+        *(["talos-aa-2-member"] if role == "controlplane" else []),
     ]  # fmt: skip
 
 
@@ -134,7 +137,9 @@ def test_control_planes_come_one_after_the_other_and_workers_side_by_side(prod):
 
     bootstrap = "talos:machine/bootstrap:Bootstrap::talos-etcd"
     assert apply("cp-1") in needs[bootstrap]
-    assert bootstrap in needs[apply("cp-2")] and apply("cp-2") in needs[apply("cp-3")]
+    member = "bedplate-native:talos:EtcdMember::talos-cp-2-member"
+    # Not only applied: joined, with a vote.
+    assert bootstrap in needs[apply("cp-2")] and apply("cp-2") in needs[member] and member in needs[apply("cp-3")]
     for worker in ("wk-1", "wk-2"):
         assert bootstrap in needs[apply(worker)]
         assert not {apply("cp-2"), apply("cp-3")} & needs[apply(worker)]
@@ -145,6 +150,21 @@ def test_a_dead_worker_keeps_nobody_from_the_api(prod):
     graph = run_program(prod).graph
     beneath = graph.reachable("bedplate-native:kubernetes:ApiReady::kubernetes-api")
     assert not any("talos-wk" in name or "talos-cp-2" in name for name in beneath)
+
+
+def test_a_dead_worker_keeps_nobody_from_the_network(prod):
+    """VMs and applications wait for the first control plane's node, and each other node for itself."""
+    graph = run_program(prod).graph
+    gates = {name for name in graph.needs if ":NodeReady::" in name}
+    assert len(gates) == 5
+    for name in graph.needs:
+        if name.startswith(("kubernetes:kubevirt.io", "kubernetes:apps")):
+            assert gates & graph.reachable(name) == {"bedplate-native:kubernetes:NodeReady::cilium-cp-1"}, name
+
+
+def test_helm_does_not_wait(dev):
+    """A run that is killed while Helm waits leaves a record that Helm can't take over."""
+    assert run_program(dev).engine.of("kubernetes:helm.sh/v3:Release")["cilium-release"]["skipAwait"] is True
 
 
 def test_etcd_is_bootstrapped_exactly_once(prod):
