@@ -3,21 +3,21 @@
 import json
 
 from framework import UNKNOWN, Progress, Values, Wrong, in_thread
+from gate import Gate
 from kubeapi import Access, get, wrong_kubeconfig
 from waiting import wait_until, wrong_timeout
 
 
-class ApiReady:
+class ApiReady(Gate):
     """Created when the API is ready; yields the kubeconfig for who comes after, and the API's version."""
 
     token = "bedplate-native:kubernetes:ApiReady"
     secrets = frozenset({"kubeconfig"})
-    replaces: frozenset[str] = frozenset()
 
-    def check(self, inputs: Values) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
         return [*wrong_kubeconfig(inputs.get("kubeconfig")), *wrong_timeout(inputs.get("timeoutSeconds"))]
 
-    def plan(self, inputs: Values) -> Values:
+    def plan(self, inputs: Values, state: Values | None = None) -> Values:
         return {**inputs, "version": UNKNOWN}
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
@@ -25,15 +25,8 @@ class ApiReady:
         version = await in_thread(wait, access, float(inputs["timeoutSeconds"]), say)
         return access.server, {**inputs, "version": version}
 
-    async def read(self, identity: str, state: Values) -> Values | None:
-        # Whether it answers right now is no state: an `up` must be able to mend an API that does not.
-        return state
-
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
         return (await self.create(inputs, say))[1]
-
-    async def delete(self, identity: str, state: Values) -> None:
-        return None
 
 
 def wait(access: Access, seconds: float, say: Progress) -> str:

@@ -5,13 +5,14 @@ import binascii
 from typing import Any
 
 from framework import Progress, Unknown, Values, Wrong, in_thread
+from gate import Gate
 from talosapi import Client
 from waiting import wait_until, wrong_timeout
 
 _PARTS = ("caCertificate", "clientCertificate", "clientKey")
 
 
-class EtcdMember:
+class EtcdMember(Gate):
     """Created when a machine is a member of etcd with a vote.
 
     Applying a config returns as soon as the machine has taken it. Two that join at once are refused by etcd
@@ -22,7 +23,7 @@ class EtcdMember:
     secrets = frozenset({"clientConfiguration"})
     replaces = frozenset({"machine"})
 
-    def check(self, inputs: Values) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
         wrong = wrong_timeout(inputs.get("timeoutSeconds"))
         for name in ("machine", "node"):
             if not isinstance(inputs.get(name), (str, Unknown)) or not inputs.get(name):
@@ -35,23 +36,10 @@ class EtcdMember:
                 wrong.append(Wrong("clientConfiguration", str(error)))
         return wrong
 
-    def plan(self, inputs: Values) -> Values:
-        return dict(inputs)
-
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         client = _client(inputs["clientConfiguration"])
         await in_thread(wait, client, inputs["node"], inputs["machine"], float(inputs["timeoutSeconds"]), say)
         return str(inputs["machine"]), dict(inputs)
-
-    async def read(self, identity: str, state: Values) -> Values | None:
-        return state
-
-    async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
-        # Other credentials or another deadline: the machine joined long ago.
-        return dict(inputs)
-
-    async def delete(self, identity: str, state: Values) -> None:
-        return None
 
 
 def _client(given: Any) -> Client | None:

@@ -5,42 +5,29 @@ import re
 import urllib.error
 
 from framework import Progress, Unknown, Values, Wrong, in_thread
+from gate import Gate
 from kubeapi import Access, get, wrong_kubeconfig
 from waiting import wait_until, wrong_timeout
 
 
-class NodeReady:
+class NodeReady(Gate):
     """Created when a node is Ready: it has joined, its kubelet runs, and its network stands."""
 
     token = "bedplate-native:kubernetes:NodeReady"
     secrets = frozenset({"kubeconfig"})
     replaces = frozenset({"node"})
 
-    def check(self, inputs: Values) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
         wrong = [*wrong_kubeconfig(inputs.get("kubeconfig")), *wrong_timeout(inputs.get("timeoutSeconds"))]
         node = inputs.get("node")
         if not isinstance(node, Unknown) and not (isinstance(node, str) and re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", node)):
             wrong.append(Wrong("node", "is not a node's name; it is looked up by it; write e.g. cp-1"))
         return wrong
 
-    def plan(self, inputs: Values) -> Values:
-        return dict(inputs)
-
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         access = Access.parse(inputs["kubeconfig"])
         await in_thread(wait, access, inputs["node"], float(inputs["timeoutSeconds"]), say)
         return str(inputs["node"]), dict(inputs)
-
-    async def read(self, identity: str, state: Values) -> Values | None:
-        # A node that is down just now must not take what was made on it out of the state.
-        return state
-
-    async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
-        # A renewed kubeconfig or another deadline: the node joined long ago.
-        return dict(inputs)
-
-    async def delete(self, identity: str, state: Values) -> None:
-        return None
 
 
 def wait(access: Access, node: str, seconds: float, say: Progress) -> None:
