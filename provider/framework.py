@@ -116,8 +116,14 @@ class Native(sdk.Provider):
         return {k: _property(v, k in resource.secrets) for k, v in values.items()}
 
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
-        wrong = self._of(request).check(_values(request.new_inputs))
-        failures = [sdk.CheckFailure(w.property, w.reason) for w in wrong]
+        resource = self._of(request)
+        # The engine prints the value of a property that a failure names, secret or not.
+        failures = [
+            sdk.CheckFailure("", f"{w.property} {w.reason}")
+            if w.property in resource.secrets
+            else sdk.CheckFailure(w.property, w.reason)
+            for w in resource.check(_values(request.new_inputs))
+        ]
         return sdk.CheckResponse(inputs=request.new_inputs, failures=failures or None)
 
     async def diff(self, request: sdk.DiffRequest) -> sdk.DiffResponse:

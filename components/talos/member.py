@@ -15,7 +15,14 @@ class EtcdMember(CustomResource):
         props = {
             "machine": machine,
             "node": ask,
-            "clientConfiguration": Output.secret(client),
+            # By key, and named as the API has it: the SDK hands out its own spelling.
+            "clientConfiguration": Output.secret(
+                {
+                    "caCertificate": client["ca_certificate"],
+                    "clientCertificate": client["client_certificate"],
+                    "clientKey": client["client_key"],
+                }
+            ),
             "timeoutSeconds": MEMBER_TIMEOUT_SECONDS,
         }
         opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration"]))

@@ -55,6 +55,16 @@ def test_a_kubeconfig_is_encrypted_in_the_state_and_shown_nowhere(gate):
     assert key not in kept and key not in shown
 
 
+def test_a_secret_that_is_refused_is_not_shown(gate):
+    """The engine prints the value of a property that a failed check names, in the clear."""
+    here, _, _ = gate(200)
+    here.pulumi("config", "set", "--stack", "dev", "--secret", "kubeconfig", "hunter2-hunter2")
+    shown = here.pulumi("preview", "--stack", "dev", check=False)
+    text = shown.stdout + shown.stderr
+    assert "kubeconfig is not a kubeconfig with a client certificate" in text
+    assert "hunter2" not in text
+
+
 def test_a_wait_without_an_end_is_refused_in_the_plan(gate):
     here, _, _ = gate(200, seconds=0)
     shown = here.pulumi("preview", "--stack", "dev", check=False)

@@ -4,7 +4,7 @@ import copy
 import random
 
 import pytest
-from conftest import changed, is_secret, run_program
+from conftest import changed, is_secret, plain, run_program
 
 VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-web"
 MATCHBOX = {"bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY"}'}
@@ -165,6 +165,12 @@ def test_a_dead_worker_keeps_nobody_from_the_network(prod):
 def test_helm_does_not_wait(dev):
     """A run that is killed while Helm waits leaves a record that Helm can't take over."""
     assert run_program(dev).engine.of("kubernetes:helm.sh/v3:Release")["cilium-release"]["skipAwait"] is True
+
+
+def test_the_gate_between_control_planes_gets_a_client_as_the_api_spells_it(prod):
+    inputs = run_program(prod, False, MATCHBOX).engine.of("bedplate-native:talos:EtcdMember")["talos-cp-2-member"]
+    assert plain(inputs)["clientConfiguration"] == {"caCertificate": "ca", "clientCertificate": "certificate", "clientKey": "key"}
+    assert is_secret(inputs["clientConfiguration"])
 
 
 def test_etcd_is_bootstrapped_exactly_once(prod):
