@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from . import schematic
 from .faults import refuse
+from .schematic import Schematic, SchematicOrId
 from .types import (
     Address,
     ByName,
@@ -27,7 +29,6 @@ from .types import (
     Network,
     Quantity,
     Range,
-    SchematicId,
     Taints,
     Version,
 )
@@ -50,9 +51,6 @@ Patch = Annotated[
     Field(description="One strategic-merge document of machine config."),
 ]
 
-# The id of the schematic with no extension and no argument of its own (siderolabs/image-factory, schematic_test.go).
-PLAIN_SCHEMATIC = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
-
 
 class Talos(Model):
     contract: Contract = Field(examples=[CURRENT["contract"]])
@@ -61,8 +59,8 @@ class Talos(Model):
     """The OS on the machines. One minor at a time."""
     kubernetes: Version = Field(examples=[CURRENT["kubernetes"]])
     """The Kubernetes release that Talos runs."""
-    schematic: SchematicId = PLAIN_SCHEMATIC
-    """Image Factory schematic: the system extensions and kernel arguments baked into the images."""
+    schematic: SchematicOrId = Schematic()
+    """What is baked into the images: system extensions and kernel arguments, or the 64-digit id of a schematic."""
     factory: HttpUrl = "https://factory.talos.dev"
     """Where images come from: the public Image Factory, a private one, or a mirror of either."""
     bootstrap: Name | None = None
@@ -259,7 +257,20 @@ class Platform(Model):
     @property
     def installer(self) -> str:
         """The installer image: what a machine runs after a reinstall, to the byte of its schematic."""
-        return f"{self.talos.factory.split('://')[1]}/metal-installer/{self.talos.schematic}:{self.talos.version}"
+        kind = "metal-installer-secureboot" if self.talos.schematic.secureboot else "metal-installer"
+        return f"{self.talos.factory.split('://')[1]}/{kind}/{self.schematic_id}:{self.talos.version}"
+
+    @property
+    def schematic_id(self) -> str:
+        """The id of what is baked into the images: the file's, with what the platform needs."""
+        made = schematic.body(self)
+        return schematic.id_of(made) if made is not None else str(self.talos.schematic.id)
+
+    @property
+    def schematic_text(self) -> str | None:
+        """What a factory must have been sent once to serve those images. None where the file names an id."""
+        made = schematic.body(self)
+        return schematic.text(made) if made is not None else None
 
     @property
     def schedulable(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ V = TypeVar("V")
 # Sorted, so that the order in the file never shows in the plan; read-only, so that no layer changes another's view.
 ByName = Annotated[
     Mapping[K, V],
-    AfterValidator(lambda m: MappingProxyType({k: m[k] for k in sorted(m, key=_natural)})),
+    AfterValidator(lambda m: MappingProxyType({k: m[k] for k in sorted(m, key=lambda name: (_natural(name), name))})),
     PlainSerializer(dict),
 ]
 
@@ -83,6 +83,24 @@ SchematicId = _text(
     "a schematic id",
     "Image Factory names images by the SHA-256 of their schematic",
     "write its 64 hexadecimal digits",
+)
+
+Extension = _text(
+    r"siderolabs/[a-z0-9][a-z0-9._-]*",
+    "a system extension's name",
+    "Image Factory builds images from those of its catalogue alone",
+    "write e.g. siderolabs/intel-ucode; the version follows Talos",
+)
+
+OverlayName = _text(
+    r"[a-z0-9][a-z0-9_-]*", "an overlay's name", "Image Factory knows boards by it", "write e.g. rpi_generic"
+)
+
+KernelArgument = _text(
+    r'(?=[!-~])([!#-~]|"[ !#-~]*")*',
+    "one kernel argument",
+    "a blank outside quotes ends it, and the kernel reads ASCII",
+    "write one a line, e.g. console=ttyS1,115200",
 )
 
 Quantity = _text(
