@@ -41,6 +41,8 @@ def test_a_machines_own_keys_win_and_mappings_are_merged(classed):
     assert (machine.role, machine.link) == ("worker", "eno1")
     assert dict(machine.labels) == {"vendor": "dell", "disk": "nvme"}
     assert dict(machine.taints) == {"dedicated": "vms:NoSchedule"}
+    over = parse(changed(classed, {"machines.wk-9.link": "eno9"})).machines["wk-9"]
+    assert over.link == "eno9"
     assert (machine.location.site, machine.location.rack, machine.location.unit) == ("fra1", "r12", 7)
 
 
