@@ -79,5 +79,6 @@ if platform.kubevirt:
 
 pulumi.export("api", platform.api)
 pulumi.export("machines", metal.booted)
+pulumi.export("schematic", platform.schematic_text)
 pulumi.export("kubeconfig", talos.kubeconfig)
 pulumi.export("talosconfig", talos.talosconfig)
