@@ -38,11 +38,14 @@ talos = Talos("talos", TalosArgs(platform=platform, booted=metal.booted))
 kubernetes = Kubernetes("kubernetes", KubernetesArgs(platform=platform, kubeconfig=talos.kubeconfig))
 
 # Cilium: nodes become Ready, pods can speak.
-cilium = Cilium("cilium", CiliumArgs(platform=platform, kubernetes=kubernetes.provider))
+cilium = Cilium(
+    "cilium",
+    CiliumArgs(platform=platform, kubernetes=kubernetes.provider, kubeconfig=kubernetes.kubeconfig),
+)
 
 # Namespaces, closed by a policy that Cilium enforces.
 namespaces = {
-    name: Namespace(name, NamespaceArgs(profile=profile, kubernetes=kubernetes.provider, network=cilium.release))
+    name: Namespace(name, NamespaceArgs(profile=profile, kubernetes=kubernetes.provider, network=cilium.ready))
     for name, profile in platform.namespaces.items()
 }
 
@@ -58,7 +61,7 @@ workloads = {
 # KubeVirt: the cluster learns what a virtual machine is. Then the machines themselves.
 if platform.kubevirt:
     kubevirt = KubeVirt(
-        "kubevirt", KubeVirtArgs(platform=platform, kubernetes=kubernetes.provider, network=cilium.release)
+        "kubevirt", KubeVirtArgs(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready)
     )
     vms = {
         name: Vm(
@@ -76,5 +79,6 @@ if platform.kubevirt:
 
 pulumi.export("api", platform.api)
 pulumi.export("machines", metal.booted)
+pulumi.export("schematic", platform.schematic_text)
 pulumi.export("kubeconfig", talos.kubeconfig)
 pulumi.export("talosconfig", talos.talosconfig)

@@ -33,8 +33,9 @@ def own(root: Path = ROOT, proc: Path = Path("/proc/self/cgroup")) -> list[Path]
     found = []
     for line in proc.read_text().splitlines():
         _, controllers, path = line.split(":", 2)
-        directory = root / controllers.removeprefix("name=")
-        if controllers and directory.is_dir():
+        # Beside version 1 there may be an empty version 2, where systemd puts it. The runtime uses it as well.
+        directory = root / (controllers.removeprefix("name=") or "unified")
+        if directory.is_dir():
             found.append(directory / path.lstrip("/"))
     return found
 

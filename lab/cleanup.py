@@ -105,8 +105,10 @@ class Snapshot:
                 continue
         shot.interfaces = set(os.listdir("/sys/class/net"))
         shot.mounts = {line.split(" ", 3)[-1] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
-        for top in cgroups.own():
-            shot.cgroups.update(str(path) for path in top.glob("bedplate-*/**/"))
+        # The whole tree, not only where a lab's are looked for: what was forgotten there must show here.
+        for directory, names, _ in os.walk(cgroups.ROOT):
+            if "/bedplate-" in directory or any(name.startswith("bedplate-") for name in names):
+                shot.cgroups.update(f"{directory}/{name}" for name in names)
         shot.sysctls = {f"{name}={value}" for name, value in sysctls().items()}
         return shot
 

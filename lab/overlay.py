@@ -62,6 +62,14 @@ def kubelet_config(bench: Bench) -> dict[str, Any]:
     # Talos' own way to the API needs a minute to notice that it is up, and meanwhile the controller manager
     # and the scheduler end and are tried again ever more seldom: up to two minutes of waiting for nothing.
     config: dict[str, Any] = {"crashLoopBackOff": {"maxContainerRestartPeriod": "2s"}}
+    # A node sees the disk of this machine, most of which it does not use: with less than 15 % of it free, kubelet
+    # would take no pod, though gigabytes are left.
+    config["evictionHard"] = {
+        "imagefs.available": "2Gi", "imagefs.inodesFree": "1%", "memory.available": "100Mi",
+        "nodefs.available": "2Gi", "nodefs.inodesFree": "1%",
+    }
+    # Nor may it clean up for the same reason.
+    config |= {"imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99}
     if not bench.cgroup_v2:
         config["failCgroupV1"] = False
     if bench.user_namespace:

@@ -127,8 +127,14 @@ class Native(sdk.Provider):
             _say(request)(told)
 
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
-        wrong = self._of(request).check(_values(request.new_inputs), _values(request.old_inputs) or None)
-        failures = [sdk.CheckFailure(w.property, w.reason) for w in wrong]
+        resource = self._of(request)
+        # The engine prints the value of a property that a failure names, secret or not.
+        failures = [
+            sdk.CheckFailure("", f"{w.property} {w.reason}")
+            if w.property in resource.secrets
+            else sdk.CheckFailure(w.property, w.reason)
+            for w in resource.check(_values(request.new_inputs), _values(request.old_inputs) or None)
+        ]
         return sdk.CheckResponse(inputs=request.new_inputs, failures=failures or None)
 
     async def diff(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
@@ -191,6 +197,26 @@ def _say(request: Any) -> Progress:
             print(f"{request.name}: {text}", file=sys.stderr, flush=True)
 
     return say
+
+
+class _Servicer(server.ProviderServicer):
+    """The framework's servicer, which would dress what a person can mend as a crash of ours."""
+
+
+def _told_plainly(method: str) -> Any:
+    async def call(self: _Servicer, request: Any, context: Any) -> Any:
+        try:
+            return await getattr(_ORIGINAL, method)(self, request, context)
+        except Failed as failed:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(failed))
+
+    return call
+
+
+for _method in ("Check", "Diff", "Create", "Read", "Update", "Delete"):
+    setattr(_Servicer, _method, _told_plainly(_method))
+# The framework makes its servicer by this name, and has no other way in.
+_ORIGINAL, server.ProviderServicer = server.ProviderServicer, _Servicer  # type: ignore[misc]
 
 
 def serve(resources: Mapping[str, NativeResource]) -> None:

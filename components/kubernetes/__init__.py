@@ -1,7 +1,8 @@
 """Kubernetes: its API, and objects in it."""
 
 from .api import Kubernetes, KubernetesArgs
+from .gates import NodeReady
 from .namespace import Namespace, NamespaceArgs, opened
 from .objects import KubernetesObject, key, token
 
-__all__ = ["Kubernetes", "KubernetesArgs", "KubernetesObject", "Namespace", "NamespaceArgs", "key", "opened", "token"]
+__all__ = ["Kubernetes", "KubernetesArgs", "KubernetesObject", "Namespace", "NamespaceArgs", "NodeReady", "key", "opened", "token"]

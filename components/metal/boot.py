@@ -11,7 +11,7 @@ TALOS_ARGS = ("talos.platform=metal", "slab_nomerge", "pti=on", "init_on_alloc=1
 def assets(platform: Platform) -> str:
     """Where kernel and initramfs of the platform's schematic and Talos version are."""
     talos = platform.talos
-    return f"{talos.factory}/image/{talos.schematic}/{talos.version}"
+    return f"{talos.factory}/image/{platform.schematic_id}/{talos.version}"
 
 
 def profile(platform: Platform) -> dict[str, Any]:
@@ -20,13 +20,22 @@ def profile(platform: Platform) -> dict[str, Any]:
     It names no machine config: what a boot server serves, anyone on that network can read, and the config
     holds the cluster's keys. The config is pushed afterwards, over the Talos API.
     """
-    extra = platform.boot.kernel_args if platform.boot else ()
     return {
         "kernel": f"{assets(platform)}/kernel-amd64",
         "initrds": [f"{assets(platform)}/initramfs-amd64.xz"],
         # UEFI needs the initrd named among the arguments as well.
-        "args": ["initrd=initramfs-amd64.xz", *TALOS_ARGS, *extra],
+        "args": ["initrd=initramfs-amd64.xz", *arguments(platform)],
     }
+
+
+def arguments(platform: Platform) -> list[str]:
+    """Kernel arguments: those of Talos, of the schematic (a bare kernel brings none along), of this kind of boot."""
+    baked = platform.talos.schematic.kernel_args
+    # -name takes a default away, as it does where images are built.
+    taken = {arg[1:] for arg in baked if arg.startswith("-")}
+    kept = [arg for arg in TALOS_ARGS if arg not in taken and arg.split("=")[0] not in taken]
+    own = [arg for arg in baked if not arg.startswith("-")]
+    return [*kept, *own, *(platform.boot.kernel_args if platform.boot else ())]
 
 
 def label(platform: Platform, machine: str) -> str:

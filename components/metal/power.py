@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
 from components.platform.bmc import Bmc
-from components.platform.model import Machine
+from components.platform.machine import Machine
 
 # From cold: firmware that tests memory for minutes is still on after seconds; what takes long are BMCs.
 POWER_TIMEOUT_SECONDS = 600
@@ -32,9 +32,9 @@ class Power(CustomResource):
             "password": Output.secret(who.password),
             "ca": bmc.ca,
             "fingerprint": bmc.fingerprint,
-            # Where the inventory says which hardware it is, no other is erased.
-            "uuid": getattr(machine, "uuid", None),
-            "serial": getattr(machine, "serial", None),
+            # Where the stack file says which hardware it is, no other is erased.
+            "uuid": machine.uuid,
+            "serial": machine.serial,
             "generation": machine.install.generation,
             "bootMode": bmc.boot_mode,
             "timeoutSeconds": POWER_TIMEOUT_SECONDS,

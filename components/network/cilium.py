@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, ResourceOptions
+from pulumi import ComponentResource, Input, ResourceOptions
 
-from components.kubernetes import KubernetesObject, key
+from components.kubernetes import KubernetesObject, NodeReady, key
 from components.platform import Platform
 
 from .values import announcements, values
@@ -15,18 +15,23 @@ from .values import announcements, values
 class CiliumArgs:
     platform: Platform
     kubernetes: k8s.Provider
+    kubeconfig: Input[str]
 
 
 class Cilium(ComponentResource):
-    """The cluster's network as a Helm Release, which previews with no cluster and no chart at hand."""
+    """The cluster's network as a Helm Release, which previews with no cluster and no chart at hand.
 
-    release: k8s.helm.v3.Release
-    """What waits for the network waits for this."""
+    Helm does not wait: a run that is killed while it does leaves a record that Helm itself can't take over. The
+    gates wait instead, node by node, and say which node is not Ready and why.
+    """
+
+    ready: NodeReady
+    """That the first control plane is Ready: what waits for the network waits for this, and for no dead worker."""
 
     def __init__(self, name: str, args: CiliumArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("bedplate:network:Cilium", name, None, opts)
         want = args.platform.cilium
-        self.release = k8s.helm.v3.Release(
+        release = k8s.helm.v3.Release(
             f"{name}-release",
             # Objects of the chart are named after the release; others refer to them.
             name="cilium",
@@ -35,9 +40,13 @@ class Cilium(ComponentResource):
             repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=want.repository) if want.repository else None,
             namespace="kube-system",
             values=values(args.platform),
+            skip_await=True,
             opts=ResourceOptions(parent=self, provider=args.kubernetes),
         )
-        after = ResourceOptions(parent=self, provider=args.kubernetes, depends_on=[self.release])
+        after = ResourceOptions(parent=self, provider=args.kubernetes, depends_on=[release])
         for manifest in announcements(args.platform):
             KubernetesObject(f"{name}-{key(manifest)}", manifest, after)
-        self.register_outputs({"version": self.release.version})
+        gate = ResourceOptions(parent=self, depends_on=[release])
+        nodes = {node: NodeReady(f"{name}-{node}", node, args.kubeconfig, gate) for node in args.platform.machines}
+        self.ready = nodes[args.platform.first]
+        self.register_outputs({"version": release.version})

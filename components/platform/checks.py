@@ -101,6 +101,38 @@ def macs_once(p: Platform) -> Iterator[Fault]:
 
 
 @_needs()
+def identities_once(p: Platform) -> Iterator[Fault]:
+    for what in ("uuid", "serial"):
+        owner: dict[str, str] = {}
+        for name, machine in p.machines.items():
+            marked = getattr(machine, what)
+            if marked in owner:
+                yield _fault(
+                    ("machines", name, what),
+                    f"{marked} is already machines.{owner[marked]}.{what}",
+                    "no two machines have one, and a config would go to the wrong one",
+                    "read each machine's own from its BMC or its label",
+                )
+            elif marked:
+                owner[marked] = name
+
+
+@_needs()
+def zones_named(p: Platform) -> Iterator[Fault]:
+    for name, machine in p.machines.items():
+        where, asked = ("machines", name, "location"), machine.location.zone
+        if asked and getattr(machine.location, asked) is None:
+            yield _fault((*where, asked), f"is missing, and location.zone is {asked}", "the zone has its name", f"write {asked}, or leave zone out")
+        for label in sorted(set(machine.location.labels) & set(machine.labels)):
+            yield _fault(
+                ("machines", name, "labels", label),
+                "is what location.zone makes",
+                "a node has one of each label, and one of the two would be lost",
+                "leave one of them out",
+            )
+
+
+@_needs()
 def disks_once(p: Platform) -> Iterator[Fault]:
     owner: dict[str, str] = {}
     for name, machine in p.machines.items():
@@ -328,18 +360,3 @@ def chart_found(p: Platform) -> Iterator[Fault]:
         )
     elif not local and p.cilium.repository is None:
         yield _fault(("cilium", "repository"), "is null, and cilium.chart is a name", "a name is looked up in a repository", "write its address, or a chart's folder")
-
-
-@_needs("talos")
-def patches_plain(p: Platform) -> Iterator[Fault]:
-    places = [(("talos", "patches"), p.talos.patches)]
-    places += [(("machines", name, "patches"), m.patches) for name, m in p.machines.items()]
-    for where, patches in places:
-        for index, patch in enumerate(patches):
-            if not patch or not ({"machine", "cluster"} & set(patch) or {"apiVersion", "kind"} <= set(patch)):
-                yield _fault(
-                    (*where, str(index)),
-                    "is neither machine config (machine:, cluster:) nor a document (apiVersion:, kind:)",
-                    "Talos merges by structure and would refuse it on the machine",
-                    "write a strategic-merge document",
-                )

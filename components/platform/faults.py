@@ -131,7 +131,7 @@ def _kind(value: Any) -> str:
 
 
 def _unknown_key(model: type[BaseModel], path: tuple[str, ...]) -> str:
-    known = sorted(_model_at(model, path[:-1]).model_fields)
+    known = sorted(field.alias or name for name, field in _model_at(model, path[:-1]).model_fields.items())
     near = get_close_matches(path[-1], known, n=1)
     instead = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
     return sentence("is not a known key", "a misspelt key would silently leave a default in force", instead)

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from . import checks, faults
+from . import checks, classes, faults
 from .faults import Fault, Refused
+from .machine import MachineClass
 from .model import Platform
 
 
@@ -20,10 +21,10 @@ def parse(raw: Any) -> Platform:
     if not isinstance(raw, Mapping):
         text = faults.sentence("is not a mapping", "it describes the whole platform", "see Pulumi.dev.yaml for a small one")
         raise Refused([Fault((), text)])
-    found: list[Fault] = []
-    new: list[Fault] = []
-    broken: set[str] = set()
     rest: Any = copy.deepcopy(dict(raw))
+    new: list[Fault] = []
+    found, hollow = classes.resolve(rest)
+    broken = {fault.path[0] for fault in found}
     # Each round leaves out what was wrong, or puts the documented example where something must stand, so that
     # the rest can still be checked. Checks that would look at such a section are told that it is broken.
     for _ in range(8):
@@ -34,13 +35,13 @@ def parse(raw: Any) -> Platform:
             # What is missing only because an earlier round left it out is no fault of the file, nor is what
             # would be said of a section whose misspelt key was taken away.
             held = {f.path[:-1] for f in found if f.surplus}
-            found += [f for f in new if f.path not in held and not _left_out(f, broken, raw)]
+            found += [f for f in new if f.path not in held and not _left_out(f, broken, raw) and not _given_by_a_class(f, hollow)]
             broken |= {f.path[0] for f in new if f.path and not f.surplus}
             # Two faults of one entry are one thing to leave out.
             if not all([_leave_out(rest, path) or _stand_in(rest, path) for path in {_entry(f) for f in new}]):
                 break
         else:
-            found += checks.faults(platform, frozenset(broken))
+            found += [f for f in checks.faults(platform, frozenset(broken)) if not _given_by_a_class(f, hollow)]
             if not found:
                 return platform
             break
@@ -52,6 +53,14 @@ def _left_out(fault: Fault, broken: set[str], raw: Mapping[str, Any]) -> bool:
     for part in fault.path:
         at = at.get(part) if isinstance(at, Mapping) else None
     return bool(fault.path) and fault.path[0] in broken and at is not None and "is missing" in fault.text
+
+
+def _given_by_a_class(fault: Fault, hollow: frozenset[str]) -> bool:
+    """Whether a machine lacks what its class, which can't be used, may well give."""
+    match fault.path:
+        case ("machines", name, key, *_):
+            return name in hollow and key in MachineClass.model_fields and "is missing" in fault.text
+    return False
 
 
 def _entry(fault: Fault) -> tuple[str, ...]:

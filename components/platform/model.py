@@ -5,12 +5,13 @@ The field docstrings are the documentation: the JSON Schema that editors use car
 
 from collections.abc import Mapping
 from ipaddress import IPv4Address
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field
 
-from .bmc import Bmc
-from .faults import refuse
+from . import schematic
+from .machine import Machine, MachineClass, Patch
+from .schematic import Schematic, SchematicOrId
 from .types import (
     Address,
     ByName,
@@ -20,39 +21,14 @@ from .types import (
     CpuQuantity,
     HostPort,
     HttpUrl,
-    Labels,
-    LinkName,
-    Mac,
     Model,
     Name,
     Network,
     Quantity,
     Range,
-    SchematicId,
-    Taints,
     Version,
 )
 from .versions import CURRENT
-
-
-def _merged(value: Any) -> Any:
-    if isinstance(value, list):
-        refuse(
-            "is a JSON6902 patch",
-            "Talos refuses those where the config has several documents, as it has here",
-            "write the same change as a strategic-merge document",
-        )
-    return value
-
-
-Patch = Annotated[
-    Mapping[str, Any],
-    BeforeValidator(_merged),
-    Field(description="One strategic-merge document of machine config."),
-]
-
-# The id of the schematic with no extension and no argument of its own (siderolabs/image-factory, schematic_test.go).
-PLAIN_SCHEMATIC = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
 
 
 class Talos(Model):
@@ -62,8 +38,8 @@ class Talos(Model):
     """The OS on the machines. One minor at a time."""
     kubernetes: Version = Field(examples=[CURRENT["kubernetes"]])
     """The Kubernetes release that Talos runs."""
-    schematic: SchematicId = PLAIN_SCHEMATIC
-    """Image Factory schematic: the system extensions and kernel arguments baked into the images."""
+    schematic: SchematicOrId = Schematic()
+    """What is baked into the images: system extensions and kernel arguments, or the 64-digit id of a schematic."""
     factory: HttpUrl = "https://factory.talos.dev"
     """Where images come from: the public Image Factory, a private one, or a mirror of either."""
     bootstrap: Name | None = None
@@ -91,53 +67,6 @@ class NodeNetwork(Model):
     """DNS servers. With none, what DHCP says."""
     time: tuple[str, ...] = ()
     """NTP servers. With none, Talos' default, which an air-gapped site can't reach."""
-
-
-class Disk(Model):
-    """The install disk by what stays the same when cables and kernels change. All that is given must match."""
-
-    serial: str | None = None
-    wwid: str | None = None
-    model: str | None = None
-    size: str | None = Field(default=None, pattern=r"^(<=|>=|<|>|==)?\s*\d+\s*(GB|TB|GiB|TiB)$")
-    """A comparison such as ">= 200GB"."""
-    type: Literal["ssd", "hdd", "nvme", "sd"] | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if not any((self.serial, self.wwid, self.model, self.size)):
-            refuse(
-                "names no disk",
-                "Talos would install on the first disk that it finds, and wipe it",
-                "write serial, wwid, or model and size",
-            )
-        return self
-
-
-class Install(Model):
-    disk: Disk = Field(examples=["{serial: S4EWNX0R}"])
-    """Where Talos is installed."""
-    generation: int = Field(default=1, ge=0, le=1_000_000, strict=True)
-    """The permit: a machine with a BMC boots from the network once for each. Raise it to install again; 0 permits none."""
-
-
-class Machine(Model):
-    role: Literal["controlplane", "worker"] = Field(examples=["worker"])
-    address: Address = Field(examples=["192.168.10.11"])
-    """Where the Talos API answers, from maintenance mode on."""
-    mac: Mac | None = None
-    """The link that it boots from. The boot server knows the machine by it."""
-    link: LinkName | None = None
-    """That link's kernel name, where it can't be found by its MAC."""
-    install: Install = Field(examples=["{disk: {serial: S4EWNX0R}}"])
-    bmc: Bmc | None = None
-    """What switches it on. Without it somebody does that by hand."""
-    labels: Labels = Field(default={}, validate_default=True)
-    """Kubernetes node labels."""
-    taints: Taints = Field(default={}, validate_default=True)
-    """Kubernetes node taints: key to value:effect."""
-    patches: tuple[Patch, ...] = ()
-    """Machine config for this machine alone, merged last."""
 
 
 class Matchbox(Model):
@@ -229,6 +158,8 @@ class Platform(Model):
     talos: Talos = Field(examples=["{contract: v1.12, version: v1.14.2, kubernetes: v1.35.4}"])
     network: NodeNetwork = Field(examples=["{nodes: 192.168.10.0/24, endpoint: 192.168.10.5}"])
     machines: ByName[Name, Machine] = Field(examples=["{cp-1: {role: controlplane, …}}"])
+    classes: ByName[Name, MachineClass] = Field(default={}, validate_default=True)
+    """What equal machines share, by the name that their class: has."""
     boot: Boot | None = None
     registries: Registries = Field(default_factory=Registries)
     cilium: Cilium = Field(examples=[f"{{version: {CURRENT['cilium']}}}"])
@@ -264,7 +195,20 @@ class Platform(Model):
     @property
     def installer(self) -> str:
         """The installer image: what a machine runs after a reinstall, to the byte of its schematic."""
-        return f"{self.talos.factory.split('://')[1]}/metal-installer/{self.talos.schematic}:{self.talos.version}"
+        kind = "metal-installer-secureboot" if self.talos.schematic.secureboot else "metal-installer"
+        return f"{self.talos.factory.split('://')[1]}/{kind}/{self.schematic_id}:{self.talos.version}"
+
+    @property
+    def schematic_id(self) -> str:
+        """The id of what is baked into the images: the file's, with what the platform needs."""
+        made = schematic.body(self)
+        return schematic.id_of(made) if made is not None else str(self.talos.schematic.id)
+
+    @property
+    def schematic_text(self) -> str | None:
+        """What a factory must have been sent once to serve those images. None where the file names an id."""
+        made = schematic.body(self)
+        return schematic.text(made) if made is not None else None
 
     @property
     def schedulable(self) -> tuple[str, ...]:

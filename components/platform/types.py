@@ -28,7 +28,7 @@ V = TypeVar("V")
 # Sorted, so that the order in the file never shows in the plan; read-only, so that no layer changes another's view.
 ByName = Annotated[
     Mapping[K, V],
-    AfterValidator(lambda m: MappingProxyType({k: m[k] for k in sorted(m, key=_natural)})),
+    AfterValidator(lambda m: MappingProxyType({k: m[k] for k in sorted(m, key=lambda name: (_natural(name), name))})),
     PlainSerializer(dict),
 ]
 
@@ -54,6 +54,16 @@ Name = _text(
     "a DNS label",
     "it becomes a host name or an object's name",
     "use a-z, 0-9 and -, at most 63, e.g. cp-1",
+)
+
+# Said of a machine: an unknown one is told with the names there are, so its form needs no words of its own.
+ClassName = Annotated[str, WithJsonSchema({"type": "string"})]
+
+Place = _text(
+    r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?",
+    "a place's name",
+    "it becomes a label's value where that is asked for",
+    "use at most 63 of A-Z a-z 0-9 _ . -, e.g. r12",
 )
 
 LinkName = _text(
@@ -83,6 +93,24 @@ SchematicId = _text(
     "a schematic id",
     "Image Factory names images by the SHA-256 of their schematic",
     "write its 64 hexadecimal digits",
+)
+
+Extension = _text(
+    r"siderolabs/[a-z0-9][a-z0-9._-]*",
+    "a system extension's name",
+    "Image Factory builds images from those of its catalogue alone",
+    "write e.g. siderolabs/intel-ucode; the version follows Talos",
+)
+
+OverlayName = _text(
+    r"[a-z0-9][a-z0-9_-]*", "an overlay's name", "Image Factory knows boards by it", "write e.g. rpi_generic"
+)
+
+KernelArgument = _text(
+    r'(?=[!-~])([!#-~]|"[ !#-~]*")*',
+    "one kernel argument",
+    "a blank outside quotes ends it, and the kernel reads ASCII",
+    "write one a line, e.g. console=ttyS1,115200",
 )
 
 Quantity = _text(
@@ -127,6 +155,40 @@ Mac = Annotated[
     str,
     BeforeValidator(_mac),
     WithJsonSchema({"type": "string", "pattern": "^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$"}),
+]
+
+
+# What firmware says where nobody wrote the real one: many machines "have" it, so it tells none apart.
+_NOBODYS_UUIDS = ("03000200-0400-0500-0006-000700080009", "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff")
+_NOBODYS_SERIALS = ("to be filled by o.e.m.", "default string", "system serial number", "not specified", "none", "n/a", "0123456789", "123456789")
+
+
+def _uuid(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value):
+        refuse(f"{value!r} is not a UUID" if len(value) <= 80 else "this text is not a UUID", "the machine is known by it", "write it as the firmware tells it, e.g. 4c4c4544-0042-3510-8052-b4c04f564433")
+    if value.lower() in _NOBODYS_UUIDS:
+        refuse(f"{value!r} is what firmware says that was never given one", "many machines have it", "have the vendor's tool set one, or write serial instead")
+    return value.lower()
+
+
+HardwareUuid = Annotated[
+    str,
+    BeforeValidator(_uuid),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"}),
+]
+
+
+def _serial(value: str) -> str:
+    if value.lower() in _NOBODYS_SERIALS:
+        refuse(f"{value!r} is what firmware says that was never given one", "many machines have it", "have the vendor's tool set one, or write uuid instead")
+    return value
+
+
+HardwareSerial = Annotated[
+    _text(r"[!-~]([ -~]{0,62}[!-~])?", "a serial number", "the machine is known by it", "write it as the firmware tells it, e.g. CZJ2340ABC"),
+    AfterValidator(_serial),
 ]
 
 

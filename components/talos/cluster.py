@@ -4,17 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pulumi import ComponentResource, CustomTimeouts, Input, InvokeOutputOptions, Output, Resource, ResourceOptions
+from pulumi import ComponentResource, Input, InvokeOutputOptions, Output, Resource, ResourceOptions
 from pulumiverse_talos import cluster, machine
 
 from components.platform import Platform
 
 from .documents import patches
 from .material import as_input
-
-# Long enough for an install over a slow mirror, short enough to be waited for.
-APPLY_TIMEOUT = "10m"
-BOOTSTRAP_TIMEOUT = "5m"
+from .member import EtcdMember
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +66,8 @@ class Talos(ComponentResource):
 
         base = {role: generated(role) for role in sorted({m.role for m in want.machines.values()})}
 
+        # No timeouts: the bridge loses that property on the way back, and every create fails ("map vs object
+        # confusion"). The plugin's own deadline is ten minutes.
         def apply(node: str, after: Resource | None) -> machine.ConfigurationApply:
             return machine.ConfigurationApply(
                 f"{name}-{node}",
@@ -78,7 +77,6 @@ class Talos(ComponentResource):
                 config_patches=patches(want, node),
                 # Maintenance mode refuses every other mode that its provider knows, but reboot.
                 apply_mode="auto",
-                timeouts=machine.TimeoutArgs(create=APPLY_TIMEOUT, update=APPLY_TIMEOUT, delete=APPLY_TIMEOUT),
                 opts=ResourceOptions(
                     parent=self,
                     depends_on=[after] if after else None,
@@ -94,21 +92,23 @@ class Talos(ComponentResource):
             f"{name}-etcd",
             node=applied[want.first].node,
             client_configuration=client,
-            timeouts=machine.BootstrapTimeoutsArgs(create=BOOTSTRAP_TIMEOUT),
             opts=ResourceOptions(
                 parent=self,
                 protect=True,
                 retain_on_delete=True,
                 # Updating it only rewrites the state, and bootstrapping twice is refused for ten minutes.
                 ignore_changes=["node", "endpoint"],
-                custom_timeouts=CustomTimeouts(create=BOOTSTRAP_TIMEOUT),
             ),
         )
-        # One control plane at a time, so that etcd never changes by more than one member; workers side by side.
+        # One control plane at a time: applying returns before it has joined, and etcd must never change by more
+        # than one member. Workers side by side.
         before: Resource = etcd
         for node in want.controlplanes:
             if node != want.first:
-                before = applied[node] = apply(node, before)
+                applied[node] = apply(node, before)
+                before = EtcdMember(
+                    f"{name}-{node}-member", node, etcd.node, client, ResourceOptions(parent=self, depends_on=[applied[node]])
+                )
         for node in want.workers:
             applied[node] = apply(node, etcd)
 

@@ -108,15 +108,24 @@ def node_subnets(platform: Platform) -> list[str]:
 def identity(platform: Platform, name: str, machine: Machine) -> Iterator[Document]:
     """Name, disk and labels. The hardware's marks are in it, so that a replaced machine is configured anew."""
     disk = machine.install.disk.model_dump(exclude_none=True)
-    marks = {"bedplate/boot-mac": machine.mac, "bedplate/install-disk": machine.install.disk.serial or machine.install.disk.wwid}
+    marks = {
+        "bedplate/boot-mac": machine.mac,
+        "bedplate/install-disk": machine.install.disk.serial or machine.install.disk.wwid,
+        "bedplate/uuid": machine.uuid,
+        "bedplate/serial": machine.serial,
+        "bedplate/site": machine.location.site,
+        "bedplate/rack": machine.location.rack,
+        "bedplate/unit": str(machine.location.unit or ""),
+    }
     yield {
         "machine": {
             "install": {"image": platform.installer, "diskSelector": disk, "wipe": False},
             "nodeAnnotations": {key: mark for key, mark in marks.items() if mark},
         }
     }
-    if machine.labels or machine.taints:
-        yield {"machine": {key: dict(value) for key, value in (("nodeLabels", machine.labels), ("nodeTaints", machine.taints)) if value}}
+    labels = {**machine.labels, **machine.location.labels}
+    if labels or machine.taints:
+        yield {"machine": {key: dict(value) for key, value in (("nodeLabels", labels), ("nodeTaints", machine.taints)) if value}}
     # The generator writes a HostnameConfig with auto: stable, which conflicts with a name.
     yield _document("HostnameConfig", hostname=name, auto="off")
 

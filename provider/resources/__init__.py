@@ -1,6 +1,8 @@
 """Every resource type of ours, by token."""
 
 from .api_ready import ApiReady
+from .etcd_member import EtcdMember
+from .node_ready import NodeReady
 from .power import Power
 
-RESOURCES = {resource.token: resource for resource in (ApiReady(), Power())}
+RESOURCES = {resource.token: resource for resource in (ApiReady(), EtcdMember(), NodeReady(), Power())}

@@ -59,7 +59,9 @@ def test_what_is_changed_is_told_with_its_reason():
 
 
 def test_where_the_machine_may_do_all_no_kubelet_is_told_to_do_without():
-    assert set(overlay.kubelet_config(bench(cgroup_v2=True, user_namespace=False))) == {"crashLoopBackOff"}
+    assert set(overlay.kubelet_config(bench(cgroup_v2=True, user_namespace=False))) == {
+        "crashLoopBackOff", "evictionHard", "imageGCHighThresholdPercent", "imageGCLowThresholdPercent",
+    }
     assert overlay.kubelet_config(bench())["failCgroupV1"] is False
 
 

@@ -46,6 +46,13 @@ def test_machines_are_sorted_as_a_person_counts(prod):
     assert list(parse(prod).machines) == ["cp-1", "cp-2", "cp-3", "cp-10", "wk-1", "wk-2"]
 
 
+def test_names_that_count_the_same_have_one_order_too(dev):
+    """cp-1 and cp-01 are two machines, and which comes first must not be the file's order."""
+    more = {**dev["machines"]["cp-1"], "role": "worker", "address": "192.168.10.99", "mac": "52:54:00:aa:00:99", "install": {"disk": {"serial": "Z"}}}
+    assert list(parse({**dev, "machines": {**dev["machines"], "cp-01": more}}).machines) == ["cp-01", "cp-1"]
+    assert list(parse({**dev, "machines": {"cp-01": more, **dev["machines"]}}).machines) == ["cp-01", "cp-1"]
+
+
 def test_the_installer_is_pinned_to_schematic_and_version(prod):
     assert parse(prod).installer == (
         "factory.prod.example.com/metal-installer/376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba:v1.14.2"

@@ -4,7 +4,7 @@ import copy
 import random
 
 import pytest
-from conftest import changed, is_secret, run_program
+from conftest import changed, is_secret, plain, run_program
 
 VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-web"
 GIVEN = {
@@ -27,6 +27,7 @@ def test_a_vm_waits_for_every_layer_beneath_it(dev, preview):
         "bedplate-native:kubernetes:ApiReady::kubernetes-api",
         "pulumi:providers:kubernetes::kubernetes-provider",
         "kubernetes:helm.sh/v3:Release::cilium-release",
+        "bedplate-native:kubernetes:NodeReady::cilium-cp-1",
         "kubernetes:apps/v1:Deployment::kubevirt-deployment-virt-operator",
         "kubernetes:kubevirt.io/v1:KubeVirt::kubevirt-kubevirt",
         "kubernetes:networking.k8s.io/v1:NetworkPolicy::namespace-vms-default-deny",
@@ -54,7 +55,9 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     after = run_program(changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})).inputs()
     assert {key: after[key] for key in before} == before
     assert sorted(name for _, name in set(after) - set(before)) == [
-        "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-2",
+        "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "talos-aa-1",
+        *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-2",
+        *(["talos-aa-2-member"] if role == "controlplane" else []),
     ]  # fmt: skip
 
 
@@ -139,7 +142,9 @@ def test_control_planes_come_one_after_the_other_and_workers_side_by_side(prod):
 
     bootstrap = "talos:machine/bootstrap:Bootstrap::talos-etcd"
     assert apply("cp-1") in needs[bootstrap]
-    assert bootstrap in needs[apply("cp-2")] and apply("cp-2") in needs[apply("cp-3")]
+    member = "bedplate-native:talos:EtcdMember::talos-cp-2-member"
+    # Not only applied: joined, with a vote.
+    assert bootstrap in needs[apply("cp-2")] and apply("cp-2") in needs[member] and member in needs[apply("cp-3")]
     for worker in ("wk-1", "wk-2"):
         assert bootstrap in needs[apply(worker)]
         assert not {apply("cp-2"), apply("cp-3")} & needs[apply(worker)]
@@ -150,6 +155,27 @@ def test_a_dead_worker_keeps_nobody_from_the_api(prod):
     graph = run_program(prod).graph
     beneath = graph.reachable("bedplate-native:kubernetes:ApiReady::kubernetes-api")
     assert not any("talos-wk" in name or "talos-cp-2" in name for name in beneath)
+
+
+def test_a_dead_worker_keeps_nobody_from_the_network(prod):
+    """VMs and applications wait for the first control plane's node, and each other node for itself."""
+    graph = run_program(prod).graph
+    gates = {name for name in graph.needs if ":NodeReady::" in name}
+    assert len(gates) == 5
+    for name in graph.needs:
+        if name.startswith(("kubernetes:kubevirt.io", "kubernetes:apps")):
+            assert gates & graph.reachable(name) == {"bedplate-native:kubernetes:NodeReady::cilium-cp-1"}, name
+
+
+def test_helm_does_not_wait(dev):
+    """A run that is killed while Helm waits leaves a record that Helm can't take over."""
+    assert run_program(dev).engine.of("kubernetes:helm.sh/v3:Release")["cilium-release"]["skipAwait"] is True
+
+
+def test_the_gate_between_control_planes_gets_a_client_as_the_api_spells_it(prod):
+    inputs = run_program(prod, False, GIVEN).engine.of("bedplate-native:talos:EtcdMember")["talos-cp-2-member"]
+    assert plain(inputs)["clientConfiguration"] == {"caCertificate": "ca", "clientCertificate": "certificate", "clientKey": "key"}
+    assert is_secret(inputs["clientConfiguration"])
 
 
 def test_etcd_is_bootstrapped_exactly_once(prod):
@@ -177,7 +203,14 @@ def test_a_machine_at_another_address_is_another_machine(prod):
 def test_a_bootstrap_is_never_rewritten(prod):
     request = run_program(prod).graph.requests["talos:machine/bootstrap:Bootstrap::talos-etcd"]
     assert list(request.ignoreChanges) == ["node", "endpoint"]
-    assert request.customTimeouts.create == "5m"
+
+
+def test_no_resource_of_the_talos_plugin_is_given_timeouts(prod):
+    """Its bridge loses them on the way back, and every create fails."""
+    ran = run_program(prod)
+    talos = {key: args.inputs for key, args in ran.engine.resources.items() if key[0].startswith("talos:")}
+    assert len(talos) == 8
+    assert [key for key, inputs in talos.items() if "timeouts" in inputs] == []
 
 
 def test_boot_files_are_deleted_before_they_are_made_again(prod):

@@ -22,7 +22,9 @@ from cryptography.x509.oid import NameOID
 sys.path.insert(0, str(ROOT / "provider"))
 
 import framework  # noqa: E402
-from resources import RESOURCES, api_ready  # noqa: E402
+import kubeapi  # noqa: E402
+import waiting  # noqa: E402
+from resources import RESOURCES  # noqa: E402
 
 GATE = RESOURCES["bedplate-native:kubernetes:ApiReady"]
 
@@ -132,8 +134,8 @@ def api(tmp_path):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(api_ready, "PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(api_ready, "SAY_SECONDS", 0.05)
+    monkeypatch.setattr(waiting, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(waiting, "SAY_SECONDS", 0.05)
 
 
 def create(kubeconfig, seconds=5.0, said=None):
@@ -153,9 +155,9 @@ def test_it_waits_until_the_api_says_that_it_is_ready(api):
 def test_it_gives_up_in_time_and_says_what_it_heard_last(api):
     server = api(503)
     said = []
-    with pytest.raises(framework.Failed, match=r"was not ready within 1 s \(last: HTTP 503\); nothing after it can be made; look at the first control plane with: talosctl"):
+    with pytest.raises(framework.Failed, match=r"/readyz was not ok within 1 s \(last: HTTP 503\); nothing after it can be made; look at the first control plane with: talosctl"):
         create(server.kubeconfig(), 1.0, said)
-    assert said and "waiting for https://localhost" in said[0]
+    assert said and "/readyz was not ok (last: HTTP 503)" in said[0]
 
 
 def test_an_api_that_refuses_the_certificate_is_not_waited_for(api):
@@ -183,7 +185,7 @@ def test_nobody_at_the_address_is_told_as_such(api):
 
 def test_the_clients_key_is_on_disk_for_a_moment_only_and_for_its_owner_only(api, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(api_ready.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(kubeapi.tempfile, "tempdir", str(tmp_path))
     load = ssl.SSLContext.load_cert_chain
 
     def spy(self, path, *args):

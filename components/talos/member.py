@@ -1,0 +1,29 @@
+"""The gate between control planes."""
+
+from typing import Any
+
+from pulumi import CustomResource, Input, Output, ResourceOptions
+
+# An install from a slow mirror, a reboot and etcd's own pace.
+MEMBER_TIMEOUT_SECONDS = 900
+
+
+class EtcdMember(CustomResource):
+    """Waits until a machine has a vote in etcd, as another member tells it."""
+
+    def __init__(self, name: str, machine: str, ask: Input[str], client: Any, opts: ResourceOptions) -> None:
+        props = {
+            "machine": machine,
+            "node": ask,
+            # By key, and named as the API has it: the SDK hands out its own spelling.
+            "clientConfiguration": Output.secret(
+                {
+                    "caCertificate": client["ca_certificate"],
+                    "clientCertificate": client["client_certificate"],
+                    "clientKey": client["client_key"],
+                }
+            ),
+            "timeoutSeconds": MEMBER_TIMEOUT_SECONDS,
+        }
+        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration"]))
+        super().__init__("bedplate-native:talos:EtcdMember", name, props, opts)

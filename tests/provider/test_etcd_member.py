@@ -1,0 +1,104 @@
+"""The gate between control planes, against a real gRPC server with mTLS that speaks Talos' message."""
+
+import asyncio
+import base64
+from concurrent import futures
+
+import grpc
+import pytest
+from test_api_ready import Pki, framework, pem, quick  # noqa: F401
+
+import talosapi
+from resources import RESOURCES
+
+GATE = RESOURCES["bedplate-native:talos:EtcdMember"]
+
+
+class Machine:
+    """A Talos API that tells the members of etcd, differently at each question."""
+
+    def __init__(self, *told):
+        self.pki, self.told, self.asked = Pki(), list(told), 0
+        certificate, key = self.pki.pair("server")
+        self.server = grpc.server(futures.ThreadPoolExecutor(2))
+        handler = grpc.unary_unary_rpc_method_handler(self.answer, talosapi.Request.FromString, talosapi.Response.SerializeToString)
+        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("machine.MachineService", {"EtcdMemberList": handler}),))
+        credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True)
+        self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
+        self.server.start()
+
+    def answer(self, request, context):
+        self.asked += 1
+        said = self.told.pop(0) if len(self.told) > 1 else self.told[0]
+        if said is None:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "etcd is not running")
+        response = talosapi.Response()
+        members = response.messages.add().members
+        for name, votes in said.items():
+            members.add(id=1, hostname=name, is_learner=not votes)
+        return response
+
+    def client(self, pki=None):
+        certificate, key = self.pki.pair("admin")
+        texts = (pem((pki or self.pki).ca), certificate, key)
+        names = ("caCertificate", "clientCertificate", "clientKey")
+        return {n: base64.b64encode(t.encode()).decode() for n, t in zip(names, texts, strict=True)}
+
+
+@pytest.fixture
+def machine():
+    made = []
+
+    def start(*told):
+        made.append(Machine(*told))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.server.stop(0)
+
+
+def create(at, client, seconds=10.0):
+    inputs = {"machine": "cp-2", "node": at.address, "clientConfiguration": client, "timeoutSeconds": seconds}
+    return asyncio.run(GATE.create(inputs, lambda text: None))
+
+
+def test_it_waits_until_the_machine_has_a_vote(machine):
+    """A learner is no member yet: another one that joined now would be refused."""
+    at = machine({"cp-1": True}, None, {"cp-1": True, "cp-2": False}, {"cp-1": True, "cp-2": True})
+    assert create(at, at.client())[0] == "cp-2"
+    assert at.asked == 4
+
+
+@pytest.mark.parametrize(
+    ("told", "heard"),
+    [
+        ({"cp-1": True}, "members are cp-1"),
+        ({"cp-1": True, "cp-2": False}, r"members are cp-1, cp-2 \(learning\)"),
+        (None, "UNAVAILABLE: etcd is not running"),
+    ],
+)
+def test_a_machine_that_does_not_join_in_time_is_named_with_who_did(machine, told, heard):
+    at = machine(told)
+    with pytest.raises(framework.Failed, match=rf"^cp-2 was no voting member of etcd within 1 s \(last: {heard}\); nothing after it can be made; look at it with: talosctl"):
+        create(at, at.client(), 1.0)
+
+
+def test_another_clusters_machine_is_not_believed(machine):
+    at = machine({"cp-1": True, "cp-2": True})
+    with pytest.raises(framework.Failed, match="was no voting member"):
+        create(at, at.client(pki=Pki()), 1.0)
+    assert at.asked == 0
+
+
+@pytest.mark.parametrize("client", [None, {}, "text", {"caCertificate": "!", "clientCertificate": "!", "clientKey": "!"}])
+def test_what_is_no_client_is_refused_and_not_shown(client):
+    inputs = {"machine": "cp-2", "node": "10.0.0.1", "clientConfiguration": client, "timeoutSeconds": 60}
+    assert [str(w.reason) for w in GATE.check(inputs)] == [
+        "is not a client of the Talos API; members are asked with it; take what Secrets made"
+    ]
+
+
+def test_a_plan_checks_what_it_knows():
+    unknown = dict.fromkeys(("machine", "node", "clientConfiguration"), framework.UNKNOWN)
+    assert GATE.check({**unknown, "timeoutSeconds": 60}) == []
