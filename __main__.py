@@ -79,6 +79,8 @@ if platform.kubevirt:
 
 pulumi.export("api", platform.api)
 pulumi.export("machines", metal.booted)
+if metal.dnsmasq:
+    pulumi.export("dnsmasq", metal.dnsmasq)
 pulumi.export("schematic", platform.schematic_text)
 pulumi.export("kubeconfig", talos.kubeconfig)
 pulumi.export("talosconfig", talos.talosconfig)

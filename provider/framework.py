@@ -7,6 +7,7 @@ end in this module.
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -224,6 +225,11 @@ def serve(resources: Mapping[str, NativeResource]) -> None:
     server.main(sys.argv[1:], VERSION, Native(resources))
 
 
+# Every wait holds a thread while it sleeps. With asyncio's own few, those of late machines would keep the one
+# that they wait for from ever being asked.
+_WAITS = ThreadPoolExecutor(max_workers=1024, thread_name_prefix="wait")
+
+
 async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
     """Blocking work beside the plugin's other requests."""
-    return await asyncio.to_thread(function, *args)
+    return await asyncio.get_running_loop().run_in_executor(_WAITS, function, *args)

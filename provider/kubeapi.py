@@ -53,14 +53,21 @@ class Access:
 
     @contextmanager
     def tls(self) -> Iterator[ssl.SSLContext]:
-        """A context that trusts this cluster alone. Python loads keys from files only, so one is there, 0600, for a moment."""
-        context = ssl.create_default_context(cadata=self.ca)
-        with tempfile.TemporaryDirectory(prefix="bedplate-") as folder:  # Made with mode 0700.
-            path = os.path.join(folder, "client.pem")
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-                file.write(self.certificate + "\n" + self.key)
-            context.load_cert_chain(path)
-        yield context
+        """A context that trusts this cluster alone."""
+        with client_tls(self.ca, self.certificate, self.key) as context:
+            yield context
+
+
+@contextmanager
+def client_tls(ca: str, certificate: str, key: str) -> Iterator[ssl.SSLContext]:
+    """A context for mTLS from PEM texts. Python loads keys from files only, so one is there, 0600, for a moment."""
+    context = ssl.create_default_context(cadata=ca)
+    with tempfile.TemporaryDirectory(prefix="bedplate-") as folder:  # Made with mode 0700.
+        path = os.path.join(folder, "client.pem")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(certificate + "\n" + key)
+        context.load_cert_chain(path)
+    yield context
 
 
 def _named(entries: list[Any], name: str) -> Any:

@@ -1,13 +1,18 @@
 """The one call of the Talos API that we need ourselves: who is a member of etcd.
 
+Talos' certificates are Ed25519. The TLS of the usual gRPC package takes none of those; grpclib uses Python's own.
 The messages are those of siderolabs/talos, api/machine/machine.proto, declared as far as they are read.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from grpclib.client import Channel, UnaryUnaryMethod
+from grpclib.encoding.proto import ProtoCodec
+from grpclib.exceptions import GRPCError, StreamTerminatedError
+from kubeapi import client_tls
 
 PORT = 50000
 CALL_SECONDS = 5.0
@@ -58,13 +63,22 @@ class Client:
 
     def members(self, address: str) -> dict[str, bool]:
         """Each etcd member's host name, and whether it has a vote. Raises NoAnswer."""
-        target = address if ":" in address else f"{address}:{PORT}"
-        credentials = grpc.ssl_channel_credentials(self.ca, self.key, self.certificate)
-        # A proxy of the environment must not come between: the API is on the node network.
-        with grpc.secure_channel(target, credentials, options=(("grpc.enable_http_proxy", 0),)) as channel:
-            call = channel.unary_unary(METHOD, Request.SerializeToString, Response.FromString)
-            try:
-                answer = call(Request(), timeout=CALL_SECONDS)
-            except grpc.RpcError as error:
-                raise NoAnswer(f"{error.code().name}: {error.details()}".replace("\n", " ")[:200]) from None
+        try:
+            answer = asyncio.run(asyncio.wait_for(self._ask(address), CALL_SECONDS))
+        except (TimeoutError, asyncio.TimeoutError):
+            raise NoAnswer(f"no answer within {CALL_SECONDS:.0f} s") from None
+        except GRPCError as error:
+            raise NoAnswer(f"{error.status.name}: {error.message}".replace("\n", " ")[:200]) from None
+        except (StreamTerminatedError, OSError) as error:
+            raise NoAnswer(f"{type(error).__name__}: {error}".replace("\n", " ")[:200]) from None
         return {m.hostname: not m.is_learner for each in answer.messages for m in each.members}
+
+    async def _ask(self, address: str) -> Any:
+        host, _, port = address.partition(":")
+        # Talos labels its keys after their kind; OpenSSL knows the general label alone.
+        key = self.key.decode().replace("ED25519 PRIVATE KEY", "PRIVATE KEY")
+        with client_tls(self.ca.decode(), self.certificate.decode(), key) as tls:
+            tls.set_alpn_protocols(["h2"])
+            # A codec of its own: by default it loads a second google.rpc.Status beside Pulumi's, which is refused.
+            async with Channel(host, int(port or PORT), ssl=tls, codec=ProtoCodec()) as channel:
+                return await UnaryUnaryMethod(channel, METHOD, Request, Response)(Request())

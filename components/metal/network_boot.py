@@ -8,7 +8,7 @@ from pulumi import ComponentResource, CustomResource, Input, Output, ResourceOpt
 
 from components.platform import Platform
 
-from . import boot
+from . import boot, dnsmasq
 from .power import BmcCredentials, Power
 
 
@@ -36,11 +36,15 @@ class Metal(ComponentResource):
     booted: Mapping[str, Input[str]]
     """Machine to the address at which its Talos API answers in maintenance mode."""
 
+    dnsmasq: Mapping[str, str]
+    """The files of the server that answers machines, by name. Empty where the platform asks for none."""
+
     def __init__(self, name: str, args: MetalArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("bedplate:metal:Metal", name, None, opts)
         self.booted = {machine: str(m.address) for machine, m in args.platform.machines.items()}
         if args.platform.boot is not None and args.matchbox is not None:
             self.booted = self._booted(name, args, args.platform.boot.matchbox.endpoint, args.matchbox)
+        self.dnsmasq = dnsmasq.files(args.platform)
         self.register_outputs({"booted": self.booted})
 
     def _booted(self, name: str, args: MetalArgs, endpoint: str, client: Credentials) -> dict[str, Output[str]]:
@@ -54,7 +58,7 @@ class Metal(ComponentResource):
             opts=ResourceOptions(parent=self),
         )
         # Every change is a replacement in this provider, and the old file has the new one's name: deleting it last
-        # would delete the new one.
+        # would delete the new one. The plugin that the toolchain builds asks for this order itself; not every build does.
         child = ResourceOptions(parent=self, provider=server, delete_before_replace=True)
         ready: dict[str, CustomResource] = {}
         for machine, spec in platform.machines.items():

@@ -19,11 +19,14 @@ from .types import (
     ContainerImage,
     Contract,
     CpuQuantity,
+    Folder,
     HostPort,
     HttpUrl,
+    LinkName,
     Model,
     Name,
     Network,
+    PlainHttp,
     Quantity,
     Range,
     Version,
@@ -74,10 +77,24 @@ class Matchbox(Model):
     """Its gRPC API, mTLS. The credentials are the stack's secret bedplate:matchbox."""
 
 
+class Provisioning(Model):
+    """The network that machines boot from: makes the stack output dnsmasq, for the server that answers there."""
+
+    interface: LinkName = Field(examples=["eth1"])
+    """That server's link on the node network."""
+    http: PlainHttp = Field(examples=["http://192.168.10.2:8080"])
+    """Where machines ask matchbox."""
+    dhcp: Literal["proxy", "full"] = "proxy"
+    """proxy beside a DHCP server that gives addresses; full where there is none: each machine gets its own address."""
+    tftp_root: Folder = "/var/lib/tftpboot"
+    """Where iPXE's undionly.kpxe and snponly.efi are, and the script of this platform."""
+
+
 class Boot(Model):
     """Network boot. Without it machines are booted by hand, from an ISO or a USB stick."""
 
     matchbox: Matchbox
+    provisioning: Provisioning | None = None
     kernel_args: tuple[str, ...] = ()
     """Added to those that Talos needs. They hold for the boot from the network alone."""
 

@@ -143,6 +143,18 @@ HttpUrl = _text(
 )
 
 
+PlainHttp = _text(
+    r"http://[A-Za-z0-9.-]+(:\d{1,5})?",
+    "matchbox's HTTP address",
+    "a boot loader asks it, and appends the machine's MAC",
+    "write e.g. http://192.168.10.2:8080, with no path",
+)
+
+Folder = _text(
+    r"(/[A-Za-z0-9._-]+)+", "a folder of the boot server", "it is served as it stands", "write e.g. /var/lib/tftpboot"
+)
+
+
 def _mac(value: Any) -> Any:
     if isinstance(value, str) and re.fullmatch(r"([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}", value):
         return value.lower().replace("-", ":")
