@@ -99,6 +99,8 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
     note("machines.*.link", "found by its MAC", LINK, "a virtual cable has no permanent hardware address")
     if made.pop("boot", None):
         note("boot", "matchbox", "none", "containers don't boot: nodes start in maintenance mode")
+    if [machine.pop("bmc") for machine in made["machines"].values() if "bmc" in machine]:
+        note("machines.*.bmc", "Redfish", "none", "containers have no power to switch")
     _mirror(made, lab, note)
     cilium = made["cilium"]
     note("cilium.chart", f"{cilium.get('chart', 'cilium')} {cilium['version']}", "a stand-in", "Cilium's images can't be made from source here")

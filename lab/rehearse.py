@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from components.platform import included
+from components.platform import classes, included
 from lab import bench, cleanup, fidelity, overlay, preflight
 from lab.engine import Engine, Run
 from lab.layout import Layout
@@ -76,7 +76,12 @@ class Rehearsal:
         self.times = Times(root / "lab" / f"{stack}.times.json")
         document = yaml.safe_load((checkout / f"Pulumi.{stack}.yaml").read_text())
         self.committed: dict[str, Any] = dict(included(document["config"]["bedplate:platform"], checkout))
-        self.committed.pop("include", None)
+        # As the program reads it: with its included files and its machines' classes.
+        classes.resolve(self.committed)
+        for put_in in ("include", "classes"):
+            self.committed.pop(put_in, None)
+        for machine in self.committed["machines"].values():
+            machine.pop("class", None)
         self.host = preflight.host()
         self.topology: Topology = overlay.topology(stack, self.committed, user_namespace=self.host.user_namespace)
         self.before = cleanup.Snapshot()
