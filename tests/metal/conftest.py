@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import stack_platform
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -28,7 +29,7 @@ import pulumi
 from components import Metal, MetalArgs, load
 
 stack = load(pulumi.Config())
-metal = Metal("metal", MetalArgs(platform=stack.platform, matchbox=stack.matchbox))
+metal = Metal("metal", MetalArgs(platform=stack.platform, matchbox=stack.matchbox, bmc=stack.bmc))
 pulumi.export("machines", metal.booted)
 '''
 
@@ -165,7 +166,9 @@ def metal(checkout: Any, server: Server) -> Any:  # noqa: F811
     def make(stack: str, client: dict[str, str] | None = None) -> Checkout:
         here: Checkout = checkout(stack)
         (here.folder / "__main__.py").write_text(PROGRAM, encoding="utf-8")
-        here.edit(stack, {"boot.matchbox.endpoint": server.endpoint})
+        # Their BMCs have tests of their own (tests/engine/test_power.py).
+        no_bmc = {f"machines.{machine}.bmc": None for machine in stack_platform(stack)["machines"]}
+        here.edit(stack, {"boot.matchbox.endpoint": server.endpoint, **no_bmc})
         for part, text in (client or server.authority.client()).items():
             # A PEM starts with dashes, so it must not be read as an option.
             where = ("--stack", stack, "--secret", "--path", "--non-interactive")

@@ -36,7 +36,7 @@ def layout() -> Layout:
 def test_each_part_that_can_be_asked_tells_its_pinned_version(layout):
     lock = load(layout.lock)
     asked = {part.name: part for part in lock.select({"test"}) if part.ask}
-    assert set(asked) == {"pulumi", "pulumi-resource-talos", "pulumi-resource-matchbox", "talosctl"}
+    assert set(asked) == {"matchbox", "pulumi", "pulumi-resource-talos", "pulumi-resource-matchbox", "talosctl"}
     installed = ensure({"test"}, layout)
     told = {name: onpath.version_of(installed[name], part.ask) for name, part in asked.items()}
     assert told == {name: part.version for name, part in asked.items()}
