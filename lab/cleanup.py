@@ -1,6 +1,7 @@
 """Ending a lab so that nothing of it is left, whoever died first; and seeing that this is so."""
 
 import os
+import re
 import shutil
 import signal
 from dataclasses import dataclass, field, fields
@@ -76,6 +77,12 @@ def restore(before: dict[str, str]) -> None:
             continue
 
 
+def another_labs(path: str, lab: str) -> bool:
+    """Whether a cgroup is of a lab other than this one."""
+    owner = re.search(r"/bedplate-([^/]+)", path)
+    return owner is not None and owner[1] != lab
+
+
 @dataclass
 class Snapshot:
     """What a lab could leave on a machine; two of them are compared before and after."""
@@ -112,11 +119,16 @@ class Snapshot:
         shot.sysctls = {f"{name}={value}" for name, value in sysctls().items()}
         return shot
 
-    def difference(self, after: "Snapshot") -> dict[str, dict[str, list[str]]]:
-        """What came and what went, by kind; empty means that nothing differs."""
+    def difference(self, after: "Snapshot", lab: str = "") -> dict[str, dict[str, list[str]]]:
+        """What came and what went, by kind; empty means that nothing differs.
+
+        lab: the one that is looked at. Others may have come or gone meanwhile, with cgroups of their own names.
+        """
         found = {}
         for part in fields(self):
             before, now = getattr(self, part.name), getattr(after, part.name)
+            if part.name == "cgroups" and lab:
+                before, now = ({path for path in paths if not another_labs(path, lab)} for paths in (before, now))
             if before != now:
                 found[part.name] = {"new": sorted(now - before), "gone": sorted(before - now)}
         return found

@@ -346,7 +346,7 @@ class Rehearsal:
         if hasattr(self, "lab"):
             self.lab.stop()
         cleanup.stop(self.layout)
-        difference = self.before.difference(cleanup.Snapshot.take())
+        difference = self.before.difference(cleanup.Snapshot.take(), self.layout.name)
         # Others work on the machine too: only what can be a lab's own is held against it.
         difference.pop("processes", None)
         difference.pop("namespaces", None)
