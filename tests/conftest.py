@@ -11,8 +11,13 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs
 from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
+
+# A slow minute of the machine is no fault of the code; speed is measured by bench/.
+settings.register_profile("bedplate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("bedplate")
 
 ROOT = Path(__file__).parents[1]
 KEY = "bedplate:platform"
