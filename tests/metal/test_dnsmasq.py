@@ -44,7 +44,9 @@ def ask(tmp_path):
         file.write_text(dnsmasq.files(platform)["dnsmasq.conf"], encoding="utf-8")
         alone = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--user", "--map-root-user"]
         if subprocess.run([*alone, "true"], capture_output=True).returncode:
-            pytest.skip("no network namespace to be had here")
+            told = "no network namespace to be had here"
+            # Nothing is left out unseen where it counts.
+            pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
         requests = json.dumps([dict(zip(("mac", "arch", "ipxe"), client, strict=True)) for client in clients])
         done = subprocess.run([*alone, sys.executable, str(WIRE), str(file)], input=requests, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
