@@ -20,6 +20,8 @@ class Fault:
     text: str
     surplus: bool = field(default=False, compare=False)
     """A key too many: what holds it is right without it."""
+    absent: bool = field(default=False, compare=False)
+    """A key too few."""
 
     def __str__(self) -> str:
         shown = (part if part and part.isprintable() else repr(part) for part in self.path)
@@ -48,7 +50,7 @@ def of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
     """The faults of one validation, in our words where pydantic's are a programmer's."""
     told = error.errors(include_url=False, include_input=True)
     # A list whose only entry is wrong is reported as empty as well.
-    return [Fault(_path(e), _text(e, model), e["type"] == "extra_forbidden") for e in told if not (e["type"] == "too_short" and e["input"])]
+    return [Fault(_path(e), _text(e, model), e["type"] == "extra_forbidden", e["type"] == "missing") for e in told if not (e["type"] == "too_short" and e["input"])]
 
 
 def _path(error: ErrorDetails) -> tuple[str, ...]:

@@ -52,14 +52,14 @@ def _left_out(fault: Fault, broken: set[str], raw: Mapping[str, Any]) -> bool:
     at: Any = raw
     for part in fault.path:
         at = at.get(part) if isinstance(at, Mapping) else None
-    return bool(fault.path) and fault.path[0] in broken and at is not None and "is missing" in fault.text
+    return bool(fault.path) and fault.path[0] in broken and at is not None and fault.absent
 
 
 def _given_by_a_class(fault: Fault, hollow: frozenset[str]) -> bool:
     """Whether a machine lacks what its class, which can't be used, may well give."""
     match fault.path:
         case ("machines", name, key, *_):
-            return name in hollow and key in MachineClass.model_fields and "is missing" in fault.text
+            return name in hollow and key in MachineClass.model_fields and fault.absent
     return False
 
 
