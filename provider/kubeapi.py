@@ -1,93 +1,21 @@
-"""The Kubernetes API behind a kubeconfig, asked with nothing but the standard library."""
+"""The Kubernetes API as the gates ask it: what a person can mend is one line."""
 
-import base64
-import binascii
-import os
 import ssl
-import tempfile
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from clients import kubernetes
+from clients.kubernetes import Access
 from framework import Failed, Unknown, Wrong
 
-REQUEST_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Access:
-    """The API of a kubeconfig's current context."""
-
-    server: str
-    ca: str
-    certificate: str
-    key: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Access":
-        """Raises ValueError, which says what is missing and never what is there."""
-        try:
-            config = yaml.safe_load(text)
-            context = _named(config["contexts"], config["current-context"])["context"]
-            cluster = _named(config["clusters"], context["cluster"])["cluster"]
-            user = _named(config["users"], context["user"])["user"]
-            pem = [
-                base64.b64decode(of[what], validate=True).decode()
-                for of, what in (
-                    (cluster, "certificate-authority-data"),
-                    (user, "client-certificate-data"),
-                    (user, "client-key-data"),
-                )
-            ]
-            return cls(cluster["server"], *pem)
-        except (KeyError, TypeError, StopIteration, binascii.Error, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ValueError(
-                f"is not a kubeconfig with a client certificate ({type(error).__name__}); the API is asked with it; "
-                "take the one that Talos hands out"
-            ) from None
-
-    @contextmanager
-    def tls(self) -> Iterator[ssl.SSLContext]:
-        """A context that trusts this cluster alone."""
-        with client_tls(self.ca, self.certificate, self.key) as context:
-            yield context
-
-
-@contextmanager
-def client_tls(ca: str, certificate: str, key: str) -> Iterator[ssl.SSLContext]:
-    """A context for mTLS from PEM texts. Python loads keys from files only, so one is there, 0600, for a moment."""
-    context = ssl.create_default_context(cadata=ca)
-    with tempfile.TemporaryDirectory(prefix="bedplate-") as folder:  # Made with mode 0700.
-        path = os.path.join(folder, "client.pem")
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(certificate + "\n" + key)
-        context.load_cert_chain(path)
-    yield context
-
-
-def _named(entries: list[Any], name: str) -> Any:
-    return next(e for e in entries if e["name"] == name)
+__all__ = ["Access", "get", "wrong_kubeconfig"]
 
 
 def get(access: Access, tls: ssl.SSLContext, path: str) -> str:
     """The answer to a GET. Raises OSError where there is none, Failed where this client is refused."""
-    # A proxy of the environment must not come between: the API is on the node network.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls))
     try:
-        with opener.open(f"{access.server}{path}", timeout=REQUEST_SECONDS) as answer:
-            return str(answer.read().decode())
-    except urllib.error.HTTPError as error:
-        if error.code not in (401, 403):
-            raise
-        raise Failed(
-            f"{access.server} refuses this client certificate (HTTP {error.code}); it belongs to another "
-            "cluster, or has expired; renew it with: ./bedplate up STACK --target-replace '**talos-kubeconfig'"
-        ) from None
+        return kubernetes.get(access, tls, path)
+    except kubernetes.Refused as refused:
+        raise Failed(str(refused)) from None
 
 
 def wrong_kubeconfig(kubeconfig: Any) -> list[Wrong]:

@@ -1,5 +1,6 @@
 """One mock engine for every test that needs no real one: it answers, and remembers what it was asked."""
 
+import asyncio
 import copy
 import json
 import runpy
@@ -13,6 +14,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, settings
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs
+from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
 
 # A slow minute of the machine is no fault of the code; speed is measured by bench/.
@@ -102,11 +104,23 @@ def _short(urn: str) -> str:
 
 
 @dataclass
+class Hooks:
+    """The hooks that a program registered, by name."""
+
+    known: dict[str, pulumi.ResourceHook] = field(default_factory=dict)
+
+    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
+        assert hook.name not in self.known, f"registered twice: {hook.name}"
+        self.known[hook.name] = hook
+
+
+@dataclass
 class Ran:
     """A whole program that ran."""
 
     engine: Engine
     graph: Graph
+    hooks: dict[str, pulumi.ResourceHook]
 
     def inputs(self) -> dict[tuple[str, str], Any]:
         return {key: plain(args.inputs) for key, args in self.engine.resources.items()}
@@ -114,9 +128,14 @@ class Ran:
 
 def run_program(raw: Mapping[str, Any], preview: bool = True, config: Mapping[str, str] | None = None) -> Ran:
     """Runs __main__.py against the mock engine, with a platform given as the stack file would."""
+    # asyncio.run, in whichever test came before, took the loop away that the SDK wants to find.
+    asyncio.set_event_loop(asyncio.new_event_loop())
     engine = Engine()
     graph = Graph(engine)
     pulumi.runtime.set_mocks(engine, project="bedplate", stack="test", preview=preview, monitor=graph)
+    # The mocks bring no place where hooks are registered.
+    hooks = Hooks()
+    SETTINGS.callbacks = hooks
     pulumi.runtime.set_all_config({KEY: json.dumps(raw), **(config or {})})
 
     @pulumi.runtime.test
@@ -124,7 +143,7 @@ def run_program(raw: Mapping[str, Any], preview: bool = True, config: Mapping[st
         runpy.run_path(str(ROOT / "__main__.py"))
 
     go()
-    return Ran(engine, graph)
+    return Ran(engine, graph, hooks.known)
 
 
 def is_secret(value: Any) -> bool:

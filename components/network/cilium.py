@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, ResourceOptions
 
-from components.kubernetes import KubernetesObject, NodeReady, key
+from components.kubernetes import KubernetesObject, NodeReady, key, unlocked
 from components.platform import Platform
 
 from .values import announcements, values
@@ -21,8 +21,8 @@ class CiliumArgs:
 class Cilium(ComponentResource):
     """The cluster's network as a Helm Release, which previews with no cluster and no chart at hand.
 
-    Helm does not wait: a run that is killed while it does leaves a record that Helm itself can't take over. The
-    gates wait instead, node by node, and say which node is not Ready and why.
+    Helm does not wait: the gates wait instead, node by node, and say which node is not Ready and why. A run that is
+    killed while Helm works leaves a record that Helm itself can't take over: the next one clears it.
     """
 
     ready: NodeReady
@@ -41,7 +41,11 @@ class Cilium(ComponentResource):
             namespace="kube-system",
             values=values(args.platform),
             skip_await=True,
-            opts=ResourceOptions(parent=self, provider=args.kubernetes),
+            opts=ResourceOptions(
+                parent=self,
+                provider=args.kubernetes,
+                hooks=unlocked(name, kubeconfig=args.kubeconfig, namespace="kube-system", release="cilium", version=want.version),
+            ),
         )
         after = ResourceOptions(parent=self, provider=args.kubernetes, depends_on=[release])
         for manifest in announcements(args.platform):

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from .bmc import Bmc
 from .faults import refuse
-from .types import Address, ClassName, HardwareSerial, HardwareUuid, Labels, LinkName, Mac, Model, Place, Taints
+from .types import Address, ClassName, HardwareSerial, HardwareUuid, Labels, LinkName, Mac, Model, Place, Quantity, Taints
 
 
 def _plain(value: Any) -> Any:
@@ -61,6 +61,22 @@ class Install(Model):
     """The permit: a machine with a BMC boots from the network once for each. Raise it to install again; 0 permits none."""
 
 
+class Expected(Model):
+    """What the hardware must have at least. Compared before a machine gets its config."""
+
+    threads: Annotated[int, Field(ge=1, le=4096, strict=True)] | None = None
+    """Hardware threads of all its processors together."""
+    memory: Quantity | None = Field(default=None, examples=["128Gi"])
+    """What its memory modules add up to."""
+
+    @property
+    def memory_mib(self) -> int | None:
+        """The same in MiB."""
+        if self.memory is None:
+            return None
+        return int(self.memory[:-2]) * {"Mi": 1, "Gi": 1024, "Ti": 1024**2}[self.memory[-2:]]
+
+
 class Location(Model):
     """Where a person finds the machine: annotations of its node (bedplate/site, bedplate/rack, bedplate/unit)."""
 
@@ -81,12 +97,13 @@ class Location(Model):
 
 
 class MachineClass(Model):
-    """What equal machines share. A machine's own keys win; labels, taints, location and install are merged by key."""
+    """What equal machines share. A machine's own keys win; labels, taints, location, expects and install are merged by key."""
 
     role: Literal["controlplane", "worker"] | None = None
     link: LinkName | None = None
     """The boot link's kernel name, where it can't be found by its MAC."""
     install: Install | None = None
+    expects: Expected | None = None
     location: Location | None = None
     labels: Labels = Field(default={}, validate_default=True)
     """Kubernetes node labels."""
@@ -124,6 +141,7 @@ class Machine(Model):
     """The machine's serial number, as its firmware tells it."""
     link: LinkName | None = None
     """That link's kernel name, where it can't be found by its MAC."""
+    expects: Expected = Expected()
     location: Location = Location()
     install: Install = Field(examples=["{disk: {serial: S4EWNX0R}}"])
     bmc: Bmc | None = None

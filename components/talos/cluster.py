@@ -10,6 +10,7 @@ from pulumiverse_talos import cluster, machine
 from components.platform import Platform
 
 from .documents import patches
+from .identity import Identity
 from .material import as_input
 from .member import EtcdMember
 
@@ -69,6 +70,8 @@ class Talos(ComponentResource):
         # No timeouts: the bridge loses that property on the way back, and every create fails ("map vs object
         # confusion"). The plugin's own deadline is ten minutes.
         def apply(node: str, after: Resource | None) -> machine.ConfigurationApply:
+            # Side by side, and first of all: which machines are the wrong ones shows before any is configured.
+            known = Identity(f"{name}-{node}", node, want, args.booted[node], client, ResourceOptions(parent=self))
             return machine.ConfigurationApply(
                 f"{name}-{node}",
                 node=args.booted[node],
@@ -79,9 +82,11 @@ class Talos(ComponentResource):
                 apply_mode="auto",
                 opts=ResourceOptions(
                     parent=self,
-                    depends_on=[after] if after else None,
-                    # Its provider sees no difference between a machine and another one at a new address.
+                    depends_on=[known, after] if after else [known],
+                    # Its provider sees no difference between a machine and another one at a new address, nor one
+                    # that was installed again and has no config any more.
                     replace_on_changes=["node"],
+                    replacement_trigger=want.machines[node].install.generation,
                     delete_before_replace=True,
                     additional_secret_outputs=["machineConfiguration"],
                 ),

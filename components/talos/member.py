@@ -8,6 +8,18 @@ from pulumi import CustomResource, Input, Output, ResourceOptions
 MEMBER_TIMEOUT_SECONDS = 900
 
 
+def client_input(client: Any) -> Output[dict[str, str]]:
+    """The Talos API's client as our own resources take it."""
+    # By key, and named as the API has it: the SDK hands out its own spelling.
+    return Output.secret(
+        {
+            "caCertificate": client["ca_certificate"],
+            "clientCertificate": client["client_certificate"],
+            "clientKey": client["client_key"],
+        }
+    )
+
+
 class EtcdMember(CustomResource):
     """Waits until a machine has a vote in etcd, as another member tells it."""
 
@@ -15,14 +27,7 @@ class EtcdMember(CustomResource):
         props = {
             "machine": machine,
             "node": ask,
-            # By key, and named as the API has it: the SDK hands out its own spelling.
-            "clientConfiguration": Output.secret(
-                {
-                    "caCertificate": client["ca_certificate"],
-                    "clientCertificate": client["client_certificate"],
-                    "clientKey": client["client_key"],
-                }
-            ),
+            "clientConfiguration": client_input(client),
             "timeoutSeconds": MEMBER_TIMEOUT_SECONDS,
         }
         opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration"]))

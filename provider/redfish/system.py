@@ -2,7 +2,6 @@
 
 import logging
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,14 +37,6 @@ class Identity:
     uuid: str
     serial: str
     macs: tuple[str, ...]
-
-
-def same_uuid(one: str, other: str) -> bool:
-    """Whether two spellings are one UUID."""
-    try:
-        return uuid.UUID(one) == uuid.UUID(other)
-    except ValueError:
-        return one.strip().lower() == other.strip().lower()
 
 
 class _Connector(connector.Connector):  # type: ignore[misc]

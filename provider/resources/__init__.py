@@ -2,7 +2,8 @@
 
 from .api_ready import ApiReady
 from .etcd_member import EtcdMember
+from .identity import Identity
 from .node_ready import NodeReady
 from .power import Power
 
-RESOURCES = {resource.token: resource for resource in (ApiReady(), EtcdMember(), NodeReady(), Power())}
+RESOURCES = {resource.token: resource for resource in (ApiReady(), EtcdMember(), Identity(), NodeReady(), Power())}

@@ -1,15 +1,10 @@
 """The gate between control planes: one has joined etcd before the next may."""
 
-import base64
-import binascii
-from typing import Any
-
+from clients.talos import Client
 from framework import Progress, Unknown, Values, Wrong, in_thread
 from gate import Gate
-from talosapi import Client
+from talosclient import client_of, wrong_client
 from waiting import wait_until, wrong_timeout
-
-_PARTS = ("caCertificate", "clientCertificate", "clientKey")
 
 
 class EtcdMember(Gate):
@@ -24,33 +19,16 @@ class EtcdMember(Gate):
     replaces = frozenset({"machine"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
-        wrong = wrong_timeout(inputs.get("timeoutSeconds"))
+        wrong = [*wrong_timeout(inputs.get("timeoutSeconds")), *wrong_client(inputs.get("clientConfiguration"))]
         for name in ("machine", "node"):
             if not isinstance(inputs.get(name), (str, Unknown)) or not inputs.get(name):
                 wrong.append(Wrong(name, "is missing; the members are asked for and searched by it; write its text"))
-        client = inputs.get("clientConfiguration")
-        if not isinstance(client, Unknown):
-            try:
-                _client(client)
-            except ValueError as error:
-                wrong.append(Wrong("clientConfiguration", str(error)))
         return wrong
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
-        client = _client(inputs["clientConfiguration"])
+        client = client_of(inputs["clientConfiguration"])
         await in_thread(wait, client, inputs["node"], inputs["machine"], float(inputs["timeoutSeconds"]), say)
         return str(inputs["machine"]), dict(inputs)
-
-
-def _client(given: Any) -> Client | None:
-    """The client that Talos' PKI describes; None while a part of it is unknown. Raises ValueError."""
-    parts = [given.get(part) if isinstance(given, dict) else None for part in _PARTS]
-    if any(isinstance(part, Unknown) for part in parts):
-        return None
-    try:
-        return Client(*(base64.b64decode(part, validate=True) for part in parts))
-    except (TypeError, binascii.Error, ValueError):
-        raise ValueError("is not a client of the Talos API; members are asked with it; take what Secrets made") from None
 
 
 def wait(client: Client, node: str, machine: str, seconds: float, say: Progress) -> None:

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
+from identity import same_uuid
 from redfish.access import MODES, Access, digits, is_authority, wrong_url
 
 # Looking only: a BMC that takes longer is told as one that hangs.
@@ -162,7 +163,7 @@ def _make_so(inputs: Values, state: Values | None, say: Progress) -> Values:
 
 
 def _look(state: Values) -> Values:
-    from redfish.system import System, same_uuid
+    from redfish.system import System
 
     system = System(access(state), min(READ_SECONDS, float(state["timeoutSeconds"])), lambda text: None)
     try:
@@ -183,8 +184,6 @@ def _shown(found: Any) -> Values:
 
 
 def _is_declared(inputs: Values, found: Any) -> None:
-    from redfish.system import same_uuid
-
     for name, same in (("uuid", same_uuid), ("serial", lambda a, b: a.strip() == b)):
         declared, real = inputs.get(name), getattr(found, name)
         if declared and not same(declared, real):
@@ -196,8 +195,6 @@ def _is_declared(inputs: Values, found: Any) -> None:
 
 def _is_the_same(inputs: Values, state: Values | None, found: Any) -> None:
     """Hardware that nobody declared may change, but only with a permit to install it."""
-    from redfish.system import same_uuid
-
     before = ((state or {}).get("identity") or {}).get("uuid")
     if before and found.uuid and not inputs.get("uuid") and not _boots(inputs, state) and not same_uuid(before, found.uuid):
         raise Failed(

@@ -55,8 +55,8 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     after = run_program(changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})).inputs()
     assert {key: after[key] for key in before} == before
     assert sorted(name for _, name in set(after) - set(before)) == [
-        "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "talos-aa-1",
-        *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-2",
+        "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-1",
+        *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-2", "talos-aa-2",
         *(["talos-aa-2-member"] if role == "controlplane" else []),
     ]  # fmt: skip
 

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 sys.path.insert(0, str(ROOT / "provider"))
 
 import framework  # noqa: E402
-import kubeapi  # noqa: E402
+from clients import kubernetes  # noqa: E402
 import waiting  # noqa: E402
 from resources import RESOURCES  # noqa: E402
 
@@ -185,7 +185,7 @@ def test_nobody_at_the_address_is_told_as_such(api):
 
 def test_the_clients_key_is_on_disk_for_a_moment_only_and_for_its_owner_only(api, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(kubeapi.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(kubernetes.tempfile, "tempdir", str(tmp_path))
     load = ssl.SSLContext.load_cert_chain
 
     def spy(self, path, *args):

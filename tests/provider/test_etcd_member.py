@@ -8,7 +8,7 @@ import grpc
 import pytest
 from test_api_ready import Pki, framework, pem, quick  # noqa: F401
 
-import talosapi
+from clients import talos as talosapi
 from resources import RESOURCES
 
 GATE = RESOURCES["bedplate-native:talos:EtcdMember"]
@@ -95,7 +95,7 @@ def test_another_clusters_machine_is_not_believed(machine):
 def test_what_is_no_client_is_refused_and_not_shown(client):
     inputs = {"machine": "cp-2", "node": "10.0.0.1", "clientConfiguration": client, "timeoutSeconds": 60}
     assert [str(w.reason) for w in GATE.check(inputs)] == [
-        "is not a client of the Talos API; members are asked with it; take what Secrets made"
+        "is not a client of the Talos API; machines are asked with it; take what Secrets made"
     ]
 
 

@@ -1,0 +1,202 @@
+"""The Talos API as far as we ask it ourselves: a machine's hardware, and who is a member of etcd.
+
+Talos' certificates are Ed25519. The TLS of the usual gRPC package takes none of those; grpclib uses Python's own.
+The messages are those of siderolabs/talos, api/machine/machine.proto, and of cosi-project/specification,
+resource.proto and state.proto, declared as far as they are read.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import yaml
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from grpclib.client import Channel, UnaryStreamMethod, UnaryUnaryMethod
+from grpclib.const import Status
+from grpclib.encoding.proto import ProtoCodec
+from grpclib.exceptions import GRPCError, StreamTerminatedError
+
+from .kubernetes import client_tls
+
+PORT = 50000
+CALL_SECONDS = 5.0
+
+_Field = descriptor_pb2.FieldDescriptorProto
+T = TypeVar("T")
+
+
+def _messages() -> dict[str, Any]:
+    pool = descriptor_pool.DescriptorPool()
+
+    def file(package: str, **messages: dict[str, tuple[int, int, bool, str]]) -> list[str]:
+        made = descriptor_pb2.FileDescriptorProto(name=f"bedplate/{package}.proto", package=package, syntax="proto3")
+        for name, fields in messages.items():
+            message = made.message_type.add(name=name)
+            for field, (number, kind, repeated, of) in fields.items():
+                label = _Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL
+                message.field.add(name=field, number=number, type=kind, label=label, type_name=f".{package}.{of}" if of else None)
+        pool.Add(made)
+        return [f"{package}.{name}" for name in messages]
+
+    def text(number: int) -> tuple[int, int, bool, str]:
+        return number, _Field.TYPE_STRING, False, ""
+
+    def flag(number: int) -> tuple[int, int, bool, str]:
+        return number, _Field.TYPE_BOOL, False, ""
+
+    def part(number: int, of: str, repeated: bool = False) -> tuple[int, int, bool, str]:
+        return number, _Field.TYPE_MESSAGE, repeated, of
+
+    names = file(
+        "machine",
+        EtcdMemberListRequest={"query_local": flag(1)},
+        EtcdMember={"id": (2, _Field.TYPE_UINT64, False, ""), "hostname": text(3), "is_learner": flag(6)},
+        EtcdMembers={"members": part(3, "EtcdMember", True)},
+        EtcdMemberListResponse={"messages": part(1, "EtcdMembers", True)},
+    ) + file(
+        "cosi.resource",
+        Metadata={"namespace": text(1), "type": text(2), "id": text(3), "version": text(4)},
+        Spec={"yaml_spec": text(2)},
+        Resource={"metadata": part(1, "Metadata"), "spec": part(2, "Spec")},
+        ListRequest={"namespace": text(1), "type": text(2)},
+        ListResponse={"resource": part(1, "Resource")},
+    )
+    return {n.rpartition(".")[2]: message_factory.GetMessageClass(pool.FindMessageTypeByName(n)) for n in names}
+
+
+MESSAGES = _messages()
+Request, Response = MESSAGES["EtcdMemberListRequest"], MESSAGES["EtcdMemberListResponse"]
+
+
+class NoAnswer(OSError):
+    """The Talos API did not answer as it should."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a machine tells of itself, as far as it does: a machine that is a container has no hardware to tell."""
+
+    uuid: str
+    serial: str
+    macs: tuple[str, ...]
+    disks: tuple[dict[str, Any], ...]
+    memory_mib: int
+    threads: int
+    """Hardware threads of all processors together."""
+    platform: str
+    """How Talos runs: metal, container, ..."""
+
+    @property
+    def contained(self) -> bool:
+        """Whether there is no hardware to compare with."""
+        return self.platform == "container"
+
+
+# Source: Talos, pkg/machinery/resources: namespace and type of each.
+_READ = {
+    "system": ("hardware", "SystemInformations.hardware.talos.dev"),
+    "memory": ("hardware", "MemoryModules.hardware.talos.dev"),
+    "processors": ("hardware", "Processors.hardware.talos.dev"),
+    "links": ("network", "LinkStatuses.net.talos.dev"),
+    "disks": ("runtime", "Disks.block.talos.dev"),
+    "platform": ("runtime", "PlatformMetadatas.talos.dev"),
+}
+
+
+async def _hardware(channel: Channel) -> Hardware:
+    found = {name: await _list(channel, *where) for name, where in _READ.items()}
+    system = next(iter(found["system"].values()), {})
+    addresses = {link.get(kind, "") for link in found["links"].values() for kind in ("hardwareAddr", "permanentAddr")}
+    return Hardware(
+        uuid=str(system.get("uuid", "")).lower(),
+        serial=str(system.get("serialnumber", "")).strip(),
+        macs=tuple(sorted(str(address).lower() for address in addresses if address and str(address).strip("0:"))),
+        disks=tuple({"name": name, **disk} for name, disk in sorted(found["disks"].items())),
+        memory_mib=sum(int(module.get("sizeMiB", 0)) for module in found["memory"].values()),
+        threads=sum(int(each.get("threadCount", each.get("coreCount", 0))) for each in found["processors"].values()),
+        platform=str(next(iter(found["platform"].values()), {}).get("platform", "")),
+    )
+
+
+async def _list(channel: Channel, namespace: str, kind: str) -> dict[str, dict[str, Any]]:
+    """The specs of every resource of a type, by id. A type that the machine does not know has none."""
+    method = UnaryStreamMethod(channel, "/cosi.resource.State/List", MESSAGES["ListRequest"], MESSAGES["ListResponse"])
+    try:
+        answers = await method(MESSAGES["ListRequest"](namespace=namespace, type=kind))
+    except GRPCError as error:
+        if error.status in (Status.PERMISSION_DENIED, Status.NOT_FOUND):
+            return {}
+        raise
+    return {one.resource.metadata.id: yaml.safe_load(one.resource.spec.yaml_spec) or {} for one in answers}
+
+
+class _Asked:
+    """A way to ask the Talos API: what it trusts, and who it is there."""
+
+    @contextmanager
+    def _tls(self) -> Iterator[ssl.SSLContext]:
+        raise NotImplementedError
+
+    def hardware(self, address: str) -> Hardware:
+        """What the machine tells of itself. Raises NoAnswer."""
+        return self._ask(address, _hardware)
+
+    def resources(self, address: str, namespace: str, kind: str) -> dict[str, dict[str, Any]]:
+        """The specs of every resource of a type, by id. Raises NoAnswer."""
+        return self._ask(address, lambda channel: _list(channel, namespace, kind))
+
+    def _ask(self, address: str, ask: Callable[[Channel], Awaitable[T]]) -> T:
+        try:
+            return asyncio.run(asyncio.wait_for(self._talk(address, ask), CALL_SECONDS))
+        except (TimeoutError, asyncio.TimeoutError):
+            raise NoAnswer(f"no answer within {CALL_SECONDS:.0f} s") from None
+        except GRPCError as error:
+            raise NoAnswer(f"{error.status.name}: {error.message}".replace("\n", " ")[:200]) from None
+        except (StreamTerminatedError, OSError) as error:
+            raise NoAnswer(f"{type(error).__name__}: {error}".replace("\n", " ")[:200]) from None
+
+    async def _talk(self, address: str, ask: Callable[[Channel], Awaitable[T]]) -> T:
+        host, _, port = address.partition(":")
+        with self._tls() as tls:
+            tls.set_alpn_protocols(["h2"])
+            # A codec of its own: by default it loads a second google.rpc.Status beside Pulumi's, which is refused.
+            async with Channel(host, int(port or PORT), ssl=tls, codec=ProtoCodec()) as channel:
+                return await ask(channel)
+
+
+@dataclass(frozen=True)
+class Client(_Asked):
+    """A client of the Talos API: PEM texts."""
+
+    ca: bytes
+    certificate: bytes
+    key: bytes
+
+    @contextmanager
+    def _tls(self) -> Iterator[ssl.SSLContext]:
+        # Talos labels its keys after their kind; OpenSSL knows the general label alone.
+        key = self.key.decode().replace("ED25519 PRIVATE KEY", "PRIVATE KEY")
+        with client_tls(self.ca.decode(), self.certificate.decode(), key) as tls:
+            yield tls
+
+    def members(self, address: str) -> dict[str, bool]:
+        """Each etcd member's host name, and whether it has a vote. Raises NoAnswer."""
+
+        async def ask(channel: Channel) -> Any:
+            return await UnaryUnaryMethod(channel, "/machine.MachineService/EtcdMemberList", Request, Response)(Request())
+
+        return {m.hostname: not m.is_learner for each in self._ask(address, ask).messages for m in each.members}
+
+
+@dataclass(frozen=True)
+class Maintenance(_Asked):
+    """Whoever asks a machine that has no config yet. Its certificate is its own; nothing secret is sent to it."""
+
+    @contextmanager
+    def _tls(self) -> Iterator[ssl.SSLContext]:
+        tls = ssl.create_default_context()
+        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+        yield tls

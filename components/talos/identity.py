@@ -1,0 +1,57 @@
+"""The gate before a machine's config."""
+
+import hashlib
+import json
+from typing import Any
+
+from pulumi import CustomResource, Input, Output, ResourceOptions
+
+from components.platform import Platform
+
+from .documents import patches
+from .member import client_input
+
+# From a cold server's first power-on to Talos' API: firmware that tests memory takes most of it.
+BOOT_TIMEOUT_SECONDS = 1800
+
+
+def declared(platform: Platform, name: str) -> dict[str, Any]:
+    """What the stack file says of a machine's hardware: what no other machine's may be taken for."""
+    machine = platform.machines[name]
+    said = {
+        "uuid": machine.uuid,
+        "serial": machine.serial,
+        "mac": machine.mac,
+        "disk": machine.install.disk.model_dump(exclude_none=True),
+        "threads": machine.expects.threads,
+        "memoryMib": machine.expects.memory_mib,
+    }
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def mark(platform: Platform, name: str) -> str:
+    """What changes whenever the machine's config does. It stays encrypted: a patch may hold a secret."""
+    talos = platform.talos
+    of = [talos.contract, talos.kubernetes, platform.machines[name].role, *patches(platform, name)]
+    return hashlib.sha256(json.dumps(of).encode()).hexdigest()
+
+
+class Identity(CustomResource):
+    """Waits until what answers at a machine's address is the declared hardware. Nothing is sent to another machine."""
+
+    found: Output[Any]
+    """The hardware as the machine tells it."""
+
+    def __init__(self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions) -> None:
+        props = {
+            "machine": machine,
+            "node": node,
+            "clientConfiguration": client_input(client),
+            "declared": declared(platform, machine),
+            "generation": platform.machines[machine].install.generation,
+            "config": Output.secret(mark(platform, machine)),
+            "timeoutSeconds": BOOT_TIMEOUT_SECONDS,
+            "found": None,
+        }
+        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "config"]))
+        super().__init__("bedplate-native:talos:Identity", name, props, opts)

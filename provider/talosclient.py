@@ -1,0 +1,32 @@
+"""The client that Talos' PKI describes, as a resource's input."""
+
+import base64
+import binascii
+from typing import Any
+
+from clients.talos import Client
+from framework import Unknown, Wrong
+
+_PARTS = ("caCertificate", "clientCertificate", "clientKey")
+
+
+def client_of(given: Any) -> Client | None:
+    """None while a part of it is unknown. Raises ValueError."""
+    parts = [given.get(part) if isinstance(given, dict) else None for part in _PARTS]
+    if any(isinstance(part, Unknown) for part in parts):
+        return None
+    try:
+        return Client(*(base64.b64decode(part, validate=True) for part in parts))
+    except (TypeError, binascii.Error, ValueError):
+        raise ValueError("is not a client of the Talos API; machines are asked with it; take what Secrets made") from None
+
+
+def wrong_client(given: Any) -> list[Wrong]:
+    """What is wrong with that input; nothing while it is unknown."""
+    if isinstance(given, Unknown):
+        return []
+    try:
+        client_of(given)
+    except ValueError as error:
+        return [Wrong("clientConfiguration", str(error))]
+    return []

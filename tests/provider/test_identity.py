@@ -1,0 +1,216 @@
+"""The identity gate: what speaks against a machine, and a real gRPC server over TLS that tells its hardware."""
+
+import asyncio
+from concurrent import futures
+from dataclasses import replace
+
+import grpc
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from test_api_ready import Pki, framework, pem  # noqa: F401
+from test_etcd_member import Machine as Member
+
+from clients import talos
+from clients.talos import Hardware
+from identity import judge, matches
+from resources import RESOURCES
+from resources import identity as gate
+
+GATE = RESOURCES["bedplate-native:talos:Identity"]
+DISK = {"name": "sda", "size": 480103981056, "serial": "S4EWNX0R", "wwid": "naa.5002538", "model": "SAMSUNG MZ7LH480", "transport": "sata"}
+FOUND = Hardware(
+    uuid="4c4c4544-0042-3510-8052-b4c04f564433", serial="CZJ2340ABC", macs=("52:54:00:aa:00:01",),
+    disks=(DISK,), memory_mib=65536, threads=32, platform="metal",
+)
+DECLARED = {
+    "uuid": FOUND.uuid, "serial": FOUND.serial, "mac": FOUND.macs[0], "disk": {"serial": "S4EWNX0R"}, "memoryMib": 65536, "threads": 32,
+}
+
+
+def test_the_declared_machine_passes():
+    assert judge(DECLARED, FOUND) == judge({}, FOUND)
+
+
+@pytest.mark.parametrize(
+    ("declared", "wrong"),
+    [
+        ({"uuid": "4c4c4544-0042-3510-8052-b4c04f564434"}, "its uuid is 4c4c4544-0042-3510-8052-b4c04f564433, and 4c4c4544-0042-3510-8052-b4c04f564434 is declared"),
+        ({"serial": "CZJ9"}, "its serial is CZJ2340ABC, and CZJ9 is declared"),
+        ({"mac": "52:54:00:aa:00:02"}, "its MAC addresses are 52:54:00:aa:00:01, and 52:54:00:aa:00:02 is declared"),
+        ({"memoryMib": 131072}, "it has 64 GiB of memory, and at least 128 GiB of memory are declared"),
+        ({"threads": 64}, "it has 32 hardware threads, and at least 64 hardware threads are declared"),
+    ],
+)
+def test_another_machine_is_told_with_both_values(declared, wrong):
+    assert judge({**DECLARED, **declared}, FOUND).wrong == [wrong]
+
+
+def test_all_faults_are_told_at_once():
+    assert len(judge({**DECLARED, "uuid": "0" * 36, "serial": "x", "mac": "y"}, FOUND).wrong) == 3
+
+
+def test_a_disk_that_is_not_there_is_told_with_those_that_are():
+    said = judge({"disk": {"serial": "OTHER"}}, FOUND)
+    assert said.missing == [
+        "no disk matches the install disk (serial OTHER); it has sda (480 GB, serial S4EWNX0R, wwid naa.5002538, model SAMSUNG MZ7LH480)"
+    ]
+
+
+def test_a_disk_must_be_the_only_one():
+    twins = replace(FOUND, disks=(DISK, {**DISK, "name": "sdb", "serial": "S4EWNX0S"}))
+    assert judge({"disk": {"model": "SAMSUNG*", "size": ">= 400GB"}}, twins).wrong == [
+        "sda (480 GB, serial S4EWNX0R, wwid naa.5002538, model SAMSUNG MZ7LH480) and "
+        "sdb (480 GB, serial S4EWNX0S, wwid naa.5002538, model SAMSUNG MZ7LH480) all match the install disk "
+        "(model SAMSUNG*, size >= 400GB), and one must"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["", "cdrom", "readonly"])
+def test_what_nobody_installs_on_is_no_disk(kind):
+    other = {**DISK, "name": "sr0", **({kind: True} if kind else {"transport": ""})}
+    assert judge({"disk": {"model": "SAMSUNG*"}}, replace(FOUND, disks=(DISK, other))).wrong == []
+
+
+@given(size=st.integers(1, 10**14), number=st.integers(1, 10**5), unit=st.sampled_from(["GB", "TB", "GiB", "TiB"]))
+def test_sizes_are_compared_as_written(size, number, unit):
+    disk = {**DISK, "size": size}
+    told = {op: matches({"size": f"{op} {number}{unit}".strip()}, disk) for op in ("<", "<=", "==", ">=", ">", "")}
+    assert told["<"] != told[">="] and told[">"] != told["<="] and told["=="] == told[""] == (told["<="] and told[">="])
+
+
+@pytest.mark.parametrize(("disk", "kind"), [({"transport": "nvme"}, "nvme"), ({"transport": "mmc"}, "sd"), ({"rotational": True}, "hdd"), ({}, "ssd")])
+def test_the_kind_of_a_disk(disk, kind):
+    assert [k for k in ("ssd", "hdd", "nvme", "sd") if matches({"type": k}, {**DISK, **disk})] == [kind]
+
+
+class Machine(Member):
+    """A Talos API that tells hardware: in maintenance mode to everybody, configured to the platform's client alone."""
+
+    def __init__(self, found, configured=False):
+        self.pki, self.asked, self.found = Pki(), 0, found
+        certificate, key = self.pki.pair("server")
+        self.server = grpc.server(futures.ThreadPoolExecutor(4))
+        handler = grpc.unary_stream_rpc_method_handler(
+            self.list, talos.MESSAGES["ListRequest"].FromString, talos.MESSAGES["ListResponse"].SerializeToString
+        )
+        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("cosi.resource.State", {"List": handler}),))
+        pair = [(key.encode(), certificate.encode())]
+        credentials = grpc.ssl_server_credentials(pair, pem(self.pki.ca).encode(), True) if configured else grpc.ssl_server_credentials(pair)
+        self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
+        self.server.start()
+
+    def list(self, request, context):
+        self.asked += 1
+        found = self.found
+        told = {
+            "SystemInformations.hardware.talos.dev": {"systeminformation": {"uuid": found.uuid, "serialnumber": found.serial}},
+            "MemoryModules.hardware.talos.dev": {f"DIMM-{n}": {"sizeMiB": found.memory_mib // 2} for n in range(2)},
+            "Processors.hardware.talos.dev": {"CPU-1": {"coreCount": found.threads // 2, "threadCount": found.threads}},
+            "LinkStatuses.net.talos.dev": {f"eth{n}": {"hardwareAddr": mac, "permanentAddr": mac} for n, mac in enumerate(found.macs)}
+            | {"lo": {"hardwareAddr": "00:00:00:00:00:00"}},
+            "Disks.block.talos.dev": {d["name"]: {k: v for k, v in d.items() if k != "name"} for d in found.disks},
+            "PlatformMetadatas.talos.dev": {"platformmetadata": {"platform": found.platform}},
+        }.get(request.type)
+        if told is None:
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "not supported")
+        for name, spec in told.items():
+            answer = talos.MESSAGES["ListResponse"]()
+            answer.resource.metadata.id, answer.resource.spec.yaml_spec = name, yaml.safe_dump(spec)
+            yield answer
+
+
+@pytest.fixture
+def machine():
+    made = []
+
+    def start(found=FOUND, **how):
+        made.append(Machine(found, **how))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.server.stop(0)
+
+
+def inputs(at, pki=None, **more):
+    return {
+        "machine": "cp-1", "node": at.address, "clientConfiguration": at.client(pki), "declared": DECLARED,
+        "generation": 1, "config": "mark", "timeoutSeconds": 3.0, **more,
+    }
+
+
+def create(at, **more):
+    return asyncio.run(GATE.create(inputs(at, **more), lambda text: None))
+
+
+def update(at, before, **more):
+    return asyncio.run(GATE.update("cp-1", {**inputs(at), **before}, inputs(at, **more), lambda text: None))
+
+
+def test_a_machine_in_maintenance_mode_is_read_whole(machine):
+    identity, outputs = create(machine())
+    assert identity == "cp-1"
+    assert outputs["found"] == {
+        "uuid": FOUND.uuid, "serial": FOUND.serial, "macs": list(FOUND.macs), "memoryMib": 65536, "threads": 32, "platform": "metal",
+        "disks": [{k: v for k, v in DISK.items() if k != "transport"}],
+    }
+
+
+def test_a_machine_that_has_its_config_is_asked_with_the_platforms_certificate(machine):
+    assert create(machine(configured=True))[1]["found"]["uuid"] == FOUND.uuid
+
+
+def test_another_platforms_machine_does_not_pass(machine):
+    with pytest.raises(framework.Failed, match="cp-1: the Talos API at .* did not answer within 3 s"):
+        create(machine(configured=True), pki=Pki())
+
+
+def test_another_machine_is_refused_at_once_and_gets_nothing(machine):
+    at = machine(replace(FOUND, serial="SWAPPED"))
+    with pytest.raises(framework.Failed) as failed:
+        create(at, timeoutSeconds=600.0)
+    assert str(failed.value) == (
+        f"cp-1: what answers at {at.address} is not the declared machine: its serial is SWAPPED, and CZJ2340ABC is declared; its config "
+        "would erase another machine's disk, so nothing was sent to it; correct its address, its cables or what is declared"
+    )
+
+
+def test_disks_may_turn_up_late_but_not_never(machine, monkeypatch):
+    at = machine(replace(FOUND, disks=()))
+    monkeypatch.setattr(gate, "SETTLE_SECONDS", 1.0)
+    with pytest.raises(framework.Failed, match=r"no disk matches the install disk \(serial S4EWNX0R\); it has none"):
+        create(at, timeoutSeconds=600.0)
+    assert at.asked > len(talos._READ), "asked once more"
+
+
+def test_a_machine_that_is_a_container_has_nothing_to_compare(machine):
+    at = machine(Hardware("", "", ("52:54:00:10:05:11",), (), 0, 0, "container"))
+    said = []
+    asyncio.run(GATE.create(inputs(at), said.append))
+    assert said == ["runs in a container: it has no hardware to compare with what is declared"]
+
+
+def test_one_that_is_down_fails_by_name_within_its_deadline(machine, monkeypatch):
+    at = machine()
+    at.server.stop(0)
+    monkeypatch.setattr(gate, "RECONFIGURE_SECONDS", 2.0)
+    with pytest.raises(framework.Failed) as failed:
+        update(at, {"config": "older"}, timeoutSeconds=600.0)
+    assert str(failed.value).startswith(f"cp-1: the Talos API at {at.address} did not answer within 2 s (last: ")
+    assert str(failed.value).endswith("get machinestatus; then run up again")
+
+
+def test_a_raised_generation_wants_a_machine_with_no_config(machine):
+    at = machine(configured=True)
+    with pytest.raises(framework.Failed, match="it runs on its old config: it has not booted from the network"):
+        update(at, {}, generation=2)
+    fresh = machine()
+    assert update(fresh, {}, generation=2)["found"]["uuid"] == FOUND.uuid
+
+
+def test_no_input_is_shown_that_is_a_secret():
+    wrong = GATE.check({"machine": "", "node": None, "clientConfiguration": {"clientKey": "sekret"}, "timeoutSeconds": 0, "declared": []})
+    assert [w.property for w in wrong] == ["timeoutSeconds", "clientConfiguration", "machine", "node", "declared"]
+    assert "sekret" not in repr(wrong)
