@@ -44,14 +44,20 @@ def binaries(*names: str) -> dict[str, Path]:
 
 
 def order(layout: Layout, topology: Topology, built: Mapping[str, Path], host: Host | None = None, *,
-          stand_ins: Mapping[str, Sequence[str]] | None = None) -> Order:
-    """Images and root file system made (or found made), and the order for the lab's supervisor."""
+          stand_ins: Mapping[str, Sequence[str]] | None = None, runtime: str = "") -> Order:
+    """Images and root file system made (or found made), and the order for the lab's supervisor.
+
+    runtime: docker or podman, where nodes are containers of the official image and need no root made here.
+    """
     host, made = host or preflight.host(), versions()
     nft = shutil.which("nft")
     images.Store(layout.store / "images").add(images.platform_images(
         built, kubernetes=made.kubernetes, etcd=made.etcd, coredns=made.coredns, nft=Path(nft) if nft else None,
         stand_ins=stand_ins,
     ))
+    if runtime:
+        certify(layout, topology, built["lab-tools"])
+        return Order(topology, host, "", "", runtime, made.talos)
     root = rootfs.build(layout.store, built, talos=made.talos, user_namespace=host.user_namespace)
     certify(layout, topology, built["lab-tools"])
     return Order(topology, host, str(root), str(built["runc"]))

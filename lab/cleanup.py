@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -29,6 +30,10 @@ def stop(layout: Layout, *, volumes: bool = True) -> list[str]:
         init.signal(signal.SIGKILL)
         wait_for(f"lab {layout.name}: its processes", lambda: not init.alive, seconds=30, every=0.05)
         said.append(f"ended lab {layout.name} (process {init.pid})")
+    for command in record.get("remove", []):
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    if record.get("remove"):
+        said.append("removed its containers, their volumes and their network")
     places = [Path(path) for path in record.get("cgroups", [])] or cgroups.of_lab(layout.name)
     if any(place.exists() for place in places):
         if left := cgroups.remove(places):

@@ -39,6 +39,14 @@ class Runtime:
             *temporary, *mounts, f"{IMAGE}:{version}",
         ]
 
+    def running(self, topology: Topology, machine: Machine) -> list[str]:
+        """Print whether it runs: true or false."""
+        return [self.program, "inspect", "--format={{.State.Running}}", _name(topology, machine)]
+
+    def logs(self, topology: Topology, machine: Machine) -> list[str]:
+        """Print what the node says from now on, until it ends."""
+        return [self.program, "logs", "--follow", "--tail=100", _name(topology, machine)]
+
     def stop(self, topology: Topology, machine: Machine) -> list[str]:
         """Pull a node's plug; its volumes stay."""
         return [self.program, "kill", _name(topology, machine)]

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from components.platform import classes, included
-from lab import bench, cleanup, fidelity, overlay, preflight
+from lab import bench, cleanup, container_runtime, fidelity, overlay, preflight
 from lab.engine import Engine, Run
 from lab.layout import Layout
 from lab.session import Lab
@@ -82,7 +82,9 @@ class Rehearsal:
             self.committed.pop(put_in, None)
         for machine in self.committed["machines"].values():
             machine.pop("class", None)
-        self.host = preflight.host()
+        # Docker or Podman with the official image are closer to what Talos' authors run than anything made here.
+        self.runtime = container_runtime.find(bench.versions().talos)
+        self.host = preflight.host(contained=self.runtime is not None)
         self.topology: Topology = overlay.topology(stack, self.committed, user_namespace=self.host.user_namespace)
         self.before = cleanup.Snapshot()
         self.platform: dict[str, Any] = {}
@@ -136,7 +138,9 @@ class Rehearsal:
 
     def look(self) -> None:
         """Preflight, and an earlier rehearsal's remains."""
-        findings = preflight.examine(len(self.topology.machines))
+        findings = preflight.examine(len(self.topology.machines), contained=self.runtime is not None)
+        if self.runtime:
+            self.times.say(f"nodes are containers of {self.runtime.program}, with the official Talos image")
         for finding in findings:
             if not finding.ok:
                 print(f"  {finding}")
@@ -149,7 +153,8 @@ class Rehearsal:
     def start(self) -> None:
         """Every machine of the stack in maintenance mode."""
         order = bench.order(self.layout, self.topology, self.binaries, self.host,
-                            stand_ins=overlay.stand_ins(self.committed))
+                            stand_ins=overlay.stand_ins(self.committed),
+                            runtime=self.runtime.program if self.runtime else "")
         self.lab = Lab.start(self.layout, order)
         if self.keep:
             self.lab.keep()

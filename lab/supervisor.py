@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lab import cgroups, cleanup, network
+from lab.container_node import ContainerNode, carry_out
+from lab.container_runtime import Runtime
 from lab.kernel import (MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC, NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS,
                         Process, mount, unshare)
 from lab.layout import Layout
 from lab.node import Node
 from lab.registry import Registry
 from lab.spec import Host
-from lab.topology import Topology
+from lab.topology import Machine, Topology
 
 @dataclass(frozen=True)
 class Order:
@@ -35,18 +37,24 @@ class Order:
     host: Host
     rootfs: str
     runc: str
+    runtime: str = ""
+    """docker or podman, where the nodes are its containers with the official image."""
+    talos: str = ""
+    """The image's release."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
         host = {**self.host.__dict__, "missing": sorted(self.host.missing)}
-        return {"topology": self.topology.as_json(), "host": host, "rootfs": self.rootfs, "runc": self.runc}
+        return {"topology": self.topology.as_json(), "host": host, "rootfs": self.rootfs, "runc": self.runc,
+                "runtime": self.runtime, "talos": self.talos}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Order":
         """The inverse of `as_json`."""
         host = Host(**{**data["host"], "devices": tuple(data["host"]["devices"]),
                        "missing": frozenset(data["host"]["missing"])})
-        return cls(Topology.from_json(data["topology"]), host, data["rootfs"], data["runc"])
+        return cls(Topology.from_json(data["topology"]), host, data["rootfs"], data["runc"],
+                   data.get("runtime", ""), data.get("talos", ""))
 
 
 class Supervisor:
@@ -60,11 +68,14 @@ class Supervisor:
         self.ended = threading.Event()
         self.kept = False
         self.events: deque[dict[str, Any]] = deque(maxlen=1000)
-        self.nodes = {
-            machine.name: Node(layout, self.topology, machine, index=index, host=self.order.host,
-                               rootfs=Path(self.order.rootfs), runc=Path(self.order.runc))
-            for index, machine in enumerate(self.topology.machines)
-        }
+        self.runtime = Runtime(self.order.runtime) if self.order.runtime else None
+        self.nodes = {machine.name: self._node(index, machine) for index, machine in enumerate(self.topology.machines)}
+
+    def _node(self, index: int, machine: Machine) -> Node | ContainerNode:
+        if self.runtime:
+            return ContainerNode(self.layout, self.topology, machine, runtime=self.runtime, version=self.order.talos)
+        return Node(self.layout, self.topology, machine, index=index, host=self.order.host,
+                    rootfs=Path(self.order.rootfs), runc=Path(self.order.runc))
 
     def say(self, text: str, *, kind: str = "note") -> None:
         """Keep an event for whoever asks, and print it to the log."""
@@ -73,7 +84,10 @@ class Supervisor:
 
     def run(self) -> None:
         """Set up, then serve and watch until told to end."""
-        network.ip(network.bridge(self.topology))
+        if self.runtime:
+            carry_out(self.runtime.network(self.topology))
+        else:
+            network.ip(network.bridge(self.topology))
         Registry(self.layout.store / "images", self.topology.gateway, self.topology.registry_port,
                  pki=self.layout.pki, missing=lambda image: self.say(f"a node asked for {image}, which is not here", kind="missing-image"))
         threading.Thread(target=self._lifeline, daemon=True).start()
@@ -158,7 +172,7 @@ class Supervisor:
         return None
 
     @staticmethod
-    def _status(node: Node) -> dict[str, Any]:
+    def _status(node: Node | ContainerNode) -> dict[str, Any]:
         return {"running": node.running, "wanted": node.wanted, "trouble": node.trouble, "starts": node.starts,
                 "pid": node.process.pid if node.process else None, "address": node.machine.address}
 
@@ -169,9 +183,10 @@ def _private_view() -> None:
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
 
-def _init(layout: Layout, lifeline: int) -> NoReturn:
+def _init(layout: Layout, lifeline: int, private: bool) -> NoReturn:
     """Process 1 of the lab: start the supervisor, bury the dead, end with the supervisor."""
-    _private_view()
+    if private:
+        _private_view()
     child = os.fork()
     if child == 0:
         status = 1
@@ -191,7 +206,10 @@ def _init(layout: Layout, lifeline: int) -> NoReturn:
 def main(directory: str, lifeline: int) -> None:
     """Make the namespaces, note who their init is, and let go of it."""
     layout = Layout(Path(directory))
-    unshare(NEWPID | NEWNS | NEWNET | NEWIPC | NEWUTS)
+    order = Order.from_json(json.loads((layout.directory / "order.json").read_text()))
+    # Containers of a runtime are on its own bridge, in the machine's network: that is where the registry must be.
+    if not order.runtime:
+        unshare(NEWPID | NEWNS | NEWNET | NEWIPC | NEWUTS)
     go, ready = os.pipe()
     child = os.fork()
     if child == 0:
@@ -200,11 +218,12 @@ def main(directory: str, lifeline: int) -> None:
         if os.read(go, 1) != b"g":
             os._exit(1)
         os.close(go)
-        _init(layout, lifeline)
+        _init(layout, lifeline, private=not order.runtime)
     process = Process.at(child)
     assert process is not None
     # Without a user namespace a kubelet writes settings of the whole machine: they are set back at the end.
-    layout.record(process, cgroups=[str(path) for path in cgroups.of_lab(layout.name)], sysctls=cleanup.sysctls())
+    layout.record(process, cgroups=[str(path) for path in cgroups.of_lab(layout.name)], sysctls=cleanup.sysctls(),
+                  remove=Runtime(order.runtime).remove(order.topology) if order.runtime else [])
     os.write(ready, b"g")
     # The child is now on its own: its parent's end makes it a child of the machine's init.
 

@@ -1,8 +1,17 @@
 """Docker and Podman, up to their command lines."""
 
+import os
+from dataclasses import replace
+
 import pytest
 
+from lab import bench, cleanup, preflight
 from lab.container_runtime import Runtime, find
+from lab.kernel import Process
+from lab.layout import Layout
+from lab.rehearse import Rehearsal
+from lab.session import Lab
+from lab.supervisor import Order
 from lab.topology import Machine, Topology
 
 LAB = Topology(name="dev", network="192.168.10.0/24", machines=(
@@ -34,3 +43,63 @@ def test_a_runtime_without_the_official_image_is_not_used(tmp_path, monkeypatch)
     assert find("v1.12.0") is None
     fake.write_text("#!/bin/sh\necho '[{}]'\n")
     assert find("v1.12.0", programs=("docker",)) == Runtime("docker")
+
+
+# Docker as far as a lab sees it: it notes its command line, and a container runs from run or start to kill.
+FAKE = """#!/bin/sh
+echo "$@" >> {folder}/asked
+case "$1" in
+    image) echo '[{{}}]' ;;
+    run | start) touch {folder}/running ;;
+    kill) rm -f {folder}/running ;;
+    inspect) test -e {folder}/running && echo true || echo false ;;
+    logs) echo "bootstrap request received" ;;
+esac
+"""
+
+
+@pytest.fixture
+def docker(tmp_path, monkeypatch):
+    fake = tmp_path / "bin" / "docker"
+    fake.parent.mkdir()
+    fake.write_text(FAKE.format(folder=tmp_path))
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+    return lambda: [line.split() for line in (tmp_path / "asked").read_text().splitlines()]
+
+
+def test_a_lab_of_containers_is_run_by_the_runtime_alone(docker, tmp_path):
+    """From its network to the last volume, on the same supervisor, registry and control socket as any other lab."""
+    here = replace(LAB, network="127.0.0.0/8", gateway="127.0.0.1", registry_port=0,
+                   machines=(replace(LAB.machines[0], address="127.0.0.11"),))
+    layout = Layout.of(tmp_path, "dev")
+    bench.certify(layout, here, bench.binaries("lab-tools")["lab-tools"])
+    order = Order(here, preflight.host(contained=True), "", "", "docker", "v1.12.0")
+    with Lab.start(layout, order) as lab:
+        lab.start_node("cp-1")
+        assert lab.nodes()["cp-1"]["running"] and lab.run(["echo", "beside it"], seconds=10).stdout == "beside it\n"
+        lab.stop_node("cp-1")
+        assert not lab.nodes()["cp-1"]["running"]
+        lab.start_node("cp-1")
+        assert "bootstrap request received" in (layout.node("cp-1") / "console.log").read_text()
+        init = lab.init
+    assert not init.alive
+    asked = [line for line in docker() if line[0] not in ("inspect", "logs")]
+    assert [line[:2] for line in asked] == [
+        ["network", "create"], ["run", "--detach"], ["kill", "bedplate-dev-cp-1"], ["start", "bedplate-dev-cp-1"],
+        ["rm", "--force"], ["volume", "rm"], ["network", "rm"],
+    ]
+    assert asked[1][-1] == "ghcr.io/siderolabs/talos:v1.12.0"
+
+
+def test_containers_of_a_killed_lab_are_taken_away_by_stop(docker, tmp_path):
+    layout = Layout.of(tmp_path, "dev")
+    layout.directory.mkdir(parents=True)
+    layout.record(Process(2**22, 1), remove=Runtime("docker").remove(LAB))
+    assert cleanup.stop(layout) == ["removed its containers, their volumes and their network"]
+    assert [line[0] for line in docker()] == ["rm", "volume", "network"]
+
+
+def test_a_rehearsal_takes_the_runtime_where_it_is_there(docker, tmp_path):
+    rehearsal = Rehearsal("dev", root=tmp_path, checkout=bench.CHECKOUT)
+    assert rehearsal.runtime == Runtime("docker") and not rehearsal.host.user_namespace and not rehearsal.topology.user_namespace
