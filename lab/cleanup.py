@@ -82,6 +82,38 @@ def restore(before: dict[str, str]) -> None:
             continue
 
 
+NAMESPACES = ("pid", "net", "mnt", "user", "cgroup", "ipc", "uts")
+
+
+def namespaces_of(init: int, proc: Path = Path("/proc")) -> set[str]:
+    """The namespaces of a lab: those of its init and of all processes beneath it that this process is not in itself."""
+    found: set[str] = set()
+    todo = [init]
+    while todo:
+        pid = todo.pop()
+        try:
+            found |= {os.readlink(proc / str(pid) / "ns" / kind) for kind in NAMESPACES}
+            for task in (proc / str(pid) / "task").iterdir():
+                todo += [int(child) for child in (task / "children").read_text().split()]
+        except OSError:
+            continue
+    return found - {os.readlink(proc / "self" / "ns" / kind) for kind in NAMESPACES}
+
+
+def inside(namespaces: set[str], proc: Path = Path("/proc")) -> list[str]:
+    """Every process that is still in one of these namespaces: number and command."""
+    found = []
+    for entry in proc.iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            if namespaces & {os.readlink(entry / "ns" / kind) for kind in NAMESPACES}:
+                found.append(f"{entry.name} {(entry / 'comm').read_text().strip()}")
+        except OSError:
+            continue
+    return found
+
+
 def another_labs(path: str, lab: str) -> bool:
     """Whether a cgroup is of a lab other than this one."""
     owner = re.search(r"/bedplate-([^/]+)", path)
@@ -111,7 +143,7 @@ class Snapshot:
                 if not command and (entry / "exe").readlink():
                     command = (entry / "comm").read_text().strip()
                 shot.processes.add(f"{entry.name} {command[:120]}")
-                for kind in ("pid", "net", "mnt", "user", "cgroup", "ipc", "uts"):
+                for kind in NAMESPACES:
                     shot.namespaces.add(os.readlink(entry / "ns" / kind))
             except OSError:
                 continue

@@ -124,6 +124,8 @@ class Rehearsal:
             if len(self.topology.machines) >= 3:
                 with self.times.phase("lost machines"):
                     self.loss()
+                with self.times.phase("an up with machines down"):
+                    self.unreachable()
             if not self.keep:
                 with self.times.phase("destroy"):
                     self.destroy()
@@ -293,11 +295,47 @@ class Rehearsal:
         self.times.say(f"  {' and '.join(lost)} off; {holder} held the API's address")
         wait_for("the API at another control plane", lambda: self.clients.kube("get", "--raw=/readyz", seconds=5), seconds=120)
         wait_for(f"{', '.join(lost)} seen as not Ready", lambda: not self.clients.ready() & set(lost), seconds=120, every=1)
+        self.meanwhile()
         for name in lost:
             self.lab.start_node(name)
         wait_for(f"{', '.join(lost)} Ready again, with what is on their volumes",
                  lambda: self.clients.ready() == names, seconds=300, every=1)
         see(self.bootstraps() == 1, "a machine that came back was bootstrapped")
+
+    def unreachable(self) -> None:
+        """An `up` while a worker and a control plane are down fails for those two by name; every other one is changed."""
+        machines = {machine.name: machine for machine in self.topology.machines}
+        others = [machine for machine in machines.values() if machine.address != self.first]
+        down = [next(machine.name for machine in others if machine.role == role) for role in ("controlplane", "worker")]
+        # Control planes are changed one after the other: those behind a dead one wait for it, and keep what they have.
+        reached = [machine.name for machine in machines.values() if machine.address == self.first or machine.role == "worker"]
+        reached = [name for name in reached if name not in down]
+        for name in down:
+            self.lab.stop_node(name)
+        for name in (*down, *reached):
+            labels = self.platform["machines"][name].setdefault("labels", {})
+            labels[f"{LABEL[0]}-down"] = LABEL[1]
+        self.engine.write(self.platform)
+        begun = self.times.now
+        run = self.engine.run("up", "--yes", "--skip-preview", seconds=400, say=self._line, check=False)
+        took = round(self.times.now - begun, 1)
+        see(run.code != 0, f"an up succeeded while {' and '.join(down)} were down")
+        for name in down:
+            at = machines[name].address
+            see(f"{name}: the Talos API at {at} did not answer within" in run.text, f"the failed up does not name {name}: {run.text[-2000:]}")
+        for name in reached:
+            see(f"{name}: the Talos API" not in run.text, f"the up failed for {name} too: {run.text[-2000:]}")
+            see(self._labelled(name), f"{name} is up, and its change did not arrive")
+        self.times.fact("up_with_machines_down", {"down": down, "changed": reached, "seconds": took})
+        for name in down:
+            self.lab.start_node(name)
+        wait_for(f"{', '.join(down)} Ready again", lambda: self.clients.ready() == machines.keys(), seconds=300, every=1)
+        self._up(seconds=300)
+        see(all(map(self._labelled, (*down, *reached))), "the next up did not bring the change to the machines that came back")
+
+    def _labelled(self, name: str) -> bool:
+        found = self.clients.resource(self.topology.machine(name).address, "nodelabelspec")
+        return any(one["spec"]["key"] == f"{LABEL[0]}-down" for one in found)
 
     def _holder(self) -> str:
         """The control plane that holds the API's virtual address now."""
@@ -348,11 +386,16 @@ class Rehearsal:
 
     def end(self) -> None:
         """End the lab, then look whether anything of it is left."""
+        # A lab's processes have namespaces of their own: who is in none of those any more is gone.
+        own = cleanup.namespaces_of(self.lab.init.pid) if hasattr(self, "lab") and not self.runtime else set()
         if hasattr(self, "lab"):
             self.lab.stop()
         cleanup.stop(self.layout)
+        left = cleanup.inside(own)
+        see(not left, f"still running: {', '.join(left)}")
+        self.times.fact("namespaces_ended", len(own))
         difference = self.before.difference(cleanup.Snapshot.take(), self.layout.name)
-        # Others work on the machine too: only what can be a lab's own is held against it.
+        # Others work on the machine too: of these, only the lab's own were looked for.
         difference.pop("processes", None)
         difference.pop("namespaces", None)
         self.times.fact("left_behind", difference)

@@ -18,6 +18,9 @@ FIXED = {
     # The stack's state remembers its secrets provider, so that no file of the repository has to.
     "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
 }
+# A person's own choice wins. By default the engine starts nothing more after the first failure; here a dead machine
+# stops what depends on it, and nothing else.
+DEFAULTS = {"PULUMI_CONTINUE_ON_ERROR": "true"}
 # These would make the engine run another Python than the one set up here.
 DROPPED = ("PULUMI_PYTHON_CMD", "PYTHONHOME", "PYTHONPATH", "PULUMI_IGNORE_AMBIENT_PLUGINS")
 
@@ -28,7 +31,7 @@ def tools(layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
     """An environment in which `pulumi` and `python` are those of the toolchain."""
     kept = {name: value for name, value in base.items() if name not in DROPPED}
     path = [str(layout.bin), str(layout.venv / "bin"), base.get("PATH", os.defpath)]
-    return kept | FIXED | {
+    return DEFAULTS | kept | FIXED | {
         "PATH": os.pathsep.join(path),
         "VIRTUAL_ENV": str(layout.venv),
         "PULUMI_HOME": str(layout.pulumi_home),

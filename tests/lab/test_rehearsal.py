@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from lab import bench
+from lab import bench, cleanup
+from lab.layout import Layout
 
 pytestmark = pytest.mark.lab
 
@@ -21,6 +22,29 @@ def test_dev_is_rehearsed_from_nothing_to_a_clean_end(lab_host):
     assert [(one["phase"], one["outcome"]) for one in times["phases"]] == [(phase, "ok") for phase in PHASES]
     facts = times["facts"]
     assert facts["drift"].startswith("seen and put right"), facts
+    assert facts["namespaces_ended"] > 5
     assert any("Secrets" in kind for kind in facts["kept_by_destroy"]) and facts["left_behind"] == {}
     # Ready within 90 s of the command on an idle machine; here other tests may have it to themselves.
     assert 0 < facts["api_ready_after_command"] < facts["nodes_ready_after_command"]
+
+
+def test_a_killed_rehearsal_is_taken_away_by_stop(lab_host):
+    """kill -9 of the command in the middle of it, then `rehearse stop`: everything is as before."""
+    before = cleanup.Snapshot.take()
+    layout = Layout.of(bench.CHECKOUT / ".toolchain", "dev")
+    with subprocess.Popen([sys.executable, "-m", "lab", "dev", "--keep"], cwd=bench.CHECKOUT, text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as command:
+        try:
+            for line in command.stdout:
+                if "nodes: ok" in line:
+                    break
+            init = layout.init()
+            own = cleanup.namespaces_of(init.pid)
+        finally:
+            command.kill()
+    assert init.alive and len(cleanup.inside(own)) > 5, "with --keep, a lab outlives its command"
+    told = subprocess.run([sys.executable, "-m", "lab", "stop", "dev"], cwd=bench.CHECKOUT, text=True, timeout=60, capture_output=True)
+    assert told.returncode == 0 and f"ended lab dev (process {init.pid})" in told.stdout
+    assert cleanup.inside(own) == []
+    difference = before.difference(cleanup.Snapshot.take(), "dev")
+    assert not {kind for kind in ("interfaces", "mounts", "cgroups", "sysctls") if kind in difference}, difference

@@ -230,3 +230,25 @@ def test_a_thousand_vms_are_a_thousand_vms(dev):
     vm = dev["vms"]["web"]
     dev["vms"] = {f"vm-{n}": copy.deepcopy(vm) for n in random.Random(1).sample(range(1000), 300)}
     assert len(run_program(dev).engine.of("kubernetes:kubevirt.io/v1:VirtualMachine")) == 300
+
+
+def test_no_machine_gets_its_config_before_it_is_known(prod):
+    """The PKI goes with it."""
+    graph = run_program(prod).graph
+    for name in prod["machines"]:
+        assert f"bedplate-native:talos:Identity::talos-{name}" in graph.reachable(f"talos:machine/configurationApply:ConfigurationApply::talos-{name}")
+
+
+def test_a_machine_that_is_installed_again_gets_its_config_again(prod):
+    before = run_program(prod).graph.requests
+    after = run_program(changed(prod, {"machines.wk-1.install.generation": 7})).graph.requests
+    urn = "talos:machine/configurationApply:ConfigurationApply::talos-{}".format
+    assert before[urn("wk-1")].replacement_trigger != after[urn("wk-1")].replacement_trigger
+    assert before[urn("wk-2")].replacement_trigger == after[urn("wk-2")].replacement_trigger
+
+
+def test_helms_records_are_looked_at_before_a_release_is_touched(dev):
+    ran = run_program(dev)
+    hooks = ran.graph.requests["kubernetes:helm.sh/v3:Release::cilium-release"].hooks
+    assert (list(hooks.before_create), list(hooks.before_update)) == (["cilium-before-install"], ["cilium-before-upgrade"])
+    assert ran.hooks.keys() == {"cilium-before-install", "cilium-before-upgrade"}

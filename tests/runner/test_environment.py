@@ -18,6 +18,7 @@ def test_our_tools_come_first_and_the_engine_fetches_nothing_by_itself(house):
         "PATH": f"{home}/bin{os.pathsep}{home}/venv/bin{os.pathsep}/usr/bin",
         "VIRTUAL_ENV": f"{home}/venv",
         "PULUMI_HOME": f"{home}/home",
+        "PULUMI_CONTINUE_ON_ERROR": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
@@ -135,3 +136,7 @@ def test_an_unknown_stack_is_refused_with_those_there_are(house):
 
 def test_a_qualified_name_finds_its_file(house):
     assert stacks.find("organization/house/prod", house.layout).file == house.root / "Pulumi.prod.yaml"
+
+
+def test_whoever_wants_the_first_failure_to_end_a_run_says_so(house):
+    assert environment.tools(house.layout, {"PULUMI_CONTINUE_ON_ERROR": "false"})["PULUMI_CONTINUE_ON_ERROR"] == "false"

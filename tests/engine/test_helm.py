@@ -1,0 +1,141 @@
+"""A Helm release after a run that was killed, with the real engine, the real Helm and a real Kubernetes API."""
+
+import base64
+import gzip
+import json
+import subprocess
+
+import pytest
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from cryptography import x509
+from test_api_ready import Pki, pem
+
+from lab import bench
+from lab.kubeapi import KubernetesAPI
+
+pytestmark = pytest.mark.engine
+
+PROGRAM = """
+import pulumi
+import pulumi_kubernetes as k8s
+from components.kubernetes import unlocked
+
+kubeconfig = pulumi.Config().require_secret("kubeconfig")
+provider = k8s.Provider("here", kubeconfig=kubeconfig)
+k8s.helm.v3.Release(
+    "net", name="net", chart="./chart", version="1.2.3", namespace="default", skip_await=True, values={"told": pulumi.Config().get("told") or "one"},
+    opts=pulumi.ResourceOptions(
+        provider=provider, hooks=unlocked("net", kubeconfig=kubeconfig, namespace="default", release="net", version="1.2.3"),
+    ),
+)
+"""
+TEMPLATE = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: net}
+data: {told: {{ .Values.told }}}
+"""
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory):
+    folder, pki = tmp_path_factory.mktemp("helm"), Pki()
+    (folder / "client-ca.crt").write_text(pem(pki.ca))
+    with KubernetesAPI(folder / "api", bench.binaries("kubernetes-api"), extra_arguments=[f"--client-ca-file={folder / 'client-ca.crt'}"]) as made:
+        yield made, _kubeconfig(made, pki)
+
+
+def _kubeconfig(api, pki):
+    """With a client certificate, as Talos hands it out."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters"), x509.NameAttribute(NameOID.COMMON_NAME, "admin")]
+    certificate = pki._sign(x509.Name(subject), key)
+    config = yaml.safe_load(api.kubeconfig.read_text())
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    encoded = {"client-certificate-data": pem(certificate).encode(), "client-key-data": private}
+    config["users"][0]["user"] = {name: base64.b64encode(value).decode() for name, value in encoded.items()}
+    return json.dumps(config)
+
+
+@pytest.fixture
+def release(api, checkout, tmp_path):
+    here = checkout("dev")
+    chart = here.folder / "chart"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: net\nversion: 1.2.3\n")
+    (chart / "templates" / "net.yaml").write_text(TEMPLATE)
+    (here.folder / "__main__.py").write_text(PROGRAM)
+    (here.folder / "Pulumi.dev.yaml").write_text("config: {}\n")
+    here.pulumi("config", "set", "--stack", "dev", "--secret", "kubeconfig", api[1])
+    yield here
+    kubectl(api[0], "delete", "configmap,secret", "--all", "--wait=true")
+
+
+def kubectl(api, *arguments, stdin=None):
+    command = [str(bench.binaries("kubectl")["kubectl"]), f"--kubeconfig={api.kubeconfig}", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=30, check=True).stdout
+
+
+def leave(api, status, version="1.2.3", revision=1):
+    """A record as Helm writes it."""
+    told = json.dumps({"name": "net", "version": revision, "namespace": "default", "info": {"status": status},
+                       "chart": {"metadata": {"name": "net", "version": version}}})
+    packed = base64.b64encode(base64.b64encode(gzip.compress(told.encode()))).decode()
+    labels = {"owner": "helm", "name": "net", "status": status, "version": str(revision)}
+    secret = {"apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1", "data": {"release": packed},
+              "metadata": {"name": f"sh.helm.release.v1.net.v{revision}", "labels": labels}}
+    kubectl(api, "apply", "-f", "-", stdin=json.dumps(secret))
+
+
+def up(here, check=True):
+    done = here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", check=check)
+    return done.returncode, done.stdout + done.stderr
+
+
+def statuses(api):
+    found = json.loads(kubectl(api, "get", "secrets", "--selector=owner=helm", "--output=json"))["items"]
+    return sorted((s["metadata"]["labels"]["version"], s["metadata"]["labels"]["status"]) for s in found)
+
+
+def test_a_record_of_an_installation_that_was_cut_short_is_cleared(api, release):
+    leave(api[0], "pending-install")
+    _, told = up(release)
+    assert "cleared Helm's record sh.helm.release.v1.net.v1 (pending-install) of a run that was cut short" in told
+    assert statuses(api[0]) == [("1", "deployed")]
+
+
+def test_what_a_dead_run_installed_is_taken_over(api, release):
+    """The plugin may finish what the engine no longer hears of."""
+    up(release)
+    before = kubectl(api[0], "get", "configmap", "net", "--output=jsonpath={.metadata.uid}")
+    release.pulumi("stack", "rm", "--stack", "dev", "--yes", "--force", "--preserve-config")
+    release.pulumi("stack", "init", "dev")
+    release.pulumi("config", "set", "--stack", "dev", "--secret", "kubeconfig", api[1])
+    _, told = up(release)
+    assert "cleared Helm's record sh.helm.release.v1.net.v1 (deployed)" in told
+    assert kubectl(api[0], "get", "configmap", "net", "--output=jsonpath={.metadata.uid}") == before, "not made anew"
+
+
+def test_another_release_of_that_name_is_left_alone(api, release):
+    leave(api[0], "deployed", version="1.1.0")
+    code, told = up(release, check=False)
+    assert code != 0 and "a release net of chart version 1.1.0 is deployed in default, and the state knows of none" in told
+    assert statuses(api[0]) == [("1", "deployed")]
+
+
+def test_an_upgrade_that_was_cut_short_is_cleared_and_the_last_good_one_stays(api, release):
+    up(release)
+    leave(api[0], "pending-upgrade", revision=2)
+    release.pulumi("config", "set", "--stack", "dev", "told", "two")
+    _, told = up(release)
+    assert "cleared Helm's record sh.helm.release.v1.net.v2 (pending-upgrade)" in told
+    assert kubectl(api[0], "get", "configmap", "net", "--output=jsonpath={.data.told}") == "two"
+
+
+def test_a_plan_looks_at_no_record(api, release):
+    leave(api[0], "pending-install")
+    release.pulumi("preview", "--stack", "dev")
+    assert statuses(api[0]) == [("1", "pending-install")]
