@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner import commands, doctor, rehearse
+from runner import access, commands, doctor, rehearse
 from runner.errors import UsageError
 from toolchain import Layout, ToolchainError
 
@@ -27,6 +27,7 @@ COMMANDS = {
     "up": Command("STACK [OPTION...]", "make it happen", commands.up),
     "refresh": Command("STACK [OPTION...]", "read what is really there", commands.refresh),
     "destroy": Command("STACK [OPTION...]", "take it down, all but what is protected", commands.destroy),
+    "access": Command("STACK", "write the credentials of its APIs to files, and say what to type first", access.access),
     "rehearse": Command("[STACK [--keep] | stop [STACK] | check]", "bring it up for real on this machine, and down again", rehearse.rehearse),
     "test": Command("[PYTEST-OPTION...]", "run the tests", commands.test),
     "doctor": Command("", "show each part of the toolchain and what is wrong with it", doctor.doctor),

@@ -13,6 +13,7 @@ from .documents import patches
 from .identity import Identity
 from .material import as_input
 from .member import EtcdMember
+from .talosconfig import talosconfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +27,8 @@ class Talos(ComponentResource):
     """Configures every machine and bootstraps etcd once; yields the credentials of both APIs."""
 
     kubeconfig: Output[str]
-    talosconfig: Output[Any]
-    """Client certificate and key of the Talos API."""
+    talosconfig: Output[str]
+    """What talosctl reads."""
     configurations: Mapping[str, Output[str]]
     """Machine to the config that it gets, PKI and all."""
 
@@ -124,6 +125,6 @@ class Talos(ComponentResource):
             opts=ResourceOptions(parent=self, additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"]),
         )
         self.kubeconfig = Output.secret(access.kubeconfig_raw)
-        self.talosconfig = client
+        self.talosconfig = Output.secret(client).apply(lambda made: talosconfig(want, made))
         self.configurations = {node: Output.secret(applied[node].machine_configuration) for node in sorted(applied)}
         self.register_outputs({"kubeconfig": self.kubeconfig, "talosconfig": self.talosconfig})

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner import commands
+from runner import access, commands
 from toolchain import Layout
 
 ENGINE = f"""#!{sys.executable}
@@ -29,6 +29,8 @@ plan = json.load(open(here + "/plan")) if os.path.exists(here + "/plan") else {{
 codes = plan.get(" ".join(arguments[:2]) if arguments[0] == "stack" else arguments[0], [0])
 code = codes.pop(0) if len(codes) > 1 else codes[0]
 json.dump(plan, open(here + "/plan", "w"))
+if plan.get("prints"):
+    print(plan["prints"])
 if plan.get("says"):
     print(plan["says"], file=sys.stderr)
 if config and plan.get("salts"):
@@ -78,4 +80,5 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     engine.write_text(ENGINE)
     engine.chmod(0o755)
     monkeypatch.setattr(commands, "ensure", lambda names, layout: {})
+    monkeypatch.setattr(access, "ensure", lambda names, layout: {})
     return House(layout)
