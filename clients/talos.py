@@ -56,6 +56,10 @@ def _messages() -> dict[str, Any]:
         EtcdMember={"id": (2, _Field.TYPE_UINT64, False, ""), "hostname": text(3), "is_learner": flag(6)},
         EtcdMembers={"members": part(3, "EtcdMember", True)},
         EtcdMemberListResponse={"messages": part(1, "EtcdMembers", True)},
+        Empty={},
+        VersionInfo={"tag": text(1)},
+        Version={"version": part(2, "VersionInfo")},
+        VersionResponse={"messages": part(1, "Version", True)},
     ) + file(
         "cosi.resource",
         Metadata={"namespace": text(1), "type": text(2), "id": text(3), "version": text(4)},
@@ -189,6 +193,15 @@ class Client(_Asked):
             return await UnaryUnaryMethod(channel, "/machine.MachineService/EtcdMemberList", Request, Response)(Request())
 
         return {m.hostname: not m.is_learner for each in self._ask(address, ask).messages for m in each.members}
+
+
+    def version(self, address: str) -> str:
+        """The release of Talos that runs, e.g. v1.12.0. Raises NoAnswer."""
+
+        async def ask(channel: Channel) -> Any:
+            return await UnaryUnaryMethod(channel, "/machine.MachineService/Version", MESSAGES["Empty"], MESSAGES["VersionResponse"])(MESSAGES["Empty"]())
+
+        return next((str(each.version.tag) for each in self._ask(address, ask).messages), "")
 
 
 @dataclass(frozen=True)

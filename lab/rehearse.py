@@ -7,6 +7,7 @@ and everything ends cleanly whatever happens.
 import json
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -121,6 +122,7 @@ class Rehearsal:
                 self.change()
             with self.times.phase("a change by hand"):
                 self.drift()
+                self.machine_drift()
             if len(self.topology.machines) >= 3:
                 with self.times.phase("lost machines"):
                     self.loss()
@@ -284,6 +286,30 @@ class Rehearsal:
         self._up("--refresh", seconds=300)
         self.engine.run("preview", "--refresh", "--expect-no-changes", seconds=180)
         self.times.fact("drift", f"seen and put right: {what}")
+
+    def machine_drift(self) -> None:
+        """A machine's config that somebody edits by hand: `drift` names the field, and an `up` of that machine puts it right."""
+        see(self._drift() == {}, f"machines differ from what was declared: {self._drift()}")
+        name = next(machine.name for machine in self.topology.machines if machine.address == self.first)
+        patch = json.dumps({"machine": {"nodeLabels": {"bedplate.rehearsal/by-hand": "yes"}}})
+        self.clients.talos("patch", "machineconfig", "--mode=no-reboot", f"--patch={patch}", "--nodes", self.first)
+        found = self._drift()
+        see(found == {name: ["machine.nodeLabels.bedplate.rehearsal/by-hand"]}, f"drift tells {found}")
+        self.times.say(f"  edited {name}'s config by hand: drift tells {found}")
+        self._up("--target-replace", f"**ConfigurationApply::talos-{name}", seconds=300)
+        see(self._drift() == {}, f"still drifted after the up: {self._drift()}")
+        self.times.fact("machine_drift", found)
+
+    def _drift(self) -> dict[str, list[str]]:
+        """Machines that differ, and in which fields."""
+        told = self.lab.run([sys.executable, "-m", "drift", self.stack, "--json"], seconds=60, env=self.engine.environment,
+                            cwd=self.checkout, check=False)
+        if told.returncode not in (0, 7):
+            raise NotShown(f"drift ended with {told.returncode}: {told.stderr[-500:]}")
+        found = json.loads(told.stdout)
+        unread = [f"{one['machine']}: {one['unread']}" for one in found if one["unread"]]
+        see(not unread, f"drift could not read {'; '.join(unread)}")
+        return {one["machine"]: [each["path"] for each in one["differences"]] for one in found if one["differences"]}
 
     def loss(self) -> None:
         """The machine that holds the API's address and a worker lose power: the API goes on, and both come back."""

@@ -10,6 +10,7 @@ from pulumiverse_talos import cluster, machine
 from components.platform import Platform
 
 from .documents import patches
+from .guard import Guard
 from .identity import Identity
 from .material import as_input
 from .member import EtcdMember
@@ -68,11 +69,13 @@ class Talos(ComponentResource):
 
         base = {role: generated(role) for role in sorted({m.role for m in want.machines.values()})}
 
+        guard = Guard(f"{name}-guard", want, ResourceOptions(parent=self))
+
         # No timeouts: the bridge loses that property on the way back, and every create fails ("map vs object
         # confusion"). The plugin's own deadline is ten minutes.
         def apply(node: str, after: Resource | None) -> machine.ConfigurationApply:
             # Side by side, and first of all: which machines are the wrong ones shows before any is configured.
-            known = Identity(f"{name}-{node}", node, want, args.booted[node], client, ResourceOptions(parent=self))
+            known = Identity(f"{name}-{node}", node, want, args.booted[node], client, ResourceOptions(parent=self, depends_on=[guard]))
             return machine.ConfigurationApply(
                 f"{name}-{node}",
                 node=args.booted[node],

@@ -1,7 +1,5 @@
 """The gate before a machine's config."""
 
-import hashlib
-import json
 from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
@@ -29,13 +27,6 @@ def declared(platform: Platform, name: str) -> dict[str, Any]:
     return {key: value for key, value in said.items() if value is not None}
 
 
-def mark(platform: Platform, name: str) -> str:
-    """What changes whenever the machine's config does. It stays encrypted: a patch may hold a secret."""
-    talos = platform.talos
-    of = [talos.contract, talos.kubernetes, platform.machines[name].role, *patches(platform, name)]
-    return hashlib.sha256(json.dumps(of).encode()).hexdigest()
-
-
 class Identity(CustomResource):
     """Waits until what answers at a machine's address is the declared hardware. Nothing is sent to another machine."""
 
@@ -49,9 +40,12 @@ class Identity(CustomResource):
             "clientConfiguration": client_input(client),
             "declared": declared(platform, machine),
             "generation": platform.machines[machine].install.generation,
-            "config": Output.secret(mark(platform, machine)),
+            # What its config is made of but for the PKI: with another one, the machine is asked again, and the plan
+            # says in words what changes. It stays encrypted, since a patch may hold a secret.
+            "documents": Output.secret([*patches(platform, machine)]),
+            "versions": {"contract": platform.talos.contract, "kubernetes": platform.talos.kubernetes},
             "timeoutSeconds": BOOT_TIMEOUT_SECONDS,
             "found": None,
         }
-        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "config"]))
+        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "documents"]))
         super().__init__("bedplate-native:talos:Identity", name, props, opts)

@@ -1,8 +1,10 @@
 """The gate before a machine's config: what answers at its address is the declared hardware."""
 
+import json
 import time
 
 from clients.talos import Client, Hardware, Maintenance, NoAnswer
+from drift.compare import differences, merged
 from framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
 from gate import Gate
 from identity import judge
@@ -24,7 +26,7 @@ class Identity(Gate):
     """
 
     token = "bedplate-native:talos:Identity"
-    secrets = frozenset({"clientConfiguration", "config"})
+    secrets = frozenset({"clientConfiguration", "documents"})
     replaces = frozenset({"machine"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
@@ -38,6 +40,16 @@ class Identity(Gate):
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
         return {**inputs, "found": (state or {}).get("found", UNKNOWN)}
+
+    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+        """What its next config changes, by document and field; nothing secret is in it."""
+        if state is None or isinstance(inputs.get("documents"), Unknown):
+            return None
+        changed = differences(*(merged(map(json.loads, of.get("documents") or [])) for of in (state, inputs)))
+        if not changed:
+            return None
+        how = "REBOOTS to take" if any(each.reboots for each in changed) else "takes, with no reboot,"
+        return "\n".join([f"{inputs['machine']} {how} another config:", *(f"    {each}" for each in changed)])
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         found = await in_thread(wait, inputs, float(inputs["timeoutSeconds"]), False, say)

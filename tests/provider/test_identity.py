@@ -1,6 +1,7 @@
 """The identity gate: what speaks against a machine, and a real gRPC server over TLS that tells its hardware."""
 
 import asyncio
+import json
 from concurrent import futures
 from dataclasses import replace
 
@@ -137,7 +138,7 @@ def machine():
 def inputs(at, pki=None, **more):
     return {
         "machine": "cp-1", "node": at.address, "clientConfiguration": at.client(pki), "declared": DECLARED,
-        "generation": 1, "config": "mark", "timeoutSeconds": 3.0, **more,
+        "generation": 1, "documents": ["{}"], "timeoutSeconds": 3.0, **more,
     }
 
 
@@ -197,7 +198,7 @@ def test_one_that_is_down_fails_by_name_within_its_deadline(machine, monkeypatch
     at.server.stop(0)
     monkeypatch.setattr(gate, "RECONFIGURE_SECONDS", 2.0)
     with pytest.raises(framework.Failed) as failed:
-        update(at, {"config": "older"}, timeoutSeconds=600.0)
+        update(at, {"documents": ["{\"debug\": true}"]}, timeoutSeconds=600.0)
     assert str(failed.value).startswith(f"cp-1: the Talos API at {at.address} did not answer within 2 s (last: ")
     assert str(failed.value).endswith("get machinestatus; then run up again")
 
@@ -214,3 +215,22 @@ def test_no_input_is_shown_that_is_a_secret():
     wrong = GATE.check({"machine": "", "node": None, "clientConfiguration": {"clientKey": "sekret"}, "timeoutSeconds": 0, "declared": []})
     assert [w.property for w in wrong] == ["timeoutSeconds", "clientConfiguration", "machine", "node", "declared"]
     assert "sekret" not in repr(wrong)
+
+
+def foretold(before, after):
+    documents = [json.dumps(each) for each in (before, after)]
+    return GATE.foretell({"machine": "cp-1", "documents": [documents[1]]}, {"machine": "cp-1", "documents": [documents[0]]})
+
+
+def test_a_plan_says_in_words_what_a_machine_gets():
+    before, after = {"machine": {"nodeLabels": {"a": "x"}}}, {"machine": {"nodeLabels": {"a": "y"}}}
+    assert foretold(before, after) == "cp-1 takes, with no reboot, another config:\n    machine.nodeLabels.a: x -> y"
+    assert foretold({}, {"machine": {"udev": {"rules": ["r"]}}}) == (
+        'cp-1 REBOOTS to take another config:\n    machine.udev.rules: (none) -> ["r"] (reboots)'
+    )
+    assert foretold(after, after) is None and GATE.foretell({"machine": "cp-1", "documents": ["{}"]}, None) is None
+
+
+def test_no_secret_of_a_patch_is_in_those_words():
+    said = foretold({}, {"machine": {"registries": {"config": {"r": {"auth": {"username": "u", "password": "hunter2"}}}}, "token": "hunter2"}})
+    assert "hunter2" not in said and "(secret)" in said
