@@ -84,3 +84,4 @@ if metal.dnsmasq:
 pulumi.export("schematic", platform.schematic_text)
 pulumi.export("kubeconfig", talos.kubeconfig)
 pulumi.export("talosconfig", talos.talosconfig)
+pulumi.export("expires", talos.expires)

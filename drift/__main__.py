@@ -6,8 +6,9 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from datetime import UTC, datetime
 
-from .machines import Found, NotMade, declared, look
+from .machines import Found, NotMade, declared, ending, look
 
 DRIFTED = 7
 # Machines asked at once: many for an answer soon, few enough for the network.
@@ -31,10 +32,12 @@ def main(arguments: list[str]) -> int:
     except NotMade as error:
         print(f"drift: stack {given.stack}: {error}; make the platform first: ./bedplate up {given.stack}", file=sys.stderr)
         return 2
+    if said := ending(client, datetime.now(UTC)):
+        print(f"drift: {said}", file=sys.stderr)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = list(pool.map(lambda machine: look(machine, client), machines))
     print(json.dumps([asdict(one) for one in found], indent=1) if given.json else table(found))
-    return DRIFTED if any(one.drifted for one in found) else 0
+    return DRIFTED if said or any(one.drifted for one in found) else 0
 
 
 def table(found: list[Found]) -> str:

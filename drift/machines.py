@@ -5,13 +5,20 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
+
+from cryptography import x509
 
 from clients.talos import Client, NoAnswer
 
 from .compare import LEGACY, Difference, differences, parse
 
 _APPLIED, _PKI = "talos:machine/configurationApply:ConfigurationApply", "talos:machine/secrets:Secrets"
+
+
+# Talos' provider renews its certificates in their last month alone, and in an `up` alone.
+SOON = timedelta(days=30)
 
 
 class NotMade(Exception):
@@ -68,6 +75,15 @@ def declared(resources: list[dict[str, Any]]) -> tuple[list[Declared], Client]:
 def _open(value: Any) -> Any:
     """A value of an exported state out of the envelope of a secret."""
     return json.loads(value["plaintext"]) if isinstance(value, Mapping) and "plaintext" in value else value
+
+
+def ending(client: Client, now: datetime) -> str:
+    """What to say of the client certificate that machines are asked with; empty while it lasts."""
+    left = x509.load_pem_x509_certificate(client.certificate).not_valid_after_utc - now
+    if left > SOON:
+        return ""
+    when = f"ends in {left.days} days" if left.days >= 0 else "has ended"
+    return f"the platform's client certificate {when}; renew it: ./bedplate up STACK; then ./bedplate access STACK"
 
 
 def look(machine: Declared, client: Client) -> Found:

@@ -75,6 +75,7 @@ def _told(folder: Path, outputs: dict[str, Any]) -> list[str]:
     planes = json.loads(outputs["talosconfig"])["contexts"]
     first = next(iter(planes.values()))["endpoints"][0]
     machines = outputs.get("machines") or {}
+    expires = outputs.get("expires") or {}
     node = next((address for address in machines.values() if address != first), first)
     shown = [f"  {name} {address}" for name, address in machines.items()]
     commands = [(what, command.format(controlplane=first, node=node)) for what, command in (*FIRST, *VMS)]
@@ -85,6 +86,7 @@ def _told(folder: Path, outputs: dict[str, Any]) -> list[str]:
         "",
         "Machines:",
         *shown,
+        *(["", "Valid until:", *(f"  {what} {expires[what][:10]}" for what in FILES if what in expires)] if expires else []),
         "",
         "Then, for example:",
         *(f"  {command:<{width}}  # {what}" for what, command in commands),

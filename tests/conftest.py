@@ -40,7 +40,10 @@ MADE = {
         "machineSecrets": MACHINE_SECRETS,
     },
     "talos:machine/configurationApply:ConfigurationApply": {"machineConfiguration": "rendered"},
-    "talos:cluster/kubeconfig:Kubeconfig": {"kubeconfigRaw": "kubeconfig"},
+    "talos:cluster/kubeconfig:Kubeconfig": {
+        "kubeconfigRaw": "kubeconfig",
+        "kubernetesClientConfiguration": {"clientCertificate": "certificate", "clientKey": "key", "caCertificate": "ca", "host": "api"},
+    },
     "bedplate-native:kubernetes:ApiReady": {"version": "v1.35.4"},
 }
 

@@ -10,6 +10,7 @@ from pulumiverse_talos import cluster, machine
 from components.platform import Platform
 
 from .documents import patches
+from .expiry import expiry
 from .guard import Guard
 from .identity import Identity
 from .material import as_input
@@ -30,6 +31,8 @@ class Talos(ComponentResource):
     kubeconfig: Output[str]
     talosconfig: Output[str]
     """What talosctl reads."""
+    expires: Output[dict[str, str]]
+    """When each certificate ends."""
     configurations: Mapping[str, Output[str]]
     """Machine to the config that it gets, PKI and all."""
 
@@ -128,6 +131,8 @@ class Talos(ComponentResource):
             opts=ResourceOptions(parent=self, additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"]),
         )
         self.kubeconfig = Output.secret(access.kubeconfig_raw)
+        dates = Output.all(client, access.kubernetes_client_configuration, Output.secret(secrets.machine_secrets))
+        self.expires = Output.unsecret(dates.apply(lambda made: expiry(*made)))
         self.talosconfig = Output.secret(client).apply(lambda made: talosconfig(want, made))
         self.configurations = {node: Output.secret(applied[node].machine_configuration) for node in sorted(applied)}
         self.register_outputs({"kubeconfig": self.kubeconfig, "talosconfig": self.talosconfig})

@@ -8,7 +8,8 @@ import pytest
 from runner import main
 
 TALOSCONFIG = json.dumps({"context": "dev", "contexts": {"dev": {"endpoints": ["10.0.0.11"], "ca": "CA", "crt": "CRT", "key": "SEKRET-KEY"}}})
-OUTPUTS = {"talosconfig": TALOSCONFIG, "kubeconfig": "SEKRET-KUBECONFIG", "machines": {"cp-1": "10.0.0.11", "wk-1": "10.0.0.21"}}
+OUTPUTS = {"talosconfig": TALOSCONFIG, "kubeconfig": "SEKRET-KUBECONFIG", "machines": {"cp-1": "10.0.0.11", "wk-1": "10.0.0.21"},
+           "expires": {"talosconfig": "2027-11-23T20:00:00+00:00", "kubeconfig": "2027-11-24T20:00:00+00:00"}}
 
 
 def access(house, *arguments):
@@ -25,6 +26,7 @@ def test_both_files_are_their_owners_alone_and_nothing_secret_is_printed(house, 
     assert "SEKRET" not in told.out + told.err
     assert f"  export TALOSCONFIG={folder}/talosconfig\n  export KUBECONFIG={folder}/kubeconfig\n" in told.out
     assert "talosctl -n 10.0.0.11 health" in told.out and "talosctl -n 10.0.0.21 dashboard" in told.out
+    assert "Valid until:\n  talosconfig 2027-11-23\n  kubeconfig 2027-11-24\n" in told.out
     assert "virtctl console NAME" in told.out
 
 
