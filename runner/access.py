@@ -91,6 +91,5 @@ def _told(folder: Path, outputs: dict[str, Any]) -> list[str]:
         "Then, for example:",
         *(f"  {command:<{width}}  # {what}" for what, command in commands),
         "",
-        "talosctl and kubectl, where they are missing: ./bedplate setup talosctl kubectl, then export "
-        'PATH="$PWD/.toolchain/bin:$PATH". virtctl is a release of KubeVirt of the platform\'s version.',
+        'Where a program is missing: ./bedplate setup talosctl kubectl virtctl; export PATH="$PWD/.toolchain/bin:$PATH"',
     ]
