@@ -137,6 +137,10 @@ async def _list(channel: Channel, namespace: str, kind: str) -> dict[str, dict[s
     return {one.resource.metadata.id: yaml.safe_load(one.resource.spec.yaml_spec) or {} for one in answers}
 
 
+def _pod_ready(pod: dict[str, Any]) -> bool:
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in pod.get("conditions", []))
+
+
 class _Asked:
     """A way to ask the Talos API: what it trusts, and who it is there."""
 
@@ -194,6 +198,18 @@ class Client(_Asked):
 
         return {m.hostname: not m.is_learner for each in self._ask(address, ask).messages for m in each.members}
 
+
+    def unsettled(self, address: str) -> list[str]:
+        """Services and static pods of a machine that are not well: name and how it is. Raises NoAnswer."""
+
+        async def ask(channel: Channel) -> list[str]:
+            services = await _list(channel, "runtime", "Services.v1alpha1.talos.dev")
+            pods = await _list(channel, "k8s", "StaticPodStatuses.kubernetes.talos.dev")
+            # One without a health check is as well as it runs.
+            down = [f"service {n}" for n, s in services.items() if not (s.get("running") and (s.get("healthy") or s.get("unknown")))]
+            return sorted(down + [f"pod {name}" for name, pod in pods.items() if not _pod_ready(pod)])
+
+        return self._ask(address, ask)
 
     def version(self, address: str) -> str:
         """The release of Talos that runs, e.g. v1.12.0. Raises NoAnswer."""

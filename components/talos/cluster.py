@@ -115,12 +115,12 @@ class Talos(ComponentResource):
         # One control plane at a time: applying returns before it has joined, and etcd must never change by more
         # than one member. Workers side by side.
         before: Resource = etcd
-        for node in want.controlplanes:
+        for node in (want.first, *(plane for plane in want.controlplanes if plane != want.first)):
             if node != want.first:
                 applied[node] = apply(node, before)
-                before = EtcdMember(
-                    f"{name}-{node}-member", node, etcd.node, client, ResourceOptions(parent=self, depends_on=[applied[node]])
-                )
+            if len(want.controlplanes) > 1:
+                after = ResourceOptions(parent=self, depends_on=[applied[node], before])
+                before = EtcdMember(f"{name}-{node}-member", node, want, applied[node].node, etcd.node, client, after)
         for node in want.workers:
             applied[node] = apply(node, etcd)
 

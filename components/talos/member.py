@@ -1,8 +1,13 @@
 """The gate between control planes."""
 
+import hashlib
 from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
+
+from components.platform import Platform
+
+from .documents import patches
 
 # An install from a slow mirror, a reboot and etcd's own pace.
 MEMBER_TIMEOUT_SECONDS = 900
@@ -23,12 +28,17 @@ def client_input(client: Any) -> Output[dict[str, str]]:
 class EtcdMember(CustomResource):
     """Waits until a machine has a vote in etcd, as another member tells it."""
 
-    def __init__(self, name: str, machine: str, ask: Input[str], client: Any, opts: ResourceOptions) -> None:
+    def __init__(
+        self, name: str, machine: str, platform: Platform, address: Input[str], ask: Input[str], client: Any, opts: ResourceOptions
+    ) -> None:
         props = {
             "machine": machine,
+            "address": address,
             "node": ask,
+            # It stays encrypted: it is made of patches, and one may hold a secret.
+            "config": Output.secret(hashlib.sha256("\0".join(patches(platform, machine)).encode()).hexdigest()),
             "clientConfiguration": client_input(client),
             "timeoutSeconds": MEMBER_TIMEOUT_SECONDS,
         }
-        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration"]))
+        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "config"]))
         super().__init__("bedplate-native:talos:EtcdMember", name, props, opts)

@@ -1,5 +1,7 @@
 """The gate between control planes: one has joined etcd before the next may."""
 
+import time
+
 from clients.talos import Client
 from framework import Progress, Unknown, Values, Wrong, in_thread
 from gate import Gate
@@ -7,20 +9,25 @@ from talosclient import client_of, wrong_client
 from waiting import wait_until, wrong_timeout
 
 
+# A config that was taken shows in services and pods a few seconds later: well means well for this long.
+STEADY_SECONDS = 15.0
+
+
 class EtcdMember(Gate):
     """Created when a machine is a member of etcd with a vote.
 
     Applying a config returns as soon as the machine has taken it. Two that join at once are refused by etcd
-    ("too many learner members in cluster"), and a cluster that changes by two loses its quorum to one failure.
+    ("too many learner members in cluster"), and a cluster that changes by two loses its quorum to one failure. It is
+    asked again when the machine got another config, so that no config breaks more than one control plane.
     """
 
     token = "bedplate-native:talos:EtcdMember"
-    secrets = frozenset({"clientConfiguration"})
+    secrets = frozenset({"clientConfiguration", "config"})
     replaces = frozenset({"machine"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
         wrong = [*wrong_timeout(inputs.get("timeoutSeconds")), *wrong_client(inputs.get("clientConfiguration"))]
-        for name in ("machine", "node"):
+        for name in ("machine", "node", "address"):
             if not isinstance(inputs.get(name), (str, Unknown)) or not inputs.get(name):
                 wrong.append(Wrong(name, "is missing; the members are asked for and searched by it; write its text"))
         return wrong
@@ -29,6 +36,35 @@ class EtcdMember(Gate):
         client = client_of(inputs["clientConfiguration"])
         await in_thread(wait, client, inputs["node"], inputs["machine"], float(inputs["timeoutSeconds"]), say)
         return str(inputs["machine"]), dict(inputs)
+
+    async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
+        if inputs.get("config") != state.get("config"):
+            # It got another config, and the next control plane is to get its own only when this one is well with it.
+            client, seconds = client_of(inputs["clientConfiguration"]), float(inputs["timeoutSeconds"])
+            await in_thread(settle, client, inputs["address"], inputs["machine"], seconds, say)
+            await in_thread(wait, client, inputs["address"], inputs["machine"], seconds, say)
+        return dict(inputs)
+
+
+def settle(client: Client, address: str, machine: str, seconds: float, say: Progress) -> None:
+    """Returns once all services and static pods of a machine have been well for a while. Raises Failed with those that are not."""
+    since: list[float] = []
+
+    def ask() -> tuple[bool, str]:
+        try:
+            unwell = client.unsettled(address)
+        except OSError:
+            since.clear()
+            raise
+        now = time.monotonic()
+        if unwell:
+            since.clear()
+            return False, f"not well: {', '.join(unwell)}"
+        since.append(now)
+        return now - since[0] >= STEADY_SECONDS, f"well for {now - since[0]:.0f} s"
+
+    instead = f"look at it with: talosctl -n {address} services, and run up again; the other control planes keep what they have"
+    wait_until(ask, f"{machine} was not well with its new config", seconds, instead, say)
 
 
 def wait(client: Client, node: str, machine: str, seconds: float, say: Progress) -> None:

@@ -145,8 +145,10 @@ def test_control_planes_come_one_after_the_other_and_workers_side_by_side(prod):
     bootstrap = "talos:machine/bootstrap:Bootstrap::talos-etcd"
     assert apply("cp-1") in needs[bootstrap]
     member = "bedplate-native:talos:EtcdMember::talos-cp-2-member"
-    # Not only applied: joined, with a vote.
-    assert bootstrap in needs[apply("cp-2")] and apply("cp-2") in needs[member] and member in needs[apply("cp-3")]
+    # Not only applied: joined, with a vote, and well with what it got.
+    first = "bedplate-native:talos:EtcdMember::talos-cp-1-member"
+    assert bootstrap in needs[first] and first in needs[apply("cp-2")]
+    assert apply("cp-2") in needs[member] and member in needs[apply("cp-3")]
     for worker in ("wk-1", "wk-2"):
         assert bootstrap in needs[apply(worker)]
         assert not {apply("cp-2"), apply("cp-3")} & needs[apply(worker)]

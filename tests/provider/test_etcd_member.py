@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from concurrent import futures
 
 import grpc
@@ -10,6 +11,7 @@ from test_api_ready import Pki, framework, pem, quick  # noqa: F401
 
 from clients import talos as talosapi
 from resources import RESOURCES
+from resources import etcd_member as member
 
 GATE = RESOURCES["bedplate-native:talos:EtcdMember"]
 
@@ -59,7 +61,7 @@ def machine():
 
 
 def create(at, client, seconds=10.0):
-    inputs = {"machine": "cp-2", "node": at.address, "clientConfiguration": client, "timeoutSeconds": seconds}
+    inputs = {"machine": "cp-2", "node": at.address, "address": at.address, "clientConfiguration": client, "timeoutSeconds": seconds}
     return asyncio.run(GATE.create(inputs, lambda text: None))
 
 
@@ -93,12 +95,87 @@ def test_another_clusters_machine_is_not_believed(machine):
 
 @pytest.mark.parametrize("client", [None, {}, "text", {"caCertificate": "!", "clientCertificate": "!", "clientKey": "!"}])
 def test_what_is_no_client_is_refused_and_not_shown(client):
-    inputs = {"machine": "cp-2", "node": "10.0.0.1", "clientConfiguration": client, "timeoutSeconds": 60}
+    inputs = {"machine": "cp-2", "node": "10.0.0.1", "address": "10.0.0.2", "clientConfiguration": client, "timeoutSeconds": 60}
     assert [str(w.reason) for w in GATE.check(inputs)] == [
         "is not a client of the Talos API; machines are asked with it; take what Secrets made"
     ]
 
 
 def test_a_plan_checks_what_it_knows():
-    unknown = dict.fromkeys(("machine", "node", "clientConfiguration"), framework.UNKNOWN)
+    unknown = dict.fromkeys(("machine", "node", "address", "clientConfiguration"), framework.UNKNOWN)
     assert GATE.check({**unknown, "timeoutSeconds": 60}) == []
+
+
+class Running(Machine):
+    """A machine that also tells its services and static pods, differently at each question."""
+
+    def __init__(self, *unwell):
+        super().__init__({"cp-2": True})
+        self.server.stop(0)
+        self.unwell, self.looks = list(unwell), 0
+        certificate, key = self.pki.pair("server")
+        self.server = grpc.server(futures.ThreadPoolExecutor(4))
+        messages = talosapi.MESSAGES
+        lists = grpc.unary_stream_rpc_method_handler(self.list, messages["ListRequest"].FromString, messages["ListResponse"].SerializeToString)
+        members = grpc.unary_unary_rpc_method_handler(self.answer, talosapi.Request.FromString, talosapi.Response.SerializeToString)
+        self.server.add_generic_rpc_handlers((
+            grpc.method_handlers_generic_handler("cosi.resource.State", {"List": lists}),
+            grpc.method_handlers_generic_handler("machine.MachineService", {"EtcdMemberList": members}),
+        ))
+        credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True)
+        self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
+        self.server.start()
+
+    def list(self, request, context):
+        if request.type.startswith("Services"):
+            self.looks += 1
+            bad = self.unwell.pop(0) if len(self.unwell) > 1 else self.unwell[0]
+            self.bad = bad
+            told = {"kubelet": {"running": True, "healthy": bad != "kubelet"}, "udevd": {"running": True, "unknown": True}}
+        else:
+            told = {"kube-system/kube-apiserver-cp-2": {"conditions": [{"type": "Ready", "status": str(self.bad != "apiserver")}]}}
+        for name, spec in told.items():
+            answer = talosapi.MESSAGES["ListResponse"]()
+            answer.resource.metadata.id, answer.resource.spec.yaml_spec = name, json.dumps(spec)
+            yield answer
+
+
+def changed(at, seconds=20.0, config="new"):
+    inputs = {"machine": "cp-2", "node": at.address, "address": at.address, "clientConfiguration": at.client(), "timeoutSeconds": seconds, "config": config}
+    return asyncio.run(GATE.update("cp-2", {**inputs, "config": "old"}, inputs, lambda text: None))
+
+
+@pytest.fixture
+def running(monkeypatch):
+    made = []
+    monkeypatch.setattr(member, "STEADY_SECONDS", 0.05)
+
+    def start(*unwell):
+        made.append(Running(*unwell))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.server.stop(0)
+
+
+def test_with_another_config_it_must_be_well_for_a_while(running):
+    """The first look may still see what was before."""
+    at = running("", "kubelet", "apiserver", "", "")
+    changed(at)
+    assert at.looks >= 5
+
+
+@pytest.mark.parametrize(("bad", "heard"), [("kubelet", "not well: service kubelet"), ("apiserver", "not well: pod kube-system/kube-apiserver-cp-2")])
+def test_one_that_is_not_well_is_named_with_what_is_not(running, bad, heard):
+    at = running(bad)
+    with pytest.raises(framework.Failed) as failed:
+        changed(at, seconds=0.2)
+    assert f"cp-2 was not well with its new config within 0 s (last: {heard})" in str(failed.value)
+    assert str(failed.value).endswith("and run up again; the other control planes keep what they have")
+
+
+def test_with_the_same_config_nobody_is_asked(running):
+    at = running("kubelet")
+    changed(at, config="old")
+    assert at.looks == 0
