@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import yaml
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -23,6 +24,8 @@ from .kubernetes import client_tls
 
 PORT = 50000
 CALL_SECONDS = 5.0
+# The machine pulls the installer before it answers.
+UPGRADE_SECONDS = 600.0
 
 _Field = descriptor_pb2.FieldDescriptorProto
 T = TypeVar("T")
@@ -53,9 +56,14 @@ def _messages() -> dict[str, Any]:
     names = file(
         "machine",
         EtcdMemberListRequest={"query_local": flag(1)},
-        EtcdMember={"id": (2, _Field.TYPE_UINT64, False, ""), "hostname": text(3), "is_learner": flag(6)},
+        EtcdMember={"id": (2, _Field.TYPE_UINT64, False, ""), "hostname": text(3), "peer_urls": (4, _Field.TYPE_STRING, True, ""), "is_learner": flag(6)},
         EtcdMembers={"members": part(3, "EtcdMember", True)},
         EtcdMemberListResponse={"messages": part(1, "EtcdMembers", True)},
+        UpgradeRequest={"image": text(1)},
+        Upgrade={"ack": text(2)},
+        UpgradeResponse={"messages": part(1, "Upgrade", True)},
+        SystemStat={"boot_time": (2, _Field.TYPE_UINT64, False, "")},
+        SystemStatResponse={"messages": part(1, "SystemStat", True)},
         Empty={},
         VersionInfo={"tag": text(1)},
         Version={"version": part(2, "VersionInfo")},
@@ -97,6 +105,20 @@ class Hardware:
     def contained(self) -> bool:
         """Whether there is no hardware to compare with."""
         return self.platform == "container"
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a machine runs."""
+
+    version: str
+    schematic: str
+    booted: int
+    """When, in seconds since 1970."""
+    stage: str
+    """Source: pkg/machinery/resources/runtime/machine_status.go; running, once it has started."""
+    contained: bool
+    """Whether it is a container, which takes no upgrade."""
 
 
 # Source: Talos, pkg/machinery/resources: namespace and type of each.
@@ -141,6 +163,22 @@ def _pod_ready(pod: dict[str, Any]) -> bool:
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in pod.get("conditions", []))
 
 
+def _call(method: str, request: str, **fields: Any) -> Callable[[Channel], Awaitable[Any]]:
+    """One call of the machine's own service, whose answer is named after it."""
+
+    async def ask(channel: Channel) -> Any:
+        kind = MESSAGES[request]
+        return await UnaryUnaryMethod(channel, f"/machine.MachineService/{method}", kind, MESSAGES[f"{method}Response"])(kind(**fields))
+
+    return ask
+
+
+def schematic_of(layers: dict[str, dict[str, Any]]) -> str:
+    """The schematic's id, which images of a factory carry as an extension; empty where they don't tell."""
+    named = ((layer.get("metadata") or {}) for layer in layers.values())
+    return next((str(each.get("version", "")) for each in named if each.get("name") == "schematic"), "")
+
+
 class _Asked:
     """A way to ask the Talos API: what it trusts, and who it is there."""
 
@@ -156,11 +194,12 @@ class _Asked:
         """The specs of every resource of a type, by id. Raises NoAnswer."""
         return self._ask(address, lambda channel: _list(channel, namespace, kind))
 
-    def _ask(self, address: str, ask: Callable[[Channel], Awaitable[T]]) -> T:
+    def _ask(self, address: str, ask: Callable[[Channel], Awaitable[T]], seconds: float = 0) -> T:
+        seconds = seconds or CALL_SECONDS
         try:
-            return asyncio.run(asyncio.wait_for(self._talk(address, ask), CALL_SECONDS))
+            return asyncio.run(asyncio.wait_for(self._talk(address, ask), seconds))
         except (TimeoutError, asyncio.TimeoutError):
-            raise NoAnswer(f"no answer within {CALL_SECONDS:.0f} s") from None
+            raise NoAnswer(f"no answer within {seconds:.0f} s") from None
         except GRPCError as error:
             raise NoAnswer(f"{error.status.name}: {error.message}".replace("\n", " ")[:200]) from None
         except (StreamTerminatedError, OSError) as error:
@@ -193,10 +232,15 @@ class Client(_Asked):
     def members(self, address: str) -> dict[str, bool]:
         """Each etcd member's host name, and whether it has a vote. Raises NoAnswer."""
 
-        async def ask(channel: Channel) -> Any:
-            return await UnaryUnaryMethod(channel, "/machine.MachineService/EtcdMemberList", Request, Response)(Request())
+        return {m.hostname: not m.is_learner for m in self._members(address)}
 
-        return {m.hostname: not m.is_learner for each in self._ask(address, ask).messages for m in each.members}
+    def peers(self, address: str) -> dict[str, str]:
+        """Each etcd member's host name, and the address at which the others talk to it. Raises NoAnswer."""
+        return {m.hostname: urlsplit(m.peer_urls[0]).hostname or "" for m in self._members(address) if m.peer_urls}
+
+    def _members(self, address: str) -> list[Any]:
+        answer = self._ask(address, _call("EtcdMemberList", "EtcdMemberListRequest"))
+        return [member for each in answer.messages for member in each.members]
 
 
     def unsettled(self, address: str) -> list[str]:
@@ -213,11 +257,30 @@ class Client(_Asked):
 
     def version(self, address: str) -> str:
         """The release of Talos that runs, e.g. v1.12.0. Raises NoAnswer."""
+        return next((str(each.version.tag) for each in self._ask(address, _call("Version", "Empty")).messages), "")
 
-        async def ask(channel: Channel) -> Any:
-            return await UnaryUnaryMethod(channel, "/machine.MachineService/Version", MESSAGES["Empty"], MESSAGES["VersionResponse"])(MESSAGES["Empty"]())
+    def running(self, address: str) -> Running:
+        """What a machine runs, and since when. Raises NoAnswer."""
 
-        return next((str(each.version.tag) for each in self._ask(address, ask).messages), "")
+        async def ask(channel: Channel) -> Running:
+            version = await _call("Version", "Empty")(channel)
+            stat = await _call("SystemStat", "Empty")(channel)
+            layers = await _list(channel, "runtime", "ExtensionStatuses.runtime.talos.dev")
+            status = await _list(channel, "runtime", "MachineStatuses.runtime.talos.dev")
+            platform = await _list(channel, *_READ["platform"])
+            return Running(
+                version=next((str(each.version.tag) for each in version.messages), ""),
+                schematic=schematic_of(layers),
+                booted=next((int(each.boot_time) for each in stat.messages), 0),
+                stage=str(next(iter(status.values()), {}).get("stage", "")),
+                contained=next(iter(platform.values()), {}).get("platform") == "container",
+            )
+
+        return self._ask(address, ask)
+
+    def upgrade(self, address: str, image: str) -> None:
+        """Tell a machine to install an image, to drain itself and to boot it. Returns when it begins. Raises NoAnswer."""
+        self._ask(address, _call("Upgrade", "UpgradeRequest", image=image), seconds=UPGRADE_SECONDS)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptography import x509
 
-from clients.talos import Client, NoAnswer
+from clients.talos import Client, NoAnswer, schematic_of
 
 from .compare import LEGACY, Difference, differences, parse
 
@@ -103,9 +103,7 @@ def _image(machine: Declared, client: Client) -> list[Difference]:
     schematic, version = machine.installer
     runs = client.version(machine.address)
     said = [Difference("Talos", "version", version, runs, reboots=True)] if version and runs != version else []
-    layers = client.resources(machine.address, "runtime", "ExtensionStatuses.runtime.talos.dev").values()
-    # Images of a factory carry their schematic's id as an extension; others don't tell.
-    baked = next((str(layer["metadata"].get("version", "")) for layer in layers if (layer.get("metadata") or {}).get("name") == "schematic"), "")
+    baked = schematic_of(client.resources(machine.address, "runtime", "ExtensionStatuses.runtime.talos.dev"))
     if schematic and baked and baked != schematic:
         said.append(Difference("Talos", "schematic", schematic, baked, reboots=True))
     return said

@@ -15,6 +15,7 @@ from .guard import Guard
 from .identity import Identity
 from .material import as_input
 from .member import EtcdMember
+from .release import Release
 from .talosconfig import talosconfig
 
 
@@ -123,6 +124,12 @@ class Talos(ComponentResource):
                 before = EtcdMember(f"{name}-{node}-member", node, want, applied[node].node, etcd.node, client, after)
         for node in want.workers:
             applied[node] = apply(node, etcd)
+
+        # The OS, one machine after the other: control planes first, the one that others wait for last among them.
+        turn: Resource = before
+        for node in (*(p for p in want.controlplanes if p != want.first), want.first, *want.workers):
+            after = ResourceOptions(parent=self, depends_on=[applied[node], turn])
+            turn = Release(f"{name}-{node}", node, want, applied[node].node, client, after)
 
         access = cluster.Kubeconfig(
             f"{name}-kubeconfig",

@@ -1,6 +1,7 @@
 """The real thing: nodes, an API, and nothing left of either."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lab import bench, cleanup
 from lab.kernel import Process
@@ -15,6 +17,7 @@ from lab.layout import Layout
 from lab.pytest_plugin import NODE
 from lab.session import Lab
 from lab.supervisor import Order
+from lab.talosapi import Clients
 from lab.topology import Machine, Topology
 from lab.waiting import wait_for
 
@@ -126,3 +129,29 @@ def test_the_next_start_cleans_up_after_a_killed_one(layout, lab_host):
         second.start_node("cp-1")
         time.sleep(1)
         assert second.nodes()["cp-1"]["running"]
+
+
+def test_a_node_whose_kubelet_crash_loops_is_stopped_and_reported(layout, lab_host, tmp_path):
+    """Each restart doubles its shared mounts: left alone, it would stall the machine within minutes."""
+    with Lab.start(layout, order(layout, lab_host)) as lab:
+        lab.start_node("cp-1")
+        clients = Clients(lab, bench.binaries("lab"), tmp_path)
+        wait_for("maintenance", lambda: clients.maintenance("10.6.0.11"), seconds=60)
+        patch = [
+            {"machine": {
+                "kubelet": {"extraArgs": {"no-such-flag": "x"}, "image": f"ghcr.io/siderolabs/kubelet:{bench.versions().kubernetes}"},
+                "registries": {"mirrors": {"*": {"endpoints": [lab.order.topology.registry]}}},
+            }},
+            bench.trust(layout),
+        ]
+        (tmp_path / "patch.yaml").write_text(yaml.safe_dump_all(patch))
+        lab.run([str(bench.binaries("talosctl")["talosctl"]), "gen", "config", "lab", "https://10.6.0.11:6443", "--output-types=controlplane",
+                 f"--output={tmp_path}/config.yaml", f"--config-patch=@{tmp_path}/patch.yaml", "--with-docs=false", "--with-examples=false"], seconds=30)
+        clients.talos("apply-config", "--insecure", "--nodes=10.6.0.11", f"--file={tmp_path}/config.yaml")
+        wait_for("the watch to stop it", lambda: lab.nodes()["cp-1"]["trouble"], seconds=180, every=1)
+        # Whichever is over its limit first: the restarts, or the mounts that they double.
+        trouble = r"its kubelet started \d+ times within 180 s|it has \d+ mounts, more than 4000"
+        assert re.fullmatch(trouble, lab.nodes()["cp-1"]["trouble"])
+        assert not lab.nodes()["cp-1"]["running"]
+        with pytest.raises(RuntimeError, match=f"cp-1: ({trouble})"):
+            lab.check()

@@ -1,6 +1,7 @@
 """The whole program against the mock engine: what it registers, and what waits for what."""
 
 import copy
+import itertools
 import random
 
 import pytest
@@ -57,8 +58,8 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     changed_ones = {name for (_, name), inputs in before.items() if after[(_, name)] != inputs}
     assert changed_ones == ({"talos-guard"} if role == "controlplane" else set())
     assert sorted(name for _, name in set(after) - set(before)) == [
-        "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-1",
-        *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-2", "talos-aa-2",
+        "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-1", "talos-aa-1",
+        *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-2", "talos-aa-2", "talos-aa-2",
         *(["talos-aa-2-member"] if role == "controlplane" else []),
     ]  # fmt: skip
 
@@ -256,3 +257,15 @@ def test_helms_records_are_looked_at_before_a_release_is_touched(dev):
     hooks = ran.graph.requests["kubernetes:helm.sh/v3:Release::cilium-release"].hooks
     assert (list(hooks.before_create), list(hooks.before_update)) == (["cilium-before-install"], ["cilium-before-upgrade"])
     assert ran.hooks.keys() == {"cilium-before-install", "cilium-before-upgrade"}
+
+
+def test_machines_are_upgraded_one_after_the_other_control_planes_first(prod):
+    graph = run_program(prod).graph
+    order = ["cp-2", "cp-3", "cp-1", "wk-1", "wk-2"]
+    release = "bedplate-native:talos:Release::talos-{}".format
+    for earlier, later in itertools.pairwise(order):
+        assert release(earlier) in graph.needs[release(later)]
+    for name in order:
+        assert f"talos:machine/configurationApply:ConfigurationApply::talos-{name}" in graph.needs[release(name)]
+    # And nobody's cluster waits for an upgrade of the machine behind.
+    assert not {release(name) for name in order} & graph.reachable("kubernetes:helm.sh/v3:Release::cilium-release")
