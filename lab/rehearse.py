@@ -323,7 +323,6 @@ class Rehearsal:
         self.times.say(f"  {' and '.join(lost)} off; {holder} held the API's address")
         wait_for("the API at another control plane", lambda: self.clients.kube("get", "--raw=/readyz", seconds=5), seconds=120)
         wait_for(f"{', '.join(lost)} seen as not Ready", lambda: not self.clients.ready() & set(lost), seconds=120, every=1)
-        self.meanwhile()
         for name in lost:
             self.lab.start_node(name)
         wait_for(f"{', '.join(lost)} Ready again, with what is on their volumes",
