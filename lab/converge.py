@@ -19,7 +19,9 @@ from lab.engine import Failed, Run
 from lab.kernel import Process
 from lab.rehearse import Rehearsal, see
 
-LATEST = 45.0  # seconds into a run at which the last kill may come: beyond it most of a run only waits
+# Seconds into a run: half of the kills come while configs are applied and etcd is bootstrapped, half later. Beyond
+# the last one most of a run only waits.
+EARLY, LATEST = 9.0, 45.0
 
 
 @dataclass(frozen=True)
@@ -72,20 +74,20 @@ def descendants(root: int, proc: Path = Path("/proc")) -> list[int]:
 class Converge(Rehearsal):
     """Episodes of killed runs on one stack."""
 
-    def episode(self, kills: int, dice: random.Random) -> list[str]:
-        """One lab: `kills` killed runs, then one that must get through. Says what was killed."""
+    def episode(self, kills: int, dice: random.Random) -> int:
+        """One lab: `kills` runs to be killed, then one that must get through. Yields how many were hit before they were over."""
         self.look()
         self.binaries = self.binaries or bench.binaries("plan", "lab")
-        told: list[str] = []
+        hits = 0
         try:
             self.start()
             self.engine.write(self.platform)
             self.engine.init()
             for _ in range(kills):
-                kill = Kill(dice.choice(("engine", "engine", "plugin", "language host", "program")), dice.uniform(0.5, LATEST))
+                kill = Kill(dice.choice(("engine", "engine", "plugin", "language host", "program")), dice.choice((dice.uniform(0.5, EARLY), dice.uniform(EARLY, LATEST))))
                 run, hit = self._killed(kill)
-                told.append(f"{kill}: {'hit' if hit else 'the run was over'}, ended with {run.code}")
-                self.times.say(f"  {told[-1]}")
+                hits += hit
+                self.times.say(f"  {kill}: {'hit' if hit else 'the run was over'}, ended with {run.code}")
                 self._unlock()
             before = self._pki()
             run = self.engine.run("up", "--yes", "--skip-preview", seconds=900, say=self._line)
@@ -98,7 +100,7 @@ class Converge(Rehearsal):
             raise
         finally:
             self.lab.stop()
-        return told
+        return hits
 
     def _killed(self, kill: Kill) -> tuple[Run, bool]:
         hit = threading.Event()
@@ -154,10 +156,11 @@ def run(stack: str, *, root: Path, checkout: Path, kills: int, each: int, seed: 
         count = min(each, kills - done)
         print(f"episode with {count} kills (seed {seed}, {done} of {kills} done)", flush=True)
         try:
-            converge.episode(count, dice)
+            done += converge.episode(count, dice)
+            print("converged", flush=True)
         except (Failed, RuntimeError) as error:
             failed += 1
+            done += count
             print(f"did not converge: {error}", flush=True)
-        done += count
     print(f"{done} kills, {failed} episodes did not converge")
     return int(failed > 0)
