@@ -6,6 +6,9 @@ from typing import Any
 from pulumi import CustomResource, ResourceOptions
 
 
+FIELD_MANAGER = "pulumi.com/patchFieldManager"
+
+
 class KubernetesObject(CustomResource):
     """One object, registered as it is written.
 
@@ -14,7 +17,17 @@ class KubernetesObject(CustomResource):
     """
 
     def __init__(self, name: str, manifest: Mapping[str, Any], opts: ResourceOptions) -> None:
-        super().__init__(token(manifest), name, dict(manifest), opts)
+        super().__init__(token(manifest), name, owned(manifest), opts)
+
+
+def owned(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The object with a field manager of one name for all times.
+
+    The provider makes up a new name for every object that its state does not hold: one that a killed run had made
+    already would then conflict with itself, field by field.
+    """
+    metadata = manifest["metadata"]
+    return {**manifest, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), FIELD_MANAGER: "bedplate"}}}
 
 
 def token(manifest: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
-"""A Helm release after a run that was killed, with the real engine, the real Helm and a real Kubernetes API."""
+"""What a killed run leaves in a cluster, with the real engine, the real Helm and a real Kubernetes API."""
 
 import base64
+import copy
 import gzip
 import json
 import subprocess
@@ -13,6 +14,9 @@ from cryptography.x509.oid import NameOID
 from cryptography import x509
 from test_api_ready import Pki, pem
 
+from components.platform import parse
+from components.virtualization.operator import operator
+from conftest import stack_platform
 from lab import bench
 from lab.kubeapi import KubernetesAPI
 
@@ -139,3 +143,50 @@ def test_a_plan_looks_at_no_record(api, release):
     leave(api[0], "pending-install")
     release.pulumi("preview", "--stack", "dev")
     assert statuses(api[0]) == [("1", "pending-install")]
+
+
+OBJECTS = """
+import json, pulumi
+import pulumi_kubernetes as k8s
+from pathlib import Path
+from components.kubernetes import KubernetesObject, key
+
+provider = k8s.Provider("here", kubeconfig=pulumi.Config().require_secret("kubeconfig"))
+for manifest in json.loads(Path("objects.json").read_text()):
+    KubernetesObject(key(manifest), manifest, pulumi.ResourceOptions(provider=provider))
+"""
+
+
+def forget(here, api):
+    """The engine dies after the object is made, and before its state is."""
+    here.pulumi("stack", "rm", "--stack", "dev", "--yes", "--force", "--preserve-config")
+    here.pulumi("stack", "init", "dev")
+    here.pulumi("config", "set", "--stack", "dev", "--secret", "kubeconfig", api[1])
+
+
+def test_an_object_that_the_state_does_not_know_is_taken_over_also_with_other_values(api, release):
+    """The provider names a field manager anew for each object: one that a dead run made would conflict with itself."""
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine", "namespace": "default"}, "data": {"told": "one"}}
+    (release.folder / "__main__.py").write_text(OBJECTS)
+    (release.folder / "objects.json").write_text(json.dumps([made]))
+    up(release)
+    forget(release, api)
+    (release.folder / "objects.json").write_text(json.dumps([{**made, "data": {"told": "two"}}]))
+    up(release)
+    assert kubectl(api[0], "get", "configmap", "mine", "--output=jsonpath={.data.told}") == "two"
+    up(release)
+
+
+def test_kubevirts_operator_is_taken_over_as_it_is(api, release):
+    """Found by killing an update: its Deployment conflicted with the one that was there."""
+    whole = copy.deepcopy(operator(parse(stack_platform("dev")).kubevirt.version))
+    kept = [each for each in whole if each["kind"] in ("Namespace", "Deployment")]
+    for each in kept:
+        if each["kind"] == "Deployment":
+            # No node is here on which it would become ready.
+            each["metadata"].setdefault("annotations", {})["pulumi.com/skipAwait"] = "true"
+    (release.folder / "__main__.py").write_text(OBJECTS)
+    (release.folder / "objects.json").write_text(json.dumps(kept))
+    up(release)
+    forget(release, api)
+    up(release)
