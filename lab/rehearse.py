@@ -123,6 +123,9 @@ class Rehearsal:
             with self.times.phase("a change by hand"):
                 self.drift()
                 self.machine_drift()
+            if len(self.topology.machines) == 1:
+                with self.times.phase("a restore"):
+                    self.restore()
             if len(self.topology.machines) >= 3:
                 with self.times.phase("lost machines"):
                     self.loss()
@@ -312,6 +315,26 @@ class Rehearsal:
         # Nodes run the release that is built here, whatever image they would install.
         paths = {one["machine"]: [each["path"] for each in one["differences"] if each["document"] != "Talos"] for one in found}
         return {machine: fields for machine, fields in paths.items() if fields}
+
+    def restore(self) -> None:
+        """The only control plane loses its etcd: a snapshot, put back as docs/day-two.md says, brings back what was then."""
+        [node] = self.topology.machines
+        kept, lost = (("configmap", f"rehearsal-{when}") for when in ("before", "after"))
+        file = self.layout.directory / "db.snapshot"
+        self.clients.kube("create", *kept)
+        self.clients.talos("etcd", "snapshot", str(file), "--nodes", node.address, seconds=60)
+        self.clients.kube("create", *lost)
+        self.lab.stop_node(node.name)
+        shutil.rmtree(self.layout.node(node.name) / "volumes" / "var" / "lib" / "etcd")
+        self.lab.start_node(node.name)
+        wait_for("etcd to wait for a bootstrap", lambda: "Preparing" in self.clients.talos("service", "etcd", "--nodes", node.address, seconds=5),
+                 seconds=120, every=1)
+        self.clients.talos("bootstrap", f"--recover-from={file}", "--nodes", node.address, seconds=60)
+        wait_for("the API with what was restored", lambda: self.clients.kube("get", *kept, seconds=5), seconds=240, every=1)
+        gone = self.clients.kube("get", "configmaps", "--output=name")
+        see(lost[1] not in gone, f"{lost[1]} is younger than the snapshot, and is there: {gone}")
+        wait_for(f"{node.name} Ready again", lambda: self.clients.ready() == {node.name}, seconds=240, every=1)
+        self.engine.run("preview", "--expect-no-changes", seconds=120)
 
     def loss(self) -> None:
         """The machine that holds the API's address and a worker lose power: the API goes on, and both come back."""

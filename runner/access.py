@@ -40,26 +40,27 @@ def access(arguments: list[str], layout: Layout) -> int:
     stack = stacks.find(arguments[0], layout)
     environment = stacks.environment(stack, layout, os.environ)
     ensure({"plan"}, layout)
-    outputs = _outputs(stack, layout, environment)
+    found = outputs(stack, layout, environment, "access")
     folder = layout.home / "access" / stack.name.replace("/", "-")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     for name in FILES:
-        _write(folder / name, outputs[name])
-    for line in _told(folder, outputs):
+        _write(folder / name, found[name])
+    for line in _told(folder, found):
         print(line)
     return 0
 
 
-def _outputs(stack: stacks.Stack, layout: Layout, environment: dict[str, str]) -> dict[str, Any]:
+def outputs(stack: stacks.Stack, layout: Layout, environment: dict[str, str], what: str) -> dict[str, Any]:
+    """A stack's outputs with its secrets, both credentials among them. Raises UsageError for the command `what`."""
     command = [layout.bin / "pulumi", "stack", "output", "--stack", stack.name, "--json", "--show-secrets"]
     done = subprocess.run(command, env=environment, cwd=layout.checkout, capture_output=True, text=True)
     if done.returncode:
-        raise UsageError(f"access: {(done.stderr or done.stdout).strip()}; make the platform first: ./bedplate up {stack.name}")
+        raise UsageError(f"{what}: {(done.stderr or done.stdout).strip()}; make the platform first: ./bedplate up {stack.name}")
     found: dict[str, Any] = json.loads(done.stdout or "{}")
     missing = [name for name in FILES if not isinstance(found.get(name), str)]
     if missing:
-        raise UsageError(f"access: stack {stack.name} has no {' and no '.join(missing)} yet; make them first: ./bedplate up {stack.name}")
+        raise UsageError(f"{what}: stack {stack.name} has no {' and no '.join(missing)} yet; make them first: ./bedplate up {stack.name}")
     return found
 
 
@@ -71,11 +72,11 @@ def _write(file: Path, text: str) -> None:
     os.replace(fresh, file)
 
 
-def _told(folder: Path, outputs: dict[str, Any]) -> list[str]:
-    planes = json.loads(outputs["talosconfig"])["contexts"]
+def _told(folder: Path, found: dict[str, Any]) -> list[str]:
+    planes = json.loads(found["talosconfig"])["contexts"]
     first = next(iter(planes.values()))["endpoints"][0]
-    machines = outputs.get("machines") or {}
-    expires = outputs.get("expires") or {}
+    machines = found.get("machines") or {}
+    expires = found.get("expires") or {}
     node = next((address for address in machines.values() if address != first), first)
     shown = [f"  {name} {address}" for name, address in machines.items()]
     commands = [(what, command.format(controlplane=first, node=node)) for what, command in (*FIRST, *VMS)]

@@ -11,7 +11,7 @@ from lab.layout import Layout
 
 pytestmark = pytest.mark.lab
 
-PHASES = ["look at the machine", "toolchain", "nodes", "up", "what stands", "up again", "a change", "a change by hand", "destroy", "end"]
+PHASES = ["look at the machine", "toolchain", "nodes", "up", "what stands", "up again", "a change", "a change by hand", "a restore", "destroy", "end"]
 
 
 def test_dev_is_rehearsed_from_nothing_to_a_clean_end(lab_host):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner import access, commands
+from runner import access, commands, snapshot
 from toolchain import Layout
 
 ENGINE = f"""#!{sys.executable}
@@ -81,4 +81,5 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     engine.chmod(0o755)
     monkeypatch.setattr(commands, "ensure", lambda names, layout: {})
     monkeypatch.setattr(access, "ensure", lambda names, layout: {})
+    monkeypatch.setattr(snapshot, "ensure", lambda names, layout: {"talosctl": layout.bin / "talosctl"})
     return House(layout)
