@@ -16,12 +16,19 @@ from pulumi import CustomResource, Output
 class Power(CustomResource):
     identity: Output[dict]
     power: Output[str]
+    def __init__(self, name, permit, **props):
+        outputs = {"identity": None, "power": None, "lastBoot": None}
+        super().__init__("bedplate-native:metal:Power", name, {**props, "generation": permit.generation, **outputs})
+
+class Permit(CustomResource):
+    generation: Output[int]
     def __init__(self, name, **props):
-        super().__init__("bedplate-native:metal:Power", name, {**props, "identity": None, "power": None, "lastBoot": None})
+        super().__init__("bedplate-native:metal:Permit", name, props)
 
 config = pulumi.Config("small")
 for name, spec in json.loads(config.require("machines")).items():
-    made = Power(name, username=config.get("username"), password=config.require_secret("password"), **spec)
+    spec = {"username": config.get("username"), "password": config.require_secret("password"), **spec}
+    made = Power(name, Permit(name, **spec), **spec)
     pulumi.export(name, made.identity)
 '''
 
@@ -50,7 +57,7 @@ def declare(here, bmc, **changes):
     machines = {
         f"node-{n}": {
             "url": bmc.url, "system": machine(n)["uuid"], "ca": bmc.pki.ca, "serial": machine(n)["serial"],
-            "generation": 1, "bootMode": "uefi", "timeoutSeconds": 60, **changes,
+            "generation": 1, "bootMode": "uefi", "timeoutSeconds": 60, "atOnce": 5, "secondsBetween": 0, **changes,
         }
         for n in (1, 2)
     }  # fmt: skip
@@ -65,14 +72,16 @@ def up(here, *args, check=True):
 def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(small, bmc, tmp_path):
     # Nobody answers at the BMCs' address, and there is no network: the plan shows what will happen all the same.
     planned = small.pulumi("preview", "--stack", "dev", network=False)
-    assert "3 to create" in planned.stdout
+    assert "5 to create" in planned.stdout
     for name in ("node-1", "node-2"):
-        assert f"{name} create boots from the network, once, uefi, for generation 1; what runs on it is cut off" in planned.stdout
+        order = "from the network, once, uefi, for generation 1"
+        assert f"{name} create is switched off, and what runs on it cut off; its next boot is {order}" in planned.stdout
+        assert f"{name} create boots {order}" in planned.stdout
     assert PASSWORD not in planned.stdout + planned.stderr
 
     bmc.start()
     done, text = up(small)
-    assert "3 created" in text
+    assert "5 created" in text
     assert bmc.acts("node-1") == bmc.acts("node-2") == ["Pxe"]
     shown = json.loads(small.pulumi("stack", "output", "--stack", "dev", "--json").stdout)
     assert shown["node-1"] == {"uuid": machine(1)["uuid"], "serial": "LAB0001", "macs": ["52:54:00:77:00:01"]}
@@ -87,7 +96,7 @@ def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(
 
     declare(small, bmc, generation=2)
     planned = small.pulumi("preview", "--stack", "dev")
-    assert "boots from the network, once, uefi, for generation 2; what runs on it is cut off" in planned.stdout
+    assert "is switched off, and what runs on it cut off; its next boot is from the network, once, uefi, for generation 2" in planned.stdout
     up(small)
     assert bmc.acts("node-1") == bmc.acts("node-2") == ["halt", "Pxe"]
 

@@ -24,7 +24,8 @@ FUTURE = "OperationSupportedInFutureStateURI"
 class Machines(fakedriver.FakeDriver):
     """Systems that are switched in memory. What each does is in the journal, a JSON object a line.
 
-    A system's `habits`: refuses_mode, future_state, forgets_once, never_starts, boots_slowly (seconds).
+    A system's `habits`: refuses_mode, future_state, forgets_once, forgets_with_power, never_starts, boots_slowly
+    (seconds).
     """
 
     def __init__(self):
@@ -78,6 +79,8 @@ class Machines(fakedriver.FakeDriver):
     def _halt(self, system):
         self.note(event="halt", system=system["name"])
         self.stop(system)
+        if system["habits"].get("forgets_with_power"):
+            system.pop("once", None)
         system["power_state"] = "Off"
 
     def order(self, identity, boot):
