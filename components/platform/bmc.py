@@ -68,6 +68,17 @@ Authority = Annotated[str, BeforeValidator(_ca)]
 SystemId = Annotated[str, BeforeValidator(_system), WithJsonSchema({"type": "string", "pattern": r"^\S+$"})]
 
 
+class SharedBmc(Model):
+    """What the BMCs of equal machines share. Each machine gives its url."""
+
+    system: SystemId | None = None
+    """The Redfish id of the machine behind each."""
+    boot_mode: Literal["uefi", "legacy"] | None = None
+    """What the firmware boots from the network with."""
+    ca: Authority | None = None
+    """PEM of the authority that signed their certificates."""
+
+
 class Bmc(Model):
     """Redfish. With it the machine is identified, booted from the network and switched on by `up`."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from .bmc import Bmc
+from .bmc import Bmc, SharedBmc
 from .faults import refuse
 from .types import Address, ClassName, HardwareSerial, HardwareUuid, Labels, LinkName, Mac, Model, Place, Quantity, Taints
 
@@ -97,12 +97,14 @@ class Location(Model):
 
 
 class MachineClass(Model):
-    """What equal machines share. A machine's own keys win; labels, taints, location, expects and install are merged by key."""
+    """What equal machines share. A machine's own keys win; labels, taints, location, expects, install and bmc are merged by key."""
 
     role: Literal["controlplane", "worker"] | None = None
     link: LinkName | None = None
     """The boot link's kernel name, where it can't be found by its MAC."""
     install: Install | None = None
+    bmc: SharedBmc | None = None
+    """Each machine gives its url, and one with no BMC says bmc: null."""
     expects: Expected | None = None
     location: Location | None = None
     labels: Labels = Field(default={}, validate_default=True)

@@ -57,4 +57,4 @@ def _told(inputs: Values, state: Values | None) -> str | None:
     other = inputs.get("hardware") != before.get("hardware")
     if not generation or (generation <= before.get("generation", 0) and not other):
         return None
-    return "\n".join([f"by hand, for generation {generation:.0f}:", *(f"{number}. {step}" for number, step in enumerate(steps, 1))])
+    return "\n".join([f"by hand, unless it is done already, for generation {generation:.0f}:", *(f"{number}. {step}" for number, step in enumerate(steps, 1))])

@@ -146,7 +146,7 @@ def test_a_whole_rack_from_cold_in_one_update(rack):
 
 def test_a_rack_that_is_killed_again_and_again_converges_and_no_machine_is_installed_twice(rack):
     dice = random.Random(SEED)
-    generation, latest = 1, 30.0
+    generation, latest = 1, 45.0
     told: list[str] = []
     for number in range(1, KILLS + 1):
         kill = Kill(dice.choice(("engine", "engine", "plugin", "language host", "program")), dice.uniform(1.0, latest))
