@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from .bmc import Bmc, SharedBmc
 from .faults import refuse
+from .nics import BOOT_LINK, Nics
 from .types import Address, ClassName, HardwareSerial, HardwareUuid, Labels, LinkName, Mac, Model, Place, Quantity, Taints
 
 
@@ -102,6 +103,8 @@ class MachineClass(Model):
     role: Literal["controlplane", "worker"] | None = None
     link: LinkName | None = None
     """The boot link's kernel name, where it can't be found by its MAC."""
+    nics: Nics | None = None
+    """Links beyond the boot link; a machine's own are merged by name, and by key within."""
     install: Install | None = None
     bmc: SharedBmc | None = None
     """Each machine gives its url, and one with no BMC says bmc: null."""
@@ -143,6 +146,8 @@ class Machine(Model):
     """The machine's serial number, as its firmware tells it."""
     link: LinkName | None = None
     """That link's kernel name, where it can't be found by its MAC."""
+    nics: Nics = Field(default_factory=Nics)
+    """Links beyond the boot link: bonds, VLANs, MTU."""
     expects: Expected = Expected()
     location: Location = Location()
     install: Install = Field(examples=["{disk: {serial: S4EWNX0R}}"])
@@ -154,3 +159,8 @@ class Machine(Model):
     """Kubernetes node taints: key to value:effect."""
     patches: tuple[Patch, ...] = ()
     """Machine config for this machine alone, merged last."""
+
+    @property
+    def boot_link(self) -> str | None:
+        """What the link that it boots from is called; None where nobody said which one that is."""
+        return self.link or (BOOT_LINK if self.mac else None)
