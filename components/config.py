@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from components import failures
 from components.metal import BmcCredentials, Credentials
 from components.platform import Platform, Refused, included, parse
 from components.platform.faults import sentence
@@ -31,6 +32,7 @@ class Stack:
 
 def load(config: pulumi.Config) -> Stack:
     """What the stack file describes. Raises RunError, which Pulumi shows with no traceback, with every fault."""
+    failures.tell_plainly()
     try:
         raw = config.get_object("platform")
     except pulumi.ConfigTypeError:

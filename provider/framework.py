@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import grpc
+import parent
 from pulumi.provider.experimental import provider as sdk
 from pulumi.provider.experimental import server
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
@@ -55,6 +56,8 @@ class NativeResource(Protocol):
     """Outputs that are encrypted in the state."""
     replaces: frozenset[str]
     """Inputs of which a change means another thing."""
+    manner: frozenset[str]
+    """Inputs that say how it is done: a change of these alone is none."""
 
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
         """before: the inputs that it was made with, where it is there already."""
@@ -142,7 +145,9 @@ class Native(sdk.Provider):
         resource = self._of(request)
         old, new = _values(request.old_state), _values(request.new_inputs)
         changed = sorted(
-            k for k, v in new.items() if k not in request.ignore_changes and (isinstance(v, Unknown) or old.get(k) != v)
+            k
+            for k, v in new.items()
+            if k not in request.ignore_changes and k not in resource.manner and (isinstance(v, Unknown) or old.get(k) != v)
         )
         replaced = [k for k in changed if k in resource.replaces]
         return sdk.DiffResponse(changes=bool(changed), replaces=replaced, diffs=changed)
@@ -221,7 +226,8 @@ _ORIGINAL, server.ProviderServicer = server.ProviderServicer, _Servicer  # type:
 
 
 def serve(resources: Mapping[str, NativeResource]) -> None:
-    """Runs the plugin until the engine ends it."""
+    """Runs the plugin until the engine ends it, or ends itself."""
+    parent.watch()
     server.main(sys.argv[1:], VERSION, Native(resources))
 
 

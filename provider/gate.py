@@ -7,6 +7,7 @@ class Gate:
     """A resource whose making is a wait. It reads nothing afterwards: an `up` must work while things are down."""
 
     replaces: frozenset[str] = frozenset()
+    manner: frozenset[str] = frozenset()
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
         return dict(inputs)

@@ -82,9 +82,9 @@ def _sign(subject: Any, public: Any, issuer: Any, key: Any, extension: Any) -> x
 class Bmc:
     """One BMC that runs, and what has happened to its systems."""
 
-    def __init__(self, folder: Path, systems: list[dict[str, Any]]) -> None:
+    def __init__(self, folder: Path, systems: list[dict[str, Any]], matchbox: str | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.pki, self.systems = folder, Pki.make(), systems
+        self.folder, self.pki, self.systems, self.matchbox = folder, Pki.make(), systems, matchbox
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -100,7 +100,7 @@ class Bmc:
         for name, text in files.items():
             (self.folder / name).write_text(text, encoding="utf-8")
         given = {name: str(self.folder / name) for name in files} | {
-            "port": self.port, "systems": self.systems, "journal": str(self._journal), "faults": str(self._faults),
+            "port": self.port, "systems": self.systems, "matchbox": self.matchbox, "journal": str(self._journal), "faults": str(self._faults),
         }  # fmt: skip
         (self.folder / "config.json").write_text(json.dumps(given), encoding="utf-8")
         with open(self.folder / "log", "ab") as log:

@@ -49,6 +49,12 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
         else:
             machine["link"] = draw(st.sampled_from(["eth0", "enp1s0"]))
         if draw(st.booleans()):
+            machine["nics"] = {
+                "links": {"data0": {"mac": f"52:54:00:00:09:{number:02x}"}},
+                "bonds": {"bond0": {"links": [machine.get("link", "lan0"), "data0"], "mtu": draw(st.integers(1500, 9216))}},
+                "vlans": {"store": {"parent": "bond0", "id": draw(st.integers(1, 4094)), "address": f"172.29.{number}.1/24"}},
+            }
+        if draw(st.booleans()):
             machine["labels"] = draw(LABELS)
         if draw(st.booleans()):
             machine["taints"] = {"dedicated": "vms:NoSchedule"}

@@ -14,6 +14,12 @@ def assets(platform: Platform) -> str:
     return f"{talos.factory}/image/{platform.schematic_id}/{talos.version}"
 
 
+def iso(platform: Platform) -> str:
+    """The same for a machine that is booted by hand."""
+    secure = "-secureboot" if platform.talos.schematic.secureboot else ""
+    return f"{assets(platform)}/metal-amd64{secure}.iso"
+
+
 def profile(platform: Platform) -> dict[str, Any]:
     """A matchbox profile that boots Talos into maintenance mode.
 

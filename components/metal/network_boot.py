@@ -9,7 +9,8 @@ from pulumi import ComponentResource, CustomResource, Input, Output, ResourceOpt
 from components.platform import Platform
 
 from . import boot, dnsmasq
-from .power import BmcCredentials, Power
+from .by_hand import ByHand
+from .power import BmcCredentials, Permit, Power
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class MetalArgs:
 
 
 class Metal(ComponentResource):
-    """A boot profile and group for each machine, and its power where it has a BMC; yields the machines' addresses once they can boot."""
+    """A boot profile and group for each machine, and its power or the steps for a person; yields the machines' addresses once they can boot."""
 
     booted: Mapping[str, Input[str]]
     """Machine to the address at which its Talos API answers in maintenance mode."""
@@ -41,14 +42,19 @@ class Metal(ComponentResource):
 
     def __init__(self, name: str, args: MetalArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("bedplate:metal:Metal", name, None, opts)
-        self.booted = {machine: str(m.address) for machine, m in args.platform.machines.items()}
-        if args.platform.boot is not None and args.matchbox is not None:
-            self.booted = self._booted(name, args, args.platform.boot.matchbox.endpoint, args.matchbox)
-        self.dnsmasq = dnsmasq.files(args.platform)
+        platform, known = args.platform, dict[str, matchbox.Group]()
+        if platform.boot is not None and args.matchbox is not None:
+            known = self._known(name, platform, platform.boot.matchbox.endpoint, args.matchbox)
+        # The address is known beforehand and must show in the plan; the URN carries the edge, and is known too.
+        self.booted = {
+            machine: self._last(name, machine, args, known.get(machine)).urn.apply(lambda _, address=str(spec.address): address)
+            for machine, spec in platform.machines.items()
+        }
+        self.dnsmasq = dnsmasq.files(platform)
         self.register_outputs({"booted": self.booted})
 
-    def _booted(self, name: str, args: MetalArgs, endpoint: str, client: Credentials) -> dict[str, Output[str]]:
-        platform = args.platform
+    def _known(self, name: str, platform: Platform, endpoint: str, client: Credentials) -> dict[str, matchbox.Group]:
+        """Machine to what the boot server finds it by."""
         server = matchbox.Provider(
             f"{name}-matchbox",
             endpoint=endpoint,
@@ -60,12 +66,12 @@ class Metal(ComponentResource):
         # Every change is a replacement in this provider, and the old file has the new one's name: deleting it last
         # would delete the new one. The plugin that the toolchain builds asks for this order itself; not every build does.
         child = ResourceOptions(parent=self, provider=server, delete_before_replace=True)
-        ready: dict[str, CustomResource] = {}
+        known: dict[str, matchbox.Group] = {}
         for machine, spec in platform.machines.items():
             profile = matchbox.Profile(
                 f"{name}-{machine}", name=boot.label(platform, machine), **boot.profile(platform), opts=child
             )
-            group = ready[machine] = matchbox.Group(
+            known[machine] = matchbox.Group(
                 f"{name}-{machine}",
                 name=boot.label(platform, machine),
                 profile=profile.name,
@@ -73,12 +79,14 @@ class Metal(ComponentResource):
                 metadata={"machine": machine, "platform": platform.name},
                 opts=child,
             )
-            if spec.bmc is not None:
-                # Not before the boot server knows what to tell it.
-                opts = ResourceOptions(parent=self, depends_on=[group])
-                ready[machine] = Power(f"{name}-{machine}", spec, spec.bmc, args.bmc[machine], opts)
-        # The address is known beforehand and must show in the plan; the URN carries the edge, and is known too.
-        return {
-            machine: last.urn.apply(lambda _, address=str(platform.machines[machine].address): address)
-            for machine, last in ready.items()
-        }
+        return known
+
+    def _last(self, name: str, machine: str, args: MetalArgs, known: matchbox.Group | None) -> CustomResource:
+        """What a machine is booted by: not before the boot server knows what to tell it."""
+        platform, spec = args.platform, args.platform.machines[machine]
+        opts = ResourceOptions(parent=self, depends_on=[known] if known else [])
+        if spec.bmc is None or platform.boot is None:
+            return ByHand(f"{name}-{machine}", machine, platform, opts)
+        given = (spec, spec.bmc, args.bmc[machine], platform.boot.power)
+        permit = Permit(f"{name}-{machine}", *given, opts)
+        return Power(f"{name}-{machine}", *given, permit, opts)

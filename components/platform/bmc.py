@@ -68,6 +68,17 @@ Authority = Annotated[str, BeforeValidator(_ca)]
 SystemId = Annotated[str, BeforeValidator(_system), WithJsonSchema({"type": "string", "pattern": r"^\S+$"})]
 
 
+class SharedBmc(Model):
+    """What the BMCs of equal machines share. Each machine gives its url."""
+
+    system: SystemId | None = None
+    """The Redfish id of the machine behind each."""
+    boot_mode: Literal["uefi", "legacy"] | None = None
+    """What the firmware boots from the network with."""
+    ca: Authority | None = None
+    """PEM of the authority that signed their certificates."""
+
+
 class Bmc(Model):
     """Redfish. With it the machine is identified, booted from the network and switched on by `up`."""
 
@@ -87,3 +98,12 @@ class Bmc(Model):
         if self.ca is not None and self.fingerprint is not None:
             refuse("has both a ca and a fingerprint", "a pinned certificate is trusted whoever signed it", "write one of the two")
         return self
+
+
+class Pace(Model):
+    """How many machines are switched on by their BMCs at once: fuses, BMCs and the boot server have their limits."""
+
+    at_once: Annotated[int, Field(ge=1, le=1000, strict=True)] = 5
+    """So many are asked and switched at a time; the others wait for their turn."""
+    seconds_between: Annotated[int, Field(ge=0, le=300, strict=True)] = 1
+    """So far apart two are switched on."""

@@ -8,6 +8,7 @@ import base64
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
+from . import nics
 from .faults import Fault, sentence
 from .model import Platform
 from .versions import KUBEVIRT, minor, mismatches
@@ -98,6 +99,12 @@ def macs_once(p: Platform) -> Iterator[Fault]:
             )
         elif machine.mac:
             owner[machine.mac] = name
+
+
+@_needs("network")
+def nics_fit(p: Platform) -> Iterator[Fault]:
+    for path, text in nics.faults(p):
+        yield _fault(path, *text)
 
 
 @_needs()

@@ -12,7 +12,7 @@ from .machine import MachineClass
 from .types import ByName, Model, Name
 
 # Merged by key: a machine adds to them. Any other key of its own replaces the class's.
-_BY_KEY = ("labels", "taints", "location", "expects", "install")
+_BY_KEY = ("labels", "taints", "location", "expects", "install", "bmc")
 
 
 class _Classes(Model):
@@ -52,9 +52,17 @@ def merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     for key in _BY_KEY:
         if isinstance(shared.get(key), Mapping) and isinstance(own.get(key), Mapping):
             made[key] = {**shared[key], **own[key]}
+    if isinstance(shared.get("nics"), Mapping) and isinstance(own.get("nics"), Mapping):
+        made["nics"] = _deep(shared["nics"], own["nics"])
     if isinstance(shared.get("patches"), list) and isinstance(own.get("patches"), list):
         made["patches"] = [*shared["patches"], *own["patches"]]
     return made
+
+
+def _deep(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """By key at every depth: a class says what a VLAN is, and a machine its address in it."""
+    both = {key: _deep(shared[key], own[key]) for key in shared if isinstance(shared[key], Mapping) and isinstance(own.get(key), Mapping)}
+    return {**shared, **own, **both}
 
 
 def _faulty(raw: Mapping[str, Any]) -> list[Fault]:

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from .bmc import Bmc
+from .bmc import Bmc, SharedBmc
 from .faults import refuse
+from .nics import BOOT_LINK, Nics
 from .types import Address, ClassName, HardwareSerial, HardwareUuid, Labels, LinkName, Mac, Model, Place, Quantity, Taints
 
 
@@ -97,12 +98,16 @@ class Location(Model):
 
 
 class MachineClass(Model):
-    """What equal machines share. A machine's own keys win; labels, taints, location, expects and install are merged by key."""
+    """What equal machines share. A machine's own keys win; labels, taints, location, expects, install and bmc are merged by key."""
 
     role: Literal["controlplane", "worker"] | None = None
     link: LinkName | None = None
     """The boot link's kernel name, where it can't be found by its MAC."""
+    nics: Nics | None = None
+    """Links beyond the boot link; a machine's own are merged by name, and by key within."""
     install: Install | None = None
+    bmc: SharedBmc | None = None
+    """Each machine gives its url, and one with no BMC says bmc: null."""
     expects: Expected | None = None
     location: Location | None = None
     labels: Labels = Field(default={}, validate_default=True)
@@ -141,6 +146,8 @@ class Machine(Model):
     """The machine's serial number, as its firmware tells it."""
     link: LinkName | None = None
     """That link's kernel name, where it can't be found by its MAC."""
+    nics: Nics = Field(default_factory=Nics)
+    """Links beyond the boot link: bonds, VLANs, MTU."""
     expects: Expected = Expected()
     location: Location = Location()
     install: Install = Field(examples=["{disk: {serial: S4EWNX0R}}"])
@@ -152,3 +159,8 @@ class Machine(Model):
     """Kubernetes node taints: key to value:effect."""
     patches: tuple[Patch, ...] = ()
     """Machine config for this machine alone, merged last."""
+
+    @property
+    def boot_link(self) -> str | None:
+        """What the link that it boots from is called; None where nobody said which one that is."""
+        return self.link or (BOOT_LINK if self.mac else None)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from . import schematic
+from .bmc import Pace
 from .machine import Machine, MachineClass, Patch
 from .schematic import Schematic, SchematicOrId
 from .types import (
@@ -97,6 +98,8 @@ class Boot(Model):
     provisioning: Provisioning | None = None
     kernel_args: tuple[str, ...] = ()
     """Added to those that Talos needs. They hold for the boot from the network alone."""
+    power: Pace = Pace()
+    """How fast a rack is switched on."""
 
 
 class Mirror(Model):

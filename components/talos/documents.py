@@ -10,10 +10,10 @@ from typing import Any
 
 from components.platform import Machine, Platform
 
+from . import links
+
 Document = dict[str, Any]
 
-# The name that a machine's boot link gets, whatever the kernel calls it.
-ALIAS = "lan0"
 KUBEPRISM_PORT = 7445
 
 
@@ -132,26 +132,7 @@ def identity(platform: Platform, name: str, machine: Machine) -> Iterator[Docume
 
 def network(platform: Platform, machine: Machine) -> Iterator[Document]:
     """The boot link with its address, and on control planes the API's virtual IP."""
-    link = machine.link or (ALIAS if machine.mac else None)
-    if link is None:
-        return
-    if machine.link is None:
-        yield _document("LinkAliasConfig", name=ALIAS, selector={"match": f'mac(link.permanent_addr) == "{machine.mac}"'})
-    gateway = platform.network.gateway
-    if gateway is not None:
-        prefix = platform.network.nodes.prefixlen
-        yield _document(
-            "LinkConfig",
-            name=link,
-            up=True,
-            addresses=[{"address": f"{machine.address}/{prefix}"}],
-            routes=[{"gateway": str(gateway)}],
-        )
-    elif machine.role == "controlplane" and machine.link is None:
-        # Any link document ends Talos' DHCP on all links, so it must be asked for.
-        yield _document("DHCPv4Config", name=link)
-    if machine.role == "controlplane":
-        yield _document("Layer2VIPConfig", name=str(platform.network.endpoint), link=link)
+    yield from links.documents(platform, machine)
 
 
 def encryption(platform: Platform) -> Iterator[Document]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import parent
 import requests
 from framework import Failed
 from requests import exceptions as failures
@@ -121,6 +122,8 @@ class Channel(requests.Session):
         what = f"{method} {url.removeprefix(self._url)}"
         while True:
             gate.wait(self.deadline)
+            if parent.is_gone():
+                raise Failed("the engine is gone; what is done now would come between the machines and the next run; run up again")
             if not self.deadline.left:
                 raise self._late(last)
             pause = BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)]

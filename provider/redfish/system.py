@@ -184,11 +184,31 @@ class System:
         boot = self._connector.get(path).json().get("Boot")
         return boot if isinstance(boot, dict) else {}
 
-    def restart(self) -> None:
-        """On, from cold: what runs is cut off. Waits until it is."""
+    def ordered(self) -> bool:
+        """Whether the next boot is from the network, and that one alone."""
+        with self._told("be read"):
+            if _took(self._boot(self._system.path)):
+                return True
+            try:
+                # Where AMI keeps what is to come.
+                return _took(self._boot(f"{self._system.path.rstrip('/')}/SD"))
+            except exceptions.HTTPError as error:
+                if error.status_code in (404, 405):
+                    return False
+                raise
+
+    def off(self) -> None:
+        """Off: what runs is cut off. Waits until it is."""
         if self.power() != "Off":
             self._reset(sushy.RESET_FORCE_OFF, "Off", "be switched off")
+
+    def on(self) -> None:
+        """On. Waits until it is."""
         self._reset(sushy.RESET_ON, "On", "be switched on")
+
+    def wait_on(self) -> None:
+        """Returns once it is on, whoever switched it on."""
+        self._wait("On", "be switched on")
 
     def _reset(self, kind: Any, state: str, what: str) -> None:
         with self._told(what):

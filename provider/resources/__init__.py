@@ -1,11 +1,14 @@
 """Every resource type of ours, by token."""
 
 from .api_ready import ApiReady
+from .by_hand import ByHand
 from .etcd_member import EtcdMember
 from .guard import Guard
 from .identity import Identity
 from .node_ready import NodeReady
+from .permit import Permit
 from .power import Power
 from .release import Release
 
-RESOURCES = {resource.token: resource for resource in (ApiReady(), EtcdMember(), Guard(), Identity(), NodeReady(), Power(), Release())}
+_KINDS = (ApiReady, ByHand, EtcdMember, Guard, Identity, NodeReady, Permit, Power, Release)
+RESOURCES = {kind.token: kind() for kind in _KINDS}

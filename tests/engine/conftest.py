@@ -14,7 +14,7 @@ import pytest
 import yaml
 from conftest import KEY, ROOT, changed
 
-PARTS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "__main__.py", "clients", "components", "provider", "policy", "requirements.txt")
+PARTS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "__main__.py", "clients", "components", "drift", "provider", "policy", "requirements.txt")
 LOOPBACK = Path(__file__).parent / "loopback.py"
 DEADLINE_SECONDS = 300
 

@@ -12,16 +12,25 @@ PROGRAM = '''
 import json
 import pulumi
 from pulumi import CustomResource, Output
+from components import failures
 
 class Power(CustomResource):
     identity: Output[dict]
     power: Output[str]
-    def __init__(self, name, **props):
-        super().__init__("bedplate-native:metal:Power", name, {**props, "identity": None, "power": None, "lastBoot": None})
+    def __init__(self, name, permit, **props):
+        outputs = {"identity": None, "power": None, "lastBoot": None}
+        super().__init__("bedplate-native:metal:Power", name, {**props, "generation": permit.generation, **outputs})
 
+class Permit(CustomResource):
+    generation: Output[int]
+    def __init__(self, name, **props):
+        super().__init__("bedplate-native:metal:Permit", name, props)
+
+failures.tell_plainly()
 config = pulumi.Config("small")
 for name, spec in json.loads(config.require("machines")).items():
-    made = Power(name, username=config.get("username"), password=config.require_secret("password"), **spec)
+    spec = {"username": config.get("username"), "password": config.require_secret("password"), **spec}
+    made = Power(name, Permit(name, **spec), **spec)
     pulumi.export(name, made.identity)
 '''
 
@@ -36,7 +45,7 @@ def bmc(tmp_path):
 @pytest.fixture
 def small(checkout, bmc):
     here = checkout("dev")
-    for part in ("components", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "policy"):
+    for part in ("Pulumi.dev.yaml", "Pulumi.prod.yaml", "policy"):
         target = here.folder / part
         shutil.rmtree(target) if target.is_dir() else target.unlink()
     (here.folder / "__main__.py").write_text(PROGRAM, encoding="utf-8")
@@ -50,7 +59,7 @@ def declare(here, bmc, **changes):
     machines = {
         f"node-{n}": {
             "url": bmc.url, "system": machine(n)["uuid"], "ca": bmc.pki.ca, "serial": machine(n)["serial"],
-            "generation": 1, "bootMode": "uefi", "timeoutSeconds": 60, **changes,
+            "generation": 1, "bootMode": "uefi", "timeoutSeconds": 60, "atOnce": 5, "secondsBetween": 0, **changes,
         }
         for n in (1, 2)
     }  # fmt: skip
@@ -65,14 +74,16 @@ def up(here, *args, check=True):
 def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(small, bmc, tmp_path):
     # Nobody answers at the BMCs' address, and there is no network: the plan shows what will happen all the same.
     planned = small.pulumi("preview", "--stack", "dev", network=False)
-    assert "3 to create" in planned.stdout
+    assert "5 to create" in planned.stdout
     for name in ("node-1", "node-2"):
-        assert f"{name} create boots from the network, once, uefi, for generation 1; what runs on it is cut off" in planned.stdout
+        order = "from the network, once, uefi, for generation 1"
+        assert f"{name} create is switched off, and what runs on it cut off; its next boot is {order}" in planned.stdout
+        assert f"{name} create boots {order}" in planned.stdout
     assert PASSWORD not in planned.stdout + planned.stderr
 
     bmc.start()
     done, text = up(small)
-    assert "3 created" in text
+    assert "5 created" in text
     assert bmc.acts("node-1") == bmc.acts("node-2") == ["Pxe"]
     shown = json.loads(small.pulumi("stack", "output", "--stack", "dev", "--json").stdout)
     assert shown["node-1"] == {"uuid": machine(1)["uuid"], "serial": "LAB0001", "macs": ["52:54:00:77:00:01"]}
@@ -87,7 +98,7 @@ def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(
 
     declare(small, bmc, generation=2)
     planned = small.pulumi("preview", "--stack", "dev")
-    assert "boots from the network, once, uefi, for generation 2; what runs on it is cut off" in planned.stdout
+    assert "is switched off, and what runs on it cut off; its next boot is from the network, once, uefi, for generation 2" in planned.stdout
     up(small)
     assert bmc.acts("node-1") == bmc.acts("node-2") == ["halt", "Pxe"]
 
@@ -107,7 +118,7 @@ def test_faults_end_in_one_clear_line_and_a_second_up_converges(small, bmc):
     small.pulumi("config", "set", "--stack", "dev", "--secret", "small:password", "wrong-password-1")
     done, text = up(small, check=False)
     assert done.returncode != 0 and "refuses these credentials (HTTP 401)" in text
-    assert "Traceback" not in text and "wrong-password-1" not in text
+    assert "Traceback" not in text and "wrong-password-1" not in text, text
     assert bmc.events("boot") == []
 
     small.pulumi("config", "set", "--stack", "dev", "--secret", "small:password", PASSWORD)

@@ -2,7 +2,9 @@
 
 import pulumi
 import pytest
-from conftest import changed, run_program
+from conftest import changed, run_program, stack_platform
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.metal import boot
 from components.platform import parse
@@ -48,3 +50,40 @@ def test_a_plan_without_credentials_shows_everything_but_them(dev):
 
 def test_without_a_boot_server_no_credentials_are_asked_for(dev):
     run_program(changed(dev, {"boot": None}), False)
+
+
+# What may stand in a stack file: names, with a value or not, and some that take a default away.
+NAMES = st.from_regex(r"\A[a-z][a-z0-9_.]{0,10}\Z")
+VALUES = st.from_regex(r"\A[A-Za-z0-9,./:-]{1,12}\Z")
+OWN = st.one_of(NAMES, st.builds("{}={}".format, NAMES, VALUES), st.sampled_from(boot.TALOS_ARGS))
+TAKEN = st.sampled_from([f"-{name}" for arg in boot.TALOS_ARGS for name in {arg, arg.split("=")[0]}])
+
+
+def arguments(baked, of_boot):
+    raw = changed(stack_platform("dev"), {"talos.schematic": {"kernel_args": baked}, "boot.kernel_args": of_boot})
+    return boot.arguments(parse(raw)), boot.profile(parse(raw))["args"]
+
+
+@given(st.lists(OWN, max_size=6), st.lists(OWN, max_size=6))
+def test_every_argument_that_is_said_is_given_in_the_order_it_was_said(baked, of_boot):
+    """The kernel goes by the last of two: an order that changed would change what it does."""
+    made, args = arguments(baked, of_boot)
+    assert made == [*boot.TALOS_ARGS, *baked, *of_boot]
+    assert args == ["initrd=initramfs-amd64.xz", *made]
+
+
+@given(st.lists(TAKEN, min_size=1, max_size=4), st.lists(OWN, max_size=4))
+def test_a_default_that_is_taken_away_is_gone_and_no_other(taken, own):
+    made, _ = arguments([*taken, *own], [])
+    names = {each[1:] for each in taken}
+    gone = [arg for arg in boot.TALOS_ARGS if arg in names or arg.split("=")[0] in names]
+    assert made == [*(arg for arg in boot.TALOS_ARGS if arg not in gone), *own]
+    assert not any(arg.startswith("-") for arg in made), "the kernel knows no such sign"
+
+
+@given(st.lists(OWN, max_size=6), st.lists(OWN, max_size=6))
+def test_no_argument_is_two_and_none_serves_a_config(baked, of_boot):
+    """matchbox joins them with blanks, and what it serves anyone can read."""
+    _, args = arguments(baked, of_boot)
+    assert " ".join(args).split() == args
+    assert not any(arg.startswith("talos.config") for arg in args)

@@ -90,7 +90,7 @@ def test_a_plan_with_credentials_needs_no_server(metal, server):
     server.stop()
     began = time.monotonic()
     told = here.pulumi("preview", "--stack", "dev").stdout
-    assert "matchbox:index:Group" in told and "5 to create" in told and "error" not in told, told
+    assert "matchbox:index:Group" in told and "6 to create" in told and "error" not in told, told
     # The plugin dials for 25 seconds.
     assert time.monotonic() - began < 24
 

@@ -52,6 +52,17 @@ def test_a_machines_own_disk_replaces_the_classs_whole(classed):
     assert machine.install.disk.model_dump(exclude_none=True) == {"serial": "OWN"}
 
 
+def test_a_class_says_how_its_bmcs_are_and_each_machine_where_its_own_is(classed):
+    raw = changed(classed, {"classes.r640.bmc": {"system": "System.Embedded.1", "boot_mode": "legacy"}})
+    own = changed(raw, {"machines.wk-9.bmc": {"url": "https://wk-9.bmc.example.com"}})
+    bmc = parse(own).machines["wk-9"].bmc
+    assert (bmc.url, bmc.system, bmc.boot_mode) == ("https://wk-9.bmc.example.com", "System.Embedded.1", "legacy")
+    over = parse(changed(own, {"machines.wk-9.bmc.boot_mode": "uefi"})).machines["wk-9"].bmc
+    assert (over.system, over.boot_mode) == ("System.Embedded.1", "uefi")
+    assert parse(changed(raw, {"machines.wk-9.bmc": "null!"})).machines["wk-9"].bmc is None
+    assert refused(raw) == ["platform.machines.wk-9.bmc.url: is missing; nothing sensible can be assumed for it; write url: https://bmc-1.example.com"]
+
+
 def test_a_machines_patches_come_after_its_classs(classed):
     last = [json.loads(p) for p in patches(parse(classed), "wk-9")][-2:]
     assert [p["machine"]["sysctls"]["vm.swappiness"] for p in last] == ["1", "10"]

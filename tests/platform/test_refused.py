@@ -30,6 +30,10 @@ def test_there_are_no_two_cases_of_one_name():
     assert len({c["name"] for c in CASES}) == len(CASES) >= 40
 
 
+def test_bare_metal_has_forty_of_its_own():
+    assert sum(case.get("layer") == "metal" for case in CASES) >= 40
+
+
 def test_all_faults_are_told_at_once_with_those_between_sections(prod):
     """An engineer at two in the morning mends the file once, not seven times."""
     bad = changed(

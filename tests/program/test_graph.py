@@ -58,7 +58,7 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     changed_ones = {name for (_, name), inputs in before.items() if after[(_, name)] != inputs}
     assert changed_ones == ({"talos-guard"} if role == "controlplane" else set())
     assert sorted(name for _, name in set(after) - set(before)) == [
-        "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-1", "talos-aa-1",
+        "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-1", "talos-aa-1",
         *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-2", "talos-aa-2", "talos-aa-2",
         *(["talos-aa-2-member"] if role == "controlplane" else []),
     ]  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 from conftest import changed, is_secret, plain, run_program
 
 POWER = "bedplate-native:metal:Power"
+PERMIT = "bedplate-native:metal:Permit"
 MATCHBOX = {"bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY"}'}
 
 
@@ -18,17 +19,22 @@ def given(**bmc):
 def test_a_machine_is_switched_on_once_the_boot_server_knows_it_and_configured_after_that(prod, preview):
     needs = run_program(prod, preview, given(username="u", password="p")).graph.needs
     for name in ("cp-1", "wk-2"):
-        assert f"matchbox:index/group:Group::metal-{name}" in needs[f"{POWER}::metal-{name}"]
+        assert f"matchbox:index/group:Group::metal-{name}" in needs[f"{PERMIT}::metal-{name}"]
+        # In the state before anything is switched on.
+        assert f"{PERMIT}::metal-{name}" in needs[f"{POWER}::metal-{name}"]
         assert f"{POWER}::metal-{name}" in needs[f"talos:machine/configurationApply:ConfigurationApply::talos-{name}"]
 
 
 def test_power_gets_what_the_stack_file_says(prod):
     edits = {"wk-1.bmc.fingerprint": "AB:" * 31 + "AB", "wk-1.bmc.boot_mode": "legacy", "wk-1.install.generation": 3}
     prod = changed(prod, {f"machines.{path}": value for path, value in edits.items()})
-    made = run_program(prod, config=given(username="u", password="p")).engine.of(POWER)
+    prod = changed(prod, {"boot.power.at_once": 5})
+    engine = run_program(prod, config=given(username="u", password="p")).engine
+    made = engine.of(POWER)
+    assert {name: plain(inputs) for name, inputs in engine.of(PERMIT).items()} == {name: plain(inputs) for name, inputs in made.items()}
     assert plain(made["metal-wk-1"]) == {
         "url": "https://wk-1.bmc.prod.example.com", "system": "System.Embedded.1", "username": "u", "password": "p",
-        "fingerprint": "ab" * 32, "generation": 3, "bootMode": "legacy", "timeoutSeconds": 600,
+        "fingerprint": "ab" * 32, "generation": 3, "bootMode": "legacy", "timeoutSeconds": 600, "atOnce": 5, "secondsBetween": 1,
     }  # fmt: skip
     assert all(is_secret(inputs["username"]) and is_secret(inputs["password"]) for inputs in made.values())
     assert (made["metal-cp-1"]["generation"], made["metal-cp-1"]["bootMode"]) == (1, "uefi")
@@ -59,9 +65,11 @@ def test_credentials_for_a_machine_that_has_no_bmc_are_refused(prod):
     )
 
 
-def test_machines_without_a_bmc_are_as_they_were(dev, prod):
-    assert run_program(dev).engine.of(POWER) == {}
+def test_a_machine_without_a_bmc_is_configured_after_a_person_was_told(dev, prod):
+    alone = run_program(dev).engine
+    assert alone.of(POWER) == alone.of(PERMIT) == {}
     one = run_program(changed(prod, {"machines.wk-1.bmc": None}))
     assert sorted(one.engine.of(POWER)) == ["metal-cp-1", "metal-cp-2", "metal-cp-3", "metal-wk-2"]
     apply = "talos:machine/configurationApply:ConfigurationApply::talos-wk-1"
-    assert "matchbox:index/group:Group::metal-wk-1" in one.graph.needs[apply]
+    assert "bedplate-native:metal:ByHand::metal-wk-1" in one.graph.needs[apply]
+    assert "matchbox:index/group:Group::metal-wk-1" in one.graph.needs["bedplate-native:metal:ByHand::metal-wk-1"]

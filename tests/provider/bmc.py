@@ -1,7 +1,8 @@
 """A BMC to practise on: sushy-tools' Redfish service, with what the stock one lacks. bmc.py CONFIG.json
 
 `Once` is consumed by a boot, systems have serial numbers, answers have ETags, and a system can be as difficult as real
-ones are (see Machines). Systems are simulated here; another program may call main() with machines of its own, which
+ones are (see Machines). One process may be the BMCs of many machines, each on a port of its own: no system is known at
+another's. With a boot server, a boot from the network asks it as the machine would, and notes what it was told. Systems are simulated here; another program may call main() with machines of its own, which
 start and stop something real. Faults come from a file, so that a test can change them while it runs.
 """
 
@@ -11,12 +12,15 @@ import ssl
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import flask
 from sushy_tools import error
 from sushy_tools.emulator import main as emulator
 from sushy_tools.emulator.resources.systems import fakedriver
+from werkzeug import serving
 
 FUTURE = "OperationSupportedInFutureStateURI"
 
@@ -24,7 +28,8 @@ FUTURE = "OperationSupportedInFutureStateURI"
 class Machines(fakedriver.FakeDriver):
     """Systems that are switched in memory. What each does is in the journal, a JSON object a line.
 
-    A system's `habits`: refuses_mode, future_state, forgets_once, never_starts, boots_slowly (seconds).
+    A system's `habits`: refuses_mode, future_state, forgets_once, forgets_with_power, never_starts, boots_slowly
+    (seconds).
     """
 
     def __init__(self):
@@ -34,6 +39,13 @@ class Machines(fakedriver.FakeDriver):
 
     def start(self, system, target):
         """The hook for machines that are more than a word in memory."""
+        if target == "Pxe" and (server := self._config.get("BMC_MATCHBOX")):
+            try:
+                with urllib.request.urlopen(f"{server}/ipxe?mac={system['nics'][0]['mac']}", timeout=5) as answer:
+                    told = answer.status
+            except urllib.error.HTTPError as refused:
+                told = refused.code
+            self.note(event="chain", system=system["name"], status=told)
 
     def stop(self, system):
         """The same."""
@@ -78,6 +90,8 @@ class Machines(fakedriver.FakeDriver):
     def _halt(self, system):
         self.note(event="halt", system=system["name"])
         self.stop(system)
+        if system["habits"].get("forgets_with_power"):
+            system.pop("once", None)
         system["power_state"] = "Off"
 
     def order(self, identity, boot):
@@ -100,6 +114,17 @@ class Machines(fakedriver.FakeDriver):
 def _refusal(message, status, code="Base.1.0.GeneralError"):
     body = {"error": {"code": code, "message": message, "@Message.ExtendedInfo": [{"MessageId": code}]}}
     return flask.Response(json.dumps(body), status, content_type="application/json")
+
+
+@emulator.app.before_request
+def alone():
+    """A BMC knows its own system."""
+    identity = flask.request.path.removeprefix("/redfish/v1/Systems/").partition("/")[0]
+    if flask.request.path.startswith("/redfish/v1/Systems/") and identity in emulator.app.systems._systems:
+        port = emulator.app.systems._get(identity).get("port")
+        if port and int(flask.request.environ["SERVER_PORT"]) != port:
+            return _refusal("no such system", 404)
+    return None
 
 
 @emulator.app.before_request
@@ -192,10 +217,15 @@ def main(machines=Machines):
             "BMC_SYSTEMS": given["systems"],
             "BMC_JOURNAL": given["journal"],
             "BMC_FAULTS": given["faults"],
+            "BMC_MATCHBOX": given.get("matchbox"),
         }
     )
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(given["certificate"], given["key"])
+    for system in given["systems"]:
+        if port := system.get("port"):
+            more = serving.make_server("127.0.0.1", port, emulator.app, threaded=True, ssl_context=tls)
+            threading.Thread(target=more.serve_forever, daemon=True).start()
     emulator.app.run(host="127.0.0.1", port=given["port"], ssl_context=tls, threaded=True)
 
 

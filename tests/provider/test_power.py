@@ -14,12 +14,14 @@ sys.path.insert(0, str(ROOT / "provider"))
 
 import framework  # noqa: E402
 from redfish import channel, system  # noqa: E402
-from resources import RESOURCES, power  # noqa: E402
+from redfish.machine import access  # noqa: E402
+from resources import RESOURCES, permit, power  # noqa: E402
 
 POWER = RESOURCES["bedplate-native:metal:Power"]
+PERMIT = RESOURCES["bedplate-native:metal:Permit"]
 HABITS = {
     4: {"refuses_mode": True}, 5: {"future_state": True}, 6: {"forgets_once": True},
-    7: {"never_starts": True}, 8: {"boots_slowly": 1},
+    7: {"never_starts": True}, 8: {"boots_slowly": 1}, 9: {"boots_slowly": 1}, 10: {"forgets_with_power": True},
 }  # fmt: skip
 PLAIN = iter(range(20, 90))
 
@@ -39,6 +41,9 @@ def quick(monkeypatch, bmc):
     monkeypatch.setattr(system, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(system, "SETTLE_SECONDS", 0.3)
     monkeypatch.setattr(system, "SAY_SECONDS", 0.2)
+    monkeypatch.setattr(power, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(power, "COMING_SECONDS", 1.5)
+    permit.HERE.clear()
 
 
 def inputs(bmc, number=None, **changes):
@@ -52,6 +57,8 @@ def inputs(bmc, number=None, **changes):
         "generation": 1.0,
         "bootMode": "uefi",
         "timeoutSeconds": 20.0,
+        "atOnce": 5.0,
+        "secondsBetween": 0.0,
     }
     return {k: v for k, v in (made | changes).items() if v is not None}
 
@@ -65,12 +72,27 @@ def asked(bmc, given, method):
 
 
 def create(given, said=None):
+    """A permit, and the power that uses it, as the engine makes them."""
+    told = said.append if said is not None else lambda text: None
+    allow(given, told)
     assert POWER.check(given) == []
+    return asyncio.run(POWER.create(given, told))[1]
+
+
+def allow(given, told=lambda text: None):
+    assert PERMIT.check(given) == []
+    assert asyncio.run(PERMIT.create(given, told))[1] == given
+
+
+def switch_on(given, said=None):
+    """What a run does that finds the permit in the state: in a process of its own."""
+    permit.HERE.clear()
     return asyncio.run(POWER.create(given, said.append if said is not None else lambda text: None))[1]
 
 
 def update(state, given):
     assert POWER.check(given, state) == []
+    asyncio.run(PERMIT.update("id", state, given, lambda text: None))
     return asyncio.run(POWER.update("id", state, given, lambda text: None))
 
 
@@ -95,19 +117,96 @@ def test_a_machine_that_is_off_boots_from_the_network_once_and_is_on(bmc):
     }
 
 
-def test_a_machine_that_runs_is_switched_off_first_and_a_second_run_does_the_same(bmc):
+def test_a_machine_that_runs_is_switched_off_first(bmc):
     given = inputs(bmc)
     create(given)
     create(given)
     assert acts(bmc, given) == ["Pxe", "halt", "Pxe"]
 
 
+def test_a_permit_boots_nothing_and_may_be_made_again(bmc):
+    """By a run that comes after one that was killed before it was written down."""
+    given = inputs(bmc)
+    for _ in range(3):
+        allow(given)
+    assert acts(bmc, given) == []
+    switch_on(given)
+    assert acts(bmc, given) == ["Pxe"]
+
+
+def test_a_run_that_was_killed_after_the_switch_boots_it_no_second_time(bmc):
+    given, said = inputs(bmc), []
+    allow(given)
+    switch_on(given)
+    assert switch_on(given, said)["power"] == "On"
+    assert acts(bmc, given) == ["Pxe"]
+    assert said[-1] == "is on since it was told to boot from the network, once, uefi, for generation 1; it is not booted again"
+
+
+def test_a_machine_that_was_just_switched_on_is_waited_for_and_not_booted_again(bmc):
+    """Killed between the switch and the moment at which a slow BMC tells that it is on."""
+    given = inputs(bmc, 9)
+    allow(given)
+    behind = system.System(access(given), 20, lambda text: None)
+    behind._connector.post(f"{behind._system.path}/Actions/ComputerSystem.Reset", data={"ResetType": "On"})
+    assert behind.power() == "Off" and not behind.ordered()
+    behind.close()
+    assert switch_on(given)["power"] == "On"
+    assert bmc.acts("node-9") == ["Pxe"]
+
+
+def test_a_machine_that_may_have_booted_is_left_to_a_person(bmc):
+    given = inputs(bmc)
+    allow(given)
+    switch_on(given)
+    switched(given, "off")
+    with pytest.raises(framework.Failed) as told:
+        switch_on(given)
+    assert str(told.value) == (
+        f"{given['system']} of {bmc.url} was told to boot from the network for generation 1 by an earlier run, is off, and has "
+        "forgotten it; it may have booted in between, and would do so a second time; look at it, and write "
+        "install.generation 2 to boot it from the network now"
+    )
+    assert acts(bmc, given) == ["Pxe", "halt"]
+    update(given, {**given, "generation": 2.0})
+    assert acts(bmc, given) == ["Pxe", "halt", "Pxe"]
+
+
+def test_a_bmc_that_forgets_before_it_is_the_machines_turn_is_told_again(bmc):
+    """Where the very same run gave the permit, nobody else can have used it."""
+    given, said = inputs(bmc), []
+    allow(given)
+    forget_order(given)
+    assert asyncio.run(POWER.create(given, said.append))[1]["power"] == "On"
+    assert acts(bmc, given) == ["Pxe"]
+    assert f"{bmc.url} has forgotten the order to boot from the network, and is told again" in said
+
+
+def test_a_bmc_that_forgets_with_the_power_is_told_again(bmc):
+    given = inputs(bmc, 10)
+    create(given)
+    create(given)
+    assert bmc.acts("node-10") == ["Pxe", "halt", "Pxe"]
+
+
+def switched(given, what):
+    behind = system.System(access(given), 20, lambda text: None)
+    getattr(behind, what)()
+    behind.close()
+
+
+def forget_order(given):
+    behind = system.System(access(given), 20, lambda text: None)
+    behind._connector.patch(behind._system.path, data={"Boot": {"BootSourceOverrideEnabled": "Disabled"}})
+    assert not behind.ordered()
+    behind.close()
+
+
 def test_the_order_to_boot_from_the_network_holds_once(bmc):
     given = inputs(bmc)
     create(given)
-    restarted = system.System(power.access(given), 20, lambda text: None)
-    restarted.restart()
-    restarted.close()
+    switched(given, "off")
+    switched(given, "on")
     assert acts(bmc, given) == ["Pxe", "halt", "Hdd"]
 
 

@@ -15,10 +15,11 @@ from redfish import channel  # noqa: E402
 from resources import RESOURCES  # noqa: E402
 
 POWER = RESOURCES["bedplate-native:metal:Power"]
+PERMIT = RESOURCES["bedplate-native:metal:Permit"]
 UNKNOWN = framework.UNKNOWN
 OFFLINE = {
     "url": "https://bmc.example.com", "system": "1", "username": "u", "password": "a-password", "generation": 2.0,
-    "bootMode": "uefi", "timeoutSeconds": 600.0,
+    "bootMode": "uefi", "timeoutSeconds": 600.0, "atOnce": 5.0, "secondsBetween": 1.0,
 }  # fmt: skip
 
 
@@ -33,14 +34,19 @@ def test_a_plan_says_what_will_happen_and_knows_what_was_declared():
     assert (looks["lastBoot"], looks["power"], looks["identity"]) == ("earlier", UNKNOWN, state["identity"])
     moved = POWER.plan({**OFFLINE, "url": "https://other.example.com"}, state)
     assert moved["identity"] == {"uuid": UNKNOWN, "serial": UNKNOWN, "macs": UNKNOWN}
-    assert POWER.foretell(OFFLINE) == "boots from the network, once, uefi, for generation 2; what runs on it is cut off"
+    assert POWER.foretell(OFFLINE) == "boots from the network, once, uefi, for generation 2"
     assert POWER.foretell({**OFFLINE, "password": "another"}, state) is None
+    assert PERMIT.foretell(OFFLINE) == (
+        "is switched off, and what runs on it cut off; its next boot is from the network, once, uefi, for generation 2"
+    )
+    assert PERMIT.foretell({**OFFLINE, "password": "another"}, state) is None
+    assert PERMIT.plan(OFFLINE) == OFFLINE
     assert POWER.plan({**OFFLINE, "generation": UNKNOWN}, state)["lastBoot"] is UNKNOWN
 
 
 def test_a_plan_loads_no_redfish_client():
     """It takes a second on a small machine, and a plan asks no BMC."""
-    code = "import resources, sys; assert resources.RESOURCES and 'sushy' not in sys.modules and 'requests' not in sys.modules"
+    code = "import sys; sys.path.append('..'); import resources; assert resources.RESOURCES and 'sushy' not in sys.modules and 'requests' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT / "provider", check=True)
 
 
@@ -62,6 +68,8 @@ def test_a_plan_loads_no_redfish_client():
         ({"generation": -1.0}, "generation", "is not a whole number from 0; each one permits one installation; write e.g. 1, or 0 for none"),
         ({"generation": True}, "generation", "is not a whole number from 0; each one permits one installation; write e.g. 1, or 0 for none"),
         ({"bootMode": "UEFI"}, "bootMode", "is not one of uefi, legacy; the firmware starts nothing made for the other; write e.g. uefi"),
+        ({"atOnce": 0.0}, "atOnce", "is not a whole number from 1; so many machines are switched on at once; write e.g. 5"),
+        ({"secondsBetween": -1.0}, "secondsBetween", "is not between 0 and 300; machines are switched on so far apart; write e.g. 1"),
         ({"timeoutSeconds": 0.0}, "timeoutSeconds", "is not between 1 and 3600; the wait must end; write e.g. 600"),
     ],
 )  # fmt: skip
@@ -77,8 +85,9 @@ def test_a_ca_beside_a_fingerprint_is_one_too_many():
 
 
 def test_every_fault_is_told_at_once_and_what_is_unknown_is_none():
-    assert [w.property for w in POWER.check({})] == ["url", "system", "username", "password", "generation", "bootMode", "timeoutSeconds"]
-    assert POWER.check(dict.fromkeys([*OFFLINE, "ca", "fingerprint"], UNKNOWN)) == []
+    for resource in (POWER, PERMIT):
+        assert [w.property for w in resource.check({})] == list(OFFLINE)
+        assert resource.check(dict.fromkeys([*OFFLINE, "ca", "fingerprint"], UNKNOWN)) == []
 
 
 def test_nobody_at_the_address_is_told_as_such_and_never_read_as_gone(monkeypatch):
