@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -100,8 +101,16 @@ def namespaces_of(init: int, proc: Path = Path("/proc")) -> set[str]:
     return found - {os.readlink(proc / "self" / "ns" / kind) for kind in NAMESPACES}
 
 
+def left_in(namespaces: set[str], seconds: float = 20) -> list[str]:
+    """Who is in one of these namespaces although their init is gone: number and command. A killed process takes a moment to end."""
+    end = time.monotonic() + seconds
+    while (found := inside(namespaces)) and time.monotonic() < end:
+        time.sleep(0.2)
+    return found
+
+
 def inside(namespaces: set[str], proc: Path = Path("/proc")) -> list[str]:
-    """Every process that is still in one of these namespaces: number and command."""
+    """Every process that is in one of these namespaces: number and command."""
     found = []
     for entry in proc.iterdir():
         if not entry.name.isdigit():

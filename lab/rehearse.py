@@ -441,7 +441,7 @@ class Rehearsal:
         if hasattr(self, "lab"):
             self.lab.stop()
         cleanup.stop(self.layout)
-        left = cleanup.inside(own)
+        left = cleanup.left_in(own)
         see(not left, f"still running: {', '.join(left)}")
         self.times.fact("namespaces_ended", len(own))
         difference = self.before.difference(cleanup.Snapshot.take(), self.layout.name)

@@ -45,6 +45,6 @@ def test_a_killed_rehearsal_is_taken_away_by_stop(lab_host):
     assert init.alive and len(cleanup.inside(own)) > 5, "with --keep, a lab outlives its command"
     told = subprocess.run([sys.executable, "-m", "lab", "stop", "dev"], cwd=bench.CHECKOUT, text=True, timeout=60, capture_output=True)
     assert told.returncode == 0 and f"ended lab dev (process {init.pid})" in told.stdout
-    assert cleanup.inside(own) == []
+    assert cleanup.left_in(own) == []
     difference = before.difference(cleanup.Snapshot.take(), "dev")
     assert not {kind for kind in ("interfaces", "mounts", "cgroups", "sysctls") if kind in difference}, difference
