@@ -1,0 +1,46 @@
+"""The files of the network that machines boot from: there before anything is."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+from conftest import KEY, ROOT, changed, stack_platform
+
+PROVISIONING = {"interface": "eth1", "http": "http://10.20.0.2:8080"}
+
+
+def boot(tmp_path, edits):
+    raw = changed(stack_platform("prod"), edits)
+    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": {KEY: raw}}), encoding="utf-8")
+    command = [sys.executable, "-m", "components.metal", "prod", "files"]
+    return subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
+
+
+def test_they_are_written_and_it_says_where_each_belongs(tmp_path):
+    done = boot(tmp_path, {"boot.provisioning": PROVISIONING})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "files/dnsmasq.conf -> /etc/dnsmasq.d, under a name of its own",
+        "files/prod.ipxe -> the TFTP folder, beside undionly.kpxe and snponly.efi",
+        "files/schematic.yaml -> the factory, once: curl --data-binary @files/schematic.yaml https://factory.prod.example.com/schematics",
+    ]
+    assert "dhcp-host=0c:c4:7a:00:02:01,wk-1" in (tmp_path / "files/dnsmasq.conf").read_text()
+    assert (tmp_path / "files/schematic.yaml").read_text() == "customization: {}\n"
+
+
+def test_a_stack_that_asks_for_none_is_told_so(tmp_path):
+    done = boot(tmp_path, {})
+    assert (done.returncode, done.stderr) == (0, "no dnsmasq configuration: the stack file has no boot.provisioning\n")
+
+
+def test_a_faulty_stack_file_writes_nothing(tmp_path):
+    done = boot(tmp_path, {"name": None})
+    assert done.returncode == 2 and done.stderr.startswith("platform.name: is missing; ")
+    assert not (tmp_path / "files").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["prod"], ["--x", "prod"]])
+def test_what_is_not_said_is_asked_for(arguments):
+    done = subprocess.run([str(ROOT / "bedplate"), "boot", *arguments], capture_output=True, text=True)
+    assert done.returncode == 2 and "./bedplate boot STACK FOLDER; there are: dev, prod" in done.stderr
