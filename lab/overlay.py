@@ -118,9 +118,10 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
 def _host(made: dict[str, Any], note: Any) -> None:
     """What a container has no kernel, disk or firmware of its own for, and a door for what is looked at from outside."""
     for where, part in [("talos", made["talos"]), *((f"machines.{name}", m) for name, m in made["machines"].items())]:
-        for key, what in (("sysctls", "kernel parameters"), ("modules", "kernel modules"), ("volumes", "disks"), ("watchdog", "a watchdog")):
-            if part.pop(key, None):
-                note(f"{where}.{key}", "the platform's", "none", f"a container has no {what.removeprefix('a ')} of its own")
+        for key, what in (("sysctls", "kernel parameters"), ("modules", "kernel modules"), ("volumes", "disks"), ("watchdog", "watchdog")):
+            if key in part:
+                del part[key]
+                note(f"{where}.{key}", "the platform's", "none", f"a container has no {what} of its own")
     if made["talos"].pop("logs", None):
         note("talos.logs", "the platform's receivers", "none", "nobody receives them in the lab")
     if made.get("registries", {}).pop("auth", None):
