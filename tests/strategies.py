@@ -158,5 +158,10 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
             for vm in vms
         }
     if draw(st.booleans()):
+        platform["exceptions"] = [
+            {"control": control, "reason": "It is looked into by the vendor.", "until": "2027-03-31", "ticket": "OPS-1"}
+            for control in draw(st.lists(st.sampled_from(["KSPP", "CIS 1.2.15", "CIS 4.2.13"]), max_size=2, unique=True))
+        ]
+    if draw(st.booleans()):
         platform["talos"]["patches"] = [{"machine": {"sysctls": {"net.core.somaxconn": "4096"}}}]
     return platform
