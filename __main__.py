@@ -32,7 +32,7 @@ platform = stack.platform
 metal = Metal("metal", MetalArgs(platform=platform, matchbox=stack.matchbox, bmc=stack.bmc))
 
 # Talos: those machines configured and joined, etcd bootstrapped once.
-talos = Talos("talos", TalosArgs(platform=platform, booted=metal.booted))
+talos = Talos("talos", TalosArgs(platform=platform, booted=metal.booted, registries=stack.registries))
 
 # Kubernetes: the API, once it answers.
 kubernetes = Kubernetes("kubernetes", KubernetesArgs(platform=platform, kubeconfig=talos.kubeconfig))

@@ -18,6 +18,8 @@ from components.platform.versions import out_of_support
 _MATCHBOX = ("ca", "certificate", "key")
 # And those of bedplate:bmc, for the machines' BMCs.
 _BMC = ("username", "password")
+# And those of bedplate:registries, one pair for each host.
+_REGISTRY = ("username", "password")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,8 @@ class Stack:
     matchbox: Credentials | None
     bmc: Mapping[str, BmcCredentials]
     """Machine to who we are at its BMC."""
+    registries: Mapping[str, Mapping[str, pulumi.Output[str]]]
+    """Registry to the user and the password that machines have there."""
 
 
 def load(config: pulumi.Config) -> Stack:
@@ -47,13 +51,13 @@ def load(config: pulumi.Config) -> Stack:
             )
         )
     try:
-        platform = parse(included(raw, Path.cwd()))
+        platform = parse(included(raw, Path.cwd()), date.today())
     except Refused as refused:
         count = len(refused.faults)
         raise pulumi.RunError(f"the stack file has {count} fault{'s' if count > 1 else ''}\n{refused}") from None
     if since := out_of_support(platform.talos.version, date.today()):
         pulumi.log.warn(f"platform.talos.version: {since}; nobody mends its holes; plan the next minor")
-    return Stack(platform=platform, matchbox=_matchbox(config, platform), bmc=_bmc(config, platform))
+    return Stack(platform=platform, matchbox=_matchbox(config, platform), bmc=_bmc(config, platform), registries=_registries(config, platform))
 
 
 def _matchbox(config: pulumi.Config, platform: Platform) -> Credentials | None:
@@ -105,6 +109,35 @@ def _bmc(config: pulumi.Config, platform: Platform) -> dict[str, BmcCredentials]
         made[name] = BmcCredentials(**known)
     if not pulumi.runtime.is_dry_run():
         faults += [_lacking(config, part, names) for part, names in lacking.items() if names]
+    if faults:
+        raise pulumi.RunError("\n".join(faults))
+    return made
+
+
+def _registries(config: pulumi.Config, platform: Platform) -> dict[str, dict[str, pulumi.Output[str]]]:
+    """The stack's secret bedplate:registries: {HOST: {username, password}}."""
+    held = _mapping(config.get_object("registries"))
+    wanted = platform.registries.auth
+    faults = [
+        f"{config.name}:registries[{index}]: {sentence('is a host that registries.auth does not name', 'its password would silently not be used', 'add the host to platform.registries.auth, or take the secret away')}"
+        for index, host in enumerate(sorted(held))
+        if host not in wanted
+    ]
+    made: dict[str, dict[str, pulumi.Output[str]]] = {}
+    for host in wanted:
+        parts = {part: _mapping(held.get(host)).get(part) for part in _REGISTRY}
+        made[host] = {part: pulumi.Output.secret(str(value)) if value else _unknown() for part, value in parts.items()}
+        lacking = [part for part, value in parts.items() if not value]
+        if lacking and not pulumi.runtime.is_dry_run():
+            faults += [
+                f"{config.name}:registries.{host}.{part}: "
+                + sentence(
+                    "is missing",
+                    "the registry gives images to nobody without",
+                    f"./bedplate pulumi config set --secret --path '{config.name}:registries[\"{host}\"].{part}' --stack {pulumi.get_stack()}",
+                )
+                for part in lacking
+            ]
     if faults:
         raise pulumi.RunError("\n".join(faults))
     return made

@@ -15,6 +15,8 @@ from lab.topology import Machine, Topology
 LINK = "eth0"
 # Where a workload's stand-in listens that has no port of its own.
 HELLO_PORT = 8080
+# Where the stand-in for Cilium answers on every node (lab/charts/cilium-standin).
+NODE_PORT = 30080
 
 # Registries a platform's images come from, whatever its mirrors say; the lab's own last.
 HOSTS = ("docker.io", "gcr.io", "ghcr.io", "quay.io", "registry.k8s.io", "factory.talos.dev", "bedplate.local")
@@ -97,6 +99,7 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
         if not machine.get("link"):
             machine["link"] = LINK
     note("machines.*.link", "found by its MAC", LINK, "a virtual cable has no permanent hardware address")
+    _host(made, note)
     if made.pop("boot", None):
         note("boot", "matchbox", "none", "containers don't boot: nodes start in maintenance mode")
     if [machine.pop("bmc") for machine in made["machines"].values() if "bmc" in machine]:
@@ -110,6 +113,25 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
         note("kubevirt", made["kubevirt"]["version"], "its objects, with a stand-in for the operator",
              "KubeVirt's images can't be made from source here: virtual machines are objects, none runs")
     return made, changes
+
+
+def _host(made: dict[str, Any], note: Any) -> None:
+    """What a container has no kernel, disk or firmware of its own for, and a door for what is looked at from outside."""
+    for where, part in [("talos", made["talos"]), *((f"machines.{name}", m) for name, m in made["machines"].items())]:
+        for key, what in (("sysctls", "kernel parameters"), ("modules", "kernel modules"), ("volumes", "disks"), ("watchdog", "watchdog")):
+            if key in part:
+                del part[key]
+                note(f"{where}.{key}", "the platform's", "none", f"a container has no {what} of its own")
+    if made["talos"].pop("logs", None):
+        note("talos.logs", "the platform's receivers", "none", "nobody receives them in the lab")
+    if made.get("registries", {}).pop("auth", None):
+        note("registries.auth", "the platform's", "none", "the lab's registry asks nobody who they are")
+    firewall = made["talos"].setdefault("firewall", {})
+    if firewall.get("admins"):
+        note("talos.firewall.admins", "the platform's", "any", "the lab's own commands come from its gateway")
+        firewall["admins"] = []
+    firewall["allow"] = {**firewall.get("allow", {}), "rehearsal": {"ports": [NODE_PORT], "sources": ["0.0.0.0/0"]}}
+    note("talos.firewall.allow", "", f"port {NODE_PORT}", "the stand-in for Cilium answers there, and Cilium's own services pass by this firewall")
 
 
 def stand_ins(platform: Mapping[str, Any]) -> dict[str, list[str]]:

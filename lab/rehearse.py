@@ -25,7 +25,7 @@ from lab.times import Times
 from lab.topology import Topology
 from lab.waiting import wait_for
 
-HELLO_PORT = 30080
+HELLO_PORT = overlay.NODE_PORT
 LABEL, TAINT = ("bedplate.rehearsal/seen", "yes"), ("bedplate.rehearsal/seen", "yes:PreferNoSchedule")
 NEW_MIRROR = "registry.rehearsal.example.com"
 

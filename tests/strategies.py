@@ -1,6 +1,7 @@
 """Platforms as hypothesis makes them: always right in themselves, as various as the model allows."""
 
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -28,6 +29,64 @@ def disks(draw: st.DrawFn, number: int) -> dict[str, Any]:
             ]
         )
     )
+
+
+PORTS = st.integers(20_000, 29_999).map(int) | st.integers(20_000, 29_000).map(lambda first: f"{first}-{first + 90}")
+QUANTITIES = st.sampled_from(["512Mi", "4Gi", "1Ti"])
+AUTHORITY = (Path(__file__).parent / "platform/authority.pem").read_text(encoding="utf-8")
+
+
+@st.composite
+def openings(draw: st.DrawFn) -> dict[str, Any]:
+    """Firewall openings, none of them for a port of the platform's own."""
+    ports: list[Any] = [draw(PORTS)]
+    return {"ports": ports, "protocol": draw(st.sampled_from(["tcp", "udp"])), "sources": draw(st.sampled_from([["0.0.0.0/0"], ["198.51.100.0/24", "203.0.113.0/25"]]))}
+
+
+@st.composite
+def tunings(draw: st.DrawFn) -> dict[str, Any]:
+    """What a machine is given beneath Kubernetes."""
+    made: dict[str, Any] = {}
+    if draw(st.booleans()):
+        made["sysctls"] = draw(st.dictionaries(st.sampled_from(["vm.nr_hugepages", "net.core.somaxconn", "kernel.kptr_restrict"]), st.just("2")))
+    if draw(st.booleans()):
+        made["modules"] = draw(st.dictionaries(st.sampled_from(["vfio_pci", "nvme_tcp", "dm_thin_pool"]), st.sampled_from([[], ["a=1"]])))
+    if draw(st.booleans()):
+        made["watchdog"] = draw(st.sampled_from([{}, {"device": "/dev/watchdog1", "seconds": 10}]))
+    return made
+
+
+@st.composite
+def volumes(draw: st.DrawFn) -> dict[str, Any]:
+    """Volumes on disks of their own."""
+    names = draw(st.lists(NAMES, max_size=2, unique=True))
+    return {
+        name: {
+            "disk": {"serial": f"DATA-{number}", **draw(st.sampled_from([{}, {"type": "hdd"}, {"type": "ssd", "size": ">= 2TB"}]))},
+            "filesystem": draw(st.sampled_from(["xfs", "ext4", "none"])),
+            **draw(st.sampled_from([{}, {"max": "2Ti"}, {"min": "100Gi"}])),
+        }
+        for number, name in enumerate(names)
+    }
+
+
+@st.composite
+def hosts(draw: st.DrawFn) -> dict[str, Any]:
+    """What talos: says of all machines beneath Kubernetes."""
+    made: dict[str, Any] = draw(tunings())
+    if draw(st.booleans()):
+        made["firewall"] = {"admins": draw(st.sampled_from([[], ["198.51.100.0/24"]])), "allow": draw(st.dictionaries(NAMES, openings(), max_size=2))}
+    elif draw(st.booleans()):
+        made["firewall"] = {"enabled": False}
+    if draw(st.booleans()):
+        made["logs"] = draw(st.sampled_from([["tcp://logs.example.com:5044"], ["udp://198.51.100.7:514", "tcp://logs.example.com:5044"]]))
+    if draw(st.booleans()):
+        made["trusted_roots"] = {"site": AUTHORITY}
+    if draw(st.booleans()):
+        made["reserved"] = {"cpu": draw(st.sampled_from(["2", "500m"])), "memory": draw(QUANTITIES)}
+    if draw(st.booleans()):
+        made["extras"] = {"serving_certificates": draw(st.sampled_from(["self-signed", "cluster"])), "always_pull": draw(st.booleans())}
+    return made
 
 
 @st.composite
@@ -58,6 +117,8 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
             machine["labels"] = draw(LABELS)
         if draw(st.booleans()):
             machine["taints"] = {"dedicated": "vms:NoSchedule"}
+        if draw(st.booleans()):
+            machine |= {**draw(tunings()), "volumes": draw(volumes())}
         machines[name] = machine
     platform: dict[str, Any] = {
         "name": draw(NAMES),
@@ -69,9 +130,14 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
     if controlplanes > 1:
         platform["talos"]["bootstrap"] = draw(st.sampled_from(names[:controlplanes]))
     platform["talos"]["schedulable_control_planes"] = controlplanes == len(names) or draw(st.booleans())
-    platform["talos"]["disk_encryption"] = draw(st.sampled_from(["tpm", "node-id", "none"]))
-    if draw(st.booleans()):
+    platform["talos"] |= draw(hosts())
+    platform["talos"]["disk_encryption"] = draw(st.sampled_from(["tpm", "kms", "node-id", "none"]))
+    if platform["talos"]["disk_encryption"] == "kms":
+        platform["talos"]["kms"] = "https://kms.example.com:4050"
+    elif draw(st.booleans()):
         platform["network"]["gateway"] = str(network.network_address + 1)
+    if platform["talos"]["disk_encryption"] != "node-id" and draw(st.booleans()):
+        platform["talos"]["schematic"] = {"secureboot": True}
     if draw(st.booleans()):
         platform["network"]["resolvers"] = [str(IPv4Address("10.0.0.2"))]
         platform["network"]["time"] = ["ntp.example.com"]
@@ -79,6 +145,8 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
         platform["boot"] = {"matchbox": {"endpoint": "matchbox.example.com:8081"}}
     if draw(st.booleans()):
         platform["registries"] = {"mirrors": {"docker.io": {"endpoints": ["https://mirror.example.com"]}}}
+        if draw(st.booleans()):
+            platform["registries"] |= {"tls": {"mirror.example.com": {"ca": AUTHORITY}}, "auth": ["mirror.example.com"]}
     if draw(st.booleans()):
         pool = f"{network.network_address + 40}-{network.network_address + 50}"
         platform["cilium"]["load_balancer"] = {"pool": pool}
@@ -89,6 +157,11 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
             vm: {"image": "registry.example.com/disks/fedora:42", "cpu": draw(st.integers(1, 64)), "memory": f"{draw(st.integers(1, 64))}Gi"}
             for vm in vms
         }
+    if draw(st.booleans()):
+        platform["exceptions"] = [
+            {"control": control, "reason": "It is looked into by the vendor.", "until": "2027-03-31", "ticket": "OPS-1"}
+            for control in draw(st.lists(st.sampled_from(["KSPP", "CIS 1.2.15", "CIS 4.2.13"]), max_size=2, unique=True))
+        ]
     if draw(st.booleans()):
         platform["talos"]["patches"] = [{"machine": {"sysctls": {"net.core.somaxconn": "4096"}}}]
     return platform

@@ -49,7 +49,7 @@ def _ca(value: Any) -> Any:
         if not value:
             raise ValueError
         ssl.create_default_context(cadata=value)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, TypeError, ValueError):
         refuse("is not a PEM certificate", "the BMC's own is checked with it", "write -----BEGIN CERTIFICATE----- and what follows")
     return value
 

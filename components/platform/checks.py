@@ -40,6 +40,10 @@ def _fault(path: tuple[str, ...], what: str, why: str, instead: str) -> Fault:
     return Fault(path, sentence(what, why, instead))
 
 
+# For checks that have a file of their own.
+needs, fault = _needs, _fault
+
+
 @_needs("network")
 def networks_disjoint(p: Platform) -> Iterator[Fault]:
     for a, b in combinations(("nodes", "pods", "services"), 2):

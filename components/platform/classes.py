@@ -12,7 +12,7 @@ from .machine import MachineClass
 from .types import ByName, Model, Name
 
 # Merged by key: a machine adds to them. Any other key of its own replaces the class's.
-_BY_KEY = ("labels", "taints", "location", "expects", "install", "bmc")
+_BY_KEY = ("labels", "taints", "location", "expects", "install", "bmc", "sysctls", "modules", "volumes")
 
 
 class _Classes(Model):

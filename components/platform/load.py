@@ -2,18 +2,23 @@
 
 import copy
 from collections.abc import Mapping, MutableMapping
+from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
 
-from . import checks, classes, faults
+from . import checks, classes, exceptions, faults, talos_checks
 from .faults import Fault, Refused
 from .machine import MachineClass
 from .model import Platform
 
 
-def parse(raw: Any) -> Platform:
-    """The platform that a stack file describes.
+# Those of a topic register themselves where they are imported.
+_TOPICS = (talos_checks,)
+
+
+def parse(raw: Any, today: date | None = None) -> Platform:
+    """The platform that a stack file describes, on a day: recorded exceptions end. On no day, none has.
 
     Raises Refused with all its faults at once: fields first, then what no single field can know, for as much
     of the file as is right in itself.
@@ -42,6 +47,8 @@ def parse(raw: Any) -> Platform:
                 break
         else:
             found += [f for f in checks.faults(platform, frozenset(broken)) if not _given_by_a_class(f, hollow)]
+            if "machines" not in broken:
+                found += exceptions.faults(platform.exceptions, frozenset(platform.machines), today)
             if not found:
                 return platform
             break

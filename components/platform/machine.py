@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from .bmc import Bmc, SharedBmc
+from .disk import Disk
 from .faults import refuse
+from .host import Tuning
 from .nics import BOOT_LINK, Nics
 from .types import Address, ClassName, HardwareSerial, HardwareUuid, Labels, LinkName, Mac, Model, Place, Quantity, Taints
 
@@ -32,27 +34,6 @@ Patch = Annotated[
     BeforeValidator(_plain),
     Field(description="One strategic-merge document of machine config."),
 ]
-
-
-class Disk(Model):
-    """The install disk by what stays the same when cables and kernels change. All that is given must match."""
-
-    serial: str | None = None
-    wwid: str | None = None
-    model: str | None = None
-    size: str | None = Field(default=None, pattern=r"^(<=|>=|<|>|==)?\s*\d+\s*(GB|TB|GiB|TiB)$")
-    """A comparison such as ">= 200GB"."""
-    type: Literal["ssd", "hdd", "nvme", "sd"] | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if not any((self.serial, self.wwid, self.model, self.size)):
-            refuse(
-                "names no disk",
-                "Talos would install on the first disk that it finds, and wipe it",
-                "write serial, wwid, or model and size",
-            )
-        return self
 
 
 class Install(Model):
@@ -97,8 +78,8 @@ class Location(Model):
         return {key: value for key, value in made.items() if value}
 
 
-class MachineClass(Model):
-    """What equal machines share. A machine's own keys win; labels, taints, location, expects, install and bmc are merged by key."""
+class MachineClass(Tuning):
+    """What equal machines share. A machine's own keys win; those that are mappings of names are merged by key."""
 
     role: Literal["controlplane", "worker"] | None = None
     link: LinkName | None = None
@@ -130,7 +111,7 @@ def _or_of_a_class(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"required": ["role", "install"]}, {"required": ["class"]}]
 
 
-class Machine(Model):
+class Machine(Tuning):
     model_config = ConfigDict(json_schema_extra=_or_of_a_class)
 
     class_: ClassName | None = Field(default=None, alias="class")

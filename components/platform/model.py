@@ -11,6 +11,8 @@ from pydantic import Field
 
 from . import schematic
 from .bmc import Pace
+from .exceptions import Exemption
+from .host import Certificates, Firewall, ImageRule, KmsUrl, KubernetesExtras, LogUrl, RegistryHost, RegistryTls, Reserved, Settings
 from .machine import Machine, MachineClass, Patch
 from .schematic import Schematic, SchematicOrId
 from .types import (
@@ -35,7 +37,7 @@ from .types import (
 from .versions import CURRENT
 
 
-class Talos(Model):
+class Talos(Settings):
     contract: Contract = Field(examples=[CURRENT["contract"]])
     """Schema of the machine config. Fixed when the cluster is made; it never moves with the OS."""
     version: Version = Field(examples=[CURRENT["talos"]])
@@ -48,8 +50,21 @@ class Talos(Model):
     """Where images come from: the public Image Factory, a private one, or a mirror of either."""
     bootstrap: Name | None = None
     """The control plane on which etcd is bootstrapped, once. Needed where there are several."""
-    disk_encryption: Literal["tpm", "node-id", "none"] = "none"
-    """LUKS2 on STATE and EPHEMERAL: sealed to the machine's TPM, or keyed by its UUID (keeps a disk thrown away from being read, no more)."""
+    disk_encryption: Literal["tpm", "kms", "node-id", "none"] = "none"
+    """LUKS2 on Talos' own volumes and those of volumes: sealed to the machine's TPM, kept by a KMS, or keyed by the machine's UUID (keeps a disk thrown away from being read, no more)."""
+    kms: KmsUrl | None = None
+    """The server that seals and opens the keys, for disk_encryption: kms."""
+    firewall: Firewall = Field(default_factory=Firewall)
+    reserved: Reserved = Reserved()
+    logs: tuple[LogUrl, ...] = ()
+    """Receivers of the machines' own logs and the kernel's."""
+    trusted_roots: ByName[Name, Certificates] = Field(default={}, validate_default=True)
+    """Authorities that machines trust besides the public ones, as PEM by a name of yours."""
+    images: tuple[ImageRule, ...] = ()
+    """What images must be signed by. Needs contract v1.13."""
+    block_volumes: bool = True
+    """Pods that run as a user may own the block devices they are given: what CDI writes disks through."""
+    extras: KubernetesExtras = KubernetesExtras()
     schedulable_control_planes: bool = False
     """Control planes run workloads too. Said and not derived: the first worker must not drive them away."""
     patches: tuple[Patch, ...] = ()
@@ -114,6 +129,10 @@ class Mirror(Model):
 class Registries(Model):
     mirrors: ByName[str, Mirror] = Field(default={}, validate_default=True)
     """Registry host (or "*") to its mirror."""
+    tls: ByName[RegistryHost, RegistryTls] = Field(default={}, validate_default=True)
+    """Registry or mirror host to the authority that it is checked with."""
+    auth: tuple[RegistryHost, ...] = ()
+    """Hosts that want a user and a password: the stack's secret bedplate:registries."""
 
 
 class LoadBalancer(Model):
@@ -189,6 +208,8 @@ class Platform(Model):
 
     workloads: ByName[Name, Workload] = Field(default={}, validate_default=True)
     """Container applications."""
+    exceptions: tuple[Exemption, ...] = ()
+    """Controls that this platform does without for a while, each recorded with its reason and its end."""
     include: tuple[str, ...] = ()
     """Files of the checkout with more machines:, vms: and workloads:, for a platform too large for one file."""
 

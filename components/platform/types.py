@@ -49,6 +49,9 @@ def _text(pattern: str, what: str, why: str, instead: str) -> Any:
     return Annotated[str, check, schema]
 
 
+text = _text
+
+
 Name = _text(
     r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
     "a DNS label",

@@ -14,8 +14,10 @@ CURRENT = {
 
 Minor = tuple[int, int]
 
-# Renderers there are: a later contract replaces legacy fields by documents of its own.
-CONTRACTS: tuple[Minor, ...] = ((1, 12),)
+# Contracts that Bedplate renders: from v1.14 on documents replace fields of the one large config.
+CONTRACTS: tuple[Minor, ...] = ((1, 12), (1, 13), (1, 14))
+# The latest that the Talos plugin of requirements.txt generates the rest of a config for.
+GENERATED: Minor = (1, 12)
 
 # Talos minor -> first and last Kubernetes minor. Source: Talos documentation, support matrix.
 TALOS: dict[Minor, tuple[Minor, Minor]] = {
@@ -65,6 +67,13 @@ def mismatches(contract: str, talos: str, kubernetes: str, cilium: str, kubevirt
             f"{contract} is not a contract that Bedplate renders",
             "the contract decides which machine config documents exist",
             f"write {' or '.join('v' + spell(x) for x in CONTRACTS)}; newer Talos releases take it too",
+        )
+    elif c > GENERATED:
+        yield (
+            ("talos", "contract"),
+            f"{contract} is more than the Talos plugin of this release generates",
+            "Bedplate renders its own part of it, and the plugin would write the rest in the old form",
+            f"write v{spell(GENERATED)}; newer Talos releases take it too",
         )
     elif t in TALOS and c > t:
         yield (

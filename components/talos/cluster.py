@@ -1,7 +1,8 @@
 """Talos machines joined into one Kubernetes control plane."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pulumi import ComponentResource, Input, InvokeOutputOptions, Output, Resource, ResourceOptions
@@ -9,7 +10,7 @@ from pulumiverse_talos import cluster, machine
 
 from components.platform import Platform
 
-from .documents import patches
+from .documents import credentials, patches
 from .expiry import expiry
 from .guard import Guard
 from .identity import Identity
@@ -24,6 +25,8 @@ class TalosArgs:
     platform: Platform
     booted: Mapping[str, Input[str]]
     """Machine to the address at which its Talos API answers."""
+    registries: Mapping[str, Mapping[str, Input[str]]] = field(default_factory=dict)
+    """Registry to the user and the password that machines have there."""
 
 
 class Talos(ComponentResource):
@@ -69,7 +72,8 @@ class Talos(ComponentResource):
                 examples=False,
                 opts=InvokeOutputOptions(parent=self),
             )
-            return Output.secret(made.machine_configuration)
+            # Beside the PKI and never in a patch: patches are plain in plans.
+            return Output.secret(Output.all(base=made.machine_configuration, registries=args.registries).apply(_with_credentials))
 
         base = {role: generated(role) for role in sorted({m.role for m in want.machines.values()})}
 
@@ -143,3 +147,8 @@ class Talos(ComponentResource):
         self.talosconfig = Output.secret(client).apply(lambda made: talosconfig(want, made))
         self.configurations = {node: Output.secret(applied[node].machine_configuration) for node in sorted(applied)}
         self.register_outputs({"kubeconfig": self.kubeconfig, "talosconfig": self.talosconfig})
+
+
+def _with_credentials(made: Mapping[str, Any]) -> str:
+    """A generated config and who its machine is at registries, as one config of several documents."""
+    return "\n---\n".join([made["base"].rstrip("\n"), *map(json.dumps, credentials(made["registries"]))]) + "\n"

@@ -10,6 +10,14 @@ from typing import Any
 from .field import DELETED, Fault, Field, Malformed
 
 DELETE = "$patch"
+# What Talos' types mark to be replaced as a whole (merge:"replace"), where all else is merged.
+REPLACED = (
+    ("cluster", "apiServer", "auditPolicy"),
+    ("cluster", "network", "podSubnets"),
+    ("cluster", "network", "serviceSubnets"),
+)
+# How a stack file's recorded exceptions reach the rules: annotations that no patch of a user may write.
+EXCEPTION = "bedplate/exception-"
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,13 @@ class MachineConfig:
     @property
     def v1alpha1(self) -> Field:
         return Field(self.legacy)
+
+    @property
+    def excepted(self) -> frozenset[str]:
+        """Controls, as rules name them, that the stack file does without on this machine, with a reason and an end."""
+        marked = [self.v1alpha1.at("machine", "nodeAnnotations"), *(node["annotations"] for node in self.of("KubeNodeConfig"))]
+        keys = [key for place in marked if isinstance(place.value, dict) for key in place.value]
+        return frozenset(key.removeprefix(EXCEPTION).replace("-", " ", 1).upper() for key in keys if key.startswith(EXCEPTION))
 
     def of(self, kind: str) -> list[Field]:
         return [Field(body, kind) for (found, _), body in self.documents.items() if found == kind]
@@ -42,7 +57,7 @@ def merge(patches: Field) -> MachineConfig:
             key = (str(document["kind"]), str(document.get("name", "")))
             documents[key] = DELETED if document.get(DELETE) == "delete" else _over(documents.get(key), document)
         else:
-            legacy = _over(legacy, document)
+            legacy = _over(_without_replaced(legacy, document), document)
     return MachineConfig(legacy, documents, tuple(faults))
 
 
@@ -92,6 +107,27 @@ def _depth(value: Any) -> int:
             for child in (parent.values() if isinstance(parent, dict) else parent)
         ]
     return depth
+
+
+def _without_replaced(base: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    for path in REPLACED:
+        if _at(patch, path) is not None:
+            base = _less(base, path)
+    return base
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _less(value: Any, path: tuple[str, ...]) -> Any:
+    """The mapping without what stands at the path."""
+    if not isinstance(value, dict) or path[0] not in value:
+        return value
+    rest = {key: inner for key, inner in value.items() if key != path[0]}
+    return rest if len(path) == 1 else {**rest, path[0]: _less(value[path[0]], path[1:])}
 
 
 def _over(base: Any, patch: Any) -> Any:

@@ -15,6 +15,7 @@ from .patches import MachineConfig, merge
 Severity = Literal["low", "medium", "high", "critical"]
 # Asked: off until a stack's policy config turns it on, because a small platform can't comply.
 Level = Literal["mandatory", "advisory", "asked"]
+MACHINE = "talos:machine/configurationApply:ConfigurationApply"
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]{0,251}[a-z0-9])?")
 
 
@@ -138,10 +139,14 @@ class Rule:
 
     def complaints(self, resource: Resource) -> Iterator[str]:
         """Every complaint as the user reads it. Nothing a resource holds can make this fail."""
-        if not self.applies(resource.type) or not self.can_judge(resource) or excused(self.name, resource):
+        if not self.applies(resource.type) or not self.can_judge(resource) or excused(self.name, resource) or self.recorded(resource):
             return
         for what in self.judge(resource):
             yield f"{resource}: {what}. Fix: {self.remedy}"
+
+    def recorded(self, resource: Resource) -> bool:
+        """Whether the stack file records an exception to all that this rule stands for, for this machine."""
+        return bool(self.controls) and resource.type == MACHINE and set(self.controls) <= resource.machine.excepted
 
     def judge(self, resource: Resource) -> Iterator[str]:
         try:

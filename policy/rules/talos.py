@@ -102,13 +102,50 @@ def _pod_security(plugin: Field) -> Iterator[str]:
 
 
 def audit_kept(resource: Resource) -> Iterator[str]:
-    policy = resource.machine.v1alpha1.at("cluster", "apiServer", "auditPolicy")
-    if policy.deleted:
-        yield f"{policy.path} is deleted"
-    elif policy.given:
-        levels = [rule["level"].text() for rule in policy["rules"].items()]
-        if all(level == "None" for level in levels):
-            yield f"{policy.path} records nothing"
+    policies = [resource.machine.v1alpha1.at("cluster", "apiServer", "auditPolicy")]
+    documents = resource.machine.of("KubeAuditPolicyConfig")
+    yield from (f"{document.path} is deleted" for document in documents if document.deleted)
+    for policy in (*policies, *(document["configuration"] for document in documents)):
+        if policy.deleted:
+            yield f"{policy.path} is deleted"
+        elif policy.given:
+            yield from _recorded(policy)
+
+
+def _recorded(policy: Field) -> Iterator[str]:
+    rules = policy["rules"].items()
+    levels = [rule["level"].text() for rule in rules]
+    if all(level == "None" for level in levels):
+        yield f"{policy.path} records nothing"
+        return
+    if any(rules[-1][what].given for what in ("users", "userGroups", "verbs", "resources", "namespaces", "nonResourceURLs")) or levels[-1] == "None":
+        yield f"{policy.path}.rules ends with no rule for all that is left, so that goes unrecorded"
+    for rule, level in zip(rules, levels, strict=True):
+        if level == "None" and not any(rule[whom].given for whom in ("users", "userGroups", "nonResourceURLs")):
+            yield f"{rule.path} records nothing of what anyone asks there"
+
+
+def both_authorizers(resource: Resource) -> Iterator[str]:
+    if not resource.machine.of("KubeAPIServerConfig"):
+        return  # Fields of an older contract: Talos adds both itself.
+    kinds = {document["type"].text() for document in resource.machine.of("KubeAuthorizerConfig") if document.given}
+    for wanted in ("Node", "RBAC"):
+        if wanted not in kinds:
+            yield f"no KubeAuthorizerConfig has the type {wanted}"
+    if kinds - {"Node", "RBAC", "Webhook"}:
+        yield "a KubeAuthorizerConfig has a type other than Node, RBAC and Webhook"
+
+
+HEALTH = {"/livez", "/readyz", "/healthz"}
+
+
+def anonymous_health(resource: Resource) -> Iterator[str]:
+    for document in resource.machine.of("KubeAuthenticationConfig"):
+        anonymous = document.at("configuration", "anonymous")
+        paths = {condition["path"].text() for condition in anonymous["conditions"].items()}
+        # Left out, everything is open to everyone.
+        if anonymous["enabled"].flag() is not False and not (paths and paths <= HEALTH):
+            yield f"{anonymous.path} lets requests without credentials in to more than whether the API is up"
 
 
 def seccomp_default(resource: Resource) -> Iterator[str]:
@@ -207,7 +244,15 @@ RULES = (
     Rule(name="talos-audit-policy-is-kept", severity="high", kinds=APPLY, check=audit_kept,
          controls=("CIS 3.2.1", "CIS 3.2.2"),
          why="The audit log is the only record of who did what.",
-         remedy="keep Talos' policy, or give one with at least a Metadata rule"),
+         remedy="leave the policy out, or end yours with level: Metadata for all that is left"),
+    Rule(name="apiserver-has-both-authorizers", severity="critical", kinds=APPLY, check=both_authorizers,
+         controls=("CIS 1.2.6", "CIS 1.2.7", "CIS 1.2.8"),
+         why="Where documents describe the API, nothing adds an authorizer that they leave out.",
+         remedy="keep the KubeAuthorizerConfig documents node and rbac"),
+    Rule(name="apiserver-tells-strangers-its-health-alone", severity="critical", kinds=APPLY, check=anonymous_health,
+         controls=("CIS 1.2.1",),
+         why="A request without credentials must not reach authorization.",
+         remedy="set anonymous.enabled to false, or conditions to /livez, /readyz and /healthz"),
     Rule(name="talos-seccomp-default-is-on", severity="high", kinds=APPLY, check=seccomp_default,
          controls=("CIS 4.2.14", "CIS 5.6.2"),
          why="Pods that say nothing must run with the runtime's system call filter.",

@@ -77,3 +77,21 @@ def test_a_platform_without_a_gateway_gets_a_free_address_for_the_labs():
     del raw["network"]["gateway"]
     raw["machines"]["cp-1"]["address"] = "192.168.10.1"
     assert overlay.topology("dev", raw, user_namespace=True).gateway == "192.168.10.2"
+
+
+def test_what_a_container_has_no_kernel_or_disk_for_is_taken_away_and_told():
+    raw = committed("prod")
+    raw["talos"] |= {"sysctls": {"vm.nr_hugepages": "8"}, "watchdog": {}, "logs": ["tcp://logs.example.com:5044"], "firewall": {"admins": ["198.51.100.0/24"]}}
+    raw["machines"]["wk-1"] |= {"volumes": {"a": {"disk": {"serial": "X"}}}, "modules": {"vfio_pci": []}}
+    made, changes = overlay.rehearsed(raw, overlay.topology("prod", raw, user_namespace=True), bench())
+    told = {change.where for change in changes}
+    assert {"talos.sysctls", "talos.watchdog", "talos.logs", "talos.firewall.admins", "machines.wk-1.volumes", "machines.wk-1.modules"} <= told
+    platform = parse(made)
+    assert not platform.talos.sysctls and platform.talos.watchdog is None and not platform.machines["wk-1"].volumes
+
+
+def test_the_port_of_the_stand_in_is_open():
+    """The firewall stays on in a rehearsal: it is part of what is shown."""
+    _, _, made, _ = rehearsed("prod")
+    firewall = parse(made).talos.firewall
+    assert firewall.enabled and [o.ports for o in firewall.allow.values()] == [(str(overlay.NODE_PORT),)]

@@ -53,7 +53,8 @@ def test_a_machines_own_disk_replaces_the_classs_whole(classed):
 
 
 def test_a_class_says_how_its_bmcs_are_and_each_machine_where_its_own_is(classed):
-    raw = changed(classed, {"classes.r640.bmc": {"system": "System.Embedded.1", "boot_mode": "legacy"}})
+    # A TPM wants UEFI, and the disks of prod are sealed to it.
+    raw = changed(classed, {"talos.disk_encryption": "none", "classes.r640.bmc": {"system": "System.Embedded.1", "boot_mode": "legacy"}})
     own = changed(raw, {"machines.wk-9.bmc": {"url": "https://wk-9.bmc.example.com"}})
     bmc = parse(own).machines["wk-9"].bmc
     assert (bmc.url, bmc.system, bmc.boot_mode) == ("https://wk-9.bmc.example.com", "System.Embedded.1", "legacy")

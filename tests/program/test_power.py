@@ -26,6 +26,8 @@ def test_a_machine_is_switched_on_once_the_boot_server_knows_it_and_configured_a
 
 
 def test_power_gets_what_the_stack_file_says(prod):
+    # A TPM wants UEFI, and the disks of prod are sealed to it.
+    prod["talos"]["disk_encryption"] = "none"
     edits = {"wk-1.bmc.fingerprint": "AB:" * 31 + "AB", "wk-1.bmc.boot_mode": "legacy", "wk-1.install.generation": 3}
     prod = changed(prod, {f"machines.{path}": value for path, value in edits.items()})
     prod = changed(prod, {"boot.power.at_once": 5})

@@ -48,7 +48,7 @@ CASES = (
     api("apiserver-feature-gates-are-safe", "feature-gates", "X=true,AllAlpha=true",
         "opens all alpha or beta gates, or closes one that protects"),
     patched("apiserver-no-anonymous-requests", {"kind": "KubeAPIServerConfig", "extraArgs": {"anonymous-auth": "true"}},
-            "KubeAPIServerConfig.extraArgs.anonymous-auth must stay false"),
+            "KubeAPIServerConfig.extraArgs.anonymous-auth must stay false", also=("apiserver-has-both-authorizers",)),
     part(MANAGER, "controller-manager-listens-locally", "bind-address", "0.0.0.0", "must be the loopback address"),
     part(MANAGER, "controller-manager-no-profiling", "profiling", "true", "must stay false"),
     part(MANAGER, "controller-manager-uses-own-accounts", "use-service-account-credentials", "false", "must stay true"),

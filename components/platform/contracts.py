@@ -1,0 +1,104 @@
+"""Which documents of machine config there are from which contract on, and which fields they replace.
+
+Source: Talos' own types (pkg/machinery/config/types at v1.12 and v1.14) and its reference, document-map.
+"""
+
+from .versions import Minor
+
+# Contract from which a kind is known. One that is not here is nobody's.
+KINDS: dict[str, Minor] = {
+    kind: since
+    for since, kinds in {
+        (1, 12): """
+            KubeSpanEndpointsConfig NetworkDefaultActionConfig NetworkRuleConfig VolumeConfig EventSinkConfig KmsgLogConfig
+            WatchdogTimerConfig TrustedRootsConfig ExtensionServiceConfig SideroLinkConfig EthernetConfig UserVolumeConfig
+            PCIDriverRebindConfig ExistingVolumeConfig RawVolumeConfig SwapVolumeConfig ZswapConfig LinkConfig BondConfig
+            BridgeConfig VLANConfig DHCPv4Config DHCPv6Config DummyLinkConfig WireguardConfig LinkAliasConfig Layer2VIPConfig
+            HCloudVIPConfig HostnameConfig ResolverConfig StaticHostConfig TimeSyncConfig RegistryMirrorConfig
+            RegistryAuthConfig RegistryTLSConfig OOMConfig
+        """,
+        (1, 13): """
+            EnvironmentConfig KubeSpanConfig ImageVerificationConfig ExternalVolumeConfig VRFConfig RoutingRuleConfig
+            BlackholeRouteConfig TCPProbeConfig
+        """,
+        (1, 14): """
+            KubeAdmissionControlConfig KubeAggregatorCAConfig KubeAPIServerCAConfig KubeAPIServerConfig KubeAuditPolicyConfig
+            KubeAuthenticationConfig KubeAuthorizerConfig KubeClusterConfig KubeControllerManagerConfig KubeCoreDNSConfig
+            KubeCredentialProviderConfig KubeEtcdEncryptionConfig KubeExternalManifestConfig KubeFlannelCNIConfig
+            KubeInlineManifestConfig KubeletConfig KubeNetworkConfig KubeNodeConfig KubePrismConfig KubeProxyConfig
+            KubeSchedulerConfig KubeServiceAccountConfig KubeStaticPodConfig KubeTalosAPIAccessConfig UnattendedInstallConfig
+            SysctlConfig SysfsConfig KernelModuleConfig UdevRulesConfig EtcFileConfig CRICustomizationConfig
+            CRIBaseRuntimeSpecConfig ImageCacheConfig DiscoveryServiceConfig DiscoveryIdentityConfig SecurityProfileConfig
+            FilesystemTrimConfig FilesystemScrubConfig LVMVolumeGroupConfig LVMLogicalVolumeConfig RAIDArrayConfig
+            BGPInstanceConfig VethConfig HTTPProbeConfig
+        """,
+    }.items()
+    for kind in kinds.split()
+}
+
+# Contract -> field of the large document -> the documents that say it instead.
+REPLACED: dict[Minor, dict[str, tuple[str, ...]]] = {
+    (1, 12): {
+        "machine.network.hostname": ("HostnameConfig",),
+        "machine.network.nameservers": ("ResolverConfig",),
+        "machine.network.searchDomains": ("ResolverConfig",),
+        "machine.network.interfaces": ("LinkConfig", "BondConfig", "VLANConfig", "BridgeConfig", "Layer2VIPConfig"),
+        "machine.network.extraHostEntries": ("StaticHostConfig",),
+        "machine.time": ("TimeSyncConfig",),
+        "machine.registries": ("RegistryMirrorConfig", "RegistryTLSConfig", "RegistryAuthConfig"),
+        "machine.systemDiskEncryption": ("VolumeConfig",),
+        "machine.disks": ("UserVolumeConfig",),
+        "machine.features.stableHostname": ("HostnameConfig",),
+    },
+    (1, 13): {"machine.env": ("EnvironmentConfig",), "machine.network.kubespan": ("KubeSpanConfig",)},
+    (1, 14): {
+        "machine.install": ("UnattendedInstallConfig",),
+        "machine.kubelet": ("KubeletConfig", "KubeNodeConfig"),
+        "machine.nodeLabels": ("KubeNodeConfig",),
+        "machine.nodeAnnotations": ("KubeNodeConfig",),
+        "machine.nodeTaints": ("KubeNodeConfig",),
+        "machine.sysctls": ("SysctlConfig",),
+        "machine.sysfs": ("SysfsConfig",),
+        "machine.kernel": ("KernelModuleConfig",),
+        "machine.udev": ("UdevRulesConfig",),
+        "machine.files": ("CRICustomizationConfig", "EtcFileConfig"),
+        "machine.features.kubePrism": ("KubePrismConfig",),
+        "machine.features.hostDNS": ("ResolverConfig",),
+        "machine.features.imageCache": ("ImageCacheConfig",),
+        "machine.features.kubernetesTalosAPIAccess": ("KubeTalosAPIAccessConfig",),
+        "machine.pods": ("KubeStaticPodConfig",),
+        "cluster.id": ("DiscoveryIdentityConfig",),
+        "cluster.secret": ("DiscoveryIdentityConfig",),
+        "cluster.clusterName": ("KubeClusterConfig",),
+        "cluster.controlPlane": ("KubeClusterConfig", "KubeAPIServerConfig"),
+        "cluster.network": ("KubeNetworkConfig", "KubeFlannelCNIConfig"),
+        "cluster.ca": ("KubeAPIServerCAConfig",),
+        "cluster.aggregatorCA": ("KubeAggregatorCAConfig",),
+        "cluster.serviceAccount": ("KubeServiceAccountConfig",),
+        "cluster.apiServer": ("KubeAPIServerConfig", "KubeAdmissionControlConfig", "KubeAuditPolicyConfig"),
+        "cluster.controllerManager": ("KubeControllerManagerConfig",),
+        "cluster.scheduler": ("KubeSchedulerConfig",),
+        "cluster.proxy": ("KubeProxyConfig",),
+        "cluster.coreDNS": ("KubeCoreDNSConfig",),
+        "cluster.discovery": ("DiscoveryServiceConfig", "DiscoveryIdentityConfig"),
+        "cluster.inlineManifests": ("KubeInlineManifestConfig",),
+        "cluster.extraManifests": ("KubeExternalManifestConfig",),
+        "cluster.secretboxEncryptionSecret": ("KubeEtcdEncryptionConfig",),
+        "cluster.aescbcEncryptionSecret": ("KubeEtcdEncryptionConfig",),
+        "cluster.allowSchedulingOnControlPlanes": ("KubeNodeConfig",),
+    },
+}
+
+
+def replaced(contract: Minor) -> dict[str, tuple[str, ...]]:
+    """Fields that a config of this contract says by documents."""
+    return {path: kinds for since, fields in REPLACED.items() if since <= contract for path, kinds in fields.items()}
+
+
+def given(document: object, path: str) -> bool:
+    """Whether a document says something at a dotted path."""
+    for key in path.split("."):
+        if not hasattr(document, "get") or key not in document:  # type: ignore[operator]
+            return False
+        document = document[key]  # type: ignore[index]
+    return True

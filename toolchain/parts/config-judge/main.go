@@ -1,0 +1,205 @@
+// config-judge merges and validates machine configs by the thousand, with the code that talosctl and Talos use.
+//
+// It reads a request per line of standard input and answers each with a line, in order:
+//
+//	{"contract": "v1.12", "role": "worker", "cluster": "dev", "endpoint": "https://…", "kubernetes": "v1.35.4",
+//	 "patches": ["{…}"], "mode": "metal", "show": false}
+//	{"error": "", "warnings": [], "config": "…"}
+//
+// For each it does what the Talos plugin and then `talosctl machineconfig patch` and `talosctl validate` do:
+// generate.NewInput().Config(), configpatcher.LoadPatches() and Apply(), configloader.NewFromBytes() and
+// Validate(WithLocal). A warning is what `--strict` would refuse.
+// The PKI is made once per contract, or read from the file that the first argument names.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/siderolabs/talos/pkg/machinery/config"
+	"github.com/siderolabs/talos/pkg/machinery/config/configloader"
+	"github.com/siderolabs/talos/pkg/machinery/config/configpatcher"
+	"github.com/siderolabs/talos/pkg/machinery/config/generate"
+	"github.com/siderolabs/talos/pkg/machinery/config/generate/secrets"
+	"github.com/siderolabs/talos/pkg/machinery/config/machine"
+	"github.com/siderolabs/talos/pkg/machinery/config/validation"
+)
+
+type request struct {
+	Contract   string   `json:"contract"`
+	Role       string   `json:"role"`
+	Cluster    string   `json:"cluster"`
+	Endpoint   string   `json:"endpoint"`
+	Kubernetes string   `json:"kubernetes"`
+	Patches    []string `json:"patches"`
+	Mode       string   `json:"mode"`
+	Show       bool     `json:"show"`
+}
+
+type answer struct {
+	Error    string   `json:"error"`
+	Warnings []string `json:"warnings"`
+	Config   string   `json:"config,omitempty"`
+}
+
+// mode is one of Talos' runtime modes, whose own type is internal to it.
+type mode string
+
+func (m mode) String() string        { return string(m) }
+func (m mode) RequiresInstall() bool { return m == "metal" }
+func (m mode) InContainer() bool     { return m == "container" }
+
+type judge struct {
+	pki   map[string]*secrets.Bundle
+	bases map[string][]byte
+	file  string
+}
+
+func (j *judge) bundle(name string, contract *config.VersionContract) (*secrets.Bundle, error) {
+	if j.file != "" {
+		name = j.file
+	}
+
+	if made, ok := j.pki[name]; ok {
+		return made, nil
+	}
+
+	var (
+		made *secrets.Bundle
+		err  error
+	)
+
+	if j.file != "" {
+		made, err = secrets.LoadBundle(j.file)
+	} else {
+		made, err = secrets.NewBundle(secrets.NewFixedClock(time.Now()), contract)
+	}
+
+	j.pki[name] = made
+
+	return made, err
+}
+
+// base is what the generator writes for a role: as the plugin asks it, with the plugin's own defaults.
+func (j *judge) base(r request) ([]byte, error) {
+	key := strings.Join([]string{r.Contract, r.Role, r.Cluster, r.Endpoint, r.Kubernetes}, " ")
+	if made, ok := j.bases[key]; ok {
+		return made, nil
+	}
+
+	contract, err := config.ParseContractFromVersion(r.Contract)
+	if err != nil {
+		return nil, err
+	}
+
+	pki, err := j.bundle(r.Contract, contract)
+	if err != nil {
+		return nil, err
+	}
+
+	role, err := machine.ParseType(r.Role)
+	if err != nil {
+		return nil, err
+	}
+
+	input, err := generate.NewInput(r.Cluster, r.Endpoint, strings.TrimPrefix(r.Kubernetes, "v"),
+		generate.WithClusterDiscovery(true),
+		generate.WithInstallDisk("/dev/sda"),
+		generate.WithSecretsBundle(pki),
+		generate.WithVersionContract(contract),
+	)
+	if err != nil {
+		return nil, err
+	}
+
+	made, err := input.Config(role)
+	if err != nil {
+		return nil, err
+	}
+
+	// By way of its bytes, as it reaches `machineconfig patch`.
+	text, err := made.Bytes()
+	j.bases[key] = text
+
+	return text, err
+}
+
+func (j *judge) judged(r request) (a answer, err error) {
+	base, err := j.base(r)
+	if err != nil {
+		return a, fmt.Errorf("generate: %w", err)
+	}
+
+	patches, err := configpatcher.LoadPatches(r.Patches)
+	if err != nil {
+		return a, fmt.Errorf("read patches: %w", err)
+	}
+
+	merged, err := configpatcher.Apply(configpatcher.WithBytes(base), patches)
+	if err != nil {
+		return a, fmt.Errorf("merge: %w", err)
+	}
+
+	text, err := merged.Bytes()
+	if err != nil {
+		return a, fmt.Errorf("write: %w", err)
+	}
+
+	if r.Show {
+		a.Config = string(text)
+	}
+
+	loaded, err := configloader.NewFromBytes(text)
+	if err != nil {
+		return a, fmt.Errorf("read: %w", err)
+	}
+
+	a.Warnings, err = loaded.Validate(mode(r.Mode), validation.WithLocal())
+	if err != nil {
+		return a, fmt.Errorf("validate: %w", err)
+	}
+
+	return a, nil
+}
+
+func main() {
+	j := judge{pki: map[string]*secrets.Bundle{}, bases: map[string][]byte{}}
+	if len(os.Args) > 1 {
+		j.file = os.Args[1]
+	}
+
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 64<<20)
+
+	out := bufio.NewWriter(os.Stdout)
+
+	for answers := json.NewEncoder(out); lines.Scan(); {
+		var (
+			r request
+			a answer
+		)
+
+		err := json.Unmarshal(lines.Bytes(), &r)
+		if err == nil {
+			a, err = j.judged(r)
+		}
+
+		if err != nil {
+			a.Error = err.Error()
+		}
+
+		// Whoever asks waits for the answer before the next question.
+		if err = errors.Join(answers.Encode(a), out.Flush()); err != nil {
+			panic(err)
+		}
+	}
+
+	if err := lines.Err(); err != nil {
+		panic(err)
+	}
+}
