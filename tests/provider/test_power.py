@@ -185,7 +185,8 @@ def test_a_bmc_that_forgets_before_it_is_the_machines_turn_is_told_again(bmc):
 def test_a_bmc_that_forgets_with_the_power_is_told_again(bmc):
     given = inputs(bmc, 10)
     create(given)
-    create(given)
+    allow(given)
+    switch_on(given)
     assert bmc.acts("node-10") == ["Pxe", "halt", "Pxe"]
 
 
