@@ -5,22 +5,24 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def ends(certificate: str) -> str:
+def ends(certificate: str | None) -> str:
     """The last second of a certificate (PEM in base64, as Talos has it), as ISO 8601 in UTC; empty where it is none."""
     # Here and not above: it takes a while to load, and a first plan has no certificate to read.
     from cryptography import x509
 
     try:
-        return x509.load_pem_x509_certificate(base64.b64decode(certificate)).not_valid_after_utc.isoformat()
+        return x509.load_pem_x509_certificate(base64.b64decode(certificate or "")).not_valid_after_utc.isoformat()
     except (TypeError, ValueError):
         return ""
 
 
-def expiry(client: Mapping[str, str], kubernetes: Mapping[str, str], pki: Mapping[str, Any]) -> dict[str, str]:
+def expiry(client: Mapping[str, str], kubernetes: Mapping[str, str] | None, pki: Mapping[str, Any]) -> dict[str, str]:
     """What ends when: the two client certificates, a year after they were made, and the authorities, after ten."""
+    # An update of a part alone may leave the kubeconfig out.
+    kubernetes = kubernetes or {}
     found = {
         "talosconfig": ends(client["client_certificate"]),
-        "kubeconfig": ends(kubernetes["client_certificate"]),
+        "kubeconfig": ends(kubernetes.get("client_certificate")),
         **{f"authority {name}": ends(pair["cert"]) for name, pair in sorted(pki["certs"].items()) if "cert" in pair},
     }
     return {name: date for name, date in found.items() if date}

@@ -33,6 +33,12 @@ def test_a_patch_that_loosens_a_control_is_refused_without_an_exception():
     assert "cluster.apiServer.extraArgs.profiling must stay false" in told
 
 
+def test_a_users_audit_policy_is_judged_without_the_platforms_own():
+    """Talos replaces the whole of it: ours behind it would only look as if it were there."""
+    (told,) = complaints(with_patches({"cluster": {"apiServer": {"auditPolicy": {"rules": [{"level": "None"}]}}}}), "cp-1")
+    assert "cluster.apiServer.auditPolicy records nothing" in told
+
+
 def test_a_recorded_exception_excuses_its_control_alone():
     loose = with_patches(PROFILING, {"machine": {"kubelet": {"extraConfig": {"podPidsLimit": -1}}}}, exceptions=[EXCEPTION])
     (told,) = complaints(loose, "cp-1")
