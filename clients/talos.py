@@ -62,6 +62,9 @@ def _messages() -> dict[str, Any]:
         UpgradeRequest={"image": text(1)},
         Upgrade={"ack": text(2)},
         UpgradeResponse={"messages": part(1, "Upgrade", True)},
+        CPUInfo={"flags": (20, _Field.TYPE_STRING, True, "")},
+        CPUsInfo={"cpu_info": part(2, "CPUInfo", True)},
+        CPUInfoResponse={"messages": part(1, "CPUsInfo", True)},
         SystemStat={"boot_time": (2, _Field.TYPE_UINT64, False, "")},
         SystemStatResponse={"messages": part(1, "SystemStat", True)},
         Empty={},
@@ -277,6 +280,12 @@ class Client(_Asked):
             )
 
         return self._ask(address, ask)
+
+    def virtualizes(self, address: str) -> bool:
+        """Whether its processors offer VT-x or AMD-V: a kernel hides the flag where the firmware locked it. Raises NoAnswer."""
+        answer = self._ask(address, _call("CPUInfo", "Empty"))
+        flags = [set(cpu.flags) for each in answer.messages for cpu in each.cpu_info]
+        return bool(flags) and all(has & {"vmx", "svm"} for has in flags)
 
     def upgrade(self, address: str, image: str) -> None:
         """Tell a machine to install an image, to drain itself and to boot it. Returns when it begins. Raises NoAnswer."""

@@ -24,6 +24,8 @@ class Release(CustomResource):
             "clientConfiguration": client_input(client),
             "image": platform.installer,
             "controlplane": platform.machines[machine].role == "controlplane",
+            # Processor flags are told by no API of maintenance mode: so they are read as soon as it has its config.
+            "virtualization": bool(platform.vms and platform.kubevirt and not platform.kubevirt.emulation and machine in platform.schedulable),
             "timeoutSeconds": RELEASE_TIMEOUT_SECONDS,
             "version": None,
             "schematic": None,

@@ -47,7 +47,7 @@ class Release(Gate):
         return str(inputs["machine"]), await in_thread(_make_so, inputs, say)
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
-        if inputs.get("image") == state.get("image"):
+        if all(inputs.get(name) == state.get(name) for name in ("image", "virtualization")):
             return {**state, **inputs}
         return dict(await in_thread(_make_so, inputs, say))
 
@@ -73,7 +73,19 @@ def _make_so(inputs: Values, say: Progress) -> Values:
         say(f"runs {seen.version} in a container, which takes no upgrade")
     elif not _is(seen, image):
         seen = _upgraded(client, inputs, seen, seconds, say)
+    if inputs.get("virtualization") and not seen.contained and not _virtualizes(client, address):
+        raise Failed(
+            f"{name} offers neither VT-x nor AMD-V, and virtual machines may be put on it; they would not start; switch it on in the "
+            "machine's firmware, or write kubevirt.emulation: true for a lab"
+        )
     return {**inputs, "version": seen.version, "schematic": seen.schematic}
+
+
+def _virtualizes(client: Client, address: str) -> bool:
+    try:
+        return client.virtualizes(address)
+    except NoAnswer as error:
+        raise Failed(f"{address} does not tell its processors' flags ({error}); run up again") from None
 
 
 def _started(client: Client, name: str, address: str, seconds: float, say: Progress) -> Seen:

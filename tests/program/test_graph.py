@@ -269,3 +269,12 @@ def test_machines_are_upgraded_one_after_the_other_control_planes_first(prod):
         assert f"talos:machine/configurationApply:ConfigurationApply::talos-{name}" in graph.needs[release(name)]
     # And nobody's cluster waits for an upgrade of the machine behind.
     assert not {release(name) for name in order} & graph.reachable("kubernetes:helm.sh/v3:Release::cilium-release")
+
+
+def test_processors_are_looked_at_where_virtual_machines_run(prod, dev):
+    def asked(raw):
+        return {name for name, inputs in run_program(raw).engine.of("bedplate-native:talos:Release").items() if inputs["virtualization"]}
+
+    assert asked(prod) == {"talos-wk-1", "talos-wk-2"}
+    assert asked(dev) == (set() if dev["kubevirt"].get("emulation") else {"talos-cp-1"})
+    assert asked(changed(prod, {"kubevirt.emulation": True})) == set()

@@ -21,6 +21,7 @@ class Machine(Member):
     """It runs a release; told to upgrade, it is away for some questions and comes back with what it was told, or not."""
 
     def __init__(self, version="v1.13.2", schematic=ID, *, comes_back=True, stages=("running",), contained=False, members=None, etcd=True, busy=False):
+        self.flags = [["fpu", "vmx"], ["fpu", "vmx"]]
         self.pki, self.version, self.schematic, self.booted = Pki(), version, schematic, 1000
         self.comes_back, self.stages, self.contained, self.etcd, self.busy = comes_back, list(stages), contained, etcd, busy
         self.members, self.upgrades, self.away = members or {"cp-1": "127.0.0.1"}, [], 0
@@ -35,7 +36,7 @@ class Machine(Member):
         self.server.add_generic_rpc_handlers((
             grpc.method_handlers_generic_handler("cosi.resource.State", {"List": lists}),
             grpc.method_handlers_generic_handler("machine.MachineService", {
-                "Version": unary(self.tell, "Empty", "VersionResponse"), "SystemStat": unary(self.stat, "Empty", "SystemStatResponse"),
+                "Version": unary(self.tell, "Empty", "VersionResponse"), "CPUInfo": unary(self.processors, "Empty", "CPUInfoResponse"), "SystemStat": unary(self.stat, "Empty", "SystemStatResponse"),
                 "Upgrade": unary(self.upgrade, "UpgradeRequest", "UpgradeResponse"),
                 "EtcdMemberList": unary(self.list_members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
             }),
@@ -56,6 +57,12 @@ class Machine(Member):
     def stat(self, request, context):
         answer = talos.MESSAGES["SystemStatResponse"]()
         answer.messages.add().boot_time = self.booted
+        return answer
+
+    def processors(self, request, context):
+        answer = talos.MESSAGES["CPUInfoResponse"]()
+        for flags in self.flags:
+            answer.messages.add().cpu_info.add(flags=flags)
         return answer
 
     def upgrade(self, request, context):
@@ -195,3 +202,19 @@ def test_an_image_that_is_no_exact_release_is_refused(image):
     assert "no installer image with an exact release" in GATE.check({"machine": "a", "node": "b", "clientConfiguration": framework.UNKNOWN, "image": image, "timeoutSeconds": 9})[0].reason
 
 
+
+
+@pytest.mark.parametrize("flags", [[["fpu"]], [["fpu", "vmx"], ["fpu"]], []])
+def test_virtual_machines_need_processors_that_virtualize(machine, flags):
+    at = machine("v1.14.2")
+    at.flags = flags
+    with pytest.raises(framework.Failed, match="^cp-1 offers neither VT-x nor AMD-V, and virtual machines may be put on it; they would not start"):
+        asyncio.run(GATE.create({**inputs(at), "virtualization": True}, lambda text: None))
+    asyncio.run(GATE.create({**inputs(at), "virtualization": False}, lambda text: None))
+
+
+@pytest.mark.parametrize("flag", ["vmx", "svm"])
+def test_either_makers_will_do(machine, flag):
+    at = machine("v1.14.2")
+    at.flags = [["fpu", flag]]
+    asyncio.run(GATE.create({**inputs(at), "virtualization": True}, lambda text: None))
