@@ -1,5 +1,6 @@
 """A provisioning network as a platform asks for it: the rendered dnsmasq, a real matchbox, and machines on it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,20 +11,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from bmcs import PASSWORD, USER, Bmc
+from conftest import KEY
+from engine.conftest import Checkout
+from metal.conftest import Server, prepared, serve
 
 from components.metal import dnsmasq
-from components.platform import Platform
-from lab import initramfs, kernel
+from components.platform import Platform, parse
+from lab import bench, initramfs, kernel, rootfs
+from lab.layout import Layout
 from lab.qemu import Hardware, Machine
 from lab.rack import LINK, Rack, tap
 from lab.waiting import wait_for
-
-from metal.conftest import Server, prepared
 
 SERVERS, PORT = "10.77.0.1", 8080
 IPXE = Path("/usr/lib/ipxe")
 # A boot takes 20 s here. What it may take where everything else runs as well:
 BOOT_SECONDS = 240
+# And an update that waits for one.
+UP_SECONDS = 600
 
 
 def refuse_without() -> None:
@@ -38,19 +45,6 @@ def refuse_without() -> None:
         pytest.fail(text) if os.environ.get("CI") == "true" else pytest.skip(text)
 
 
-def platform_edits(folder: Path, **more: Any) -> dict[str, Any]:
-    """What a stack says of this network."""
-    network = {"nodes": "10.77.0.0/24", "gateway": SERVERS, "endpoint": "10.77.0.5"}
-    provisioning = {"interface": LINK, "http": f"http://{SERVERS}:{PORT}", "dhcp": "full", "tftp_root": str(folder / "tftp")}
-    return {
-        "network": network,
-        "talos.factory": f"http://{SERVERS}:{PORT}/assets",
-        "boot.provisioning": provisioning,
-        "boot.kernel_args": ["console=ttyS0"],
-        **more,
-    }
-
-
 @dataclass
 class Network:
     """The servers that answer machines, and the machines."""
@@ -59,7 +53,48 @@ class Network:
     rack: Rack
     matchbox: Server
     machines: dict[str, Machine] = field(default_factory=dict)
+    _bmc: Bmc | None = None
     _dnsmasq: subprocess.Popen[bytes] | None = None
+
+    def describe(self, here: Checkout, program: str, machines: dict[str, Any], image: Path, archive: bytes, bmc: Bmc | None = None) -> Platform:
+        """Makes dev a stack of this network with these machines and this program, and has everything served that it asks for."""
+        here.deadline = UP_SECONDS
+        (here.folder / "__main__.py").write_text(program, encoding="utf-8")
+        provisioning = {"interface": LINK, "http": f"http://{SERVERS}:{PORT}", "dhcp": "full", "tftp_root": str(self.folder / "tftp")}
+        told = {
+            "network": {"nodes": "10.77.0.0/24", "gateway": SERVERS, "endpoint": "10.77.0.5"},
+            "talos.factory": f"http://{SERVERS}:{PORT}/assets",
+            "boot.provisioning": provisioning,
+            "boot.kernel_args": ["console=ttyS0"],
+            "machines": machines,
+        }
+        here.edit("dev", told)
+        serve(here, "dev", self.matchbox)
+        for part, text in (("username", USER), ("password", PASSWORD)) if bmc else ():
+            here.pulumi("config", "set", "--stack", "dev", "--secret", "--path", f"bedplate:bmc.{part}", text)
+        platform = parse(yaml.safe_load((here.folder / "Pulumi.dev.yaml").read_text())["config"][KEY])
+        self.images(platform, image, archive)
+        self.serve(platform)
+        return platform
+
+    def bmc(self, slots: dict[str, dict[str, Any]]) -> Bmc:
+        """A BMC that runs, with machines of these facts behind it."""
+        systems = []
+        for name, facts in slots.items():
+            self.slot(name, **facts)
+            nic = {"mac": facts["mac"], "ip": SERVERS}
+            systems.append({"uuid": facts["uuid"], "name": name, "serial": facts["serial"], "nics": [nic], "slot": str(self.folder / f"{name}.json")})
+        self._bmc = Bmc(self.folder / "bmc", systems, emulator=Path(__file__).with_name("machine_bmc.py")).start()
+        return self._bmc
+
+    def slot(self, name: str, **facts: Any) -> None:
+        """Puts hardware into a place of the rack that a BMC switches. It is what is switched on next."""
+        (self.folder / f"{name}.json").write_text(json.dumps({"name": name, **facts}))
+
+    def console(self, name: str) -> str:
+        """What a machine behind a BMC has printed since it was switched on last."""
+        file = self.folder / name / "console"
+        return file.read_text(errors="replace") if file.exists() else ""
 
     def serve(self, platform: Platform) -> None:
         """Starts dnsmasq with what the platform renders, as it is."""
@@ -102,6 +137,8 @@ class Network:
             self._dnsmasq = None
 
     def stop(self) -> None:
+        if self._bmc is not None:
+            self._bmc.stop()
         for machine in self.machines.values():
             machine.stop()
         self.stop_dnsmasq()
@@ -126,6 +163,14 @@ def off(machine: Machine) -> str:
     """Waits until a machine has switched itself off; what it printed."""
     wait_for(f"{machine.hardware.name} to switch itself off", lambda: not machine.on, seconds=BOOT_SECONDS)
     return machine.console
+
+
+def talos(binaries: dict[str, Path]) -> bytes:
+    """Talos in metal mode: its own first and second init, on a distribution's kernel."""
+    root = rootfs.squashed(Layout.of(bench.CHECKOUT / ".toolchain", "netboot").store, binaries, talos=bench.versions().talos)
+    files = {"init": binaries["lab-tools"], "talos-init": binaries["talos-init"], "rootfs.sqsh": root}
+    modules = initramfs.modules(binaries["modules"], initramfs.TALOS_MODULES)
+    return initramfs.archive({**files, **modules}, executable=("init", "talos-init"))
 
 
 def guest(binaries: dict[str, Path]) -> bytes:
