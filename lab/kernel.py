@@ -26,6 +26,11 @@ def unshare(flags: int) -> None:
     _check(_libc.unshare(flags), "unshare")
 
 
+def setns(handle: int) -> None:
+    """Enter the namespace that this open file stands for: the calling thread alone."""
+    _check(_libc.setns(handle, 0), "setns")
+
+
 def mount(source: str, target: str, fstype: str = "", flags: int = 0, data: str = "") -> None:
     """mount(2)."""
     arguments = (source.encode(), target.encode(), fstype.encode() or None, flags, data.encode() or None)

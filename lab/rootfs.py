@@ -4,8 +4,10 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from lab.topology import FIRST_ID
 
@@ -46,21 +48,64 @@ _TALOS_FILES = {
 
 
 def build(parent: Path, binaries: Mapping[str, Path], *, talos: str, user_namespace: bool) -> Path:
-    """The root file system for these binaries, made once and kept under a name that says what is in it."""
-    wanted = {"init": binaries["machined"], "containerd": binaries["containerd"],
-              "containerd-shim-runc-v2": binaries["containerd-shim-runc-v2"]}
+    """The root file system of a node in a container, made once and kept under a name that says what is in it."""
+    wanted = _programs(binaries)
     if user_namespace:
-        wanted |= {"runc.real": binaries["runc"], "runc": binaries["lab-tools"]}
-    else:
-        wanted |= {"runc": binaries["runc"]}
-    marks = [(name, str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for name, path in sorted(wanted.items())]
-    key = hashlib.sha256(json.dumps([_LAYOUT, talos, user_namespace, marks]).encode()).hexdigest()[:16]
-    root = parent / f"rootfs-{key}"
-    if root.is_dir():
-        return root
+        wanted |= {"runc.real": wanted.pop("runc"), "runc": binaries["lab-tools"]}
+
+    def make(fresh: Path) -> None:
+        _lay(fresh, wanted, binaries, talos)
+        (fresh / "usr/etc/in-container").write_text("true\n")
+        if user_namespace:
+            own(fresh, FIRST_ID)
+
+    return _kept(parent, ["container", talos, user_namespace, *_marks(wanted)], make)
+
+
+def squashed(parent: Path, binaries: Mapping[str, Path], *, talos: str) -> Path:
+    """The same for a machine: a file system image with the udevd that a machine needs, made once and kept."""
+    wanted = _programs(binaries)
+    tree = binaries["tree"]
+
+    def make(fresh: Path) -> None:
+        root = fresh.with_name(f"{fresh.name}.root")
+        shutil.rmtree(root, ignore_errors=True)
+        try:
+            _lay(root, wanted, binaries, talos)
+            _with_udev(root, tree)
+            # The fastest to unpack: the machine that does it is emulated.
+            squash = ["mksquashfs", str(root), str(fresh), "-comp", "lz4", "-all-root", "-noappend", "-no-progress", "-quiet"]
+            subprocess.run(squash, check=True, capture_output=True, text=True)
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+
+    return _kept(parent, ["machine", talos, str(tree.resolve()), *_marks(wanted)], make)
+
+
+def _programs(binaries: Mapping[str, Path]) -> dict[str, Path]:
+    """What Talos' own image has in /usr/bin, by the name that it has there."""
+    return {"init": binaries["machined"], **{name: binaries[name] for name in ("containerd", "containerd-shim-runc-v2", "runc")}}
+
+
+def _marks(wanted: Mapping[str, Path]) -> list[Any]:
+    return [(name, str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for name, path in sorted(wanted.items())]
+
+
+def _kept(parent: Path, facts: list[Any], make: Callable[[Path], None]) -> Path:
+    """What `make` made of these facts the first time. A run that was killed leaves nothing that is used."""
+    key = hashlib.sha256(json.dumps([_LAYOUT, facts]).encode()).hexdigest()[:16]
+    place = parent / f"rootfs-{key}"
+    if place.exists():
+        return place
     parent.mkdir(parents=True, exist_ok=True)
     fresh = parent / f".rootfs-{key}.{os.getpid()}"
     shutil.rmtree(fresh, ignore_errors=True)
+    make(fresh)
+    fresh.replace(place)
+    return place
+
+
+def _lay(fresh: Path, wanted: Mapping[str, Path], binaries: Mapping[str, Path], talos: str) -> None:
     for directory in _DIRECTORIES:
         (fresh / directory).mkdir(parents=True, exist_ok=True)
     for link, target in _LINKS.items():
@@ -76,14 +121,21 @@ def build(parent: Path, binaries: Mapping[str, Path], *, talos: str, user_namesp
         shutil.copyfile(binaries[source_name], fresh / inside)
     if AUTHORITIES.exists():
         shutil.copyfile(AUTHORITIES, fresh / "etc/ssl/certs/ca-certificates.crt")
-    (fresh / "usr/etc/in-container").write_text("true\n")
     (fresh / "etc/os-release").write_text(
         f'NAME="Talos"\nID=talos\nVERSION_ID={talos}\nPRETTY_NAME="Talos ({talos})"\n'
     )
-    if user_namespace:
-        own(fresh, FIRST_ID)
-    fresh.replace(root)
-    return root
+
+
+def _with_udev(root: Path, tree: Path) -> None:
+    """udevd and its rules, the programs that they call, and the libraries of all of them."""
+    for program in ("udevadm", "kmod"):
+        shutil.copy2(tree / "usr/bin" / program, root / "usr/bin" / program)
+    for link, target in {"systemd-udevd": "udevadm", "modprobe": "kmod"}.items():
+        (root / "usr/bin" / link).symlink_to(target)
+    libraries = tree / "usr/lib/x86_64-linux-gnu"
+    shutil.copytree(libraries, root / "usr/lib/x86_64-linux-gnu", symlinks=True, ignore=shutil.ignore_patterns("gconv", "perl*"))
+    shutil.copytree(tree / "usr/lib/udev", root / "usr/lib/udev", symlinks=True, ignore=shutil.ignore_patterns("hwdb.d"))
+    (root / "usr/lib/ld-linux-x86-64.so.2").symlink_to("x86_64-linux-gnu/ld-linux-x86-64.so.2")
 
 
 def own(tree: Path, user: int) -> None:

@@ -66,6 +66,8 @@ def _part(part: Part, layout: Layout, source: str | None, command: str) -> Findi
         if packages := system.missing([part]):
             return Finding(part.name, part.version, "-", "needs a system package", system.by_hand(packages))
         return Finding(part.name, part.version, "-", "not set up", command)
+    if packages := system.missing([], [part]):
+        return Finding(part.name, part.version, _source(entry), "is used with a system package", system.by_hand(packages))
     state = _state(part, entry, layout)
     return Finding(part.name, part.version, _source(entry), state, "" if state == "ok" else command)
 

@@ -3,6 +3,7 @@
 import datetime
 import ipaddress
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from lab.kernel import die_with_parent
 
 EMULATOR = Path(__file__).parent / "provider" / "bmc.py"
 USER, PASSWORD = "admin", "correct-horse-battery"
@@ -82,9 +85,12 @@ def _sign(subject: Any, public: Any, issuer: Any, key: Any, extension: Any) -> x
 class Bmc:
     """One BMC that runs, and what has happened to its systems."""
 
-    def __init__(self, folder: Path, systems: list[dict[str, Any]], matchbox: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, systems: list[dict[str, Any]], matchbox: str | None = None, *, emulator: Path = EMULATOR
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.pki, self.systems, self.matchbox = folder, Pki.make(), systems, matchbox
+        self.emulator = emulator
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -105,8 +111,10 @@ class Bmc:
         (self.folder / "config.json").write_text(json.dumps(given), encoding="utf-8")
         with open(self.folder / "log", "ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(EMULATOR), str(self.folder / "config.json")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [sys.executable, str(self.emulator), str(self.folder / "config.json")],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent,
+                # It finds what the tests find.
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )  # fmt: skip
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:

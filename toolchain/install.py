@@ -20,6 +20,9 @@ def install(entry: Entry, layout: Layout) -> dict[str, Path]:
     if part.kind == "python":
         _point(layout.venv, entry.folder)
         return {"python": layout.venv / "bin" / "python"}
+    if part.kind == "debian":
+        # Nothing of it runs here.
+        return {name: entry.file(name) for name in part.files}
     products = {product.name for product in part.products}
     installed = {}
     for name in part.files:
@@ -42,6 +45,8 @@ def in_place(entry: Entry, layout: Layout) -> bool:
     part = entry.part
     if part.kind == "python":
         return layout.venv.is_symlink() and layout.venv.resolve() == entry.folder.resolve()
+    if part.kind == "debian":
+        return True
     products = {product.name for product in part.products}
     home = layout.plugins / part.plugin if part.plugin else layout.bin
     return all(_same(entry.file(n), home / n) for n in part.files if n not in products)

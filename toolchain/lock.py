@@ -67,13 +67,18 @@ class Part:
     beside: str = ""
     ask: tuple[str, ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
+    uses: Mapping[str, str] = field(default_factory=dict)
+    suites: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    kernel: str = ""
+    yields: tuple[str, ...] = ()
     release: Release | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def files(self) -> tuple[str, ...]:
         """Names of all that the part yields."""
-        return tuple(each.name for each in (*self.outputs, *self.copies, *self.products))
+        return tuple(each.name for each in (*self.outputs, *self.copies, *self.products)) + self.yields
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,7 @@ def _part(name: str, raw: Mapping[str, Any]) -> Part:
             for n, p in facts.pop("products", {}).items()
         ),
         ask=tuple(facts.pop("ask", ())),
+        **{name: tuple(facts.pop(name, ())) for name in ("suites", "packages", "yields")},
         release=Release(**release) if release else None,
         raw=raw,
         **facts,

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from toolchain import gobuild, golang, onpath, pyenv, release, system
+from toolchain import debian, gobuild, golang, onpath, pyenv, release, system
 from toolchain.errors import ToolchainError
 from toolchain.install import install
 from toolchain.layout import Layout
@@ -36,8 +36,10 @@ def ensure(
     parts = lock.select(names)
     entries = {part.name: find(part, layout, source) for part in parts}
     absent = [part for part in parts if entries[part.name] is None]
+    progress = progress or Progress()
+    system.provide(absent, progress, [part for part in parts if entries[part.name]])
     if absent:
-        entries |= Setup(lock, layout, progress or Progress(), source).run(absent)
+        entries |= Setup(lock, layout, progress, source).run(absent)
     installed: dict[str, Path] = {}
     for entry in entries.values():
         if entry:
@@ -65,7 +67,6 @@ class Setup:
     def run(self, absent: list[Part]) -> dict[str, Entry]:
         """Set up these parts; their entries by name."""
         began = time.monotonic()
-        system.provide(absent, self.progress)
         self.progress.total = len(absent)
         self.progress.say(f"Setting up {len(absent)} of the toolchain's parts in {self.layout.store}")
         binaries = [part for part in absent if part.kind == "go"]
@@ -199,6 +200,9 @@ class Setup:
                 return pyenv.environment(part, self.layout)
             began = time.monotonic()
             with workspace(part, self.layout) as work:
+                if part.kind == "debian":
+                    made, packages = debian.fetch(part, work, self.layout)
+                    return keep(part, "download", made, self.layout, time.monotonic() - began, packages)
                 made = pyenv.go_wheel(part, work, self.layout)
                 return keep(part, "build", made, self.layout, time.monotonic() - began, "wheel")
 

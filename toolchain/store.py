@@ -51,12 +51,14 @@ def digest(part: Part, source: str, layout: Layout) -> str:
     if part.kind == "python":
         facts["python"] = [sys.version, sys.base_prefix, str(layout.store)]
         facts["requirements"] = _hash([layout.checkout / "requirements.txt"])
-    elif source == "build":
+    elif source == "build" and part.kind != "debian":
         # What the release says about itself does not change what is built from source.
-        facts["pin"] = {k: v for k, v in part.raw.items() if k not in {"release", "ask", "needs"}}
+        facts["pin"] = {k: v for k, v in part.raw.items() if k not in {"release", "ask", "needs", "uses"}}
         facts["module"] = _hash(module_files(part, layout))
         if part.generate:
             facts["generator"] = _hash([Path(__file__).with_name("generators.py")])
+    elif part.kind == "debian":
+        facts["pin"] = {k: v for k, v in part.raw.items() if k not in {"needs", "uses"}}
     elif source == "download" and part.release:
         facts["url"] = part.release.url
         facts["sha256"] = part.release.sha256.get(this_platform(), "")

@@ -14,9 +14,11 @@ from toolchain.lock import Part
 from toolchain.progress import Progress
 
 
-def missing(parts: Iterable[Part]) -> list[str]:
-    """Names of the system packages that these parts need and this machine lacks."""
-    needs = {package: proof for part in parts for package, proof in part.needs.items()}
+def missing(absent: Iterable[Part], there: Iterable[Part] = ()) -> list[str]:
+    """Names of the system packages that this machine lacks: to make the absent parts, and to use all of them."""
+    absent = list(absent)
+    needs = {package: proof for part in absent for package, proof in part.needs.items()}
+    needs |= {package: proof for part in (*absent, *there) for package, proof in part.uses.items()}
     return sorted(package for package, proof in needs.items() if not _there(proof))
 
 
@@ -29,9 +31,9 @@ def _there(proof: str) -> bool:
     return Path(name).exists()
 
 
-def provide(parts: Iterable[Part], progress: Progress) -> None:
+def provide(absent: Iterable[Part], progress: Progress, there: Iterable[Part] = ()) -> None:
     """Install what is missing. Raises ToolchainError with the line to copy where it may not."""
-    packages = missing(parts)
+    packages = missing(absent, there)
     if not packages:
         return
     names = " ".join(packages)

@@ -31,9 +31,12 @@ def script_name(platform: Platform) -> str:
 
 
 def script(wanted: Provisioning) -> str:
-    """What iPXE runs: what matchbox has for this MAC; where it has nothing, back to the firmware's next boot entry."""
+    """What iPXE runs: what matchbox has for this MAC; where it has nothing, back to the firmware's next boot entry.
+
+    To UEFI an exit without a number is a success: it looks no further, and waits in its menu for somebody to come.
+    """
     return f"""#!ipxe
-chain {wanted.http}/ipxe?mac=${{mac:hexhyp}} || exit
+chain {wanted.http}/ipxe?mac=${{mac:hexhyp}} || exit 1
 """
 
 

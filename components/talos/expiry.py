@@ -17,12 +17,13 @@ def ends(certificate: str | None) -> str:
 
 
 def expiry(client: Mapping[str, str], kubernetes: Mapping[str, str] | None, pki: Mapping[str, Any]) -> dict[str, str]:
-    """What ends when: the two client certificates, a year after they were made, and the authorities, after ten."""
-    # An update of a part alone may leave the kubeconfig out.
-    kubernetes = kubernetes or {}
+    """What ends when: the two client certificates, a year after they were made, and the authorities, after ten.
+
+    kubernetes: None where an update leaves the kubeconfig for later (--target, --exclude).
+    """
     found = {
         "talosconfig": ends(client["client_certificate"]),
-        "kubeconfig": ends(kubernetes.get("client_certificate")),
+        "kubeconfig": ends(kubernetes["client_certificate"] if kubernetes else ""),
         **{f"authority {name}": ends(pair["cert"]) for name, pair in sorted(pki["certs"].items()) if "cert" in pair},
     }
     return {name: date for name, date in found.items() if date}

@@ -26,6 +26,8 @@ class Checkout:
     folder: Path
     environment: dict[str, str]
     secrets: list[str] = field(default_factory=list)
+    deadline: float = DEADLINE_SECONDS
+    """What a command may take."""
 
     def run(self, *command: str, check: bool = True, network: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
         """Runs a command here; with network=False in a network namespace that holds a loopback link alone."""
@@ -37,7 +39,7 @@ class Checkout:
             env={**self.environment, **env},
             capture_output=True,
             text=True,
-            timeout=DEADLINE_SECONDS,
+            timeout=self.deadline,
             stdin=subprocess.DEVNULL,
         )
         if check and done.returncode != 0:

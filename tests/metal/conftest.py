@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from engine.conftest import Checkout, checkout  # noqa: F401
 
+from lab.kernel import die_with_parent
+
 # The real program without the layers above, which would wait for real machines.
 PROGRAM = '''"""The metal layer alone."""
 
@@ -90,6 +92,8 @@ class Server:
     authority: Authority
     http: int
     rpc: int
+    address: str = "127.0.0.1"
+    """Where machines ask it; whoever sets it up asks on the loopback link."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -107,23 +111,23 @@ class Server:
     def ipxe(self, mac: str) -> str | None:
         """The script that a machine with this MAC gets, or None where it gets none."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/ipxe?mac={mac}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://{self.address}:{self.http}/ipxe?mac={mac}", timeout=10) as answer:
                 return str(answer.read().decode())
         except urllib.error.HTTPError as error:
             assert error.code == 404
             return None
 
     def start(self) -> None:
-        command = ["matchbox", "-address", f"127.0.0.1:{self.http}", "-rpc-address", self.endpoint]
+        command = ["matchbox", "-log-level", "debug", "-address", f"{self.address}:{self.http}", "-rpc-address", self.endpoint]
         command += ["-data-path", f"{self.folder}/data", "-assets-path", f"{self.folder}/assets"]
         command += [arg for name in ("ca", "cert", "key") for arg in (f"-{name}-file", f"{self.folder}/{name}.pem")]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=die_with_parent)
         until = time.monotonic() + 30
-        for port in (self.http, self.rpc):
+        for where in ((self.address, self.http), ("127.0.0.1", self.rpc)):
             while True:
                 try:
-                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                    socket.create_connection(where, timeout=1).close()
                     break
                 except OSError:
                     assert self.process.poll() is None and time.monotonic() < until, (self.folder / "log").read_text()
@@ -142,10 +146,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A matchbox that runs."""
-    folder = tmp_path / "matchbox"
+def prepared(folder: Path, http: int = 0, address: str = "127.0.0.1") -> Server:
+    """A matchbox with certificates and empty folders, not started yet."""
     for name in ("profiles", "groups", "ignition", "generic", "cloud"):
         (folder / "data" / name).mkdir(parents=True)
     (folder / "assets").mkdir()
@@ -153,7 +155,13 @@ def server(tmp_path: Path) -> Iterator[Server]:
     certificate, key = authority.issue(ExtendedKeyUsageOID.SERVER_AUTH)
     for name, text in (("ca", authority.pem), ("cert", certificate), ("key", key)):
         (folder / f"{name}.pem").write_text(text)
-    made = Server(folder, authority, free_port(), free_port())
+    return Server(folder, authority, http or free_port(), free_port(), address)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A matchbox that runs."""
+    made = prepared(tmp_path / "matchbox")
     made.start()
     yield made
     made.stop()
@@ -167,12 +175,17 @@ def metal(checkout: Any, server: Server) -> Any:  # noqa: F811
         here: Checkout = checkout(stack)
         (here.folder / "__main__.py").write_text(PROGRAM, encoding="utf-8")
         # Their BMCs have tests of their own (tests/engine/test_power.py).
-        no_bmc = {f"machines.{machine}.bmc": None for machine in stack_platform(stack)["machines"]}
-        here.edit(stack, {"boot.matchbox.endpoint": server.endpoint, **no_bmc})
-        for part, text in (client or server.authority.client()).items():
-            # A PEM starts with dashes, so it must not be read as an option.
-            where = ("--stack", stack, "--secret", "--path", "--non-interactive")
-            here.run("pulumi", "config", "set", *where, "--", f"bedplate:matchbox.{part}", text)
+        here.edit(stack, {f"machines.{machine}.bmc": None for machine in stack_platform(stack)["machines"]})
+        serve(here, stack, server, client)
         return here
 
     return make
+
+
+def serve(here: Checkout, stack: str, server: Server, client: dict[str, str] | None = None) -> None:
+    """Has a stack's machines booted by this server."""
+    here.edit(stack, {"boot.matchbox.endpoint": server.endpoint})
+    for part, text in (client or server.authority.client()).items():
+        # A PEM starts with dashes, so it must not be read as an option.
+        where = ("--stack", stack, "--secret", "--path", "--non-interactive")
+        here.run("pulumi", "config", "set", *where, "--", f"bedplate:matchbox.{part}", text)

@@ -99,7 +99,7 @@ def test_a_proxy_gives_no_address(prod, ask, tmp_path):
 def test_the_script_asks_matchbox_and_goes_on_to_the_next_boot_entry(prod):
     files = dnsmasq.files(provisioned(prod))
     assert sorted(files) == ["dnsmasq.conf", "prod.ipxe"]
-    assert files["prod.ipxe"] == "#!ipxe\nchain http://10.20.0.2:8080/ipxe?mac=${mac:hexhyp} || exit\n"
+    assert files["prod.ipxe"] == "#!ipxe\nchain http://10.20.0.2:8080/ipxe?mac=${mac:hexhyp} || exit 1\n"
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -90,4 +90,4 @@ def test_a_lock_that_says_too_little_or_too_much_is_refused(tmp_path, text, says
 def test_each_fact_has_a_line_of_its_own():
     text = (HERE / "lock.toml").read_text()
     assert tomllib.loads(text)
-    assert not [line for line in text.splitlines() if line.count(" = ") > 1 and not line.lstrip().startswith(("#", "needs"))]
+    assert not [line for line in text.splitlines() if line.count(" = ") > 1 and not line.lstrip().startswith(("#", "needs", "uses"))]

@@ -32,6 +32,8 @@ func main() {
 		err = standin(args)
 	case "virt-operator":
 		err = virtOperator()
+	case "init":
+		err = initialize()
 	case "pki":
 		err = pki(args)
 	default:

@@ -1,0 +1,42 @@
+"""The BMC of tests/provider/bmc.py with machines behind it that really boot: machine_bmc.py CONFIG.json
+
+A system's `slot` is a file that says which hardware stands there now (lab.qemu.Hardware, as JSON), read at each
+power-on: what the BMC tells of itself and what it switches on can be two things, as in a rack where somebody was.
+"""
+
+import json
+from pathlib import Path
+
+from bmc import Machines, main
+
+from lab.qemu import Hardware, Machine
+
+
+class Virtual(Machines):
+    def __init__(self):
+        super().__init__()
+        self.running = {}
+
+    def start(self, system, target):
+        slot = Path(system["slot"])
+        # As on real machines, the mode of a boot is which firmware there is.
+        firmware = "bios" if system.get("boot_mode") == "Legacy" else "uefi"
+        hardware = Hardware(firmware=firmware, **json.loads(slot.read_text(encoding="utf-8")))
+
+        def told(what):
+            # No lock here: whoever pulls the plug holds it while the machine says goodbye.
+            if what == "off":
+                system["power_state"] = "Off"
+            else:
+                self.note(event="boot", system=system["name"], target=what.removeprefix("boot "), mode=system.get("boot_mode", "UEFI"))
+
+        machine = self.running[system["uuid"]] = Machine(hardware, slot.parent / hardware.name, told)
+        machine.start(target)
+
+    def stop(self, system):
+        if machine := self.running.pop(system["uuid"], None):
+            machine.stop()
+
+
+if __name__ == "__main__":
+    main(Virtual)
