@@ -136,6 +136,17 @@ def both_authorizers(resource: Resource) -> Iterator[str]:
         yield "a KubeAuthorizerConfig has a type other than Node, RBAC and Webhook"
 
 
+def kubelet_proves_itself(resource: Resource) -> Iterator[str]:
+    legacy = resource.machine.v1alpha1
+    bodies = [legacy.at("machine", "kubelet", "extraConfig"), *(d["config"] for d in resource.machine.of("KubeletConfig"))]
+    if not any(body["serverTLSBootstrap"].flag() for body in bodies):
+        yield "serverTLSBootstrap is not true, so kubelets sign their own serving certificates"
+    servers = [legacy.at("cluster", "apiServer"), *resource.machine.of("KubeAPIServerConfig")]
+    given = [server for server in servers if server.given]
+    if given and not any(server["extraArgs"]["kubelet-certificate-authority"].given for server in given):
+        yield f"{given[0].path}.extraArgs.kubelet-certificate-authority is not set, so the API believes whoever answers as a kubelet"
+
+
 HEALTH = {"/livez", "/readyz", "/healthz"}
 
 
@@ -253,6 +264,10 @@ RULES = (
          controls=("CIS 1.2.1",),
          why="A request without credentials must not reach authorization.",
          remedy="set anonymous.enabled to false, or conditions to /livez, /readyz and /healthz"),
+    Rule(name="kubelet-proves-who-it-is", severity="medium", kinds=APPLY, check=kubelet_proves_itself, level="asked",
+         controls=("CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11"),
+         why="Whoever answers at a node's address in the kubelet's place reads what is typed into pods.",
+         remedy="set talos.extras.serving_certificates to cluster, once something in it approves kubelets' requests"),
     Rule(name="talos-seccomp-default-is-on", severity="high", kinds=APPLY, check=seccomp_default,
          controls=("CIS 4.2.14", "CIS 5.6.2"),
          why="Pods that say nothing must run with the runtime's system call filter.",

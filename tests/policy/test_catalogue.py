@@ -41,7 +41,7 @@ def test_coverage_never_shrinks_unseen() -> None:
     assert {row for row, rules in cis_coverage().items() if not rules and row[:2] != "1." and row[:3] != "4.1"} == {
         "2.1", "2.4", "2.7",  # Talos' own certificates and its own CA for etcd
         "3.1.1", "3.1.2", "3.1.3",  # who uses which credentials
-        "4.2.3", "4.2.9", "4.2.11",  # client CA, serving certificates
+        "4.2.3",  # client CA
         "4.3.1",  # there is no kube-proxy
         "5.4.2", "5.6.3",  # an external secret store; security contexts, row by row in 5.2
     }  # fmt: skip

@@ -85,3 +85,14 @@ def test_a_stack_breaks_no_rule_in_another_contract(stack, contract):
     platform = parse(stack_platform(stack))
     platform = platform.model_copy(update={"talos": platform.talos.model_copy(update={"contract": contract})})
     assert [told for name in platform.machines for told in complaints(platform, name)] == []
+
+
+@pytest.mark.parametrize(("serving", "complies"), [("cluster", True), ("self-signed", False)])
+def test_serving_certificates_are_asked_for_and_can_be_had(serving, complies):
+    (rule,) = [rule for rule in RULES if rule.name == "kubelet-proves-who-it-is"]
+    for contract in ("v1.12", "v1.14"):
+        platform = parse(changed(stack_platform("prod"), {"talos.extras": {"serving_certificates": serving}}))
+        platform = platform.model_copy(update={"talos": platform.talos.model_copy(update={"contract": contract})})
+        for name in platform.machines:
+            machine = Resource(type=MACHINE, name=name, props={"configPatches": patches(platform, name)})
+            assert (list(rule.judge(machine)) == []) is complies, (contract, name)
