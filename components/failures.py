@@ -1,19 +1,42 @@
-"""A resource that failed is told in its own line. The SDK would tell it as a crash of the program as well.
+"""A resource that failed is told in its own line, and keeps nobody but those that wait for it.
 
-Where another resource takes what the failed one would have made, the SDK (3.255) raises a marker that it means to
-ignore, and the language host prints its stack. As a RunError it is one line.
+Where another resource takes what the failed one would have made, the SDK (3.255) raises a marker. It means to ignore
+it, so that an update goes on with the others (`--continue-on-error`); yet the program ends there, with a stack, and
+what it had not registered by then is left out: one bad machine would keep the rest of its rack off.
 """
+
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pulumi
 from pulumi.runtime import stack
+from pulumi.runtime.rpc_manager import RPCManager
+
+# What only passes on that something before it failed.
+_PASSING = ("register resource", "register resource outputs", "read resource")
+_do_rpc = RPCManager.do_rpc
 
 
 class _Failed(pulumi.RunError):
+    """The SDK's marker, as an error that the language host tells in one line wherever it still ends the program."""
+
     def __init__(self, text: str) -> None:
         super().__init__(f"{text}; what waits for it was not made; mend what its own line says, and run up again")
+
+
+def _quietly(self: RPCManager, name: str, rpc: Callable[..., Awaitable[Any]]) -> Any:
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await rpc(*args, **kwargs)
+        except _Failed:
+            # Its own outputs carry the failure on; the engine has told it.
+            return None
+
+    return _do_rpc(self, name, call if name in _PASSING else rpc)
 
 
 def tell_plainly() -> None:
     """For the rest of this program. Nothing is done where the SDK has no such marker."""
     if hasattr(stack, "ResourceRegistrationFailed"):
         stack.ResourceRegistrationFailed = _Failed
+        RPCManager.do_rpc = _quietly  # type: ignore[method-assign]

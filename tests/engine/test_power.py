@@ -146,3 +146,15 @@ def test_exchanged_hardware_shows_as_drift(small, bmc):
     done, text = up(small, check=False)
     assert done.returncode != 0 and "has the serial LAB9999, and LAB0001 is declared" in text
     assert bmc.acts("node-1") == ["Pxe"]
+
+
+def test_one_machine_that_fails_keeps_no_other_off(small, bmc):
+    """Though the others' power is asked for only after it has failed."""
+    bmc.start()
+    bmc.faults({"method": "PATCH", "path": machine(2)["uuid"], "delay": 4})
+    declare(small, bmc, serial="LAB0002")
+    done = small.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", check=False, PULUMI_CONTINUE_ON_ERROR="true")
+    text = done.stdout + done.stderr
+    assert done.returncode != 0 and "has the serial LAB0001, and LAB0002 is declared" in text
+    assert "Traceback" not in text and "unhandled" not in text, text
+    assert (bmc.acts("node-1"), bmc.acts("node-2")) == ([], ["Pxe"])
