@@ -42,8 +42,11 @@ def test_a_killed_rehearsal_is_taken_away_by_stop(lab_host):
             own = cleanup.namespaces_of(init.pid)
         finally:
             command.kill()
-    assert init.alive and len(cleanup.inside(own)) > 5, "with --keep, a lab outlives its command"
+    alive, inside = init.alive, cleanup.inside(own)
+    # Whatever is wrong: a lab that was to be kept stays until it is told to end.
     told = subprocess.run([sys.executable, "-m", "lab", "stop", "dev"], cwd=bench.CHECKOUT, text=True, timeout=60, capture_output=True)
+    # The lab's init and supervisor, and the node's own init.
+    assert alive and len(inside) >= 3, f"with --keep, a lab outlives its command: {inside}"
     assert told.returncode == 0 and f"ended lab dev (process {init.pid})" in told.stdout
     assert cleanup.left_in(own) == []
     difference = before.difference(cleanup.Snapshot.take(), "dev")

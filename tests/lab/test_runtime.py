@@ -72,7 +72,8 @@ def test_a_lab_of_containers_is_run_by_the_runtime_alone(docker, tmp_path):
     """From its network to the last volume, on the same supervisor, registry and control socket as any other lab."""
     here = replace(LAB, network="127.0.0.0/8", gateway="127.0.0.1", registry_port=0,
                    machines=(replace(LAB.machines[0], address="127.0.0.11"),))
-    layout = Layout.of(tmp_path, "dev")
+    # A name of its own: the cgroups of a lab are found by its name, also those of one in another folder.
+    layout = Layout.of(tmp_path, f"runtime-{os.getpid()}")
     bench.certify(layout, here, bench.binaries("lab-tools")["lab-tools"])
     order = Order(here, preflight.host(contained=True), "", "", "docker", "v1.12.0")
     with Lab.start(layout, order) as lab:
@@ -93,7 +94,8 @@ def test_a_lab_of_containers_is_run_by_the_runtime_alone(docker, tmp_path):
 
 
 def test_containers_of_a_killed_lab_are_taken_away_by_stop(docker, tmp_path):
-    layout = Layout.of(tmp_path, "dev")
+    # A name of its own: the cgroups of a lab are found by its name, also those of one in another folder.
+    layout = Layout.of(tmp_path, f"runtime-{os.getpid()}")
     layout.directory.mkdir(parents=True)
     layout.record(Process(2**22, 1), remove=Runtime("docker").remove(LAB))
     assert cleanup.stop(layout) == ["removed its containers, their volumes and their network"]
