@@ -5,7 +5,8 @@ import binascii
 from typing import Any
 
 from clients.talos import Client
-from framework import Unknown, Wrong
+from framework import Unknown, Values, Wrong
+from waiting import wrong_timeout
 
 _PARTS = ("caCertificate", "clientCertificate", "clientKey")
 
@@ -30,3 +31,15 @@ def wrong_client(given: Any) -> list[Wrong]:
     except ValueError as error:
         return [Wrong("clientConfiguration", str(error))]
     return []
+
+
+def wrong_target(inputs: Values, *also: str) -> list[Wrong]:
+    """What is wrong with the inputs by which a machine is asked: which one, where, with what, and for how long.
+
+    also: other addresses that a resource asks.
+    """
+    wrong = [*wrong_timeout(inputs.get("timeoutSeconds")), *wrong_client(inputs.get("clientConfiguration"))]
+    for name in ("machine", "node", *also):
+        if not isinstance(inputs.get(name), (str, Unknown)) or not inputs.get(name):
+            wrong.append(Wrong(name, "is missing; the machine is asked at it and named by it; write its text"))
+    return wrong

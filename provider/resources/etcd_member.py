@@ -3,11 +3,10 @@
 import time
 
 from clients.talos import Client
-from framework import Progress, Unknown, Values, Wrong, in_thread
+from framework import Progress, Values, Wrong, in_thread
 from gate import Gate
-from talosclient import client_of, wrong_client
-from waiting import wait_until, wrong_timeout
-
+from talosclient import client_of, wrong_target
+from waiting import wait_until
 
 # A config that was taken shows in services and pods a few seconds later: well means well for this long.
 STEADY_SECONDS = 15.0
@@ -26,11 +25,7 @@ class EtcdMember(Gate):
     replaces = frozenset({"machine"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
-        wrong = [*wrong_timeout(inputs.get("timeoutSeconds")), *wrong_client(inputs.get("clientConfiguration"))]
-        for name in ("machine", "node", "address"):
-            if not isinstance(inputs.get(name), (str, Unknown)) or not inputs.get(name):
-                wrong.append(Wrong(name, "is missing; the members are asked for and searched by it; write its text"))
-        return wrong
+        return wrong_target(inputs, "address")
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         client = client_of(inputs["clientConfiguration"])

@@ -8,8 +8,8 @@ from drift.compare import differences, merged
 from framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
 from gate import Gate
 from identity import judge
-from talosclient import client_of, wrong_client
-from waiting import wait_until, wrong_timeout
+from talosclient import client_of, wrong_target
+from waiting import wait_until
 
 # How long after its API answers a machine may still find its disks.
 SETTLE_SECONDS = 30.0
@@ -30,10 +30,7 @@ class Identity(Gate):
     replaces = frozenset({"machine"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
-        wrong = [*wrong_timeout(inputs.get("timeoutSeconds")), *wrong_client(inputs.get("clientConfiguration"))]
-        for name in ("machine", "node"):
-            if not isinstance(inputs.get(name), (str, Unknown)) or not inputs.get(name):
-                wrong.append(Wrong(name, "is missing; the machine is asked at it and named by it; write its text"))
+        wrong = wrong_target(inputs)
         if not isinstance(inputs.get("declared", {}), (dict, Unknown)):
             wrong.append(Wrong("declared", "is no mapping; the machine is compared with it; write uuid, serial, mac or disk"))
         return wrong

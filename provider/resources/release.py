@@ -6,8 +6,8 @@ from clients.talos import Client, NoAnswer
 from clients.talos import Running as Seen
 from framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
 from gate import Gate
-from talosclient import client_of, wrong_client
-from waiting import wait_until, wrong_timeout
+from talosclient import client_of, wrong_target
+from waiting import wait_until
 
 from .etcd_member import settle
 
@@ -26,10 +26,7 @@ class Release(Gate):
     replaces = frozenset({"machine"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
-        wrong = [*wrong_timeout(inputs.get("timeoutSeconds")), *wrong_client(inputs.get("clientConfiguration"))]
-        for name in ("machine", "node"):
-            if not isinstance(inputs.get(name), (str, Unknown)) or not inputs.get(name):
-                wrong.append(Wrong(name, "is missing; the machine is asked at it and named by it; write its text"))
+        wrong = wrong_target(inputs)
         image = inputs.get("image")
         if not isinstance(image, Unknown) and not (isinstance(image, str) and _IMAGE.fullmatch(image)):
             wrong.append(Wrong("image", "is no installer image with an exact release; the machine would run something else; write e.g. HOST/metal-installer/ID:v1.14.2"))
