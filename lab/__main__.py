@@ -7,7 +7,8 @@ from pathlib import Path
 
 from lab import cleanup, converge, fidelity, preflight
 from lab.layout import Layout
-from lab.rehearse import NotShown, Refused, Rehearsal
+from lab.rehearse import Refused, Rehearsal
+from lab.shown import NotShown
 from lab.waiting import Timeout
 
 CHECKOUT = Path(__file__).resolve().parent.parent

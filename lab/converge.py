@@ -17,7 +17,9 @@ from typing import Any
 from lab import bench
 from lab.engine import Failed, Run
 from lab.kernel import Process
-from lab.rehearse import Rehearsal, see
+from lab.phases.standing import stands
+from lab.rehearse import Rehearsal
+from lab.shown import see
 
 # Seconds into a run: half of the kills come while configs are applied and etcd is bootstrapped, half later. Beyond
 # the last one most of a run only waits.
@@ -90,10 +92,10 @@ class Converge(Rehearsal):
                 self.times.say(f"  {kill}: {'hit' if hit else 'the run was over'}, ended with {run.code}")
                 self._unlock()
             before = self._pki()
-            run = self.engine.run("up", "--yes", "--skip-preview", seconds=900, say=self._line)
+            run = self.engine.run("up", "--yes", "--skip-preview", seconds=900, say=self.line)
             self._verify(before)
             self.trust()
-            self.stands()
+            stands(self)
             self.engine.run("preview", "--expect-no-changes", seconds=120)
         except BaseException:
             self.explain()

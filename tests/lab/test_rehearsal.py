@@ -11,7 +11,10 @@ from lab.layout import Layout
 
 pytestmark = pytest.mark.lab
 
-PHASES = ["look at the machine", "toolchain", "nodes", "up", "what stands", "up again", "a change", "a change by hand", "a restore", "destroy", "end"]
+PHASES = [
+    "look at the machine", "toolchain", "nodes", "up", "what stands", "up again", "a change", "an object edited by hand",
+    "a machine edited by hand", "a restore", "destroy", "end",
+]  # fmt: skip
 
 
 def test_dev_is_rehearsed_from_nothing_to_a_clean_end(lab_host):

@@ -1,0 +1,46 @@
+"""What a rehearsal shows, once the platform is up: a row for each phase, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.phases import by_hand, change, loss, restore, standing
+
+if TYPE_CHECKING:
+    from lab.rehearse import Rehearsal
+
+
+def _always(rehearsal: Rehearsal) -> bool:
+    return True
+
+
+def _alone(rehearsal: Rehearsal) -> bool:
+    return len(rehearsal.topology.machines) == 1
+
+
+def _several(rehearsal: Rehearsal) -> bool:
+    return len(rehearsal.topology.machines) >= 3
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One thing that is shown, and on which platforms."""
+
+    name: str
+    show: Callable[[Rehearsal], None]
+    """Raises NotShown, or Timeout with what it waited for."""
+    fits: Callable[[Rehearsal], bool] = _always
+
+
+PHASES = (
+    Phase("what stands", standing.stands),
+    Phase("up again", standing.again),
+    Phase("a change", change.change),
+    Phase("an object edited by hand", by_hand.an_object),
+    Phase("a machine edited by hand", by_hand.a_machine),
+    Phase("a restore", restore.restore, _alone),
+    Phase("lost machines", loss.lost_power, _several),
+    Phase("an up with machines down", loss.unreachable, _several),
+)

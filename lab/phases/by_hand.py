@@ -1,0 +1,83 @@
+"""What somebody edits by hand, an object or a machine's config, is seen and put right."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lab.shown import NotShown, see
+
+if TYPE_CHECKING:
+    from lab.rehearse import Rehearsal
+
+
+def by_hand(resource: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A change that somebody could make to this object with kubectl: one truth value or one label of its own."""
+    inputs = resource.get("inputs") or {}
+    if not resource["type"].startswith("kubernetes:") or not {"apiVersion", "kind"} <= inputs.keys():
+        return None
+    for key, value in sorted((inputs.get("spec") or {}).items()):
+        if isinstance(value, bool):
+            return {"spec": {key: not value}}
+    labels = (inputs.get("metadata") or {}).get("labels") or {}
+    for key in sorted(labels):
+        # Values of the pod security labels are checked by the API.
+        if "pod-security" not in key:
+            return {"metadata": {"labels": {key: "edited-by-hand"}}}
+    return None
+
+
+def address(resource: Mapping[str, Any]) -> list[str]:
+    """How kubectl is told which object a resource of the state is."""
+    group, _, version = resource["inputs"]["apiVersion"].rpartition("/")
+    namespace, _, name = resource["id"].rpartition("/")
+    kind = f"{resource['inputs']['kind']}.{version}.{group}"
+    return [kind if group else resource["inputs"]["kind"], name, *(["--namespace", namespace] if namespace else [])]
+
+
+def an_object(rehearsal: Rehearsal) -> None:
+    """An object of the stack that somebody edits by hand is seen by a refresh, and put right by an `up`."""
+    found = [(one, edit) for one in rehearsal.engine.state() if (edit := by_hand(one)) is not None]
+    if not found:
+        rehearsal.times.say("  the rehearsed stack has no Kubernetes object of its own: not shown")
+        rehearsal.times.fact("drift", "not shown: the rehearsed stack has no object of its own")
+        return
+    target, edit = found[0]
+    what = f"{target['inputs']['kind']} {target['id']}"
+    rehearsal.clients.kube("patch", *address(target), "--type=merge", f"--patch={json.dumps(edit)}")
+    rehearsal.times.say(f"  edited {what} by hand: {json.dumps(edit)}")
+    seen = rehearsal.engine.run("preview", "--refresh", "--expect-no-changes", seconds=180, check=False)
+    see(seen.code != 0, f"{what} was edited by hand, and a preview with --refresh saw no change")
+    rehearsal.update("--refresh", seconds=300)
+    rehearsal.engine.run("preview", "--refresh", "--expect-no-changes", seconds=180)
+    rehearsal.times.fact("drift", f"seen and put right: {what}")
+
+
+def a_machine(rehearsal: Rehearsal) -> None:
+    """A machine's config that somebody edits by hand: `drift` names the field, and an `up` of that machine puts it right."""
+    see(drifted(rehearsal) == {}, f"machines differ from what was declared: {drifted(rehearsal)}")
+    name = next(machine.name for machine in rehearsal.topology.machines if machine.address == rehearsal.first)
+    patch = json.dumps({"machine": {"nodeLabels": {"bedplate.rehearsal/by-hand": "yes"}}})
+    rehearsal.clients.talos("patch", "machineconfig", "--mode=no-reboot", f"--patch={patch}", "--nodes", rehearsal.first)
+    found = drifted(rehearsal)
+    see(found == {name: ["machine.nodeLabels.bedplate.rehearsal/by-hand"]}, f"drift tells {found}")
+    rehearsal.times.say(f"  edited {name}'s config by hand: drift tells {found}")
+    rehearsal.update("--target-replace", f"**ConfigurationApply::talos-{name}", seconds=300)
+    see(drifted(rehearsal) == {}, f"still drifted after the up: {drifted(rehearsal)}")
+    rehearsal.times.fact("machine_drift", found)
+
+
+def drifted(rehearsal: Rehearsal) -> dict[str, list[str]]:
+    """Machines that differ, and in which fields."""
+    told = rehearsal.lab.run([sys.executable, "-m", "drift", rehearsal.stack, "--json"], seconds=60, env=rehearsal.engine.environment,
+                             cwd=rehearsal.checkout, check=False)
+    if told.returncode not in (0, 7):
+        raise NotShown(f"drift ended with {told.returncode}: {told.stderr[-500:]}")
+    found = json.loads(told.stdout)
+    unread = [f"{one['machine']}: {one['unread']}" for one in found if one["unread"]]
+    see(not unread, f"drift could not read {'; '.join(unread)}")
+    # Nodes run the release that is built here, whatever image they would install.
+    paths = {one["machine"]: [each["path"] for each in one["differences"] if each["document"] != "Talos"] for one in found}
+    return {machine: fields for machine, fields in paths.items() if fields}
