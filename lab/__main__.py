@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from lab import cleanup, converge, fidelity, preflight
+from lab import cleanup, converge, fidelity, preflight, steps
 from lab.layout import Layout
 from lab.rehearse import Refused, Rehearsal
 from lab.shown import NotShown
@@ -23,6 +23,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--kills", type=int, default=0, help="kill that many runs at random moments, and see each converge")
     parser.add_argument("--each", type=int, default=4, help="with --kills: how many to one set of nodes")
     parser.add_argument("--seed", type=int, default=1, help="with --kills: the same seed kills at the same moments")
+    parser.add_argument("--steps", action="store_true", help="kill a run at every step of the machines' layers, one after the other")
     given = parser.parse_args(arguments)
     root = CHECKOUT / ".toolchain"
     # Asked to end, end as after a Ctrl-C: with the lab taken down.
@@ -37,6 +38,8 @@ def main(arguments: list[str]) -> int:
                 return int(any(finding.fatal and not finding.ok for finding in findings))
             case "fidelity":
                 print(fidelity.report())
+            case stack if given.steps:
+                return steps.run(stack, root=root, checkout=CHECKOUT)
             case stack if given.kills:
                 return converge.run(stack, root=root, checkout=CHECKOUT, kills=given.kills, each=given.each, seed=given.seed)
             case stack:

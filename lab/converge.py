@@ -91,9 +91,9 @@ class Converge(Rehearsal):
                 hits += hit
                 self.times.say(f"  {kill}: {'hit' if hit else 'the run was over'}, ended with {run.code}")
                 self._unlock()
-            before = self._pki()
+            before = self.pki()
             run = self.engine.run("up", "--yes", "--skip-preview", seconds=900, say=self.line)
-            self._verify(before)
+            self.verify(before)
             self.trust()
             stands(self)
             self.engine.run("preview", "--expect-no-changes", seconds=120)
@@ -135,17 +135,18 @@ class Converge(Rehearsal):
         if locks:
             self.engine.run("cancel", "--yes", seconds=60, config=False)
 
-    def _pki(self) -> str:
+    def pki(self) -> str:
         """A mark of the PKI in the state; empty before it is made."""
         for resource in self.engine.state():
             if resource["type"] == "talos:machine/secrets:Secrets":
                 return hashlib.sha256(json.dumps(resource["id"] + resource.get("created", "")).encode()).hexdigest()[:12]
         return ""
 
-    def _verify(self, pki: str) -> None:
+    def verify(self, pki: str) -> None:
+        """What must be so however often runs were killed. pki: the mark of the one made first."""
         state = self.engine.state()
         see(self.bootstraps() == 1, f"etcd was bootstrapped {self.bootstraps()} times, not once")
-        see(not pki or self._pki() == pki, "the PKI is not the one that was made first")
+        see(not pki or self.pki() == pki, "the PKI is not the one that was made first")
         pending = [resource["urn"] for resource in state if resource.get("pendingReplacement")]
         see(not pending, f"still pending: {pending}")
 

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from lab.session import Lab
+from runner.states import durable
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -59,7 +60,7 @@ class Engine:
             passphrase.write_text(secrets.token_urlsafe(32))
         dropped = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "KUBECONFIG", "TALOSCONFIG"}
         self.environment = {name: value for name, value in environment.items() if name not in dropped} | {
-            "PULUMI_BACKEND_URL": (self.home / "state").as_uri(),
+            "PULUMI_BACKEND_URL": durable((self.home / "state").as_uri()),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
         }
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
+from runner.states import durable
 from toolchain import Layout
 
 # The engine is told to use only what the toolchain pinned, and to fetch nothing by itself.
@@ -30,6 +31,8 @@ LOCAL = "dev"
 def tools(layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
     """An environment in which `pulumi` and `python` are those of the toolchain."""
     kept = {name: value for name, value in base.items() if name not in DROPPED}
+    if "PULUMI_BACKEND_URL" in kept:
+        kept["PULUMI_BACKEND_URL"] = durable(kept["PULUMI_BACKEND_URL"])
     path = [str(layout.bin), str(layout.venv / "bin"), base.get("PATH", os.defpath)]
     return DEFAULTS | kept | FIXED | {
         "PATH": os.pathsep.join(path),
@@ -48,7 +51,7 @@ def localize(environment: MutableMapping[str, str], layout: Layout, own_salt: bo
         return
     state = layout.home / "state"
     state.mkdir(parents=True, exist_ok=True)
-    environment["PULUMI_BACKEND_URL"] = state.as_uri()
+    environment["PULUMI_BACKEND_URL"] = durable(state.as_uri())
     given = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & environment.keys()
     if given and own_salt:
         return

@@ -31,7 +31,7 @@ COMMANDS = {
     "drift": Command("STACK [--json]", "compare what its machines run with what was declared; 0 or 7", drift.drift),
     "snapshot": Command("STACK [FILE]", "write a snapshot of its etcd to a file", snapshot.snapshot),
     "boot": Command("STACK FOLDER", "write the files of the server that its machines boot from", boot.boot),
-    "rehearse": Command("[STACK [--keep] | stop [STACK] | check]", "bring it up for real on this machine, and down again", rehearse.rehearse),
+    "rehearse": Command("[STACK [--keep | --kills N | --steps] | stop [STACK] | check]", "bring it up for real on this machine, and down again", rehearse.rehearse),
     "test": Command("[PYTEST-OPTION...]", "run the tests", commands.test),
     "doctor": Command("", "show each part of the toolchain and what is wrong with it", doctor.doctor),
     "schema": Command("[FILE]", "write the JSON Schema of the stack files", commands.schema),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -11,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
+from runner import states
 from runner.environment import LOCAL, localize, tools
 from runner.errors import UsageError
 from toolchain import Layout
@@ -70,6 +70,7 @@ def environment(stack: Stack, layout: Layout, base: Mapping[str, str]) -> dict[s
     made = tools(layout, base)
     if stack.name == LOCAL:
         localize(made, layout, own_salt=bool(stack.setting("encryptionsalt")))
+    states.mend(made.get("PULUMI_BACKEND_URL", ""))
     missing = _missing(stack, layout, made)
     if missing:
         count = "one thing" if len(missing) == 1 else f"{len(missing)} things"
@@ -122,11 +123,11 @@ def config(stack: Stack, layout: Layout) -> Iterator[Path]:
 
 def absent(stack: Stack, layout: Layout, made: Mapping[str, str]) -> bool:
     """Whether a stack in a folder backend does not exist yet; False where only the engine knows."""
-    url = urlsplit(made.get("PULUMI_BACKEND_URL", ""))
-    if url.scheme != "file":
+    kept = states.folder(made.get("PULUMI_BACKEND_URL", ""))
+    if kept is None:
         return False
     project = re.search(r"^name:\s*[\"']?([^\"'\s#]+)", (layout.checkout / "Pulumi.yaml").read_text(), re.MULTILINE)
     short = stack.name.rsplit("/", 1)[-1]
-    folder = Path(os.path.expanduser(unquote(url.netloc + url.path))) / ".pulumi" / "stacks"
+    folder = kept / ".pulumi" / "stacks"
     folder = folder / project.group(1) if project else folder
     return not any((folder / f"{short}.json{ending}").exists() for ending in ("", ".gz", ".zst"))

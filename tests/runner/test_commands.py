@@ -132,7 +132,7 @@ def test_the_engine_itself_runs_in_the_environment_of_dev(house):
     [call] = house.calls
     assert call["arguments"] == ["stack", "output"]
     assert call["environment"]["PULUMI_STACK"] == "dev"
-    assert call["environment"]["PULUMI_BACKEND_URL"] == f"file://{house.layout.home}/state"
+    assert call["environment"]["PULUMI_BACKEND_URL"] == f"file://{house.layout.home}/state?metadata=skip"
 
 
 @pytest.mark.parametrize("option", [["--stack", "prod"], ["-s", "prod"], ["--stack=prod"]])

@@ -33,7 +33,7 @@ def test_what_would_change_the_python_is_dropped(house, name):
 
 def test_dev_has_its_state_and_passphrase_in_the_checkout(house):
     made = stacks.environment(stacks.find("dev", house.layout), house.layout, {})
-    assert made["PULUMI_BACKEND_URL"] == f"file://{house.layout.home}/state"
+    assert made["PULUMI_BACKEND_URL"] == f"file://{house.layout.home}/state?metadata=skip"
     assert made["PULUMI_CONFIG_PASSPHRASE_FILE"] == f"{house.layout.home}/dev.passphrase"
     assert "PULUMI_CONFIG_PASSPHRASE" not in made
 
@@ -102,19 +102,19 @@ def test_only_what_is_missing_is_named(house):
 
 
 @pytest.mark.parametrize("given", [
-    {"PULUMI_BACKEND_URL": "file:///states", "PULUMI_CONFIG_PASSPHRASE": ""},
-    {"PULUMI_BACKEND_URL": "file:///states", "PULUMI_CONFIG_PASSPHRASE_FILE": "/file"},
+    {"PULUMI_BACKEND_URL": "file:///states?metadata=skip", "PULUMI_CONFIG_PASSPHRASE": ""},
+    {"PULUMI_BACKEND_URL": "file:///states?metadata=skip", "PULUMI_CONFIG_PASSPHRASE_FILE": "/file"},
     {"PULUMI_BACKEND_URL": "https://api.pulumi.example"},
     {"PULUMI_ACCESS_TOKEN": "pul-1"},
 ])
 def test_a_complete_environment_is_enough(house, given):
-    assert stacks.environment(stacks.find("prod", house.layout), house.layout, given).items() >= given.items()
+XX    assert stacks.environment(stacks.find("prod", house.layout), house.layout, given).items() >= given.items()
 
 
 def test_a_key_service_named_in_the_stack_file_needs_no_passphrase(house):
     (house.root / "Pulumi.prod.yaml").write_text("secretsprovider: hashivault://key\nencryptedkey: abc\n")
     given = {"PULUMI_BACKEND_URL": "s3://states"}
-    assert stacks.environment(stacks.find("prod", house.layout), house.layout, given)["PULUMI_BACKEND_URL"] == "s3://states"
+XX    assert stacks.environment(stacks.find("prod", house.layout), house.layout, given)["PULUMI_BACKEND_URL"] == "s3://states"
 
 
 def test_values_encrypted_in_the_stack_file_need_their_passphrase_on_any_backend(house):
