@@ -108,13 +108,13 @@ def test_only_what_is_missing_is_named(house):
     {"PULUMI_ACCESS_TOKEN": "pul-1"},
 ])
 def test_a_complete_environment_is_enough(house, given):
-XX    assert stacks.environment(stacks.find("prod", house.layout), house.layout, given).items() >= given.items()
+    assert stacks.environment(stacks.find("prod", house.layout), house.layout, given).items() >= given.items()
 
 
 def test_a_key_service_named_in_the_stack_file_needs_no_passphrase(house):
     (house.root / "Pulumi.prod.yaml").write_text("secretsprovider: hashivault://key\nencryptedkey: abc\n")
     given = {"PULUMI_BACKEND_URL": "s3://states"}
-XX    assert stacks.environment(stacks.find("prod", house.layout), house.layout, given)["PULUMI_BACKEND_URL"] == "s3://states"
+    assert stacks.environment(stacks.find("prod", house.layout), house.layout, given)["PULUMI_BACKEND_URL"] == "s3://states"
 
 
 def test_values_encrypted_in_the_stack_file_need_their_passphrase_on_any_backend(house):
