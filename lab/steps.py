@@ -17,7 +17,7 @@ from lab.phases.standing import stands
 from lab.shown import see
 
 # What makes machines one cluster. Objects above it are the Kubernetes plugin's, and dice are thrown for them.
-_STEP = re.compile(r"^[ +]*\s(?P<type>(?:talos|bedplate-native):\S+)\s+(?P<name>\S+)\s+(?P<event>creating|created)\b")
+_STEP = re.compile(r"^[ +]*\s(?P<type>(?:talos|bedplate-native):\S+)\s+(?P<name>\S+)\s+(?P<event>creating|created) \(")
 # Every step may be met twice; a stack of three control planes and two workers has some forty.
 MOST_RUNS = 120
 

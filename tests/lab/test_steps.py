@@ -1,0 +1,45 @@
+"""A run killed at every step of the machines' layers, one after the other, on real nodes with the real engine."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from lab import bench
+from lab.steps import Walk
+
+# What must have been met between a machine in maintenance mode and an API that answers.
+MET = (
+    "Guard talos-guard", "Secrets talos-secrets", "Identity talos-cp-1", "ConfigurationApply talos-cp-1", "Bootstrap talos-etcd",
+    "Kubeconfig talos-kubeconfig", "Release talos-cp-1", "ApiReady kubernetes-api",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "strikes"),
+    [
+        (" +  talos:machine:Secrets talos-secrets creating (0s)", True),
+        (" +  talos:machine:Secrets talos-secrets created (0.04s)", True),
+        ("@ updating....", False),
+        (" +  kubernetes:core/v1:Namespace apps creating (0s)", False),
+        (" +  bedplate-native:talos:Guard talos-guard created (0.01s)", True),
+        (" +  talos:machine:Secrets talos-secrets creating failed", False),
+        ("  talos:machine:Bootstrap (talos-etcd):", False),
+    ],
+)
+def test_a_run_is_struck_where_a_step_begins_or_ends(line, strikes):
+    walk = Walk()
+    assert walk.strikes(line) is strikes
+    assert walk.strikes(line) is False, "each step is struck once"
+
+
+@pytest.mark.lab
+def test_whatever_step_a_run_is_killed_at_the_next_one_goes_on(lab_host):
+    """One bootstrap, the PKI that was made first, nothing pending, and a second plan with no change."""
+    told = subprocess.run([sys.executable, "-m", "lab", "dev", "--steps"], cwd=bench.CHECKOUT, text=True, timeout=1500,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert told.returncode == 0, told.stdout[-6000:]
+    struck = json.loads((bench.CHECKOUT / ".toolchain" / "lab" / "dev.times.json").read_text())["facts"]["killed_at"]
+    missing = [f"{step} {event}" for step in MET for event in ("creating", "created") if not any(f"{step} {event}" in met for met in struck)]
+    assert not missing, struck
