@@ -1,4 +1,4 @@
-"""The Talos API as far as we ask it ourselves: a machine's hardware, and who is a member of etcd.
+"""The Talos API as far as we ask it ourselves: a machine's hardware, who is a member of etcd, and how a machine leaves.
 
 Talos' certificates are Ed25519. The TLS of the usual gRPC package takes none of those; grpclib uses Python's own.
 The messages are those of siderolabs/talos, api/machine/machine.proto, and of cosi-project/specification,
@@ -26,6 +26,10 @@ PORT = 50000
 CALL_SECONDS = 5.0
 # The machine pulls the installer before it answers.
 UPGRADE_SECONDS = 600.0
+# A member that leaves etcd asks for five minutes, then stops it and erases its data.
+LEAVE_SECONDS = 360.0
+# Of ResetRequest.WipeMode: the disk that Talos is on, all of it.
+SYSTEM_DISK = 1
 
 _Field = descriptor_pb2.FieldDescriptorProto
 T = TypeVar("T")
@@ -59,6 +63,12 @@ def _messages() -> dict[str, Any]:
         EtcdMember={"id": (2, _Field.TYPE_UINT64, False, ""), "hostname": text(3), "peer_urls": (4, _Field.TYPE_STRING, True, ""), "is_learner": flag(6)},
         EtcdMembers={"members": part(3, "EtcdMember", True)},
         EtcdMemberListResponse={"messages": part(1, "EtcdMembers", True)},
+        EtcdLeaveClusterRequest={},
+        EtcdLeaveClusterResponse={},
+        EtcdRemoveMemberByIDRequest={"member_id": (1, _Field.TYPE_UINT64, False, "")},
+        EtcdRemoveMemberByIDResponse={},
+        ResetRequest={"graceful": flag(1), "reboot": flag(2), "mode": (5, _Field.TYPE_INT32, False, "")},
+        ResetResponse={},
         UpgradeRequest={"image": text(1)},
         Upgrade={"ack": text(2)},
         UpgradeResponse={"messages": part(1, "Upgrade", True)},
@@ -245,6 +255,19 @@ class Client(_Asked):
         answer = self._ask(address, _call("EtcdMemberList", "EtcdMemberListRequest"))
         return [member for each in answer.messages for member in each.members]
 
+    def leave_etcd(self, address: str) -> None:
+        """Have a control plane take itself out of etcd, stop its own and erase what it held. Raises NoAnswer."""
+        self._ask(address, _call("EtcdLeaveCluster", "EtcdLeaveClusterRequest"), seconds=LEAVE_SECONDS)
+
+    def remove_member(self, address: str, machine: str) -> None:
+        """Have one control plane take another one, which is dead, out of etcd; none of that name is as good. Raises NoAnswer."""
+        for member in self._members(address):
+            if member.hostname == machine:
+                self._ask(address, _call("EtcdRemoveMemberByID", "EtcdRemoveMemberByIDRequest", member_id=member.id), seconds=LEAVE_SECONDS)
+
+    def reset(self, address: str) -> None:
+        """Tell a machine to erase the disk that Talos is on and to switch itself off. Returns when it begins. Raises NoAnswer."""
+        self._ask(address, _call("Reset", "ResetRequest", graceful=False, reboot=False, mode=SYSTEM_DISK), seconds=UPGRADE_SECONDS / 10)
 
     def unsettled(self, address: str) -> list[str]:
         """Services and static pods of a machine that are not well: name and how it is. Raises NoAnswer."""

@@ -23,12 +23,12 @@ _NAMED = 5
 
 def cordon(access: Access, node: str) -> None:
     """Put no more pods on a node. One that is not there takes none either. Raises Failed."""
-    _mark(access, node, True)
+    _change(access, node, {"spec": {"unschedulable": True}}, f"{node} was not cordoned")
 
 
 def uncordon(access: Access, node: str) -> None:
     """Let a node take pods again. Raises Failed."""
-    _mark(access, node, False)
+    _change(access, node, {"spec": {"unschedulable": False}}, f"{node} was not uncordoned")
 
 
 def forget(access: Access, node: str) -> None:
@@ -63,15 +63,36 @@ def drain(access: Access, node: str, seconds: float, say: Progress) -> None:
         wait_until(_refusals_end_it(ask), f"{node} was not drained", seconds, instead, say)
 
 
-def _mark(access: Access, node: str, unschedulable: bool) -> None:
-    def mark(tls: ssl.SSLContext) -> None:
+def look(access: Access, node: str) -> dict[str, Any] | None:
+    """The Node, or None where there is none. Raises Failed."""
+    found: list[dict[str, Any] | None] = []
+
+    def read(tls: ssl.SSLContext) -> None:
         try:
-            kubernetes.patch(access, tls, _path(node), {"spec": {"unschedulable": unschedulable}})
+            found[:] = [json.loads(kubernetes.get(access, tls, _path(node)))]
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+            found[:] = [None]
+
+    _surely(access, read, f"Node {node} could not be read")
+    return found[0]
+
+
+def mark(access: Access, node: str, annotations: dict[str, str]) -> None:
+    """Annotate the Node; one that is not there needs no mark. Raises Failed."""
+    _change(access, node, {"metadata": {"annotations": annotations}}, f"Node {node} was not annotated")
+
+
+def _change(access: Access, node: str, body: dict[str, Any], what: str) -> None:
+    def change(tls: ssl.SSLContext) -> None:
+        try:
+            kubernetes.patch(access, tls, _path(node), body)
         except urllib.error.HTTPError as error:
             if error.code != 404:
                 raise
 
-    _surely(access, mark, f"{node} was not {'' if unschedulable else 'un'}cordoned")
+    _surely(access, change, what)
 
 
 def _surely(access: Access, act: Callable[[ssl.SSLContext], None], what: str) -> None:

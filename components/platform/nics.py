@@ -95,9 +95,9 @@ Text = tuple[str, str, str]
 
 def faults(platform: "Platform") -> Iterator[tuple[tuple[str, ...], Text]]:
     """What no single field can know: where, and what, why, what instead."""
-    macs = {m.mac: f"machines.{name}.mac" for name, m in platform.machines.items() if m.mac}
+    macs = {m.mac: f"machines.{name}.mac" for name, m in platform.declared.items() if m.mac}
     held: dict[Any, str] = {}
-    for name, machine in platform.machines.items():
+    for name, machine in platform.declared.items():
         for path, text in (*_names(machine), *_boot(machine), *_bonds(machine), *_vlans(machine), *_macs(name, machine, macs), *_addresses(name, machine, platform, held)):
             yield ("machines", name, *path), text
 

@@ -10,6 +10,7 @@ from pulumiverse_talos import cluster, machine
 
 from components.platform import Platform
 
+from .decommission import Decommission
 from .documents import credentials, patches
 from .expiry import expiry
 from .guard import Guard
@@ -77,7 +78,7 @@ class Talos(ComponentResource):
 
         base = {role: generated(role) for role in sorted({m.role for m in want.machines.values()})}
 
-        guard = Guard(f"{name}-guard", want, ResourceOptions(parent=self))
+        guard = Guard(f"{name}-guard", want, client, ResourceOptions(parent=self))
 
         # No timeouts: the bridge loses that property on the way back, and every create fails ("map vs object
         # confusion"). The plugin's own deadline is ten minutes.
@@ -117,17 +118,43 @@ class Talos(ComponentResource):
                 ignore_changes=["node", "endpoint"],
             ),
         )
+        # Not etcd.node: that one stays the machine of the day, and it may have left since.
+        ask = Output.all(etcd.urn, args.booted[want.first]).apply(lambda made: str(made[1]))
+        access = cluster.Kubeconfig(
+            f"{name}-kubeconfig",
+            node=ask,
+            client_configuration=client,
+            opts=ResourceOptions(parent=self, additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"]),
+        )
+        self.kubeconfig = Output.secret(access.kubeconfig_raw)
+
+        def leave(node: str, after: Resource) -> Decommission:
+            opts = ResourceOptions(parent=self, depends_on=[guard, access, after])
+            return Decommission(f"{name}-{node}-decommission", node, want, client, self.kubeconfig, opts)
+
+        def leaving(role: str, *how: str) -> list[str]:
+            return [node for node, spec in want.leaving.items() if spec.role == role and spec.decommission in how]
+
         # One control plane at a time: applying returns before it has joined, and etcd must never change by more
-        # than one member. Workers side by side.
+        # than one member. Workers side by side. A dead one leaves before the others change, and one that is well
+        # when they are done.
         before: Resource = etcd
+        for node in leaving("controlplane", "lost"):
+            before = leave(node, before)
         for node in (want.first, *(plane for plane in want.controlplanes if plane != want.first)):
             if node != want.first:
                 applied[node] = apply(node, before)
             if len(want.controlplanes) > 1:
                 after = ResourceOptions(parent=self, depends_on=[applied[node], before])
-                before = EtcdMember(f"{name}-{node}-member", node, want, applied[node].node, etcd.node, client, after)
+                before = EtcdMember(f"{name}-{node}-member", node, want, applied[node].node, ask, client, after)
+        for node in leaving("controlplane", "wipe"):
+            before = leave(node, before)
         for node in want.workers:
             applied[node] = apply(node, etcd)
+        # What they ran moves to the others: from one at a time.
+        emptied: Resource = etcd
+        for node in leaving("worker", "lost", "wipe"):
+            emptied = leave(node, emptied)
 
         # The OS, one machine after the other: control planes first, the one that others wait for last among them.
         turn: Resource = before
@@ -135,13 +162,6 @@ class Talos(ComponentResource):
             after = ResourceOptions(parent=self, depends_on=[applied[node], turn])
             turn = Release(f"{name}-{node}", node, want, applied[node].node, client, after)
 
-        access = cluster.Kubeconfig(
-            f"{name}-kubeconfig",
-            node=etcd.node,
-            client_configuration=client,
-            opts=ResourceOptions(parent=self, additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"]),
-        )
-        self.kubeconfig = Output.secret(access.kubeconfig_raw)
         dates = Output.all(client, access.kubernetes_client_configuration, Output.secret(secrets.machine_secrets))
         self.expires = Output.unsecret(dates.apply(lambda made: expiry(*made)))
         self.talosconfig = Output.secret(client).apply(lambda made: talosconfig(want, made))

@@ -2,6 +2,7 @@
 
 from .api_ready import ApiReady
 from .by_hand import ByHand
+from .decommission import Decommission
 from .etcd_member import EtcdMember
 from .guard import Guard
 from .identity import Identity
@@ -10,5 +11,5 @@ from .permit import Permit
 from .power import Power
 from .release import Release
 
-_KINDS = (ApiReady, ByHand, EtcdMember, Guard, Identity, NodeReady, Permit, Power, Release)
+_KINDS = (ApiReady, ByHand, Decommission, EtcdMember, Guard, Identity, NodeReady, Permit, Power, Release)
 RESOURCES = {kind.token: kind() for kind in _KINDS}

@@ -2,6 +2,8 @@
 
 import re
 import time
+
+import quorum
 from clients.talos import Client, NoAnswer
 from clients.talos import Running as Seen
 from framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
@@ -131,21 +133,11 @@ def _quorum(client: Client, inputs: Values) -> None:
     if not inputs.get("controlplane"):
         return
     try:
-        votes, peers = client.members(inputs["node"]), client.peers(inputs["node"])
+        others = quorum.without(client, inputs["node"], name)
     except NoAnswer as error:
         raise Failed(f"{name} is not upgraded: etcd could not be asked for its members ({error}); see it well first: talosctl etcd status") from None
-    unwell = sorted(
-        other for other in votes if other != name and not (votes[other] and other in peers and _well(client, peers[other]))
-    )
-    if unwell:
+    if others.unwell:
         raise Failed(
-            f"{name} is not upgraded: etcd is not well on {', '.join(unwell)}, and with this one away it may lose its quorum; "
+            f"{name} is not upgraded: etcd is not well on {', '.join(others.unwell)}, and with this one away it may lose its quorum; "
             "bring it back first: talosctl etcd status"
         )
-
-
-def _well(client: Client, address: str) -> bool:
-    try:
-        return "service etcd" not in client.unsettled(address)
-    except NoAnswer:
-        return False

