@@ -30,7 +30,7 @@ class Cluster(Api):
     def __init__(self, folder, pods, *, node="wk-1", ready="True", refusals=None, lists=1, ends=True):
         super().__init__(folder, [200])
         self.pods = {each["metadata"]["name"]: copy.deepcopy(each) for each in pods}
-        self.nodes = {node: {"spec": {}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}} if node else {}
+        self.nodes = {node: {"metadata": {}, "spec": {}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}} if node else {}
         self.refusals, self.lists, self.ends = {name: list(said) for name, said in (refusals or {}).items()}, lists, ends
         self.evicted, self.calls, self.bodies, self.down = [], [], [], 0
         handler, cluster = self.server.RequestHandlerClass, self
@@ -55,7 +55,8 @@ class Cluster(Api):
             if node is None:
                 return 404, {"message": "not found"}
             if method == "PATCH":
-                node["spec"] |= body["spec"]
+                node["spec"] |= body.get("spec", {})
+                node.setdefault("metadata", {}).setdefault("annotations", {}).update(body.get("metadata", {}).get("annotations", {}))
             if method == "DELETE":
                 del self.nodes[found[1]]
             return 200, node
