@@ -25,7 +25,7 @@ STANDS_IN = (
 NOT_IN_CONTAINER_MODE = (
     ("Disks and volumes", "install, disk selectors, partitions, encryption and VolumeConfig are taken and have no effect"),
     ("Upgrade and rollback", "refused by Talos: not supported in container mode"),
-    ("Reset", "stops the node and wipes nothing; the lab deletes its volumes instead"),
+    ("Reset", "stops the node and wipes nothing; the lab keeps it off and gives it empty volumes instead"),
     ("Reboot and shutdown", "refused as a call; a config that wants a reboot ends the container, and the lab starts it again"),
     ("Firmware", "SecureBoot, TPM, measured boot, kernel arguments, kernel modules, hardware watchdogs"),
     ("Kernel settings", "sysctls of the whole machine are read-only; Talos logs that it could not set them"),

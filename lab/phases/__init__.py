@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.phases import by_hand, change, loss, restore, standing
+from lab.phases import by_hand, change, leaving, loss, restore, standing
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
@@ -43,4 +43,7 @@ PHASES = (
     Phase("a restore", restore.restore, _alone),
     Phase("lost machines", loss.lost_power, _several),
     Phase("an up with machines down", loss.unreachable, _several),
+    Phase("a worker decommissioned", leaving.a_worker, _several),
+    Phase("a lost worker", leaving.a_lost_worker, _several),
+    Phase("control planes decommissioned", leaving.control_planes, _several),
 )
