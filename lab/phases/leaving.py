@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import signal
+from typing import TYPE_CHECKING, Any
 
 from lab.shown import see
 from lab.waiting import wait_for
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
+
+
+# What an `up` says when a step of it begins.
+STEPS = ("is drained", "leaves etcd", "its system disk is wiped", "it is out of the platform")
 
 
 def a_worker(rehearsal: Rehearsal) -> None:
@@ -44,7 +50,10 @@ def a_lost_worker(rehearsal: Rehearsal) -> None:
 
 
 def control_planes(rehearsal: Rehearsal) -> None:
-    """From three to one, one `up` after the other; two at once are refused in the plan, and one that only leaves the file."""
+    """From three to one, one `up` after the other; two at once are refused in the plan, and one that only leaves the file.
+
+    The first one's `up` is killed at each of its steps, and run again.
+    """
     planes = [m.name for m in rehearsal.topology.machines if m.role == "controlplane" and m.address != rehearsal.first]
     first, second = planes[-1], planes[-2]
     whole = rehearsal.platform["machines"]
@@ -54,6 +63,8 @@ def control_planes(rehearsal: Rehearsal) -> None:
     _refused(rehearsal, "was not decommissioned; it would go on with the cluster's keys and its vote in etcd")
     rehearsal.platform["machines"] = whole
     for name in (first, second):
+        if name == first:
+            rehearsal.times.fact("killed_while_leaving", _killed(rehearsal, name))
         _leave(rehearsal, name, "wipe")
         members = rehearsal.clients.talos("etcd", "members", "--nodes", rehearsal.first)
         see(name not in members, f"{name} is still a member of etcd: {members}")
@@ -64,14 +75,42 @@ def control_planes(rehearsal: Rehearsal) -> None:
     rehearsal.times.fact("control_planes_left", [first, second])
 
 
+def _killed(rehearsal: Rehearsal, name: str) -> list[str]:
+    """Runs that end by kill -9, each as soon as another step of the machine's way out has begun."""
+    rehearsal.platform["machines"][name]["decommission"] = "wipe"
+    rehearsal.engine.write(rehearsal.platform)
+    met: list[str] = []
+    for _ in STEPS:
+        engine: list[int] = []
+        dead: list[str] = []
+
+        def started(process: Any, engine: list[int] = engine) -> None:
+            engine.append(process.pid)
+
+        def heard(line: str, engine: list[int] = engine, dead: list[str] = dead) -> None:
+            for step in STEPS:
+                if not dead and step in line and step not in met:
+                    dead.append(step)
+                    met.append(step)
+                    os.killpg(engine[0], signal.SIGKILL)
+
+        run = rehearsal.engine.run("up", "--yes", "--skip-preview", seconds=600, check=False, started=started, say=heard)
+        see(dead or run.code == 0, f"an up that nobody killed ended with {run.code}: {run.text[-2000:]}")
+        rehearsal.times.say(f"  killed at: {dead[0]}" if dead else "  not killed: it was through")
+        rehearsal.engine.run("cancel", "--yes", seconds=60, config=False, check=False)
+        if not dead:
+            break
+    see(len(met) >= 3, f"the up was killed at {met} alone")
+    return met
+
+
 def _leave(rehearsal: Rehearsal, name: str, how: str) -> None:
     """The `up` in which it leaves, and a second one that changes nothing."""
     rehearsal.platform["machines"][name]["decommission"] = how
     rehearsal.engine.write(rehearsal.platform)
     begun = rehearsal.times.now
-    run = rehearsal.update(seconds=600)
+    rehearsal.update(seconds=600)
     rehearsal.times.fact(f"{name}_{how}_seconds", round(rehearsal.times.now - begun, 1))
-    see("it is out of the platform" in run.text, f"the up does not say that {name} is out: {run.text[-2000:]}")
     nodes = {node["metadata"]["name"] for node in rehearsal.clients.get("nodes")["items"]}
     see(name not in nodes, f"{name} left, and its Node is there")
     rehearsal.update("--expect-no-changes", seconds=180)
