@@ -15,6 +15,10 @@ from waiting import wait_until
 
 # For how long nobody must answer before a machine counts as gone: a slow answer is none of these.
 SILENT_SECONDS = 10.0
+# For how long those that stay are asked, one after the other: etcd may elect meanwhile.
+ASK_SECONDS = 60.0
+# For how long a member is still listed that was told to go.
+MEMBER_SECONDS = 180.0
 HOW = ("wipe", "lost")
 # On the Node from right before the machine is told to erase itself, until the Node goes: who runs on after a kill knows
 # by it that the silence of the machine is what was asked of it.
@@ -162,7 +166,7 @@ class _Leaving:
             return self.name not in members, f"members are {', '.join(sorted(members))}"
 
         instead = "look at it with: talosctl etcd members, and run up again"
-        wait_until(ask, f"{self.name} was still a member of etcd", self.seconds, instead, self.say)
+        wait_until(ask, f"{self.name} was still a member of etcd", min(self.seconds, MEMBER_SECONDS), instead, self.say)
 
     def _gone(self) -> None:
         since: list[float] = []
@@ -178,11 +182,18 @@ class _Leaving:
         wait_until(ask, f"{self.name} was told to erase itself and did not go", self.seconds, instead, self.say)
 
     def _any(self, ask: Callable[[str], T]) -> T:
-        """What one of the control planes that stay answers. Raises Failed where none does."""
-        heard = []
-        for name, address in sorted(self.others.items()):
-            try:
-                return ask(address)
-            except NoAnswer as error:
-                heard.append(f"{name}: {error}")
-        raise Failed(f"{self.name}: no control plane that stays could be asked ({'; '.join(heard)}); bring one back, and run up again")
+        """What one of the control planes that stay answers. Raises Failed where none does for a while."""
+        found: list[T] = []
+
+        def asked() -> tuple[bool, str]:
+            heard = []
+            for name, address in sorted(self.others.items()):
+                try:
+                    found[:] = [ask(address)]
+                    return True, ""
+                except NoAnswer as error:
+                    heard.append(f"{name}: {error}")
+            return False, "; ".join(heard)
+
+        wait_until(asked, f"{self.name}: no control plane that stays answered", min(self.seconds, ASK_SECONDS), "bring one back, and run up again", self.say)
+        return found[0]

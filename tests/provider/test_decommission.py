@@ -1,6 +1,7 @@
 """Machines that leave, against real gRPC servers with mTLS that speak Talos' messages, and a server that keeps Nodes and pods."""
 
 import asyncio
+import threading
 from concurrent import futures
 
 import grpc
@@ -288,8 +289,35 @@ def test_one_that_does_not_go_ends_at_its_deadline(world):
 def test_no_control_plane_that_answers_is_said_by_name(world):
     at = world("cp-2", controlplanes=2)
     at.machines["cp-1"].on = False
-    with pytest.raises(framework.Failed, match="^cp-2: no control plane that stays could be asked .cp-1: UNAVAILABLE: it is off.; bring one back, and run up again$"):
+    with pytest.raises(framework.Failed) as failed:
+        create(at.inputs(seconds=1.0))
+    assert str(failed.value) == (
+        "cp-2: no control plane that stays answered within 1 s (last: cp-1: UNAVAILABLE: it is off); nothing after it can be made; bring one back, and run up again"
+    )
+    assert at.done == []
+
+
+def test_one_that_elects_meanwhile_is_asked_again(world):
+    at = world("cp-2", controlplanes=2)
+    at.machines["cp-1"].on = False
+    threading.Timer(0.5, lambda: setattr(at.machines["cp-1"], "on", True)).start()
+    create(at.inputs())
+    assert at.state() == {**OUT, "members": {"cp-1": 1}}
+
+
+def test_a_power_cut_between_two_steps_is_not_taken_for_an_erasure(world, monkeypatch):
+    """It is out of etcd and empty, the run was killed before it was told to erase itself, and then it lost power."""
+    at = world("cp-3")
+    with monkeypatch.context() as once:
+        once.setattr(decommission.drain, "mark", lambda *args: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            create(at.inputs())
+    at.machines["cp-3"].on = False
+    with pytest.raises(framework.Failed, match="and was not erased; it can be neither drained nor wiped; switch it on and run up again"):
         create(at.inputs())
+    at.machines["cp-3"].on = True
+    create(at.inputs())
+    assert at.state() == {**OUT, "members": {"cp-1": 1, "cp-2": 2}}
 
 
 def test_a_record_is_only_a_record(world):
