@@ -19,7 +19,8 @@ STEPS = ("is drained", "leaves etcd", "its system disk is wiped", "it is out of 
 
 def a_worker(rehearsal: Rehearsal) -> None:
     """One is drained, erased and forgotten; its entry goes; it comes back as a machine that nobody has seen."""
-    name = _workers(rehearsal)[0]
+    # The one that runs the most: a worker that joined late may run nothing.
+    name = max(_workers(rehearsal), key=lambda worker: len(_pods_on(rehearsal, worker)))
     declared = dict(rehearsal.platform["machines"][name])
     moved = _pods_on(rehearsal, name)
     see(moved, f"{name} runs no pod that could move")
@@ -38,7 +39,7 @@ def a_worker(rehearsal: Rehearsal) -> None:
 
 def a_lost_worker(rehearsal: Rehearsal) -> None:
     """While it answers, `lost` is refused. Its plug pulled, nothing is sent to it, and it is forgotten."""
-    name = _workers(rehearsal)[-1]
+    name = max(_workers(rehearsal), key=lambda worker: len(_pods_on(rehearsal, worker)))
     rehearsal.platform["machines"][name]["decommission"] = "lost"
     rehearsal.engine.write(rehearsal.platform)
     refused = rehearsal.engine.run("up", "--yes", "--skip-preview", seconds=300, say=rehearsal.line, check=False)
