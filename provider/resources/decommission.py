@@ -101,6 +101,9 @@ class _Leaving:
         self.say("it is out of the platform; delete its entry from the stack file")
 
     def _wipe(self) -> None:
+        # Asked before it is emptied as well: one that may not leave keeps what it runs.
+        if self._member():
+            self._others()
         self.say(f"{self.name} is drained")
         drain.drain(self.access, self.name, self.seconds, self.say)
         self._out_of_etcd(lambda: self.client.leave_etcd(self.address), "leaves etcd")
@@ -146,15 +149,9 @@ class _Leaving:
 
     def _out_of_etcd(self, act: Callable[[], None], what: str) -> None:
         """Where it is a member still: see that the others do without it, act, and see it gone."""
-        if not self.plane or self.name not in self._any(self.client.members):
+        if not self._member():
             return
-        others = self._any(lambda at: quorum.without(self.client, at, self.name))
-        # A dead one leaves what it is: too few, perhaps; one that is well is no reason to go below what all the others can lose.
-        if not others.hold or (others.unwell and self.how == "wipe"):
-            raise Failed(
-                f"{self.name} is not taken out of etcd: it is not well on {', '.join(others.unwell) or 'any other'}, and without this one it may lose its "
-                "quorum, and all its data with it; bring it back first (talosctl etcd status), or decommission the dead one as lost before"
-            )
+        others = self._others()
         self.say(f"{self.name} {what}; {', '.join(others.well)} go{'es' if len(others.well) == 1 else ''} on")
         try:
             act()
@@ -167,6 +164,20 @@ class _Leaving:
 
         instead = "look at it with: talosctl etcd members, and run up again"
         wait_until(ask, f"{self.name} was still a member of etcd", min(self.seconds, MEMBER_SECONDS), instead, self.say)
+
+    def _member(self) -> bool:
+        return self.plane and self.name in self._any(self.client.members)
+
+    def _others(self) -> quorum.Others:
+        """Those that stay in etcd. Raises Failed where they could not do without it."""
+        others = self._any(lambda at: quorum.without(self.client, at, self.name))
+        # A dead one leaves what it is: too few, perhaps; one that is well is no reason to go below what all the others can lose.
+        if not others.hold or (others.unwell and self.how == "wipe"):
+            raise Failed(
+                f"{self.name} is not taken out of etcd: it is not well on {', '.join(others.unwell) or 'any other'}, and without this one it may lose its "
+                "quorum, and all its data with it; bring it back first (talosctl etcd status), or decommission the dead one as lost before"
+            )
+        return others
 
     def _gone(self) -> None:
         since: list[float] = []
