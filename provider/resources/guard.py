@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from clients.talos import NoAnswer
+from clients.talos import Client, NoAnswer
 from framework import Failed, Progress, Unknown, Values, Wrong, in_thread
 from gate import Gate
 from talosclient import client_of, wrong_client
@@ -37,36 +37,43 @@ class Guard(Gate):
         # What was to leave and is not said to leave any more: a plan can't know whether it left, and a machine can.
         done = {name: left for name, left in _mapping(state, "leaving").items() if name not in _mapping(inputs, "leaving")}
         if done:
-            await in_thread(_left, done, inputs)
+            await in_thread(_left, done, inputs, say)
         return dict(inputs)
 
 
-def _left(done: Mapping[str, Any], inputs: Values) -> None:
-    """Raises Failed for a machine that is forgotten and was not taken out."""
+def _left(done: Mapping[str, Any], inputs: Values, say: Progress) -> None:
+    """Raises Failed for a machine that is forgotten and was not taken out, or kept and was taken out by half."""
     client = client_of(inputs["clientConfiguration"])
     assert client is not None, "no update has unknown inputs"
+    planes = {name for name, left in done.items() if left["role"] == "controlplane"}
+    members = _members_now(client, inputs, frozenset(done)) if planes else frozenset[str]()
     for name, left in sorted(done.items()):
-        try:
-            client.version(str(left["address"]))
-        except NoAnswer:
-            continue
-        raise Failed(
-            f"{name} was to leave the platform, and still answers at {left['address']} as a machine of it; forgotten, it would keep the cluster's keys; "
-            f"write decommission: {left['how']} for it again, run up, and delete its entry when that has ended well"
-        )
-    planes = sorted(name for name, left in done.items() if left["role"] == "controlplane")
-    members = _members_now(client, inputs) if planes else frozenset[str]()
-    for name in planes:
-        if name in members:
-            raise Failed(
-                f"{name} was to leave the platform, and is still a member of etcd; forgotten, it would count among those that must answer; "
-                f"write decommission: {done[name]['how']} for it again, run up, and delete its entry when that has ended well"
-            )
+        again = f"write decommission: {left['how']} for it again, run up, and delete its entry when that has ended well"
+        answers, kept = _answers(client, str(left["address"])), name in _mapping(inputs, "machines")
+        if kept and answers and name in planes and name not in members:
+            raise Failed(f"{name} was to leave the platform, is out of etcd already, and was not erased; it can't join as it is; {again}")
+        if kept and answers:
+            say(f"{name} was to leave, and stays after all; it may still take no pods: kubectl uncordon {name}")
+        elif answers:
+            raise Failed(f"{name} was to leave the platform, and still answers at {left['address']} as a machine of it; forgotten, it would keep the cluster's keys; {again}")
+        elif not kept and name in members:
+            raise Failed(f"{name} was to leave the platform, and is still a member of etcd; forgotten, it would count among those that must answer; {again}")
 
 
-def _members_now(client: Any, inputs: Values) -> frozenset[str]:
+def _answers(client: Client, address: str) -> bool:
+    try:
+        client.version(address)
+    except NoAnswer:
+        return False
+    return True
+
+
+def _members_now(client: Client, inputs: Values, besides: frozenset[str]) -> frozenset[str]:
+    """Who is a member of etcd, as a control plane says that was none of those."""
     heard = []
     for name, address in sorted(_mapping(inputs, "controlplanes").items()):
+        if name in besides:
+            continue
         try:
             return frozenset(client.members(str(address)))
         except NoAnswer as error:

@@ -15,7 +15,6 @@ from clients import kubernetes, talos
 from resources import RESOURCES, decommission
 
 KIND = RESOURCES["bedplate-native:talos:Decommission"]
-GUARD = RESOURCES["bedplate-native:talos:Guard"]
 
 
 class Machine(Asked):
@@ -352,41 +351,3 @@ def test_inputs_that_no_machine_leaves_by_are_refused():
         "how is no way to leave a platform; one erases the machine, and the other only forgets it; write wipe or lost",
         "others names no control plane that stays; somebody must know that the machine is gone; write name: address",
     ]
-
-
-def forget(at, name="cp-3", how="wipe", back=False):
-    """The update of the guard in which a machine that was to leave is not said to leave any more."""
-    left = {name: {"how": how, "role": "controlplane" if name.startswith("cp") else "worker", "address": at.machines[name].address}}
-    stay = {other: machine.address for other, machine in at.machines.items() if other != name}
-    inputs = {"platform": "p", "controlplanes": stay, "leaving": {}, "clientConfiguration": at.machines[name].client()}
-    return asyncio.run(GUARD.update("p", {**inputs, "leaving": left}, inputs, print))
-
-
-def test_a_machine_that_left_is_forgotten(world):
-    at = world("cp-3")
-    create(at.inputs())
-    assert forget(at)["leaving"] == {}
-
-
-@pytest.mark.parametrize("name", ["cp-3", "wk-1"])
-def test_one_whose_decommission_failed_is_not(world, name):
-    """A plan can't know whether it left: so it is asked, before anything else is done."""
-    at = world(name)
-    with pytest.raises(framework.Failed) as failed:
-        forget(at, name)
-    assert str(failed.value) == (
-        f"{name} was to leave the platform, and still answers at {at.machines[name].address} as a machine of it; forgotten, it would keep the cluster's keys; "
-        "write decommission: wipe for it again, run up, and delete its entry when that has ended well"
-    )
-
-
-def test_a_dead_one_that_is_a_member_still_is_not(world):
-    at = world("cp-3")
-    at.machines["cp-3"].on = False
-    with pytest.raises(framework.Failed, match="^cp-3 was to leave the platform, and is still a member of etcd; forgotten, it would count .* write decommission: lost for it again"):
-        forget(at, how="lost")
-
-
-def test_nobody_is_asked_where_nobody_left():
-    made = asyncio.run(GUARD.update("p", {"leaving": {"wk-1": {}}}, {"leaving": {"wk-1": {}}}, print))
-    assert made == {"leaving": {"wk-1": {}}}
