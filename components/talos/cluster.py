@@ -10,6 +10,7 @@ from pulumiverse_talos import cluster, machine
 
 from components.platform import Platform
 
+from .bootstrap import Bootstrap
 from .documents import credentials, patches
 from .expiry import expiry
 from .guard import Guard
@@ -105,18 +106,10 @@ class Talos(ComponentResource):
             )
 
         applied = {want.first: apply(want.first, None)}
-        etcd = machine.Bootstrap(
-            f"{name}-etcd",
-            node=applied[want.first].node,
-            client_configuration=client,
-            opts=ResourceOptions(
-                parent=self,
-                protect=True,
-                retain_on_delete=True,
-                # Updating it only rewrites the state, and bootstrapping twice is refused for ten minutes.
-                ignore_changes=["node", "endpoint"],
-            ),
-        )
+        first = applied[want.first].node
+        # A record from then on: nothing of it is ever a change (its provider, `manner`).
+        kept = ResourceOptions(parent=self, protect=True, retain_on_delete=True)
+        etcd = Bootstrap(f"{name}-etcd", want, first, client, kept)
         # One control plane at a time: applying returns before it has joined, and etcd must never change by more
         # than one member. Workers side by side.
         before: Resource = etcd
@@ -125,7 +118,7 @@ class Talos(ComponentResource):
                 applied[node] = apply(node, before)
             if len(want.controlplanes) > 1:
                 after = ResourceOptions(parent=self, depends_on=[applied[node], before])
-                before = EtcdMember(f"{name}-{node}-member", node, want, applied[node].node, etcd.node, client, after)
+                before = EtcdMember(f"{name}-{node}-member", node, want, applied[node].node, first, client, after)
         for node in want.workers:
             applied[node] = apply(node, etcd)
 
@@ -137,9 +130,10 @@ class Talos(ComponentResource):
 
         access = cluster.Kubeconfig(
             f"{name}-kubeconfig",
-            node=etcd.node,
+            # Where it is now: it is asked again in the certificate's last month.
+            node=first,
             client_configuration=client,
-            opts=ResourceOptions(parent=self, additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"]),
+            opts=ResourceOptions(parent=self, depends_on=[etcd], additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"]),
         )
         self.kubeconfig = Output.secret(access.kubeconfig_raw)
         dates = Output.all(client, access.kubernetes_client_configuration, Output.secret(secrets.machine_secrets))
