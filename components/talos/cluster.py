@@ -15,7 +15,7 @@ from .documents import credentials, patches
 from .expiry import expiry
 from .guard import Guard
 from .identity import Identity
-from .material import as_input
+from .material import as_input, old_key, with_old_key
 from .member import EtcdMember
 from .release import Release
 from .talosconfig import talosconfig
@@ -74,7 +74,8 @@ class Talos(ComponentResource):
                 opts=InvokeOutputOptions(parent=self),
             )
             # Beside the PKI and never in a patch: patches are plain in plans.
-            return Output.secret(Output.all(base=made.machine_configuration, registries=args.registries).apply(_with_credentials))
+            key = Output.secret(secrets.machine_secrets).apply(old_key) if role == "controlplane" else ""
+            return Output.secret(Output.all(base=made.machine_configuration, key=key, registries=args.registries).apply(_with_credentials))
 
         base = {role: generated(role) for role in sorted({m.role for m in want.machines.values()})}
 
@@ -144,5 +145,6 @@ class Talos(ComponentResource):
 
 
 def _with_credentials(made: Mapping[str, Any]) -> str:
-    """A generated config and who its machine is at registries, as one config of several documents."""
-    return "\n---\n".join([made["base"].rstrip("\n"), *map(json.dumps, credentials(made["registries"]))]) + "\n"
+    """A generated config, with the key that its generator leaves out, and who its machine is at registries."""
+    base = with_old_key(made["base"], made["key"])
+    return "\n---\n".join([base.rstrip("\n"), *map(json.dumps, credentials(made["registries"]))]) + "\n"

@@ -5,7 +5,8 @@ import itertools
 import random
 
 import pytest
-from conftest import changed, is_secret, plain, run_program
+import yaml
+from conftest import MACHINE_SECRETS, MADE, Engine, changed, is_secret, plain, run_program
 from resources import RESOURCES
 
 VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-web"
@@ -210,6 +211,19 @@ def test_a_bootstrap_is_never_rewritten(prod):
     """It happened: whatever its inputs become, its provider sees no change (its `manner`)."""
     inputs = run_program(prod).engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"]
     assert inputs.keys() == RESOURCES["bedplate-native:talos:Bootstrap"].manner
+
+
+def test_an_old_clusters_encryption_key_is_in_the_config_of_its_control_planes(prod, monkeypatch):
+    """Its generator leaves it out of every contract from v1.3 on, though it is given."""
+    held = copy.deepcopy(MACHINE_SECRETS)
+    held["secrets"]["aescbcEncryptionSecret"] = "an old key"
+    monkeypatch.setitem(MADE["talos:machine/secrets:Secrets"], "machineSecrets", held)
+    monkeypatch.setattr(Engine, "call", lambda self, args: {"machineConfiguration": "version: v1alpha1\ncluster: {a: b}\n---\nkind: HostnameConfig\n"})
+    made = run_program(prod, False, GIVEN).engine.of("talos:machine/configurationApply:ConfigurationApply")
+    keys = {
+        name: next(yaml.safe_load_all(plain(inputs["machineConfigurationInput"])))["cluster"] for name, inputs in made.items()
+    }
+    assert keys["talos-cp-1"] == keys["talos-cp-3"] == {"a": "b", "aescbcEncryptionSecret": "an old key"} and keys["talos-wk-1"] == {"a": "b"}
 
 
 def test_etcd_is_looked_for_on_every_control_plane_and_needs_none_of_the_others(prod):
