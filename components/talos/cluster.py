@@ -134,7 +134,13 @@ class Talos(ComponentResource):
             # Where it is now: it is asked again in the certificate's last month.
             node=first,
             client_configuration=client,
-            opts=ResourceOptions(parent=self, depends_on=[etcd], additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"]),
+            opts=ResourceOptions(
+                parent=self,
+                depends_on=[etcd],
+                # Of other secrets, its provider would keep the kubeconfig of the old ones until its last month.
+                replacement_trigger=Output.unsecret(Output.secret(secrets.machine_secrets).apply(lambda held: held["certs"]["k8s"]["cert"])),
+                additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"],
+            ),
         )
         self.kubeconfig = Output.secret(access.kubeconfig_raw)
         dates = Output.all(client, access.kubernetes_client_configuration, Output.secret(secrets.machine_secrets))

@@ -56,13 +56,10 @@ def adoption(rehearsal: Rehearsal) -> None:
 
 def _bundle(rehearsal: Rehearsal) -> Path:
     """The secrets of the running cluster, as somebody gets them who has nothing of it but a talosconfig."""
-    config, bundle = rehearsal.layout.directory / "controlplane.yaml", rehearsal.layout.directory / "secrets.yaml"
-    for file in (config, bundle):
-        file.unlink(missing_ok=True)
-    config.touch(mode=0o600)
-    config.write_text(rehearsal.clients.talos("get", "machineconfig", "v1alpha1", "--output=jsonpath={.spec}", "--nodes", rehearsal.first))
-    rehearsal.clients.talos("gen", "secrets", f"--from-controlplane-config={config}", f"--output-file={bundle}")
-    config.unlink()
+    bundle = rehearsal.layout.directory / "secrets.yaml"
+    bundle.unlink(missing_ok=True)
+    config = rehearsal.clients.talos("get", "machineconfig", "v1alpha1", "--output=jsonpath={.spec}", "--nodes", rehearsal.first)
+    rehearsal.clients.talos("gen", "secrets", "--from-controlplane-config=/dev/stdin", f"--output-file={bundle}", stdin=config)
     return bundle
 
 

@@ -213,6 +213,24 @@ def test_a_bootstrap_is_never_rewritten(prod):
     assert inputs.keys() == RESOURCES["bedplate-native:talos:Bootstrap"].manner
 
 
+def test_of_other_secrets_another_kubeconfig_is_asked_for(prod, monkeypatch):
+    """Its provider would keep the one of the old authority until its last month. Whose it is, is no secret."""
+    def trigger():
+        return run_program(prod, False, GIVEN).graph.requests["talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig"].replacement_trigger
+
+    before = trigger()
+    assert before.string_value == "k8s-cert"
+    other = copy.deepcopy(MACHINE_SECRETS)
+    other["certs"]["k8s"]["cert"] = "another"
+    monkeypatch.setitem(MADE["talos:machine/secrets:Secrets"], "machineSecrets", other)
+    assert trigger() != before
+
+
+def test_a_plan_asks_no_machine_how_it_is(prod):
+    """getHealth runs in plans, ends after five minutes, and fails where there is no network yet (TFP#241)."""
+    assert {call.token for call in run_program(prod).engine.calls} == {"talos:machine/getConfiguration:getConfiguration"}
+
+
 def test_an_old_clusters_encryption_key_is_in_the_config_of_its_control_planes(prod, monkeypatch):
     """Its generator leaves it out of every contract from v1.3 on, though it is given."""
     held = copy.deepcopy(MACHINE_SECRETS)
