@@ -21,10 +21,10 @@ class Machine(Member):
     before: states of the service before it waits to be told. members: by its own etcd, once that runs.
     """
 
-    def __init__(self, name="cp-1", *, pki=None, before=(), state="Preparing", members=None, starts_in=2, data=False, refuses=0, deaf=0):
+    def __init__(self, name="cp-1", *, pki=None, before=(), state="Preparing", members=None, starts_in=2, data=False, refuses=0, deaf=0, leads=True):
         self.pki, self.name, self.before, self.state = pki or Pki(), name, list(before), state
         self.members_then, self.starts_in, self.data = members or {name: True}, starts_in, data
-        self.refuses, self.deaf, self.starting, self.requests, self.asked = refuses, deaf, 0, 0, 0
+        self.leads, self.refuses, self.deaf, self.starting, self.requests, self.asked = leads, refuses, deaf, 0, 0, 0
         certificate, key = self.pki.pair("server")
         self.server = grpc.server(futures.ThreadPoolExecutor(4))
         m = talos.MESSAGES
@@ -73,6 +73,8 @@ class Machine(Member):
     def list_members(self, request, context):
         if self.state != "Running" or not request.query_local:
             context.abort(grpc.StatusCode.UNAVAILABLE, "another one would be asked")
+        if not self.leads:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "etcdserver: no leader")
         answer = talos.MESSAGES["EtcdMemberListResponse"]()
         members = answer.messages.add().members
         for name, votes in self.members_then.items():
@@ -163,10 +165,11 @@ def test_a_cluster_that_runs_is_taken_over(machine):
     assert at.requests == other.requests == 0
 
 
-def test_no_second_cluster_is_made_beside_another_control_planes_etcd(machine):
+@pytest.mark.parametrize("leads", [True, False])
+def test_no_second_cluster_is_made_beside_another_control_planes_etcd(machine, leads):
     """One that has lost its quorum is one too: it may hold the only data."""
     at = machine()
-    other, fresh = machine("cp-2", pki=at.pki, state="Running"), machine("cp-3", pki=at.pki)
+    other, fresh = machine("cp-2", pki=at.pki, state="Running", leads=leads), machine("cp-3", pki=at.pki)
     with pytest.raises(framework.Failed) as failed:
         create(at, {"cp-2": other.address, "cp-3": fresh.address})
     assert str(failed.value) == (
