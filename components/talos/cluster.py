@@ -59,7 +59,8 @@ class Talos(ComponentResource):
         )
         # Any: the SDK types outputs apart from inputs. secret: its provider marks only some leaves.
         client: Any = Output.secret(secrets.client_configuration)
-        material: Any = Output.secret(secrets.machine_secrets).apply(as_input)
+        held: Any = Output.secret(secrets.machine_secrets)
+        material: Any = held.apply(as_input)
 
         def generated(role: str) -> Output[str]:
             made = machine.get_configuration_output(
@@ -74,7 +75,7 @@ class Talos(ComponentResource):
                 opts=InvokeOutputOptions(parent=self),
             )
             # Beside the PKI and never in a patch: patches are plain in plans.
-            key = Output.secret(secrets.machine_secrets).apply(old_key) if role == "controlplane" else ""
+            key = held.apply(old_key) if role == "controlplane" else ""
             return Output.secret(Output.all(base=made.machine_configuration, key=key, registries=args.registries).apply(_with_credentials))
 
         base = {role: generated(role) for role in sorted({m.role for m in want.machines.values()})}
@@ -119,7 +120,7 @@ class Talos(ComponentResource):
                 applied[node] = apply(node, before)
             if len(want.controlplanes) > 1:
                 after = ResourceOptions(parent=self, depends_on=[applied[node], before])
-                before = EtcdMember(f"{name}-{node}-member", node, want, applied[node].node, first, client, after)
+                before = EtcdMember(f"{name}-{node}-member", node, want, applied[node].node, first, client, after, adopted=etcd.adopted)
         for node in want.workers:
             applied[node] = apply(node, etcd)
 
@@ -138,12 +139,12 @@ class Talos(ComponentResource):
                 parent=self,
                 depends_on=[etcd],
                 # Of other secrets, its provider would keep the kubeconfig of the old ones until its last month.
-                replacement_trigger=Output.unsecret(Output.secret(secrets.machine_secrets).apply(lambda held: held["certs"]["k8s"]["cert"])),
+                replacement_trigger=Output.unsecret(held.apply(lambda pki: pki["certs"]["k8s"]["cert"])),
                 additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"],
             ),
         )
         self.kubeconfig = Output.secret(access.kubeconfig_raw)
-        dates = Output.all(client, access.kubernetes_client_configuration, Output.secret(secrets.machine_secrets))
+        dates = Output.all(client, access.kubernetes_client_configuration, held)
         self.expires = Output.unsecret(dates.apply(lambda made: expiry(*made)))
         self.talosconfig = Output.secret(client).apply(lambda made: talosconfig(want, made))
         self.configurations = {node: Output.secret(applied[node].machine_configuration) for node in sorted(applied)}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from clients.talos import AlreadyThere, Client, NoAnswer
-from framework import Failed, Progress, Unknown, Values, Wrong, in_thread
+from framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
 from gate import Gate
 from talosclient import client_of, wrong_target
 from waiting import wait_until
@@ -37,15 +37,21 @@ class Bootstrap(Gate):
             wrong.append(Wrong("others", "is no mapping; an etcd may be there already; write each other control plane's name and address, or {}"))
         return wrong
 
+    def plan(self, inputs: Values, state: Values | None = None) -> Values:
+        return {**inputs, "adopted": (state or {}).get("adopted", UNKNOWN)}
+
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         client = client_of(inputs["clientConfiguration"])
         assert client is not None, "no update has unknown inputs"
-        await in_thread(wait, client, inputs["machine"], inputs["node"], inputs["others"], float(inputs["timeoutSeconds"]), say)
-        return str(inputs["machine"]), dict(inputs)
+        adopted = await in_thread(wait, client, inputs["machine"], inputs["node"], inputs["others"], float(inputs["timeoutSeconds"]), say)
+        return str(inputs["machine"]), {**inputs, "adopted": adopted}
 
 
-def wait(client: Client, machine: str, node: str, others: dict[str, str], seconds: float, say: Progress) -> None:
-    """Returns once etcd runs on the machine with a vote of its own. Raises Failed where it may not be made, or in time was not."""
+def wait(client: Client, machine: str, node: str, others: dict[str, str], seconds: float, say: Progress) -> bool:
+    """Returns once etcd runs on the machine with a vote of its own; whether it was there before.
+
+    Raises Failed where it may not be made, or in time was not.
+    """
     told: list[float] = []
     taken: list[str] = []
     waits: list[float] = []
@@ -86,6 +92,7 @@ def wait(client: Client, machine: str, node: str, others: dict[str, str], second
 
     instead = f"look at it with: talosctl -n {node} service etcd, and run up again: what is there by then is taken over"
     wait_until(ask, f"{machine}: etcd did not run", seconds, instead, say)
+    return not told
 
 
 def _named(members: dict[str, bool]) -> str:

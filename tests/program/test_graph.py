@@ -213,6 +213,13 @@ def test_a_bootstrap_is_never_rewritten(prod):
     assert inputs.keys() == RESOURCES["bedplate-native:talos:Bootstrap"].manner
 
 
+@pytest.mark.parametrize("adopted", [True, False])
+def test_control_planes_that_were_taken_over_are_well_one_before_the_other(prod, monkeypatch, adopted):
+    monkeypatch.setitem(MADE, "bedplate-native:talos:Bootstrap", {"adopted": adopted})
+    members = run_program(prod, False, GIVEN).engine.of("bedplate-native:talos:EtcdMember")
+    assert [plain(inputs)["adopted"] for inputs in members.values()] == [adopted] * 3
+
+
 def test_of_other_secrets_another_kubeconfig_is_asked_for(prod, monkeypatch):
     """Its provider would keep the one of the old authority until its last month. Whose it is, is no secret."""
     def trigger():
