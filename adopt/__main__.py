@@ -21,14 +21,24 @@ from .client import signed
 from .state import Occupied, Place, held, put
 
 KEY = "bedplate:platform"
+# As the engine itself ends: the runner makes the stack then.
+STACK_NOT_FOUND = 6
 
 
 class Unfit(Exception):
     """Why nothing was imported, in full."""
 
+    code = 2
+
+
+class Absent(Unfit):
+    """There is no such stack yet."""
+
+    code = STACK_NOT_FOUND
+
 
 def main(arguments: list[str]) -> int:
-    """0: the stack has the secrets of the file; 2: why not, and nothing was changed."""
+    """0: the stack has the secrets of the file; 6: there is no stack yet; 2: why not, and nothing was changed."""
     parser = argparse.ArgumentParser(prog="./bedplate import")
     parser.add_argument("stack")
     parser.add_argument("bundle", type=Path)
@@ -43,7 +53,7 @@ def main(arguments: list[str]) -> int:
             print(line)
     except Unfit as unfit:
         print(f"import: {unfit}", file=sys.stderr)
-        return 2
+        return unfit.code
     return 0
 
 
@@ -119,6 +129,8 @@ def _same(before: Mapping[str, Any], material: Mapping[str, Any]) -> bool:
 def _pulumi(verb: str, *options: str, stack: str, stdin: str | None = None) -> str:
     command = ["pulumi", "stack", verb, "--stack", stack, *options, "--non-interactive"]
     done = subprocess.run(command, input=stdin or "", capture_output=True, text=True)
+    if done.returncode == STACK_NOT_FOUND:
+        raise Absent(f"there is no stack {stack} yet")
     if done.returncode:
         raise Unfit(f"the stack's state could not be {verb}ed: {(done.stderr or done.stdout).strip()}")
     return done.stdout

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from runner import stacks
-from runner.commands import create, run
+from runner.commands import STACK_NOT_FOUND, create, run
 from runner.errors import UsageError
 from toolchain import Layout, ensure
 
@@ -19,9 +19,14 @@ def adopt(arguments: list[str], layout: Layout) -> int:
     stack = stacks.find(arguments[0], layout)
     environment = stacks.environment(stack, layout, os.environ)
     ensure({"plan"}, layout)
-    if stacks.absent(stack, layout, environment):
-        with stacks.config(stack, layout) as folder:
-            create(stack.name, environment, layout, folder)
     # From where it was typed, and not from the checkout.
-    file = Path(arguments[1]).absolute()
-    return run([layout.venv / "bin" / "python", "-m", "adopt", stack.name, file, stack.file], environment, layout)
+    command = [layout.venv / "bin" / "python", "-m", "adopt", stack.name, Path(arguments[1]).absolute(), stack.file]
+    with stacks.config(stack, layout) as folder:
+        if stacks.absent(stack, layout, environment):
+            create(stack.name, environment, layout, folder)
+        code = run(command, environment, layout)
+        if code == STACK_NOT_FOUND:
+            # Only the engine knows what is in a backend that is not a folder.
+            create(stack.name, environment, layout, folder)
+            code = run(command, environment, layout)
+        return code

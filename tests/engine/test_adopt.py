@@ -97,8 +97,15 @@ def test_it_is_what_the_plugin_would_have_made(stack, bundle, checkout, tmp_path
 
 
 def test_nothing_of_them_is_said_or_lies_about(stack, bundle, tmp_path):
+    """Nor is it in a command or its environment, which anyone on the machine can read: those are written down here."""
+    spy = tmp_path / "spy" / "pulumi"
+    spy.parent.mkdir()
+    spy.write_text(f'#!/bin/sh\n{{ echo "$@"; env; }} >> {tmp_path}/commands\nPATH="${{PATH#*:}}" exec pulumi "$@"\n')
+    spy.chmod(0o755)
     file = bundle()
+    stack.environment["PATH"] = f"{spy.parent}:{stack.environment['PATH']}"
     shown = adopt(stack, file)
+    assert (tmp_path / "commands").read_text().count("stack import") == 1
     shown = shown.stdout + shown.stderr + stack.preview("dev", "--diff").stdout
     values = {leaf for leaf in leaves(yaml.safe_load(file.read_text())) if len(leaf) > 20}
     file.unlink()
@@ -157,6 +164,12 @@ def test_a_file_that_will_not_do_is_refused(stack, bundle, prepare, says):
     done = adopt(stack, file, check=False)
     assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
     assert "resources" not in exported(stack)["deployment"]
+
+
+def test_a_stack_that_is_not_there_is_told_as_the_engine_tells_it(stack, bundle):
+    """So that the runner makes it, as it does before a first plan."""
+    stack.pulumi("stack", "rm", "dev", "--yes", "--preserve-config")
+    assert adopt(stack, bundle(), check=False).returncode == 6
 
 
 def test_a_cluster_that_runs_is_not_switched_off_by_its_adoption(stack, bundle):

@@ -5,7 +5,8 @@ import pytest
 from runner import adopt, main
 
 PYTHON = """#!/bin/sh
-echo "$@" > {log}
+echo "$@" >> {log}
+test -e {gone} && rm {gone} && exit 6
 exit 2
 """
 
@@ -15,7 +16,7 @@ def python(house, monkeypatch):
     monkeypatch.setattr(adopt, "ensure", lambda names, layout: {})
     file = house.layout.venv / "bin" / "python"
     file.parent.mkdir(parents=True)
-    file.write_text(PYTHON.format(log=house.layout.bin / "asked"))
+    file.write_text(PYTHON.format(log=house.layout.bin / "asked", gone=house.layout.bin / "gone"))
     file.chmod(0o755)
     return lambda: (house.layout.bin / "asked").read_text()
 
@@ -33,6 +34,14 @@ def test_a_stack_that_is_there_is_left_as_it_is(house, python):
     house.exists("dev")
     main.main_in(house.layout, ["import", "dev", "secrets.yaml"])
     assert house.calls == [] and python()
+
+
+def test_a_stack_that_only_the_engine_knows_of_is_made_when_it_says_that_there_is_none(house, python, monkeypatch):
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "x")
+    (house.layout.bin / "gone").touch()
+    assert main.main_in(house.layout, ["import", "prod", "secrets.yaml"]) == 2
+    assert [call["arguments"][:2] for call in house.calls] == [["stack", "init"]] and len(python().splitlines()) == 2
 
 
 @pytest.mark.parametrize("arguments", [[], ["dev"], ["dev", "--file", "x"], ["dev", "x", "y"]])
