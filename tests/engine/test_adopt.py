@@ -185,14 +185,15 @@ def test_a_cluster_that_runs_is_not_switched_off_by_its_adoption(stack, bundle):
     adopt(stack, bundle(name="again.yaml"))
 
 
-def test_a_certificate_in_its_last_month_is_made_anew_by_an_up(stack, bundle):
+@pytest.mark.parametrize("made", [timedelta(days=338), timedelta(days=400)], ids=["ends in 27 days", "has ended"])
+def test_a_certificate_in_its_last_month_is_made_anew_by_an_up(stack, bundle, made):
     """Of secrets that were imported as of those that the plugin made; and it is the same authority that signs."""
     adopt(stack, bundle())
     up(stack)
     whole, (_, before) = exported(stack), secrets_of(stack)
     for resource in whole["deployment"]["resources"]:
         if resource["type"] == KIND:
-            short = signed(before["machineSecrets"]["certs"]["os"], datetime.now(UTC), lifetime=timedelta(days=27))
+            short = signed(before["machineSecrets"]["certs"]["os"], datetime.now(UTC) - made)
             resource["outputs"]["clientConfiguration"] = secret(short)
     subprocess.run(["pulumi", "stack", "import", "--stack", "dev"], input=json.dumps(whole), text=True, cwd=stack.folder, env=stack.environment, check=True)
     assert "talos-secrets updated" in up(stack)
