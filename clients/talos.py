@@ -30,6 +30,8 @@ UPGRADE_SECONDS = 600.0
 LEAVE_SECONDS = 360.0
 # Of ResetRequest.WipeMode: the disk that Talos is on, all of it.
 SYSTEM_DISK = 1
+# The machine looks at its clock for five seconds, and ends the etcd that waits to join.
+BOOTSTRAP_SECONDS = 30.0
 
 _Field = descriptor_pb2.FieldDescriptorProto
 T = TypeVar("T")
@@ -69,6 +71,11 @@ def _messages() -> dict[str, Any]:
         EtcdRemoveMemberByIDResponse={},
         ResetRequest={"graceful": flag(1), "reboot": flag(2), "mode": (5, _Field.TYPE_INT32, False, "")},
         ResetResponse={},
+        ServiceInfo={"id": text(1), "state": text(2)},
+        ServiceList={"services": part(2, "ServiceInfo", True)},
+        ServiceListResponse={"messages": part(1, "ServiceList", True)},
+        BootstrapRequest={},
+        BootstrapResponse={},
         UpgradeRequest={"image": text(1)},
         Upgrade={"ack": text(2)},
         UpgradeResponse={"messages": part(1, "Upgrade", True)},
@@ -98,6 +105,10 @@ Request, Response = MESSAGES["EtcdMemberListRequest"], MESSAGES["EtcdMemberListR
 
 class NoAnswer(OSError):
     """The Talos API did not answer as it should."""
+
+
+class AlreadyThere(NoAnswer):
+    """What was to be made is there: to some callers the best of answers."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +225,8 @@ class _Asked:
         except (TimeoutError, asyncio.TimeoutError):
             raise NoAnswer(f"no answer within {seconds:.0f} s") from None
         except GRPCError as error:
-            raise NoAnswer(f"{error.status.name}: {error.message}".replace("\n", " ")[:200]) from None
+            kind = AlreadyThere if error.status is Status.ALREADY_EXISTS else NoAnswer
+            raise kind(f"{error.status.name}: {error.message}".replace("\n", " ")[:200]) from None
         except (StreamTerminatedError, OSError) as error:
             raise NoAnswer(f"{type(error).__name__}: {error}".replace("\n", " ")[:200]) from None
 
@@ -251,8 +263,8 @@ class Client(_Asked):
         """Each etcd member's host name, and the address at which the others talk to it. Raises NoAnswer."""
         return {m.hostname: urlsplit(m.peer_urls[0]).hostname or "" for m in self._members(address) if m.peer_urls}
 
-    def _members(self, address: str) -> list[Any]:
-        answer = self._ask(address, _call("EtcdMemberList", "EtcdMemberListRequest"))
+    def _members(self, address: str, local: bool = False) -> list[Any]:
+        answer = self._ask(address, _call("EtcdMemberList", "EtcdMemberListRequest", query_local=local))
         return [member for each in answer.messages for member in each.members]
 
     def leave_etcd(self, address: str) -> None:
@@ -268,6 +280,18 @@ class Client(_Asked):
     def reset(self, address: str) -> None:
         """Tell a machine to erase the disk that Talos is on and to switch itself off. Returns when it begins. Raises NoAnswer."""
         self._ask(address, _call("Reset", "ResetRequest", graceful=False, reboot=False, mode=SYSTEM_DISK), seconds=UPGRADE_SECONDS / 10)
+    def own_members(self, address: str) -> dict[str, bool]:
+        """The same as members, by the etcd of that very machine: one without any asks the others' otherwise. Raises NoAnswer."""
+        return {m.hostname: not m.is_learner for m in self._members(address, local=True)}
+
+    def service(self, address: str, name: str) -> str:
+        """The state of a service as talosctl shows it, e.g. Running; empty where the machine has no such one. Raises NoAnswer."""
+        answer = self._ask(address, _call("ServiceList", "Empty"))
+        return next((str(one.state) for each in answer.messages for one in each.services if one.id == name), "")
+
+    def bootstrap(self, address: str) -> None:
+        """Make a new etcd of one member. Raises AlreadyThere where the machine has data of one, NoAnswer otherwise."""
+        self._ask(address, _call("Bootstrap", "BootstrapRequest"), seconds=BOOTSTRAP_SECONDS)
 
     def unsettled(self, address: str) -> list[str]:
         """Services and static pods of a machine that are not well: name and how it is. Raises NoAnswer."""

@@ -104,7 +104,8 @@ class Rehearsal:
             raise Refused("this machine can't run a rehearsal:\n" + "\n".join(f"  {text}" for text in lacking))
         for said in cleanup.stop(self.layout):
             self.times.say(f"from an earlier run: {said}")
-        shutil.rmtree(self.layout.directory / "stack", ignore_errors=True)
+        for state in ("stack", "adopted"):
+            shutil.rmtree(self.layout.directory / state, ignore_errors=True)
 
     def start(self) -> None:
         """Every machine of the stack in maintenance mode."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner import access, boot, commands, doctor, drift, rehearse, snapshot
+from runner import access, adopt, boot, commands, doctor, drift, rehearse, snapshot
 from runner.errors import UsageError
 from toolchain import Layout, ToolchainError
 
@@ -30,6 +30,7 @@ COMMANDS = {
     "access": Command("STACK", "write the credentials of its APIs to files, and say what to type first", access.access),
     "drift": Command("STACK [--json]", "compare what its machines run with what was declared; 0 or 7", drift.drift),
     "snapshot": Command("STACK [FILE]", "write a snapshot of its etcd to a file", snapshot.snapshot),
+    "import": Command("STACK FILE", "put the secrets of a cluster that runs into its state", adopt.adopt),
     "boot": Command("STACK FOLDER", "write the files of the server that its machines boot from", boot.boot),
     "rehearse": Command("[STACK [--keep | --kills N | --steps] | stop [STACK] | check]", "bring it up for real on this machine, and down again", rehearse.rehearse),
     "test": Command("[PYTEST-OPTION...]", "run the tests", commands.test),

@@ -10,12 +10,13 @@ from pulumiverse_talos import cluster, machine
 
 from components.platform import Platform
 
+from .bootstrap import Bootstrap
 from .decommission import Decommission
 from .documents import credentials, patches
 from .expiry import expiry
 from .guard import Guard
 from .identity import Identity
-from .material import as_input
+from .material import as_input, old_key, with_old_key
 from .member import EtcdMember
 from .release import Release
 from .talosconfig import talosconfig
@@ -59,7 +60,8 @@ class Talos(ComponentResource):
         )
         # Any: the SDK types outputs apart from inputs. secret: its provider marks only some leaves.
         client: Any = Output.secret(secrets.client_configuration)
-        material: Any = Output.secret(secrets.machine_secrets).apply(as_input)
+        held: Any = Output.secret(secrets.machine_secrets)
+        material: Any = held.apply(as_input)
 
         def generated(role: str) -> Output[str]:
             made = machine.get_configuration_output(
@@ -74,7 +76,8 @@ class Talos(ComponentResource):
                 opts=InvokeOutputOptions(parent=self),
             )
             # Beside the PKI and never in a patch: patches are plain in plans.
-            return Output.secret(Output.all(base=made.machine_configuration, registries=args.registries).apply(_with_credentials))
+            key = held.apply(old_key) if role == "controlplane" else ""
+            return Output.secret(Output.all(base=made.machine_configuration, key=key, registries=args.registries).apply(_with_credentials))
 
         base = {role: generated(role) for role in sorted({m.role for m in want.machines.values()})}
 
@@ -106,25 +109,22 @@ class Talos(ComponentResource):
             )
 
         applied = {want.first: apply(want.first, None)}
-        etcd = machine.Bootstrap(
-            f"{name}-etcd",
-            node=applied[want.first].node,
+        first = applied[want.first].node
+        # A record from then on: nothing of it is ever a change (its provider, `manner`).
+        kept = ResourceOptions(parent=self, protect=True, retain_on_delete=True)
+        etcd = Bootstrap(f"{name}-etcd", want, first, client, kept)
+        access = cluster.Kubeconfig(
+            f"{name}-kubeconfig",
+            # Where it is now: it is asked again in the certificate's last month.
+            node=first,
             client_configuration=client,
             opts=ResourceOptions(
                 parent=self,
-                protect=True,
-                retain_on_delete=True,
-                # Updating it only rewrites the state, and bootstrapping twice is refused for ten minutes.
-                ignore_changes=["node", "endpoint"],
+                depends_on=[etcd],
+                # Of other secrets, its provider would keep the kubeconfig of the old ones until its last month.
+                replacement_trigger=Output.unsecret(held.apply(lambda pki: pki["certs"]["k8s"]["cert"])),
+                additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"],
             ),
-        )
-        # Not etcd.node: that one stays the machine of the day, and it may have left since.
-        ask = Output.all(etcd.urn, args.booted[want.first]).apply(lambda made: str(made[1]))
-        access = cluster.Kubeconfig(
-            f"{name}-kubeconfig",
-            node=ask,
-            client_configuration=client,
-            opts=ResourceOptions(parent=self, additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"]),
         )
         self.kubeconfig = Output.secret(access.kubeconfig_raw)
 
@@ -146,7 +146,7 @@ class Talos(ComponentResource):
                 applied[node] = apply(node, before)
             if len(want.controlplanes) > 1:
                 after = ResourceOptions(parent=self, depends_on=[applied[node], before])
-                before = EtcdMember(f"{name}-{node}-member", node, want, applied[node].node, ask, client, after)
+                before = EtcdMember(f"{name}-{node}-member", node, want, applied[node].node, first, client, after, adopted=etcd.adopted)
         for node in leaving("controlplane", "wipe"):
             before = leave(node, before)
         for node in want.workers:
@@ -162,7 +162,7 @@ class Talos(ComponentResource):
             after = ResourceOptions(parent=self, depends_on=[applied[node], turn])
             turn = Release(f"{name}-{node}", node, want, applied[node].node, client, after)
 
-        dates = Output.all(client, access.kubernetes_client_configuration, Output.secret(secrets.machine_secrets))
+        dates = Output.all(client, access.kubernetes_client_configuration, held)
         self.expires = Output.unsecret(dates.apply(lambda made: expiry(*made)))
         self.talosconfig = Output.secret(client).apply(lambda made: talosconfig(want, made))
         self.configurations = {node: Output.secret(applied[node].machine_configuration) for node in sorted(applied)}
@@ -170,5 +170,6 @@ class Talos(ComponentResource):
 
 
 def _with_credentials(made: Mapping[str, Any]) -> str:
-    """A generated config and who its machine is at registries, as one config of several documents."""
-    return "\n---\n".join([made["base"].rstrip("\n"), *map(json.dumps, credentials(made["registries"]))]) + "\n"
+    """A generated config, with the key that its generator leaves out, and who its machine is at registries."""
+    base = with_old_key(made["base"], made["key"])
+    return "\n---\n".join([base.rstrip("\n"), *map(json.dumps, credentials(made["registries"]))]) + "\n"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.phases import by_hand, change, leaving, loss, restore, standing
+from lab.phases import adoption, by_hand, change, leaving, loss, restore, standing
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
@@ -40,6 +40,8 @@ PHASES = (
     Phase("a change", change.change),
     Phase("an object edited by hand", by_hand.an_object),
     Phase("a machine edited by hand", by_hand.a_machine),
+    Phase("an adoption", adoption.adoption),
+    Phase("a renewal", adoption.renewal),
     Phase("a restore", restore.restore, _alone),
     Phase("lost machines", loss.lost_power, _several),
     Phase("an up with machines down", loss.unreachable, _several),

@@ -17,7 +17,7 @@ INSTALLER = re.compile(
     r":v\d+\.\d+\.\d+(-[\w.]+)?(@sha256:[0-9a-f]{64})?"
 )
 # Auto reboots only where a change needs it; maintenance mode takes nothing else but reboot.
-MODES = ("auto", "no_reboot", "staged", "staged_if_needing_reboot")
+MODES = ("auto", "no_reboot", "staged")
 
 
 def readable(resource: Resource) -> Iterator[str]:
@@ -39,7 +39,10 @@ def _new_installers(resource: Resource) -> list[Field]:
 
 
 def calm_apply(resource: Resource) -> Iterator[str]:
-    if resource.inputs["applyMode"].text() not in MODES:
+    mode = resource.inputs["applyMode"].text()
+    if mode == "staged_if_needing_reboot":
+        yield "applyMode is staged_if_needing_reboot, which asks the machine in each plan, and reboots one that does not answer then"
+    elif mode not in MODES:
         yield "applyMode is not one of " + ", ".join(MODES) + ", and anything else reboots the machine at each change"
 
 
@@ -238,7 +241,7 @@ RULES = (
          remedy="name <registry>/metal-installer/<schematic>:v<major>.<minor>.<patch>"),
     Rule(name="talos-applies-without-surprise", severity="high", kinds=APPLY, check=calm_apply,
          why="The provider takes an empty or unknown apply mode for reboot.",
-         remedy="set applyMode to auto, or to staged_if_needing_reboot and reboot in order"),
+         remedy="set applyMode to auto, or to staged and reboot in order"),
     Rule(name="talos-never-resets-by-accident", severity="critical", kinds=APPLY, check=no_silent_reset,
          why="Taking a machine out of the file must not wipe its disks.",
          remedy="set onDestroy.reset to false; for a decommission make this rule advisory in the policy config"),

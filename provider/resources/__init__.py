@@ -1,6 +1,7 @@
 """Every resource type of ours, by token."""
 
 from .api_ready import ApiReady
+from .bootstrap import Bootstrap
 from .by_hand import ByHand
 from .decommission import Decommission
 from .etcd_member import EtcdMember
@@ -11,5 +12,5 @@ from .permit import Permit
 from .power import Power
 from .release import Release
 
-_KINDS = (ApiReady, ByHand, Decommission, EtcdMember, Guard, Identity, NodeReady, Permit, Power, Release)
+_KINDS = (ApiReady, Bootstrap, ByHand, Decommission, EtcdMember, Guard, Identity, NodeReady, Permit, Power, Release)
 RESOURCES = {kind.token: kind() for kind in _KINDS}

@@ -5,7 +5,9 @@ import itertools
 import random
 
 import pytest
-from conftest import changed, is_secret, plain, run_program
+import yaml
+from conftest import MACHINE_SECRETS, MADE, Engine, changed, is_secret, plain, run_program
+from resources import RESOURCES
 
 VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-web"
 GIVEN = {
@@ -23,7 +25,7 @@ def test_a_vm_waits_for_every_layer_beneath_it(dev, preview):
         "matchbox:index/group:Group::metal-cp-1",
         "talos:machine/secrets:Secrets::talos-secrets",
         "talos:machine/configurationApply:ConfigurationApply::talos-cp-1",
-        "talos:machine/bootstrap:Bootstrap::talos-etcd",
+        "bedplate-native:talos:Bootstrap::talos-etcd",
         "talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig",
         "bedplate-native:kubernetes:ApiReady::kubernetes-api",
         "pulumi:providers:kubernetes::kubernetes-provider",
@@ -54,9 +56,10 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     """Two, so that the count of control planes stays odd; with names that sort first."""
     before = run_program(prod).inputs()
     after = run_program(changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})).inputs()
-    # The guard alone knows all machines: it is what sees them come and go.
+    # The guard alone knows all machines: it is what sees them come and go. Etcd's record is told of control planes, for
+    # which that is no change.
     changed_ones = {name for (_, name), inputs in before.items() if after[(_, name)] != inputs}
-    assert changed_ones == {"talos-guard"}
+    assert changed_ones == ({"talos-guard", "talos-etcd"} if role == "controlplane" else {"talos-guard"})
     assert sorted(name for _, name in set(after) - set(before)) == [
         "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-1", "talos-aa-1",
         *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-2", "talos-aa-2", "talos-aa-2",
@@ -143,7 +146,7 @@ def test_control_planes_come_one_after_the_other_and_workers_side_by_side(prod):
     def apply(node):
         return f"talos:machine/configurationApply:ConfigurationApply::talos-{node}"
 
-    bootstrap = "talos:machine/bootstrap:Bootstrap::talos-etcd"
+    bootstrap = "bedplate-native:talos:Bootstrap::talos-etcd"
     assert apply("cp-1") in needs[bootstrap]
     member = "bedplate-native:talos:EtcdMember::talos-cp-2-member"
     # Not only applied: joined, with a vote, and well with what it got.
@@ -184,12 +187,12 @@ def test_the_gate_between_control_planes_gets_a_client_as_the_api_spells_it(prod
 
 
 def test_etcd_is_bootstrapped_exactly_once(prod):
-    assert list(run_program(prod).engine.of("talos:machine/bootstrap:Bootstrap")) == ["talos-etcd"]
+    assert list(run_program(prod).engine.of("bedplate-native:talos:Bootstrap")) == ["talos-etcd"]
 
 
 def test_what_losing_would_lose_the_cluster_is_protected(prod):
     requests = run_program(prod).graph.requests
-    for name in ("talos:machine/secrets:Secrets::talos-secrets", "talos:machine/bootstrap:Bootstrap::talos-etcd"):
+    for name in ("talos:machine/secrets:Secrets::talos-secrets", "bedplate-native:talos:Bootstrap::talos-etcd"):
         assert requests[name].protect and requests[name].retainOnDelete
 
 
@@ -206,15 +209,70 @@ def test_a_machine_at_another_address_is_another_machine(prod):
 
 
 def test_a_bootstrap_is_never_rewritten(prod):
-    request = run_program(prod).graph.requests["talos:machine/bootstrap:Bootstrap::talos-etcd"]
-    assert list(request.ignoreChanges) == ["node", "endpoint"]
+    """It happened: whatever its inputs become, its provider sees no change (its `manner`)."""
+    inputs = run_program(prod).engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"]
+    assert inputs.keys() == RESOURCES["bedplate-native:talos:Bootstrap"].manner
+
+
+@pytest.mark.parametrize("adopted", [True, False])
+def test_control_planes_that_were_taken_over_are_well_one_before_the_other(prod, monkeypatch, adopted):
+    monkeypatch.setitem(MADE, "bedplate-native:talos:Bootstrap", {"adopted": adopted})
+    members = run_program(prod, False, GIVEN).engine.of("bedplate-native:talos:EtcdMember")
+    assert [plain(inputs)["adopted"] for inputs in members.values()] == [adopted] * 3
+
+
+def test_of_other_secrets_another_kubeconfig_is_asked_for(prod, monkeypatch):
+    """Its provider would keep the one of the old authority until its last month. Whose it is, is no secret."""
+    def trigger():
+        return run_program(prod, False, GIVEN).graph.requests["talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig"].replacement_trigger
+
+    before = trigger()
+    assert before.string_value == "k8s-cert"
+    other = copy.deepcopy(MACHINE_SECRETS)
+    other["certs"]["k8s"]["cert"] = "another"
+    monkeypatch.setitem(MADE["talos:machine/secrets:Secrets"], "machineSecrets", other)
+    assert trigger() != before
+
+
+def test_a_plan_asks_no_machine_how_it_is(prod):
+    """getHealth runs in plans, ends after five minutes, and fails where there is no network yet (TFP#241)."""
+    assert {call.token for call in run_program(prod).engine.calls} == {"talos:machine/getConfiguration:getConfiguration"}
+
+
+def test_an_old_clusters_encryption_key_is_in_the_config_of_its_control_planes(prod, monkeypatch):
+    """Its generator leaves it out of every contract from v1.3 on, though it is given."""
+    held = copy.deepcopy(MACHINE_SECRETS)
+    held["secrets"]["aescbcEncryptionSecret"] = "an old key"
+    monkeypatch.setitem(MADE["talos:machine/secrets:Secrets"], "machineSecrets", held)
+    monkeypatch.setattr(Engine, "call", lambda self, args: {"machineConfiguration": "version: v1alpha1\ncluster: {a: b}\n---\nkind: HostnameConfig\n"})
+    made = run_program(prod, False, GIVEN).engine.of("talos:machine/configurationApply:ConfigurationApply")
+    keys = {
+        name: next(yaml.safe_load_all(plain(inputs["machineConfigurationInput"])))["cluster"] for name, inputs in made.items()
+    }
+    assert keys["talos-cp-1"] == keys["talos-cp-3"] == {"a": "b", "aescbcEncryptionSecret": "an old key"} and keys["talos-wk-1"] == {"a": "b"}
+
+
+def test_etcd_is_looked_for_on_every_control_plane_and_needs_none_of_the_others(prod):
+    """A second cluster is made beside the first where nobody looks; and one that is down keeps nobody."""
+    ran = run_program(prod)
+    inputs = plain(ran.engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"])
+    planes = {name: each["address"] for name, each in prod["machines"].items() if each["role"] == "controlplane"}
+    assert {inputs["machine"]: inputs["node"], **inputs["others"]} == planes
+    assert not any("-cp-2" in name or "-cp-3" in name for name in ran.graph.reachable("bedplate-native:talos:Bootstrap::talos-etcd"))
+
+
+def test_a_kubeconfig_is_asked_for_where_the_first_control_plane_is_now(prod):
+    """It is asked again in its last month: the machine that was bootstrapped may have moved by then."""
+    moved = run_program(changed(prod, {"machines.cp-1.address": "10.20.0.99"}))
+    assert plain(moved.engine.of("talos:cluster/kubeconfig:Kubeconfig")["talos-kubeconfig"]["node"]) == "10.20.0.99"
+    assert "bedplate-native:talos:Bootstrap::talos-etcd" in moved.graph.needs["talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig"]
 
 
 def test_no_resource_of_the_talos_plugin_is_given_timeouts(prod):
     """Its bridge loses them on the way back, and every create fails."""
     ran = run_program(prod)
     talos = {key: args.inputs for key, args in ran.engine.resources.items() if key[0].startswith("talos:")}
-    assert len(talos) == 8
+    assert len(talos) == 7
     assert [key for key, inputs in talos.items() if "timeouts" in inputs] == []
 
 

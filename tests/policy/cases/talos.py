@@ -58,11 +58,13 @@ CASES = (
             "talos-applies-without-surprise",
             "machine",
             {"applyMode": mode},
-            "applyMode is not one of auto, no_reboot, staged, staged_if_needing_reboot, "
+            "applyMode is not one of auto, no_reboot, staged, "
             "and anything else reboots the machine at each change",
         )
         for mode in ("reboot", "", "try", DROP)
     ),
+    Case("talos-applies-without-surprise", "machine", {"applyMode": "staged_if_needing_reboot"},
+         "applyMode is staged_if_needing_reboot, which asks the machine in each plan, and reboots one that does not answer then"),
     Case("talos-applies-without-surprise", "machine", {"applyMode": UNKNOWN},
          "applyMode is not known in the plan, so it can't be judged"),
     Case("talos-never-resets-by-accident", "machine", {"onDestroy": {"reset": True, "graceful": True}},
