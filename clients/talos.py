@@ -74,6 +74,7 @@ def _messages() -> dict[str, Any]:
         ServiceInfo={"id": text(1), "state": text(2)},
         ServiceList={"services": part(2, "ServiceInfo", True)},
         ServiceListResponse={"messages": part(1, "ServiceList", True)},
+        Data={"bytes": (2, _Field.TYPE_BYTES, False, "")},
         BootstrapRequest={},
         BootstrapResponse={},
         UpgradeRequest={"image": text(1)},
@@ -90,7 +91,8 @@ def _messages() -> dict[str, Any]:
         VersionResponse={"messages": part(1, "Version", True)},
     ) + file(
         "cosi.resource",
-        Metadata={"namespace": text(1), "type": text(2), "id": text(3), "version": text(4)},
+        Stamp={"seconds": (1, _Field.TYPE_INT64, False, ""), "nanos": (2, _Field.TYPE_INT32, False, "")},
+        Metadata={"namespace": text(1), "type": text(2), "id": text(3), "version": text(4), "created": part(7, "Stamp")},
         Spec={"yaml_spec": text(2)},
         Resource={"metadata": part(1, "Metadata"), "spec": part(2, "Spec")},
         ListRequest={"namespace": text(1), "type": text(2)},
@@ -325,6 +327,17 @@ class Client(_Asked):
                 stage=str(next(iter(status.values()), {}).get("stage", "")),
                 contained=next(iter(platform.values()), {}).get("platform") == "container",
             )
+
+        return self._ask(address, ask)
+
+    def began(self, address: str) -> str:
+        """When a machine's Talos started, by its own clock: another one after each restart, of a container as well. Raises NoAnswer."""
+
+        async def ask(channel: Channel) -> str:
+            kind = MESSAGES["ListRequest"](namespace="runtime", type="MachineStatuses.runtime.talos.dev")
+            method = UnaryStreamMethod(channel, "/cosi.resource.State/List", MESSAGES["ListRequest"], MESSAGES["ListResponse"])
+            made = [each.resource.metadata.created for each in await method(kind)]
+            return next((f"{at.seconds}.{at.nanos:09d}" for at in made), "")
 
         return self._ask(address, ask)
 

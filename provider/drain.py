@@ -4,7 +4,7 @@ import json
 import ssl
 import time
 import urllib.error
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from clients import kubernetes
@@ -79,9 +79,29 @@ def look(access: Access, node: str) -> dict[str, Any] | None:
     return found[0]
 
 
-def mark(access: Access, node: str, annotations: dict[str, str]) -> None:
-    """Annotate the Node; one that is not there needs no mark. Raises Failed."""
-    _change(access, node, {"metadata": {"annotations": annotations}}, f"Node {node} was not annotated")
+def nodes(access: Access) -> list[dict[str, Any]]:
+    """Every Node. Raises Failed."""
+    return _list(access, "/api/v1/nodes", "the Nodes could not be read")
+
+
+def system_pods(access: Access, component: str) -> list[dict[str, Any]]:
+    """The static pods of a component of the control plane, as their kubelets mirror them. Raises Failed."""
+    return _list(access, f"/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3D{component}", f"the pods of {component} could not be read")
+
+
+def _list(access: Access, path: str, what: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+
+    def read(tls: ssl.SSLContext) -> None:
+        found[:] = json.loads(kubernetes.get(access, tls, path))["items"]
+
+    _surely(access, read, what)
+    return found
+
+
+def mark(access: Access, node: str, annotations: Mapping[str, str | None]) -> None:
+    """Annotate the Node, or take an annotation away (None); one that is not there needs no mark. Raises Failed."""
+    _change(access, node, {"metadata": {"annotations": dict(annotations)}}, f"Node {node} was not annotated")
 
 
 def _change(access: Access, node: str, body: dict[str, Any], what: str) -> None:

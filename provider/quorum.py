@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from clients.talos import Client, NoAnswer
+from framework import Failed
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,19 @@ def without(client: Client, ask: str, name: str) -> Others:
     votes, peers = client.members(ask), client.peers(ask)
     others = {other: bool(votes[other] and other in peers and _well(client, peers[other])) for other in sorted(votes) if other != name}
     return Others(tuple(o for o, well in others.items() if well), tuple(o for o, well in others.items() if not well))
+
+
+def whole(client: Client, ask: str, name: str, doing: str) -> None:
+    """Returns where all others are well: this one leaves etcd for some minutes. Raises Failed with who is not."""
+    try:
+        others = without(client, ask, name)
+    except NoAnswer as error:
+        raise Failed(f"{name} is not {doing}: etcd could not be asked for its members ({error}); see it well first: talosctl etcd status") from None
+    if others.unwell:
+        raise Failed(
+            f"{name} is not {doing}: etcd is not well on {', '.join(others.unwell)}, and with this one away it may lose its quorum; "
+            "bring it back first: talosctl etcd status"
+        )
 
 
 def _well(client: Client, address: str) -> bool:

@@ -20,6 +20,7 @@ from .material import as_input, old_key, with_old_key
 from .member import EtcdMember
 from .release import Release
 from .talosconfig import talosconfig
+from .turn import Settled, Turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,10 @@ class Talos(ComponentResource):
         def apply(node: str, after: Resource | None) -> machine.ConfigurationApply:
             # Side by side, and first of all: which machines are the wrong ones shows before any is configured.
             known = Identity(f"{name}-{node}", node, want, args.booted[node], client, ResourceOptions(parent=self, depends_on=[guard]))
-            return machine.ConfigurationApply(
+            # A dead machine takes no turn, and a control plane none before those before it are well.
+            ready = ResourceOptions(parent=self, depends_on=[known, after] if after else [known])
+            turn = Turn(f"{name}-{node}-turn", node, want, args.booted[node], client, ready)
+            made = machine.ConfigurationApply(
                 f"{name}-{node}",
                 node=args.booted[node],
                 client_configuration=client,
@@ -98,7 +102,7 @@ class Talos(ComponentResource):
                 apply_mode="auto",
                 opts=ResourceOptions(
                     parent=self,
-                    depends_on=[known, after] if after else [known],
+                    depends_on=[turn],
                     # Its provider sees no difference between a machine and another one at a new address, nor one
                     # that was installed again and has no config any more.
                     replace_on_changes=["node"],
@@ -107,7 +111,11 @@ class Talos(ComponentResource):
                     additional_secret_outputs=["machineConfiguration"],
                 ),
             )
+            done = ResourceOptions(parent=self, depends_on=[made])
+            settled[node] = Settled(f"{name}-{node}-settled", node, want, args.booted[node], client, turn, done)
+            return made
 
+        settled: dict[str, Settled] = {}
         applied = {want.first: apply(want.first, None)}
         first = applied[want.first].node
         # A record from then on: nothing of it is ever a change (its provider, `manner`).
@@ -136,8 +144,8 @@ class Talos(ComponentResource):
             return [node for node, spec in want.leaving.items() if spec.role == role and spec.decommission in how]
 
         # One control plane at a time: applying returns before it has joined, and etcd must never change by more
-        # than one member. Workers side by side. A dead one leaves before the others change, and one that is well
-        # when they are done.
+        # than one member. Workers side by side, but for what takes a turn. A dead one leaves before the others
+        # change, and one that is well when they are done.
         before: Resource = etcd
         for node in leaving("controlplane", "lost"):
             before = leave(node, before)
@@ -145,7 +153,7 @@ class Talos(ComponentResource):
             if node != want.first:
                 applied[node] = apply(node, before)
             if len(want.controlplanes) > 1:
-                after = ResourceOptions(parent=self, depends_on=[applied[node], before])
+                after = ResourceOptions(parent=self, depends_on=[settled[node], before])
                 before = EtcdMember(f"{name}-{node}-member", node, want, applied[node].node, first, client, after, adopted=etcd.adopted)
         for node in leaving("controlplane", "wipe"):
             before = leave(node, before)
@@ -159,7 +167,7 @@ class Talos(ComponentResource):
         # The OS, one machine after the other: control planes first, the one that others wait for last among them.
         turn: Resource = before
         for node in (*(p for p in want.controlplanes if p != want.first), want.first, *want.workers):
-            after = ResourceOptions(parent=self, depends_on=[applied[node], turn])
+            after = ResourceOptions(parent=self, depends_on=[settled[node], turn])
             turn = Release(f"{name}-{node}", node, want, applied[node].node, client, after)
 
         dates = Output.all(client, access.kubernetes_client_configuration, held)

@@ -11,6 +11,8 @@ from .node_ready import NodeReady
 from .permit import Permit
 from .power import Power
 from .release import Release
+from .settled import Settled
+from .turn import Turn
 
-_KINDS = (ApiReady, Bootstrap, ByHand, Decommission, EtcdMember, Guard, Identity, NodeReady, Permit, Power, Release)
+_KINDS = (ApiReady, Bootstrap, ByHand, Decommission, EtcdMember, Guard, Identity, NodeReady, Permit, Power, Release, Settled, Turn)
 RESOURCES = {kind.token: kind() for kind in _KINDS}

@@ -39,7 +39,7 @@ def test_a_machine_that_leaves_is_one_resource_and_no_other(prod, name, how):
 def test_no_other_machine_gets_another_config(prod, name):
     """A control plane that leaves and one that reboots are two that are away."""
     before, after = run_program(prod).inputs(), run_program(changed(prod, {f"machines.{name}.decommission": "wipe"})).inputs()
-    others = sorted(key[1] for key in after if key in before and before[key] != after[key])
+    others = sorted(key[1] for key in after if key in before and before[key] != after[key] and not key[1].endswith(("-turn", "-settled")))
     # With one worker, operators need no second place, and VMs have none to move to.
     assert others == (["talos-guard"] if name == "cp-3" else ["cilium-release", "kubevirt-kubevirt", "talos-guard", "vm-build-1", "vm-build-2", "vm-erp", "vm-mail"])
 

@@ -57,13 +57,13 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     before = run_program(prod).inputs()
     after = run_program(changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})).inputs()
     # The guard alone knows all machines: it is what sees them come and go. Etcd's record is told of control planes, for
-    # which that is no change.
-    changed_ones = {name for (_, name), inputs in before.items() if after[(_, name)] != inputs}
+    # which that is no change, and turns of who hands out a kubeconfig.
+    changed_ones = {name for (_, name), inputs in before.items() if after[(_, name)] != inputs and not name.endswith(("-turn", "-settled"))}
     assert changed_ones == ({"talos-guard", "talos-etcd"} if role == "controlplane" else {"talos-guard"})
     assert sorted(name for _, name in set(after) - set(before)) == [
         "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-1", "talos-aa-1",
-        *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-2", "talos-aa-2", "talos-aa-2",
-        *(["talos-aa-2-member"] if role == "controlplane" else []),
+        *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-1-settled", "talos-aa-1-turn", "talos-aa-2", "talos-aa-2", "talos-aa-2",
+        *(["talos-aa-2-member"] if role == "controlplane" else []), "talos-aa-2-settled", "talos-aa-2-turn",
     ]  # fmt: skip
 
 
@@ -141,21 +141,41 @@ def _without_secrets(value):
 
 
 def test_control_planes_come_one_after_the_other_and_workers_side_by_side(prod):
-    needs = run_program(prod).graph.needs
+    graph = run_program(prod).graph
+    needs = graph.needs
 
     def apply(node):
         return f"talos:machine/configurationApply:ConfigurationApply::talos-{node}"
+
+    def turn(node):
+        return f"bedplate-native:talos:Turn::talos-{node}-turn"
+
+    def settled(node):
+        return f"bedplate-native:talos:Settled::talos-{node}-settled"
 
     bootstrap = "bedplate-native:talos:Bootstrap::talos-etcd"
     assert apply("cp-1") in needs[bootstrap]
     member = "bedplate-native:talos:EtcdMember::talos-cp-2-member"
     # Not only applied: joined, with a vote, and well with what it got.
     first = "bedplate-native:talos:EtcdMember::talos-cp-1-member"
-    assert bootstrap in needs[first] and first in needs[apply("cp-2")]
-    assert apply("cp-2") in needs[member] and member in needs[apply("cp-3")]
+    assert bootstrap in needs[first] and first in needs[turn("cp-2")]
+    assert settled("cp-2") in needs[member] and member in needs[turn("cp-3")]
     for worker in ("wk-1", "wk-2"):
-        assert bootstrap in needs[apply(worker)]
-        assert not {apply("cp-2"), apply("cp-3")} & needs[apply(worker)]
+        assert bootstrap in needs[turn(worker)]
+        # Who waits for whom there is no edge's business: a dead control plane keeps no worker from a label.
+        beneath = graph.reachable(apply(worker))
+        assert not {apply("cp-2"), apply("cp-3"), apply("wk-1"), apply("wk-2")} & beneath
+
+
+def test_a_turn_is_between_the_gate_and_the_config_and_ends_after_it(prod):
+    graph = run_program(prod).graph
+    for node in ("cp-1", "cp-3", "wk-1"):
+        apply = f"talos:machine/configurationApply:ConfigurationApply::talos-{node}"
+        assert f"bedplate-native:talos:Identity::talos-{node}" in graph.needs[f"bedplate-native:talos:Turn::talos-{node}-turn"]
+        assert f"bedplate-native:talos:Turn::talos-{node}-turn" in graph.needs[apply]
+        assert apply in graph.needs[f"bedplate-native:talos:Settled::talos-{node}-settled"]
+        # The OS of one that is not well again is not touched either.
+        assert f"bedplate-native:talos:Settled::talos-{node}-settled" in graph.needs[f"bedplate-native:talos:Release::talos-{node}"]
 
 
 def test_a_dead_worker_keeps_nobody_from_the_api(prod):
