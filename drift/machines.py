@@ -65,16 +65,16 @@ def declared(resources: list[dict[str, Any]]) -> tuple[list[Declared], Client]:
         outputs = resource.get("outputs") or {}
         if resource["type"] == _APPLIED:
             name = resource["urn"].rpartition("::")[2].removeprefix("talos-")
-            machines.append(Declared(name, str(_open(outputs["node"])), str(_open(outputs["machineConfiguration"]))))
+            machines.append(Declared(name, str(opened(outputs["node"])), str(opened(outputs["machineConfiguration"]))))
         elif resource["type"] == _PKI:
-            parts = _open(outputs["clientConfiguration"])
-            client = Client(*(base64.b64decode(_open(parts[part])) for part in ("caCertificate", "clientCertificate", "clientKey")))
+            parts = opened(outputs["clientConfiguration"])
+            client = Client(*(base64.b64decode(opened(parts[part])) for part in ("caCertificate", "clientCertificate", "clientKey")))
     if not machines or client is None:
         raise NotMade("no machine has its config yet")
     return sorted(machines, key=lambda machine: machine.name), client
 
 
-def _open(value: Any) -> Any:
+def opened(value: Any) -> Any:
     """A value of an exported state out of the envelope of a secret."""
     return json.loads(value["plaintext"]) if isinstance(value, Mapping) and "plaintext" in value else value
 
@@ -85,8 +85,8 @@ def certificates(resources: list[dict[str, Any]]) -> dict[str, bytes]:
     for resource in resources:
         outputs = resource.get("outputs") or {}
         for kind, output, credential in ((_PKI, "clientConfiguration", "talosconfig"), (_KUBECONFIG, "kubernetesClientConfiguration", "kubeconfig")):
-            if resource["type"] == kind and (parts := _open(outputs.get(output))):
-                found[credential] = base64.b64decode(_open(parts["clientCertificate"]))
+            if resource["type"] == kind and (parts := opened(outputs.get(output))):
+                found[credential] = base64.b64decode(opened(parts["clientCertificate"]))
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.phases import adoption, by_hand, change, leaving, loss, restore, standing
+from lab.phases import adoption, by_hand, change, leaving, loss, restore, standing, turns
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
@@ -38,6 +38,7 @@ PHASES = (
     Phase("what stands", standing.stands),
     Phase("up again", standing.again),
     Phase("a change", change.change),
+    Phase("restarts in turns", turns.restarts),
     Phase("an object edited by hand", by_hand.an_object),
     Phase("a machine edited by hand", by_hand.a_machine),
     Phase("an adoption", adoption.adoption),

@@ -398,7 +398,7 @@ def test_one_that_had_its_config_is_not_waited_for_to_restart(rack, monkeypatch)
     monkeypatch.setattr(settled, "RESTART_SECONDS", 0.2)
     wanted, said = inputs(machines, "wk-1"), []
     end(wanted, take(wanted), said=said)
-    assert said[-2:] == ["did not restart: it had this config", "wk-1 is well, and takes pods as before"] and mark(cluster, "wk-1") == (None, False)
+    assert "did not restart: it had this config" in said and said[-1] == "wk-1 is well, and takes pods as before" and mark(cluster, "wk-1") == (None, False)
 
 
 def test_a_plan_says_what_takes_a_turn(rack):
