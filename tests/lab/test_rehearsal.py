@@ -12,7 +12,7 @@ from lab.layout import Layout
 pytestmark = pytest.mark.lab
 
 PHASES = [
-    "look at the machine", "toolchain", "nodes", "up", "what stands", "up again", "a change", "an object edited by hand",
+    "look at the machine", "toolchain", "nodes", "up", "what stands", "up again", "a change", "restarts in turns", "an object edited by hand",
     "a machine edited by hand", "an adoption", "a renewal", "a restore", "destroy", "end",
 ]  # fmt: skip
 
