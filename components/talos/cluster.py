@@ -16,7 +16,7 @@ from .documents import credentials, patches
 from .expiry import expiry
 from .guard import Guard
 from .identity import Identity
-from .material import as_input, old_key, with_old_key
+from .material import as_input, authority, old_key, with_old_key
 from .member import EtcdMember
 from .release import Release
 from .talosconfig import talosconfig
@@ -130,7 +130,7 @@ class Talos(ComponentResource):
                 parent=self,
                 depends_on=[etcd],
                 # Of other secrets, its provider would keep the kubeconfig of the old ones until its last month.
-                replacement_trigger=Output.unsecret(held.apply(lambda pki: pki["certs"]["k8s"]["cert"])),
+                replacement_trigger=Output.unsecret(held.apply(authority)),
                 additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"],
             ),
         )

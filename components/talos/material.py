@@ -1,5 +1,6 @@
 """The PKI in the shape that the configuration generator takes."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,11 @@ def as_input(made: Mapping[str, Any]) -> machine.MachineSecretsArgs:
         ),
         trustdinfo=machine.TrustdInfoArgs(token=made["trustdinfo"]["token"]),
     )
+
+
+def authority(made: Mapping[str, Any]) -> str:
+    """A mark of the authority that signs Kubernetes' certificates: no secret, and no certificate in a plan either."""
+    return hashlib.sha256(made["certs"]["k8s"]["cert"].encode()).hexdigest()
 
 
 def old_key(made: Mapping[str, Any]) -> str:
