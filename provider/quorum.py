@@ -15,9 +15,14 @@ class Others:
     """Without a vote, or not healthy, or not heard."""
 
     @property
-    def hold(self) -> bool:
-        """Whether those that are well are a majority of what stays."""
-        return len(self.well) > (len(self.well) + len(self.unwell)) // 2
+    def votes(self) -> int:
+        """How many members there are, with the one."""
+        return len(self.well) + len(self.unwell) + 1
+
+    @property
+    def agree(self) -> bool:
+        """Whether those that are well can change etcd while the one is dead: it counts until it is out."""
+        return len(self.well) > self.votes // 2
 
 
 def without(client: Client, ask: str, name: str) -> Others:

@@ -171,11 +171,15 @@ class _Leaving:
     def _others(self) -> quorum.Others:
         """Those that stay in etcd. Raises Failed where they could not do without it."""
         others = self._any(lambda at: quorum.without(self.client, at, self.name))
-        # A dead one leaves what it is: too few, perhaps; one that is well is no reason to go below what all the others can lose.
-        if not others.hold or (others.unwell and self.how == "wipe"):
+        if self.how == "wipe" and others.unwell:
             raise Failed(
-                f"{self.name} is not taken out of etcd: it is not well on {', '.join(others.unwell) or 'any other'}, and without this one it may lose its "
+                f"{self.name} is not taken out of etcd: it is not well on {', '.join(others.unwell)}, and without this one it may lose its "
                 "quorum, and all its data with it; bring it back first (talosctl etcd status), or decommission the dead one as lost before"
+            )
+        if self.how == "lost" and not others.agree:
+            raise Failed(
+                f"{self.name} can't be taken out of etcd: of {others.votes} members only {len(others.well)} {'is' if len(others.well) == 1 else 'are'} well, and more than "
+                "half must agree to it; bring another one back first (talosctl etcd status); where they are lost too, put a snapshot back: docs/runbooks/restore.md"
             )
         return others
 
