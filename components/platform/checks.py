@@ -8,7 +8,7 @@ import base64
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from . import nics
+from . import nics_checks
 from .faults import Fault, sentence
 from .model import Platform
 from .versions import KUBEVIRT, minor, mismatches
@@ -107,7 +107,7 @@ def macs_once(p: Platform) -> Iterator[Fault]:
 
 @_needs("network")
 def nics_fit(p: Platform) -> Iterator[Fault]:
-    for path, text in nics.faults(p):
+    for path, text in nics_checks.faults(p):
         yield _fault(path, *text)
 
 
