@@ -179,11 +179,12 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
             vm: {"image": "registry.example.com/disks/fedora:42", "cpu": draw(st.integers(1, 64)), "memory": f"{draw(st.integers(1, 64))}Gi"}
             for vm in vms
         }
-    if draw(st.booleans()):
-        platform["exceptions"] = [
-            {"control": control, "reason": "It is looked into by the vendor.", "until": "2027-03-31", "ticket": "OPS-1"}
-            for control in draw(st.lists(st.sampled_from(["KSPP", "CIS 1.2.15", "CIS 4.2.13"]), max_size=2, unique=True))
-        ]
+    controls = draw(st.lists(st.sampled_from(["KSPP", "CIS 1.2.15", "CIS 4.2.13"]), max_size=2, unique=True))
+    if platform["talos"].get("extras", {}).get("serving_certificates") == "self-signed":
+        controls += ["CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11"]
+    platform["exceptions"] = [
+        {"control": control, "reason": "It is looked into by the vendor.", "until": "2027-03-31", "ticket": "OPS-1"} for control in controls
+    ]
     if draw(st.booleans()):
         platform["talos"]["patches"] = [{"machine": {"sysctls": {"net.core.somaxconn": "4096"}}}]
     return platform

@@ -283,7 +283,7 @@ def vms_have_a_hypervisor(p: Platform) -> Iterator[Fault]:
         yield _fault(("kubevirt",), "is missing, and there are VMs", "nothing would run them", "write kubevirt: {version: v1.8.4}")
 
 
-RESERVED = frozenset({"default", "kube-system", "kube-public", "kube-node-lease", "kubevirt"})
+RESERVED = frozenset({"default", "kube-system", "kube-public", "kube-node-lease", "kubelet-certificates", "kubevirt"})
 
 
 @_needs()

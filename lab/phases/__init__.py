@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.phases import by_hand, change, loss, restore, standing
+from lab.phases import by_hand, change, loss, restore, serving, standing
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
@@ -24,6 +24,10 @@ def _several(rehearsal: Rehearsal) -> bool:
     return len(rehearsal.topology.machines) >= 3
 
 
+def _without_approver(rehearsal: Rehearsal) -> bool:
+    return _alone(rehearsal) and serving.asked(rehearsal)
+
+
 @dataclass(frozen=True)
 class Phase:
     """One thing that is shown, and on which platforms."""
@@ -36,10 +40,12 @@ class Phase:
 
 PHASES = (
     Phase("what stands", standing.stands),
+    Phase("kubelets' certificates", serving.shown, serving.asked),
     Phase("up again", standing.again),
     Phase("a change", change.change),
     Phase("an object edited by hand", by_hand.an_object),
     Phase("a machine edited by hand", by_hand.a_machine),
+    Phase("no approver", serving.without_approver, _without_approver),
     Phase("a restore", restore.restore, _alone),
     Phase("lost machines", loss.lost_power, _several),
     Phase("an up with machines down", loss.unreachable, _several),
