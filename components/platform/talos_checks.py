@@ -136,7 +136,7 @@ def kubelets_proven(p: Platform) -> Iterator[Fault]:
     if lacking:
         yield fault(
             ("talos", "extras", "serving_certificates"),
-            f"is self-signed, and exceptions record no {' and no '.join(lacking)} for every machine",
+            f"is self-signed, and exceptions don't record {', '.join(lacking)} for every machine",
             "whoever answers at a node's address in the kubelet's place reads what is typed into pods",
             "leave it out, or record each of them in exceptions",
         )

@@ -163,6 +163,15 @@ def kubelet_proves_itself(resource: Resource) -> Iterator[str]:
             yield f"{authority.path} must be the cluster's own, {CLUSTER_CA}"
 
 
+def external_ips_refused(resource: Resource) -> Iterator[str]:
+    for server in (resource.machine.v1alpha1.at("cluster", "apiServer"), *resource.machine.of("KubeAPIServerConfig")):
+        plugins = server["extraArgs"]["enable-admission-plugins"]
+        named = ",".join(plugins.texts()) if isinstance(plugins.value, list) else plugins.scalar()
+        # A patch's list takes the place of the platform's; the plugin is in nobody's default.
+        if named is not None and "DenyServiceExternalIPs" not in [name.strip() for name in named.split(",")]:
+            yield f"{plugins.path} lacks DenyServiceExternalIPs"
+
+
 HEALTH = {"/livez", "/readyz", "/healthz"}
 
 
@@ -284,6 +293,10 @@ RULES = (
          controls=("CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11"),
          why="Whoever answers at a node's address in the kubelet's place reads what is typed into pods.",
          remedy="remove the field from the patch, or record exceptions to all three controls"),
+    Rule(name="apiserver-refuses-external-ips", severity="high", kinds=APPLY, check=external_ips_refused,
+         controls=("CIS 1.2.3",),
+         why="An external IP takes traffic meant for any address, other pods' included (CVE-2020-8554).",
+         remedy="name it beside the plugins that you add: a patch's list takes the place of the platform's"),
     Rule(name="talos-seccomp-default-is-on", severity="high", kinds=APPLY, check=seccomp_default,
          controls=("CIS 4.2.14", "CIS 5.6.2"),
          why="Pods that say nothing must run with the runtime's system call filter.",
