@@ -24,10 +24,6 @@ def _several(rehearsal: Rehearsal) -> bool:
     return len(rehearsal.topology.machines) >= 3
 
 
-def _without_approver(rehearsal: Rehearsal) -> bool:
-    return _alone(rehearsal) and serving.asked(rehearsal)
-
-
 @dataclass(frozen=True)
 class Phase:
     """One thing that is shown, and on which platforms."""
@@ -45,7 +41,7 @@ PHASES = (
     Phase("a change", change.change),
     Phase("an object edited by hand", by_hand.an_object),
     Phase("a machine edited by hand", by_hand.a_machine),
-    Phase("no approver", serving.without_approver, _without_approver),
+    Phase("no approver", serving.without_approver, serving.asked),
     Phase("a restore", restore.restore, _alone),
     Phase("lost machines", loss.lost_power, _several),
     Phase("an up with machines down", loss.unreachable, _several),
