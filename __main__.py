@@ -8,6 +8,8 @@ import pulumi
 from components import (
     Cilium,
     CiliumArgs,
+    KubeletCertificates,
+    KubeletCertificatesArgs,
     Kubernetes,
     KubernetesArgs,
     KubeVirt,
@@ -42,6 +44,13 @@ cilium = Cilium(
     "cilium",
     CiliumArgs(platform=platform, kubernetes=kubernetes.provider, kubeconfig=kubernetes.kubeconfig),
 )
+
+# Kubelets that prove who they are: the cluster signs their certificates, and something in it approves that.
+if platform.talos.extras.serving_certificates == "cluster":
+    KubeletCertificates(
+        "kubelet-certificates",
+        KubeletCertificatesArgs(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready),
+    )
 
 # Namespaces, closed by a policy that Cilium enforces.
 namespaces = {

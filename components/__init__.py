@@ -1,7 +1,7 @@
 """The layers of a platform, each built from what the layers beneath it made."""
 
 from .config import Stack, load
-from .kubernetes import Kubernetes, KubernetesArgs, Namespace, NamespaceArgs
+from .kubernetes import KubeletCertificates, KubeletCertificatesArgs, Kubernetes, KubernetesArgs, Namespace, NamespaceArgs
 from .metal import Metal, MetalArgs
 from .network import Cilium, CiliumArgs
 from .talos import Talos, TalosArgs
@@ -13,6 +13,8 @@ __all__ = [
     "CiliumArgs",
     "KubeVirt",
     "KubeVirtArgs",
+    "KubeletCertificates",
+    "KubeletCertificatesArgs",
     "Kubernetes",
     "KubernetesArgs",
     "Metal",

@@ -16,6 +16,7 @@ REAL = (
 STANDS_IN = (
     ("Cilium", "a chart of our own: bridge and host-local plugins, routes, kube-proxy. No encryption, no policy, no load balancer"),
     ("KubeVirt", "an operator of our own that says Available and takes VirtualMachine objects. No virtual machine runs"),
+    ("The approver of kubelets' certificates", "a program of our own that judges the same requests with the same calls and rights"),
     ("Workloads", "a small HTTP server under the workload's own image name, on its own port"),
     ("Images", "made here from the same binaries; not the published bytes, so digests and signatures are not rehearsed"),
     ("First boot", "a node starts in maintenance mode at its address; no PXE, no DHCP, no boot menu"),

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
+from components.platform.host import KubernetesExtras
 from lab.topology import Machine, Topology
 
 LINK = "eth0"
+# What approves kubelets' certificates, where the stack says nothing.
+APPROVER = KubernetesExtras().approver
 # Where a workload's stand-in listens that has no port of its own.
 HELLO_PORT = 8080
 # Where the stand-in for Cilium answers on every node (lab/charts/cilium-standin).
@@ -108,6 +111,10 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
     cilium = made["cilium"]
     note("cilium.chart", f"{cilium.get('chart', 'cilium')} {cilium['version']}", "a stand-in", "Cilium's images can't be made from source here")
     cilium |= {"chart": bench.chart, "repository": None}
+    extras = made["talos"].setdefault("extras", {})
+    if extras.get("serving_certificates", "cluster") == "cluster":
+        extras["approver"] = _undigested(extras.get("approver", APPROVER))
+        note("talos.extras.approver", extras["approver"], "a stand-in that judges and asks the same", "its image can't be fetched, nor its module")
     _workloads(made, note)
     if made.get("kubevirt"):
         note("kubevirt", made["kubevirt"]["version"], "its objects, with a stand-in for the operator",
@@ -139,6 +146,9 @@ def stand_ins(platform: Mapping[str, Any]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     if want := platform.get("kubevirt"):
         found[f"{want.get('registry') or 'quay.io/kubevirt'}/virt-operator:{want['version']}"] = ["/usr/bin/virt-operator"]
+    extras = platform["talos"].get("extras", {})
+    if extras.get("serving_certificates", "cluster") == "cluster":
+        found[_undigested(extras.get("approver", APPROVER))] = ["/usr/bin/kubelet-serving-cert-approver"]
     for workload in (platform.get("workloads") or {}).values():
         found[_undigested(workload["image"])] = ["/hello", f":{workload.get('port') or HELLO_PORT}"]
     return found

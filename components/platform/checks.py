@@ -8,7 +8,7 @@ import base64
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from . import nics
+from . import nics_checks
 from .faults import Fault, sentence
 from .model import Platform
 from .versions import KUBEVIRT, minor, mismatches
@@ -107,7 +107,7 @@ def macs_once(p: Platform) -> Iterator[Fault]:
 
 @_needs("network")
 def nics_fit(p: Platform) -> Iterator[Fault]:
-    for path, text in nics.faults(p):
+    for path, text in nics_checks.faults(p):
         yield _fault(path, *text)
 
 
@@ -285,7 +285,7 @@ def vms_have_a_hypervisor(p: Platform) -> Iterator[Fault]:
         yield _fault(("kubevirt",), "is missing, and there are VMs", "nothing would run them", "write kubevirt: {version: v1.8.4}")
 
 
-RESERVED = frozenset({"default", "kube-system", "kube-public", "kube-node-lease", "kubevirt"})
+RESERVED = frozenset({"default", "kube-system", "kube-public", "kube-node-lease", "kubelet-certificates", "kubevirt"})
 
 
 @_needs()

@@ -128,7 +128,7 @@ class Machine(Tuning):
     link: LinkName | None = None
     """That link's kernel name, where it can't be found by its MAC."""
     nics: Nics = Field(default_factory=Nics)
-    """Links beyond the boot link: bonds, VLANs, MTU."""
+    """Links beyond the boot link: bonds, VLANs, bridges, routes, MTU."""
     expects: Expected = Expected()
     location: Location = Location()
     install: Install = Field(examples=["{disk: {serial: S4EWNX0R}}"])

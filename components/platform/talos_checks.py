@@ -123,6 +123,25 @@ def kernel_kept(p: Platform) -> Iterator[Fault]:
                 yield fault((*where, key), f"{value!r} works against the network", NEEDED[key][1], f"write {' or '.join(NEEDED[key][0])}, or leave it out")
 
 
+# What a kubelet that signs for itself leaves open.
+_UNPROVEN = ("CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11")
+
+
+@needs("talos", "exceptions")
+def kubelets_proven(p: Platform) -> Iterator[Fault]:
+    if p.talos.extras.serving_certificates != "self-signed":
+        return
+    open_to = {c: {n for e in p.exceptions if e.control == c for n in (e.machines or p.machines)} for c in _UNPROVEN}
+    lacking = [control for control in _UNPROVEN if open_to[control] < set(p.machines)]
+    if lacking:
+        yield fault(
+            ("talos", "extras", "serving_certificates"),
+            f"is self-signed, and exceptions don't record {', '.join(lacking)} for every machine",
+            "whoever answers at a node's address in the kubelet's place reads what is typed into pods",
+            "leave it out, or record each of them in exceptions",
+        )
+
+
 @needs("talos")
 def modules_there(p: Platform) -> Iterator[Fault]:
     if p.talos.schematic.id is not None:

@@ -139,15 +139,40 @@ def both_authorizers(resource: Resource) -> Iterator[str]:
         yield "a KubeAuthorizerConfig has a type other than Node, RBAC and Webhook"
 
 
+# Where Talos puts the cluster's authority on control planes.
+CLUSTER_CA = "/system/secrets/kubernetes/kube-apiserver/ca.crt"
+
+
 def kubelet_proves_itself(resource: Resource) -> Iterator[str]:
     legacy = resource.machine.v1alpha1
     bodies = [legacy.at("machine", "kubelet", "extraConfig"), *(d["config"] for d in resource.machine.of("KubeletConfig"))]
     if not any(body["serverTLSBootstrap"].flag() for body in bodies):
         yield "serverTLSBootstrap is not true, so kubelets sign their own serving certificates"
+    for body in bodies:
+        if body["featureGates"]["RotateKubeletServerCertificate"].flag() is False:
+            yield f"{body.path}.featureGates.RotateKubeletServerCertificate must not be false: kubelets would sign their own"
+    for kubelet in (legacy.at("machine", "kubelet"), *resource.machine.of("KubeletConfig")):
+        for argument in ("rotate-server-certificates", "tls-cert-file", "tls-private-key-file"):
+            value = kubelet["extraArgs"][argument].scalar()
+            if value is not None and (argument.startswith("tls") or value != "true"):
+                yield f"{kubelet.path}.extraArgs.{argument} must not be set: kubelets would show another certificate"
     servers = [legacy.at("cluster", "apiServer"), *resource.machine.of("KubeAPIServerConfig")]
     given = [server for server in servers if server.given]
-    if given and not any(server["extraArgs"]["kubelet-certificate-authority"].given for server in given):
+    named = [server["extraArgs"]["kubelet-certificate-authority"] for server in given]
+    if given and not any(authority.given for authority in named):
         yield f"{given[0].path}.extraArgs.kubelet-certificate-authority is not set, so the API believes whoever answers as a kubelet"
+    for authority in named:
+        if authority.given and authority.scalar() != CLUSTER_CA:
+            yield f"{authority.path} must be the cluster's own, {CLUSTER_CA}"
+
+
+def external_ips_refused(resource: Resource) -> Iterator[str]:
+    for server in (resource.machine.v1alpha1.at("cluster", "apiServer"), *resource.machine.of("KubeAPIServerConfig")):
+        plugins = server["extraArgs"]["enable-admission-plugins"]
+        named = ",".join(plugins.texts()) if isinstance(plugins.value, list) else plugins.scalar()
+        # A patch's list takes the place of the platform's; the plugin is in nobody's default.
+        if named is not None and "DenyServiceExternalIPs" not in [name.strip() for name in named.split(",")]:
+            yield f"{plugins.path} lacks DenyServiceExternalIPs"
 
 
 HEALTH = {"/livez", "/readyz", "/healthz"}
@@ -267,10 +292,14 @@ RULES = (
          controls=("CIS 1.2.1",),
          why="A request without credentials must not reach authorization.",
          remedy="set anonymous.enabled to false, or conditions to /livez, /readyz and /healthz"),
-    Rule(name="kubelet-proves-who-it-is", severity="medium", kinds=APPLY, check=kubelet_proves_itself, level="asked",
+    Rule(name="kubelet-proves-who-it-is", severity="medium", kinds=APPLY, check=kubelet_proves_itself,
          controls=("CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11"),
          why="Whoever answers at a node's address in the kubelet's place reads what is typed into pods.",
-         remedy="set talos.extras.serving_certificates to cluster, once something in it approves kubelets' requests"),
+         remedy="remove the field from the patch, or record exceptions to all three controls"),
+    Rule(name="apiserver-refuses-external-ips", severity="high", kinds=APPLY, check=external_ips_refused,
+         controls=("CIS 1.2.3",),
+         why="An external IP takes traffic meant for any address, other pods' included (CVE-2020-8554).",
+         remedy="name it beside the plugins that you add: a patch's list takes the place of the platform's"),
     Rule(name="talos-seccomp-default-is-on", severity="high", kinds=APPLY, check=seccomp_default,
          controls=("CIS 4.2.14", "CIS 5.6.2"),
          why="Pods that say nothing must run with the runtime's system call filter.",
