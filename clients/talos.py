@@ -26,6 +26,8 @@ PORT = 50000
 CALL_SECONDS = 5.0
 # The machine pulls the installer before it answers.
 UPGRADE_SECONDS = 600.0
+# etcd writes a copy of all it holds before the first of it comes.
+SILENT_SECONDS = 60.0
 
 _Field = descriptor_pb2.FieldDescriptorProto
 T = TypeVar("T")
@@ -59,6 +61,7 @@ def _messages() -> dict[str, Any]:
         EtcdMember={"id": (2, _Field.TYPE_UINT64, False, ""), "hostname": text(3), "peer_urls": (4, _Field.TYPE_STRING, True, ""), "is_learner": flag(6)},
         EtcdMembers={"members": part(3, "EtcdMember", True)},
         EtcdMemberListResponse={"messages": part(1, "EtcdMembers", True)},
+        EtcdSnapshotRequest={},
         UpgradeRequest={"image": text(1)},
         Upgrade={"ack": text(2)},
         UpgradeResponse={"messages": part(1, "Upgrade", True)},
@@ -71,6 +74,9 @@ def _messages() -> dict[str, Any]:
         VersionInfo={"tag": text(1)},
         Version={"version": part(2, "VersionInfo")},
         VersionResponse={"messages": part(1, "Version", True)},
+    ) + file(
+        "common",
+        Data={"bytes": (2, _Field.TYPE_BYTES, False, "")},
     ) + file(
         "cosi.resource",
         Metadata={"namespace": text(1), "type": text(2), "id": text(3), "version": text(4)},
@@ -176,6 +182,13 @@ def _call(method: str, request: str, **fields: Any) -> Callable[[Channel], Await
     return ask
 
 
+async def _within(what: Awaitable[T], seconds: float, otherwise: str) -> T:
+    try:
+        return await asyncio.wait_for(what, seconds)
+    except (TimeoutError, asyncio.TimeoutError):
+        raise NoAnswer(f"{otherwise} within {seconds:.0f} s") from None
+
+
 def schematic_of(layers: dict[str, dict[str, Any]]) -> str:
     """The schematic's id, which images of a factory carry as an extension; empty where they don't tell."""
     named = ((layer.get("metadata") or {}) for layer in layers.values())
@@ -201,6 +214,8 @@ class _Asked:
         seconds = seconds or CALL_SECONDS
         try:
             return asyncio.run(asyncio.wait_for(self._talk(address, ask), seconds))
+        except NoAnswer:
+            raise
         except (TimeoutError, asyncio.TimeoutError):
             raise NoAnswer(f"no answer within {seconds:.0f} s") from None
         except GRPCError as error:
@@ -290,6 +305,22 @@ class Client(_Asked):
     def upgrade(self, address: str, image: str) -> None:
         """Tell a machine to install an image, to drain itself and to boot it. Returns when it begins. Raises NoAnswer."""
         self._ask(address, _call("Upgrade", "UpgradeRequest", image=image), seconds=UPGRADE_SECONDS)
+
+    def snapshot(self, address: str, write: Callable[[bytes], None], seconds: float) -> None:
+        """All that etcd holds, piece by piece as it comes. Raises NoAnswer, and what write raises.
+
+        The machine ends the stream as if all were there also where etcd broke off: whether it is whole, the hash at
+        its end tells alone.
+        """
+
+        async def ask(channel: Channel) -> None:
+            method = UnaryStreamMethod(channel, "/machine.MachineService/EtcdSnapshot", MESSAGES["EtcdSnapshotRequest"], MESSAGES["Data"])
+            async with method.open() as stream:
+                await _within(stream.send_message(MESSAGES["EtcdSnapshotRequest"](), end=True), CALL_SECONDS, "no answer")
+                while (piece := await _within(stream.recv_message(), SILENT_SECONDS, "nothing more came")) is not None:
+                    write(piece.bytes)
+
+        self._ask(address, ask, seconds)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from .identity import Identity
 from .material import as_input
 from .member import EtcdMember
 from .release import Release
+from .snapshot import Snapshot
 from .talosconfig import talosconfig
 
 
@@ -78,6 +79,8 @@ class Talos(ComponentResource):
         base = {role: generated(role) for role in sorted({m.role for m in want.machines.values()})}
 
         guard = Guard(f"{name}-guard", want, ResourceOptions(parent=self))
+        # Kubernetes moves with configs, the first control plane's first; the OS with releases. Both wait for it.
+        saved = Snapshot(f"{name}-snapshot", want, client, ResourceOptions(parent=self, depends_on=[guard]))
 
         # No timeouts: the bridge loses that property on the way back, and every create fails ("map vs object
         # confusion"). The plugin's own deadline is ten minutes.
@@ -104,7 +107,7 @@ class Talos(ComponentResource):
                 ),
             )
 
-        applied = {want.first: apply(want.first, None)}
+        applied = {want.first: apply(want.first, saved)}
         etcd = machine.Bootstrap(
             f"{name}-etcd",
             node=applied[want.first].node,
@@ -132,7 +135,7 @@ class Talos(ComponentResource):
         # The OS, one machine after the other: control planes first, the one that others wait for last among them.
         turn: Resource = before
         for node in (*(p for p in want.controlplanes if p != want.first), want.first, *want.workers):
-            after = ResourceOptions(parent=self, depends_on=[applied[node], turn])
+            after = ResourceOptions(parent=self, depends_on=[applied[node], turn, saved])
             turn = Release(f"{name}-{node}", node, want, applied[node].node, client, after)
 
         access = cluster.Kubeconfig(

@@ -9,6 +9,7 @@ from .node_ready import NodeReady
 from .permit import Permit
 from .power import Power
 from .release import Release
+from .snapshot import Snapshot
 
-_KINDS = (ApiReady, ByHand, EtcdMember, Guard, Identity, NodeReady, Permit, Power, Release)
+_KINDS = (ApiReady, ByHand, EtcdMember, Guard, Identity, NodeReady, Permit, Power, Release, Snapshot)
 RESOURCES = {kind.token: kind() for kind in _KINDS}
