@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.phases import by_hand, change, loss, restore, standing
+from lab.phases import by_hand, change, loss, restore, snapshots, standing
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
@@ -40,6 +40,7 @@ PHASES = (
     Phase("a change", change.change),
     Phase("an object edited by hand", by_hand.an_object),
     Phase("a machine edited by hand", by_hand.a_machine),
+    Phase("a snapshot on a schedule", snapshots.scheduled, _alone),
     Phase("a restore", restore.restore, _alone),
     Phase("lost machines", loss.lost_power, _several),
     Phase("an up with machines down", loss.unreachable, _several),
