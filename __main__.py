@@ -18,6 +18,8 @@ from components import (
     MetalArgs,
     Namespace,
     NamespaceArgs,
+    Snapshots,
+    SnapshotsArgs,
     Talos,
     TalosArgs,
     Vm,
@@ -57,6 +59,10 @@ namespaces = {
     name: Namespace(name, NamespaceArgs(profile=profile, kubernetes=kubernetes.provider, network=cilium.ready))
     for name, profile in platform.namespaces.items()
 }
+
+# Snapshots of etcd, by the cluster itself.
+if platform.talos.snapshots.schedule:
+    Snapshots("snapshots", SnapshotsArgs(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready))
 
 # Container applications.
 workloads = {

@@ -32,6 +32,8 @@ LEAVE_SECONDS = 360.0
 SYSTEM_DISK = 1
 # The machine looks at its clock for five seconds, and ends the etcd that waits to join.
 BOOTSTRAP_SECONDS = 30.0
+# etcd writes a copy of all it holds before the first of it comes.
+SILENT_SECONDS = 60.0
 
 _Field = descriptor_pb2.FieldDescriptorProto
 T = TypeVar("T")
@@ -74,9 +76,9 @@ def _messages() -> dict[str, Any]:
         ServiceInfo={"id": text(1), "state": text(2)},
         ServiceList={"services": part(2, "ServiceInfo", True)},
         ServiceListResponse={"messages": part(1, "ServiceList", True)},
-        Data={"bytes": (2, _Field.TYPE_BYTES, False, "")},
         BootstrapRequest={},
         BootstrapResponse={},
+        EtcdSnapshotRequest={},
         UpgradeRequest={"image": text(1)},
         Upgrade={"ack": text(2)},
         UpgradeResponse={"messages": part(1, "Upgrade", True)},
@@ -89,6 +91,9 @@ def _messages() -> dict[str, Any]:
         VersionInfo={"tag": text(1)},
         Version={"version": part(2, "VersionInfo")},
         VersionResponse={"messages": part(1, "Version", True)},
+    ) + file(
+        "common",
+        Data={"bytes": (2, _Field.TYPE_BYTES, False, "")},
     ) + file(
         "cosi.resource",
         Stamp={"seconds": (1, _Field.TYPE_INT64, False, ""), "nanos": (2, _Field.TYPE_INT32, False, "")},
@@ -199,6 +204,13 @@ def _call(method: str, request: str, **fields: Any) -> Callable[[Channel], Await
     return ask
 
 
+async def _within(what: Awaitable[T], seconds: float, otherwise: str) -> T:
+    try:
+        return await asyncio.wait_for(what, seconds)
+    except (TimeoutError, asyncio.TimeoutError):
+        raise NoAnswer(f"{otherwise} within {seconds:.0f} s") from None
+
+
 def schematic_of(layers: dict[str, dict[str, Any]]) -> str:
     """The schematic's id, which images of a factory carry as an extension; empty where they don't tell."""
     named = ((layer.get("metadata") or {}) for layer in layers.values())
@@ -224,6 +236,8 @@ class _Asked:
         seconds = seconds or CALL_SECONDS
         try:
             return asyncio.run(asyncio.wait_for(self._talk(address, ask), seconds))
+        except NoAnswer:
+            raise
         except (TimeoutError, asyncio.TimeoutError):
             raise NoAnswer(f"no answer within {seconds:.0f} s") from None
         except GRPCError as error:
@@ -350,6 +364,22 @@ class Client(_Asked):
     def upgrade(self, address: str, image: str) -> None:
         """Tell a machine to install an image, to drain itself and to boot it. Returns when it begins. Raises NoAnswer."""
         self._ask(address, _call("Upgrade", "UpgradeRequest", image=image), seconds=UPGRADE_SECONDS)
+
+    def snapshot(self, address: str, write: Callable[[bytes], None], seconds: float) -> None:
+        """All that etcd holds, piece by piece as it comes. Raises NoAnswer, and what write raises.
+
+        The machine ends the stream as if all were there also where etcd broke off: whether it is whole, the hash at
+        its end tells alone.
+        """
+
+        async def ask(channel: Channel) -> None:
+            method = UnaryStreamMethod(channel, "/machine.MachineService/EtcdSnapshot", MESSAGES["EtcdSnapshotRequest"], MESSAGES["Data"])
+            async with method.open() as stream:
+                await _within(stream.send_message(MESSAGES["EtcdSnapshotRequest"](), end=True), CALL_SECONDS, "no answer")
+                while (piece := await _within(stream.recv_message(), SILENT_SECONDS, "nothing more came")) is not None:
+                    write(piece.bytes)
+
+        self._ask(address, ask, seconds)
 
 
 @dataclass(frozen=True)

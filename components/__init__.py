@@ -4,6 +4,7 @@ from .config import Stack, load
 from .kubernetes import KubeletCertificates, KubeletCertificatesArgs, Kubernetes, KubernetesArgs, Namespace, NamespaceArgs
 from .metal import Metal, MetalArgs
 from .network import Cilium, CiliumArgs
+from .snapshots import Snapshots, SnapshotsArgs
 from .talos import Talos, TalosArgs
 from .virtualization import KubeVirt, KubeVirtArgs, Vm, VmArgs
 from .workloads import Workload, WorkloadArgs
@@ -21,6 +22,8 @@ __all__ = [
     "MetalArgs",
     "Namespace",
     "NamespaceArgs",
+    "Snapshots",
+    "SnapshotsArgs",
     "Stack",
     "Talos",
     "TalosArgs",

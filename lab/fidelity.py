@@ -20,6 +20,7 @@ STANDS_IN = (
     ("Workloads", "a small HTTP server under the workload's own image name, on its own port"),
     ("Images", "made here from the same binaries; not the published bytes, so digests and signatures are not rehearsed"),
     ("First boot", "a node starts in maintenance mode at its address; no PXE, no DHCP, no boot menu"),
+    ("Snapshots' storage", "a folder of the node behind the claim; no NFS server. The job, its image's program and its way into Talos are real"),
     ("Talos release", "the newest that can be built here; the stack's own may be newer"),
 )
 

@@ -20,6 +20,8 @@ APPROVER = KubernetesExtras().approver
 HELLO_PORT = 8080
 # Where the stand-in for Cilium answers on every node (lab/charts/cilium-standin).
 NODE_PORT = 30080
+# The claim that jobs write snapshots of etcd to, and when, if the platform does not say: not in a rehearsal's time.
+CLAIM, SCHEDULE = "rehearsal", "0 0 1 1 *"
 
 # Registries a platform's images come from, whatever its mirrors say; the lab's own last.
 HOSTS = ("docker.io", "gcr.io", "ghcr.io", "quay.io", "registry.k8s.io", "factory.talos.dev", "bedplate.local")
@@ -45,6 +47,8 @@ class Bench:
     trust: Mapping[str, str]
     cgroup_v2: bool
     user_namespace: bool
+    # Where `up` saves etcd before an upgrade.
+    snapshots: str = "/lab/snapshots"
 
 
 def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool) -> Topology:
@@ -102,6 +106,7 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
         if not machine.get("link"):
             machine["link"] = LINK
     note("machines.*.link", "found by its MAC", LINK, "a virtual cable has no permanent hardware address")
+    _snapshots(made, bench, note)
     _host(made, note)
     if made.pop("boot", None):
         note("boot", "matchbox", "none", "containers don't boot: nodes start in maintenance mode")
@@ -139,6 +144,28 @@ def _host(made: dict[str, Any], note: Any) -> None:
         firewall["admins"] = []
     firewall["allow"] = {**firewall.get("allow", {}), "rehearsal": {"ports": [NODE_PORT], "sources": ["0.0.0.0/0"]}}
     note("talos.firewall.allow", "", f"port {NODE_PORT}", "the stand-in for Cilium answers there, and Cilium's own services pass by this firewall")
+
+
+def _snapshots(made: dict[str, Any], bench: Bench, note: Any) -> None:
+    want = made["talos"].get("snapshots") or {}
+    now = {"folder": bench.snapshots, "schedule": want.get("schedule") or SCHEDULE, "to": {"claim": CLAIM}}
+    for key, why in (("folder", "files of a rehearsal lie beside it"), ("schedule", "the platform has none, and what it would make is shown"),
+                     ("to", "nobody serves NFS in the lab: the volume is a folder of the node")):
+        if now[key] != want.get(key):
+            note(f"talos.snapshots.{key}", want.get(key) or "none", now[key], why)
+    made["talos"]["snapshots"] = now
+
+
+def next_patch(version: str) -> str:
+    """v1.14.2 -> v1.14.3: what a rehearsal moves to."""
+    most, _, patch = version.rpartition(".")
+    return f"{most}.{int(patch) + 1}"
+
+
+def talosctl(platform: Mapping[str, Any]) -> list[str]:
+    """The images that save a platform's etcd, before it moves and after."""
+    version = platform["talos"]["version"]
+    return [f"ghcr.io/siderolabs/talosctl:{each}" for each in (version, next_patch(version))]
 
 
 def stand_ins(platform: Mapping[str, Any]) -> dict[str, list[str]]:

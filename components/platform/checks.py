@@ -11,6 +11,7 @@ from itertools import combinations
 from . import nics_checks
 from .faults import Fault, sentence
 from .model import Platform
+from .snapshots import NAMESPACE as SNAPSHOTS
 from .versions import KUBEVIRT, minor, mismatches
 
 Check = Callable[[Platform], Iterator[Fault]]
@@ -285,7 +286,7 @@ def vms_have_a_hypervisor(p: Platform) -> Iterator[Fault]:
         yield _fault(("kubevirt",), "is missing, and there are VMs", "nothing would run them", "write kubevirt: {version: v1.8.4}")
 
 
-RESERVED = frozenset({"default", "kube-system", "kube-public", "kube-node-lease", "kubelet-certificates", "kubevirt"})
+RESERVED = frozenset({"default", "kube-system", "kube-public", "kube-node-lease", "kubelet-certificates", "kubevirt", SNAPSHOTS})
 
 
 @_needs()

@@ -17,6 +17,7 @@ from .exceptions import Exemption
 from .host import Certificates, Firewall, ImageRule, KmsUrl, KubernetesExtras, LogUrl, RegistryHost, RegistryTls, Reserved, Settings
 from .machine import Machine, MachineClass, Patch
 from .schematic import Schematic, SchematicOrId
+from .snapshots import Snapshots
 from .types import (
     Address,
     ByName,
@@ -67,6 +68,8 @@ class Talos(Settings):
     block_volumes: bool = True
     """Pods that run as a user may own the block devices they are given: what CDI writes disks through."""
     extras: KubernetesExtras = KubernetesExtras()
+    snapshots: Snapshots = Snapshots()
+    """When etcd is saved, and where to."""
     schedulable_control_planes: bool = False
     """Control planes run workloads too. Said and not derived: the first worker must not drive them away."""
     patches: tuple[Patch, ...] = ()

@@ -19,6 +19,7 @@ from .identity import Identity
 from .material import as_input, authority, old_key, with_old_key
 from .member import EtcdMember
 from .release import Release
+from .snapshot import Snapshot
 from .talosconfig import talosconfig
 from .turn import Settled, Turn
 
@@ -83,6 +84,8 @@ class Talos(ComponentResource):
         base = {role: generated(role) for role in sorted({m.role for m in want.machines.values()})}
 
         guard = Guard(f"{name}-guard", want, client, ResourceOptions(parent=self))
+        # Kubernetes moves with configs, the first control plane's first; the OS with releases. Both wait for it.
+        saved = Snapshot(f"{name}-snapshot", want, client, ResourceOptions(parent=self, depends_on=[guard]))
 
         # No timeouts: the bridge loses that property on the way back, and every create fails ("map vs object
         # confusion"). The plugin's own deadline is ten minutes.
@@ -116,7 +119,7 @@ class Talos(ComponentResource):
             return made
 
         settled: dict[str, Settled] = {}
-        applied = {want.first: apply(want.first, None)}
+        applied = {want.first: apply(want.first, saved)}
         first = applied[want.first].node
         # A record from then on: nothing of it is ever a change (its provider, `manner`).
         kept = ResourceOptions(parent=self, protect=True, retain_on_delete=True)
@@ -167,7 +170,7 @@ class Talos(ComponentResource):
         # The OS, one machine after the other: control planes first, the one that others wait for last among them.
         turn: Resource = before
         for node in (*(p for p in want.controlplanes if p != want.first), want.first, *want.workers):
-            after = ResourceOptions(parent=self, depends_on=[settled[node], turn])
+            after = ResourceOptions(parent=self, depends_on=[settled[node], turn, saved])
             turn = Release(f"{name}-{node}", node, want, applied[node].node, client, after)
 
         dates = Output.all(client, access.kubernetes_client_configuration, held)

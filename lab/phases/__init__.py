@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.phases import adoption, by_hand, change, leaving, loss, restore, serving, standing, turns
+from lab.phases import adoption, by_hand, change, leaving, loss, restore, serving, snapshots, standing, turns
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
@@ -45,6 +45,7 @@ PHASES = (
     Phase("no approver", serving.without_approver, serving.asked),
     Phase("an adoption", adoption.adoption),
     Phase("a renewal", adoption.renewal),
+    Phase("a snapshot on a schedule", snapshots.scheduled, _alone),
     Phase("a restore", restore.restore, _alone),
     Phase("lost machines", loss.lost_power, _several),
     Phase("an up with machines down", loss.unreachable, _several),

@@ -12,7 +12,8 @@ from .permit import Permit
 from .power import Power
 from .release import Release
 from .settled import Settled
+from .snapshot import Snapshot
 from .turn import Turn
 
-_KINDS = (ApiReady, Bootstrap, ByHand, Decommission, EtcdMember, Guard, Identity, NodeReady, Permit, Power, Release, Settled, Turn)
+_KINDS = (ApiReady, Bootstrap, ByHand, Decommission, EtcdMember, Guard, Identity, NodeReady, Permit, Power, Release, Settled, Snapshot, Turn)
 RESOURCES = {kind.token: kind() for kind in _KINDS}

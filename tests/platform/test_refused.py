@@ -20,7 +20,7 @@ TODAY = date(2026, 11, 1)
 def cases() -> list[dict[str, Any]]:
     return [
         case
-        for file in ("refused.yaml", "refused-leaving.yaml", "refused-links.yaml", "refused-talos.yaml")
+        for file in ("refused.yaml", "refused-leaving.yaml", "refused-links.yaml", "refused-snapshots.yaml", "refused-talos.yaml")
         for case in yaml.safe_load((HERE / file).read_text(encoding="utf-8"))
     ]
 

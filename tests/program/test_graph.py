@@ -57,10 +57,10 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     """Two, so that the count of control planes stays odd; with names that sort first."""
     before = run_program(prod).inputs()
     after = run_program(changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})).inputs()
-    # The guard alone knows all machines: it is what sees them come and go. Etcd's record is told of control planes, for
-    # which that is no change, and turns of who hands out a kubeconfig.
+    # The guard alone knows all machines: it is what sees them come and go. Etcd's record and the snapshot are told of control
+    # planes, for which that is no change, and turns of who hands out a kubeconfig.
     changed_ones = {name for (_, name), inputs in before.items() if after[(_, name)] != inputs and not name.endswith(("-turn", "-settled"))}
-    assert changed_ones == ({"talos-guard", "talos-etcd"} if role == "controlplane" else {"talos-guard"})
+    assert changed_ones == ({"talos-guard", "talos-etcd", "talos-snapshot"} if role == "controlplane" else {"talos-guard"})
     assert sorted(name for _, name in set(after) - set(before)) == [
         "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-1", "talos-aa-1",
         *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-1-settled", "talos-aa-1-turn", "talos-aa-2", "talos-aa-2", "talos-aa-2",
@@ -348,6 +348,33 @@ def test_machines_are_upgraded_one_after_the_other_control_planes_first(prod):
         assert f"talos:machine/configurationApply:ConfigurationApply::talos-{name}" in graph.needs[release(name)]
     # And nobody's cluster waits for an upgrade of the machine behind.
     assert not {release(name) for name in order} & graph.reachable("kubernetes:helm.sh/v3:Release::cilium-release")
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_all_that_is_upgraded_waits_until_etcd_is_saved(stack, request):
+    """Kubernetes moves with configs, the OS with releases."""
+    raw = request.getfixturevalue(stack)
+    graph = run_program(raw).graph
+    saved = "bedplate-native:talos:Snapshot::talos-snapshot"
+    for name in raw["machines"]:
+        assert saved in graph.reachable(f"talos:machine/configurationApply:ConfigurationApply::talos-{name}")
+        assert saved in graph.needs[f"bedplate-native:talos:Release::talos-{name}"]
+    # A version that the guard refuses is no reason to write one.
+    assert "bedplate-native:talos:Guard::talos-guard" in graph.needs[saved]
+
+
+def test_a_snapshot_asks_the_machine_that_is_upgraded_last_first(prod):
+    [inputs] = run_program(changed(prod, {"talos.bootstrap": "cp-2", "talos.snapshots": {"folder": "/srv/snapshots"}})).engine.of("bedplate-native:talos:Snapshot").values()
+    assert inputs["nodes"] == [prod["machines"][name]["address"] for name in ("cp-2", "cp-1", "cp-3")]
+    assert (inputs["folder"], inputs["wanted"]) == ("/srv/snapshots", True)
+
+
+def test_snapshots_lie_beside_those_by_hand(dev):
+    from runner.snapshot import _default
+    from toolchain import Layout
+
+    [inputs] = run_program(dev).engine.of("bedplate-native:talos:Snapshot").values()
+    assert _default("dev", Layout.of()).parent == Layout.of().checkout / inputs["folder"]
 
 
 def test_processors_are_looked_at_where_virtual_machines_run(prod, dev):

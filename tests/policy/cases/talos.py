@@ -20,6 +20,11 @@ def raw(text: object, says: str) -> Case:
     return Case("talos-patches-can-be-judged", "machine", {"configPatches[+]": text}, says)
 
 
+def pods(access: dict[str, object]) -> dict[str, object]:
+    return {"machine": {"features": {"kubernetesTalosAPIAccess": {"enabled": True, **access}}}}
+
+
+FROM_PODS = "machine.features.kubernetesTalosAPIAccess"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 LAST = "configPatches[4]"
 ADMISSION = "cluster.apiServer.admissionControl"
@@ -149,9 +154,17 @@ CASES = (
             "cluster.extraManifests makes Kubernetes objects that no rule sees"),
     patched("talos-hides-no-manifests", document("KubeInlineManifestConfig", name="x", manifest="y"),
             "KubeInlineManifestConfig makes Kubernetes objects that no rule sees"),
-    patched("talos-api-is-not-for-pods",
-            {"machine": {"features": {"kubernetesTalosAPIAccess": {"enabled": True, "allowedRoles": ["os:admin"]}}}},
-            "machine.features.kubernetesTalosAPIAccess.allowedRoles must not hold os:admin"),
+    patched("talos-api-is-not-for-pods", pods({"allowedRoles": ["os:admin"]}),
+            f"{FROM_PODS}.allowedRoles must hold os:etcd:backup alone"),
+    patched("talos-api-is-not-for-pods", pods({"allowedRoles": ["os:etcd:backup", "os:reader"]}),
+            f"{FROM_PODS}.allowedRoles must hold os:etcd:backup alone"),
+    patched("talos-api-is-not-for-pods", pods({"allowedRoles": ["os:etcd:backup"], "allowedKubernetesNamespaces": ["apps"]}),
+            f"{FROM_PODS}.allowedKubernetesNamespaces must hold etcd-snapshots alone"),
+    patched("talos-api-is-not-for-pods", pods({"enabled": "yes", "allowedRoles": ["os:admin"]}),
+            f"{FROM_PODS}.enabled is not true or false, so it can't be judged"),
+    patched("talos-api-is-not-for-pods", document("KubeTalosAPIAccessConfig", allowedRoles=["os:operator"], allowedKubernetesNamespaces=["default"]),
+            "KubeTalosAPIAccessConfig.allowedRoles must hold os:etcd:backup alone",
+            "KubeTalosAPIAccessConfig.allowedKubernetesNamespaces must hold etcd-snapshots alone"),
     patched("talos-authorizes-its-api", {"machine": {"features": {"rbac": False}}},
             "machine.features.rbac must stay true"),
     patched("talos-does-not-debug", {"debug": True}, "debug must stay false"),
