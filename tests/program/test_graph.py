@@ -60,7 +60,7 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     # The guard alone knows all machines: it is what sees them come and go. Etcd's record and the snapshot are told of control
     # planes, for which that is no change, and turns of who hands out a kubeconfig.
     changed_ones = {name for (_, name), inputs in before.items() if after[(_, name)] != inputs and not name.endswith(("-turn", "-settled"))}
-    assert changed_ones == ({"talos-guard", "talos-etcd", "talos-snapshot"} if role == "controlplane" else {"talos-guard"})
+    assert changed_ones == ({"snapshots-cronjob", "talos-guard", "talos-etcd", "talos-snapshot"} if role == "controlplane" else {"talos-guard"})
     assert sorted(name for _, name in set(after) - set(before)) == [
         "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-1", "talos-aa-1",
         *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-1-settled", "talos-aa-1-turn", "talos-aa-2", "talos-aa-2", "talos-aa-2",
