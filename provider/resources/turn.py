@@ -135,6 +135,9 @@ def take(inputs: Values, moves: bool, say: Progress) -> str:
         _back(access, name, failed, say)
         TURNS.give(name)
         raise
+    except BaseException:
+        TURNS.give(name)
+        raise
     TURNS.applying(name)
     return began
 

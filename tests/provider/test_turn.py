@@ -243,11 +243,15 @@ def test_one_that_is_installed_again_is_not_drained(rack, was):
 
 def test_a_worker_gets_its_kubernetes_after_every_control_plane(rack):
     cluster, machines = rack("cp-1", "cp-2", "wk-1", "wk-2")
-    wanted, order = inputs(machines, "wk-1", documents=OLD, kubernetes=NEXT), []
     cluster.serving["cp-1"] = NEXT
-    threading.Timer(0.3, lambda: (order.append("cp-2"), cluster.serving.update({"cp-2": NEXT}))).start()
-    take(wanted)
-    assert order == ["cp-2"] and ("wk-1", "drained") in cluster.events
+
+    def served():
+        cluster.events.append(("cp-2", "serves"))
+        cluster.serving["cp-2"] = NEXT
+
+    threading.Timer(2.0, served).start()
+    take(inputs(machines, "wk-1", documents=OLD, kubernetes=NEXT))
+    assert [each for each in cluster.events if each[1] != "patched"] == [("cp-2", "serves"), ("wk-1", "drained")]
 
 
 def test_a_control_plane_that_stays_behind_keeps_workers_as_they_are_by_name(rack):
