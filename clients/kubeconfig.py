@@ -17,9 +17,10 @@ def kubeconfig(client: Client, address: str) -> str:
 
     packed = client._ask(address, ask)
     try:
-        # Talos leaves the archive's end away.
+        # Talos leaves the archive's end away, padding too: whoever looks behind its only file finds it broken.
         with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
-            file = archive.extractfile("kubeconfig")
+            only = archive.next()
+            file = archive.extractfile(only) if only else None
             return file.read().decode() if file else ""
     except (tarfile.TarError, EOFError, KeyError, OSError, ValueError) as error:
         raise NoAnswer(f"its kubeconfig is no archive ({type(error).__name__})") from None

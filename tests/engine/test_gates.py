@@ -69,3 +69,31 @@ def test_a_wait_without_an_end_is_refused_in_the_plan(gate):
     here, _, _ = gate(200, seconds=0)
     shown = here.pulumi("preview", "--stack", "dev", check=False)
     assert "is not between 1 and 7200; the wait must end; write e.g. 900" in shown.stdout + shown.stderr
+
+
+CHAIN = """
+import pulumi
+from components import failures
+failures.tell_plainly()
+kubeconfig = pulumi.Config().require_secret("kubeconfig")
+def gate(name, kubeconfig):
+    return pulumi.CustomResource("bedplate-native:kubernetes:ApiReady", name, {"kubeconfig": kubeconfig, "timeoutSeconds": 1, "version": None})
+first = gate("first", kubeconfig)
+gate("behind", pulumi.Output.all(first.version, kubeconfig).apply(lambda both: both[1]))
+gate("beside", kubeconfig)
+"""
+
+
+def test_what_waits_for_a_failed_resource_is_never_deleted(gate):
+    """It is not registered; an engine that goes on with the others takes that for dropped: all VMs, for one machine that is down."""
+    here, _, _ = gate(200, 200, 200, 503)
+    (here.folder / "__main__.py").write_text(CHAIN, encoding="utf-8")
+    here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview")
+    replaced = [part for line in here.pulumi("stack", "--show-urns", "--stack", "dev").stdout.split() if line.endswith("::first") for part in ("--replace", line)]
+    assert replaced
+    done = here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", *replaced, check=False, PULUMI_CONTINUE_ON_ERROR="true")
+    text = done.stdout + done.stderr
+    assert done.returncode != 0 and "was not ok within 1 s" in text
+    left = here.pulumi("stack", "--show-urns", "--stack", "dev").stdout
+    assert "::behind" in left and "::beside" in left, text
+    assert "what waits for it stays as it is, and nothing is deleted" in text and "Traceback" not in text, text

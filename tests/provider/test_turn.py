@@ -1,6 +1,7 @@
 """Turns, against a real TLS server that keeps Nodes and pods, and real gRPC servers with mTLS that restart as told."""
 
 import asyncio
+import gzip
 import io
 import json
 import re
@@ -107,13 +108,15 @@ class Machine(Member):
         self.server.start()
 
     def hand_out(self, request, context):
-        text, packed = self.cluster.kubeconfig().encode(), io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        text, whole = self.cluster.kubeconfig().encode(), io.BytesIO()
+        with tarfile.open(fileobj=whole, mode="w") as archive:
             of = tarfile.TarInfo("kubeconfig")
             of.size = len(text)
             archive.addfile(of, io.BytesIO(text))
-        for start in range(0, len(packed.getvalue()), 500):
-            yield talos.MESSAGES["Data"](bytes=packed.getvalue()[start : start + 500])
+        # As Talos sends it: it ends with the file's last byte (v1.12, v1alpha1_server.go, Kubeconfig).
+        packed = gzip.compress(whole.getvalue()[: tarfile.BLOCKSIZE + len(text)])
+        for start in range(0, len(packed), 500):
+            yield talos.MESSAGES["Data"](bytes=packed[start : start + 500])
 
     def members(self, request, context):
         answer = talos.MESSAGES["EtcdMemberListResponse"]()
