@@ -1,5 +1,6 @@
 """Getting ready for a rehearsal: binaries from the toolchain, images, the nodes' root, the stand-in chart."""
 
+import re
 import shutil
 import subprocess
 import tomllib
@@ -36,6 +37,16 @@ def versions(lock: Path = LOCK) -> Versions:
     return Versions(*(f"v{parts[part]['version']}" for part in ("machined", "kubernetes", "etcd", "coredns")))
 
 
+# What of Kubernetes runs on machines; linked again under the next number it is something to move to.
+MOVED = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet")
+
+
+def next_kubernetes(lock: Path = LOCK) -> str:
+    """The number that those have."""
+    flags = tomllib.loads(lock.read_text())["kubernetes-next"]["outputs"]["kubelet-next"]["ldflags"]
+    return str(re.search(r"gitVersion=(v[\d.]+)", flags)[1])  # type: ignore[index]
+
+
 def binaries(*names: str) -> dict[str, Path]:
     """Everything a lab is made of, built if it is missing."""
     from toolchain import ensure
@@ -55,6 +66,10 @@ def order(layout: Layout, topology: Topology, built: Mapping[str, Path], host: H
         built, kubernetes=made.kubernetes, etcd=made.etcd, coredns=made.coredns, nft=Path(nft) if nft else None,
         stand_ins=stand_ins, talosctl=talosctl,
     ))
+    if all(f"{name}-next" in built for name in MOVED):
+        # Those alone: of everything else there is one.
+        moved = {"lab-tools": built["lab-tools"], **{name: built[f"{name}-next"] for name in MOVED}}
+        images.Store(layout.store / "images").add(images.platform_images(moved, kubernetes=next_kubernetes(), etcd="", coredns=""))
     if runtime:
         certify(layout, topology, built["lab-tools"])
         return Order(topology, host, "", "", runtime, made.talos)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.phases import adoption, by_hand, change, leaving, loss, restore, serving, snapshots, standing, turns
+from lab.phases import adoption, by_hand, change, kubernetes, leaving, loss, restore, serving, snapshots, standing, turns
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
@@ -40,6 +40,7 @@ PHASES = (
     Phase("up again", standing.again),
     Phase("a change", change.change),
     Phase("restarts in turns", turns.restarts),
+    Phase("another Kubernetes", kubernetes.moved),
     Phase("an object edited by hand", by_hand.an_object),
     Phase("a machine edited by hand", by_hand.a_machine),
     Phase("no approver", serving.without_approver, serving.asked),

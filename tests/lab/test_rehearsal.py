@@ -13,7 +13,7 @@ pytestmark = pytest.mark.lab
 
 PHASES = [
     "look at the machine", "toolchain", "nodes", "up", "what stands", "kubelets' certificates", "up again", "a change", "restarts in turns",
-    "an object edited by hand", "a machine edited by hand", "no approver", "an adoption", "a renewal", "a snapshot on a schedule", "a restore", "destroy", "end",
+    "another Kubernetes", "an object edited by hand", "a machine edited by hand", "no approver", "an adoption", "a renewal", "a snapshot on a schedule", "a restore", "destroy", "end",
 ]  # fmt: skip
 
 

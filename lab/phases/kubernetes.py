@@ -1,0 +1,36 @@
+"""Another Kubernetes: control planes first, one machine at a time, each drained, and its version read back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from lab import bench
+from lab.shown import see
+
+if TYPE_CHECKING:
+    from lab.rehearse import Rehearsal
+
+
+def moved(rehearsal: Rehearsal) -> None:
+    """The same code under the next number: it runs everywhere, workers came last, and etcd was saved before."""
+    before, after = rehearsal.platform["talos"]["kubernetes"], bench.next_kubernetes()
+    saved = set(rehearsal.snapshots.glob("*.db"))
+    rehearsal.platform["talos"]["kubernetes"] = after
+    rehearsal.engine.write(rehearsal.platform)
+    run = rehearsal.update(seconds=400 + 240 * len(rehearsal.topology.machines))
+    runs = {node["metadata"]["name"]: node["status"]["nodeInfo"]["kubeletVersion"] for node in rehearsal.clients.get("nodes")["items"]}
+    see(set(runs.values()) == {after}, f"kubelets run {runs}, and {after} was declared")
+    served = json.loads(rehearsal.clients.kube("get", "--raw=/version"))["gitVersion"]
+    see(served == after, f"the API is still {served}")
+    well = {}
+    for machine in rehearsal.topology.machines:
+        ended = run.when(rf"\b{machine.name} is well, and takes pods as before")
+        see(ended is not None, f"{machine.name} was not seen well: {run.text[-2000:]}")
+        well[machine.name] = round(ended or 0.0, 1)
+    planes = [well[m.name] for m in rehearsal.topology.machines if m.role == "controlplane"]
+    workers = [well[m.name] for m in rehearsal.topology.machines if m.role == "worker"]
+    see(not workers or max(planes) < min(workers), f"a worker came before a control plane: {well}")
+    new = set(rehearsal.snapshots.glob("*.db")) - saved
+    see(len(new) == 1, f"etcd was saved {len(new)} times before it")
+    rehearsal.times.fact("kubernetes", {"from": before, "to": after, "well": well})
