@@ -54,9 +54,9 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     """Two, so that the count of control planes stays odd; with names that sort first."""
     before = run_program(prod).inputs()
     after = run_program(changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})).inputs()
-    # The guard knows all control planes, since it is what sees them change; the snapshot, since it asks each in turn.
+    # The guard knows all control planes, since it is what sees them change; what saves etcd, since it asks whoever answers.
     changed_ones = {name for (_, name), inputs in before.items() if after[(_, name)] != inputs}
-    assert changed_ones == ({"talos-guard", "talos-snapshot"} if role == "controlplane" else set())
+    assert changed_ones == ({"talos-guard", "talos-snapshot", "snapshots-cronjob"} if role == "controlplane" else set())
     assert sorted(name for _, name in set(after) - set(before)) == [
         "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-1", "talos-aa-1",
         *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-2", "talos-aa-2", "talos-aa-2",
