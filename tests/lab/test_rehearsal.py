@@ -13,7 +13,7 @@ pytestmark = pytest.mark.lab
 
 PHASES = [
     "look at the machine", "toolchain", "nodes", "up", "what stands", "up again", "a change", "an object edited by hand",
-    "a machine edited by hand", "a restore", "destroy", "end",
+    "a machine edited by hand", "a snapshot on a schedule", "a restore", "destroy", "end",
 ]  # fmt: skip
 
 
