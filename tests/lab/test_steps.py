@@ -11,7 +11,7 @@ from lab.steps import Walk
 
 # What must have been met between a machine in maintenance mode and an API that answers.
 MET = (
-    "Guard talos-guard", "Secrets talos-secrets", "Identity talos-cp-1", "ConfigurationApply talos-cp-1", "Bootstrap talos-etcd",
+    "Guard talos-guard", "Secrets talos-secrets", "Snapshot talos-snapshot", "Identity talos-cp-1", "ConfigurationApply talos-cp-1", "Bootstrap talos-etcd",
     "Kubeconfig talos-kubeconfig", "Release talos-cp-1", "ApiReady kubernetes-api",
 )  # fmt: skip
 
