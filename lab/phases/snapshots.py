@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import stat
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def saved(rehearsal: Rehearsal, run: Run) -> None:
 
 
 def scheduled(rehearsal: Rehearsal) -> None:
-    """The CronJob's own job saves etcd, through the way in that Talos gives to pods."""
+    """The CronJob's own job saves etcd, through the way in that Talos gives to pods, beside an endpoint that is down."""
     [node] = rehearsal.topology.machines
     folder = rehearsal.layout.node(node.name) / "volumes" / "var" / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +53,8 @@ def scheduled(rehearsal: Rehearsal) -> None:
     os.chown(folder, owner, owner)
     rehearsal.clients.kube("apply", "--server-side", "--filename=-", stdin=json.dumps(_place()))
     rehearsal.clients.kube("create", *KEPT)
-    rehearsal.clients.kube("create", "job", f"--from=cronjob/{NAMESPACE}", JOB, f"--namespace={NAMESPACE}")
+    made = rehearsal.clients.kube("create", "job", f"--from=cronjob/{NAMESPACE}", JOB, f"--namespace={NAMESPACE}", "--dry-run=client", "--output=json")
+    rehearsal.clients.kube("create", "--filename=-", stdin=made.replace("--endpoints=", f"--endpoints={_nobody(rehearsal)},"))
     try:
         wait_for("the job to save etcd", lambda: _done(rehearsal), seconds=180, every=1)
     except RuntimeError as error:
@@ -63,6 +65,13 @@ def scheduled(rehearsal: Rehearsal) -> None:
     see(is_whole(files[0]), f"{files[0]} is no whole snapshot")
     rehearsal.times.fact("snapshot_of_a_job_bytes", files[0].stat().st_size)
     rehearsal.snapshot = files[0]
+
+
+def _nobody(rehearsal: Rehearsal) -> str:
+    """An address of the machines' network at which none answers, as of a control plane that is down."""
+    lab = rehearsal.topology
+    taken = {machine.address for machine in lab.machines} | {lab.gateway, *lab.aliases, rehearsal.platform["network"]["endpoint"]}
+    return next(str(address) for address in IPv4Network(lab.network).hosts() if str(address) not in taken)
 
 
 def _done(rehearsal: Rehearsal) -> bool:
