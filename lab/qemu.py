@@ -129,6 +129,8 @@ class Machine:
         (self.folder / "console").unlink(missing_ok=True)
 
     def _run(self, boot: str, up: threading.Event) -> None:
+        # For whoever is in another process.
+        (self.folder / "on").touch()
         try:
             while True:
                 reason = self._session(boot, up)
@@ -138,6 +140,7 @@ class Machine:
                 self.told("boot Hdd")
         finally:
             self._process = None
+            (self.folder / "on").unlink(missing_ok=True)
             up.set()
             self.told("off")
 
