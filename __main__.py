@@ -8,6 +8,8 @@ import pulumi
 from components import (
     Cilium,
     CiliumArgs,
+    KubeletCertificates,
+    KubeletCertificatesArgs,
     Kubernetes,
     KubernetesArgs,
     KubeVirt,
@@ -16,6 +18,8 @@ from components import (
     MetalArgs,
     Namespace,
     NamespaceArgs,
+    Snapshots,
+    SnapshotsArgs,
     Talos,
     TalosArgs,
     Vm,
@@ -43,11 +47,22 @@ cilium = Cilium(
     CiliumArgs(platform=platform, kubernetes=kubernetes.provider, kubeconfig=kubernetes.kubeconfig),
 )
 
+# Kubelets that prove who they are: the cluster signs their certificates, and something in it approves that.
+if platform.talos.extras.serving_certificates == "cluster":
+    KubeletCertificates(
+        "kubelet-certificates",
+        KubeletCertificatesArgs(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready),
+    )
+
 # Namespaces, closed by a policy that Cilium enforces.
 namespaces = {
     name: Namespace(name, NamespaceArgs(profile=profile, kubernetes=kubernetes.provider, network=cilium.ready))
     for name, profile in platform.namespaces.items()
 }
+
+# Snapshots of etcd, by the cluster itself.
+if platform.talos.snapshots.schedule:
+    Snapshots("snapshots", SnapshotsArgs(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready))
 
 # Container applications.
 workloads = {

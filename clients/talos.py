@@ -1,4 +1,4 @@
-"""The Talos API as far as we ask it ourselves: a machine's hardware, and who is a member of etcd.
+"""The Talos API as far as we ask it ourselves: a machine's hardware, who is a member of etcd, and how a machine leaves.
 
 Talos' certificates are Ed25519. The TLS of the usual gRPC package takes none of those; grpclib uses Python's own.
 The messages are those of siderolabs/talos, api/machine/machine.proto, and of cosi-project/specification,
@@ -26,6 +26,14 @@ PORT = 50000
 CALL_SECONDS = 5.0
 # The machine pulls the installer before it answers.
 UPGRADE_SECONDS = 600.0
+# A member that leaves etcd asks for five minutes, then stops it and erases its data.
+LEAVE_SECONDS = 360.0
+# Of ResetRequest.WipeMode: the disk that Talos is on, all of it.
+SYSTEM_DISK = 1
+# The machine looks at its clock for five seconds, and ends the etcd that waits to join.
+BOOTSTRAP_SECONDS = 30.0
+# etcd writes a copy of all it holds before the first of it comes.
+SILENT_SECONDS = 60.0
 
 _Field = descriptor_pb2.FieldDescriptorProto
 T = TypeVar("T")
@@ -59,6 +67,18 @@ def _messages() -> dict[str, Any]:
         EtcdMember={"id": (2, _Field.TYPE_UINT64, False, ""), "hostname": text(3), "peer_urls": (4, _Field.TYPE_STRING, True, ""), "is_learner": flag(6)},
         EtcdMembers={"members": part(3, "EtcdMember", True)},
         EtcdMemberListResponse={"messages": part(1, "EtcdMembers", True)},
+        EtcdLeaveClusterRequest={},
+        EtcdLeaveClusterResponse={},
+        EtcdRemoveMemberByIDRequest={"member_id": (1, _Field.TYPE_UINT64, False, "")},
+        EtcdRemoveMemberByIDResponse={},
+        ResetRequest={"graceful": flag(1), "reboot": flag(2), "mode": (5, _Field.TYPE_INT32, False, "")},
+        ResetResponse={},
+        ServiceInfo={"id": text(1), "state": text(2)},
+        ServiceList={"services": part(2, "ServiceInfo", True)},
+        ServiceListResponse={"messages": part(1, "ServiceList", True)},
+        BootstrapRequest={},
+        BootstrapResponse={},
+        EtcdSnapshotRequest={},
         UpgradeRequest={"image": text(1)},
         Upgrade={"ack": text(2)},
         UpgradeResponse={"messages": part(1, "Upgrade", True)},
@@ -72,8 +92,12 @@ def _messages() -> dict[str, Any]:
         Version={"version": part(2, "VersionInfo")},
         VersionResponse={"messages": part(1, "Version", True)},
     ) + file(
+        "common",
+        Data={"bytes": (2, _Field.TYPE_BYTES, False, "")},
+    ) + file(
         "cosi.resource",
-        Metadata={"namespace": text(1), "type": text(2), "id": text(3), "version": text(4)},
+        Stamp={"seconds": (1, _Field.TYPE_INT64, False, ""), "nanos": (2, _Field.TYPE_INT32, False, "")},
+        Metadata={"namespace": text(1), "type": text(2), "id": text(3), "version": text(4), "created": part(7, "Stamp")},
         Spec={"yaml_spec": text(2)},
         Resource={"metadata": part(1, "Metadata"), "spec": part(2, "Spec")},
         ListRequest={"namespace": text(1), "type": text(2)},
@@ -88,6 +112,10 @@ Request, Response = MESSAGES["EtcdMemberListRequest"], MESSAGES["EtcdMemberListR
 
 class NoAnswer(OSError):
     """The Talos API did not answer as it should."""
+
+
+class AlreadyThere(NoAnswer):
+    """What was to be made is there: to some callers the best of answers."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +204,13 @@ def _call(method: str, request: str, **fields: Any) -> Callable[[Channel], Await
     return ask
 
 
+async def _within(what: Awaitable[T], seconds: float, otherwise: str) -> T:
+    try:
+        return await asyncio.wait_for(what, seconds)
+    except (TimeoutError, asyncio.TimeoutError):
+        raise NoAnswer(f"{otherwise} within {seconds:.0f} s") from None
+
+
 def schematic_of(layers: dict[str, dict[str, Any]]) -> str:
     """The schematic's id, which images of a factory carry as an extension; empty where they don't tell."""
     named = ((layer.get("metadata") or {}) for layer in layers.values())
@@ -201,10 +236,13 @@ class _Asked:
         seconds = seconds or CALL_SECONDS
         try:
             return asyncio.run(asyncio.wait_for(self._talk(address, ask), seconds))
+        except NoAnswer:
+            raise
         except (TimeoutError, asyncio.TimeoutError):
             raise NoAnswer(f"no answer within {seconds:.0f} s") from None
         except GRPCError as error:
-            raise NoAnswer(f"{error.status.name}: {error.message}".replace("\n", " ")[:200]) from None
+            kind = AlreadyThere if error.status is Status.ALREADY_EXISTS else NoAnswer
+            raise kind(f"{error.status.name}: {error.message}".replace("\n", " ")[:200]) from None
         except (StreamTerminatedError, OSError) as error:
             raise NoAnswer(f"{type(error).__name__}: {error}".replace("\n", " ")[:200]) from None
 
@@ -241,10 +279,35 @@ class Client(_Asked):
         """Each etcd member's host name, and the address at which the others talk to it. Raises NoAnswer."""
         return {m.hostname: urlsplit(m.peer_urls[0]).hostname or "" for m in self._members(address) if m.peer_urls}
 
-    def _members(self, address: str) -> list[Any]:
-        answer = self._ask(address, _call("EtcdMemberList", "EtcdMemberListRequest"))
+    def _members(self, address: str, local: bool = False) -> list[Any]:
+        answer = self._ask(address, _call("EtcdMemberList", "EtcdMemberListRequest", query_local=local))
         return [member for each in answer.messages for member in each.members]
 
+    def leave_etcd(self, address: str) -> None:
+        """Have a control plane take itself out of etcd, stop its own and erase what it held. Raises NoAnswer."""
+        self._ask(address, _call("EtcdLeaveCluster", "EtcdLeaveClusterRequest"), seconds=LEAVE_SECONDS)
+
+    def remove_member(self, address: str, machine: str) -> None:
+        """Have one control plane take another one, which is dead, out of etcd; none of that name is as good. Raises NoAnswer."""
+        for member in self._members(address):
+            if member.hostname == machine:
+                self._ask(address, _call("EtcdRemoveMemberByID", "EtcdRemoveMemberByIDRequest", member_id=member.id), seconds=LEAVE_SECONDS)
+
+    def reset(self, address: str) -> None:
+        """Tell a machine to erase the disk that Talos is on and to switch itself off. Returns when it begins. Raises NoAnswer."""
+        self._ask(address, _call("Reset", "ResetRequest", graceful=False, reboot=False, mode=SYSTEM_DISK), seconds=UPGRADE_SECONDS / 10)
+    def own_members(self, address: str) -> dict[str, bool]:
+        """The same as members, by the etcd of that very machine: one without any asks the others' otherwise. Raises NoAnswer."""
+        return {m.hostname: not m.is_learner for m in self._members(address, local=True)}
+
+    def service(self, address: str, name: str) -> str:
+        """The state of a service as talosctl shows it, e.g. Running; empty where the machine has no such one. Raises NoAnswer."""
+        answer = self._ask(address, _call("ServiceList", "Empty"))
+        return next((str(one.state) for each in answer.messages for one in each.services if one.id == name), "")
+
+    def bootstrap(self, address: str) -> None:
+        """Make a new etcd of one member. Raises AlreadyThere where the machine has data of one, NoAnswer otherwise."""
+        self._ask(address, _call("Bootstrap", "BootstrapRequest"), seconds=BOOTSTRAP_SECONDS)
 
     def unsettled(self, address: str) -> list[str]:
         """Services and static pods of a machine that are not well: name and how it is. Raises NoAnswer."""
@@ -281,6 +344,17 @@ class Client(_Asked):
 
         return self._ask(address, ask)
 
+    def began(self, address: str) -> str:
+        """When a machine's Talos started, by its own clock: another one after each restart, of a container as well. Raises NoAnswer."""
+
+        async def ask(channel: Channel) -> str:
+            kind = MESSAGES["ListRequest"](namespace="runtime", type="MachineStatuses.runtime.talos.dev")
+            method = UnaryStreamMethod(channel, "/cosi.resource.State/List", MESSAGES["ListRequest"], MESSAGES["ListResponse"])
+            made = [each.resource.metadata.created for each in await method(kind)]
+            return next((f"{at.seconds}.{at.nanos:09d}" for at in made), "")
+
+        return self._ask(address, ask)
+
     def virtualizes(self, address: str) -> bool:
         """Whether its processors offer VT-x or AMD-V: a kernel hides the flag where the firmware locked it. Raises NoAnswer."""
         answer = self._ask(address, _call("CPUInfo", "Empty"))
@@ -290,6 +364,22 @@ class Client(_Asked):
     def upgrade(self, address: str, image: str) -> None:
         """Tell a machine to install an image, to drain itself and to boot it. Returns when it begins. Raises NoAnswer."""
         self._ask(address, _call("Upgrade", "UpgradeRequest", image=image), seconds=UPGRADE_SECONDS)
+
+    def snapshot(self, address: str, write: Callable[[bytes], None], seconds: float) -> None:
+        """All that etcd holds, piece by piece as it comes. Raises NoAnswer, and what write raises.
+
+        The machine ends the stream as if all were there also where etcd broke off: whether it is whole, the hash at
+        its end tells alone.
+        """
+
+        async def ask(channel: Channel) -> None:
+            method = UnaryStreamMethod(channel, "/machine.MachineService/EtcdSnapshot", MESSAGES["EtcdSnapshotRequest"], MESSAGES["Data"])
+            async with method.open() as stream:
+                await _within(stream.send_message(MESSAGES["EtcdSnapshotRequest"](), end=True), CALL_SECONDS, "no answer")
+                while (piece := await _within(stream.recv_message(), SILENT_SECONDS, "nothing more came")) is not None:
+                    write(piece.bytes)
+
+        self._ask(address, ask, seconds)
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,8 @@ def _bmc(config: pulumi.Config, platform: Platform) -> dict[str, BmcCredentials]
     faults: list[str] = []
     made: dict[str, BmcCredentials] = {}
     lacking: dict[str, list[str]] = {part: [] for part in _BMC}
-    for name in sorted(set(own) - set(wanted)):
+    # One that leaves needs none any more, and may keep them until its entry is deleted.
+    for name in sorted(set(own) - set(wanted) - set(platform.leaving)):
         why = ("is not a machine with a bmc", "its own credentials would silently not be used", f"write one of {', '.join(wanted) or 'none'}")
         faults.append(f"{config.name}:bmc.machines.{name}: {sentence(*why)}")
     for name in wanted:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from .machines import Found, NotMade, declared, ending, look
+from .machines import Found, NotMade, certificates, declared, ending, look
 
 DRIFTED = 7
 # Machines asked at once: many for an answer soon, few enough for the network.
@@ -27,13 +27,15 @@ def main(arguments: list[str]) -> int:
     if exported.returncode:
         print(f"drift: {exported.stderr.strip()}", file=sys.stderr)
         return 2
+    resources = json.loads(exported.stdout)["deployment"].get("resources", [])
     try:
-        machines, client = declared(json.loads(exported.stdout)["deployment"].get("resources", []))
+        machines, client = declared(resources)
     except NotMade as error:
         print(f"drift: stack {given.stack}: {error}; make the platform first: ./bedplate up {given.stack}", file=sys.stderr)
         return 2
-    if said := ending(client, datetime.now(UTC)):
-        print(f"drift: {said}", file=sys.stderr)
+    said = ending(certificates(resources), datetime.now(UTC))
+    for line in said:
+        print(f"drift: {line.replace('STACK', given.stack)}", file=sys.stderr)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = list(pool.map(lambda machine: look(machine, client), machines))
     print(json.dumps([asdict(one) for one in found], indent=1) if given.json else table(found))

@@ -34,7 +34,7 @@ _SECRET_NAME = re.compile(
 )
 # Names that end like secrets and are none.
 _PLAIN_NAME = frozenset({"anonymous-auth", "keys", "apiGroup", "encryptionKeys"})
-_LOOKS_SECRET = re.compile(r"-----BEGIN |://[^/@\s]+@|^[A-Za-z0-9+/=_-]{40,}$")
+_LOOKS_SECRET = re.compile(r"-----BEGIN |://[^@\s]+@(?!sha256:)|^[A-Za-z0-9+/=_-]{40,}$")
 _KNOWN_DIGEST = re.compile(r"^(sha256:)?[0-9a-f]{64}$")
 HIDDEN = "(secret)"
 

@@ -15,10 +15,12 @@ from clients.talos import Client, NoAnswer, schematic_of
 from .compare import LEGACY, Difference, differences, parse
 
 _APPLIED, _PKI = "talos:machine/configurationApply:ConfigurationApply", "talos:machine/secrets:Secrets"
+_KUBECONFIG = "talos:cluster/kubeconfig:Kubeconfig"
 
 
-# Talos' provider renews its certificates in their last month alone, and in an `up` alone.
-SOON = timedelta(days=30)
+# Talos' provider renews a kubeconfig in its last 30 days and a talosconfig in its last calendar month, in an `up`
+# alone. What is told here is what the next `up` renews, in February as well.
+SOON = timedelta(days=28)
 
 
 class NotMade(Exception):
@@ -63,27 +65,40 @@ def declared(resources: list[dict[str, Any]]) -> tuple[list[Declared], Client]:
         outputs = resource.get("outputs") or {}
         if resource["type"] == _APPLIED:
             name = resource["urn"].rpartition("::")[2].removeprefix("talos-")
-            machines.append(Declared(name, str(_open(outputs["node"])), str(_open(outputs["machineConfiguration"]))))
+            machines.append(Declared(name, str(opened(outputs["node"])), str(opened(outputs["machineConfiguration"]))))
         elif resource["type"] == _PKI:
-            parts = _open(outputs["clientConfiguration"])
-            client = Client(*(base64.b64decode(_open(parts[part])) for part in ("caCertificate", "clientCertificate", "clientKey")))
+            parts = opened(outputs["clientConfiguration"])
+            client = Client(*(base64.b64decode(opened(parts[part])) for part in ("caCertificate", "clientCertificate", "clientKey")))
     if not machines or client is None:
         raise NotMade("no machine has its config yet")
     return sorted(machines, key=lambda machine: machine.name), client
 
 
-def _open(value: Any) -> Any:
+def opened(value: Any) -> Any:
     """A value of an exported state out of the envelope of a secret."""
     return json.loads(value["plaintext"]) if isinstance(value, Mapping) and "plaintext" in value else value
 
 
-def ending(client: Client, now: datetime) -> str:
-    """What to say of the client certificate that machines are asked with; empty while it lasts."""
-    left = x509.load_pem_x509_certificate(client.certificate).not_valid_after_utc - now
-    if left > SOON:
-        return ""
-    when = f"ends in {left.days} days" if left.days >= 0 else "has ended"
-    return f"the platform's client certificate {when}; renew it: ./bedplate up STACK; then ./bedplate access STACK"
+def certificates(resources: list[dict[str, Any]]) -> dict[str, bytes]:
+    """The client certificates (PEM) that a platform hands out, by the credential that they are in."""
+    found = {}
+    for resource in resources:
+        outputs = resource.get("outputs") or {}
+        for kind, output, credential in ((_PKI, "clientConfiguration", "talosconfig"), (_KUBECONFIG, "kubernetesClientConfiguration", "kubeconfig")):
+            if resource["type"] == kind and (parts := opened(outputs.get(output))):
+                found[credential] = base64.b64decode(opened(parts["clientCertificate"]))
+    return found
+
+
+def ending(given: Mapping[str, bytes], now: datetime) -> list[str]:
+    """What to say of each client certificate that ends soon; nothing while they last."""
+    said = []
+    for credential, certificate in sorted(given.items()):
+        left = x509.load_pem_x509_certificate(certificate).not_valid_after_utc - now
+        if left <= SOON:
+            when = f"ends in {left.days} days" if left.days >= 0 else "has ended"
+            said.append(f"the {credential}'s certificate {when}; renew it: ./bedplate up STACK; then ./bedplate access STACK")
+    return said
 
 
 def look(machine: Declared, client: Client) -> Found:

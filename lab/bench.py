@@ -44,7 +44,7 @@ def binaries(*names: str) -> dict[str, Path]:
 
 
 def order(layout: Layout, topology: Topology, built: Mapping[str, Path], host: Host | None = None, *,
-          stand_ins: Mapping[str, Sequence[str]] | None = None, runtime: str = "") -> Order:
+          stand_ins: Mapping[str, Sequence[str]] | None = None, talosctl: Sequence[str] = (), runtime: str = "") -> Order:
     """Images and root file system made (or found made), and the order for the lab's supervisor.
 
     runtime: docker or podman, where nodes are containers of the official image and need no root made here.
@@ -53,7 +53,7 @@ def order(layout: Layout, topology: Topology, built: Mapping[str, Path], host: H
     nft = shutil.which("nft")
     images.Store(layout.store / "images").add(images.platform_images(
         built, kubernetes=made.kubernetes, etcd=made.etcd, coredns=made.coredns, nft=Path(nft) if nft else None,
-        stand_ins=stand_ins,
+        stand_ins=stand_ins, talosctl=talosctl,
     ))
     if runtime:
         certify(layout, topology, built["lab-tools"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lab.container_runtime import Runtime
 from lab.layout import Layout
+from lab.node import reset_asked, size
 from lab.topology import Machine, Topology
 
 COMMAND_SECONDS = 120
@@ -30,11 +31,13 @@ class ContainerNode:
         self.wanted = False
         self.trouble = ""
         self.starts = 0
+        self._said_before = 0
 
     def start(self) -> None:
         """Power on: the first time into maintenance mode, later with what is on its volumes."""
         if self.running:
             return
+        self._said_before = size(self.layout.node(self.machine.name) / "console.log")
         again = self.runtime.start if self.starts else None
         carry_out(again(self.topology, self.machine) if again else self.runtime.node(self.topology, self.machine, self.version))
         self.wanted, self.trouble = True, ""
@@ -63,5 +66,10 @@ class ContainerNode:
         """One look at the node; what it has to say, if anything."""
         if not self.wanted or self.running:
             return ""
+        if reset_asked(self.layout.node(self.machine.name) / "console.log", self._said_before):
+            self.wanted, self.starts = False, 0
+            for command in self.runtime.erase(self.topology, self.machine):
+                carry_out(command)
+            return f"{self.machine.name} was told to erase itself: it is off, and its volumes are gone"
         self.start()
         return f"{self.machine.name} ended and was started again, as a reboot would"

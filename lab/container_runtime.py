@@ -55,6 +55,14 @@ class Runtime:
         """Power it on again."""
         return [self.program, "start", _name(topology, machine)]
 
+    def erase(self, topology: Topology, machine: Machine) -> list[list[str]]:
+        """Take one node and its volumes away: what a reset leaves of a machine."""
+        name = _name(topology, machine)
+        return [
+            [self.program, "rm", "--force", name],
+            [self.program, "volume", "rm", "--force", *(f"{name}-{volume(path)}" for path in VOLUMES)],
+        ]
+
     def remove(self, topology: Topology) -> list[list[str]]:
         """Take everything of the lab away; what is not there is no fault."""
         nodes = [_name(topology, machine) for machine in topology.machines]

@@ -49,9 +49,9 @@ class Run:
 class Engine:
     """Pulumi on one stack of a lab."""
 
-    def __init__(self, lab: Lab, *, checkout: Path, pulumi: Path, stack: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, lab: Lab, *, checkout: Path, pulumi: Path, stack: str, environment: Mapping[str, str], home: Path | None = None) -> None:
         self.lab, self.checkout, self.pulumi, self.stack = lab, checkout, pulumi, stack
-        self.home = lab.layout.directory / "stack"
+        self.home = home or lab.layout.directory / "stack"
         self.home.mkdir(mode=0o700, exist_ok=True)
         (self.home / "state").mkdir(exist_ok=True)
         passphrase = self.home / "passphrase"
@@ -123,6 +123,10 @@ class Engine:
 
     def _exists(self) -> bool:
         return any((self.home / "state" / ".pulumi" / "stacks").rglob(f"{self.stack}.json*"))
+
+    def told(self, *arguments: str, stdin: str | None = None, seconds: float = 60) -> str:
+        """What a short command of the engine prints: no log hears it, so that it may be secret."""
+        return self.lab.run(self.command(*arguments), seconds=seconds, env=self.environment, cwd=self.checkout, stdin=stdin).stdout
 
     def state(self, *, secrets: bool = False) -> list[dict[str, Any]]:
         """The resources of the stack's state; secrets stay encrypted unless they are asked for."""

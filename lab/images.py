@@ -167,10 +167,11 @@ class Store:
 
 
 def platform_images(binaries: Mapping[str, Path], *, kubernetes: str, etcd: str, coredns: str,
-                    nft: Path | None = None, stand_ins: Mapping[str, Sequence[str]] | None = None) -> list[Image]:
+                    nft: Path | None = None, stand_ins: Mapping[str, Sequence[str]] | None = None, talosctl: Sequence[str] = ()) -> list[Image]:
     """Every image a Talos platform pulls on its own, plus the rehearsal's, from what was built.
 
     stand_ins: image -> what to run in it, the first word being the name of a program in lab-tools.
+    talosctl: images that are the one that was built.
     Images whose binary is not there are left out: the registry then says which one a node asked for.
     """
     tools = binaries["lab-tools"]
@@ -197,6 +198,8 @@ def platform_images(binaries: Mapping[str, Path], *, kubernetes: str, etcd: str,
     ]
     for name, entrypoint in (stand_ins or {}).items():
         made.append(Image(name=name, entrypoint=entrypoint, user="65532", files={entrypoint[0].lstrip("/"): tools}))
+    for name in talosctl:
+        made += simple(name, "talosctl")
     if nft is not None:
         made += simple(f"registry.k8s.io/kube-proxy:{kubernetes}", "kube-proxy", files=with_libraries(nft))
     if "bridge" in binaries:

@@ -16,6 +16,8 @@ from lab.topology import FIRST_ID, Machine, Topology
 MOST_MOUNTS = 4000
 # This many new kubelets within this many seconds are a crash loop: each doubles the shared mounts.
 MOST_KUBELETS, KUBELET_WINDOW = 6, 180.0
+# What Talos says when it is told to erase itself: machined, v1.12, Server.Reset.
+RESET = b"reset request received"
 # A node that ends by itself was asked to reboot, unless it does so at once and again.
 QUICK_END, MOST_QUICK_ENDS = 8.0, 3
 
@@ -33,6 +35,7 @@ class Node:
         self.starts = 0
         self._started_at = 0.0
         self._quick_ends = 0
+        self._said_before = 0
         self._kubelets: deque[tuple[float, Process]] = deque()
 
     @property
@@ -79,6 +82,7 @@ class Node:
         self.clear()
         self.directory.mkdir(parents=True, exist_ok=True)
         self._prepare()
+        self._said_before = size(self.directory / "console.log")
         pid_file = self.directory / "pid"
         self._run("create", "--bundle", str(self.directory), "--pid-file", str(pid_file), self.machine.name, log=True)
         pid = int(pid_file.read_text())
@@ -127,7 +131,16 @@ class Node:
             return f"{self.machine.name} was stopped: {trouble}"
         return ""
 
+    def _erased(self) -> str:
+        """What a reset does on a real machine: its disk is empty, and it is off. Container mode only does the latter."""
+        self.stop()
+        # Moved and not removed: whatever may still be mounted beneath stays as it is.
+        (self.directory / "volumes").rename(self.directory / f"volumes.before-start-{self.starts + 1}")
+        return f"{self.machine.name} was told to erase itself: it is off, and its volumes are empty"
+
     def _ended(self) -> str:
+        if reset_asked(self.directory / "console.log", self._said_before):
+            return self._erased()
         quick = time.monotonic() - self._started_at < QUICK_END
         self._quick_ends = self._quick_ends + 1 if quick else 0
         if self._quick_ends >= MOST_QUICK_ENDS:
@@ -155,6 +168,24 @@ class Node:
         if len(self._kubelets) > MOST_KUBELETS:
             return f"its kubelet started {len(self._kubelets)} times within {KUBELET_WINDOW:g} s"
         return ""
+
+
+def size(file: Path) -> int:
+    """Bytes of a file, which need not be there."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def reset_asked(console: Path, since: int) -> bool:
+    """Whether a node was told to erase itself, by what it said since then."""
+    try:
+        with console.open("rb") as file:
+            file.seek(since)
+            return RESET in file.read()
+    except FileNotFoundError:
+        return False
 
 
 def kubelet_in(init: int, proc: Path = Path("/proc")) -> Process | None:

@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
+from components.platform.host import KubernetesExtras
 from lab.topology import Machine, Topology
 
 LINK = "eth0"
+# What approves kubelets' certificates, where the stack says nothing.
+APPROVER = KubernetesExtras().approver
 # Where a workload's stand-in listens that has no port of its own.
 HELLO_PORT = 8080
 # Where the stand-in for Cilium answers on every node (lab/charts/cilium-standin).
 NODE_PORT = 30080
+# The claim that jobs write snapshots of etcd to, and when, if the platform does not say: not in a rehearsal's time.
+CLAIM, SCHEDULE = "rehearsal", "0 0 1 1 *"
 
 # Registries a platform's images come from, whatever its mirrors say; the lab's own last.
 HOSTS = ("docker.io", "gcr.io", "ghcr.io", "quay.io", "registry.k8s.io", "factory.talos.dev", "bedplate.local")
@@ -42,6 +47,8 @@ class Bench:
     trust: Mapping[str, str]
     cgroup_v2: bool
     user_namespace: bool
+    # Where `up` saves etcd before an upgrade.
+    snapshots: str = "/lab/snapshots"
 
 
 def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool) -> Topology:
@@ -99,6 +106,7 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
         if not machine.get("link"):
             machine["link"] = LINK
     note("machines.*.link", "found by its MAC", LINK, "a virtual cable has no permanent hardware address")
+    _snapshots(made, bench, note)
     _host(made, note)
     if made.pop("boot", None):
         note("boot", "matchbox", "none", "containers don't boot: nodes start in maintenance mode")
@@ -108,6 +116,10 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
     cilium = made["cilium"]
     note("cilium.chart", f"{cilium.get('chart', 'cilium')} {cilium['version']}", "a stand-in", "Cilium's images can't be made from source here")
     cilium |= {"chart": bench.chart, "repository": None}
+    extras = made["talos"].setdefault("extras", {})
+    if extras.get("serving_certificates", "cluster") == "cluster":
+        extras["approver"] = _undigested(extras.get("approver", APPROVER))
+        note("talos.extras.approver", extras["approver"], "a stand-in that judges and asks the same", "its image can't be fetched, nor its module")
     _workloads(made, note)
     if made.get("kubevirt"):
         note("kubevirt", made["kubevirt"]["version"], "its objects, with a stand-in for the operator",
@@ -134,11 +146,36 @@ def _host(made: dict[str, Any], note: Any) -> None:
     note("talos.firewall.allow", "", f"port {NODE_PORT}", "the stand-in for Cilium answers there, and Cilium's own services pass by this firewall")
 
 
+def _snapshots(made: dict[str, Any], bench: Bench, note: Any) -> None:
+    want = made["talos"].get("snapshots") or {}
+    now = {"folder": bench.snapshots, "schedule": want.get("schedule") or SCHEDULE, "to": {"claim": CLAIM}}
+    for key, why in (("folder", "files of a rehearsal lie beside it"), ("schedule", "the platform has none, and what it would make is shown"),
+                     ("to", "nobody serves NFS in the lab: the volume is a folder of the node")):
+        if now[key] != want.get(key):
+            note(f"talos.snapshots.{key}", want.get(key) or "none", now[key], why)
+    made["talos"]["snapshots"] = now
+
+
+def next_patch(version: str) -> str:
+    """v1.14.2 -> v1.14.3: what a rehearsal moves to."""
+    most, _, patch = version.rpartition(".")
+    return f"{most}.{int(patch) + 1}"
+
+
+def talosctl(platform: Mapping[str, Any]) -> list[str]:
+    """The images that save a platform's etcd, before it moves and after."""
+    version = platform["talos"]["version"]
+    return [f"ghcr.io/siderolabs/talosctl:{each}" for each in (version, next_patch(version))]
+
+
 def stand_ins(platform: Mapping[str, Any]) -> dict[str, list[str]]:
     """Images of others that a platform runs -> what the lab's image of that name runs instead."""
     found: dict[str, list[str]] = {}
     if want := platform.get("kubevirt"):
         found[f"{want.get('registry') or 'quay.io/kubevirt'}/virt-operator:{want['version']}"] = ["/usr/bin/virt-operator"]
+    extras = platform["talos"].get("extras", {})
+    if extras.get("serving_certificates", "cluster") == "cluster":
+        found[_undigested(extras.get("approver", APPROVER))] = ["/usr/bin/kubelet-serving-cert-approver"]
     for workload in (platform.get("workloads") or {}).values():
         found[_undigested(workload["image"])] = ["/hello", f":{workload.get('port') or HELLO_PORT}"]
     return found

@@ -53,6 +53,9 @@ class Rehearsal:
         self.platform: dict[str, Any] = {}
         self.changes: list[overlay.Change] = []
         self.binaries: dict[str, Path] = {}
+        # Where `up` saves etcd before an upgrade, and what a job of the cluster saved.
+        self.snapshots = self.layout.directory / "snapshots"
+        self.snapshot: Path | None = None
         self.lab: Lab
         self.engine: Engine
         self.clients: Clients
@@ -104,12 +107,13 @@ class Rehearsal:
             raise Refused("this machine can't run a rehearsal:\n" + "\n".join(f"  {text}" for text in lacking))
         for said in cleanup.stop(self.layout):
             self.times.say(f"from an earlier run: {said}")
-        shutil.rmtree(self.layout.directory / "stack", ignore_errors=True)
+        for folder in (*(self.layout.directory / state for state in ("stack", "adopted")), self.snapshots):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def start(self) -> None:
         """Every machine of the stack in maintenance mode."""
         order = bench.order(self.layout, self.topology, self.binaries, self.host,
-                            stand_ins=overlay.stand_ins(self.committed),
+                            stand_ins=overlay.stand_ins(self.committed), talosctl=overlay.talosctl(self.committed),
                             runtime=self.runtime.program if self.runtime else "")
         self.lab = Lab.start(self.layout, order)
         if self.keep:
@@ -123,7 +127,7 @@ class Rehearsal:
         chart = bench.chart(self.layout.directory / "chart", version=self.committed["cilium"]["version"],
                             replicas=max(1, sum(machine.role == "worker" for machine in self.topology.machines)))
         offer = overlay.Bench(kubernetes=bench.versions().kubernetes, chart=str(chart),
-                              trust=bench.trust(self.layout), cgroup_v2=self.host.cgroup_v2,
+                              snapshots=str(self.snapshots), trust=bench.trust(self.layout), cgroup_v2=self.host.cgroup_v2,
                               user_namespace=self.host.user_namespace)
         self.platform, self.changes = overlay.rehearsed(self.committed, self.topology, offer)
         for change in self.changes:

@@ -29,9 +29,9 @@ class Clients:
             (self.home / name).touch(mode=0o600)
             (self.home / name).write_text(text)
 
-    def talos(self, *arguments: str, seconds: float = 20) -> str:
+    def talos(self, *arguments: str, seconds: float = 20, stdin: str | None = None) -> str:
         """talosctl."""
-        return self.lab.run([self._talosctl, *arguments], seconds=seconds, env=self._environment).stdout
+        return self.lab.run([self._talosctl, *arguments], seconds=seconds, env=self._environment, stdin=stdin).stdout
 
     def maintenance(self, address: str) -> bool:
         """Whether a node answers in maintenance mode."""

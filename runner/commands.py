@@ -125,16 +125,17 @@ def _operate(
             command += ["--policy-pack", pack]
         command += extra
         if creates and stacks.absent(stack, layout, environment):
-            _create(name, environment, layout, folder)
+            create(name, environment, layout, folder)
         code = run(command, environment, layout)
         if creates and code == STACK_NOT_FOUND:
             # Only the engine knows what is in a backend that is not a folder.
-            _create(name, environment, layout, folder)
+            create(name, environment, layout, folder)
             code = run(command, environment, layout)
         return code
 
 
-def _create(name: str, environment: Mapping[str, str], layout: Layout, folder: Path) -> None:
+def create(name: str, environment: Mapping[str, str], layout: Layout, folder: Path) -> None:
+    """Create a stack; one that is there already is as good."""
     done = subprocess.run(
         [layout.bin / "pulumi", "stack", "init", "--no-select", "--non-interactive", name],
         env=environment, cwd=folder, capture_output=True, text=True,

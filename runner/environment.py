@@ -20,8 +20,9 @@ FIXED = {
     "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
 }
 # A person's own choice wins. By default the engine starts nothing more after the first failure; here a dead machine
-# stops what depends on it, and nothing else.
-DEFAULTS = {"PULUMI_CONTINUE_ON_ERROR": "true"}
+# stops what depends on it, and nothing else. And by default it does four things at once for each processor: machines
+# that wait for their turn would keep the one that has it from getting its config.
+DEFAULTS = {"PULUMI_CONTINUE_ON_ERROR": "true", "PULUMI_PARALLEL": "256"}
 # These would make the engine run another Python than the one set up here.
 DROPPED = ("PULUMI_PYTHON_CMD", "PYTHONHOME", "PYTHONPATH", "PULUMI_IGNORE_AMBIENT_PLUGINS")
 

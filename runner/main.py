@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner import access, boot, commands, doctor, drift, rehearse, snapshot
+from runner import access, adopt, boot, changes, commands, doctor, drift, rehearse, snapshot
 from runner.errors import UsageError
 from toolchain import Layout, ToolchainError
 
@@ -28,8 +28,10 @@ COMMANDS = {
     "refresh": Command("STACK [OPTION...]", "read what is really there", commands.refresh),
     "destroy": Command("STACK [OPTION...]", "take it down, all but what is protected", commands.destroy),
     "access": Command("STACK", "write the credentials of its APIs to files, and say what to type first", access.access),
+    "changes": Command("STACK [--json]", "what an up changes on each machine, by field, and what reboots; no hardware; 0 or 7", changes.changes),
     "drift": Command("STACK [--json]", "compare what its machines run with what was declared; 0 or 7", drift.drift),
     "snapshot": Command("STACK [FILE]", "write a snapshot of its etcd to a file", snapshot.snapshot),
+    "import": Command("STACK FILE", "put the secrets of a cluster that runs into its state", adopt.adopt),
     "boot": Command("STACK FOLDER", "write the files of the server that its machines boot from", boot.boot),
     "rehearse": Command("[STACK [--keep | --kills N | --steps] | stop [STACK] | check]", "bring it up for real on this machine, and down again", rehearse.rehearse),
     "test": Command("[PYTEST-OPTION...]", "run the tests", commands.test),

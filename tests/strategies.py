@@ -89,6 +89,32 @@ def hosts(draw: st.DrawFn) -> dict[str, Any]:
     return made
 
 
+ROUTERS = st.sampled_from([{}, {"metric": 1}, {"metric": 4_294_967_295}])
+
+
+@st.composite
+def nics(draw: st.DrawFn, number: int, boot: str, network: IPv4Network) -> dict[str, Any]:
+    """A bond with the boot link, a VLAN with an address, and where it is drawn bridges over them and routes."""
+    size = draw(st.integers(1500, 9216))
+    away = {"to": "172.28.0.0/16", "via": f"172.29.{number}.254", **draw(ROUTERS)}
+    made: dict[str, Any] = {
+        "links": {"data0": {"mac": f"52:54:00:00:09:{number:02x}"}},
+        "bonds": {"bond0": {"links": [boot, "data0"], "mtu": size}},
+        "vlans": {"store": {"parent": "bond0", "id": draw(st.integers(2, 4094)), "address": f"172.29.{number}.1/24"}},
+    }
+    if draw(st.booleans()):
+        made["vlans"]["store"]["routes"] = [away]
+    if draw(st.booleans()):
+        made["vlans"]["guests"] = {"parent": draw(st.sampled_from(["bond0", "br0"])), "id": 1}
+        made["bridges"] = {
+            "br0": {"links": ["bond0"], "mtu": draw(st.sampled_from([1500, size])), "vlan_filtering": draw(st.booleans())},
+            "br1": {"links": ["guests"], "stp": draw(st.booleans()), **draw(st.sampled_from([{}, {"address": f"172.27.{number}.1/24"}]))},
+        }
+        if draw(st.booleans()):
+            made["bridges"]["br0"]["routes"] = [{"to": "172.26.0.0/16", "via": str(network.network_address + 2), **draw(ROUTERS)}]
+    return made
+
+
 @st.composite
 def platforms(draw: st.DrawFn) -> dict[str, Any]:
     """The raw mapping of a stack file that must be accepted."""
@@ -108,11 +134,7 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
         else:
             machine["link"] = draw(st.sampled_from(["eth0", "enp1s0"]))
         if draw(st.booleans()):
-            machine["nics"] = {
-                "links": {"data0": {"mac": f"52:54:00:00:09:{number:02x}"}},
-                "bonds": {"bond0": {"links": [machine.get("link", "lan0"), "data0"], "mtu": draw(st.integers(1500, 9216))}},
-                "vlans": {"store": {"parent": "bond0", "id": draw(st.integers(1, 4094)), "address": f"172.29.{number}.1/24"}},
-            }
+            machine["nics"] = draw(nics(number, machine.get("link", "lan0"), network))
         if draw(st.booleans()):
             machine["labels"] = draw(LABELS)
         if draw(st.booleans()):
@@ -157,11 +179,12 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
             vm: {"image": "registry.example.com/disks/fedora:42", "cpu": draw(st.integers(1, 64)), "memory": f"{draw(st.integers(1, 64))}Gi"}
             for vm in vms
         }
-    if draw(st.booleans()):
-        platform["exceptions"] = [
-            {"control": control, "reason": "It is looked into by the vendor.", "until": "2027-03-31", "ticket": "OPS-1"}
-            for control in draw(st.lists(st.sampled_from(["KSPP", "CIS 1.2.15", "CIS 4.2.13"]), max_size=2, unique=True))
-        ]
+    controls = draw(st.lists(st.sampled_from(["KSPP", "CIS 1.2.15", "CIS 4.2.13"]), max_size=2, unique=True))
+    if platform["talos"].get("extras", {}).get("serving_certificates") == "self-signed":
+        controls += ["CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11"]
+    platform["exceptions"] = [
+        {"control": control, "reason": "It is looked into by the vendor.", "until": "2027-03-31", "ticket": "OPS-1"} for control in controls
+    ]
     if draw(st.booleans()):
         platform["talos"]["patches"] = [{"machine": {"sysctls": {"net.core.somaxconn": "4096"}}}]
     return platform

@@ -8,9 +8,10 @@ import base64
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from . import nics
+from . import nics_checks
 from .faults import Fault, sentence
 from .model import Platform
+from .snapshots import NAMESPACE as SNAPSHOTS
 from .versions import KUBEVIRT, minor, mismatches
 
 Check = Callable[[Platform], Iterator[Fault]]
@@ -61,7 +62,7 @@ def networks_disjoint(p: Platform) -> Iterator[Fault]:
 def machines_inside(p: Platform) -> Iterator[Fault]:
     nodes = p.network.nodes
     reserved = {nodes.network_address: "the network's own address", nodes.broadcast_address: "its broadcast address"}
-    for name, machine in p.machines.items():
+    for name, machine in p.declared.items():
         path = ("machines", name, "address")
         if machine.address not in nodes:
             yield _fault(path, f"{machine.address} is outside network.nodes {nodes}", "the machines could not reach each other", f"use an address of {nodes}")
@@ -83,7 +84,7 @@ def addresses_once(p: Platform) -> Iterator[Fault]:
     owner: dict[object, str] = {}
     if p.network.gateway is not None:
         owner[p.network.gateway] = "network.gateway"
-    for name, machine in p.machines.items():
+    for name, machine in p.declared.items():
         here = ("machines", name, "address")
         if machine.address in owner:
             yield _fault(here, f"{machine.address} is already {owner[machine.address]}", "two would answer at one address", "give each its own")
@@ -93,7 +94,7 @@ def addresses_once(p: Platform) -> Iterator[Fault]:
 @_needs()
 def macs_once(p: Platform) -> Iterator[Fault]:
     owner: dict[str, str] = {}
-    for name, machine in p.machines.items():
+    for name, machine in p.declared.items():
         if machine.mac in owner:
             yield _fault(
                 ("machines", name, "mac"),
@@ -107,7 +108,7 @@ def macs_once(p: Platform) -> Iterator[Fault]:
 
 @_needs("network")
 def nics_fit(p: Platform) -> Iterator[Fault]:
-    for path, text in nics.faults(p):
+    for path, text in nics_checks.faults(p):
         yield _fault(path, *text)
 
 
@@ -115,7 +116,7 @@ def nics_fit(p: Platform) -> Iterator[Fault]:
 def identities_once(p: Platform) -> Iterator[Fault]:
     for what in ("uuid", "serial"):
         owner: dict[str, str] = {}
-        for name, machine in p.machines.items():
+        for name, machine in p.declared.items():
             marked = getattr(machine, what)
             if marked in owner:
                 yield _fault(
@@ -146,7 +147,7 @@ def zones_named(p: Platform) -> Iterator[Fault]:
 @_needs()
 def disks_once(p: Platform) -> Iterator[Fault]:
     owner: dict[str, str] = {}
-    for name, machine in p.machines.items():
+    for name, machine in p.declared.items():
         serial = machine.install.disk.serial
         if serial in owner:
             yield _fault(
@@ -162,7 +163,7 @@ def disks_once(p: Platform) -> Iterator[Fault]:
 @_needs("boot")
 def bmcs_once(p: Platform) -> Iterator[Fault]:
     owner: dict[tuple[str, str], str] = {}
-    for name, machine in p.machines.items():
+    for name, machine in p.declared.items():
         if machine.bmc is None:
             continue
         if p.boot is None:
@@ -198,9 +199,11 @@ def endpoint_of_its_own(p: Platform) -> Iterator[Fault]:
 @_needs("machines")
 def quorum(p: Platform) -> Iterator[Fault]:
     count = len(p.controlplanes)
-    if count == 0:
+    leaves = any(m.role == "controlplane" for m in p.leaving.values())
+    if count == 0 and not leaves:
         yield _fault(("machines",), "none is a control plane", "nothing would run Kubernetes", "give one the role controlplane")
-    elif count % 2 == 0:
+    # They leave one at a time: on the way from three to one there are two.
+    elif count % 2 == 0 and not leaves:
         yield _fault(
             ("machines",),
             f"{count} are control planes",
@@ -221,7 +224,7 @@ def bootstrap_named(p: Platform) -> Iterator[Fault]:
             "etcd is bootstrapped once, on one machine, and that one must stay the same when others come and go",
             f"write bootstrap: {p.controlplanes[0]}",
         )
-    elif named is not None and named not in p.controlplanes:
+    elif named is not None and named not in p.controlplanes and named not in p.leaving:
         is_what = "a worker" if named in p.machines else "not a machine"
         yield _fault(("talos", "bootstrap"), f"{named!r} is {is_what}", "etcd runs on control planes", f"name one of {', '.join(p.controlplanes) or 'them'}")
 
@@ -268,7 +271,7 @@ def link_known(p: Platform) -> Iterator[Fault]:
 
 @_needs("machines", "talos")
 def somewhere_to_run(p: Platform) -> Iterator[Fault]:
-    if p.machines and p.controlplanes and not p.schedulable:
+    if p.machines and p.controlplanes and not p.schedulable and not any(m.role == "worker" for m in p.leaving.values()):
         yield _fault(
             ("talos", "schedulable_control_planes"),
             "is not set, and no machine is a worker",
@@ -283,7 +286,7 @@ def vms_have_a_hypervisor(p: Platform) -> Iterator[Fault]:
         yield _fault(("kubevirt",), "is missing, and there are VMs", "nothing would run them", "write kubevirt: {version: v1.8.4}")
 
 
-RESERVED = frozenset({"default", "kube-system", "kube-public", "kube-node-lease", "kubevirt"})
+RESERVED = frozenset({"default", "kube-system", "kube-public", "kube-node-lease", "kubelet-certificates", "kubevirt", SNAPSHOTS})
 
 
 @_needs()

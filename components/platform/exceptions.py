@@ -13,7 +13,7 @@ from .types import Model, Name, text
 # Every control that a rule judges a machine's config by: what tests/policy compares with the pack's own list.
 # Rules without a control (a wipe at each boot, a secret in a patch) are never excused.
 CONTROLS = (
-    *("CIS 1.2.1", "CIS 1.2.2", "CIS 1.2.5", "CIS 1.2.6", "CIS 1.2.7", "CIS 1.2.8", "CIS 1.2.10", "CIS 1.2.12", "CIS 1.2.13", "CIS 1.2.14"),
+    *("CIS 1.2.1", "CIS 1.2.2", "CIS 1.2.3", "CIS 1.2.5", "CIS 1.2.6", "CIS 1.2.7", "CIS 1.2.8", "CIS 1.2.10", "CIS 1.2.12", "CIS 1.2.13", "CIS 1.2.14"),
     *("CIS 1.2.15", "CIS 1.2.16", "CIS 1.2.17", "CIS 1.2.18", "CIS 1.2.19", "CIS 1.2.21", "CIS 1.2.27", "CIS 1.2.28", "CIS 1.2.29"),
     *("CIS 1.2.30", "CIS 1.3.1", "CIS 1.3.2", "CIS 1.3.3", "CIS 1.3.6", "CIS 1.3.7", "CIS 1.4.1", "CIS 1.4.2"),
     *("CIS 2.2", "CIS 2.3", "CIS 2.5", "CIS 2.6", "CIS 3.2.1", "CIS 3.2.2"),

@@ -133,7 +133,7 @@ def _kind(value: Any) -> str:
 
 
 def _unknown_key(model: type[BaseModel], path: tuple[str, ...]) -> str:
-    known = sorted(field.alias or name for name, field in _model_at(model, path[:-1]).model_fields.items())
+    known = sorted(_fields(_model_at(model, path[:-1])))
     near = get_close_matches(path[-1], known, n=1)
     instead = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
     return sentence("is not a known key", "a misspelt key would silently leave a default in force", instead)
@@ -143,9 +143,14 @@ def _model_at(model: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel]:
     """The model that a path leads to; a mapping's key or a list's index is passed over."""
     at: Any = model
     for part in path:
-        if isinstance(at, type) and issubclass(at, BaseModel) and part in at.model_fields:
-            at = _inner(at.model_fields[part].annotation)
+        if isinstance(at, type) and issubclass(at, BaseModel) and part in _fields(at):
+            at = _inner(_fields(at)[part].annotation)
     return at
+
+
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    """A model's fields by the keys that a person writes."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _inner(annotation: Any) -> Any:
@@ -166,7 +171,7 @@ def example(model: type[BaseModel], path: tuple[str, ...]) -> Any:
 
 
 def _field(model: type[BaseModel], path: tuple[str, ...]) -> Any:
-    return _model_at(model, path[:-1]).model_fields[path[-1]]
+    return _fields(_model_at(model, path[:-1]))[path[-1]]
 
 
 def _example(field: Any) -> str:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from .disk import Disk
 from .faults import refuse
-from .types import ByName, CpuQuantity, Model, Network, Quantity, text
+from .types import ByName, ContainerImage, CpuQuantity, Model, Network, Quantity, text
 
 
 def _ports(value: Any) -> Any:
@@ -174,10 +174,12 @@ class RegistryTls(Model):
 
 
 class KubernetesExtras(Model):
-    """Opt-in parts of the benchmark that a small platform can't take."""
+    """Parts of the benchmark that somebody may have to do without, or asks for."""
 
-    serving_certificates: Literal["self-signed", "cluster"] = "self-signed"
-    """How kubelets prove who they are. cluster: by certificates that the cluster signs, for which something in it must approve requests."""
+    serving_certificates: Literal["cluster", "self-signed"] = "cluster"
+    """How kubelets prove who they are: by certificates that the cluster signs. self-signed proves nothing, and needs exceptions to CIS 1.2.5, CIS 4.2.9 and CIS 4.2.11."""
+    approver: ContainerImage = "ghcr.io/alex1989hu/kubelet-serving-cert-approver:0.11.0"
+    """What approves kubelets' requests for them, best with @sha256:…: it may approve for every node."""
     always_pull: bool = False
     """Ask the registry at every start of a pod, so that nobody runs an image that a neighbour had the right to pull."""
 

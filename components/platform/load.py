@@ -7,14 +7,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from . import checks, classes, exceptions, faults, talos_checks
+from . import checks, classes, exceptions, faults, leaving, talos_checks
 from .faults import Fault, Refused
 from .machine import MachineClass
 from .model import Platform
 
 
 # Those of a topic register themselves where they are imported.
-_TOPICS = (talos_checks,)
+_TOPICS = (leaving, talos_checks)
 
 
 def parse(raw: Any, today: date | None = None) -> Platform:
@@ -48,7 +48,7 @@ def parse(raw: Any, today: date | None = None) -> Platform:
         else:
             found += [f for f in checks.faults(platform, frozenset(broken)) if not _given_by_a_class(f, hollow)]
             if "machines" not in broken:
-                found += exceptions.faults(platform.exceptions, frozenset(platform.machines), today)
+                found += exceptions.faults(platform.exceptions, frozenset(platform.declared), today)
             if not found:
                 return platform
             break

@@ -128,12 +128,14 @@ class Machine(Tuning):
     link: LinkName | None = None
     """That link's kernel name, where it can't be found by its MAC."""
     nics: Nics = Field(default_factory=Nics)
-    """Links beyond the boot link: bonds, VLANs, MTU."""
+    """Links beyond the boot link: bonds, VLANs, bridges, routes, MTU."""
     expects: Expected = Expected()
     location: Location = Location()
     install: Install = Field(examples=["{disk: {serial: S4EWNX0R}}"])
     bmc: Bmc | None = None
     """What switches it on. Without it somebody does that by hand."""
+    decommission: Literal["wipe", "lost"] | None = None
+    """Takes it out of the platform at the next up; then delete its entry. wipe: drained, out of etcd, erased and switched off. lost: it is dead, and only forgotten."""
     labels: Labels = Field(default={}, validate_default=True)
     """Kubernetes node labels."""
     taints: Taints = Field(default={}, validate_default=True)

@@ -4,7 +4,9 @@ The field docstrings are the documentation: the JSON Schema that editors use car
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from ipaddress import IPv4Address
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -15,6 +17,7 @@ from .exceptions import Exemption
 from .host import Certificates, Firewall, ImageRule, KmsUrl, KubernetesExtras, LogUrl, RegistryHost, RegistryTls, Reserved, Settings
 from .machine import Machine, MachineClass, Patch
 from .schematic import Schematic, SchematicOrId
+from .snapshots import Snapshots
 from .types import (
     Address,
     ByName,
@@ -65,6 +68,8 @@ class Talos(Settings):
     block_volumes: bool = True
     """Pods that run as a user may own the block devices they are given: what CDI writes disks through."""
     extras: KubernetesExtras = KubernetesExtras()
+    snapshots: Snapshots = Snapshots()
+    """When etcd is saved, and where to."""
     schedulable_control_planes: bool = False
     """Control planes run workloads too. Said and not derived: the first worker must not drive them away."""
     patches: tuple[Patch, ...] = ()
@@ -196,7 +201,8 @@ class Platform(Model):
     """The cluster's name."""
     talos: Talos = Field(examples=["{contract: v1.12, version: v1.14.2, kubernetes: v1.35.4}"])
     network: NodeNetwork = Field(examples=["{nodes: 192.168.10.0/24, endpoint: 192.168.10.5}"])
-    machines: ByName[Name, Machine] = Field(examples=["{cp-1: {role: controlplane, …}}"])
+    declared: ByName[Name, Machine] = Field(alias="machines", examples=["{cp-1: {role: controlplane, …}}"])
+    """Every machine, by name; those that leave too, until their entry is deleted."""
     classes: ByName[Name, MachineClass] = Field(default={}, validate_default=True)
     """What equal machines share, by the name that their class: has."""
     boot: Boot | None = None
@@ -212,6 +218,16 @@ class Platform(Model):
     """Controls that this platform does without for a while, each recorded with its reason and its end."""
     include: tuple[str, ...] = ()
     """Files of the checkout with more machines:, vms: and workloads:, for a platform too large for one file."""
+
+    @cached_property
+    def machines(self) -> Mapping[str, Machine]:
+        """Those that are the platform: all but the ones that leave it. In natural order."""
+        return MappingProxyType({n: m for n, m in self.declared.items() if m.decommission is None})
+
+    @cached_property
+    def leaving(self) -> Mapping[str, Machine]:
+        """Those that are taken out of the platform, or were, and still stand in its file."""
+        return MappingProxyType({n: m for n, m in self.declared.items() if m.decommission is not None})
 
     @property
     def controlplanes(self) -> tuple[str, ...]:
@@ -273,5 +289,5 @@ class Platform(Model):
         return dict(sorted(kinds.items()))
 
     def addresses(self) -> dict[IPv4Address, str]:
-        """Each machine's address and whose it is."""
-        return {m.address: n for n, m in self.machines.items()}
+        """Each machine's address and whose it is; one that leaves has its own to the end."""
+        return {m.address: n for n, m in self.declared.items()}

@@ -31,6 +31,8 @@ _TALOS = (
     OwnPort("kubernetes-api", "the Kubernetes API's", "6443", everywhere=False, pods=True, admins=True),
     OwnPort("kubelet", "the kubelet's", "10250", pods=True),
 )
+# Jobs that save etcd come in there, as pods.
+_SNAPSHOTS = OwnPort("apid-pods", "the Talos API's", "50000", everywhere=False, pods=True)
 _CILIUM = (
     OwnPort("cilium-health", "Cilium's health checks'", "4240", pods=True),
     OwnPort("cilium-tunnel", "Cilium's tunnel's", "8472", "udp"),
@@ -42,6 +44,8 @@ _HUBBLE = OwnPort("hubble", "Hubble's", "4244", pods=True)
 def own_ports(platform: "Platform") -> Iterator[OwnPort]:
     """Those that this platform uses."""
     yield from _TALOS
+    if platform.talos.snapshots.schedule:
+        yield _SNAPSHOTS
     yield from _CILIUM
     if platform.cilium.encryption == "wireguard":
         yield _WIREGUARD

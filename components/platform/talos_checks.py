@@ -94,10 +94,12 @@ def firewall_openings(p: Platform) -> Iterator[Fault]:
                     "every pod could speak to the API that owns the machines",
                     "name the networks that people come from",
                 )
+    # One that is open to several kinds of callers is told once, as the first of them.
+    own = {(port.ports, port.protocol): port for port in reversed([*own_ports(p)])}
     for name, opening in firewall.allow.items():
         where = ("talos", "firewall", "allow", name, "ports")
         spans = [ends(ports) for ports in opening.ports]
-        for port in own_ports(p):
+        for port in own.values():
             first, last = ends(port.ports)
             if opening.protocol == port.protocol and any(a <= last and first <= b for a, b in spans):
                 instead = "name those networks in talos.firewall.admins" if port.admins else "leave it out"
@@ -121,6 +123,25 @@ def kernel_kept(p: Platform) -> Iterator[Fault]:
                 )
             if key in NEEDED and value not in NEEDED[key][0]:
                 yield fault((*where, key), f"{value!r} works against the network", NEEDED[key][1], f"write {' or '.join(NEEDED[key][0])}, or leave it out")
+
+
+# What a kubelet that signs for itself leaves open.
+_UNPROVEN = ("CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11")
+
+
+@needs("talos", "exceptions")
+def kubelets_proven(p: Platform) -> Iterator[Fault]:
+    if p.talos.extras.serving_certificates != "self-signed":
+        return
+    open_to = {c: {n for e in p.exceptions if e.control == c for n in (e.machines or p.machines)} for c in _UNPROVEN}
+    lacking = [control for control in _UNPROVEN if open_to[control] < set(p.machines)]
+    if lacking:
+        yield fault(
+            ("talos", "extras", "serving_certificates"),
+            f"is self-signed, and exceptions don't record {', '.join(lacking)} for every machine",
+            "whoever answers at a node's address in the kubelet's place reads what is typed into pods",
+            "leave it out, or record each of them in exceptions",
+        )
 
 
 @needs("talos")
@@ -157,6 +178,20 @@ def volumes_apart(p: Platform) -> Iterator[Fault]:
             greedy = [v for v, other in machine.volumes.items() if v != volume and other.disk == wanted.disk and other.max is None]
             if wanted.max is None and greedy and volume > greedy[0]:
                 yield fault((*where, "max"), f"is missing, as it is of {greedy[0]} on the same disk", "both would take all that is free, and one finds nothing left", "write max for one of the two")
+
+
+@needs("talos")
+def snapshots_kept(p: Platform) -> Iterator[Fault]:
+    want = p.talos.snapshots
+    where, to = ("talos", "snapshots"), want.to
+    if to is not None and (to.nfs is None) == (to.claim is None):
+        yield fault((*where, "to"), "says not exactly one of nfs and claim", "a snapshot is written once", "write nfs: {server: …, path: …}, or claim: NAME")
+    if want.schedule is not None and to is None:
+        yield fault((*where, "to"), "is missing, and there is a schedule", "a snapshot inside the cluster would be lost with it", "write nfs: {server: …, path: …}, or claim: NAME")
+    if to is not None and want.schedule is None:
+        yield fault((*where, "schedule"), "is missing, and to is there", "nothing would ever be saved there", 'write schedule: "0 */6 * * *", or leave to out')
+    if want.folder is not None and not want.before_upgrades:
+        yield fault((*where, "folder"), "is set, and before_upgrades is false", "nothing would ever be saved there", "leave one of the two out")
 
 
 @needs("talos")

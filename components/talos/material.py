@@ -1,8 +1,10 @@
 """The PKI in the shape that the configuration generator takes."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
 from pulumiverse_talos import machine
 
 
@@ -34,3 +36,26 @@ def as_input(made: Mapping[str, Any]) -> machine.MachineSecretsArgs:
         ),
         trustdinfo=machine.TrustdInfoArgs(token=made["trustdinfo"]["token"]),
     )
+
+
+def authority(made: Mapping[str, Any]) -> str:
+    """A mark of the authority that signs Kubernetes' certificates: no secret, and no certificate in a plan either."""
+    return hashlib.sha256(made["certs"]["k8s"]["cert"].encode()).hexdigest()
+
+
+def old_key(made: Mapping[str, Any]) -> str:
+    """The encryption key of a cluster from before Talos v1.3; empty where there is none."""
+    return made["secrets"].get("aescbc_encryption_secret") or ""
+
+
+def with_old_key(config: str, key: str) -> str:
+    """A control plane's config with that key.
+
+    From contract v1.3 on the generator leaves it out, though it is given, and the API could not read the Secrets that
+    it wrote with it.
+    """
+    if not key:
+        return config
+    documents = list(yaml.safe_load_all(config))
+    documents[0]["cluster"]["aescbcEncryptionSecret"] = key
+    return str(yaml.safe_dump_all(documents, sort_keys=False, width=1_000_000))

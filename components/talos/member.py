@@ -29,7 +29,8 @@ class EtcdMember(CustomResource):
     """Waits until a machine has a vote in etcd, as another member tells it."""
 
     def __init__(
-        self, name: str, machine: str, platform: Platform, address: Input[str], ask: Input[str], client: Any, opts: ResourceOptions
+        self, name: str, machine: str, platform: Platform, address: Input[str], ask: Input[str], client: Any, opts: ResourceOptions,
+        *, adopted: Input[bool],
     ) -> None:
         props = {
             "machine": machine,
@@ -39,6 +40,8 @@ class EtcdMember(CustomResource):
             "config": Output.secret(hashlib.sha256("\0".join(patches(platform, machine)).encode()).hexdigest()),
             "clientConfiguration": client_input(client),
             "timeoutSeconds": MEMBER_TIMEOUT_SECONDS,
+            # A member that was one before its config came may be rebooting.
+            "adopted": adopted,
         }
         opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "config"]))
         super().__init__("bedplate-native:talos:EtcdMember", name, props, opts)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.phases import by_hand, change, loss, restore, standing
+from lab.phases import adoption, by_hand, change, leaving, loss, restore, serving, snapshots, standing, turns
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
@@ -36,11 +36,20 @@ class Phase:
 
 PHASES = (
     Phase("what stands", standing.stands),
+    Phase("kubelets' certificates", serving.shown, serving.asked),
     Phase("up again", standing.again),
     Phase("a change", change.change),
+    Phase("restarts in turns", turns.restarts),
     Phase("an object edited by hand", by_hand.an_object),
     Phase("a machine edited by hand", by_hand.a_machine),
+    Phase("no approver", serving.without_approver, serving.asked),
+    Phase("an adoption", adoption.adoption),
+    Phase("a renewal", adoption.renewal),
+    Phase("a snapshot on a schedule", snapshots.scheduled, _alone),
     Phase("a restore", restore.restore, _alone),
     Phase("lost machines", loss.lost_power, _several),
     Phase("an up with machines down", loss.unreachable, _several),
+    Phase("a worker decommissioned", leaving.a_worker, _several),
+    Phase("a lost worker", leaving.a_lost_worker, _several),
+    Phase("control planes decommissioned", leaving.control_planes, _several),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab import overlay
+from lab.phases import snapshots
 from lab.shown import see
 from lab.waiting import wait_for
 
@@ -15,14 +17,17 @@ NEW_MIRROR = "registry.rehearsal.example.com"
 
 
 def change(rehearsal: Rehearsal) -> None:
-    """A label, a taint and a mirror added to the stack file arrive on the node."""
+    """A label, a taint and a mirror added to the stack file arrive on the node; another release saves etcd first."""
     name = next(machine.name for machine in rehearsal.topology.machines if machine.address == rehearsal.first)
     machine = rehearsal.platform["machines"][name]
     machine["labels"] = {**machine.get("labels", {}), LABEL[0]: LABEL[1]}
     machine["taints"] = {**machine.get("taints", {}), TAINT[0]: TAINT[1]}
     rehearsal.platform["registries"]["mirrors"][NEW_MIRROR] = {"endpoints": [rehearsal.topology.registry]}
+    # Containers take no upgrade: each only says what it runs. What comes before one is the same.
+    rehearsal.platform["talos"]["version"] = overlay.next_patch(rehearsal.platform["talos"]["version"])
     rehearsal.engine.write(rehearsal.platform)
-    rehearsal.update(seconds=300)
+    run = rehearsal.update(seconds=300)
+    snapshots.saved(rehearsal, run)
     labels = {one["spec"]["key"]: one["spec"]["value"] for one in rehearsal.clients.resource(rehearsal.first, "nodelabelspec")}
     see(labels.get(LABEL[0]) == LABEL[1], f"the label did not arrive on {name}: {labels}")
     taints = {one["spec"]["key"] for one in rehearsal.clients.resource(rehearsal.first, "nodetaintspec")}

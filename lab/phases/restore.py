@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from lab.phases.snapshots import KEPT
 from lab.shown import see
 from lab.waiting import wait_for
 
@@ -13,12 +14,11 @@ if TYPE_CHECKING:
 
 
 def restore(rehearsal: Rehearsal) -> None:
-    """The only control plane loses its etcd: a snapshot, put back as docs/day-two.md says, brings back what was then."""
+    """The only control plane loses its etcd: the snapshot of a job, put back as docs/day-two.md says, brings back what was then."""
     [node] = rehearsal.topology.machines
-    kept, lost = (("configmap", f"rehearsal-{when}") for when in ("before", "after"))
-    file = rehearsal.layout.directory / "db.snapshot"
-    rehearsal.clients.kube("create", *kept)
-    rehearsal.clients.talos("etcd", "snapshot", str(file), "--nodes", node.address, seconds=60)
+    kept, lost = KEPT, ("configmap", "rehearsal-after")
+    file = rehearsal.snapshot
+    see(file is not None, "no job saved etcd")
     rehearsal.clients.kube("create", *lost)
     rehearsal.lab.stop_node(node.name)
     shutil.rmtree(rehearsal.layout.node(node.name) / "volumes" / "var" / "lib" / "etcd")

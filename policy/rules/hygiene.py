@@ -10,6 +10,7 @@ RUNNERS = ("command:", "pulumi-nodejs:dynamic:", "pulumi-python:dynamic/", "pulu
 CREDENTIALS = {
     "talos:machine/configurationApply:ConfigurationApply": ("clientConfiguration", "machineConfigurationInput"),
     "talos:machine/bootstrap:Bootstrap": ("clientConfiguration",),
+    "bedplate-native:talos:Bootstrap": ("clientConfiguration",),
     "talos:cluster/kubeconfig:Kubeconfig": ("clientConfiguration",),
     "bedplate-native:kubernetes:ApiReady": ("kubeconfig",),
     "pulumi:providers:kubernetes": ("kubeconfig",),

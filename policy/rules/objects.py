@@ -25,6 +25,7 @@ NAMESPACED = WORKLOADS | {
     "policy:PodDisruptionBudget",
     "autoscaling:HorizontalPodAutoscaler",
     "cilium.io:CiliumNetworkPolicy",
+    "talos.dev:ServiceAccount",
     "kubevirt.io:KubeVirt",
     "kubevirt.io:VirtualMachine",
     "kubevirt.io:VirtualMachineInstance",

@@ -17,7 +17,7 @@ INSTALLER = re.compile(
     r":v\d+\.\d+\.\d+(-[\w.]+)?(@sha256:[0-9a-f]{64})?"
 )
 # Auto reboots only where a change needs it; maintenance mode takes nothing else but reboot.
-MODES = ("auto", "no_reboot", "staged", "staged_if_needing_reboot")
+MODES = ("auto", "no_reboot", "staged")
 
 
 def readable(resource: Resource) -> Iterator[str]:
@@ -39,7 +39,10 @@ def _new_installers(resource: Resource) -> list[Field]:
 
 
 def calm_apply(resource: Resource) -> Iterator[str]:
-    if resource.inputs["applyMode"].text() not in MODES:
+    mode = resource.inputs["applyMode"].text()
+    if mode == "staged_if_needing_reboot":
+        yield "applyMode is staged_if_needing_reboot, which asks the machine in each plan, and reboots one that does not answer then"
+    elif mode not in MODES:
         yield "applyMode is not one of " + ", ".join(MODES) + ", and anything else reboots the machine at each change"
 
 
@@ -136,15 +139,40 @@ def both_authorizers(resource: Resource) -> Iterator[str]:
         yield "a KubeAuthorizerConfig has a type other than Node, RBAC and Webhook"
 
 
+# Where Talos puts the cluster's authority on control planes.
+CLUSTER_CA = "/system/secrets/kubernetes/kube-apiserver/ca.crt"
+
+
 def kubelet_proves_itself(resource: Resource) -> Iterator[str]:
     legacy = resource.machine.v1alpha1
     bodies = [legacy.at("machine", "kubelet", "extraConfig"), *(d["config"] for d in resource.machine.of("KubeletConfig"))]
     if not any(body["serverTLSBootstrap"].flag() for body in bodies):
         yield "serverTLSBootstrap is not true, so kubelets sign their own serving certificates"
+    for body in bodies:
+        if body["featureGates"]["RotateKubeletServerCertificate"].flag() is False:
+            yield f"{body.path}.featureGates.RotateKubeletServerCertificate must not be false: kubelets would sign their own"
+    for kubelet in (legacy.at("machine", "kubelet"), *resource.machine.of("KubeletConfig")):
+        for argument in ("rotate-server-certificates", "tls-cert-file", "tls-private-key-file"):
+            value = kubelet["extraArgs"][argument].scalar()
+            if value is not None and (argument.startswith("tls") or value != "true"):
+                yield f"{kubelet.path}.extraArgs.{argument} must not be set: kubelets would show another certificate"
     servers = [legacy.at("cluster", "apiServer"), *resource.machine.of("KubeAPIServerConfig")]
     given = [server for server in servers if server.given]
-    if given and not any(server["extraArgs"]["kubelet-certificate-authority"].given for server in given):
+    named = [server["extraArgs"]["kubelet-certificate-authority"] for server in given]
+    if given and not any(authority.given for authority in named):
         yield f"{given[0].path}.extraArgs.kubelet-certificate-authority is not set, so the API believes whoever answers as a kubelet"
+    for authority in named:
+        if authority.given and authority.scalar() != CLUSTER_CA:
+            yield f"{authority.path} must be the cluster's own, {CLUSTER_CA}"
+
+
+def external_ips_refused(resource: Resource) -> Iterator[str]:
+    for server in (resource.machine.v1alpha1.at("cluster", "apiServer"), *resource.machine.of("KubeAPIServerConfig")):
+        plugins = server["extraArgs"]["enable-admission-plugins"]
+        named = ",".join(plugins.texts()) if isinstance(plugins.value, list) else plugins.scalar()
+        # A patch's list takes the place of the platform's; the plugin is in nobody's default.
+        if named is not None and "DenyServiceExternalIPs" not in [name.strip() for name in named.split(",")]:
+            yield f"{plugins.path} lacks DenyServiceExternalIPs"
 
 
 HEALTH = {"/livez", "/readyz", "/healthz"}
@@ -183,10 +211,19 @@ def hidden_manifests(resource: Resource) -> Iterator[str]:
             yield f"{kind} makes Kubernetes objects that no rule sees"
 
 
+# What pods may be let do by Talos, and where from: jobs that save etcd.
+POD_ROLES = frozenset({"os:etcd:backup"})
+POD_NAMESPACES = frozenset({"etcd-snapshots"})
+
+
 def api_from_pods(resource: Resource) -> Iterator[str]:
-    access = resource.machine.v1alpha1.at("machine", "features", "kubernetesTalosAPIAccess")
-    if access["enabled"].flag() and "os:admin" in access["allowedRoles"].texts():
-        yield f"{access.path}.allowedRoles must not hold os:admin"
+    field = resource.machine.v1alpha1.at("machine", "features", "kubernetesTalosAPIAccess")
+    # Left out, it is off; a document says by being there that it is on.
+    places = [*([field] if field["enabled"].given and field["enabled"].flag() is not False else []), *resource.machine.of("KubeTalosAPIAccessConfig")]
+    for access in (place for place in places if place.given):
+        for name, allowed in (("allowedRoles", POD_ROLES), ("allowedKubernetesNamespaces", POD_NAMESPACES)):
+            if set(access[name].texts()) - allowed:
+                yield f"{access.path}.{name} must hold {' and '.join(sorted(allowed))} alone"
 
 
 def talos_rbac(resource: Resource) -> Iterator[str]:
@@ -238,7 +275,7 @@ RULES = (
          remedy="name <registry>/metal-installer/<schematic>:v<major>.<minor>.<patch>"),
     Rule(name="talos-applies-without-surprise", severity="high", kinds=APPLY, check=calm_apply,
          why="The provider takes an empty or unknown apply mode for reboot.",
-         remedy="set applyMode to auto, or to staged_if_needing_reboot and reboot in order"),
+         remedy="set applyMode to auto, or to staged and reboot in order"),
     Rule(name="talos-never-resets-by-accident", severity="critical", kinds=APPLY, check=no_silent_reset,
          why="Taking a machine out of the file must not wipe its disks.",
          remedy="set onDestroy.reset to false; for a decommission make this rule advisory in the policy config"),
@@ -264,10 +301,14 @@ RULES = (
          controls=("CIS 1.2.1",),
          why="A request without credentials must not reach authorization.",
          remedy="set anonymous.enabled to false, or conditions to /livez, /readyz and /healthz"),
-    Rule(name="kubelet-proves-who-it-is", severity="medium", kinds=APPLY, check=kubelet_proves_itself, level="asked",
+    Rule(name="kubelet-proves-who-it-is", severity="medium", kinds=APPLY, check=kubelet_proves_itself,
          controls=("CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11"),
          why="Whoever answers at a node's address in the kubelet's place reads what is typed into pods.",
-         remedy="set talos.extras.serving_certificates to cluster, once something in it approves kubelets' requests"),
+         remedy="remove the field from the patch, or record exceptions to all three controls"),
+    Rule(name="apiserver-refuses-external-ips", severity="high", kinds=APPLY, check=external_ips_refused,
+         controls=("CIS 1.2.3",),
+         why="An external IP takes traffic meant for any address, other pods' included (CVE-2020-8554).",
+         remedy="name it beside the plugins that you add: a patch's list takes the place of the platform's"),
     Rule(name="talos-seccomp-default-is-on", severity="high", kinds=APPLY, check=seccomp_default,
          controls=("CIS 4.2.14", "CIS 5.6.2"),
          why="Pods that say nothing must run with the runtime's system call filter.",
@@ -280,8 +321,8 @@ RULES = (
          why="Objects that a machine config brings along are in no plan and pass no rule.",
          remedy="register the objects in the program"),
     Rule(name="talos-api-is-not-for-pods", severity="critical", kinds=APPLY, check=api_from_pods,
-         why="A pod with os:admin owns every machine.",
-         remedy="allow os:reader or os:etcd:backup only"),
+         why="With any other role a pod reads the machines' secrets or owns them, and in a shared namespace any pod would.",
+         remedy="let talos.snapshots.schedule write it, and take it out of your patches"),
     Rule(name="talos-authorizes-its-api", severity="critical", kinds=APPLY, check=talos_rbac,
          why="Without roles every Talos certificate is an administrator.",
          remedy="remove the field from the patch"),

@@ -23,13 +23,17 @@ class EtcdMember(Gate):
     token = "bedplate-native:talos:EtcdMember"
     secrets = frozenset({"clientConfiguration", "config"})
     replaces = frozenset({"machine"})
+    manner = frozenset({"adopted"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
         return wrong_target(inputs, "address")
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
-        client = client_of(inputs["clientConfiguration"])
-        await in_thread(wait, client, inputs["node"], inputs["machine"], float(inputs["timeoutSeconds"]), say)
+        client, seconds = client_of(inputs["clientConfiguration"]), float(inputs["timeoutSeconds"])
+        if inputs.get("adopted"):
+            # It had its vote before it had its config, and may be on its way to a reboot.
+            await in_thread(settle, client, inputs["address"], inputs["machine"], seconds, say)
+        await in_thread(wait, client, inputs["node"], inputs["machine"], seconds, say)
         return str(inputs["machine"]), dict(inputs)
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:

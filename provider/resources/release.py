@@ -2,11 +2,14 @@
 
 import re
 import time
+
+import quorum
 from clients.talos import Client, NoAnswer
 from clients.talos import Running as Seen
 from framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
 from gate import Gate
 from talosclient import client_of, wrong_target
+from turns import PLANE, TURNS, WORKER
 from waiting import wait_until
 
 from .etcd_member import settle
@@ -69,7 +72,9 @@ def _make_so(inputs: Values, say: Progress) -> Values:
     if seen.contained:
         say(f"runs {seen.version} in a container, which takes no upgrade")
     elif not _is(seen, image):
-        seen = _upgraded(client, inputs, seen, seconds, say)
+        # No other machine restarts for its config meanwhile.
+        with TURNS.held(name, PLANE if inputs.get("controlplane") else WORKER, seconds, say):
+            seen = _upgraded(client, inputs, seen, seconds, say)
     if inputs.get("virtualization") and not seen.contained and not _virtualizes(client, address):
         raise Failed(
             f"{name} offers neither VT-x nor AMD-V, and virtual machines may be put on it; they would not start; switch it on in the "
@@ -99,7 +104,8 @@ def _started(client: Client, name: str, address: str, seconds: float, say: Progr
 
 def _upgraded(client: Client, inputs: Values, before: Seen, seconds: float, say: Progress) -> Seen:
     name, address, image = inputs["machine"], inputs["node"], inputs["image"]
-    _quorum(client, inputs)
+    if inputs.get("controlplane"):
+        quorum.whole(client, address, name, "upgraded")
     say(f"{before.version} -> {_wanted(image)[1]}: it is drained, installs {image} and boots it")
     try:
         client.upgrade(address, image)
@@ -123,29 +129,3 @@ def _upgraded(client: Client, inputs: Values, before: Seen, seconds: float, say:
     wait_until(ask, f"{name} did not run {_wanted(image)[1]}", seconds, instead, say)
     settle(client, address, name, max(60.0, seconds - (time.monotonic() - begun)), say)
     return told[0]
-
-
-def _quorum(client: Client, inputs: Values) -> None:
-    """A control plane leaves etcd for some minutes: all others must be well meanwhile."""
-    name = inputs["machine"]
-    if not inputs.get("controlplane"):
-        return
-    try:
-        votes, peers = client.members(inputs["node"]), client.peers(inputs["node"])
-    except NoAnswer as error:
-        raise Failed(f"{name} is not upgraded: etcd could not be asked for its members ({error}); see it well first: talosctl etcd status") from None
-    unwell = sorted(
-        other for other in votes if other != name and not (votes[other] and other in peers and _well(client, peers[other]))
-    )
-    if unwell:
-        raise Failed(
-            f"{name} is not upgraded: etcd is not well on {', '.join(unwell)}, and with this one away it may lose its quorum; "
-            "bring it back first: talosctl etcd status"
-        )
-
-
-def _well(client: Client, address: str) -> bool:
-    try:
-        return "service etcd" not in client.unsettled(address)
-    except NoAnswer:
-        return False

@@ -12,7 +12,7 @@ from test_api_ready import Pki, pem
 
 from clients import talos
 from drift.__main__ import table
-from drift.machines import Declared, Found, NotMade, declared, ending, look
+from drift.machines import Declared, Found, NotMade, certificates, declared, ending, look
 
 SCHEMATIC = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
 CONFIG = yaml.safe_dump_all([
@@ -121,13 +121,28 @@ def test_machines_and_their_client_come_from_the_state():
 
 
 def test_a_certificate_that_ends_soon_is_told():
+    """Both: a kubeconfig that was made later than the talosconfig ends later, and one that was made earlier earlier."""
     at = Pki()
-    certificate, key = at.pair("admin")
-    client = talos.Client(b"", certificate.encode(), key.encode())
+    given = {name: at.pair("admin")[0].encode() for name in ("talosconfig", "kubeconfig")}
     now = datetime.now(UTC)
-    assert ending(client, now - timedelta(days=31)) == ""
-    assert ending(client, now - timedelta(days=20)).startswith("the platform's client certificate ends in 20 days; renew it: ./bedplate up STACK")
-    assert "has ended" in ending(client, now + timedelta(days=2))
+    assert ending(given, now - timedelta(days=29)) == []
+    assert ending({"kubeconfig": given["kubeconfig"]}, now - timedelta(days=20)) == [
+        "the kubeconfig's certificate ends in 20 days; renew it: ./bedplate up STACK; then ./bedplate access STACK"
+    ]
+    assert [line.partition(";")[0] for line in ending(given, now + timedelta(days=2))] == [
+        "the kubeconfig's certificate has ended", "the talosconfig's certificate has ended",
+    ]  # fmt: skip
+
+
+def test_both_certificates_come_from_the_state():
+    secret = lambda value: {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": json.dumps(value)}  # noqa: E731
+    client = {"clientCertificate": base64.b64encode(b"PEM").decode(), "clientKey": secret("hunter2")}
+    assert certificates([
+        {"type": "talos:machine/secrets:Secrets", "urn": "u::s", "outputs": {"clientConfiguration": secret(client)}},
+        {"type": "talos:cluster/kubeconfig:Kubeconfig", "urn": "u::k", "outputs": {"kubernetesClientConfiguration": secret(client)}},
+    ]) == {"talosconfig": b"PEM", "kubeconfig": b"PEM"}  # fmt: skip
+    # An `up` that was killed in between, or left the kubeconfig out, has the one and not the other.
+    assert certificates([{"type": "talos:cluster/kubeconfig:Kubeconfig", "urn": "u::k"}]) == {}
 
 
 def test_the_table_is_for_a_person():

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 from conftest import KEY, ROOT, changed
+from talosplugin import running
 
-PARTS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "__main__.py", "clients", "components", "drift", "provider", "policy", "requirements.txt")
+PARTS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "__main__.py", "adopt", "clients", "components", "drift", "provider", "policy", "requirements.txt")
 LOOPBACK = Path(__file__).parent / "loopback.py"
 DEADLINE_SECONDS = 300
 
@@ -90,3 +91,10 @@ def checkout(tmp_path: Path) -> Callable[[str], Checkout]:
         return made
 
     return make
+
+
+@pytest.fixture
+def talos_plugin():
+    """The plugin that the engine runs, asked directly for what the engine keeps secret."""
+    with running() as plugin:
+        yield plugin

@@ -8,11 +8,7 @@ import subprocess
 
 import pytest
 import yaml
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from cryptography import x509
-from test_api_ready import Pki, pem
+from test_api_ready import Pki, admin, pem
 
 from components.platform import parse
 from components.virtualization.operator import operator
@@ -49,19 +45,7 @@ def api(tmp_path_factory):
     folder, pki = tmp_path_factory.mktemp("helm"), Pki()
     (folder / "client-ca.crt").write_text(pem(pki.ca))
     with KubernetesAPI(folder / "api", bench.binaries("kubernetes-api"), extra_arguments=[f"--client-ca-file={folder / 'client-ca.crt'}"]) as made:
-        yield made, _kubeconfig(made, pki)
-
-
-def _kubeconfig(api, pki):
-    """With a client certificate, as Talos hands it out."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters"), x509.NameAttribute(NameOID.COMMON_NAME, "admin")]
-    certificate = pki._sign(x509.Name(subject), key)
-    config = yaml.safe_load(api.kubeconfig.read_text())
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    encoded = {"client-certificate-data": pem(certificate).encode(), "client-key-data": private}
-    config["users"][0]["user"] = {name: base64.b64encode(value).decode() for name, value in encoded.items()}
-    return json.dumps(config)
+        yield made, admin(made, pki)
 
 
 @pytest.fixture

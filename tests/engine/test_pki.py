@@ -1,36 +1,17 @@
 """Real PKI: made by an update, rendered by the real plugin in a plan, accepted by the real talosctl."""
 
 import json
-import os
 import subprocess
-from pathlib import Path
 
-import grpc
 import pytest
 import yaml
-from conftest import plain, stack_platform
-from google.protobuf import json_format, struct_pb2
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from conftest import stack_platform
+from talosplugin import KNOWN_COMPLAINT, SECRETS, leaves
 
 from components.platform import parse
 from components.talos.documents import patches
 
 pytestmark = pytest.mark.engine
-
-# Providers are made whatever is targeted, and this one waits for an API that is not.
-KNOWN_COMPLAINT = "kubernetes-provider' depends on"
-SECRETS = ("--target", "**::talos-secrets", "--target", "**::talos", "--target", "**::metal")
-
-
-def leaves(value):
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from leaves(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from leaves(inner)
-    elif isinstance(value, str):
-        yield value
 
 
 @pytest.fixture(params=["dev", "prod"])
@@ -85,47 +66,3 @@ def test_the_real_plugin_renders_what_talosctl_accepts_and_nothing_of_it_leaks(m
         assert judged.returncode == 0, judged.stderr
         hostname, = [d["hostname"] for d in yaml.safe_load_all(config.read_text()) if d.get("kind") == "HostnameConfig"]
         assert hostname == name
-
-
-class TalosPlugin:
-    """The plugin that the engine runs, asked directly for what the engine keeps secret."""
-
-    def __init__(self, port):
-        self._stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
-        self._stub.Configure(provider_pb2.ConfigureRequest(acceptSecrets=True, acceptResources=True))
-
-    def configuration(self, platform, role, secrets):
-        args = struct_pb2.Struct()
-        args.update(
-            {
-                "clusterName": platform.name,
-                "clusterEndpoint": platform.api,
-                "machineType": role,
-                "machineSecrets": secrets,
-                "talosVersion": platform.talos.contract,
-                "kubernetesVersion": platform.talos.kubernetes,
-                "docs": False,
-                "examples": False,
-            }
-        )
-        answer = self._stub.Invoke(
-            provider_pb2.InvokeRequest(tok="talos:machine/getConfiguration:getConfiguration", args=args)
-        )
-        assert not answer.failures, answer.failures
-        return plain(json_format.MessageToDict(getattr(answer, "return"))["machineConfiguration"])
-
-
-@pytest.fixture
-def talos_plugin():
-    (binary,) = _plugin_folders()
-    process = subprocess.Popen([str(binary)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        yield TalosPlugin(int(process.stdout.readline()))
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
-
-
-def _plugin_folders():
-    return Path(os.environ["PULUMI_HOME"], "plugins").glob("resource-talos-v*/pulumi-resource-talos")

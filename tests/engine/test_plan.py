@@ -12,7 +12,7 @@ LAYERS = (
     "matchbox:index/group:Group",
     "talos:machine/secrets:Secrets",
     "talos:machine/configurationApply:ConfigurationApply",
-    "talos:machine/bootstrap:Bootstrap",
+    "bedplate-native:talos:Bootstrap",
     "talos:cluster/kubeconfig:Kubeconfig",
     "bedplate-native:kubernetes:ApiReady",
     "pulumi:providers:kubernetes",

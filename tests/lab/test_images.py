@@ -58,6 +58,14 @@ def test_images_whose_binary_is_missing_are_left_out(tmp_path):
     assert "registry.k8s.io/etcd:v2" not in names and "registry.k8s.io/pause:3.10" in names
 
 
+def test_talosctl_is_there_under_every_release_that_is_asked_for(tmp_path):
+    program = tmp_path / "talosctl"
+    program.write_bytes(b"")
+    asked = ["ghcr.io/siderolabs/talosctl:v1.14.2", "ghcr.io/siderolabs/talosctl:v1.14.3"]
+    made = platform_images({"lab-tools": program, "talosctl": program}, kubernetes="v1", etcd="v2", coredns="v3", talosctl=asked)
+    assert [(i.name, list(i.entrypoint)) for i in made if "talosctl" in i.name] == [(name, ["/usr/local/bin/talosctl"]) for name in asked]
+
+
 def test_the_registry_serves_by_tag_and_digest_and_notes_what_it_lacks(image, tmp_path):
     store = Store(tmp_path / "store")
     store.add([image])

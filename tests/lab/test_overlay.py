@@ -95,3 +95,16 @@ def test_the_port_of_the_stand_in_is_open():
     _, _, made, _ = rehearsed("prod")
     firewall = parse(made).talos.firewall
     assert firewall.enabled and [o.ports for o in firewall.allow.values()] == [(str(overlay.NODE_PORT),)]
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_snapshots_go_to_the_lab_and_no_schedule_is_lost(stack):
+    raw, _, made, changes = rehearsed(stack, snapshots="/lab/dev/snapshots")
+    want = parse(made).talos.snapshots
+    assert (want.folder, want.to.claim, want.before_upgrades) == ("/lab/dev/snapshots", overlay.CLAIM, True)
+    assert want.schedule == raw["talos"].get("snapshots", {}).get("schedule", overlay.SCHEDULE)
+    assert {"talos.snapshots.folder", "talos.snapshots.to"} <= {change.where for change in changes}
+
+
+def test_a_job_finds_its_image_before_the_release_moves_and_after():
+    assert overlay.talosctl(committed("dev")) == [f"ghcr.io/siderolabs/talosctl:{v}" for v in (committed("dev")["talos"]["version"], "v1.14.3")]

@@ -12,8 +12,8 @@ from lab.layout import Layout
 pytestmark = pytest.mark.lab
 
 PHASES = [
-    "look at the machine", "toolchain", "nodes", "up", "what stands", "up again", "a change", "an object edited by hand",
-    "a machine edited by hand", "a restore", "destroy", "end",
+    "look at the machine", "toolchain", "nodes", "up", "what stands", "kubelets' certificates", "up again", "a change", "restarts in turns",
+    "an object edited by hand", "a machine edited by hand", "no approver", "an adoption", "a renewal", "a snapshot on a schedule", "a restore", "destroy", "end",
 ]  # fmt: skip
 
 
@@ -26,6 +26,8 @@ def test_dev_is_rehearsed_from_nothing_to_a_clean_end(lab_host):
     facts = times["facts"]
     assert facts["drift"].startswith("seen and put right"), facts
     assert facts["namespaces_ended"] > 5
+    assert facts["kubelets_certificates"]["subject"] == {"cp-1": "system:node:cp-1"}
+    assert facts["without_approver"].startswith("the node was Ready")
     assert any("Secrets" in kind for kind in facts["kept_by_destroy"]) and facts["left_behind"] == {}
     # Ready within 90 s of the command on an idle machine; here other tests may have it to themselves.
     assert 0 < facts["api_ready_after_command"] < facts["nodes_ready_after_command"]

@@ -35,6 +35,12 @@ def test_ending_takes_containers_volumes_and_network():
     assert "bedplate-dev-cp-1-var" in gone[1] and gone[2][-1] == "bedplate-dev"
 
 
+def test_a_node_that_erased_itself_loses_its_container_and_its_volumes_and_no_others():
+    container, volumes = Runtime("docker").erase(LAB, LAB.machines[0])
+    assert container == ["docker", "rm", "--force", "bedplate-dev-cp-1"]
+    assert "bedplate-dev-cp-1-system-state" in volumes and all(name.startswith("bedplate-dev-cp-1-") for name in volumes[4:])
+
+
 def test_a_runtime_without_the_official_image_is_not_used(tmp_path, monkeypatch):
     fake = tmp_path / "docker"
     fake.write_text("#!/bin/sh\nexit 1\n")

@@ -25,7 +25,7 @@ MET = (
         (" +  kubernetes:core/v1:Namespace apps creating (0s)", False),
         (" +  bedplate-native:talos:Guard talos-guard created (0.01s)", True),
         (" +  talos:machine:Secrets talos-secrets creating failed", False),
-        ("  talos:machine:Bootstrap (talos-etcd):", False),
+        ("  bedplate-native:talos:Bootstrap (talos-etcd):", False),
     ],
 )
 def test_a_run_is_struck_where_a_step_begins_or_ends(line, strikes):

@@ -67,3 +67,24 @@ def test_a_node_that_ends_is_started_as_after_a_reboot_but_not_for_ever(node, mo
     said = [node.watch() for _ in range(module.MOST_QUICK_ENDS)]
     assert len(starts) == module.MOST_QUICK_ENDS - 1
     assert "as a reboot would" in said[0] and "stays off" in said[-1]
+
+
+def test_a_node_that_was_told_to_erase_itself_stays_off_with_nothing_on_it(node, monkeypatch):
+    monkeypatch.setattr(node, "start", lambda: pytest.fail("it was started again"))
+    (node.directory / "volumes").mkdir(parents=True)
+    (node.directory / "console.log").write_bytes(b"reset request received. actorID: of an earlier life\n")
+    node._said_before = module.size(node.directory / "console.log")
+    with (node.directory / "console.log").open("ab") as console:
+        console.write(b"[talos] 2026 reset request received. actorID: 1\n")
+    node.process = None
+    assert node.watch() == "cp-1 was told to erase itself: it is off, and its volumes are empty"
+    assert not node.wanted and not (node.directory / "volumes").exists() and node.watch() == ""
+
+
+def test_what_a_node_was_told_in_an_earlier_life_is_over(node, monkeypatch):
+    starts = []
+    monkeypatch.setattr(node, "start", lambda: starts.append(True))
+    node.directory.mkdir(parents=True)
+    (node.directory / "console.log").write_bytes(b"reset request received. actorID: of an earlier life\n")
+    node._said_before, node.process = module.size(node.directory / "console.log"), None
+    assert "as a reboot would" in node.watch() and starts == [True]

@@ -61,3 +61,18 @@ def test_the_installer_is_pinned_to_schematic_and_version(prod):
 
 def test_a_mac_is_read_in_every_spelling(dev):
     assert parse(changed(dev, {"machines.cp-1.mac": "52-54-00-AA-00-01"})).machines["cp-1"].mac == "52:54:00:aa:00:01"
+
+
+def test_a_machine_that_leaves_stands_in_the_file_and_is_none_of_the_platforms(prod):
+    made = parse(changed(prod, {"machines.cp-3.decommission": "wipe", "machines.wk-2.decommission": "lost"}))
+    assert (list(made.machines), list(made.leaving), list(made.declared)) == (
+        ["cp-1", "cp-2", "wk-1"], ["cp-3", "wk-2"], ["cp-1", "cp-2", "cp-3", "wk-1", "wk-2"],
+    )  # fmt: skip
+    assert (made.controlplanes, made.workers, made.schedulable, made.migratable) == (("cp-1", "cp-2"), ("wk-1",), ("wk-1",), False)
+    assert len(made.addresses()) == 5
+
+
+def test_on_the_way_from_three_control_planes_to_one_there_are_two(prod):
+    assert parse(changed(prod, {"machines.cp-3.decommission": "wipe"})).controlplanes == ("cp-1", "cp-2")
+    both = changed(prod, {"machines.cp-3.decommission": "wipe", "machines.cp-2.decommission": "lost"})
+    assert parse(both).controlplanes == ("cp-1",)

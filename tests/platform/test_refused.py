@@ -18,7 +18,11 @@ TODAY = date(2026, 11, 1)
 
 
 def cases() -> list[dict[str, Any]]:
-    return [case for file in ("refused.yaml", "refused-talos.yaml") for case in yaml.safe_load((HERE / file).read_text(encoding="utf-8"))]
+    return [
+        case
+        for file in ("refused.yaml", "refused-leaving.yaml", "refused-links.yaml", "refused-snapshots.yaml", "refused-talos.yaml")
+        for case in yaml.safe_load((HERE / file).read_text(encoding="utf-8"))
+    ]
 
 
 def meant(value: Any) -> Any:

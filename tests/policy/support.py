@@ -160,7 +160,7 @@ MACHINE_PATCHES = (
         "cluster": {
             "network": {"cni": {"name": "none"}},
             "proxy": {"disabled": True},
-            "apiServer": {"extraArgs": {"profiling": "false", "kubelet-certificate-authority": "/ca.crt"}},
+            "apiServer": {"extraArgs": {"profiling": "false", "kubelet-certificate-authority": "/system/secrets/kubernetes/kube-apiserver/ca.crt"}},
         },
     },
     {"apiVersion": "v1alpha1", "kind": "HostnameConfig", "hostname": "cp-1", "auto": "off"},

@@ -27,6 +27,7 @@ TOKENS = sorted({resource.type for resource in GOOD.values()}) + [
     "kubernetes:pool.kubevirt.io/v1alpha1:VirtualMachinePool",
     "command:local:Command",
     "talos:machine/bootstrap:Bootstrap",
+    "bedplate-native:talos:Bootstrap",
     "kubernetes::",
     "",
 ]

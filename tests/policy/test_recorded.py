@@ -87,11 +87,15 @@ def test_a_stack_breaks_no_rule_in_another_contract(stack, contract):
     assert [told for name in platform.machines for told in complaints(platform, name)] == []
 
 
+UNPROVEN = ("CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11")
+
+
 @pytest.mark.parametrize(("serving", "complies"), [("cluster", True), ("self-signed", False)])
-def test_serving_certificates_are_asked_for_and_can_be_had(serving, complies):
+def test_kubelets_that_sign_for_themselves_are_seen(serving, complies):
+    """In both contracts, with their exceptions set aside: the rule must not pass for their sake alone."""
     (rule,) = [rule for rule in RULES if rule.name == "kubelet-proves-who-it-is"]
     for contract in ("v1.12", "v1.14"):
-        platform = parse(changed(stack_platform("prod"), {"talos.extras": {"serving_certificates": serving}}))
+        platform = parse(changed(stack_platform("prod"), {"talos.extras": {"serving_certificates": serving}, "exceptions": [{**EXCEPTION, "control": c} for c in UNPROVEN]}))
         platform = platform.model_copy(update={"talos": platform.talos.model_copy(update={"contract": contract})})
         for name in platform.machines:
             machine = Resource(type=MACHINE, name=name, props={"configPatches": patches(platform, name)})

@@ -1,11 +1,14 @@
 """The whole program against the mock engine: what it registers, and what waits for what."""
 
 import copy
+import hashlib
 import itertools
 import random
 
 import pytest
-from conftest import changed, is_secret, plain, run_program
+import yaml
+from conftest import MACHINE_SECRETS, MADE, Engine, changed, is_secret, plain, run_program
+from resources import RESOURCES
 
 VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-web"
 GIVEN = {
@@ -23,7 +26,7 @@ def test_a_vm_waits_for_every_layer_beneath_it(dev, preview):
         "matchbox:index/group:Group::metal-cp-1",
         "talos:machine/secrets:Secrets::talos-secrets",
         "talos:machine/configurationApply:ConfigurationApply::talos-cp-1",
-        "talos:machine/bootstrap:Bootstrap::talos-etcd",
+        "bedplate-native:talos:Bootstrap::talos-etcd",
         "talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig",
         "bedplate-native:kubernetes:ApiReady::kubernetes-api",
         "pulumi:providers:kubernetes::kubernetes-provider",
@@ -54,13 +57,14 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     """Two, so that the count of control planes stays odd; with names that sort first."""
     before = run_program(prod).inputs()
     after = run_program(changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})).inputs()
-    # The guard alone knows all control planes: it is what sees them change.
-    changed_ones = {name for (_, name), inputs in before.items() if after[(_, name)] != inputs}
-    assert changed_ones == ({"talos-guard"} if role == "controlplane" else set())
+    # The guard alone knows all machines: it is what sees them come and go. Etcd's record and the snapshot are told of control
+    # planes, for which that is no change, and turns of who hands out a kubeconfig.
+    changed_ones = {name for (_, name), inputs in before.items() if after[(_, name)] != inputs and not name.endswith(("-turn", "-settled"))}
+    assert changed_ones == ({"snapshots-cronjob", "talos-guard", "talos-etcd", "talos-snapshot"} if role == "controlplane" else {"talos-guard"})
     assert sorted(name for _, name in set(after) - set(before)) == [
         "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-1", "talos-aa-1",
-        *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-2", "talos-aa-2", "talos-aa-2",
-        *(["talos-aa-2-member"] if role == "controlplane" else []),
+        *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-1-settled", "talos-aa-1-turn", "talos-aa-2", "talos-aa-2", "talos-aa-2",
+        *(["talos-aa-2-member"] if role == "controlplane" else []), "talos-aa-2-settled", "talos-aa-2-turn",
     ]  # fmt: skip
 
 
@@ -69,7 +73,7 @@ def test_the_second_machine_of_all_only_changes_what_a_second_machine_is_for(dev
     before = run_program(dev).inputs()
     after = run_program(changed(dev, {"machines.aa-1": _machine("worker", dev, 92)})).inputs()
     assert sorted(name for (_, name), inputs in before.items() if after[(_, name)] != inputs) == [
-        "cilium-release", "kubevirt-kubevirt", "vm-web",
+        "cilium-release", "kubevirt-kubevirt", "talos-guard", "vm-web",
     ]  # fmt: skip
 
 
@@ -138,21 +142,41 @@ def _without_secrets(value):
 
 
 def test_control_planes_come_one_after_the_other_and_workers_side_by_side(prod):
-    needs = run_program(prod).graph.needs
+    graph = run_program(prod).graph
+    needs = graph.needs
 
     def apply(node):
         return f"talos:machine/configurationApply:ConfigurationApply::talos-{node}"
 
-    bootstrap = "talos:machine/bootstrap:Bootstrap::talos-etcd"
+    def turn(node):
+        return f"bedplate-native:talos:Turn::talos-{node}-turn"
+
+    def settled(node):
+        return f"bedplate-native:talos:Settled::talos-{node}-settled"
+
+    bootstrap = "bedplate-native:talos:Bootstrap::talos-etcd"
     assert apply("cp-1") in needs[bootstrap]
     member = "bedplate-native:talos:EtcdMember::talos-cp-2-member"
     # Not only applied: joined, with a vote, and well with what it got.
     first = "bedplate-native:talos:EtcdMember::talos-cp-1-member"
-    assert bootstrap in needs[first] and first in needs[apply("cp-2")]
-    assert apply("cp-2") in needs[member] and member in needs[apply("cp-3")]
+    assert bootstrap in needs[first] and first in needs[turn("cp-2")]
+    assert settled("cp-2") in needs[member] and member in needs[turn("cp-3")]
     for worker in ("wk-1", "wk-2"):
-        assert bootstrap in needs[apply(worker)]
-        assert not {apply("cp-2"), apply("cp-3")} & needs[apply(worker)]
+        assert bootstrap in needs[turn(worker)]
+        # Who waits for whom there is no edge's business: a dead control plane keeps no worker from a label.
+        beneath = graph.reachable(apply(worker))
+        assert not {apply("cp-2"), apply("cp-3"), apply("wk-1"), apply("wk-2")} & beneath
+
+
+def test_a_turn_is_between_the_gate_and_the_config_and_ends_after_it(prod):
+    graph = run_program(prod).graph
+    for node in ("cp-1", "cp-3", "wk-1"):
+        apply = f"talos:machine/configurationApply:ConfigurationApply::talos-{node}"
+        assert f"bedplate-native:talos:Identity::talos-{node}" in graph.needs[f"bedplate-native:talos:Turn::talos-{node}-turn"]
+        assert f"bedplate-native:talos:Turn::talos-{node}-turn" in graph.needs[apply]
+        assert apply in graph.needs[f"bedplate-native:talos:Settled::talos-{node}-settled"]
+        # The OS of one that is not well again is not touched either.
+        assert f"bedplate-native:talos:Settled::talos-{node}-settled" in graph.needs[f"bedplate-native:talos:Release::talos-{node}"]
 
 
 def test_a_dead_worker_keeps_nobody_from_the_api(prod):
@@ -184,12 +208,12 @@ def test_the_gate_between_control_planes_gets_a_client_as_the_api_spells_it(prod
 
 
 def test_etcd_is_bootstrapped_exactly_once(prod):
-    assert list(run_program(prod).engine.of("talos:machine/bootstrap:Bootstrap")) == ["talos-etcd"]
+    assert list(run_program(prod).engine.of("bedplate-native:talos:Bootstrap")) == ["talos-etcd"]
 
 
 def test_what_losing_would_lose_the_cluster_is_protected(prod):
     requests = run_program(prod).graph.requests
-    for name in ("talos:machine/secrets:Secrets::talos-secrets", "talos:machine/bootstrap:Bootstrap::talos-etcd"):
+    for name in ("talos:machine/secrets:Secrets::talos-secrets", "bedplate-native:talos:Bootstrap::talos-etcd"):
         assert requests[name].protect and requests[name].retainOnDelete
 
 
@@ -206,15 +230,70 @@ def test_a_machine_at_another_address_is_another_machine(prod):
 
 
 def test_a_bootstrap_is_never_rewritten(prod):
-    request = run_program(prod).graph.requests["talos:machine/bootstrap:Bootstrap::talos-etcd"]
-    assert list(request.ignoreChanges) == ["node", "endpoint"]
+    """It happened: whatever its inputs become, its provider sees no change (its `manner`)."""
+    inputs = run_program(prod).engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"]
+    assert inputs.keys() == RESOURCES["bedplate-native:talos:Bootstrap"].manner
+
+
+@pytest.mark.parametrize("adopted", [True, False])
+def test_control_planes_that_were_taken_over_are_well_one_before_the_other(prod, monkeypatch, adopted):
+    monkeypatch.setitem(MADE, "bedplate-native:talos:Bootstrap", {"adopted": adopted})
+    members = run_program(prod, False, GIVEN).engine.of("bedplate-native:talos:EtcdMember")
+    assert [plain(inputs)["adopted"] for inputs in members.values()] == [adopted] * 3
+
+
+def test_of_other_secrets_another_kubeconfig_is_asked_for(prod, monkeypatch):
+    """Its provider would keep the one of the old authority until its last month. Whose it is, is no secret."""
+    def trigger():
+        return run_program(prod, False, GIVEN).graph.requests["talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig"].replacement_trigger
+
+    before = trigger()
+    assert before.string_value == hashlib.sha256(b"k8s-cert").hexdigest()
+    other = copy.deepcopy(MACHINE_SECRETS)
+    other["certs"]["k8s"]["cert"] = "another"
+    monkeypatch.setitem(MADE["talos:machine/secrets:Secrets"], "machineSecrets", other)
+    assert trigger() != before
+
+
+def test_a_plan_asks_no_machine_how_it_is(prod):
+    """getHealth runs in plans, ends after five minutes, and fails where there is no network yet (TFP#241)."""
+    assert {call.token for call in run_program(prod).engine.calls} == {"talos:machine/getConfiguration:getConfiguration"}
+
+
+def test_an_old_clusters_encryption_key_is_in_the_config_of_its_control_planes(prod, monkeypatch):
+    """Its generator leaves it out of every contract from v1.3 on, though it is given."""
+    held = copy.deepcopy(MACHINE_SECRETS)
+    held["secrets"]["aescbcEncryptionSecret"] = "an old key"
+    monkeypatch.setitem(MADE["talos:machine/secrets:Secrets"], "machineSecrets", held)
+    monkeypatch.setattr(Engine, "call", lambda self, args: {"machineConfiguration": "version: v1alpha1\ncluster: {a: b}\n---\nkind: HostnameConfig\n"})
+    made = run_program(prod, False, GIVEN).engine.of("talos:machine/configurationApply:ConfigurationApply")
+    keys = {
+        name: next(yaml.safe_load_all(plain(inputs["machineConfigurationInput"])))["cluster"] for name, inputs in made.items()
+    }
+    assert keys["talos-cp-1"] == keys["talos-cp-3"] == {"a": "b", "aescbcEncryptionSecret": "an old key"} and keys["talos-wk-1"] == {"a": "b"}
+
+
+def test_etcd_is_looked_for_on_every_control_plane_and_needs_none_of_the_others(prod):
+    """A second cluster is made beside the first where nobody looks; and one that is down keeps nobody."""
+    ran = run_program(prod)
+    inputs = plain(ran.engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"])
+    planes = {name: each["address"] for name, each in prod["machines"].items() if each["role"] == "controlplane"}
+    assert {inputs["machine"]: inputs["node"], **inputs["others"]} == planes
+    assert not any("-cp-2" in name or "-cp-3" in name for name in ran.graph.reachable("bedplate-native:talos:Bootstrap::talos-etcd"))
+
+
+def test_a_kubeconfig_is_asked_for_where_the_first_control_plane_is_now(prod):
+    """It is asked again in its last month: the machine that was bootstrapped may have moved by then."""
+    moved = run_program(changed(prod, {"machines.cp-1.address": "10.20.0.99"}))
+    assert plain(moved.engine.of("talos:cluster/kubeconfig:Kubeconfig")["talos-kubeconfig"]["node"]) == "10.20.0.99"
+    assert "bedplate-native:talos:Bootstrap::talos-etcd" in moved.graph.needs["talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig"]
 
 
 def test_no_resource_of_the_talos_plugin_is_given_timeouts(prod):
     """Its bridge loses them on the way back, and every create fails."""
     ran = run_program(prod)
     talos = {key: args.inputs for key, args in ran.engine.resources.items() if key[0].startswith("talos:")}
-    assert len(talos) == 8
+    assert len(talos) == 7
     assert [key for key, inputs in talos.items() if "timeouts" in inputs] == []
 
 
@@ -269,6 +348,33 @@ def test_machines_are_upgraded_one_after_the_other_control_planes_first(prod):
         assert f"talos:machine/configurationApply:ConfigurationApply::talos-{name}" in graph.needs[release(name)]
     # And nobody's cluster waits for an upgrade of the machine behind.
     assert not {release(name) for name in order} & graph.reachable("kubernetes:helm.sh/v3:Release::cilium-release")
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_all_that_is_upgraded_waits_until_etcd_is_saved(stack, request):
+    """Kubernetes moves with configs, the OS with releases."""
+    raw = request.getfixturevalue(stack)
+    graph = run_program(raw).graph
+    saved = "bedplate-native:talos:Snapshot::talos-snapshot"
+    for name in raw["machines"]:
+        assert saved in graph.reachable(f"talos:machine/configurationApply:ConfigurationApply::talos-{name}")
+        assert saved in graph.needs[f"bedplate-native:talos:Release::talos-{name}"]
+    # A version that the guard refuses is no reason to write one.
+    assert "bedplate-native:talos:Guard::talos-guard" in graph.needs[saved]
+
+
+def test_a_snapshot_asks_the_machine_that_is_upgraded_last_first(prod):
+    [inputs] = run_program(changed(prod, {"talos.bootstrap": "cp-2", "talos.snapshots": {"folder": "/srv/snapshots"}})).engine.of("bedplate-native:talos:Snapshot").values()
+    assert inputs["nodes"] == [prod["machines"][name]["address"] for name in ("cp-2", "cp-1", "cp-3")]
+    assert (inputs["folder"], inputs["wanted"]) == ("/srv/snapshots", True)
+
+
+def test_snapshots_lie_beside_those_by_hand(dev):
+    from runner.snapshot import _default
+    from toolchain import Layout
+
+    [inputs] = run_program(dev).engine.of("bedplate-native:talos:Snapshot").values()
+    assert _default("dev", Layout.of()).parent == Layout.of().checkout / inputs["folder"]
 
 
 def test_processors_are_looked_at_where_virtual_machines_run(prod, dev):

@@ -66,6 +66,18 @@ def pem(certificate):
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
+def admin(api, pki):
+    """A kubeconfig of a real API that trusts this PKI, with a client certificate, as Talos hands it out."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters"), x509.NameAttribute(NameOID.COMMON_NAME, "admin")]
+    certificate = pki._sign(x509.Name(subject), key)
+    config = yaml.safe_load(api.kubeconfig.read_text())
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    encoded = {"client-certificate-data": pem(certificate).encode(), "client-key-data": private}
+    config["users"][0]["user"] = {name: base64.b64encode(value).decode() for name, value in encoded.items()}
+    return json.dumps(config)
+
+
 class Api:
     """An API server that becomes ready after some answers."""
 

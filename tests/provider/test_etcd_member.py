@@ -179,3 +179,16 @@ def test_with_the_same_config_nobody_is_asked(running):
     at = running("kubelet")
     changed(at, config="old")
     assert at.looks == 0
+
+
+@pytest.mark.parametrize("adopted", [True, False])
+def test_a_member_from_before_its_config_must_be_well_with_it(running, adopted):
+    """Its vote says nothing of the reboot that it is on its way to, and the next control plane would be rebooted beside it."""
+    at = running("kubelet", "", "", "")
+    inputs = {"machine": "cp-2", "node": at.address, "address": at.address, "clientConfiguration": at.client(), "timeoutSeconds": 20, "adopted": adopted}
+    asyncio.run(GATE.create(inputs, lambda text: None))
+    assert (at.looks >= 3) is adopted
+
+
+def test_that_it_was_adopted_is_no_change_of_it():
+    assert GATE.manner == {"adopted"}

@@ -6,7 +6,17 @@ from resources import RESOURCES
 
 GUARD = RESOURCES["bedplate-native:talos:Guard"]
 PLANES = {f"cp-{n}": f"10.0.0.{n}" for n in (1, 2, 3)}
-BEFORE = {"platform": "prod", "contract": "v1.12", "talos": "v1.13.2", "kubernetes": "v1.35.4", "controlplanes": PLANES}
+MACHINES = {**dict.fromkeys(PLANES, "controlplane"), "wk-1": "worker", "wk-2": "worker"}
+BEFORE = {"platform": "prod", "contract": "v1.12", "talos": "v1.13.2", "kubernetes": "v1.35.4", "controlplanes": PLANES, "machines": MACHINES, "leaving": {}}
+
+
+def without(*names, leaving=()):
+    """What is left of the platform; leaving: those that are still in its file."""
+    return {
+        "controlplanes": {name: address for name, address in PLANES.items() if name not in names},
+        "machines": {name: role for name, role in MACHINES.items() if name not in names},
+        "leaving": {name: {"how": "wipe", "role": MACHINES[name], "address": PLANES.get(name, "10.0.0.9")} for name in leaving},
+    }
 
 
 def wrong(**changed):
@@ -17,7 +27,6 @@ def wrong(**changed):
     {}, {"talos": "v1.13.9"}, {"talos": "v1.14.0"}, {"kubernetes": "v1.36.0"}, {"kubernetes": "v1.35.5"},
     {"controlplanes": {**PLANES, "cp-4": "10.0.0.4", "cp-5": "10.0.0.5"}},
     {"controlplanes": {**PLANES, "cp-2": "10.0.0.22"}},
-    {"controlplanes": {"cp-1": "10.0.0.1", "cp-2": "10.0.0.2", "cp-4": "10.0.0.4"}},
 ])  # fmt: skip
 def test_one_step_at_a_time_passes(changed):
     assert wrong(**changed) == []
@@ -30,7 +39,6 @@ def test_one_step_at_a_time_passes(changed):
     ({"kubernetes": "v1.34.9"}, "kubernetes: talos.kubernetes goes from v1.35.4 back to v1.34.9; what the newer one wrote, the older may not read; write v1.35.4 or a newer one"),
     ({"kubernetes": "v1.37.0"}, "kubernetes: talos.kubernetes goes from v1.35.4 to v1.37.0 and leaves out a minor; each one migrates for the next alone; write the last of v1.36 first"),
     ({"contract": "v1.13"}, "contract: goes from v1.12 to v1.13; the cluster's secrets were made for v1.12, and others would lock it out; write v1.12"),
-    ({"controlplanes": {"cp-1": "10.0.0.1"}}, "controlplanes: cp-2 and cp-3 would go or move at once; etcd has 3 votes, and losing more than one at a time can lose all its data; change one, run up, see it healthy (talosctl etcd status), then the next"),
     ({"controlplanes": {**PLANES, "cp-1": "10.0.0.11", "cp-2": "10.0.0.12"}}, "controlplanes: cp-1 and cp-2 would go or move at once; etcd has 3 votes, and losing more than one at a time can lose all its data; change one, run up, see it healthy (talosctl etcd status), then the next"),
 ])  # fmt: skip
 def test_what_can_not_be_undone_is_refused(changed, text):
@@ -38,8 +46,59 @@ def test_what_can_not_be_undone_is_refused(changed, text):
 
 
 def test_all_of_it_is_told_at_once():
-    assert len(wrong(talos="v1.12.0", kubernetes="v1.37.0", contract="v1.11", controlplanes={})) == 4
+    assert len(wrong(talos="v1.12.0", kubernetes="v1.37.0", contract="v1.11", **without("wk-1"))) == 4
 
 
 def test_a_first_plan_has_nothing_to_compare():
     assert GUARD.check(BEFORE) == []
+
+
+KEYS = "it would go on with the cluster's keys"
+ONCE = "etcd has 3 votes, and losing more than one at a time can lose all its data; change one, run up, see it healthy (talosctl etcd status), then the next"
+
+
+@pytest.mark.parametrize("names", [("wk-1",), ("wk-1", "wk-2"), ("cp-3",), ("cp-3", "wk-1")])
+def test_machines_leave_by_a_decommission(names):
+    assert wrong(**without(*names, leaving=names)) == []
+
+
+@pytest.mark.parametrize("name", ["wk-1", "cp-3"])
+def test_one_that_was_told_to_leave_may_be_forgotten_or_come_back(name):
+    before = {**BEFORE, **without(name, leaving=(name,))}
+    assert GUARD.check({**BEFORE, **without(name)}, before) == [] and GUARD.check(BEFORE, before) == []
+
+
+def test_a_machine_that_only_leaves_the_file_is_refused():
+    undone = "put it back with decommission: wipe, or lost if it is dead, run up, then delete it"
+    assert wrong(**without("cp-3", "wk-1")) == [
+        f"machines: cp-3 is not in the stack file any more, and was not decommissioned; {KEYS} and its vote in etcd; {undone}",
+        f"machines: wk-1 is not in the stack file any more, and was not decommissioned; {KEYS}; {undone}",
+    ]
+
+
+def test_what_an_earlier_release_remembered_is_enough_for_control_planes():
+    before = {name: value for name, value in BEFORE.items() if name not in ("machines", "leaving")}
+    assert len(GUARD.check({**BEFORE, **without("cp-3", "wk-1")}, before)) == 1
+    assert GUARD.check({**BEFORE, **without("wk-1", leaving=("wk-1",))}, before) == []
+
+
+@pytest.mark.parametrize(("changed", "text"), [
+    (without("cp-2", "cp-3", leaving=("cp-2", "cp-3")), f"controlplanes: cp-2 and cp-3 would go or move at once; {ONCE}"),
+    ({**without("cp-3", leaving=("cp-3",)), "controlplanes": {"cp-1": "10.0.0.1", "cp-2": "10.0.0.22"}}, f"controlplanes: cp-2 and cp-3 would go or move at once; {ONCE}"),
+    ({**without("cp-3", leaving=("cp-3",)), "controlplanes": {"cp-1": "10.0.0.1", "cp-2": "10.0.0.2", "cp-4": "10.0.0.4"}}, f"controlplanes: cp-3 would go or move, and cp-4 join, at once; {ONCE}"),
+])  # fmt: skip
+def test_etcd_changes_by_one_member_at_a_time(changed, text):
+    assert wrong(**changed) == [text]
+
+
+def test_the_next_one_leaves_while_the_one_before_is_still_in_the_file():
+    before = {**BEFORE, **without("cp-3", leaving=("cp-3",))}
+    assert GUARD.check({**BEFORE, **without("cp-2", "cp-3", leaving=("cp-2", "cp-3"))}, before) == []
+
+
+@pytest.mark.parametrize("before", [None, BEFORE])
+def test_who_was_never_there_can_not_leave(before):
+    stranger = {"leaving": {"wk-9": {"how": "wipe", "role": "worker", "address": "10.0.0.9"}}}
+    assert [str(w.reason) for w in GUARD.check({**BEFORE, **stranger}, before)] == [
+        "wk-9 is to be decommissioned, and no up has made it part of the platform; there is nothing to take out; delete its entry"
+    ]

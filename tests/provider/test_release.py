@@ -10,7 +10,8 @@ from test_api_ready import Pki, framework, pem, quick  # noqa: F401
 from test_etcd_member import Machine as Member
 
 from clients import talos
-from resources import RESOURCES, etcd_member
+import turns
+from resources import RESOURCES, etcd_member, release
 
 GATE = RESOURCES["bedplate-native:talos:Release"]
 ID, OTHER = "3" * 64, "4" * 64
@@ -102,6 +103,7 @@ class Machine(Member):
 def machine(monkeypatch):
     made = []
     monkeypatch.setattr(etcd_member, "STEADY_SECONDS", 0.05)
+    monkeypatch.setattr(release, "TURNS", turns.Turns())
 
     def start(*args, **how):
         made.append(Machine(*args, **how))

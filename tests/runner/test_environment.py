@@ -19,6 +19,7 @@ def test_our_tools_come_first_and_the_engine_fetches_nothing_by_itself(house):
         "VIRTUAL_ENV": f"{home}/venv",
         "PULUMI_HOME": f"{home}/home",
         "PULUMI_CONTINUE_ON_ERROR": "true",
+        "PULUMI_PARALLEL": "256",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",

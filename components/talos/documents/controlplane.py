@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.platform import Platform
+from components.platform.snapshots import NAMESPACE
 
 from .audit import POLICY
 from .document import Document, by_documents, document, removed
@@ -32,6 +33,12 @@ CONTROLLER_MANAGER = {"profiling": "false", "terminated-pod-gc-threshold": "100"
 SCHEDULER = {"profiling": "false"}
 
 
+# What pods may ask of the Talos API, and which: a snapshot of etcd, for the jobs that save it.
+_ACCESS = {"allowedRoles": ["os:etcd:backup"], "allowedKubernetesNamespaces": [NAMESPACE]}
+# Whichever control plane answers such a job is asked for its own etcd, by the one address that means itself on each.
+ITSELF = "127.0.0.1"
+
+
 def api_arguments(platform: Platform) -> dict[str, str]:
     """Flags of the API server that its defaults, or Talos', leave open."""
     extras = platform.talos.extras
@@ -56,8 +63,14 @@ def images(platform: Platform) -> dict[str, str]:
 
 
 def controlplane(platform: Platform) -> Iterator[Document]:
-    """The API server, the controllers, the scheduler, and etcd."""
+    """The API server, the controllers, the scheduler, and etcd, and who may save it."""
     yield from _documents(platform) if by_documents(platform) else _fields(platform)
+    if platform.talos.snapshots.schedule:
+        if by_documents(platform):
+            yield document("KubeTalosAPIAccessConfig", **_ACCESS)
+        else:
+            yield {"machine": {"features": {"kubernetesTalosAPIAccess": {"enabled": True, **_ACCESS}}}}
+        yield {"machine": {"certSANs": [ITSELF]}}
     # Never the virtual IP: it moves, and a member of etcd must not.
     yield {"cluster": {"etcd": {"advertisedSubnets": node_subnets(platform)}}}
 

@@ -3,9 +3,9 @@
 from tests.policy.support import Case, patched
 
 
-def api(rule: str, flag: str, value: object, must: str) -> Case:
+def api(rule: str, flag: str, value: object, must: str, *also: str) -> Case:
     return patched(rule, {"cluster": {"apiServer": {"extraArgs": {flag: value}}}},
-                   f"cluster.apiServer.extraArgs.{flag} {must}")  # fmt: skip
+                   f"cluster.apiServer.extraArgs.{flag} {must}", also=also)  # fmt: skip
 
 
 def part(name: str, rule: str, flag: str, value: object, must: str) -> Case:
@@ -33,7 +33,7 @@ CASES = (
         "must hold no mode but Node, RBAC and Webhook"),
     api("apiserver-admission-plugins-stay-on", "disable-admission-plugins", "NodeRestriction", "must not be set"),
     api("apiserver-admits-by-checks", "enable-admission-plugins", "NodeRestriction,AlwaysAdmit",
-        "must not name AlwaysAdmit"),
+        "must not name AlwaysAdmit", "apiserver-refuses-external-ips"),
     api("apiserver-admission-config-is-talos", "admission-control-config-file", "/x", "must not be set"),
     api("apiserver-no-profiling", "profiling", "true", "must stay false"),
     api("apiserver-keeps-audit-log", "audit-log-path", "-", "must stay as Talos sets it"),

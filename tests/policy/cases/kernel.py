@@ -35,6 +35,6 @@ CASES = (
             "machine.sysctls sets kernel.dmesg_restrict to something else than 1"),
     patched("kernel-sysctls-are-kept", {"kind": "SysctlConfig", "params": {"kernel.yama.ptrace_scope": "1"}},
             "SysctlConfig.params sets kernel.yama.ptrace_scope to something else than 2 or 3"),
-    patched("kernel-user-namespaces-are-off", {"machine": {"sysctls": {"user.max_user_namespaces": "11255"}}},
-            "machine.sysctls opens user namespaces (user.max_user_namespaces)"),
+    patched("kernel-sysctls-are-kept", {"machine": {"sysctls": {"user.max_user_namespaces": "11255"}}},
+            "machine.sysctls sets user.max_user_namespaces to something else than 0"),
 )  # fmt: skip

@@ -20,6 +20,11 @@ def raw(text: object, says: str) -> Case:
     return Case("talos-patches-can-be-judged", "machine", {"configPatches[+]": text}, says)
 
 
+def pods(access: dict[str, object]) -> dict[str, object]:
+    return {"machine": {"features": {"kubernetesTalosAPIAccess": {"enabled": True, **access}}}}
+
+
+FROM_PODS = "machine.features.kubernetesTalosAPIAccess"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 LAST = "configPatches[4]"
 ADMISSION = "cluster.apiServer.admissionControl"
@@ -58,11 +63,13 @@ CASES = (
             "talos-applies-without-surprise",
             "machine",
             {"applyMode": mode},
-            "applyMode is not one of auto, no_reboot, staged, staged_if_needing_reboot, "
+            "applyMode is not one of auto, no_reboot, staged, "
             "and anything else reboots the machine at each change",
         )
         for mode in ("reboot", "", "try", DROP)
     ),
+    Case("talos-applies-without-surprise", "machine", {"applyMode": "staged_if_needing_reboot"},
+         "applyMode is staged_if_needing_reboot, which asks the machine in each plan, and reboots one that does not answer then"),
     Case("talos-applies-without-surprise", "machine", {"applyMode": UNKNOWN},
          "applyMode is not known in the plan, so it can't be judged"),
     Case("talos-never-resets-by-accident", "machine", {"onDestroy": {"reset": True, "graceful": True}},
@@ -116,6 +123,19 @@ CASES = (
             "serverTLSBootstrap is not true, so kubelets sign their own serving certificates"),
     patched("kubelet-proves-who-it-is", api(extraArgs={"kubelet-certificate-authority": {"$patch": "delete"}}),
             "cluster.apiServer.extraArgs.kubelet-certificate-authority is not set, so the API believes whoever answers as a kubelet"),
+    patched("apiserver-refuses-external-ips", api(extraArgs={"enable-admission-plugins": "AlwaysPullImages"}),
+            "cluster.apiServer.extraArgs.enable-admission-plugins lacks DenyServiceExternalIPs"),
+    patched("apiserver-refuses-external-ips", api(extraArgs={"enable-admission-plugins": ["EventRateLimit"]}),
+            "cluster.apiServer.extraArgs.enable-admission-plugins lacks DenyServiceExternalIPs"),
+    patched("kubelet-proves-who-it-is", api(extraArgs={"kubelet-certificate-authority": "/etc/ssl/certs/ca-certificates"}),
+            "cluster.apiServer.extraArgs.kubelet-certificate-authority must be the cluster's own, /system/secrets/kubernetes/kube-apiserver/ca.crt"),
+    patched("kubelet-proves-who-it-is", {"machine": {"kubelet": {"extraArgs": {"rotate-server-certificates": "false"}}}},
+            "machine.kubelet.extraArgs.rotate-server-certificates must not be set: kubelets would show another certificate"),
+    patched("kubelet-proves-who-it-is", {"machine": {"kubelet": {"extraArgs": {"tls-cert-file": "/var/own.crt"}}}},
+            "machine.kubelet.extraArgs.tls-cert-file must not be set: kubelets would show another certificate"),
+    patched("kubelet-proves-who-it-is",
+            {"machine": {"kubelet": {"extraConfig": {"featureGates": {"RotateKubeletServerCertificate": False}}}}},
+            "machine.kubelet.extraConfig.featureGates.RotateKubeletServerCertificate must not be false: kubelets would sign their own"),
     patched("apiserver-has-both-authorizers", document("KubeAPIServerConfig", extraArgs={}),
             "no KubeAuthorizerConfig has the type Node", "no KubeAuthorizerConfig has the type RBAC"),
     patched("apiserver-tells-strangers-its-health-alone",
@@ -134,9 +154,17 @@ CASES = (
             "cluster.extraManifests makes Kubernetes objects that no rule sees"),
     patched("talos-hides-no-manifests", document("KubeInlineManifestConfig", name="x", manifest="y"),
             "KubeInlineManifestConfig makes Kubernetes objects that no rule sees"),
-    patched("talos-api-is-not-for-pods",
-            {"machine": {"features": {"kubernetesTalosAPIAccess": {"enabled": True, "allowedRoles": ["os:admin"]}}}},
-            "machine.features.kubernetesTalosAPIAccess.allowedRoles must not hold os:admin"),
+    patched("talos-api-is-not-for-pods", pods({"allowedRoles": ["os:admin"]}),
+            f"{FROM_PODS}.allowedRoles must hold os:etcd:backup alone"),
+    patched("talos-api-is-not-for-pods", pods({"allowedRoles": ["os:etcd:backup", "os:reader"]}),
+            f"{FROM_PODS}.allowedRoles must hold os:etcd:backup alone"),
+    patched("talos-api-is-not-for-pods", pods({"allowedRoles": ["os:etcd:backup"], "allowedKubernetesNamespaces": ["apps"]}),
+            f"{FROM_PODS}.allowedKubernetesNamespaces must hold etcd-snapshots alone"),
+    patched("talos-api-is-not-for-pods", pods({"enabled": "yes", "allowedRoles": ["os:admin"]}),
+            f"{FROM_PODS}.enabled is not true or false, so it can't be judged"),
+    patched("talos-api-is-not-for-pods", document("KubeTalosAPIAccessConfig", allowedRoles=["os:operator"], allowedKubernetesNamespaces=["default"]),
+            "KubeTalosAPIAccessConfig.allowedRoles must hold os:etcd:backup alone",
+            "KubeTalosAPIAccessConfig.allowedKubernetesNamespaces must hold etcd-snapshots alone"),
     patched("talos-authorizes-its-api", {"machine": {"features": {"rbac": False}}},
             "machine.features.rbac must stay true"),
     patched("talos-does-not-debug", {"debug": True}, "debug must stay false"),

@@ -32,6 +32,8 @@ func main() {
 		err = standin(args)
 	case "virt-operator":
 		err = virtOperator()
+	case "kubelet-serving-cert-approver":
+		err = approve(args)
 	case "init":
 		err = initialize()
 	case "pki":

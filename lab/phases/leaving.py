@@ -1,0 +1,150 @@
+"""Machines that leave the platform: emptied and erased, or dead and forgotten. And one that comes back as a new one."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+from lab.shown import see
+from lab.waiting import wait_for
+
+if TYPE_CHECKING:
+    from lab.rehearse import Rehearsal
+
+
+# What an `up` says when a step of it begins.
+STEPS = ("is drained", "leaves etcd", "its system disk is wiped", "it is out of the platform")
+
+
+def a_worker(rehearsal: Rehearsal) -> None:
+    """One is drained, erased and forgotten; its entry goes; it comes back as a machine that nobody has seen."""
+    # The one that runs the most: a worker that joined late may run nothing.
+    name = max(_workers(rehearsal), key=lambda worker: len(_pods_on(rehearsal, worker)))
+    declared = dict(rehearsal.platform["machines"][name])
+    moved = _pods_on(rehearsal, name)
+    see(moved, f"{name} runs no pod that could move")
+    _leave(rehearsal, name, "wipe")
+    _is_off_and_empty(rehearsal, name)
+    rehearsal.times.fact("moved_from_a_worker", sorted(moved))
+    _forget(rehearsal, name)
+    rehearsal.platform["machines"][name] = declared
+    rehearsal.engine.write(rehearsal.platform)
+    rehearsal.lab.start_node(name)
+    at = rehearsal.topology.machine(name).address
+    wait_for(f"{name}: the maintenance API at {at}", lambda: rehearsal.clients.maintenance(at), seconds=60)
+    rehearsal.update(seconds=300)
+    wait_for(f"{name} Ready as a new machine", lambda: name in rehearsal.clients.ready(), seconds=120, every=1)
+
+
+def a_lost_worker(rehearsal: Rehearsal) -> None:
+    """While it answers, `lost` is refused. Its plug pulled, nothing is sent to it, and it is forgotten."""
+    name = max(_workers(rehearsal), key=lambda worker: len(_pods_on(rehearsal, worker)))
+    rehearsal.platform["machines"][name]["decommission"] = "lost"
+    rehearsal.engine.write(rehearsal.platform)
+    refused = rehearsal.engine.run("up", "--yes", "--skip-preview", seconds=300, say=rehearsal.line, check=False)
+    see(refused.code != 0 and "so it is not lost" in refused.text, f"an up gave a machine up that answers: {refused.text[-2000:]}")
+    see(name in rehearsal.clients.ready(), f"{name} was refused to be lost, and is no node any more")
+    rehearsal.lab.stop_node(name)
+    _leave(rehearsal, name, "lost")
+    _forget(rehearsal, name)
+
+
+def control_planes(rehearsal: Rehearsal) -> None:
+    """From three to one, one `up` after the other; two at once are refused in the plan, and one that only leaves the file.
+
+    The first one's `up` is killed at each of its steps, and run again.
+    """
+    planes = [m.name for m in rehearsal.topology.machines if m.role == "controlplane" and m.address != rehearsal.first]
+    first, second = planes[-1], planes[-2]
+    whole = rehearsal.platform["machines"]
+    rehearsal.platform["machines"] = {n: {**m, **({"decommission": "wipe"} if n in planes else {})} for n, m in whole.items()}
+    _refused(rehearsal, "would go or move at once")
+    rehearsal.platform["machines"] = {n: m for n, m in whole.items() if n not in planes}
+    _refused(rehearsal, "was not decommissioned; it would go on with the cluster's keys and its vote in etcd")
+    rehearsal.platform["machines"] = whole
+    for name in (first, second):
+        if name == first:
+            rehearsal.times.fact("killed_while_leaving", _killed(rehearsal, name))
+        _leave(rehearsal, name, "wipe")
+        members = rehearsal.clients.talos("etcd", "members", "--nodes", rehearsal.first)
+        see(name not in members, f"{name} is still a member of etcd: {members}")
+        see("true" not in [line.split()[-1] for line in members.splitlines()[1:]], f"a member is learning: {members}")
+        rehearsal.clients.kube("get", "--raw=/readyz")
+        _is_off_and_empty(rehearsal, name)
+    _forget(rehearsal, first, second)
+    rehearsal.times.fact("control_planes_left", [first, second])
+
+
+def _killed(rehearsal: Rehearsal, name: str) -> list[str]:
+    """Runs that end by kill -9, each as soon as another step of the machine's way out has begun."""
+    rehearsal.platform["machines"][name]["decommission"] = "wipe"
+    rehearsal.engine.write(rehearsal.platform)
+    met: list[str] = []
+    for _ in STEPS:
+        engine: list[int] = []
+        dead: list[str] = []
+
+        def started(process: Any, engine: list[int] = engine) -> None:
+            engine.append(process.pid)
+
+        def heard(line: str, engine: list[int] = engine, dead: list[str] = dead) -> None:
+            for step in STEPS:
+                if not dead and step in line and step not in met:
+                    dead.append(step)
+                    met.append(step)
+                    os.killpg(engine[0], signal.SIGKILL)
+
+        run = rehearsal.engine.run("up", "--yes", "--skip-preview", seconds=600, check=False, started=started, say=heard)
+        see(dead or run.code == 0, f"an up that nobody killed ended with {run.code}: {run.text[-2000:]}")
+        rehearsal.times.say(f"  killed at: {dead[0]}" if dead else "  not killed: it was through")
+        rehearsal.engine.run("cancel", "--yes", seconds=60, config=False, check=False)
+        if not dead:
+            break
+    see(len(met) >= 3, f"the up was killed at {met} alone")
+    return met
+
+
+def _leave(rehearsal: Rehearsal, name: str, how: str) -> None:
+    """The `up` in which it leaves, and a second one that changes nothing."""
+    rehearsal.platform["machines"][name]["decommission"] = how
+    rehearsal.engine.write(rehearsal.platform)
+    begun = rehearsal.times.now
+    rehearsal.update(seconds=600)
+    rehearsal.times.fact(f"{name}_{how}_seconds", round(rehearsal.times.now - begun, 1))
+    nodes = {node["metadata"]["name"] for node in rehearsal.clients.get("nodes")["items"]}
+    see(name not in nodes, f"{name} left, and its Node is there")
+    rehearsal.update("--expect-no-changes", seconds=180)
+    rehearsal.engine.run("preview", "--expect-no-changes", seconds=120)
+
+
+def _forget(rehearsal: Rehearsal, *names: str) -> None:
+    """Its entry goes from the file: the `up` is well, and nothing is left of it in the state."""
+    for name in names:
+        del rehearsal.platform["machines"][name]
+    rehearsal.engine.write(rehearsal.platform)
+    rehearsal.update(seconds=300)
+    rehearsal.update("--expect-no-changes", seconds=180)
+    left = [one["urn"] for one in rehearsal.engine.state() for name in names if one["urn"].endswith((f"-{name}", f"-{name}-decommission", f"-{name}-member"))]
+    see(not left, f"the state remembers {', '.join(names)}: {left}")
+
+
+def _refused(rehearsal: Rehearsal, why: str) -> None:
+    rehearsal.engine.write(rehearsal.platform)
+    run = rehearsal.engine.run("preview", seconds=120, check=False)
+    see(run.code != 0 and why in run.text, f"a plan was not refused with {why!r}: {run.text[-2000:]}")
+
+
+def _is_off_and_empty(rehearsal: Rehearsal, name: str) -> None:
+    wait_for(f"{name} off", lambda: not rehearsal.lab.nodes()[name]["running"], seconds=60, every=1)
+    wait_for(f"{name}'s volumes empty", lambda: not (rehearsal.layout.node(name) / "volumes").exists() or rehearsal.runtime, seconds=20)
+
+
+def _workers(rehearsal: Rehearsal) -> list[str]:
+    return [name for name, machine in rehearsal.platform["machines"].items() if machine["role"] == "worker"]
+
+
+def _pods_on(rehearsal: Rehearsal, name: str) -> set[str]:
+    pods = rehearsal.clients.get("pods", "--all-namespaces", f"--field-selector=spec.nodeName={name}")["items"]
+    owners = {pod["metadata"]["name"]: [owner["kind"] for owner in pod["metadata"].get("ownerReferences", [])] for pod in pods}
+    return {pod for pod, kinds in owners.items() if "ReplicaSet" in kinds}

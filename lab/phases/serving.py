@@ -1,0 +1,110 @@
+"""Kubelets that prove who they are: certificates that the cluster signed, and an API server that asks for them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from base64 import b64decode
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from components.kubernetes.approver import NAME, NAMESPACE
+from lab.shown import see
+from lab.waiting import wait_for
+
+if TYPE_CHECKING:
+    from lab.rehearse import Rehearsal
+
+SIGNER = "kubernetes.io/kubelet-serving"
+KUBELET_PORT = 10250
+# A program that the API server's own image has, and that ends by itself.
+COMMAND = ("/usr/local/bin/kube-apiserver", "--version")
+
+# Whom a kubelet shows, and whether the cluster's authority, read from stdin, signed it for this address.
+_LOOK = """
+import json, socket, ssl, sys
+trust = ssl.create_default_context(cadata=sys.stdin.read())
+with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5) as plain:
+    with trust.wrap_socket(plain, server_hostname=sys.argv[1]) as shown:
+        print(json.dumps(shown.getpeercert()))
+"""
+
+
+def asked(rehearsal: Rehearsal) -> bool:
+    """Whether the stack's kubelets have their certificates of the cluster."""
+    return bool(rehearsal.committed["talos"].get("extras", {}).get("serving_certificates", "cluster") == "cluster")
+
+
+def shown(rehearsal: Rehearsal) -> None:
+    """Every kubelet's certificate is the cluster's, the API asks for it, and what goes through kubelets works."""
+    facts: dict[str, Any] = {"asked": {}, "subject": {}}
+    for machine in rehearsal.topology.machines:
+        subject = wait_for(f"{machine.name}: a kubelet at {machine.address} with a certificate of the cluster",
+                           lambda at=machine.address: _subject(rehearsal, at), seconds=120, every=1)
+        see(subject == f"system:node:{machine.name}", f"the kubelet of {machine.name} says it is {subject}")
+        facts["subject"][machine.name] = subject
+    for request in _requests(rehearsal):
+        kinds = [condition["type"] for condition in request["status"].get("conditions", [])]
+        see(kinds == ["Approved"] and request["status"].get("certificate"), f"a kubelet's request is {kinds or 'pending'}: {request['metadata']['name']}")
+        facts["asked"].setdefault(request["spec"]["username"], []).append(request["metadata"]["name"])
+    for machine in rehearsal.topology.machines:
+        if machine.role == "controlplane":
+            server = rehearsal.clients.get("pod", f"kube-apiserver-{machine.name}", "--namespace=kube-system")
+            told = " ".join(json.dumps(server["spec"]["containers"][0].get(part, [])) for part in ("command", "args"))
+            see("--kubelet-certificate-authority=/system/secrets/kubernetes/kube-apiserver/ca.crt" in told, f"the API server of {machine.name} asks kubelets for nothing")
+            see("Kubernetes v" in _enter(rehearsal, machine.name), f"exec into the API server's pod on {machine.name} told nothing")
+    wait_for("the approver's log", lambda: _log(rehearsal), seconds=60)
+    rehearsal.times.fact("kubelets_certificates", facts)
+
+
+def without_approver(rehearsal: Rehearsal) -> None:
+    """At 2 a.m.: the approver is gone and a kubelet has lost its certificate. Its node is Ready, and nobody gets in; with the approver back they do."""
+    machines = rehearsal.topology.machines
+    node = next(machine for machine in machines if machine.address == rehearsal.first)
+    approvers = min(2, sum(machine.role == "controlplane" for machine in machines))
+    before = {request["metadata"]["name"] for request in _requests(rehearsal)}
+    _scale(rehearsal, 0)
+    for kept in (rehearsal.layout.node(node.name) / "volumes" / "var" / "lib" / "kubelet" / "pki").glob("kubelet-server-*"):
+        kept.unlink()
+    rehearsal.clients.talos("service", "kubelet", "restart", "--nodes", node.address)
+    wait_for(f"{node.name} to ask for a certificate", lambda: [one for one in _requests(rehearsal) if one["metadata"]["name"] not in before], seconds=120, every=1)
+    wait_for(f"{node.name} Ready, with no certificate to serve", lambda: node.name in rehearsal.clients.ready(), seconds=120, every=1)
+    wait_for("exec to be refused", lambda: "tls: internal error" in _refusal(rehearsal, node.name), seconds=60, every=1)
+    _scale(rehearsal, approvers)
+    wait_for("exec with the approver back", lambda: "Kubernetes v" in _enter(rehearsal, node.name), seconds=120, every=1)
+    rehearsal.times.fact("without_approver", "the node was Ready, and exec was refused until the approver was back")
+
+
+def _refusal(rehearsal: Rehearsal, machine: str) -> str:
+    """Why a command does not get in; nothing where it does."""
+    try:
+        _enter(rehearsal, machine)
+    except (OSError, RuntimeError) as error:
+        return str(error)
+    return ""
+
+
+def _subject(rehearsal: Rehearsal, address: str) -> str:
+    kubeconfig = yaml.safe_load((rehearsal.clients.home / "kubeconfig").read_text())
+    authority = b64decode(kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"]).decode()
+    told = json.loads(rehearsal.lab.run([sys.executable, "-c", _LOOK, address, str(KUBELET_PORT)], seconds=10, stdin=authority).stdout)
+    return next(value for part in told["subject"] for key, value in part if key == "commonName")
+
+
+def _requests(rehearsal: Rehearsal) -> list[dict[str, Any]]:
+    return [one for one in rehearsal.clients.get("certificatesigningrequests")["items"] if one["spec"]["signerName"] == SIGNER]
+
+
+def _enter(rehearsal: Rehearsal, machine: str) -> str:
+    return rehearsal.clients.kube("exec", "--namespace=kube-system", f"kube-apiserver-{machine}", "--", *COMMAND, seconds=10)
+
+
+def _log(rehearsal: Rehearsal) -> str:
+    return rehearsal.clients.kube("logs", f"--namespace={NAMESPACE}", f"deployment/{NAME}", "--tail=5", seconds=10)
+
+
+def _scale(rehearsal: Rehearsal, replicas: int) -> None:
+    rehearsal.clients.kube("scale", f"--namespace={NAMESPACE}", f"deployment/{NAME}", f"--replicas={replicas}")
+    what = "pods", f"--namespace={NAMESPACE}", f"--selector=app.kubernetes.io/name={NAME}"
+    wait_for(f"{replicas} approvers", lambda: len(rehearsal.clients.get(*what)["items"]) == replicas, seconds=60, every=1)

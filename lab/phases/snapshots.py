@@ -1,0 +1,85 @@
+"""etcd saved: by `up` before an upgrade, and by a job of the cluster's own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.engine import Run
+from lab.node import FIRST_ID
+from lab.overlay import CLAIM
+from lab.shown import see
+from lab.waiting import wait_for
+
+if TYPE_CHECKING:
+    from lab.rehearse import Rehearsal
+
+NAMESPACE, JOB = "etcd-snapshots", "rehearsal"
+# It is there when the job saves etcd, and must be there again when that is put back.
+KEPT = ("configmap", "rehearsal-before")
+# A folder of the node, for the user that the job runs as.
+FOLDER, USER = "local/etcd-snapshots", 65532
+
+
+def is_whole(file: Path) -> bool:
+    """Whether the hash at a snapshot's end is that of what stands before it, as etcd itself asks."""
+    content = file.read_bytes()
+    return len(content) % 512 == 32 and hashlib.sha256(content[:-32]).digest() == content[-32:]
+
+
+def saved(rehearsal: Rehearsal, run: Run) -> None:
+    """The `up` that just moved the release wrote one whole snapshot first, for its owner alone."""
+    files = sorted(rehearsal.snapshots.iterdir()) if rehearsal.snapshots.exists() else []
+    see(len(files) == 1, f"{len(files)} snapshots lie in {rehearsal.snapshots} after one upgrade")
+    see(is_whole(files[0]), f"{files[0]} is no whole snapshot")
+    modes = [stat.S_IMODE(os.stat(path).st_mode) for path in (files[0], rehearsal.snapshots)]
+    see(modes == [0o600, 0o700], f"others may read {files[0]}: {modes}")
+    first, then = (run.when(pattern) for pattern in (r"Snapshot .* updated ", r"ConfigurationApply .* updat"))
+    see(first is not None and then is not None and first <= then, f"a config went out before etcd was saved: {then} and {first}")
+    rehearsal.times.fact("snapshot_before_upgrade_bytes", files[0].stat().st_size)
+
+
+def scheduled(rehearsal: Rehearsal) -> None:
+    """The CronJob's own job saves etcd, through the way in that Talos gives to pods."""
+    [node] = rehearsal.topology.machines
+    folder = rehearsal.layout.node(node.name) / "volumes" / "var" / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    owner = USER + (FIRST_ID if rehearsal.host.user_namespace else 0)
+    os.chown(folder, owner, owner)
+    rehearsal.clients.kube("apply", "--server-side", "--filename=-", stdin=json.dumps(_place()))
+    rehearsal.clients.kube("create", *KEPT)
+    rehearsal.clients.kube("create", "job", f"--from=cronjob/{NAMESPACE}", JOB, f"--namespace={NAMESPACE}")
+    try:
+        wait_for("the job to save etcd", lambda: _done(rehearsal), seconds=180, every=1)
+    except RuntimeError as error:
+        told = rehearsal.clients.kube("get", "pods,events,serviceaccounts.talos.dev,secrets", f"--namespace={NAMESPACE}")
+        raise RuntimeError(f"{error}\n{told}") from None
+    files = sorted(folder.iterdir())
+    see(len(files) == 1 and files[0].name.startswith(f"{rehearsal.platform['name']}-{JOB}-"), f"the job left {[file.name for file in files]}")
+    see(is_whole(files[0]), f"{files[0]} is no whole snapshot")
+    rehearsal.times.fact("snapshot_of_a_job_bytes", files[0].stat().st_size)
+    rehearsal.snapshot = files[0]
+
+
+def _done(rehearsal: Rehearsal) -> bool:
+    status = rehearsal.clients.get("job", JOB, f"--namespace={NAMESPACE}")["status"]
+    return bool(status.get("succeeded"))
+
+
+def _place() -> dict[str, object]:
+    """The claim that the rehearsed stack names."""
+    common = {"accessModes": ["ReadWriteMany"], "storageClassName": ""}
+    volume = {"capacity": {"storage": "1Gi"}, "hostPath": {"path": f"/var/{FOLDER}"}, "claimRef": {"namespace": NAMESPACE, "name": CLAIM}}
+    claim = {"volumeName": CLAIM, "resources": {"requests": {"storage": "1Gi"}}}
+    return {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [
+            {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": CLAIM}, "spec": {**common, **volume}},
+            {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": CLAIM, "namespace": NAMESPACE}, "spec": {**common, **claim}},
+        ],
+    }

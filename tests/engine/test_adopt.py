@@ -1,0 +1,210 @@
+"""A running cluster's secrets put into a state: with the real engine, the real plugin, and what talosctl wrote."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import yaml
+from conftest import stack_platform
+from talosplugin import KNOWN_COMPLAINT, SECRETS, leaves
+
+from adopt.client import signed
+from adopt.state import KIND, opened, secret
+from components.platform import parse
+from components.talos.documents import patches
+from components.talos.material import with_old_key
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def stack(checkout):
+    """An empty stack of dev."""
+    here = checkout("dev")
+    for part in ("ca", "certificate", "key"):
+        here.pulumi("config", "set", "--stack", "dev", "--secret", "--path", f"bedplate:matchbox.{part}", f"a {part}")
+    return here
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """What talosctl writes of a cluster, as old as is said."""
+
+    def make(version="v1.12", name="secrets.yaml"):
+        file = tmp_path / name
+        subprocess.run(["talosctl", "gen", "secrets", "--talos-version", version, "-o", file], check=True, capture_output=True)
+        return file
+
+    return make
+
+
+def adopt(here, file, check=True):
+    return here.run(sys.executable, "-m", "adopt", "dev", str(file), "Pulumi.dev.yaml", check=check)
+
+
+def exported(here):
+    return json.loads(here.pulumi("stack", "export", "--stack", "dev", "--show-secrets").stdout)
+
+
+def secrets_of(here):
+    [made] = [r for r in exported(here)["deployment"]["resources"] if r["type"] == KIND]
+    return made, opened(made["outputs"])
+
+
+def up(here):
+    """Of the secrets alone: no machine of dev is there."""
+    done = here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", *SECRETS, check=False)
+    errors = [line for line in (done.stdout + done.stderr).splitlines() if "error:" in line]
+    assert errors and all(KNOWN_COMPLAINT in line for line in errors), done.stdout
+    return done.stdout
+
+
+def test_an_up_takes_them_as_its_own_and_makes_no_others(stack, bundle):
+    file = bundle()
+    told = adopt(stack, file).stdout
+    assert told.startswith(f"stack dev has the secrets of {file} now, encrypted and protected, for contract v1.12; the first authority to end is ")
+    before = secrets_of(stack)
+    planned = {step["urn"].rpartition("::")[2]: step["op"] for step in json.loads(stack.pulumi("preview", "--stack", "dev", "--json").stdout)["steps"]}
+    # What stays as it is, is not told.
+    assert planned["talos-etcd"] == "create" and "talos-secrets" not in planned
+    assert "talos-secrets updated" not in up(stack)
+    after = secrets_of(stack)
+    assert after[1] == before[1] and after[1]["talosVersion"] == "v1.12"
+    written = yaml.safe_load(file.read_text())
+    assert {name: pair["key"] for name, pair in after[1]["machineSecrets"]["certs"].items()} == {
+        {"k8saggregator": "k8sAggregator", "k8sserviceaccount": "k8sServiceaccount"}.get(name, name): pair["key"] for name, pair in written["certs"].items()
+    }
+
+
+def test_it_is_what_the_plugin_would_have_made(stack, bundle, checkout, tmp_path):
+    """In the same place, under the same plugin, with the same protection: else the next plan would make other ones."""
+    up(stack)
+    own, _ = secrets_of(stack)
+    for file in (tmp_path / "state").rglob("dev.json*"):
+        file.unlink()
+    stack.pulumi("stack", "init", "dev")
+    adopt(stack, bundle())
+    put, _ = secrets_of(stack)
+    changing = {"created", "modified", "sourcePosition", "stackTrace", "provider", "outputs"}
+    assert {k: v for k, v in put.items() if k not in changing} == {k: v for k, v in own.items() if k not in changing}
+    # The provider but for the mark that it was given when it was made.
+    assert put["provider"].rpartition("::")[0] == own["provider"].rpartition("::")[0]
+    # The bridge's own notes of what is null are left out: it makes do without, as with what older bridges wrote.
+    assert own["outputs"].keys() - put["outputs"].keys() == {"__pulumi_raw_state_delta"} and not put["outputs"].keys() - own["outputs"].keys()
+
+
+def test_nothing_of_them_is_said_or_lies_about(stack, bundle, tmp_path):
+    """Nor is it in a command or its environment, which anyone on the machine can read: those are written down here."""
+    spy = tmp_path / "spy" / "pulumi"
+    spy.parent.mkdir()
+    spy.write_text(f'#!/bin/sh\n{{ echo "$@"; env; }} >> {tmp_path}/commands\nPATH="${{PATH#*:}}" exec pulumi "$@"\n')
+    spy.chmod(0o755)
+    file = bundle()
+    stack.environment["PATH"] = f"{spy.parent}:{stack.environment['PATH']}"
+    shown = adopt(stack, file)
+    assert (tmp_path / "commands").read_text().count("stack import") == 1
+    shown = shown.stdout + shown.stderr + stack.preview("dev", "--diff").stdout
+    values = {leaf for leaf in leaves(yaml.safe_load(file.read_text())) if len(leaf) > 20}
+    file.unlink()
+    left = "".join(p.read_text(encoding="utf-8", errors="replace") for p in tmp_path.rglob("*") if p.is_file())
+    assert len(values) > 10 and "talos-secrets" in left
+    assert [value[:8] for value in values if value in shown or value in left] == []
+
+
+def test_the_key_of_an_old_cluster_reaches_its_machines(stack, bundle, tmp_path, talos_plugin):
+    """The generator leaves it out of every contract that we know, and the API could not read its own Secrets."""
+    file = bundle("v1.2")
+    adopt(stack, file)
+    up(stack)
+    platform, pki = parse(stack_platform("dev")), secrets_of(stack)[1]["machineSecrets"]
+    base = talos_plugin.configuration(platform, "controlplane", pki)
+    assert "aescbcEncryptionSecret" not in base
+    config = tmp_path / "config.yaml"
+    config.write_text(with_old_key(base, pki["secrets"]["aescbcEncryptionSecret"]), encoding="utf-8")
+    merge = [arg for patch in patches(platform, "cp-1") for arg in ("--patch", patch)]
+    made = tmp_path / "made.yaml"
+    subprocess.run(["talosctl", "machineconfig", "patch", config, *merge, "-o", made], check=True)
+    subprocess.run(["talosctl", "validate", "--config", made, "--mode", "metal", "--strict"], check=True)
+    cluster = next(yaml.safe_load_all(made.read_text()))["cluster"]
+    assert cluster["aescbcEncryptionSecret"] == yaml.safe_load(file.read_text())["secrets"]["aescbcencryptionsecret"]
+    assert "secretboxEncryptionSecret" not in cluster
+
+
+def test_the_same_again_is_no_fault_and_others_are_refused(stack, bundle):
+    first = bundle()
+    adopt(stack, first)
+    before = exported(stack)
+    assert adopt(stack, first).stdout == "stack dev has these secrets already; nothing was changed\n"
+    refused = adopt(stack, bundle(name="other.yaml"), check=False)
+    assert refused.returncode == 2 and refused.stderr == (
+        "import: stack dev has secrets of its own, and machines that have them would be locked out by others; nothing was imported; "
+        "import into a stack that has made no machine yet\n"
+    )
+    assert exported(stack) == before
+
+
+def test_a_platform_that_made_its_own_keeps_them(stack, bundle):
+    up(stack)
+    own = secrets_of(stack)
+    assert "has secrets of its own" in adopt(stack, bundle(), check=False).stderr
+    assert secrets_of(stack) == own
+
+
+@pytest.mark.parametrize(("prepare", "says"), [
+    (lambda file: file.chmod(0o640), "can be read by others; it is as good as the keys to all machines; type: chmod 600 "),
+    (lambda file: file.unlink(), "can't be read (No such file or directory); name the file that talosctl gen secrets wrote"),
+    (lambda file: file.write_text(file.read_text().replace("trustdinfo", "trust")), "has 1 fault, and nothing was imported\n  trustdinfo.token: is missing"),
+])  # fmt: skip
+def test_a_file_that_will_not_do_is_refused(stack, bundle, prepare, says):
+    file = bundle()
+    prepare(file)
+    done = adopt(stack, file, check=False)
+    assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+    assert "resources" not in exported(stack)["deployment"]
+
+
+def test_a_stack_that_is_not_there_is_told_as_the_engine_tells_it(stack, bundle):
+    """So that the runner makes it, as it does before a first plan."""
+    stack.pulumi("stack", "rm", "dev", "--yes", "--preserve-config")
+    assert adopt(stack, bundle(), check=False).returncode == 6
+
+
+def test_a_cluster_that_runs_is_not_switched_off_by_its_adoption(stack, bundle):
+    """A machine that a state does not know has its first boot before it."""
+    bmc = {"url": "https://cp-1.bmc.dev.example.com", "system": "1"}
+    stack.edit("dev", {"machines.cp-1.bmc": bmc})
+    done = adopt(stack, bundle(), check=False)
+    assert done.returncode == 2 and done.stderr == (
+        "import: the next up would switch machines off that run, and boot them from the network to install them; nothing was imported\n"
+        "  platform.machines.cp-1.install.generation: is 1; write 0\n"
+    )
+    stack.edit("dev", {"machines.cp-1.install.generation": 0})
+    adopt(stack, bundle(name="again.yaml"))
+
+
+@pytest.mark.parametrize("made", [timedelta(days=338), timedelta(days=400)], ids=["ends in 27 days", "has ended"])
+def test_a_certificate_in_its_last_month_is_made_anew_by_an_up(stack, bundle, made):
+    """Of secrets that were imported as of those that the plugin made; and it is the same authority that signs."""
+    adopt(stack, bundle())
+    up(stack)
+    whole, (_, before) = exported(stack), secrets_of(stack)
+    for resource in whole["deployment"]["resources"]:
+        if resource["type"] == KIND:
+            short = signed(before["machineSecrets"]["certs"]["os"], datetime.now(UTC) - made)
+            resource["outputs"]["clientConfiguration"] = secret(short)
+    subprocess.run(["pulumi", "stack", "import", "--stack", "dev"], input=json.dumps(whole), text=True, cwd=stack.folder, env=stack.environment, check=True)
+    assert "talos-secrets updated" in up(stack)
+    _, after = secrets_of(stack)
+    assert after["machineSecrets"] == before["machineSecrets"] and after["clientConfiguration"]["clientCertificate"] != short["clientCertificate"]
+    ends = json.loads(stack.pulumi("stack", "output", "expires", "--stack", "dev", "--json").stdout)["talosconfig"]
+    assert datetime.fromisoformat(ends) > datetime.now(UTC) + timedelta(days=360)
+
+
+def test_the_plugin_is_the_one_of_its_sdk():
+    from pulumiverse_talos import _utilities
+
+    folders = [name for name in os.listdir(os.path.join(os.environ["PULUMI_HOME"], "plugins")) if name.startswith("resource-talos-v")]
+    assert f"resource-talos-v{_utilities.get_version()}" in folders

@@ -1,0 +1,360 @@
+"""Machines that leave, against real gRPC servers with mTLS that speak Talos' messages, and a server that keeps Nodes and pods."""
+
+import asyncio
+import threading
+from concurrent import futures
+
+import grpc
+import pytest
+from test_api_ready import Pki, framework, pem, quick  # noqa: F401
+from test_drain import Cluster, pod, soon  # noqa: F401
+from test_etcd_member import Machine as Asked
+
+import quorum
+from clients import kubernetes, talos
+from resources import RESOURCES, decommission
+
+KIND = RESOURCES["bedplate-native:talos:Decommission"]
+
+
+class Machine(Asked):
+    """One machine of a world: it answers until it was told to erase itself."""
+
+    def __init__(self, world, name):
+        self.world, self.name, self.pki, self.on = world, name, world.pki, True
+        certificate, key = self.pki.pair("server")
+        self.server = grpc.server(futures.ThreadPoolExecutor(4))
+        m = talos.MESSAGES
+
+        def unary(method, answer, request):
+            def call(asked, context):
+                if not self.on:
+                    context.abort(grpc.StatusCode.UNAVAILABLE, "it is off")
+                try:
+                    return answer(asked)
+                except ValueError as wrong:
+                    context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(wrong))
+
+            return method, grpc.unary_unary_rpc_method_handler(call, m[request].FromString, m[f"{method}Response"].SerializeToString)
+
+        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("machine.MachineService", dict((
+            unary("Version", lambda asked: m["VersionResponse"](), "Empty"),
+            unary("EtcdMemberList", self.members, "EtcdMemberListRequest"),
+            unary("EtcdLeaveCluster", self.leave, "EtcdLeaveClusterRequest"),
+            unary("EtcdRemoveMemberByID", self.remove, "EtcdRemoveMemberByIDRequest"),
+            unary("Reset", self.reset, "ResetRequest"),
+        ))),))  # fmt: skip
+        credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True)
+        self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
+        self.server.start()
+
+    def members(self, asked):
+        answer = talos.MESSAGES["EtcdMemberListResponse"]()
+        told = answer.messages.add().members
+        for name, number in self.world.members.items():
+            told.add(id=number, hostname=name, peer_urls=[f"https://10.0.0.{number}:2380"])
+        return answer
+
+    def leave(self, asked):
+        self.world.does(f"{self.name} leaves etcd", allowed=self.name in self.world.members and self.world.empty(self.name))
+        self.world.members.pop(self.name, None)
+        return talos.MESSAGES["EtcdLeaveClusterResponse"]()
+
+    def remove(self, asked):
+        name = {number: name for name, number in self.world.members.items()}[asked.member_id]
+        self.world.does(f"{self.name} takes {name} out of etcd", allowed=not self.world.machines[name].on)
+        self.world.members.pop(name)
+        return talos.MESSAGES["EtcdRemoveMemberByIDResponse"]()
+
+    def reset(self, asked):
+        assert (asked.graceful, asked.reboot, asked.mode) == (False, False, talos.SYSTEM_DISK)
+        self.world.does(f"{self.name} is erased", allowed=self.name not in self.world.members and self.world.empty(self.name))
+        self.on = self.world.stubborn
+        return talos.MESSAGES["ResetResponse"]()
+
+
+class World:
+    """Machines, their etcd and their cluster; what is done in a wrong order, or twice, is kept as harm."""
+
+    def __init__(self, folder, leaves, controlplanes=3, pods=("web-1", "web-2")):
+        self.pki, self.done, self.harm, self.stubborn = Pki(), [], [], False
+        self.members = {f"cp-{n}": n for n in range(1, controlplanes + 1)}
+        self.well = set(self.members)
+        self.cluster = Cluster(folder, [pod(name) for name in pods], node=leaves)
+        self.leaves = leaves
+        self.machines = {name: Machine(self, name) for name in [*self.members, *([] if leaves in self.members else [leaves])]}
+
+    def empty(self, name):
+        node = self.cluster.nodes.get(name)
+        return not self.cluster.pods and (node is None or node["spec"].get("unschedulable") is True)
+
+    def does(self, what, allowed):
+        (self.done if allowed and what not in self.done else self.harm).append(what)
+
+    def inputs(self, how="wipe", seconds=8.0):
+        at = self.machines[self.leaves]
+        return {
+            "machine": self.leaves, "node": at.address, "how": how, "controlplane": self.leaves.startswith("cp"), "clientConfiguration": at.client(),
+            "others": {name: self.machines[name].address for name in self.members if name != self.leaves},
+            "kubeconfig": self.cluster.kubeconfig(), "timeoutSeconds": seconds,
+        }  # fmt: skip
+
+    def state(self):
+        return {"members": dict(self.members), "nodes": set(self.cluster.nodes), "pods": set(self.cluster.pods), "on": self.machines[self.leaves].on, "harm": self.harm}
+
+    def end(self):
+        for machine in self.machines.values():
+            machine.server.stop(0)
+        self.cluster.server.shutdown()
+        self.cluster.server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch):
+    monkeypatch.setattr(decommission, "SILENT_SECONDS", 0.03)
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    made = []
+
+    def start(leaves, **how):
+        one = World(tmp_path, leaves, **how)
+        made.append(one)
+        monkeypatch.setattr(quorum, "_well", lambda client, address: {f"10.0.0.{n}": name for name, n in one.members.items()}[address] in one.well)
+        return one
+
+    yield start
+    for one in made:
+        one.end()
+
+
+def create(inputs, said=None):
+    return asyncio.run(KIND.create(inputs, said.append if said is not None else lambda text: None))
+
+
+OUT = {"pods": set(), "nodes": set(), "on": False, "harm": []}
+
+
+def test_a_worker_is_drained_erased_and_forgotten(world):
+    at, said = world("wk-1"), []
+    identity, outputs = create(at.inputs(), said)
+    assert (identity, outputs["how"]) == ("wk-1", "wipe")
+    assert at.state() == {**OUT, "members": {"cp-1": 1, "cp-2": 2, "cp-3": 3}} and at.done == ["wk-1 is erased"]
+    assert [line for line in said if not line.startswith("waiting")] == [
+        "wk-1 is drained", "2 pods are evicted", "its system disk is wiped, and it switches itself off",
+        "it is out of the platform; delete its entry from the stack file",
+    ]  # fmt: skip
+
+
+def test_a_control_plane_leaves_etcd_when_it_is_empty_and_before_it_is_erased(world):
+    at, said = world("cp-3"), []
+    create(at.inputs(), said)
+    assert at.state() == {**OUT, "members": {"cp-1": 1, "cp-2": 2}} and at.done == ["cp-3 leaves etcd", "cp-3 is erased"]
+    assert "cp-3 leaves etcd; cp-1, cp-2 go on" in said
+
+
+def test_the_second_of_two_leaves_too(world):
+    at, said = world("cp-2", controlplanes=2), []
+    create(at.inputs(), said)
+    assert at.state() == {**OUT, "members": {"cp-1": 1}} and "cp-2 leaves etcd; cp-1 goes on" in said
+
+
+class Killed(BaseException):
+    """kill -9, as far as what is written after it is concerned."""
+
+
+def kill_at(monkeypatch, number):
+    """Ends the run at one of its requests to the machines and to the cluster: done, and never heard of. Whoever runs again
+    finds the same as if the next request had not been sent."""
+    count = [0]
+
+    def dying(real):
+        def ask(*args, **how):
+            count[0] += 1
+            try:
+                return real(*args, **how)
+            finally:
+                if count[0] == number:
+                    raise Killed
+
+        return ask
+
+    monkeypatch.setattr(kubernetes, "_ask", dying(kubernetes._ask))
+    monkeypatch.setattr(talos.Client, "_ask", dying(talos.Client._ask))
+
+
+@pytest.mark.parametrize(("leaves", "how"), [("wk-1", "wipe"), ("cp-3", "wipe"), ("cp-3", "lost")])
+def test_a_run_that_is_killed_anywhere_and_run_again_ends_in_the_same_state(world, monkeypatch, leaves, how):
+    ends = {**OUT, "members": {name: n for name, n in {"cp-1": 1, "cp-2": 2, "cp-3": 3}.items() if name != leaves}}
+    if how == "lost":
+        ends |= {"pods": {"web-1", "web-2"}}
+    kills = 0
+    for number in range(1, 200):
+        at = world(leaves)
+        if how == "lost":
+            at.machines[leaves].on = False
+        with monkeypatch.context() as once:
+            kill_at(once, number)
+            try:
+                create(at.inputs(how))
+                killed = False
+            except Killed:
+                killed = True
+        if killed:
+            create(at.inputs(how))
+            kills += 1
+        assert at.state() == ends, number
+        at.end()
+        if not killed:
+            break
+    # Every request of a whole run has been the last one once.
+    assert kills >= {"wk-1": 10, "cp-3": 12 if how == "wipe" else 6}[leaves] and not killed
+
+
+def test_a_machine_that_does_not_answer_and_was_not_erased_is_not_called_wiped(world):
+    at = world("wk-1")
+    at.machines["wk-1"].on = False
+    with pytest.raises(framework.Failed) as failed:
+        create(at.inputs())
+    address = at.machines["wk-1"].address
+    assert str(failed.value) == (
+        f"wk-1 does not answer at {address} as a machine of the platform (UNAVAILABLE: it is off), and was not erased; it can be neither drained nor wiped; "
+        "switch it on and run up again, or write decommission: lost if it is dead"
+    )
+    assert at.cluster.nodes.keys() == {"wk-1"} and at.done == []
+
+
+def test_one_that_answers_is_not_lost(world):
+    at = world("cp-3")
+    with pytest.raises(framework.Failed) as failed:
+        create(at.inputs("lost"))
+    assert str(failed.value) == (
+        f"cp-3 still answers at {at.machines['cp-3'].address} as a machine of the platform, so it is not lost; forgotten like this it would keep the cluster's "
+        "keys, and join again; write decommission: wipe, or switch it off"
+    )
+    assert at.state()["members"].keys() == {"cp-1", "cp-2", "cp-3"} and at.cluster.nodes.keys() == {"cp-3"}
+
+
+def test_a_lost_control_plane_is_taken_out_by_another_one(world):
+    at, said = world("cp-3"), []
+    at.machines["cp-3"].on = False
+    at.well.discard("cp-3")
+    create(at.inputs("lost"), said)
+    assert at.done == ["cp-1 takes cp-3 out of etcd"] and at.cluster.nodes == {} and at.members.keys() == {"cp-1", "cp-2"}
+    assert said[0] == "cp-3 is taken out of etcd by another control plane; cp-1, cp-2 go on"
+
+
+def test_another_one_is_asked_where_the_first_is_away_too(world):
+    at = world("cp-5", controlplanes=5)
+    for name in ("cp-1", "cp-5"):
+        at.machines[name].on = False
+        at.well.discard(name)
+    create(at.inputs("lost"))
+    assert at.done == ["cp-2 takes cp-5 out of etcd"]
+
+
+UNWELL = "and without this one it may lose its quorum, and all its data with it; bring it back first (talosctl etcd status), or decommission the dead one as lost before"
+
+
+MAJORITY = "more than half must agree to it; bring another one back first (talosctl etcd status); where they are lost too, put a snapshot back: docs/runbooks/restore.md"
+
+
+@pytest.mark.parametrize(("how", "planes", "unwell", "told"), [
+    ("wipe", 3, ["cp-2"], f"is not taken out of etcd: it is not well on cp-2, {UNWELL}"),
+    ("wipe", 5, ["cp-2", "cp-3"], f"is not taken out of etcd: it is not well on cp-2, cp-3, {UNWELL}"),
+    ("lost", 2, [], f"can't be taken out of etcd: of 2 members only 1 is well, and {MAJORITY}"),
+    ("lost", 3, ["cp-2"], f"can't be taken out of etcd: of 3 members only 1 is well, and {MAJORITY}"),
+    ("lost", 5, ["cp-1", "cp-2"], f"can't be taken out of etcd: of 5 members only 2 are well, and {MAJORITY}"),
+])  # fmt: skip
+def test_etcd_keeps_its_quorum_or_nothing_is_done(world, how, planes, unwell, told):
+    leaves = f"cp-{planes}"
+    at = world(leaves, controlplanes=planes)
+    at.well -= set(unwell)
+    at.machines[leaves].on = how == "wipe"
+    with pytest.raises(framework.Failed) as failed:
+        create(at.inputs(how))
+    assert str(failed.value) == f"{leaves} {told}"
+    assert at.done == at.harm == [] and len(at.members) == planes
+    # Not even emptied.
+    assert at.cluster.nodes[leaves]["spec"] == {} and len(at.cluster.pods) == 2
+
+
+def test_one_that_does_not_go_ends_at_its_deadline(world):
+    at = world("wk-1")
+    at.stubborn = True
+    with pytest.raises(framework.Failed) as failed:
+        create(at.inputs(seconds=1.0))
+    assert str(failed.value) == (
+        "wk-1 was told to erase itself and did not go within 1 s (last: it still answers); nothing after it can be made; look at its console, and at: "
+        f"talosctl -n {at.machines['wk-1'].address} dmesg; run up again: it is told once more"
+    )
+    assert at.cluster.nodes["wk-1"]["metadata"]["annotations"] == {"bedplate/decommission": "wipe"}
+
+
+def test_no_control_plane_that_answers_is_said_by_name(world):
+    at = world("cp-2", controlplanes=2)
+    at.machines["cp-1"].on = False
+    with pytest.raises(framework.Failed) as failed:
+        create(at.inputs(seconds=1.0))
+    assert str(failed.value) == (
+        "cp-2: no control plane that stays answered within 1 s (last: cp-1: UNAVAILABLE: it is off); nothing after it can be made; bring one back, and run up again"
+    )
+    assert at.done == []
+
+
+def test_one_that_elects_meanwhile_is_asked_again(world):
+    at = world("cp-2", controlplanes=2)
+    at.machines["cp-1"].on = False
+    threading.Timer(0.5, lambda: setattr(at.machines["cp-1"], "on", True)).start()
+    create(at.inputs())
+    assert at.state() == {**OUT, "members": {"cp-1": 1}}
+
+
+def test_a_power_cut_between_two_steps_is_not_taken_for_an_erasure(world, monkeypatch):
+    """It is out of etcd and empty, the run was killed before it was told to erase itself, and then it lost power."""
+    at = world("cp-3")
+    with monkeypatch.context() as once:
+        once.setattr(decommission.drain, "mark", lambda *args: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            create(at.inputs())
+    at.machines["cp-3"].on = False
+    with pytest.raises(framework.Failed, match="and was not erased; it can be neither drained nor wiped; switch it on and run up again"):
+        create(at.inputs())
+    at.machines["cp-3"].on = True
+    create(at.inputs())
+    assert at.state() == {**OUT, "members": {"cp-1": 1, "cp-2": 2}}
+
+
+def test_a_record_is_only_a_record(world):
+    at = world("wk-1")
+    made = {**at.inputs(), "how": "lost"}
+    assert asyncio.run(KIND.update("wk-1", made, {**made, "kubeconfig": "another"}, print))["kubeconfig"] == "another"
+    asyncio.run(KIND.delete("wk-1", made, print))
+    assert at.done == [] and at.cluster.nodes.keys() == {"wk-1"}
+
+
+def test_one_that_was_given_up_and_is_found_again_can_be_erased(world):
+    at = world("wk-1")
+    asyncio.run(KIND.update("wk-1", at.inputs("lost"), at.inputs("wipe"), print))
+    assert at.done == ["wk-1 is erased"]
+
+
+@pytest.mark.parametrize(("name", "how", "told"), [
+    ("wk-1", "wipe", "wk-1 LEAVES the platform: it is drained, its system disk is WIPED, it is switched off, and its Node is deleted"),
+    ("cp-3", "wipe", "cp-3 LEAVES the platform: it is drained, leaves etcd (cp-1, cp-2 stay), its system disk is WIPED, it is switched off, and its Node is deleted"),
+    ("wk-1", "lost", "wk-1 is given up as LOST: nothing is sent to it; its Node is deleted; up refuses this while it still answers"),
+    ("cp-3", "lost", "cp-3 is given up as LOST: nothing is sent to it; another control plane takes it out of etcd (cp-1, cp-2 stay), its Node is deleted; up refuses this while it still answers"),
+])  # fmt: skip
+def test_a_plan_says_what_happens_to_it(name, how, told):
+    inputs = {"machine": name, "how": how, "controlplane": name == "cp-3", "others": {"cp-1": "a", "cp-2": "b"}}
+    assert KIND.foretell(inputs) == told
+    assert KIND.foretell(inputs, inputs) is None
+
+
+def test_inputs_that_no_machine_leaves_by_are_refused():
+    given = {"machine": "wk-1", "node": "a", "clientConfiguration": framework.UNKNOWN, "kubeconfig": framework.UNKNOWN, "timeoutSeconds": 9}
+    assert [f"{w.property} {w.reason}" for w in KIND.check({**given, "how": "reset", "others": {}})] == [
+        "how is no way to leave a platform; one erases the machine, and the other only forgets it; write wipe or lost",
+        "others names no control plane that stays; somebody must know that the machine is gone; write name: address",
+    ]

@@ -1,0 +1,72 @@
+"""The day on which a machine that was to leave is not said to leave any more: the guard asks whether it did."""
+
+import asyncio
+
+import pytest
+from test_api_ready import framework, quick  # noqa: F401
+from test_decommission import create, quickly, world  # noqa: F401
+from test_drain import soon  # noqa: F401
+
+from resources import RESOURCES
+
+GUARD = RESOURCES["bedplate-native:talos:Guard"]
+
+
+def forget(at, name="cp-3", how="wipe", kept=False, said=None):
+    """The update of the guard in which a machine that was to leave is not said to leave any more."""
+    role = "controlplane" if name.startswith("cp") else "worker"
+    left = {name: {"how": how, "role": role, "address": at.machines[name].address}}
+    stay = {other: machine.address for other, machine in at.machines.items() if other.startswith("cp") and (other != name or kept)}
+    machines = {**dict.fromkeys(stay, "controlplane"), **({name: role} if kept else {})}
+    inputs = {"platform": "p", "controlplanes": stay, "machines": machines, "leaving": {}, "clientConfiguration": at.machines[name].client()}
+    return asyncio.run(GUARD.update("p", {**inputs, "leaving": left}, inputs, said.append if said is not None else print))
+
+
+def test_a_machine_that_left_is_forgotten(world):
+    at = world("cp-3")
+    create(at.inputs())
+    assert forget(at)["leaving"] == {}
+
+
+@pytest.mark.parametrize("name", ["cp-3", "wk-1"])
+def test_one_whose_decommission_failed_is_not(world, name):
+    """A plan can't know whether it left: so it is asked, before anything else is done."""
+    at = world(name)
+    with pytest.raises(framework.Failed) as failed:
+        forget(at, name)
+    assert str(failed.value) == (
+        f"{name} was to leave the platform, and still answers at {at.machines[name].address} as a machine of it; forgotten, it would keep the cluster's keys; "
+        "write decommission: wipe for it again, run up, and delete its entry when that has ended well"
+    )
+
+
+def test_a_dead_one_that_is_a_member_still_is_not(world):
+    at = world("cp-3")
+    at.machines["cp-3"].on = False
+    with pytest.raises(framework.Failed, match="^cp-3 was to leave the platform, and is still a member of etcd; forgotten, it would count .* write decommission: lost for it again"):
+        forget(at, how="lost")
+
+
+@pytest.mark.parametrize("name", ["cp-3", "wk-1"])
+def test_who_changes_their_mind_keeps_a_machine_that_is_whole(world, name):
+    at, said = world(name), []
+    assert forget(at, name, kept=True, said=said)["leaving"] == {}
+    assert said == [f"{name} was to leave, and stays after all; it may still take no pods: kubectl uncordon {name}"]
+
+
+def test_one_that_is_out_of_etcd_can_not_just_stay(world):
+    at = world("cp-3")
+    del at.members["cp-3"]
+    with pytest.raises(framework.Failed, match="^cp-3 was to leave the platform, is out of etcd already, and was not erased; it can't join as it is; write decommission: wipe for it again"):
+        forget(at, kept=True)
+
+
+def test_one_that_left_comes_back_as_a_new_machine(world):
+    at = world("cp-3")
+    create(at.inputs())
+    assert forget(at, kept=True, said=[])["leaving"] == {}
+
+
+def test_nobody_is_asked_where_nobody_left():
+    made = asyncio.run(GUARD.update("p", {"leaving": {"wk-1": {}}}, {"leaving": {"wk-1": {}}}, print))
+    assert made == {"leaving": {"wk-1": {}}}

@@ -1,0 +1,283 @@
+"""etcd saved before an upgrade, from a real gRPC server with mTLS that streams as Talos does."""
+
+import asyncio
+import hashlib
+import os
+import re
+import resource
+import stat
+import time
+from concurrent import futures
+
+import grpc
+import pytest
+from test_api_ready import Pki, framework, pem, quick  # noqa: F401
+from test_etcd_member import Machine as Member
+
+from clients import talos
+from resources import RESOURCES, snapshot
+
+SAVED = RESOURCES["bedplate-native:talos:Snapshot"]
+BEFORE = {"talos": "v1.13.2", "schematic": "3" * 64, "kubernetes": "v1.35.3"}
+PAGES = b"".join(bytes([number]) * 512 for number in range(200))
+WHOLE = PAGES + hashlib.sha256(PAGES).digest()
+
+
+class Machine(Member):
+    """It streams what it is given in pieces as small as Talos', and ends the stream well whatever it was."""
+
+    def __init__(self, content=WHOLE, *, refuses="", silent=0.0, maintenance=False, pki=None):
+        self.pki, self.content, self.refuses, self.silent, self.asked = pki or Pki(), content, refuses, silent, 0
+        certificate, key = self.pki.pair("server")
+        self.server = grpc.server(futures.ThreadPoolExecutor(4))
+        m = talos.MESSAGES
+        stream = grpc.unary_stream_rpc_method_handler
+        self.server.add_generic_rpc_handlers((
+            grpc.method_handlers_generic_handler("machine.MachineService", {
+                "EtcdSnapshot": stream(self.snapshot, m["EtcdSnapshotRequest"].FromString, m["Data"].SerializeToString),
+            }),
+            grpc.method_handlers_generic_handler("cosi.resource.State", {
+                "List": stream(lambda request, context: iter(()), m["ListRequest"].FromString, m["ListResponse"].SerializeToString),
+            }),
+        ))  # fmt: skip
+        if maintenance:
+            # A certificate of its own, and anybody may ask.
+            certificate, key = Pki().pair("server")
+        asks = {} if maintenance else {"root_certificates": pem(self.pki.ca).encode(), "require_client_auth": True}
+        credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], **asks)
+        self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
+        self.server.start()
+
+    def snapshot(self, request, context):
+        self.asked += 1
+        if self.refuses:
+            context.abort(grpc.StatusCode.UNAVAILABLE, self.refuses)
+        for start in range(0, len(self.content), 1000):
+            yield talos.MESSAGES["Data"](bytes=self.content[start : start + 1000])
+        if self.silent:
+            time.sleep(self.silent)
+
+
+@pytest.fixture
+def machine():
+    made = []
+
+    def start(*args, **how):
+        made.append(Machine(*args, **how))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.server.stop(0)
+
+
+def inputs(folder, *machines, client=None, **more):
+    return {
+        "platform": "prod", **BEFORE, "nodes": [each.address for each in machines], "clientConfiguration": machines[0].client() if client is None else client,
+        "folder": str(folder), "wanted": True, "timeoutSeconds": 20.0, "file": None, **more,
+    }  # fmt: skip
+
+
+def upgrade(folder, *machines, said=None, to=None, **more):
+    wanted = inputs(folder, *machines, **more)
+    state = {**wanted, **BEFORE, "file": ""}
+    return asyncio.run(SAVED.update("prod", state, {**wanted, **(to or {"talos": "v1.14.2"})}, (said if said is not None else []).append))
+
+
+def mode(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def test_an_upgrade_is_saved_from_first(machine, tmp_path):
+    at, said = machine(), []
+    outputs = upgrade(tmp_path / "snapshots", at, said=said)
+    [file] = (tmp_path / "snapshots").iterdir()
+    assert file.read_bytes() == WHOLE and outputs["file"] == str(file) and outputs["talos"] == "v1.14.2"
+    assert re.fullmatch(r"prod-\d{8}T\d{6}Z-talos-v1\.13\.2-to-v1\.14\.2\.db", file.name)
+    assert said == [f"etcd is saved: {file} (100 KiB), from {at.address}"]
+
+
+def test_nobody_else_reads_it(machine, tmp_path):
+    """It holds every Secret. A loose umask changes nothing."""
+    before = os.umask(0)
+    try:
+        file = upgrade(tmp_path / "snapshots", machine())["file"]
+    finally:
+        os.umask(before)
+    assert (mode(file), mode(tmp_path / "snapshots")) == (0o600, 0o700)
+
+
+def test_its_name_tells_all_that_moves(machine, tmp_path):
+    file = upgrade(tmp_path, machine(), to={"talos": "v1.14.2", "schematic": "4" * 64, "kubernetes": "v1.36.0"})["file"]
+    assert file.endswith("Z-talos-v1.13.2-to-v1.14.2-schematic-333333333333-to-444444444444-kubernetes-v1.35.3-to-v1.36.0.db")
+
+
+def test_the_first_time_nothing_is_asked(tmp_path):
+    """There is no etcd yet."""
+    given = inputs(tmp_path, client={}, nodes=["192.0.2.1"])
+    assert asyncio.run(SAVED.create(given, pytest.fail)) == ("prod", {**given, "file": ""})
+
+
+def test_where_nothing_is_upgraded_nothing_is_asked(machine, tmp_path):
+    at = machine()
+    outputs = upgrade(tmp_path, at, to={"nodes": ["192.0.2.1"]})
+    assert at.asked == 0 and outputs["file"] == "" and list(tmp_path.iterdir()) == []
+
+
+def test_one_control_plane_after_the_other_is_asked(machine, tmp_path):
+    first = machine(refuses="etcd is not running")
+    second, third = machine(pki=first.pki), machine(pki=first.pki)
+    said = []
+    assert upgrade(tmp_path, first, second, third, said=said)["file"]
+    assert (first.asked, second.asked, third.asked) == (1, 1, 0)
+    assert said[0] == f"no snapshot from {first.address}: UNAVAILABLE: etcd is not running"
+
+
+def failure(folder, *machines, **more):
+    with pytest.raises(framework.Failed) as failed:
+        upgrade(folder, *machines, **more)
+    return str(failed.value)
+
+
+HOW_ON = (
+    "; see etcd well first: talosctl etcd status; then run up again, or write talos.snapshots.before_upgrades: false to upgrade with no way back"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (WHOLE[:70_000], "its 70000 bytes end with no hash, so it broke off"),
+        (b"", "its 0 bytes end with no hash, so it broke off"),
+        (PAGES[:51_200] + hashlib.sha256(PAGES).digest(), "its 51232 bytes are not those of the hash at their end"),
+        (PAGES + bytes(32), "its 102432 bytes are not those of the hash at their end"),
+    ],
+    ids=["cut short", "empty", "cut at a page", "wrong hash"],
+)
+def test_a_broken_snapshot_is_none(machine, tmp_path, content, says):
+    """The machine ends its stream as if all were there."""
+    at = machine(content)
+    assert failure(tmp_path, at) == f"etcd is not saved, and nothing is upgraded: no control plane gave a snapshot ({at.address}: {says}){HOW_ON}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broken_one_is_followed_by_a_good_one(machine, tmp_path):
+    broken = machine(WHOLE[:70_000])
+    assert upgrade(tmp_path, broken, machine(pki=broken.pki))["file"]
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [WHOLE]
+
+
+def test_where_nobody_answers_nothing_is_upgraded(machine, tmp_path):
+    at, down = machine(refuses="etcd is not running"), machine()
+    down.server.stop(0).wait()
+    told = failure(tmp_path, at, down)
+    assert told.startswith(f"etcd is not saved, and nothing is upgraded: no control plane gave a snapshot ({at.address}: UNAVAILABLE: etcd is not running; ")
+    assert f"; {down.address}: ConnectionRefusedError: " in told and told.endswith(HOW_ON)
+
+
+def test_one_that_falls_silent_is_left_for_the_next(machine, tmp_path, monkeypatch):
+    monkeypatch.setattr(talos, "SILENT_SECONDS", 0.3)
+    at = machine(WHOLE[:2000], silent=2.0)
+    assert f"({at.address}: nothing more came within 0 s)" in failure(tmp_path, at)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_machines_that_were_never_configured_have_nothing_to_save(machine, tmp_path):
+    """A first up that failed before etcd was there must not stand in the way of a newer release."""
+    ours = machine()
+    fresh, said = [machine(maintenance=True), machine(maintenance=True)], []
+    assert upgrade(tmp_path, *fresh, said=said, client=ours.client())["file"] == ""
+    assert said[-1] == "no control plane has a config yet: there is no etcd to save" and list(tmp_path.iterdir()) == []
+
+
+def test_one_fresh_machine_beside_one_that_is_down_is_no_proof(machine, tmp_path):
+    down = machine()
+    down.server.stop(0).wait()
+    assert "no control plane gave a snapshot" in failure(tmp_path, machine(maintenance=True), down, client=down.client())
+
+
+def test_a_folder_that_takes_no_file_is_told_at_once(machine, tmp_path):
+    """No machine is to blame, and the next one would not help."""
+    (tmp_path / "file").write_text("")
+    at = machine()
+    folder = tmp_path / "file" / "snapshots"
+    assert failure(folder, at, at) == (
+        f"etcd is not saved, and nothing is upgraded: {folder} can't be written (Not a directory); make room and rights there, "
+        "or name another folder in talos.snapshots.folder; then run up again"
+    )
+    assert at.asked == 0
+
+
+def test_a_full_disk_leaves_nothing_behind(machine, tmp_path):
+    """As the kernel refuses it, by a limit on the size of files."""
+    at, before = machine(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        told = failure(tmp_path, at, at)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert told.startswith(f"etcd is not saved, and nothing is upgraded: {tmp_path} can't be written (File too large); make room")
+    assert at.asked == 1 and list(tmp_path.iterdir()) == []
+
+
+def test_no_file_is_written_over(machine, tmp_path, monkeypatch):
+    monkeypatch.setattr(snapshot.time, "strftime", lambda *args: "20261126T201500Z")
+    at = machine()
+    file = upgrade(tmp_path, at)["file"]
+    at.content = PAGES[:512] + hashlib.sha256(PAGES[:512]).digest()
+    assert "prod-20261126T201500Z-talos-v1.13.2-to-v1.14.2.db is there already" in failure(tmp_path, at)
+    with open(file, "rb") as kept:
+        assert kept.read() == WHOLE
+
+
+def test_nothing_deletes_one(machine, tmp_path):
+    outputs = upgrade(tmp_path, machine())
+    asyncio.run(SAVED.delete("prod", outputs, print))
+    assert os.path.exists(outputs["file"])
+
+
+def test_a_later_up_remembers_the_file(machine, tmp_path):
+    outputs = upgrade(tmp_path, machine())
+    again = asyncio.run(SAVED.update("prod", outputs, {**outputs, "platform": "other", "file": None}, pytest.fail))
+    assert again["file"] == outputs["file"]
+
+
+def test_a_plan_says_where_it_is_saved():
+    given = inputs("/srv/snapshots", client={}, nodes=["a"])
+    after = {**given, "talos": "v1.14.2"}
+    assert SAVED.foretell(after, given) == "etcd is saved to /srv/snapshots/prod-TIME-talos-v1.13.2-to-v1.14.2.db before the upgrade"
+    assert SAVED.foretell({**after, "wanted": False}, given) == "etcd is NOT saved before the upgrade: talos.snapshots.before_upgrades is false"
+    assert SAVED.foretell(given, given) is None and SAVED.foretell(after, None) is None
+    assert isinstance(SAVED.plan(after, given)["file"], framework.Unknown) and SAVED.plan(given, {**given, "file": "x"})["file"] == "x"
+
+
+def test_a_folder_that_is_not_absolute_lies_in_the_checkout(machine, tmp_path, monkeypatch):
+    monkeypatch.setattr(snapshot, "_ROOT", tmp_path)
+    assert upgrade(".toolchain/snapshots", machine())["file"].startswith(f"{tmp_path}/.toolchain/snapshots/prod-")
+
+
+def test_unwanted_it_asks_nobody(machine, tmp_path):
+    at = machine()
+    assert upgrade(tmp_path, at, wanted=False)["talos"] == "v1.14.2" and at.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ({"nodes": []}, "nodes names no control plane; etcd is asked there; write their addresses"),
+        ({"talos": None}, "talos is missing; a snapshot's file is named by it; write its text"),
+        ({"folder": ""}, "folder is missing; a snapshot's file is named by it; write its text"),
+        ({"timeoutSeconds": 0}, "timeoutSeconds is not between 1 and 7200; the wait must end; write e.g. 900"),
+        ({"clientConfiguration": {}}, "clientConfiguration is not a client of the Talos API; machines are asked with it; take what Secrets made"),
+    ],
+)
+def test_what_it_is_not_told_is_refused(bad, says):
+    given = {**inputs("/srv", client=framework.UNKNOWN, nodes=["a"]), **bad}
+    assert [f"{wrong.property} {wrong.reason}" for wrong in SAVED.check(given)] == [says]
+
+
+def test_no_secret_is_said(machine, tmp_path):
+    at, said = machine(WHOLE[:70_000]), []
+    told = failure(tmp_path, at, said=said)
+    for part in at.client().values():
+        assert part not in told and part not in "".join(said)

@@ -1,0 +1,52 @@
+"""`./bedplate import`: what it asks for, and what it leaves to `adopt/`."""
+
+import pytest
+
+from runner import adopt, main
+
+PYTHON = """#!/bin/sh
+echo "$@" >> {log}
+test -e {gone} && rm {gone} && exit 6
+exit 2
+"""
+
+
+@pytest.fixture
+def python(house, monkeypatch):
+    monkeypatch.setattr(adopt, "ensure", lambda names, layout: {})
+    file = house.layout.venv / "bin" / "python"
+    file.parent.mkdir(parents=True)
+    file.write_text(PYTHON.format(log=house.layout.bin / "asked", gone=house.layout.bin / "gone"))
+    file.chmod(0o755)
+    return lambda: (house.layout.bin / "asked").read_text()
+
+
+def test_a_stack_that_is_not_there_is_made_first_and_the_file_is_the_one_that_was_typed(house, python, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    # Its end is the command's.
+    assert main.main_in(house.layout, ["import", "dev", "secrets.yaml"]) == 2
+    assert python() == f"-m adopt dev {tmp_path}/secrets.yaml {house.root}/Pulumi.dev.yaml\n"
+    [made] = house.calls
+    assert made["arguments"][:2] == ["stack", "init"] and made["arguments"][-1] == "dev"
+
+
+def test_a_stack_that_is_there_is_left_as_it_is(house, python):
+    house.exists("dev")
+    main.main_in(house.layout, ["import", "dev", "secrets.yaml"])
+    assert house.calls == [] and python()
+
+
+def test_a_stack_that_only_the_engine_knows_of_is_made_when_it_says_that_there_is_none(house, python, monkeypatch):
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "x")
+    (house.layout.bin / "gone").touch()
+    assert main.main_in(house.layout, ["import", "prod", "secrets.yaml"]) == 2
+    assert [call["arguments"][:2] for call in house.calls] == [["stack", "init"]] and len(python().splitlines()) == 2
+
+
+@pytest.mark.parametrize("arguments", [[], ["dev"], ["dev", "--file", "x"], ["dev", "x", "y"]])
+def test_what_is_missing_is_said(house, python, capsys, arguments):
+    assert main.main_in(house.layout, ["import", *arguments]) == 2
+    assert capsys.readouterr().err == (
+        "bedplate: import: name one stack and the file that talosctl gen secrets wrote: ./bedplate import STACK FILE; there are: dev, prod\n"
+    )
