@@ -62,7 +62,10 @@ class Engine:
         self.environment = {name: value for name, value in environment.items() if name not in dropped} | {
             "PULUMI_BACKEND_URL": durable((self.home / "state").as_uri()),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
+            # Plugins leave kubeconfigs there.
+            "TMPDIR": str(self.home / "tmp"),
         }
+        (self.home / "tmp").mkdir(mode=0o700, exist_ok=True)
 
     @property
     def file(self) -> Path:

@@ -102,7 +102,8 @@ def pulumi(arguments: list[str], layout: Layout) -> int:
     if name == LOCAL and not arguments[:1] == ["login"]:
         localize(environment, layout, own_salt=True)
     ensure({"plan"}, layout)
-    return run([layout.bin / "pulumi", *arguments], environment, layout)
+    with stacks.passing(environment, layout):
+        return run([layout.bin / "pulumi", *arguments], environment, layout)
 
 
 def _operate(
@@ -117,7 +118,7 @@ def _operate(
         print(f"bedplate: {stack.file.name} has {len(stack.text) // 1024} KiB. {TOO_LARGE}", file=sys.stderr)
     environment = stacks.environment(stack, layout, os.environ)
     ensure({"plan"}, layout)
-    with stacks.config(stack, layout) as folder:
+    with stacks.config(stack, layout) as folder, stacks.passing(environment, layout):
         command: list[str | Path] = [layout.bin / "pulumi", verb, "--stack", name]
         if not any(each.split("=")[0] == "--config-file" for each in extra):
             command += ["--config-file", folder / stack.file.name]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,29 @@ def _logged_in(layout: Layout) -> str:
         return ""
 
 
+def run_folder(layout: Layout, name: str) -> Path:
+    """A folder for one run, its owner's alone. What runs that were killed left goes first."""
+    home = layout.home / "runs"
+    home.mkdir(parents=True, exist_ok=True)
+    for left in home.iterdir():
+        number = left.name.rsplit("-", 2)[-2] if left.name.count("-") >= 2 else ""
+        if number.isdecimal() and not Path(f"/proc/{number}").exists() and Path("/proc/self").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{name}-{os.getpid()}-", dir=home))
+
+
+@contextmanager
+def passing(environment: MutableMapping[str, str], layout: Layout) -> Iterator[None]:
+    """Has what plugins leave in the folder for temporary files go with the run: the Kubernetes plugin (4.25) writes each
+    kubeconfig there and never removes it."""
+    place = run_folder(layout, "tmp")
+    environment["TMPDIR"] = str(place)
+    try:
+        yield
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
 @contextmanager
 def config(stack: Stack, layout: Layout) -> Iterator[Path]:
     """A folder for one run that holds a copy of the stack's file, and a project to create it from.
@@ -107,9 +131,7 @@ def config(stack: Stack, layout: Layout) -> Iterator[Path]:
     copy to write into, so that running never changes the checkout: the salt that counts is kept
     in the stack's state, and the engine takes it from there.
     """
-    home = layout.home / "runs"
-    home.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{stack.file.stem}-", dir=home))
+    folder = run_folder(layout, stack.file.stem)
     try:
         shutil.copyfile(stack.file, folder / stack.file.name)
         project = (layout.checkout / "Pulumi.yaml").read_text()

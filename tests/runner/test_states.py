@@ -1,8 +1,11 @@
 """A state in a folder outlives a run that is killed while it writes."""
 
+import os
+from pathlib import Path
+
 import pytest
 
-from runner import stacks, states
+from runner import main, stacks, states
 
 
 @pytest.mark.parametrize(
@@ -33,3 +36,21 @@ def test_attributes_without_a_text_are_removed_and_nothing_else(house, tmp_path)
 
 def test_a_backend_that_is_no_folder_has_nothing_to_mend():
     assert states.mend("s3://states") == states.mend("") == []
+
+
+@pytest.mark.parametrize("arguments", [["preview", "dev"], ["up", "dev"], ["pulumi", "stack", "output"]])
+def test_what_plugins_leave_in_temporary_files_goes_with_the_run(house, arguments):
+    assert main.main_in(house.layout, arguments) == 0
+    for call in house.calls[-1:]:
+        place = Path(call["environment"]["TMPDIR"])
+        assert place.is_relative_to(house.layout.home / "runs") and not place.exists()
+    assert not list((house.layout.home / "runs").iterdir())
+
+
+def test_what_a_killed_run_left_goes_with_the_next_and_a_living_ones_stays(house):
+    runs = house.layout.home / "runs"
+    dead, living, other = runs / "Pulumi.dev-999999999-abc", runs / f"Pulumi.dev-{os.getpid()}-def", runs / "kept"
+    for folder in (dead, living, other):
+        folder.mkdir(parents=True)
+    assert main.main_in(house.layout, ["preview", "dev"]) == 0
+    assert [folder.exists() for folder in (dead, living, other)] == [False, True, True]
