@@ -8,8 +8,8 @@ from pathlib import Path
 # What Talos' own kernel has built in, and a distribution's as modules: to find the disk and the network, to mount
 # its own root and what it makes in memory, and to filter packets.
 TALOS_MODULES = (
-    "virtio_pci", "virtio_net", "virtio_blk", "virtio_rng", "loop", "squashfs", "overlay", "xfs", "vfat", "nls_cp437",
-    "nls_iso8859_1", "nls_utf8", "dm_mod", "configfs", "efivarfs", "nf_tables", "nft_chain_nat", "br_netfilter",
+    "virtio_pci", "virtio_net", "virtio_blk", "virtio_rng", "loop", "squashfs", "overlay", "xfs", "vfat", "nls_cp437", "nls_ascii",
+    "nls_iso8859_1", "nls_utf8", "dm_mod", "configfs", "efivarfs", "nf_tables", "nft_chain_nat", "nft_ct", "nft_limit", "br_netfilter",
 )  # fmt: skip
 
 _NEEDS = re.compile(rb"\0depends=([^\0]*)\0")

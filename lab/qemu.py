@@ -115,7 +115,22 @@ class Machine:
         """What QEMU itself said."""
         return (self.folder / "log").read_text(errors="replace")
 
+    @property
+    def before(self) -> str:
+        """What it printed in all boots before this one, however they ended."""
+        try:
+            return (self.folder / "before").read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def _put_away(self) -> None:
+        with open(self.folder / "before", "a") as kept:
+            kept.write(self.console)
+        (self.folder / "console").unlink(missing_ok=True)
+
     def _run(self, boot: str, up: threading.Event) -> None:
+        # For whoever is in another process.
+        (self.folder / "on").touch()
         try:
             while True:
                 reason = self._session(boot, up)
@@ -125,12 +140,13 @@ class Machine:
                 self.told("boot Hdd")
         finally:
             self._process = None
+            (self.folder / "on").unlink(missing_ok=True)
             up.set()
             self.told("off")
 
     def _session(self, boot: str, up: threading.Event) -> str:
         """From power-on to power-off or reset; which of the two, in QEMU's words."""
-        (self.folder / "console").unlink(missing_ok=True)
+        self._put_away()
         reason = ""
         with open(self.folder / "log", "ab") as log:
             process = self._process = subprocess.Popen(

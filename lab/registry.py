@@ -3,16 +3,25 @@
 import json
 import re
 import ssl
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from lab.images import MANIFEST, Store
 
 _MANIFEST = re.compile(r"^/v2/(?P<name>.+)/manifests/(?P<reference>[^/]+)$")
 _BLOB = re.compile(r"^/v2/.+/blobs/sha256:(?P<digest>[0-9a-f]{64})$")
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Quiet as well: a node that loses its patience, or its power, hangs up in the middle of a layer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Registry:
@@ -94,7 +103,7 @@ class Registry:
             def log_message(self, format: str, *args: object) -> None:
                 """Quiet: every pull of every node would be a line."""
 
-        self._server = ThreadingHTTPServer((address, port), Handler)
+        self._server = _Server((address, port), Handler)
         self._server.daemon_threads = True
         if pki is not None:
             trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

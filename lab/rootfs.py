@@ -5,14 +5,20 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from lab.topology import FIRST_ID
 
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
-_LAYOUT = 3  # raise when what is built below changes: the directory's name carries it
+_LAYOUT = 4  # raise when what is built below changes: the directory's name carries it
+
+# Of Debian's packages, what Talos' own image has as well.
+_PROGRAMS = ("usr/bin/udevadm", "usr/bin/kmod", *(f"usr/sbin/{name}" for name in ("mkfs.xfs", "xfs_growfs", "xfs_repair", "mkfs.vfat")))
+_LIBRARIES = "usr/lib/x86_64-linux-gnu"
+# udevd opens it by its name, so no list of what it loads has it.
+_BY_NAME = f"{_LIBRARIES}/libkmod.so.2"
 
 _DIRECTORIES = """
 usr/bin usr/lib/firmware usr/lib/modules usr/etc usr/libexec/kubernetes usr/share/spdx usr/share/zoneinfo/Etc
@@ -63,7 +69,7 @@ def build(parent: Path, binaries: Mapping[str, Path], *, talos: str, user_namesp
 
 
 def squashed(parent: Path, binaries: Mapping[str, Path], *, talos: str) -> Path:
-    """The same for a machine: a file system image with the udevd that a machine needs, made once and kept."""
+    """The same for a machine: a file system image with the programs that a machine needs besides, made once and kept."""
     wanted = _programs(binaries)
     tree = binaries["tree"]
 
@@ -72,7 +78,7 @@ def squashed(parent: Path, binaries: Mapping[str, Path], *, talos: str) -> Path:
         shutil.rmtree(root, ignore_errors=True)
         try:
             _lay(root, wanted, binaries, talos)
-            _with_udev(root, tree)
+            _with_programs(root, tree)
             # The fastest to unpack: the machine that does it is emulated.
             squash = ["mksquashfs", str(root), str(fresh), "-comp", "lz4", "-all-root", "-noappend", "-no-progress", "-quiet"]
             subprocess.run(squash, check=True, capture_output=True, text=True)
@@ -126,16 +132,45 @@ def _lay(fresh: Path, wanted: Mapping[str, Path], binaries: Mapping[str, Path], 
     )
 
 
-def _with_udev(root: Path, tree: Path) -> None:
-    """udevd and its rules, the programs that they call, and the libraries of all of them."""
-    for program in ("udevadm", "kmod"):
-        shutil.copy2(tree / "usr/bin" / program, root / "usr/bin" / program)
+def _with_programs(root: Path, tree: Path) -> None:
+    """udevd and its rules, what makes and mends file systems, and the libraries of all of them."""
+    for program in _PROGRAMS:
+        shutil.copy2(tree / program, root / "usr/bin" / Path(program).name)
     for link, target in {"systemd-udevd": "udevadm", "modprobe": "kmod"}.items():
         (root / "usr/bin" / link).symlink_to(target)
-    libraries = tree / "usr/lib/x86_64-linux-gnu"
-    shutil.copytree(libraries, root / "usr/lib/x86_64-linux-gnu", symlinks=True, ignore=shutil.ignore_patterns("gconv", "perl*"))
+    # Volumes are made by what Talos' release says a kernel of its time can mount.
+    shutil.copytree(tree / "usr/share/xfsprogs", root / "usr/share/xfsprogs")
     shutil.copytree(tree / "usr/lib/udev", root / "usr/lib/udev", symlinks=True, ignore=shutil.ignore_patterns("hwdb.d"))
+    helpers = [str(path.relative_to(tree)) for path in sorted((tree / "usr/lib/udev").iterdir()) if _loads(path)]
+    for inside, source in libraries(tree, [*_PROGRAMS, *helpers, _BY_NAME]).items():
+        (root / inside).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, root / inside)
+        (root / inside).chmod(0o755)
     (root / "usr/lib/ld-linux-x86-64.so.2").symlink_to("x86_64-linux-gnu/ld-linux-x86-64.so.2")
+
+
+def libraries(tree: Path, programs: Iterable[str]) -> dict[str, Path]:
+    """What these programs of a tree of Debian packages load, all from that tree, by path inside it."""
+    tree, found = tree.resolve(), {}
+    folder = tree / _LIBRARIES
+    loader = folder / "ld-linux-x86-64.so.2"
+    for program in programs:
+        command = [str(loader), "--library-path", f"{folder}:{folder / 'systemd'}", "--list", str(tree / program)]
+        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+        for word in told.split():
+            if word.startswith(f"{tree}/"):
+                found[word.removeprefix(f"{tree}/")] = Path(word)
+        if program.startswith(_LIBRARIES):
+            found[program] = tree / program
+    return {f"{_LIBRARIES}/{loader.name}": loader, **found}
+
+
+def _loads(path: Path) -> bool:
+    """Whether it is a program that loads libraries."""
+    if not path.is_file() or path.is_symlink():
+        return False
+    with path.open("rb") as file:
+        return file.read(4) == b"\x7fELF"
 
 
 def own(tree: Path, user: int) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,8 +56,11 @@ class Network:
     _bmc: Bmc | None = None
     _dnsmasq: subprocess.Popen[bytes] | None = None
 
-    def describe(self, here: Checkout, program: str, machines: dict[str, Any], image: Path, archive: bytes, bmc: Bmc | None = None) -> Platform:
-        """Makes dev a stack of this network with these machines and this program, and has everything served that it asks for."""
+    def describe(self, here: Checkout, program: str, machines: dict[str, Any], image: Path, archive: bytes, bmc: Bmc | None = None, more: Mapping[str, Any] | None = None) -> Platform:
+        """Makes dev a stack of this network with these machines and this program, and has everything served that it asks for.
+
+        more: what else its platform says, by path.
+        """
         here.deadline = UP_SECONDS
         (here.folder / "__main__.py").write_text(program, encoding="utf-8")
         provisioning = {"interface": LINK, "http": f"http://{SERVERS}:{PORT}", "dhcp": "full", "tftp_root": str(self.folder / "tftp")}
@@ -67,6 +70,7 @@ class Network:
             "boot.provisioning": provisioning,
             "boot.kernel_args": ["console=ttyS0"],
             "machines": machines,
+            **(more or {}),
         }
         here.edit("dev", told)
         serve(here, "dev", self.matchbox)
@@ -95,6 +99,15 @@ class Network:
         """What a machine behind a BMC has printed since it was switched on last."""
         file = self.folder / name / "console"
         return file.read_text(errors="replace") if file.exists() else ""
+
+    def printed(self, name: str) -> str:
+        """And in all boots before."""
+        file = self.folder / name / "before"
+        return (file.read_text(errors="replace") if file.exists() else "") + self.console(name)
+
+    def on(self, name: str) -> bool:
+        """Whether a machine behind a BMC is on."""
+        return (self.folder / name / "on").exists()
 
     def serve(self, platform: Platform) -> None:
         """Starts dnsmasq with what the platform renders, as it is."""
@@ -165,9 +178,9 @@ def off(machine: Machine) -> str:
     return machine.console
 
 
-def talos(binaries: dict[str, Path]) -> bytes:
-    """Talos in metal mode: its own first and second init, on a distribution's kernel."""
-    root = rootfs.squashed(Layout.of(bench.CHECKOUT / ".toolchain", "netboot").store, binaries, talos=bench.versions().talos)
+def talos(binaries: dict[str, Path], version: str = "") -> bytes:
+    """Talos in metal mode: its own first and second init, on a distribution's kernel. version: other than what is built here."""
+    root = rootfs.squashed(Layout.of(bench.CHECKOUT / ".toolchain", "netboot").store, binaries, talos=version or bench.versions().talos)
     files = {"init": binaries["lab-tools"], "talos-init": binaries["talos-init"], "rootfs.sqsh": root}
     modules = initramfs.modules(binaries["modules"], initramfs.TALOS_MODULES)
     return initramfs.archive({**files, **modules}, executable=("init", "talos-init"))
