@@ -114,6 +114,10 @@ class NoAnswer(OSError):
     """The Talos API did not answer as it should."""
 
 
+class Slow(NoAnswer):
+    """It did not answer in time."""
+
+
 class AlreadyThere(NoAnswer):
     """What was to be made is there: to some callers the best of answers."""
 
@@ -239,7 +243,7 @@ class _Asked:
         except NoAnswer:
             raise
         except (TimeoutError, asyncio.TimeoutError):
-            raise NoAnswer(f"no answer within {seconds:.0f} s") from None
+            raise Slow(f"no answer within {seconds:.0f} s") from None
         except GRPCError as error:
             kind = AlreadyThere if error.status is Status.ALREADY_EXISTS else NoAnswer
             raise kind(f"{error.status.name}: {error.message}".replace("\n", " ")[:200]) from None

@@ -1,9 +1,13 @@
 """How etcd does without one of its members: asked before that one goes, for minutes or for good."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from clients.talos import Client, NoAnswer
+from clients.talos import Client, NoAnswer, Slow
 from framework import Failed
+
+# How often etcd is asked again where no answer came in time (5 s each).
+PATIENCE = 12
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ def without(client: Client, ask: str, name: str) -> Others:
 def whole(client: Client, ask: str, name: str, doing: str) -> None:
     """Returns where all others are well: this one leaves etcd for some minutes. Raises Failed with who is not."""
     try:
-        others = without(client, ask, name)
+        others = _patiently(lambda: without(client, ask, name))
     except NoAnswer as error:
         raise Failed(f"{name} is not {doing}: etcd could not be asked for its members ({error}); see it well first: talosctl etcd status") from None
     if others.unwell:
@@ -43,6 +47,16 @@ def whole(client: Client, ask: str, name: str, doing: str) -> None:
             f"{name} is not {doing}: etcd is not well on {', '.join(others.unwell)}, and with this one away it may lose its quorum; "
             "bring it back first: talosctl etcd status"
         )
+
+
+def _patiently(ask: Callable[[], Others]) -> Others:
+    """A machine that has just started may be too busy to answer in time; one that refuses has answered. Raises NoAnswer."""
+    for _ in range(PATIENCE):
+        try:
+            return ask()
+        except Slow:
+            continue
+    return ask()
 
 
 def _well(client: Client, address: str) -> bool:

@@ -174,6 +174,7 @@ def test_a_machine_is_installed_upgraded_rolled_back_and_erased(site):
     text = " ".join(site.up(check=False).split())
     assert f"cp-1 was to run {NEXT} and came back with {FIRST}: the new one did not start" in text, text
     site.seen(FIRST, first.booted)
+    wait_for("etcd on the release that it went back to", site.has_its_etcd, seconds=BOOT_SECONDS, every=2)
 
     # Mended, it is drained, installed beside the first one, booted and read back.
     site.image(NEXT, site.resource("Release")["image"].replace(FIRST, NEXT))

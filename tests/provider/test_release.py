@@ -10,6 +10,7 @@ from test_api_ready import Pki, framework, pem, quick  # noqa: F401
 from test_etcd_member import Machine as Member
 
 from clients import talos
+import quorum
 import turns
 from resources import RESOURCES, etcd_member, release
 
@@ -220,3 +221,28 @@ def test_either_makers_will_do(machine, flag):
     at = machine("v1.14.2")
     at.flags = [["fpu", flag]]
     asyncio.run(GATE.create({**inputs(at), "virtualization": True}, lambda text: None))
+
+
+def test_an_etcd_that_is_too_busy_to_answer_is_asked_again(monkeypatch):
+    """A machine that has just started is; one that refuses has answered."""
+    asked = []
+
+    def without(client, ask, name):
+        asked.append(ask)
+        if len(asked) < 4:
+            raise talos.Slow("no answer within 5 s")
+        return quorum.Others(well=("cp-2", "cp-3"), unwell=())
+
+    monkeypatch.setattr(quorum, "without", without)
+    quorum.whole(None, "10.0.0.1", "cp-1", "upgraded")
+    assert len(asked) == 4
+
+    def refuses(client, ask, name):
+        asked.append(ask)
+        raise talos.NoAnswer("UNAVAILABLE: no leader")
+
+    asked.clear()
+    monkeypatch.setattr(quorum, "without", refuses)
+    with pytest.raises(framework.Failed, match=r"^cp-1 is not upgraded: etcd could not be asked for its members \(UNAVAILABLE: no leader\); "):
+        quorum.whole(None, "10.0.0.1", "cp-1", "upgraded")
+    assert len(asked) == 1
