@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lab import cleanup, converge, fidelity, preflight, steps
 from lab.layout import Layout
+from lab.phases import PHASES
 from lab.rehearse import Refused, Rehearsal
 from lab.shown import NotShown
 from lab.waiting import Timeout
@@ -20,6 +21,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("what", nargs="?", default="dev", help="a stack, or: stop, check, fidelity")
     parser.add_argument("stack", nargs="?", help="with stop: which lab; all of them if not given")
     parser.add_argument("--keep", action="store_true", help="leave it running for talosctl and kubectl")
+    parser.add_argument("--only", action="append", default=[], choices=[phase.name for phase in PHASES], help="show this phase alone; may be given again")
     parser.add_argument("--kills", type=int, default=0, help="kill that many runs at random moments, and see each converge")
     parser.add_argument("--each", type=int, default=4, help="with --kills: how many to one set of nodes")
     parser.add_argument("--seed", type=int, default=1, help="with --kills: the same seed kills at the same moments")
@@ -43,7 +45,7 @@ def main(arguments: list[str]) -> int:
             case stack if given.kills:
                 return converge.run(stack, root=root, checkout=CHECKOUT, kills=given.kills, each=given.each, seed=given.seed)
             case stack:
-                Rehearsal(stack, root=root, checkout=CHECKOUT, keep=given.keep).run()
+                Rehearsal(stack, root=root, checkout=CHECKOUT, keep=given.keep, only=given.only).run()
     except (Refused, NotShown, Timeout, RuntimeError, OSError) as error:
         print(f"rehearse: {error}", file=sys.stderr)
         return 1

@@ -7,6 +7,7 @@ and everything ends cleanly whatever happens.
 import json
 import os
 import shutil
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,9 @@ class Refused(RuntimeError):
 class Rehearsal:
     """One rehearsal of one stack."""
 
-    def __init__(self, stack: str, *, root: Path, checkout: Path, keep: bool = False) -> None:
+    def __init__(self, stack: str, *, root: Path, checkout: Path, keep: bool = False, only: Collection[str] = ()) -> None:
+        """only: the names of the phases that are to be shown; all that fit where there are none."""
+        self.only = frozenset(only)
         self.stack, self.root, self.checkout, self.keep = stack, root, checkout, keep
         self.layout = Layout.of(root, stack)
         self.times = Times(root / "lab" / f"{stack}.times.json")
@@ -80,7 +83,7 @@ class Rehearsal:
             with self.times.phase("up"):
                 self.up()
             for phase in PHASES:
-                if phase.fits(self):
+                if phase.fits(self) and (not self.only or phase.name in self.only):
                     with self.times.phase(phase.name):
                         phase.show(self)
             if not self.keep:
