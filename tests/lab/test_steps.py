@@ -9,11 +9,11 @@ import pytest
 from lab import bench
 from lab.steps import Walk
 
-# What must have been met between a machine in maintenance mode and an API that answers.
-MET = (
-    "Guard talos-guard", "Secrets talos-secrets", "Snapshot talos-snapshot", "Identity talos-cp-1", "ConfigurationApply talos-cp-1", "Bootstrap talos-etcd",
-    "Kubeconfig talos-kubeconfig", "Release talos-cp-1", "ApiReady kubernetes-api",
-)  # fmt: skip
+# How many kills there are at the least: of some twenty steps, what two resources do at once may be met by one kill, and
+# what begins while the engine dies by none.
+KILLS = 12
+# Each of these comes alone, and takes its time.
+MET = ("Identity talos-cp-1", "Bootstrap talos-etcd", "ApiReady kubernetes-api")
 
 
 @pytest.mark.parametrize(
@@ -41,5 +41,4 @@ def test_whatever_step_a_run_is_killed_at_the_next_one_goes_on(lab_host):
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert told.returncode == 0, told.stdout[-6000:]
     struck = json.loads((bench.CHECKOUT / ".toolchain" / "lab" / "dev.times.json").read_text())["facts"]["killed_at"]
-    missing = [f"{step} {event}" for step in MET for event in ("creating", "created") if not any(f"{step} {event}" in met for met in struck)]
-    assert not missing, struck
+    assert len(struck) >= KILLS and not [step for step in MET if not any(step in met for met in struck)], struck
