@@ -3,6 +3,7 @@
 import pytest
 
 from lab import network
+from lab.__main__ import main
 from lab.topology import Machine, Topology
 
 CP = Machine(name="cp-1", role="controlplane", address="192.168.10.11", mac="52:54:00:aa:00:01")
@@ -44,3 +45,9 @@ def test_a_node_gets_its_mac_before_its_cable_is_plugged_in():
 
 def test_no_name_of_an_interface_is_too_long_for_the_kernel():
     assert len(network.cable(999)) < 16
+
+
+def test_a_phase_that_there_is_not_is_refused_before_anything_starts(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["prod", "--only", "nothing"])
+    assert ended.value.code == 2 and "invalid choice: 'nothing'" in capsys.readouterr().err
