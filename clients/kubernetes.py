@@ -107,7 +107,9 @@ def why(error: OSError) -> str:
     if not isinstance(error, urllib.error.HTTPError):
         return str(getattr(error, "reason", error))
     told = _status(error)
-    causes = [str(cause["message"]) for cause in (told.get("details") or {}).get("causes") or [] if cause.get("message")]
+    causes = [
+        str(cause["message"]) for cause in (told.get("details") or {}).get("causes") or [] if cause.get("message")
+    ]
     return " ".join(("; ".join(causes) or str(told.get("message") or f"HTTP {error.code}")).split())
 
 
@@ -123,18 +125,27 @@ def _status(error: urllib.error.HTTPError) -> dict[str, Any]:
 
 
 def _ask(
-    access: Access, tls: ssl.SSLContext, method: str, path: str, body: Mapping[str, Any] | None = None, kind: str = "application/json"
+    access: Access,
+    tls: ssl.SSLContext,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    kind: str = "application/json",
 ) -> str:
     # A proxy of the environment must not come between: the API is on the node network.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls))
     try:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{access.server}{path}", data, {"Content-Type": kind} if data else {}, method=method)
+        request = urllib.request.Request(
+            f"{access.server}{path}", data, {"Content-Type": kind} if data else {}, method=method
+        )
         with opener.open(request, timeout=REQUEST_SECONDS) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         # Who is let in may still be denied one request, by a webhook or in a namespace that ends.
-        denied = error.code == 403 and re.search("admission webhook|being terminated", str(_status(error).get("message")))
+        denied = error.code == 403 and re.search(
+            "admission webhook|being terminated", str(_status(error).get("message"))
+        )
         if error.code not in (401, 403) or denied:
             raise
         raise Refused(

@@ -48,7 +48,9 @@ def _messages() -> dict[str, Any]:
             message = made.message_type.add(name=name)
             for field, (number, kind, repeated, of) in fields.items():
                 label = _Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL
-                message.field.add(name=field, number=number, type=kind, label=label, type_name=f".{package}.{of}" if of else None)
+                message.field.add(
+                    name=field, number=number, type=kind, label=label, type_name=f".{package}.{of}" if of else None
+                )
         pool.Add(made)
         return [f"{package}.{name}" for name in messages]
 
@@ -61,47 +63,62 @@ def _messages() -> dict[str, Any]:
     def part(number: int, of: str, repeated: bool = False) -> tuple[int, int, bool, str]:
         return number, _Field.TYPE_MESSAGE, repeated, of
 
-    names = file(
-        "machine",
-        EtcdMemberListRequest={"query_local": flag(1)},
-        EtcdMember={"id": (2, _Field.TYPE_UINT64, False, ""), "hostname": text(3), "peer_urls": (4, _Field.TYPE_STRING, True, ""), "is_learner": flag(6)},
-        EtcdMembers={"members": part(3, "EtcdMember", True)},
-        EtcdMemberListResponse={"messages": part(1, "EtcdMembers", True)},
-        EtcdLeaveClusterRequest={},
-        EtcdLeaveClusterResponse={},
-        EtcdRemoveMemberByIDRequest={"member_id": (1, _Field.TYPE_UINT64, False, "")},
-        EtcdRemoveMemberByIDResponse={},
-        ResetRequest={"graceful": flag(1), "reboot": flag(2), "mode": (5, _Field.TYPE_INT32, False, "")},
-        ResetResponse={},
-        ServiceInfo={"id": text(1), "state": text(2)},
-        ServiceList={"services": part(2, "ServiceInfo", True)},
-        ServiceListResponse={"messages": part(1, "ServiceList", True)},
-        BootstrapRequest={},
-        BootstrapResponse={},
-        EtcdSnapshotRequest={},
-        UpgradeRequest={"image": text(1)},
-        Upgrade={"ack": text(2)},
-        UpgradeResponse={"messages": part(1, "Upgrade", True)},
-        CPUInfo={"flags": (20, _Field.TYPE_STRING, True, "")},
-        CPUsInfo={"cpu_info": part(2, "CPUInfo", True)},
-        CPUInfoResponse={"messages": part(1, "CPUsInfo", True)},
-        SystemStat={"boot_time": (2, _Field.TYPE_UINT64, False, "")},
-        SystemStatResponse={"messages": part(1, "SystemStat", True)},
-        Empty={},
-        VersionInfo={"tag": text(1)},
-        Version={"version": part(2, "VersionInfo")},
-        VersionResponse={"messages": part(1, "Version", True)},
-    ) + file(
-        "common",
-        Data={"bytes": (2, _Field.TYPE_BYTES, False, "")},
-    ) + file(
-        "cosi.resource",
-        Stamp={"seconds": (1, _Field.TYPE_INT64, False, ""), "nanos": (2, _Field.TYPE_INT32, False, "")},
-        Metadata={"namespace": text(1), "type": text(2), "id": text(3), "version": text(4), "created": part(7, "Stamp")},
-        Spec={"yaml_spec": text(2)},
-        Resource={"metadata": part(1, "Metadata"), "spec": part(2, "Spec")},
-        ListRequest={"namespace": text(1), "type": text(2)},
-        ListResponse={"resource": part(1, "Resource")},
+    names = (
+        file(
+            "machine",
+            EtcdMemberListRequest={"query_local": flag(1)},
+            EtcdMember={
+                "id": (2, _Field.TYPE_UINT64, False, ""),
+                "hostname": text(3),
+                "peer_urls": (4, _Field.TYPE_STRING, True, ""),
+                "is_learner": flag(6),
+            },
+            EtcdMembers={"members": part(3, "EtcdMember", True)},
+            EtcdMemberListResponse={"messages": part(1, "EtcdMembers", True)},
+            EtcdLeaveClusterRequest={},
+            EtcdLeaveClusterResponse={},
+            EtcdRemoveMemberByIDRequest={"member_id": (1, _Field.TYPE_UINT64, False, "")},
+            EtcdRemoveMemberByIDResponse={},
+            ResetRequest={"graceful": flag(1), "reboot": flag(2), "mode": (5, _Field.TYPE_INT32, False, "")},
+            ResetResponse={},
+            ServiceInfo={"id": text(1), "state": text(2)},
+            ServiceList={"services": part(2, "ServiceInfo", True)},
+            ServiceListResponse={"messages": part(1, "ServiceList", True)},
+            BootstrapRequest={},
+            BootstrapResponse={},
+            EtcdSnapshotRequest={},
+            UpgradeRequest={"image": text(1)},
+            Upgrade={"ack": text(2)},
+            UpgradeResponse={"messages": part(1, "Upgrade", True)},
+            CPUInfo={"flags": (20, _Field.TYPE_STRING, True, "")},
+            CPUsInfo={"cpu_info": part(2, "CPUInfo", True)},
+            CPUInfoResponse={"messages": part(1, "CPUsInfo", True)},
+            SystemStat={"boot_time": (2, _Field.TYPE_UINT64, False, "")},
+            SystemStatResponse={"messages": part(1, "SystemStat", True)},
+            Empty={},
+            VersionInfo={"tag": text(1)},
+            Version={"version": part(2, "VersionInfo")},
+            VersionResponse={"messages": part(1, "Version", True)},
+        )
+        + file(
+            "common",
+            Data={"bytes": (2, _Field.TYPE_BYTES, False, "")},
+        )
+        + file(
+            "cosi.resource",
+            Stamp={"seconds": (1, _Field.TYPE_INT64, False, ""), "nanos": (2, _Field.TYPE_INT32, False, "")},
+            Metadata={
+                "namespace": text(1),
+                "type": text(2),
+                "id": text(3),
+                "version": text(4),
+                "created": part(7, "Stamp"),
+            },
+            Spec={"yaml_spec": text(2)},
+            Resource={"metadata": part(1, "Metadata"), "spec": part(2, "Spec")},
+            ListRequest={"namespace": text(1), "type": text(2)},
+            ListResponse={"resource": part(1, "Resource")},
+        )
     )
     return {n.rpartition(".")[2]: message_factory.GetMessageClass(pool.FindMessageTypeByName(n)) for n in names}
 
@@ -203,7 +220,9 @@ def _call(method: str, request: str, **fields: Any) -> Callable[[Channel], Await
 
     async def ask(channel: Channel) -> Any:
         kind = MESSAGES[request]
-        return await UnaryUnaryMethod(channel, f"/machine.MachineService/{method}", kind, MESSAGES[f"{method}Response"])(kind(**fields))
+        return await UnaryUnaryMethod(
+            channel, f"/machine.MachineService/{method}", kind, MESSAGES[f"{method}Response"]
+        )(kind(**fields))
 
     return ask
 
@@ -211,7 +230,7 @@ def _call(method: str, request: str, **fields: Any) -> Callable[[Channel], Await
 async def _within(what: Awaitable[T], seconds: float, otherwise: str) -> T:
     try:
         return await asyncio.wait_for(what, seconds)
-    except (TimeoutError, asyncio.TimeoutError):
+    except TimeoutError:
         raise NoAnswer(f"{otherwise} within {seconds:.0f} s") from None
 
 
@@ -242,7 +261,7 @@ class _Asked:
             return asyncio.run(asyncio.wait_for(self._talk(address, ask), seconds))
         except NoAnswer:
             raise
-        except (TimeoutError, asyncio.TimeoutError):
+        except TimeoutError:
             raise Slow(f"no answer within {seconds:.0f} s") from None
         except GRPCError as error:
             kind = AlreadyThere if error.status is Status.ALREADY_EXISTS else NoAnswer
@@ -295,11 +314,20 @@ class Client(_Asked):
         """Have one control plane take another one, which is dead, out of etcd; none of that name is as good. Raises NoAnswer."""
         for member in self._members(address):
             if member.hostname == machine:
-                self._ask(address, _call("EtcdRemoveMemberByID", "EtcdRemoveMemberByIDRequest", member_id=member.id), seconds=LEAVE_SECONDS)
+                self._ask(
+                    address,
+                    _call("EtcdRemoveMemberByID", "EtcdRemoveMemberByIDRequest", member_id=member.id),
+                    seconds=LEAVE_SECONDS,
+                )
 
     def reset(self, address: str) -> None:
         """Tell a machine to erase the disk that Talos is on and to switch itself off. Returns when it begins. Raises NoAnswer."""
-        self._ask(address, _call("Reset", "ResetRequest", graceful=False, reboot=False, mode=SYSTEM_DISK), seconds=UPGRADE_SECONDS / 10)
+        self._ask(
+            address,
+            _call("Reset", "ResetRequest", graceful=False, reboot=False, mode=SYSTEM_DISK),
+            seconds=UPGRADE_SECONDS / 10,
+        )
+
     def own_members(self, address: str) -> dict[str, bool]:
         """The same as members, by the etcd of that very machine: one without any asks the others' otherwise. Raises NoAnswer."""
         return {m.hostname: not m.is_learner for m in self._members(address, local=True)}
@@ -320,7 +348,11 @@ class Client(_Asked):
             services = await _list(channel, "runtime", "Services.v1alpha1.talos.dev")
             pods = await _list(channel, "k8s", "StaticPodStatuses.kubernetes.talos.dev")
             # One without a health check is as well as it runs.
-            down = [f"service {n}" for n, s in services.items() if not (s.get("running") and (s.get("healthy") or s.get("unknown")))]
+            down = [
+                f"service {n}"
+                for n, s in services.items()
+                if not (s.get("running") and (s.get("healthy") or s.get("unknown")))
+            ]
             return sorted(down + [f"pod {name}" for name, pod in pods.items() if not _pod_ready(pod)])
 
         return self._ask(address, ask)
@@ -353,7 +385,9 @@ class Client(_Asked):
 
         async def ask(channel: Channel) -> str:
             kind = MESSAGES["ListRequest"](namespace="runtime", type="MachineStatuses.runtime.talos.dev")
-            method = UnaryStreamMethod(channel, "/cosi.resource.State/List", MESSAGES["ListRequest"], MESSAGES["ListResponse"])
+            method = UnaryStreamMethod(
+                channel, "/cosi.resource.State/List", MESSAGES["ListRequest"], MESSAGES["ListResponse"]
+            )
             made = [each.resource.metadata.created for each in await method(kind)]
             return next((f"{at.seconds}.{at.nanos:09d}" for at in made), "")
 
@@ -377,9 +411,13 @@ class Client(_Asked):
         """
 
         async def ask(channel: Channel) -> None:
-            method = UnaryStreamMethod(channel, "/machine.MachineService/EtcdSnapshot", MESSAGES["EtcdSnapshotRequest"], MESSAGES["Data"])
+            method = UnaryStreamMethod(
+                channel, "/machine.MachineService/EtcdSnapshot", MESSAGES["EtcdSnapshotRequest"], MESSAGES["Data"]
+            )
             async with method.open() as stream:
-                await _within(stream.send_message(MESSAGES["EtcdSnapshotRequest"](), end=True), CALL_SECONDS, "no answer")
+                await _within(
+                    stream.send_message(MESSAGES["EtcdSnapshotRequest"](), end=True), CALL_SECONDS, "no answer"
+                )
                 while (piece := await _within(stream.recv_message(), SILENT_SECONDS, "nothing more came")) is not None:
                     write(piece.bytes)
 

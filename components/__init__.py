@@ -1,7 +1,14 @@
 """The layers of a platform, each built from what the layers beneath it made."""
 
 from .config import Stack, load
-from .kubernetes import KubeletCertificates, KubeletCertificatesArgs, Kubernetes, KubernetesArgs, Namespace, NamespaceArgs
+from .kubernetes import (
+    KubeletCertificates,
+    KubeletCertificatesArgs,
+    Kubernetes,
+    KubernetesArgs,
+    Namespace,
+    NamespaceArgs,
+)
 from .metal import Metal, MetalArgs
 from .network import Cilium, CiliumArgs
 from .snapshots import Snapshots, SnapshotsArgs

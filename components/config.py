@@ -8,11 +8,12 @@ from typing import Any
 
 import pulumi
 
-from components import failures
-from components.metal import BmcCredentials, Credentials
-from components.platform import Platform, Refused, included, parse
-from components.platform.faults import sentence
-from components.platform.versions import out_of_support
+from core.facts.versions import out_of_support
+from core.model import Platform, Refused, included, parse
+from core.model.faults import sentence
+
+from . import failures
+from .metal import BmcCredentials, Credentials
 
 # The parts of bedplate:matchbox, the stack's secret for the boot server.
 _MATCHBOX = ("ca", "certificate", "key")
@@ -57,7 +58,12 @@ def load(config: pulumi.Config) -> Stack:
         raise pulumi.RunError(f"the stack file has {count} fault{'s' if count > 1 else ''}\n{refused}") from None
     if since := out_of_support(platform.talos.version, date.today()):
         pulumi.log.warn(f"platform.talos.version: {since}; nobody mends its holes; plan the next minor")
-    return Stack(platform=platform, matchbox=_matchbox(config, platform), bmc=_bmc(config, platform), registries=_registries(config, platform))
+    return Stack(
+        platform=platform,
+        matchbox=_matchbox(config, platform),
+        bmc=_bmc(config, platform),
+        registries=_registries(config, platform),
+    )
 
 
 def _matchbox(config: pulumi.Config, platform: Platform) -> Credentials | None:
@@ -97,7 +103,11 @@ def _bmc(config: pulumi.Config, platform: Platform) -> dict[str, BmcCredentials]
     lacking: dict[str, list[str]] = {part: [] for part in _BMC}
     # One that leaves needs none any more, and may keep them until its entry is deleted.
     for name in sorted(set(own) - set(wanted) - set(platform.leaving)):
-        why = ("is not a machine with a bmc", "its own credentials would silently not be used", f"write one of {', '.join(wanted) or 'none'}")
+        why = (
+            "is not a machine with a bmc",
+            "its own credentials would silently not be used",
+            f"write one of {', '.join(wanted) or 'none'}",
+        )
         faults.append(f"{config.name}:bmc.machines.{name}: {sentence(*why)}")
     for name in wanted:
         given = {**held, **_mapping(own.get(name))}

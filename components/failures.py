@@ -48,7 +48,11 @@ def _quietly(self: RPCManager, name: str, rpc: Callable[..., Awaitable[Any]]) ->
 async def _end() -> None:
     """After all that could be made: what was left out must not count as dropped."""
     if _left_out:
-        print("not all could be made, as its own lines say; what waits for it stays as it is, and nothing is deleted; mend that, and run up again", file=sys.stderr, flush=True)
+        print(
+            "not all could be made, as its own lines say; what waits for it stays as it is, and nothing is deleted; mend that, and run up again",
+            file=sys.stderr,
+            flush=True,
+        )
         raise SystemExit(_SAID)
     assert _shut_down is not None
     await _shut_down()

@@ -5,12 +5,12 @@ import signal
 import sys
 from pathlib import Path
 
-from lab import cleanup, converge, fidelity, preflight, steps
-from lab.layout import Layout
-from lab.phases import PHASES
-from lab.rehearse import Refused, Rehearsal
-from lab.shown import NotShown
-from lab.waiting import Timeout
+from . import cleanup, converge, fidelity, preflight, steps
+from .layout import Layout
+from .phases import PHASES
+from .rehearse import Refused, Rehearsal
+from .shown import NotShown
+from .waiting import Timeout
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -21,11 +21,21 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("what", nargs="?", default="dev", help="a stack, or: stop, check, fidelity")
     parser.add_argument("stack", nargs="?", help="with stop: which lab; all of them if not given")
     parser.add_argument("--keep", action="store_true", help="leave it running for talosctl and kubectl")
-    parser.add_argument("--only", action="append", default=[], choices=[phase.name for phase in PHASES], help="show this phase alone; may be given again")
-    parser.add_argument("--kills", type=int, default=0, help="kill that many runs at random moments, and see each converge")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        choices=[phase.name for phase in PHASES],
+        help="show this phase alone; may be given again",
+    )
+    parser.add_argument(
+        "--kills", type=int, default=0, help="kill that many runs at random moments, and see each converge"
+    )
     parser.add_argument("--each", type=int, default=4, help="with --kills: how many to one set of nodes")
     parser.add_argument("--seed", type=int, default=1, help="with --kills: the same seed kills at the same moments")
-    parser.add_argument("--steps", action="store_true", help="kill a run at every step of the machines' layers, one after the other")
+    parser.add_argument(
+        "--steps", action="store_true", help="kill a run at every step of the machines' layers, one after the other"
+    )
     given = parser.parse_args(arguments)
     root = CHECKOUT / ".toolchain"
     # Asked to end, end as after a Ctrl-C: with the lab taken down.
@@ -43,7 +53,9 @@ def main(arguments: list[str]) -> int:
             case stack if given.steps:
                 return steps.run(stack, root=root, checkout=CHECKOUT)
             case stack if given.kills:
-                return converge.run(stack, root=root, checkout=CHECKOUT, kills=given.kills, each=given.each, seed=given.seed)
+                return converge.run(
+                    stack, root=root, checkout=CHECKOUT, kills=given.kills, each=given.each, seed=given.seed
+                )
             case stack:
                 Rehearsal(stack, root=root, checkout=CHECKOUT, keep=given.keep, only=given.only).run()
     except (Refused, NotShown, Timeout, RuntimeError, OSError) as error:

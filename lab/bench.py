@@ -10,11 +10,11 @@ from pathlib import Path
 
 import yaml
 
-from lab import images, preflight, rootfs
-from lab.layout import Layout
-from lab.spec import Host
-from lab.supervisor import Order
-from lab.topology import Topology
+from . import images, preflight, rootfs
+from .layout import Layout
+from .spec import Host
+from .supervisor import Order
+from .topology import Topology
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent
@@ -54,22 +54,39 @@ def binaries(*names: str) -> dict[str, Path]:
     return dict(ensure(set(names) or {"lab"}))
 
 
-def order(layout: Layout, topology: Topology, built: Mapping[str, Path], host: Host | None = None, *,
-          stand_ins: Mapping[str, Sequence[str]] | None = None, talosctl: Sequence[str] = (), runtime: str = "") -> Order:
+def order(
+    layout: Layout,
+    topology: Topology,
+    built: Mapping[str, Path],
+    host: Host | None = None,
+    *,
+    stand_ins: Mapping[str, Sequence[str]] | None = None,
+    talosctl: Sequence[str] = (),
+    runtime: str = "",
+) -> Order:
     """Images and root file system made (or found made), and the order for the lab's supervisor.
 
     runtime: docker or podman, where nodes are containers of the official image and need no root made here.
     """
     host, made = host or preflight.host(), versions()
     nft = shutil.which("nft")
-    images.Store(layout.store / "images").add(images.platform_images(
-        built, kubernetes=made.kubernetes, etcd=made.etcd, coredns=made.coredns, nft=Path(nft) if nft else None,
-        stand_ins=stand_ins, talosctl=talosctl,
-    ))
+    images.Store(layout.store / "images").add(
+        images.platform_images(
+            built,
+            kubernetes=made.kubernetes,
+            etcd=made.etcd,
+            coredns=made.coredns,
+            nft=Path(nft) if nft else None,
+            stand_ins=stand_ins,
+            talosctl=talosctl,
+        )
+    )
     if all(f"{name}-next" in built for name in MOVED):
         # Those alone: of everything else there is one.
         moved = {"lab-tools": built["lab-tools"], **{name: built[f"{name}-next"] for name in MOVED}}
-        images.Store(layout.store / "images").add(images.platform_images(moved, kubernetes=next_kubernetes(), etcd="", coredns=""))
+        images.Store(layout.store / "images").add(
+            images.platform_images(moved, kubernetes=next_kubernetes(), etcd="", coredns="")
+        )
     if runtime:
         certify(layout, topology, built["lab-tools"])
         return Order(topology, host, "", "", runtime, made.talos)
@@ -86,8 +103,12 @@ def certify(layout: Layout, topology: Topology, tools: Path) -> None:
 
 def trust(layout: Layout) -> dict[str, str]:
     """The machine config document by which nodes trust the lab's registry."""
-    return {"apiVersion": "v1alpha1", "kind": "TrustedRootsConfig", "name": "rehearsal-registry",
-            "certificates": (layout.pki / "ca.crt").read_text()}
+    return {
+        "apiVersion": "v1alpha1",
+        "kind": "TrustedRootsConfig",
+        "name": "rehearsal-registry",
+        "certificates": (layout.pki / "ca.crt").read_text(),
+    }
 
 
 def chart(target: Path, *, version: str, replicas: int) -> Path:

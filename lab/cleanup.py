@@ -9,16 +9,28 @@ import time
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from lab import cgroups
-from lab.layout import Layout
-from lab.waiting import wait_for
+from . import cgroups
+from .layout import Layout
+from .waiting import wait_for
 
 # Settings of the whole machine that a kubelet or Talos writes where no user namespace stops it.
 SYSCTLS = (
-    "kernel/panic", "kernel/panic_on_oops", "kernel/pid_max", "kernel/kptr_restrict", "kernel/dmesg_restrict",
-    "vm/overcommit_memory", "vm/panic_on_oom", "vm/max_map_count", "fs/inotify/max_user_instances",
-    "fs/inotify/max_user_watches", "fs/file-max", "net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding",
-    "net/ipv6/conf/all/forwarding", "net/bridge/bridge-nf-call-iptables", "user/max_user_namespaces",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/pid_max",
+    "kernel/kptr_restrict",
+    "kernel/dmesg_restrict",
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+    "vm/max_map_count",
+    "fs/inotify/max_user_instances",
+    "fs/inotify/max_user_watches",
+    "fs/file-max",
+    "net/ipv4/ip_forward",
+    "net/ipv4/conf/all/forwarding",
+    "net/ipv6/conf/all/forwarding",
+    "net/bridge/bridge-nf-call-iptables",
+    "user/max_user_namespaces",
 )
 
 

@@ -3,10 +3,10 @@
 import subprocess
 from pathlib import Path
 
-from lab.container_runtime import Runtime
-from lab.layout import Layout
-from lab.node import reset_asked, size
-from lab.topology import Machine, Topology
+from .container_runtime import Runtime
+from .layout import Layout
+from .node import reset_asked, size
+from .topology import Machine, Topology
 
 COMMAND_SECONDS = 120
 
@@ -15,7 +15,9 @@ def carry_out(command: list[str], *, check: bool = True) -> str:
     """Run a command of the runtime and take what it prints. Raises RuntimeError with its last words."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=COMMAND_SECONDS)
     if check and done.returncode != 0:
-        raise RuntimeError(f"{Path(command[0]).name} {' '.join(command[1:3])}: {(done.stderr or done.stdout).strip()[-600:]}")
+        raise RuntimeError(
+            f"{Path(command[0]).name} {' '.join(command[1:3])}: {(done.stderr or done.stdout).strip()[-600:]}"
+        )
     return done.stdout.strip()
 
 
@@ -39,7 +41,11 @@ class ContainerNode:
             return
         self._said_before = size(self.layout.node(self.machine.name) / "console.log")
         again = self.runtime.start if self.starts else None
-        carry_out(again(self.topology, self.machine) if again else self.runtime.node(self.topology, self.machine, self.version))
+        carry_out(
+            again(self.topology, self.machine)
+            if again
+            else self.runtime.node(self.topology, self.machine, self.version)
+        )
         self.wanted, self.trouble = True, ""
         self.starts += 1
         self._log()
@@ -49,7 +55,9 @@ class ContainerNode:
         directory.mkdir(parents=True, exist_ok=True)
         # It ends with the container.
         with (directory / "console.log").open("ab") as console:
-            subprocess.Popen(self.runtime.logs(self.topology, self.machine), stdin=subprocess.DEVNULL, stdout=console, stderr=console)
+            subprocess.Popen(
+                self.runtime.logs(self.topology, self.machine), stdin=subprocess.DEVNULL, stdout=console, stderr=console
+            )
 
     def stop(self) -> None:
         """Pull the plug."""

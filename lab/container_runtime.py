@@ -10,8 +10,8 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.spec import VOLUMES, volume
-from lab.topology import Machine, Topology
+from .spec import VOLUMES, volume
+from .topology import Machine, Topology
 
 IMAGE = "ghcr.io/siderolabs/talos"
 
@@ -24,19 +24,42 @@ class Runtime:
 
     def network(self, topology: Topology) -> list[str]:
         """Make the lab's network, with its gateway at the platform's address."""
-        return [self.program, "network", "create", "--driver=bridge", f"--subnet={topology.network}",
-                f"--gateway={topology.gateway}", "--label=bedplate.lab=" + topology.name, _network(topology)]
+        return [
+            self.program,
+            "network",
+            "create",
+            "--driver=bridge",
+            f"--subnet={topology.network}",
+            f"--gateway={topology.gateway}",
+            "--label=bedplate.lab=" + topology.name,
+            _network(topology),
+        ]
 
     def node(self, topology: Topology, machine: Machine, version: str) -> list[str]:
         """Start a node in maintenance mode, its volumes named after it."""
-        mounts = [f"--mount=type=volume,source={_name(topology, machine)}-{volume(path)},destination={path}" for path in VOLUMES]
+        mounts = [
+            f"--mount=type=volume,source={_name(topology, machine)}-{volume(path)},destination={path}"
+            for path in VOLUMES
+        ]
         temporary = [f"--mount=type=tmpfs,destination={path}" for path in ("/run", "/system", "/tmp")]
         mac = [f"--mac-address={machine.mac}"] if machine.mac else []
         return [
-            self.program, "run", "--detach", f"--name={_name(topology, machine)}", f"--hostname={machine.name}",
-            "--label=bedplate.lab=" + topology.name, "--privileged", "--read-only", "--security-opt=seccomp=unconfined",
-            "--env=PLATFORM=container", f"--network={_network(topology)}", f"--ip={machine.address}", *mac,
-            *temporary, *mounts, f"{IMAGE}:{version}",
+            self.program,
+            "run",
+            "--detach",
+            f"--name={_name(topology, machine)}",
+            f"--hostname={machine.name}",
+            "--label=bedplate.lab=" + topology.name,
+            "--privileged",
+            "--read-only",
+            "--security-opt=seccomp=unconfined",
+            "--env=PLATFORM=container",
+            f"--network={_network(topology)}",
+            f"--ip={machine.address}",
+            *mac,
+            *temporary,
+            *mounts,
+            f"{IMAGE}:{version}",
         ]
 
     def running(self, topology: Topology, machine: Machine) -> list[str]:
@@ -88,7 +111,9 @@ def find(version: str, programs: Sequence[str] = ("docker", "podman")) -> Runtim
         if not shutil.which(program):
             continue
         try:
-            told = subprocess.run([program, "image", "inspect", f"{IMAGE}:{version}"], capture_output=True, text=True, timeout=20)
+            told = subprocess.run(
+                [program, "image", "inspect", f"{IMAGE}:{version}"], capture_output=True, text=True, timeout=20
+            )
             if told.returncode == 0 and json.loads(told.stdout):
                 return Runtime(program)
         except (OSError, ValueError, subprocess.TimeoutExpired):

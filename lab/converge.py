@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import bench
-from lab.engine import Failed, Run
-from lab.kernel import Process
 from lab.phases.standing import stands
-from lab.rehearse import Rehearsal
-from lab.shown import see
+
+from . import bench
+from .engine import Failed, Run
+from .kernel import Process
+from .rehearse import Rehearsal
+from .shown import see
 
 # Seconds into a run: half of the kills come while configs are applied and etcd is bootstrapped, half later. Beyond
 # the last one most of a run only waits.
@@ -48,10 +49,14 @@ def victims(pids: list[int], proc: Path = Path("/proc")) -> dict[str, list[Proce
         name = Path(command[0].decode(errors="replace")).name
         words = b" ".join(command)
         part = (
-            "engine" if name == "pulumi"
-            else "language host" if name == "pulumi-language-python"
-            else "program" if b"pulumi-language-python-exec" in words
-            else "plugin" if name.startswith("pulumi-resource") or b"pulumi-resource" in words
+            "engine"
+            if name == "pulumi"
+            else "language host"
+            if name == "pulumi-language-python"
+            else "program"
+            if b"pulumi-language-python-exec" in words
+            else "plugin"
+            if name.startswith("pulumi-resource") or b"pulumi-resource" in words
             else ""
         )
         if part and (process := Process.at(pid)):
@@ -86,7 +91,10 @@ class Converge(Rehearsal):
             self.engine.write(self.platform)
             self.engine.init()
             for _ in range(kills):
-                kill = Kill(dice.choice(("engine", "engine", "plugin", "language host", "program")), dice.choice((dice.uniform(0.5, EARLY), dice.uniform(EARLY, LATEST))))
+                kill = Kill(
+                    dice.choice(("engine", "engine", "plugin", "language host", "program")),
+                    dice.choice((dice.uniform(0.5, EARLY), dice.uniform(EARLY, LATEST))),
+                )
                 run, hit = self._killed(kill)
                 hits += hit
                 self.times.say(f"  {kill}: {'hit' if hit else 'the run was over'}, ended with {run.code}")
@@ -139,7 +147,9 @@ class Converge(Rehearsal):
         """A mark of the PKI in the state; empty before it is made."""
         for resource in self.engine.state():
             if resource["type"] == "talos:machine/secrets:Secrets":
-                return hashlib.sha256(json.dumps(resource["id"] + resource.get("created", "")).encode()).hexdigest()[:12]
+                return hashlib.sha256(json.dumps(resource["id"] + resource.get("created", "")).encode()).hexdigest()[
+                    :12
+                ]
         return ""
 
     def verify(self, pki: str) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 
 import yaml
 
-from lab.session import Lab
 from runner.states import durable
+
+from .session import Lab
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -49,7 +50,16 @@ class Run:
 class Engine:
     """Pulumi on one stack of a lab."""
 
-    def __init__(self, lab: Lab, *, checkout: Path, pulumi: Path, stack: str, environment: Mapping[str, str], home: Path | None = None) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        *,
+        checkout: Path,
+        pulumi: Path,
+        stack: str,
+        environment: Mapping[str, str],
+        home: Path | None = None,
+    ) -> None:
         self.lab, self.checkout, self.pulumi, self.stack = lab, checkout, pulumi, stack
         self.home = home or lab.layout.directory / "stack"
         self.home.mkdir(mode=0o700, exist_ok=True)
@@ -85,14 +95,29 @@ class Engine:
         """The engine's command line."""
         return [str(self.pulumi), *arguments, "--stack", self.stack, "--non-interactive", "--color=never"]
 
-    def run(self, *arguments: str, seconds: float, config: bool = True, check: bool = True,
-            say: Callable[[str], None] = lambda _: None, started: Callable[[subprocess.Popen[str]], None] | None = None) -> Run:
+    def run(
+        self,
+        *arguments: str,
+        seconds: float,
+        config: bool = True,
+        check: bool = True,
+        say: Callable[[str], None] = lambda _: None,
+        started: Callable[[subprocess.Popen[str]], None] | None = None,
+    ) -> Run:
         """Run it inside the lab, hear every line, end it at its deadline."""
         argv = self.command(*arguments) + ([f"--config-file={self.file}"] if config else [])
         enter = self.lab.command(argv, self.checkout)
         run, begun = Run(), time.monotonic()
-        with subprocess.Popen(enter, env=dict(self.environment), text=True, stdin=subprocess.DEVNULL, errors="replace",
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as process:
+        with subprocess.Popen(
+            enter,
+            env=dict(self.environment),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            errors="replace",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process:
             timer = threading.Timer(seconds, lambda: os.killpg(process.pid, signal.SIGKILL))
             timer.start()
             try:
@@ -129,19 +154,27 @@ class Engine:
 
     def told(self, *arguments: str, stdin: str | None = None, seconds: float = 60) -> str:
         """What a short command of the engine prints: no log hears it, so that it may be secret."""
-        return self.lab.run(self.command(*arguments), seconds=seconds, env=self.environment, cwd=self.checkout, stdin=stdin).stdout
+        return self.lab.run(
+            self.command(*arguments), seconds=seconds, env=self.environment, cwd=self.checkout, stdin=stdin
+        ).stdout
 
     def state(self, *, secrets: bool = False) -> list[dict[str, Any]]:
         """The resources of the stack's state; secrets stay encrypted unless they are asked for."""
         shown = ["--show-secrets"] if secrets else []
-        told = self.lab.run([str(self.pulumi), "stack", "export", "--stack", self.stack, *shown], seconds=60,
-                            env=self.environment, cwd=self.checkout)
+        told = self.lab.run(
+            [str(self.pulumi), "stack", "export", "--stack", self.stack, *shown],
+            seconds=60,
+            env=self.environment,
+            cwd=self.checkout,
+        )
         resources: list[dict[str, Any]] = json.loads(told.stdout)["deployment"].get("resources", [])
         return resources
 
     def credentials(self) -> tuple[dict[str, str], str]:
         """Client of the Talos API and kubeconfig, from the state: there also after an `up` that failed half-way."""
-        found: dict[str, Any] = {one["type"].rpartition(":")[2]: one.get("outputs", {}) for one in self.state(secrets=True)}
+        found: dict[str, Any] = {
+            one["type"].rpartition(":")[2]: one.get("outputs", {}) for one in self.state(secrets=True)
+        }
         if not {"Secrets", "Kubeconfig"} <= found.keys():
             raise Failed("the state has no credentials yet")
         client, config = _shown(found["Secrets"]["clientConfiguration"]), _shown(found["Kubeconfig"]["kubeconfigRaw"])

@@ -2,33 +2,57 @@
 
 from collections.abc import Iterable, Sequence
 
-from lab.overlay import Change
+from .overlay import Change
 
 REAL = (
     ("The program", "the stack's own __main__.py, components, providers and policy pack"),
     ("Engine and plugins", "pulumi and every plugin, with a state and a passphrase of the rehearsal's own"),
-    ("Talos", "machined, apid, trustd, the maintenance API, mTLS, config documents, etcd bootstrap and joining, the virtual IP"),
+    (
+        "Talos",
+        "machined, apid, trustd, the maintenance API, mTLS, config documents, etcd bootstrap and joining, the virtual IP",
+    ),
     ("Kubernetes", "etcd, API server, controller manager, scheduler, kubelet, CoreDNS, kube-proxy"),
     ("Containers", "containerd and runc, images pulled from a registry through the platform's mirror config"),
     ("Network", "one bridge with the platform's addresses, gateway and MACs; pods and services across nodes"),
 )
 
 STANDS_IN = (
-    ("Cilium", "a chart of our own: bridge and host-local plugins, routes, kube-proxy. No encryption, no policy, no load balancer"),
-    ("KubeVirt", "an operator of our own that says Available and takes VirtualMachine objects. No virtual machine runs"),
-    ("The approver of kubelets' certificates", "a program of our own that judges the same requests with the same calls and rights"),
+    (
+        "Cilium",
+        "a chart of our own: bridge and host-local plugins, routes, kube-proxy. No encryption, no policy, no load balancer",
+    ),
+    (
+        "KubeVirt",
+        "an operator of our own that says Available and takes VirtualMachine objects. No virtual machine runs",
+    ),
+    (
+        "The approver of kubelets' certificates",
+        "a program of our own that judges the same requests with the same calls and rights",
+    ),
     ("Workloads", "a small HTTP server under the workload's own image name, on its own port"),
-    ("Images", "made here from the same binaries; not the published bytes, so digests and signatures are not rehearsed"),
+    (
+        "Images",
+        "made here from the same binaries; not the published bytes, so digests and signatures are not rehearsed",
+    ),
     ("First boot", "a node starts in maintenance mode at its address; no PXE, no DHCP, no boot menu"),
-    ("Snapshots' storage", "a folder of the node behind the claim; no NFS server. The job, its image's program and its way into Talos are real"),
+    (
+        "Snapshots' storage",
+        "a folder of the node behind the claim; no NFS server. The job, its image's program and its way into Talos are real",
+    ),
     ("Talos release", "the newest that can be built here; the stack's own may be newer"),
 )
 
 NOT_IN_CONTAINER_MODE = (
-    ("Disks and volumes", "install, disk selectors, partitions, encryption and VolumeConfig are taken and have no effect"),
+    (
+        "Disks and volumes",
+        "install, disk selectors, partitions, encryption and VolumeConfig are taken and have no effect",
+    ),
     ("Upgrade and rollback", "refused by Talos: not supported in container mode"),
     ("Reset", "stops the node and wipes nothing; the lab keeps it off and gives it empty volumes instead"),
-    ("Reboot and shutdown", "refused as a call; a config that wants a reboot ends the container, and the lab starts it again"),
+    (
+        "Reboot and shutdown",
+        "refused as a call; a config that wants a reboot ends the container, and the lab starts it again",
+    ),
     ("Firmware", "SecureBoot, TPM, measured boot, kernel arguments, kernel modules, hardware watchdogs"),
     ("Kernel settings", "sysctls of the whole machine are read-only; Talos logs that it could not set them"),
     ("Clock", "no time synchronisation"),

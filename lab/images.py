@@ -46,8 +46,16 @@ class Image:
         for target, source in sorted(self.files.items()):
             stat = source.stat()
             files.append([target, str(source.resolve()), stat.st_size, stat.st_mtime_ns])
-        recipe = [1, self.name, list(self.entrypoint), list(self.command), self.user, files,
-                  sorted(self.links.items()), sorted(self.directories)]
+        recipe = [
+            1,
+            self.name,
+            list(self.entrypoint),
+            list(self.command),
+            self.user,
+            files,
+            sorted(self.links.items()),
+            sorted(self.directories),
+        ]
         return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
 
 
@@ -166,8 +174,16 @@ class Store:
         return self._put(json.dumps(manifest, sort_keys=True).encode())
 
 
-def platform_images(binaries: Mapping[str, Path], *, kubernetes: str, etcd: str, coredns: str,
-                    nft: Path | None = None, stand_ins: Mapping[str, Sequence[str]] | None = None, talosctl: Sequence[str] = ()) -> list[Image]:
+def platform_images(
+    binaries: Mapping[str, Path],
+    *,
+    kubernetes: str,
+    etcd: str,
+    coredns: str,
+    nft: Path | None = None,
+    stand_ins: Mapping[str, Sequence[str]] | None = None,
+    talosctl: Sequence[str] = (),
+) -> list[Image]:
     """Every image a Talos platform pulls on its own, plus the rehearsal's, from what was built.
 
     stand_ins: image -> what to run in it, the first word being the name of a program in lab-tools.
@@ -188,10 +204,18 @@ def platform_images(binaries: Mapping[str, Path], *, kubernetes: str, etcd: str,
     made = [
         *simple(f"registry.k8s.io/etcd:{etcd}", "etcd"),
         # Talos' kubelet looks for containerd's socket under /var/run.
-        *simple(f"ghcr.io/siderolabs/kubelet:{kubernetes}", "kubelet", files=kubelet_tools,
-                links={"var/run": "../run", "bin": "usr/bin", "sbin": "usr/sbin"}, directories=["run", "usr/sbin"]),
-        *(image for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
-          for image in simple(f"registry.k8s.io/{name}:{kubernetes}", name)),
+        *simple(
+            f"ghcr.io/siderolabs/kubelet:{kubernetes}",
+            "kubelet",
+            files=kubelet_tools,
+            links={"var/run": "../run", "bin": "usr/bin", "sbin": "usr/sbin"},
+            directories=["run", "usr/sbin"],
+        ),
+        *(
+            image
+            for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+            for image in simple(f"registry.k8s.io/{name}:{kubernetes}", name)
+        ),
         *simple(f"registry.k8s.io/coredns/coredns:{coredns}", "coredns", links={"coredns": "usr/local/bin/coredns"}),
         Image(name="registry.k8s.io/pause:3.10", entrypoint=["/pause"], files={"pause": tools}),
         Image(name="bedplate.local/hello:v1", entrypoint=["/hello"], files={"hello": tools}, user="65532"),
@@ -204,6 +228,7 @@ def platform_images(binaries: Mapping[str, Path], *, kubernetes: str, etcd: str,
         made += simple(f"registry.k8s.io/kube-proxy:{kubernetes}", "kube-proxy", files=with_libraries(nft))
     if "bridge" in binaries:
         plugins = {f"opt/cni/bin/{name}": binaries[name] for name in ("bridge", "host-local", "loopback")}
-        made.append(Image(name="bedplate.local/standin:v1", entrypoint=["/standin"],
-                          files={"standin": tools, **plugins}))
+        made.append(
+            Image(name="bedplate.local/standin:v1", entrypoint=["/standin"], files={"standin": tools, **plugins})
+        )
     return made

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from lab.images import Image
-from lab.rootfs import libraries
+from .images import Image
+from .rootfs import libraries
 
 STUB, LOADER = (f"usr/lib/systemd/boot/efi/{name}" for name in ("linuxx64.efi.stub", "systemd-bootx64.efi"))
 # What the installer runs: it makes the file system of the EFI partition, and nothing else.
@@ -20,7 +20,15 @@ FORMATTER = "usr/sbin/mkfs.vfat"
 IMAGER_SECONDS = 120
 
 
-def unified(binaries: Mapping[str, Path], initramfs: Path, *, version: str, arguments: Sequence[str], folder: Path, installer: str = "installer") -> Path:
+def unified(
+    binaries: Mapping[str, Path],
+    initramfs: Path,
+    *,
+    version: str,
+    arguments: Sequence[str],
+    folder: Path,
+    installer: str = "installer",
+) -> Path:
     """Kernel, initramfs and arguments as one program for UEFI, in this folder.
 
     arguments: what a schematic adds to the arguments that Talos has always.

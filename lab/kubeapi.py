@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lab.kernel import die_with_parent
-from lab.waiting import wait_for
+from .kernel import die_with_parent
+from .waiting import wait_for
 
 _ADDRESS = "127.0.0.1"
 
@@ -66,8 +66,9 @@ class KubernetesAPI:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def stop(self) -> None:
@@ -89,39 +90,66 @@ class KubernetesAPI:
         (self.directory / "tokens.csv").write_text(f'{self._token},admin,admin,"system:masters"\n')
         authority = base64.b64encode((self.directory / "ca.crt").read_bytes()).decode()
         self.kubeconfig.touch(mode=0o600)
-        self.kubeconfig.write_text(json.dumps({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "lab", "cluster": {"server": self.url, "certificate-authority-data": authority}}],
-            "users": [{"name": "admin", "user": {"token": self._token}}],
-            "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "admin"}}],
-            "current-context": "lab",
-        }))
+        self.kubeconfig.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "clusters": [
+                        {"name": "lab", "cluster": {"server": self.url, "certificate-authority-data": authority}}
+                    ],
+                    "users": [{"name": "admin", "user": {"token": self._token}}],
+                    "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "admin"}}],
+                    "current-context": "lab",
+                }
+            )
+        )
 
     def _spawn(self, name: str, *arguments: str) -> None:
         with (self.directory / f"{name}.log").open("wb") as log:
-            self._started.append(subprocess.Popen(
-                [str(self._binaries[name]), *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.directory, preexec_fn=die_with_parent,
-            ))
+            self._started.append(
+                subprocess.Popen(
+                    [str(self._binaries[name]), *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self.directory,
+                    preexec_fn=die_with_parent,
+                )
+            )
 
     def _etcd(self, client: int, peer: int) -> None:
         clients, peers = f"http://{_ADDRESS}:{client}", f"http://{_ADDRESS}:{peer}"
         self._spawn(
-            "etcd", "--name=lab", f"--data-dir={self.directory / 'etcd'}", "--unsafe-no-fsync", "--log-level=warn",
-            f"--listen-client-urls={clients}", f"--advertise-client-urls={clients}",
-            f"--listen-peer-urls={peers}", f"--initial-advertise-peer-urls={peers}", f"--initial-cluster=lab={peers}",
+            "etcd",
+            "--name=lab",
+            f"--data-dir={self.directory / 'etcd'}",
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+            f"--listen-client-urls={clients}",
+            f"--advertise-client-urls={clients}",
+            f"--listen-peer-urls={peers}",
+            f"--initial-advertise-peer-urls={peers}",
+            f"--initial-cluster=lab={peers}",
         )
 
     def _apiserver(self, etcd: int) -> None:
         at = self.directory
         self._spawn(
-            "kube-apiserver", f"--etcd-servers=http://{_ADDRESS}:{etcd}", f"--bind-address={_ADDRESS}",
-            f"--secure-port={self.port}", f"--advertise-address={_ADDRESS}", "--endpoint-reconciler-type=none",
-            f"--tls-cert-file={at / 'server.crt'}", f"--tls-private-key-file={at / 'server.key'}",
-            f"--token-auth-file={at / 'tokens.csv'}", "--authorization-mode=RBAC",
-            "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={at / 'sa.pub'}",
-            f"--service-account-signing-key-file={at / 'sa.key'}", "--service-cluster-ip-range=10.43.0.0/24",
+            "kube-apiserver",
+            f"--etcd-servers=http://{_ADDRESS}:{etcd}",
+            f"--bind-address={_ADDRESS}",
+            f"--secure-port={self.port}",
+            f"--advertise-address={_ADDRESS}",
+            "--endpoint-reconciler-type=none",
+            f"--tls-cert-file={at / 'server.crt'}",
+            f"--tls-private-key-file={at / 'server.key'}",
+            f"--token-auth-file={at / 'tokens.csv'}",
+            "--authorization-mode=RBAC",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={at / 'sa.pub'}",
+            f"--service-account-signing-key-file={at / 'sa.key'}",
+            "--service-cluster-ip-range=10.43.0.0/24",
             *self._extra,
         )
 

@@ -6,7 +6,7 @@ The commands are built by pure functions and run inside the lab's own network na
 import subprocess
 from collections.abc import Iterable
 
-from lab.topology import Machine, Topology
+from .topology import Machine, Topology
 
 BRIDGE = "br0"
 

@@ -6,11 +6,11 @@ import time
 from collections import deque
 from pathlib import Path
 
-from lab import cgroups, network, spec
-from lab.kernel import Process
-from lab.layout import Layout
-from lab.rootfs import own
-from lab.topology import FIRST_ID, Machine, Topology
+from . import cgroups, network, spec
+from .kernel import Process
+from .layout import Layout
+from .rootfs import own
+from .topology import FIRST_ID, Machine, Topology
 
 # A healthy node has about a hundred mounts and one more per volume of a pod.
 MOST_MOUNTS = 4000
@@ -25,8 +25,17 @@ QUICK_END, MOST_QUICK_ENDS = 8.0, 3
 class Node:
     """A container-mode Talos machine; its volumes outlive it."""
 
-    def __init__(self, layout: Layout, topology: Topology, machine: Machine, *, index: int, host: spec.Host,
-                 rootfs: Path, runc: Path) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        topology: Topology,
+        machine: Machine,
+        *,
+        index: int,
+        host: spec.Host,
+        rootfs: Path,
+        runc: Path,
+    ) -> None:
         self.layout, self.topology, self.machine, self.index = layout, topology, machine, index
         self.host, self.rootfs, self.runc = host, rootfs, runc
         self.process: Process | None = None
@@ -46,8 +55,13 @@ class Node:
     def _run(self, *arguments: str, check: bool = True, log: bool = False) -> None:
         command = [str(self.runc), "--root", str(self.layout.runc), *arguments]
         with (self.directory / "console.log").open("ab") as console, (self.directory / "runc.log").open("ab") as errors:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=console if log else errors,
-                                  stderr=console if log else errors, timeout=60)
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=console if log else errors,
+                stderr=console if log else errors,
+                timeout=60,
+            )
         if check and done.returncode != 0:
             text = (self.directory / ("console.log" if log else "runc.log")).read_text(errors="replace")
             raise RuntimeError(f"{self.machine.name}: runc {arguments[0]} failed: {text[-600:].strip()}")
@@ -71,8 +85,13 @@ class Node:
             own(self.directory / "etc", FIRST_ID)
             if fresh:
                 own(self.directory / "volumes", FIRST_ID)
-        document = spec.node(self.machine.name, directory=self.directory, rootfs=self.rootfs, host=self.host,
-                             cgroup=cgroups.node_path(self.layout.name, self.machine.name))
+        document = spec.node(
+            self.machine.name,
+            directory=self.directory,
+            rootfs=self.rootfs,
+            host=self.host,
+            cgroup=cgroups.node_path(self.layout.name, self.machine.name),
+        )
         (self.directory / "config.json").write_text(json.dumps(document, indent=1))
 
     def start(self) -> None:

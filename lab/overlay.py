@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
-from components.platform.host import KubernetesExtras
-from lab.topology import Machine, Topology
+from core.model.host import KubernetesExtras
+
+from .topology import Machine, Topology
 
 LINK = "eth0"
 # What approves kubelets' certificates, where the stack says nothing.
@@ -55,15 +56,26 @@ def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool) ->
     """The lab of a platform: the same names, roles, addresses and MACs."""
     net = platform["network"]
     machines = tuple(
-        Machine(name=machine, role=spec["role"], address=spec["address"], mac=spec.get("mac") or "",
-                interface=spec.get("link") or LINK)
+        Machine(
+            name=machine,
+            role=spec["role"],
+            address=spec["address"],
+            mac=spec.get("mac") or "",
+            interface=spec.get("link") or LINK,
+        )
         for machine, spec in platform["machines"].items()
     )
     taken = {machine.address for machine in machines} | {net["endpoint"]}
     gateway = net.get("gateway") or next(str(a) for a in IPv4Network(net["nodes"]).hosts() if str(a) not in taken)
     aliases = tuple(a for a in net.get("resolvers") or () if a != gateway and a not in taken)
-    return Topology(name=name, network=net["nodes"], gateway=gateway, aliases=aliases, machines=machines,
-                    user_namespace=user_namespace)
+    return Topology(
+        name=name,
+        network=net["nodes"],
+        gateway=gateway,
+        aliases=aliases,
+        machines=machines,
+        user_namespace=user_namespace,
+    )
 
 
 def kubelet_config(bench: Bench) -> dict[str, Any]:
@@ -74,8 +86,11 @@ def kubelet_config(bench: Bench) -> dict[str, Any]:
     # A node sees the disk of this machine, most of which it does not use: with less than 15 % of it free, kubelet
     # would take no pod, though gigabytes are left.
     config["evictionHard"] = {
-        "imagefs.available": "2Gi", "imagefs.inodesFree": "1%", "memory.available": "100Mi",
-        "nodefs.available": "2Gi", "nodefs.inodesFree": "1%",
+        "imagefs.available": "2Gi",
+        "imagefs.inodesFree": "1%",
+        "memory.available": "100Mi",
+        "nodefs.available": "2Gi",
+        "nodefs.inodesFree": "1%",
     }
     # Nor may it clean up for the same reason.
     config |= {"imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99}
@@ -98,9 +113,17 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
         note("talos.kubernetes", made["talos"]["kubernetes"], bench.kubernetes, "the release that is built here")
         made["talos"]["kubernetes"] = bench.kubernetes
     config = kubelet_config(bench)
-    made["talos"]["patches"] = [*made["talos"].get("patches", ()), {"machine": {"kubelet": {"extraConfig": config}}}, dict(bench.trust)]
-    note("talos.patches", "", f"kubelet: {', '.join(sorted(config))}",
-         "what the machine under the lab lacks, and containers that end are tried again sooner")
+    made["talos"]["patches"] = [
+        *made["talos"].get("patches", ()),
+        {"machine": {"kubelet": {"extraConfig": config}}},
+        dict(bench.trust),
+    ]
+    note(
+        "talos.patches",
+        "",
+        f"kubelet: {', '.join(sorted(config))}",
+        "what the machine under the lab lacks, and containers that end are tried again sooner",
+    )
     note("talos.patches", "", "TrustedRootsConfig", "the lab's registry has a certificate of its own")
     for name, machine in made["machines"].items():
         if not machine.get("link"):
@@ -114,23 +137,42 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
         note("machines.*.bmc", "Redfish", "none", "containers have no power to switch")
     _mirror(made, lab, note)
     cilium = made["cilium"]
-    note("cilium.chart", f"{cilium.get('chart', 'cilium')} {cilium['version']}", "a stand-in", "Cilium's images can't be made from source here")
+    note(
+        "cilium.chart",
+        f"{cilium.get('chart', 'cilium')} {cilium['version']}",
+        "a stand-in",
+        "Cilium's images can't be made from source here",
+    )
     cilium |= {"chart": bench.chart, "repository": None}
     extras = made["talos"].setdefault("extras", {})
     if extras.get("serving_certificates", "cluster") == "cluster":
         extras["approver"] = _undigested(extras.get("approver", APPROVER))
-        note("talos.extras.approver", extras["approver"], "a stand-in that judges and asks the same", "its image can't be fetched, nor its module")
+        note(
+            "talos.extras.approver",
+            extras["approver"],
+            "a stand-in that judges and asks the same",
+            "its image can't be fetched, nor its module",
+        )
     _workloads(made, note)
     if made.get("kubevirt"):
-        note("kubevirt", made["kubevirt"]["version"], "its objects, with a stand-in for the operator",
-             "KubeVirt's images can't be made from source here: virtual machines are objects, none runs")
+        note(
+            "kubevirt",
+            made["kubevirt"]["version"],
+            "its objects, with a stand-in for the operator",
+            "KubeVirt's images can't be made from source here: virtual machines are objects, none runs",
+        )
     return made, changes
 
 
 def _host(made: dict[str, Any], note: Any) -> None:
     """What a container has no kernel, disk or firmware of its own for, and a door for what is looked at from outside."""
     for where, part in [("talos", made["talos"]), *((f"machines.{name}", m) for name, m in made["machines"].items())]:
-        for key, what in (("sysctls", "kernel parameters"), ("modules", "kernel modules"), ("volumes", "disks"), ("watchdog", "watchdog")):
+        for key, what in (
+            ("sysctls", "kernel parameters"),
+            ("modules", "kernel modules"),
+            ("volumes", "disks"),
+            ("watchdog", "watchdog"),
+        ):
             if key in part:
                 del part[key]
                 note(f"{where}.{key}", "the platform's", "none", f"a container has no {what} of its own")
@@ -143,14 +185,22 @@ def _host(made: dict[str, Any], note: Any) -> None:
         note("talos.firewall.admins", "the platform's", "any", "the lab's own commands come from its gateway")
         firewall["admins"] = []
     firewall["allow"] = {**firewall.get("allow", {}), "rehearsal": {"ports": [NODE_PORT], "sources": ["0.0.0.0/0"]}}
-    note("talos.firewall.allow", "", f"port {NODE_PORT}", "the stand-in for Cilium answers there, and Cilium's own services pass by this firewall")
+    note(
+        "talos.firewall.allow",
+        "",
+        f"port {NODE_PORT}",
+        "the stand-in for Cilium answers there, and Cilium's own services pass by this firewall",
+    )
 
 
 def _snapshots(made: dict[str, Any], bench: Bench, note: Any) -> None:
     want = made["talos"].get("snapshots") or {}
     now = {"folder": bench.snapshots, "schedule": want.get("schedule") or SCHEDULE, "to": {"claim": CLAIM}}
-    for key, why in (("folder", "files of a rehearsal lie beside it"), ("schedule", "the platform has none, and what it would make is shown"),
-                     ("to", "nobody serves NFS in the lab: the volume is a folder of the node")):
+    for key, why in (
+        ("folder", "files of a rehearsal lie beside it"),
+        ("schedule", "the platform has none, and what it would make is shown"),
+        ("to", "nobody serves NFS in the lab: the volume is a folder of the node"),
+    ):
         if now[key] != want.get(key):
             note(f"talos.snapshots.{key}", want.get(key) or "none", now[key], why)
     made["talos"]["snapshots"] = now
@@ -172,7 +222,9 @@ def stand_ins(platform: Mapping[str, Any]) -> dict[str, list[str]]:
     """Images of others that a platform runs -> what the lab's image of that name runs instead."""
     found: dict[str, list[str]] = {}
     if want := platform.get("kubevirt"):
-        found[f"{want.get('registry') or 'quay.io/kubevirt'}/virt-operator:{want['version']}"] = ["/usr/bin/virt-operator"]
+        found[f"{want.get('registry') or 'quay.io/kubevirt'}/virt-operator:{want['version']}"] = [
+            "/usr/bin/virt-operator"
+        ]
     extras = platform["talos"].get("extras", {})
     if extras.get("serving_certificates", "cluster") == "cluster":
         found[_undigested(extras.get("approver", APPROVER))] = ["/usr/bin/kubelet-serving-cert-approver"]
@@ -189,7 +241,9 @@ def _undigested(image: str) -> str:
 
 def _workloads(made: dict[str, Any], note: Any) -> None:
     for name, workload in (made.get("workloads") or {}).items():
-        note(f"workloads.{name}", workload["image"], "a stand-in that answers on its port", "its image can't be fetched")
+        note(
+            f"workloads.{name}", workload["image"], "a stand-in that answers on its port", "its image can't be fetched"
+        )
         workload["image"] = _undigested(workload["image"])
         workload.pop("command", None)
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import cgroups, kernel, spec
-from lab.spec import Host
-from lab.topology import FIRST_ID, IDS
+from . import cgroups, kernel, spec
+from .spec import Host
+from .topology import FIRST_ID, IDS
 
 TALOS_OPEN_FILES = 1_048_576
 NODE_MEMORY, BASE_MEMORY = 1200, 1500  # MB, measured: a control plane; the lab, the engine and its plugins
@@ -41,8 +41,11 @@ def _filesystem(name: str, why: str) -> Finding:
 
 
 def _namespaces() -> Finding:
-    absent = [kind for kind in ("pid", "net", "mnt", "user", "ipc", "uts", "cgroup")
-              if not Path(f"/proc/self/ns/{kind}").exists()]
+    absent = [
+        kind
+        for kind in ("pid", "net", "mnt", "user", "ipc", "uts", "cgroup")
+        if not Path(f"/proc/self/ns/{kind}").exists()
+    ]
     return Finding(not absent, f"kernel: namespaces {'all there' if not absent else 'missing: ' + ', '.join(absent)}")
 
 
@@ -53,7 +56,9 @@ def _user_namespaces() -> Finding:
         most = 0
     ids = Path("/proc/self/uid_map").read_text().split()
     enough = most > 0 and len(ids) == 3 and int(ids[2]) >= FIRST_ID + IDS
-    return Finding(enough, f"user namespaces: {most} allowed, ids up to {FIRST_ID + IDS} needed (nodes run in one here)")
+    return Finding(
+        enough, f"user namespaces: {most} allowed, ids up to {FIRST_ID + IDS} needed (nodes run in one here)"
+    )
 
 
 def _memory(nodes: int) -> Finding:
@@ -75,7 +80,9 @@ def host(contained: bool = False) -> Host:
     bounding = kernel.capabilities()
     last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
     # The list in spec.py is in the kernel's order from number 0, with the gaps of CAPABILITY_NUMBERS.
-    missing = frozenset(name for name, number in CAPABILITY_NUMBERS.items() if number > last or not bounding >> number & 1)
+    missing = frozenset(
+        name for name, number in CAPABILITY_NUMBERS.items() if number > last or not bounding >> number & 1
+    )
     return Host(
         open_files=TALOS_OPEN_FILES if kernel.may(kernel.CAP_SYS_RESOURCE) else min(hard, TALOS_OPEN_FILES),
         devices=tuple(path for path in spec.DEVICES if os.path.exists(path)),
@@ -86,12 +93,49 @@ def host(contained: bool = False) -> Host:
 
 
 # include/uapi/linux/capability.h, in its order.
-_IN_ORDER = """
-CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
-NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN
-SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE
-MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
-""".split()
+_IN_ORDER = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+    "LINUX_IMMUTABLE",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "SYS_PACCT",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_NICE",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "MKNOD",
+    "LEASE",
+    "AUDIT_WRITE",
+    "AUDIT_CONTROL",
+    "SETFCAP",
+    "MAC_OVERRIDE",
+    "MAC_ADMIN",
+    "SYSLOG",
+    "WAKE_ALARM",
+    "BLOCK_SUSPEND",
+    "AUDIT_READ",
+    "PERFMON",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+]
 CAPABILITY_NUMBERS = {f"CAP_{name}": number for number, name in enumerate(_IN_ORDER)}
 
 
@@ -106,8 +150,10 @@ def examine(nodes: int = 1, contained: bool = False) -> list[Finding]:
     release = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2])
     findings = [
         Finding(os.geteuid() == 0, "root: needed to make namespaces, a bridge and mounts"),
-        Finding(kernel.may(kernel.CAP_SYS_ADMIN) and kernel.may(kernel.CAP_NET_ADMIN),
-                "capabilities: SYS_ADMIN and NET_ADMIN, to make namespaces and a bridge"),
+        Finding(
+            kernel.may(kernel.CAP_SYS_ADMIN) and kernel.may(kernel.CAP_NET_ADMIN),
+            "capabilities: SYS_ADMIN and NET_ADMIN, to make namespaces and a bridge",
+        ),
         Finding(platform.machine() == "x86_64", f"processor: {platform.machine()}; images are made for x86_64"),
         Finding(release >= (5, 13), f"kernel: {platform.release()}; 5.13 or newer for overlays in a user namespace"),
         _namespaces(),
@@ -118,9 +164,11 @@ def examine(nodes: int = 1, contained: bool = False) -> list[Finding]:
         _program("nft", "nftables", "kube-proxy needs it, so services would have no addresses", fatal=False),
         Finding(os.path.exists("/dev/kmsg"), "device: /dev/kmsg, which the kubelet opens"),
         _memory(nodes),
-        Finding(kernel.may(kernel.CAP_SYS_RESOURCE),
-                "capability: SYS_RESOURCE; without it nodes run in a user namespace and runc leaves out the OOM score",
-                fatal=False),
+        Finding(
+            kernel.may(kernel.CAP_SYS_RESOURCE),
+            "capability: SYS_RESOURCE; without it nodes run in a user namespace and runc leaves out the OOM score",
+            fatal=False,
+        ),
         Finding(cgroups.version_2(), "cgroups: version 2; on version 1 kubelets get failCgroupV1: false", fatal=False),
     ]
     if needs_user_namespace():

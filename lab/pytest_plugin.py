@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import bench, preflight
-from lab.kubeapi import KubernetesAPI
-from lab.layout import Layout
-from lab.session import Lab
-from lab.talosapi import Clients
-from lab.topology import Machine, Topology
-from lab.waiting import wait_for
+from . import bench, preflight
+from .kubeapi import KubernetesAPI
+from .layout import Layout
+from .session import Lab
+from .talosapi import Clients
+from .topology import Machine, Topology
+from .waiting import wait_for
 
 NODE = Machine(name="cp-1", role="controlplane", address="10.5.0.11", mac="52:54:00:10:05:11")
 
@@ -61,4 +61,3 @@ def talos_node(talos_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Clie
     clients = Clients(talos_lab, bench.binaries("lab"), tmp_path_factory.mktemp("talos"))
     wait_for("the node's maintenance API", lambda: clients.maintenance(NODE.address), seconds=60)
     return clients
-

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lab.kernel import die_with_parent
+from .kernel import die_with_parent
 
 EMULATOR = "qemu-system-x86_64"
 OVMF = Path("/usr/share/OVMF")
@@ -42,7 +42,17 @@ class Hardware:
 def command(hardware: Hardware, folder: Path, boot: str) -> list[str]:
     """How QEMU is told what the machine is. boot: Pxe or Hdd, what is tried first."""
     order = ORDERS[boot]
-    told = [EMULATOR, "-name", hardware.name, "-nodefaults", "-no-user-config", "-accel", "tcg,thread=multi", "-display", "none"]
+    told = [
+        EMULATOR,
+        "-name",
+        hardware.name,
+        "-nodefaults",
+        "-no-user-config",
+        "-accel",
+        "tcg,thread=multi",
+        "-display",
+        "none",
+    ]
     # A reset ends QEMU, so that the next boot can have another order, as a BMC's one-time boot wants it.
     told += ["-no-reboot", "-qmp", "stdio", "-serial", f"file:{folder / 'console'}"]
     told += ["-cpu", "max", "-smp", str(hardware.cpus), "-m", str(hardware.memory_mib)]

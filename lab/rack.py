@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from lab import network
-from lab.kernel import NEWNET, setns, unshare
+from . import network
+from .kernel import NEWNET, setns, unshare
 
 LINK = "rack0"
 _OWN = "/proc/thread-self/ns/net"
@@ -18,7 +18,12 @@ _OWN = "/proc/thread-self/ns/net"
 
 def cabling(address: str, machines: int) -> list[str]:
     """Lines for `ip -batch`: the servers' link with their address, and a tap for each machine on it."""
-    lines = ["link set lo up", f"link add {LINK} type bridge forward_delay 0", f"addr add {address} dev {LINK}", f"link set {LINK} up"]
+    lines = [
+        "link set lo up",
+        f"link add {LINK} type bridge forward_delay 0",
+        f"addr add {address} dev {LINK}",
+        f"link set {LINK} up",
+    ]
     for number in range(machines):
         lines += [f"tuntap add {tap(number)} mode tap", f"link set {tap(number)} master {LINK} up"]
     return lines
@@ -47,7 +52,9 @@ class Rack:
             os.close(ours)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         os.close(self._handle)
 
     @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from lab.images import MANIFEST, Store
+from .images import MANIFEST, Store
 
 _MANIFEST = re.compile(r"^/v2/(?P<name>.+)/manifests/(?P<reference>[^/]+)$")
 _BLOB = re.compile(r"^/v2/.+/blobs/sha256:(?P<digest>[0-9a-f]{64})$")
@@ -27,8 +27,15 @@ class _Server(ThreadingHTTPServer):
 class Registry:
     """Serves one store on one address until stopped, by https where it is given a certificate."""
 
-    def __init__(self, store: Path, address: str, port: int, *, pki: Path | None = None,
-                 missing: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        store: Path,
+        address: str,
+        port: int,
+        *,
+        pki: Path | None = None,
+        missing: Callable[[str], None] = lambda _: None,
+    ) -> None:
         index = Store(store)
         noted: set[str] = set()
 
@@ -78,7 +85,9 @@ class Registry:
                     self._unknown()
                     return
                 with content:
-                    self._head(200, "application/octet-stream", (index.blobs / digest).stat().st_size, f"sha256:{digest}")
+                    self._head(
+                        200, "application/octet-stream", (index.blobs / digest).stat().st_size, f"sha256:{digest}"
+                    )
                     if with_body:
                         self.wfile.flush()
                         self.connection.sendfile(content)
@@ -109,7 +118,9 @@ class Registry:
             trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             trust.load_cert_chain(pki / "server.crt", pki / "server.key")
             # The handshake in the connection's own thread: a client that never finishes it stops nobody.
-            self._server.socket = trust.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+            self._server.socket = trust.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, name="registry", daemon=True)
         self._thread.start()

@@ -14,17 +14,18 @@ from typing import Any
 
 import yaml
 
-from components.platform import classes, included
-from lab import bench, cleanup, container_runtime, fidelity, overlay, preflight
-from lab.engine import Engine, Run
-from lab.layout import Layout
-from lab.phases import PHASES
-from lab.session import Lab
-from lab.shown import see
-from lab.talosapi import Clients
-from lab.times import Times
-from lab.topology import Topology
-from lab.waiting import wait_for
+from core.model import classes, included
+
+from . import bench, cleanup, container_runtime, fidelity, overlay, preflight
+from .engine import Engine, Run
+from .layout import Layout
+from .phases import PHASES
+from .session import Lab
+from .shown import see
+from .talosapi import Clients
+from .times import Times
+from .topology import Topology
+from .waiting import wait_for
 
 
 class Refused(RuntimeError):
@@ -34,7 +35,9 @@ class Refused(RuntimeError):
 class Rehearsal:
     """One rehearsal of one stack."""
 
-    def __init__(self, stack: str, *, root: Path, checkout: Path, keep: bool = False, only: Collection[str] = ()) -> None:
+    def __init__(
+        self, stack: str, *, root: Path, checkout: Path, keep: bool = False, only: Collection[str] = ()
+    ) -> None:
         """only: the names of the phases that are to be shown; all that fit where there are none."""
         self.only = frozenset(only)
         self.stack, self.root, self.checkout, self.keep = stack, root, checkout, keep
@@ -115,31 +118,53 @@ class Rehearsal:
 
     def start(self) -> None:
         """Every machine of the stack in maintenance mode."""
-        order = bench.order(self.layout, self.topology, self.binaries, self.host,
-                            stand_ins=overlay.stand_ins(self.committed), talosctl=overlay.talosctl(self.committed),
-                            runtime=self.runtime.program if self.runtime else "")
+        order = bench.order(
+            self.layout,
+            self.topology,
+            self.binaries,
+            self.host,
+            stand_ins=overlay.stand_ins(self.committed),
+            talosctl=overlay.talosctl(self.committed),
+            runtime=self.runtime.program if self.runtime else "",
+        )
         self.lab = Lab.start(self.layout, order)
         if self.keep:
             self.lab.keep()
         from runner.environment import tools
         from toolchain import Layout as Toolchain
 
-        self.engine = Engine(self.lab, checkout=self.checkout, pulumi=self.binaries["pulumi"], stack=self.stack,
-                             environment=tools(Toolchain.of(self.checkout), os.environ))
+        self.engine = Engine(
+            self.lab,
+            checkout=self.checkout,
+            pulumi=self.binaries["pulumi"],
+            stack=self.stack,
+            environment=tools(Toolchain.of(self.checkout), os.environ),
+        )
         self.clients = Clients(self.lab, self.binaries, self.engine.home)
-        chart = bench.chart(self.layout.directory / "chart", version=self.committed["cilium"]["version"],
-                            replicas=max(1, sum(machine.role == "worker" for machine in self.topology.machines)))
-        offer = overlay.Bench(kubernetes=bench.versions().kubernetes, chart=str(chart),
-                              snapshots=str(self.snapshots), trust=bench.trust(self.layout), cgroup_v2=self.host.cgroup_v2,
-                              user_namespace=self.host.user_namespace)
+        chart = bench.chart(
+            self.layout.directory / "chart",
+            version=self.committed["cilium"]["version"],
+            replicas=max(1, sum(machine.role == "worker" for machine in self.topology.machines)),
+        )
+        offer = overlay.Bench(
+            kubernetes=bench.versions().kubernetes,
+            chart=str(chart),
+            snapshots=str(self.snapshots),
+            trust=bench.trust(self.layout),
+            cgroup_v2=self.host.cgroup_v2,
+            user_namespace=self.host.user_namespace,
+        )
         self.platform, self.changes = overlay.rehearsed(self.committed, self.topology, offer)
         for change in self.changes:
             self.times.say(f"not as in the stack: {change.where}: {change.now} ({change.why})")
         for machine in self.topology.machines:
             self.lab.start_node(machine.name)
         for machine in self.topology.machines:
-            wait_for(f"{machine.name}: the maintenance API at {machine.address}",
-                     lambda at=machine.address: self.clients.maintenance(at), seconds=60)
+            wait_for(
+                f"{machine.name}: the maintenance API at {machine.address}",
+                lambda at=machine.address: self.clients.maintenance(at),
+                seconds=60,
+            )
 
     def update(self, *more: str, seconds: float) -> Run:
         pack = self.checkout / "policy" / "pack"
@@ -170,8 +195,12 @@ class Rehearsal:
 
     def bootstraps(self) -> int:
         """How often any node was asked to bootstrap etcd, from the nodes' own logs."""
-        return sum((self.layout.node(machine.name) / "console.log").read_text(errors="replace").count("bootstrap request received")
-                   for machine in self.topology.machines)
+        return sum(
+            (self.layout.node(machine.name) / "console.log")
+            .read_text(errors="replace")
+            .count("bootstrap request received")
+            for machine in self.topology.machines
+        )
 
     def destroy(self) -> None:
         """Everything goes but what is protected."""
@@ -234,7 +263,9 @@ class Rehearsal:
         self.times.say(f"rehearsed {self.stack}; times are in {self.times.file}")
         if self.keep:
             enter = f"nsenter --target={self.lab.init.pid} --net --pid --mount --ipc"
-            print(f"The lab stays. In it, for example:\n"
-                  f"  {enter} env TALOSCONFIG={self.clients.home}/talosconfig {self.binaries['talosctl']} dashboard\n"
-                  f"  {enter} env KUBECONFIG={self.clients.home}/kubeconfig {self.binaries['kubectl']} get pods -A\n"
-                  f"End it with: ./bedplate rehearse stop {self.stack}")
+            print(
+                f"The lab stays. In it, for example:\n"
+                f"  {enter} env TALOSCONFIG={self.clients.home}/talosconfig {self.binaries['talosctl']} dashboard\n"
+                f"  {enter} env KUBECONFIG={self.clients.home}/kubeconfig {self.binaries['kubectl']} get pods -A\n"
+                f"End it with: ./bedplate rehearse stop {self.stack}"
+            )

@@ -9,37 +9,87 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.topology import FIRST_ID
+from .topology import FIRST_ID
 
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 _LAYOUT = 4  # raise when what is built below changes: the directory's name carries it
 
 # Of Debian's packages, what Talos' own image has as well.
-_PROGRAMS = ("usr/bin/udevadm", "usr/bin/kmod", *(f"usr/sbin/{name}" for name in ("mkfs.xfs", "xfs_growfs", "xfs_repair", "mkfs.vfat")))
+_PROGRAMS = (
+    "usr/bin/udevadm",
+    "usr/bin/kmod",
+    *(f"usr/sbin/{name}" for name in ("mkfs.xfs", "xfs_growfs", "xfs_repair", "mkfs.vfat")),
+)
 _LIBRARIES = "usr/lib/x86_64-linux-gnu"
 # udevd opens it by its name, so no list of what it loads has it.
 _BY_NAME = f"{_LIBRARIES}/libkmod.so.2"
 
-_DIRECTORIES = """
-usr/bin usr/lib/firmware usr/lib/modules usr/etc usr/libexec/kubernetes usr/share/spdx usr/share/zoneinfo/Etc
-usr/local/bin usr/local/sbin usr/local/share usr/local/lib/kubelet/credentialproviders usr/local/lib/containers
-boot/EFI dev proc sys run tmp var system opt mnt root home .extra
-etc/iscsi etc/nvme etc/cri/conf.d/hosts etc/kubernetes/manifests etc/cni/net.d etc/ssl/certs etc/containerd etc/lvm
-etc/selinux/targeted/contexts/files
-""".split()
+_DIRECTORIES = [
+    "usr/bin",
+    "usr/lib/firmware",
+    "usr/lib/modules",
+    "usr/etc",
+    "usr/libexec/kubernetes",
+    "usr/share/spdx",
+    "usr/share/zoneinfo/Etc",
+    "usr/local/bin",
+    "usr/local/sbin",
+    "usr/local/share",
+    "usr/local/lib/kubelet/credentialproviders",
+    "usr/local/lib/containers",
+    "boot/EFI",
+    "dev",
+    "proc",
+    "sys",
+    "run",
+    "tmp",
+    "var",
+    "system",
+    "opt",
+    "mnt",
+    "root",
+    "home",
+    ".extra",
+    "etc/iscsi",
+    "etc/nvme",
+    "etc/cri/conf.d/hosts",
+    "etc/kubernetes/manifests",
+    "etc/cni/net.d",
+    "etc/ssl/certs",
+    "etc/containerd",
+    "etc/lvm",
+    "etc/selinux/targeted/contexts/files",
+]
 
 # Talos mounts its own versions over these, so they must exist.
-_EMPTY = """
-etc/extensions.yaml etc/resolv.conf etc/hosts etc/hostname etc/machine-id etc/cri/conf.d/cri.toml
-etc/cri/conf.d/01-registries.part etc/cri/conf.d/20-customization.part etc/cri/conf.d/base-spec.json
-etc/selinux/targeted/contexts/files/file_contexts etc/iscsi/initiatorname.iscsi etc/nvme/hostid etc/nvme/hostnqn
-""".split()
+_EMPTY = [
+    "etc/extensions.yaml",
+    "etc/resolv.conf",
+    "etc/hosts",
+    "etc/hostname",
+    "etc/machine-id",
+    "etc/cri/conf.d/cri.toml",
+    "etc/cri/conf.d/01-registries.part",
+    "etc/cri/conf.d/20-customization.part",
+    "etc/cri/conf.d/base-spec.json",
+    "etc/selinux/targeted/contexts/files/file_contexts",
+    "etc/iscsi/initiatorname.iscsi",
+    "etc/nvme/hostid",
+    "etc/nvme/hostnqn",
+]
 
 _LINKS = {
-    "bin": "usr/bin", "sbin": "usr/bin", "usr/sbin": "bin", "lib": "usr/lib", "lib64": "usr/lib",
-    "etc/localtime": "/usr/share/zoneinfo/Etc/UTC", "etc/ssl/certs/ca-certificates": "ca-certificates.crt",
-    "etc/pki": "/etc/ssl", "etc/ca-certificates": "/etc/ssl",
-    "usr/share/ca-certificates": "/etc/ssl", "usr/local/share/ca-certificates": "/etc/ssl",
+    "bin": "usr/bin",
+    "sbin": "usr/bin",
+    "usr/sbin": "bin",
+    "lib": "usr/lib",
+    "lib64": "usr/lib",
+    "etc/localtime": "/usr/share/zoneinfo/Etc/UTC",
+    "etc/ssl/certs/ca-certificates": "ca-certificates.crt",
+    "etc/pki": "/etc/ssl",
+    "etc/ca-certificates": "/etc/ssl",
+    "usr/share/ca-certificates": "/etc/ssl",
+    "usr/local/share/ca-certificates": "/etc/ssl",
 }
 
 # Files of the Talos source tree that its image carries as they are.
@@ -80,7 +130,17 @@ def squashed(parent: Path, binaries: Mapping[str, Path], *, talos: str) -> Path:
             _lay(root, wanted, binaries, talos)
             _with_programs(root, tree)
             # The fastest to unpack: the machine that does it is emulated.
-            squash = ["mksquashfs", str(root), str(fresh), "-comp", "lz4", "-all-root", "-noappend", "-no-progress", "-quiet"]
+            squash = [
+                "mksquashfs",
+                str(root),
+                str(fresh),
+                "-comp",
+                "lz4",
+                "-all-root",
+                "-noappend",
+                "-no-progress",
+                "-quiet",
+            ]
             subprocess.run(squash, check=True, capture_output=True, text=True)
         finally:
             shutil.rmtree(root, ignore_errors=True)
@@ -90,11 +150,17 @@ def squashed(parent: Path, binaries: Mapping[str, Path], *, talos: str) -> Path:
 
 def _programs(binaries: Mapping[str, Path]) -> dict[str, Path]:
     """What Talos' own image has in /usr/bin, by the name that it has there."""
-    return {"init": binaries["machined"], **{name: binaries[name] for name in ("containerd", "containerd-shim-runc-v2", "runc")}}
+    return {
+        "init": binaries["machined"],
+        **{name: binaries[name] for name in ("containerd", "containerd-shim-runc-v2", "runc")},
+    }
 
 
 def _marks(wanted: Mapping[str, Path]) -> list[Any]:
-    return [(name, str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for name, path in sorted(wanted.items())]
+    return [
+        (name, str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
+        for name, path in sorted(wanted.items())
+    ]
 
 
 def _kept(parent: Path, facts: list[Any], make: Callable[[Path], None]) -> Path:
@@ -140,7 +206,9 @@ def _with_programs(root: Path, tree: Path) -> None:
         (root / "usr/bin" / link).symlink_to(target)
     # Volumes are made by what Talos' release says a kernel of its time can mount.
     shutil.copytree(tree / "usr/share/xfsprogs", root / "usr/share/xfsprogs")
-    shutil.copytree(tree / "usr/lib/udev", root / "usr/lib/udev", symlinks=True, ignore=shutil.ignore_patterns("hwdb.d"))
+    shutil.copytree(
+        tree / "usr/lib/udev", root / "usr/lib/udev", symlinks=True, ignore=shutil.ignore_patterns("hwdb.d")
+    )
     helpers = [str(path.relative_to(tree)) for path in sorted((tree / "usr/lib/udev").iterdir()) if _loads(path)]
     for inside, source in libraries(tree, [*_PROGRAMS, *helpers, _BY_NAME]).items():
         (root / inside).parent.mkdir(parents=True, exist_ok=True)

@@ -13,11 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from lab import cleanup
-from lab.kernel import Process
-from lab.layout import Layout
-from lab.supervisor import Order
-from lab.waiting import wait_for
+from . import cleanup
+from .kernel import Process
+from .layout import Layout
+from .supervisor import Order
+from .waiting import wait_for
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -46,7 +46,12 @@ class Lab:
         with layout.log.open("ab") as log:
             launcher = subprocess.Popen(
                 [sys.executable, "-m", "lab.supervisor", str(layout.directory.absolute()), str(theirs)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=HERE, pass_fds=(theirs,), start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=HERE,
+                pass_fds=(theirs,),
+                start_new_session=True,
             )
         os.close(theirs)
         if launcher.wait(timeout=seconds) != 0:
@@ -100,12 +105,26 @@ class Lab:
         # nsenter opens its own --wd before it enters, and a folder of the old mounts has no path in the new ones.
         return ["nsenter", *enter, "--", "env", f"--chdir={cwd or Path.cwd()}", *argv]
 
-    def run(self, argv: Sequence[str], *, seconds: float, env: Mapping[str, str] | None = None, check: bool = True,
-            cwd: Path | None = None, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        seconds: float,
+        env: Mapping[str, str] | None = None,
+        check: bool = True,
+        cwd: Path | None = None,
+        stdin: str | None = None,
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command inside the lab and take what it prints; it is ended at its deadline."""
-        with subprocess.Popen(self.command(argv, cwd), env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-                              start_new_session=True) as process:
+        with subprocess.Popen(
+            self.command(argv, cwd),
+            env=env,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            start_new_session=True,
+        ) as process:
             try:
                 out, err = process.communicate(stdin, timeout=seconds)
             except BaseException as error:
@@ -157,8 +176,9 @@ class Lab:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if not (self.init.alive and self.request("status")["kept"]):
             self.stop()
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab import bench
-from lab.converge import Converge, descendants, victims
 from lab.phases.standing import stands
-from lab.shown import see
+
+from . import bench
+from .converge import Converge, descendants, victims
+from .shown import see
 
 # What makes machines one cluster. Objects above it are the Kubernetes plugin's, and dice are thrown for them.
 _STEP = re.compile(r"^[ +]*\s(?P<type>(?:talos|bedplate-native):\S+)\s+(?P<name>\S+)\s+(?P<event>creating|created) \(")

@@ -18,16 +18,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab import cgroups, cleanup, network
-from lab.container_node import ContainerNode, carry_out
-from lab.container_runtime import Runtime
-from lab.kernel import (MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC, NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS,
-                        Process, mount, unshare)
-from lab.layout import Layout
-from lab.node import Node
-from lab.registry import Registry
-from lab.spec import Host
-from lab.topology import Machine, Topology
+from . import cgroups, cleanup, network
+from .container_node import ContainerNode, carry_out
+from .container_runtime import Runtime
+from .kernel import (
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_PRIVATE,
+    MS_REC,
+    NEWIPC,
+    NEWNET,
+    NEWNS,
+    NEWPID,
+    NEWUTS,
+    Process,
+    mount,
+    unshare,
+)
+from .layout import Layout
+from .node import Node
+from .registry import Registry
+from .spec import Host
+from .topology import Machine, Topology
+
 
 @dataclass(frozen=True)
 class Order:
@@ -45,16 +59,29 @@ class Order:
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
         host = {**self.host.__dict__, "missing": sorted(self.host.missing)}
-        return {"topology": self.topology.as_json(), "host": host, "rootfs": self.rootfs, "runc": self.runc,
-                "runtime": self.runtime, "talos": self.talos}
+        return {
+            "topology": self.topology.as_json(),
+            "host": host,
+            "rootfs": self.rootfs,
+            "runc": self.runc,
+            "runtime": self.runtime,
+            "talos": self.talos,
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Order":
         """The inverse of `as_json`."""
-        host = Host(**{**data["host"], "devices": tuple(data["host"]["devices"]),
-                       "missing": frozenset(data["host"]["missing"])})
-        return cls(Topology.from_json(data["topology"]), host, data["rootfs"], data["runc"],
-                   data.get("runtime", ""), data.get("talos", ""))
+        host = Host(
+            **{**data["host"], "devices": tuple(data["host"]["devices"]), "missing": frozenset(data["host"]["missing"])}
+        )
+        return cls(
+            Topology.from_json(data["topology"]),
+            host,
+            data["rootfs"],
+            data["runc"],
+            data.get("runtime", ""),
+            data.get("talos", ""),
+        )
 
 
 class Supervisor:
@@ -74,8 +101,15 @@ class Supervisor:
     def _node(self, index: int, machine: Machine) -> Node | ContainerNode:
         if self.runtime:
             return ContainerNode(self.layout, self.topology, machine, runtime=self.runtime, version=self.order.talos)
-        return Node(self.layout, self.topology, machine, index=index, host=self.order.host,
-                    rootfs=Path(self.order.rootfs), runc=Path(self.order.runc))
+        return Node(
+            self.layout,
+            self.topology,
+            machine,
+            index=index,
+            host=self.order.host,
+            rootfs=Path(self.order.rootfs),
+            runc=Path(self.order.runc),
+        )
 
     def say(self, text: str, *, kind: str = "note") -> None:
         """Keep an event for whoever asks, and print it to the log."""
@@ -88,8 +122,13 @@ class Supervisor:
             carry_out(self.runtime.network(self.topology))
         else:
             network.ip(network.bridge(self.topology))
-        Registry(self.layout.store / "images", self.topology.gateway, self.topology.registry_port,
-                 pki=self.layout.pki, missing=lambda image: self.say(f"a node asked for {image}, which is not here", kind="missing-image"))
+        Registry(
+            self.layout.store / "images",
+            self.topology.gateway,
+            self.topology.registry_port,
+            pki=self.layout.pki,
+            missing=lambda image: self.say(f"a node asked for {image}, which is not here", kind="missing-image"),
+        )
         threading.Thread(target=self._lifeline, daemon=True).start()
         threading.Thread(target=self._serve, args=(self._listen(),), daemon=True).start()
         self.say("ready")
@@ -165,16 +204,25 @@ class Supervisor:
             case "end":
                 self.ended.set()
             case "status":
-                return {"nodes": {name: self._status(one) for name, one in self.nodes.items()},
-                        "events": list(self.events), "kept": self.kept}
+                return {
+                    "nodes": {name: self._status(one) for name, one in self.nodes.items()},
+                    "events": list(self.events),
+                    "kept": self.kept,
+                }
             case _:
                 raise ValueError(f"no such request: {op}")
         return None
 
     @staticmethod
     def _status(node: Node | ContainerNode) -> dict[str, Any]:
-        return {"running": node.running, "wanted": node.wanted, "trouble": node.trouble, "starts": node.starts,
-                "pid": node.process.pid if node.process else None, "address": node.machine.address}
+        return {
+            "running": node.running,
+            "wanted": node.wanted,
+            "trouble": node.trouble,
+            "starts": node.starts,
+            "pid": node.process.pid if node.process else None,
+            "address": node.machine.address,
+        }
 
 
 def _private_view() -> None:
@@ -222,8 +270,12 @@ def main(directory: str, lifeline: int) -> None:
     process = Process.at(child)
     assert process is not None
     # Without a user namespace a kubelet writes settings of the whole machine: they are set back at the end.
-    layout.record(process, cgroups=[str(path) for path in cgroups.of_lab(layout.name)], sysctls=cleanup.sysctls(),
-                  remove=Runtime(order.runtime).remove(order.topology) if order.runtime else [])
+    layout.record(
+        process,
+        cgroups=[str(path) for path in cgroups.of_lab(layout.name)],
+        sysctls=cleanup.sysctls(),
+        remove=Runtime(order.runtime).remove(order.topology) if order.runtime else [],
+    )
     os.write(ready, b"g")
     # The child is now on its own: its parent's end makes it a child of the machine's init.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from lab.session import Lab
+from .session import Lab
 
 
 class Clients:
@@ -17,15 +17,26 @@ class Clients:
     def __init__(self, lab: Lab, binaries: dict[str, Path], home: Path) -> None:
         self.lab, self.home = lab, home
         self._talosctl, self._kubectl = str(binaries["talosctl"]), str(binaries["kubectl"])
-        self._environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home),
-                             "TALOSCONFIG": str(home / "talosconfig"), "KUBECONFIG": str(home / "kubeconfig")}
+        self._environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(home),
+            "TALOSCONFIG": str(home / "talosconfig"),
+            "KUBECONFIG": str(home / "kubeconfig"),
+        }
 
     def trust(self, client: dict[str, str], kubeconfig: str, endpoints: list[str]) -> None:
         """Keep the credentials in files that only the owner reads."""
-        context = {"endpoints": endpoints, "nodes": endpoints[:1], "ca": client["caCertificate"],
-                   "crt": client["clientCertificate"], "key": client["clientKey"]}
-        for name, text in {"talosconfig": yaml.safe_dump({"context": "lab", "contexts": {"lab": context}}),
-                           "kubeconfig": kubeconfig}.items():
+        context = {
+            "endpoints": endpoints,
+            "nodes": endpoints[:1],
+            "ca": client["caCertificate"],
+            "crt": client["clientCertificate"],
+            "key": client["clientKey"],
+        }
+        for name, text in {
+            "talosconfig": yaml.safe_dump({"context": "lab", "contexts": {"lab": context}}),
+            "kubeconfig": kubeconfig,
+        }.items():
             (self.home / name).touch(mode=0o600)
             (self.home / name).write_text(text)
 
@@ -68,7 +79,10 @@ class Clients:
 
     def ask(self, url: str, seconds: float = 5) -> str:
         """A plain HTTP request from the lab's own end of the network."""
-        script = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=float(sys.argv[2])).read().decode())"
-        told = self.lab.run([sys.executable, "-c", script, url, str(seconds)], seconds=seconds + 5, env={"no_proxy": "*"})
+        script = (
+            "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=float(sys.argv[2])).read().decode())"
+        )
+        told = self.lab.run(
+            [sys.executable, "-c", script, url, str(seconds)], seconds=seconds + 5, env={"no_proxy": "*"}
+        )
         return told.stdout.strip()
-

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import TypedDict
 
+from policy.rules.exceptions import EXCEPTIONS
+
 from .rules import RULES, Rule
-from .rules.exceptions import EXCEPTIONS
 
 # CIS Kubernetes Benchmark 1.12: how many rows each section has.
 CIS_SECTIONS: Mapping[str, int] = {

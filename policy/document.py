@@ -28,9 +28,21 @@ def text() -> str:
         f"| `{r['name']}` | {r['level']} | {_cell(r['why'])} | {', '.join(map(str, r['controls']))} |" for r in rules
     ]
     with_rules = {row: names for row, names in covered.items() if names}
-    lines += ["", "## CIS Kubernetes 1.12", "", f"{len(with_rules)} of {len(covered)} rows have a rule here:", "", "| Row | Rules |", "|---|---|"]
+    lines += [
+        "",
+        "## CIS Kubernetes 1.12",
+        "",
+        f"{len(with_rules)} of {len(covered)} rows have a rule here:",
+        "",
+        "| Row | Rules |",
+        "|---|---|",
+    ]
     lines += [f"| {row} | {', '.join(f'`{name}`' for name in names)} |" for row, names in with_rules.items()]
-    lines += ["", "The others are file modes of hosts that Talos does not have, what Talos sets and nobody can change, or manual.", ""]
+    lines += [
+        "",
+        "The others are file modes of hosts that Talos does not have, what Talos sets and nobody can change, or manual.",
+        "",
+    ]
     return "\n".join(lines)
 
 

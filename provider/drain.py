@@ -9,8 +9,9 @@ from typing import Any
 
 from clients import kubernetes
 from clients.kubernetes import Access, why
-from framework import Failed, Progress
-from waiting import wait_until
+
+from .framework import Failed, Progress
+from .waiting import wait_until
 
 # How long one request is tried: the API's address moves while a control plane goes.
 ASK_SECONDS = 120.0
@@ -50,12 +51,21 @@ def drain(access: Access, node: str, seconds: float, say: Progress) -> None:
         staying = [pod for pod in _pods(access, tls, node) if _leaves(pod)]
         if staying and not began:
             began.append(f"{len(staying)} pods are evicted")
-            say("; ".join(began + [f"{_name(pod)} has no controller and comes back nowhere" for pod in staying if not _owner(pod)]))
+            say(
+                "; ".join(
+                    began
+                    + [f"{_name(pod)} has no controller and comes back nowhere" for pod in staying if not _owner(pod)]
+                )
+            )
         for pod in staying:
             _evict(access, tls, pod, refused)
         told = [_told(pod, refused) for pod in staying]
         more = [f"and {len(told) - _NAMED} more"] if len(told) > _NAMED else []
-        dead = [] if not staying or _answers(access, tls, node) else ["its kubelet does not answer, so that no pod on it ends"]
+        dead = (
+            []
+            if not staying or _answers(access, tls, node)
+            else ["its kubelet does not answer, so that no pod on it ends"]
+        )
         return not staying, "; ".join(told[:_NAMED] + more + dead)
 
     with access.tls() as tls:
@@ -86,7 +96,11 @@ def nodes(access: Access) -> list[dict[str, Any]]:
 
 def system_pods(access: Access, component: str) -> list[dict[str, Any]]:
     """The static pods of a component of the control plane, as their kubelets mirror them. Raises Failed."""
-    return _list(access, f"/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3D{component}", f"the pods of {component} could not be read")
+    return _list(
+        access,
+        f"/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3D{component}",
+        f"the pods of {component} could not be read",
+    )
 
 
 def _list(access: Access, path: str, what: str) -> list[dict[str, Any]]:
@@ -123,7 +137,13 @@ def _surely(access: Access, act: Callable[[ssl.SSLContext], None], what: str) ->
         return True, ""
 
     with access.tls() as tls:
-        wait_until(_refusals_end_it(ask), what, ASK_SECONDS, f"see that {access.server} answers, and run up again", lambda text: None)
+        wait_until(
+            _refusals_end_it(ask),
+            what,
+            ASK_SECONDS,
+            f"see that {access.server} answers, and run up again",
+            lambda text: None,
+        )
 
 
 def _refusals_end_it(ask: Callable[[], tuple[bool, str]]) -> Callable[[], tuple[bool, str]]:
@@ -169,7 +189,12 @@ def _evict(access: Access, tls: ssl.SSLContext, pod: dict[str, Any], refused: di
         return
     where = {"namespace": meta["namespace"], "name": meta["name"]}
     # The same pod alone: a new one of its name may be elsewhere by now.
-    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": where, "deleteOptions": {"preconditions": {"uid": meta["uid"]}}}
+    body = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": where,
+        "deleteOptions": {"preconditions": {"uid": meta["uid"]}},
+    }
     try:
         kubernetes.post(access, tls, f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/eviction", body)
         refused.pop(meta["uid"], None)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import grpc
-import parent
 from pulumi.provider.experimental import provider as sdk
 from pulumi.provider.experimental import server
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+from provider import parent
 
 VERSION = "0.1.0"
 _SENTINEL = rpc.UNKNOWN
@@ -147,7 +148,9 @@ class Native(sdk.Provider):
         changed = sorted(
             k
             for k, v in new.items()
-            if k not in request.ignore_changes and k not in resource.manner and (isinstance(v, Unknown) or old.get(k) != v)
+            if k not in request.ignore_changes
+            and k not in resource.manner
+            and (isinstance(v, Unknown) or old.get(k) != v)
         )
         replaced = [k for k in changed if k in resource.replaces]
         return sdk.DiffResponse(changes=bool(changed), replaces=replaced, diffs=changed)

@@ -1,6 +1,6 @@
 """What all gates share: they are made when something answers, and from then on they are only remembered."""
 
-from framework import Progress, Values
+from .framework import Progress, Values
 
 
 class Gate:

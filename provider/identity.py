@@ -12,7 +12,12 @@ from clients.talos import Hardware
 
 _UNITS = {"GB": 10**9, "TB": 10**12, "GiB": 2**30, "TiB": 2**40}
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "": operator.eq, "==": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "": operator.eq,
+    "==": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 
 
@@ -71,7 +76,9 @@ def _disk(said: Judgement, selector: Mapping[str, Any], disks: Sequence[Mapping[
         said.wrong.append(f"{' and '.join(map(_shown, matching))} all match the install disk ({wanted}), and one must")
     else:
         # Disks turn up one after the other while a machine starts.
-        said.missing.append(f"no disk matches the install disk ({wanted}); it has {'; '.join(map(_shown, real)) or 'none'}")
+        said.missing.append(
+            f"no disk matches the install disk ({wanted}); it has {'; '.join(map(_shown, real)) or 'none'}"
+        )
 
 
 def matches(selector: Mapping[str, Any], disk: Mapping[str, Any]) -> bool:

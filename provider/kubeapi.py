@@ -5,7 +5,8 @@ from typing import Any
 
 from clients import kubernetes
 from clients.kubernetes import Access
-from framework import Failed, Unknown, Wrong
+
+from .framework import Failed, Unknown, Wrong
 
 __all__ = ["Access", "get", "wrong_kubeconfig"]
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clients.talos import Client, NoAnswer, Slow
-from framework import Failed
+
+from .framework import Failed
 
 # How often etcd is asked again where no answer came in time (5 s each).
 PATIENCE = 12
@@ -32,7 +33,11 @@ class Others:
 def without(client: Client, ask: str, name: str) -> Others:
     """The others, as the member at an address knows them, and each asked by itself. Raises NoAnswer."""
     votes, peers = client.members(ask), client.peers(ask)
-    others = {other: bool(votes[other] and other in peers and _well(client, peers[other])) for other in sorted(votes) if other != name}
+    others = {
+        other: bool(votes[other] and other in peers and _well(client, peers[other]))
+        for other in sorted(votes)
+        if other != name
+    }
     return Others(tuple(o for o, well in others.items() if well), tuple(o for o, well in others.items() if not well))
 
 
@@ -41,7 +46,9 @@ def whole(client: Client, ask: str, name: str, doing: str) -> None:
     try:
         others = _patiently(lambda: without(client, ask, name))
     except NoAnswer as error:
-        raise Failed(f"{name} is not {doing}: etcd could not be asked for its members ({error}); see it well first: talosctl etcd status") from None
+        raise Failed(
+            f"{name} is not {doing}: etcd could not be asked for its members ({error}); see it well first: talosctl etcd status"
+        ) from None
     if others.unwell:
         raise Failed(
             f"{name} is not {doing}: etcd is not well on {', '.join(others.unwell)}, and with this one away it may lose its quorum; "

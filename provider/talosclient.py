@@ -5,8 +5,9 @@ import binascii
 from typing import Any
 
 from clients.talos import Client
-from framework import Unknown, Values, Wrong
-from waiting import wrong_timeout
+
+from .framework import Unknown, Values, Wrong
+from .waiting import wrong_timeout
 
 _PARTS = ("caCertificate", "clientCertificate", "clientKey")
 
@@ -19,7 +20,9 @@ def client_of(given: Any) -> Client | None:
     try:
         return Client(*(base64.b64decode(part, validate=True) for part in parts))
     except (TypeError, binascii.Error, ValueError):
-        raise ValueError("is not a client of the Talos API; machines are asked with it; take what Secrets made") from None
+        raise ValueError(
+            "is not a client of the Talos API; machines are asked with it; take what Secrets made"
+        ) from None
 
 
 def wrong_client(given: Any) -> list[Wrong]:

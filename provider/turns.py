@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from framework import Failed
+from .framework import Failed
 
 SAY_SECONDS = 15.0
 # The Talos plugin gives up after ten minutes: a config that was not taken by then never is.
@@ -45,10 +45,14 @@ class Turns:
                     self._judge(name)
                     now = time.monotonic()
                     if now - began >= seconds:
-                        raise Failed(f"{name} did not get its turn within {seconds:.0f} s: {self._holder or 'another machine'} has it; nothing was sent to {name}; run up again")
+                        raise Failed(
+                            f"{name} did not get its turn within {seconds:.0f} s: {self._holder or 'another machine'} has it; nothing was sent to {name}; run up again"
+                        )
                     if not said or now - said >= SAY_SECONDS:
                         said = now
-                        say(f"waits for its turn: {self._holder or 'another machine'} has it, {sum(other < ticket for other in self._queue)} more before it")
+                        say(
+                            f"waits for its turn: {self._holder or 'another machine'} has it, {sum(other < ticket for other in self._queue)} more before it"
+                        )
                     self._changed.wait(min(1.0, SAY_SECONDS, max(0.01, began + seconds - now)))
                 self._judge(name)
                 self._holder, self._until = name, None
@@ -61,7 +65,9 @@ class Turns:
         if self._until is not None and time.monotonic() > self._until:
             self._broken = f"{self._holder} has it, and its config was not taken"
         if self._broken:
-            raise Failed(f"{name} keeps what it has, since it is not its turn: {self._broken}; see that one well, and run up again")
+            raise Failed(
+                f"{name} keeps what it has, since it is not its turn: {self._broken}; see that one well, and run up again"
+            )
 
     def applying(self, name: str) -> None:
         """From now on the holder's config is on its way."""

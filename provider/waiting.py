@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from framework import Failed, Progress, Unknown, Wrong
+from .framework import Failed, Progress, Unknown, Wrong
 
 # How often to ask, and how often to say that we still wait.
 PAUSE_SECONDS = 1.0

@@ -10,9 +10,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from runner import stacks
-from runner.errors import UsageError
 from toolchain import Layout, ensure
+
+from . import stacks
+from .errors import UsageError
 
 # Output of the stack -> the variable that its program reads.
 FILES = {"talosconfig": "TALOSCONFIG", "kubeconfig": "KUBECONFIG"}
@@ -56,11 +57,15 @@ def outputs(stack: stacks.Stack, layout: Layout, environment: dict[str, str], wh
     command = [layout.bin / "pulumi", "stack", "output", "--stack", stack.name, "--json", "--show-secrets"]
     done = subprocess.run(command, env=environment, cwd=layout.checkout, capture_output=True, text=True)
     if done.returncode:
-        raise UsageError(f"{what}: {(done.stderr or done.stdout).strip()}; make the platform first: ./bedplate up {stack.name}")
+        raise UsageError(
+            f"{what}: {(done.stderr or done.stdout).strip()}; make the platform first: ./bedplate up {stack.name}"
+        )
     found: dict[str, Any] = json.loads(done.stdout or "{}")
     missing = [name for name in FILES if not isinstance(found.get(name), str)]
     if missing:
-        raise UsageError(f"{what}: stack {stack.name} has no {' and no '.join(missing)} yet; make them first: ./bedplate up {stack.name}")
+        raise UsageError(
+            f"{what}: stack {stack.name} has no {' and no '.join(missing)} yet; make them first: ./bedplate up {stack.name}"
+        )
     return found
 
 
@@ -87,7 +92,11 @@ def _told(folder: Path, found: dict[str, Any]) -> list[str]:
         "",
         "Machines:",
         *shown,
-        *(["", "Valid until:", *(f"  {what} {expires[what][:10]}" for what in FILES if what in expires)] if expires else []),
+        *(
+            ["", "Valid until:", *(f"  {what} {expires[what][:10]}" for what in FILES if what in expires)]
+            if expires
+            else []
+        ),
         "",
         "Then, for example:",
         *(f"  {command:<{width}}  # {what}" for what, command in commands),

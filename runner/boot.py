@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
-from runner import stacks
-from runner.commands import run
-from runner.environment import tools
-from runner.errors import UsageError
 from toolchain import Layout, ensure
+
+from . import stacks
+from .commands import run
+from .environment import tools
+from .errors import UsageError
 
 
 def boot(arguments: list[str], layout: Layout) -> int:
@@ -18,4 +19,8 @@ def boot(arguments: list[str], layout: Layout) -> int:
         raise UsageError(f"boot: name a stack and a folder: ./bedplate boot STACK FOLDER; there are: {there}")
     stack = stacks.find(arguments[0], layout)
     ensure({"python"}, layout)
-    return run([layout.venv / "bin" / "python", "-m", "components.metal", stack.name, arguments[1]], tools(layout, os.environ), layout)
+    return run(
+        [layout.venv / "bin" / "python", "-m", "operations.boot", stack.name, arguments[1]],
+        tools(layout, os.environ),
+        layout,
+    )

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from runner import stacks
-from runner.environment import LOCAL, localize, tools
-from runner.errors import UsageError
 from toolchain import Layout, ensure, manifests
+
+from . import stacks
+from .environment import LOCAL, localize, tools
+from .errors import UsageError
 
 STACK_NOT_FOUND = 6
 
@@ -81,14 +82,14 @@ def test(arguments: list[str], layout: Layout) -> int:
 def schema(arguments: list[str], layout: Layout) -> int:
     """Write the JSON Schema of the stack files."""
     ensure({"python"}, layout)
-    command = [layout.venv / "bin" / "python", "-m", "components.platform.schema", *(arguments or [SCHEMA])]
+    command = [layout.venv / "bin" / "python", "-m", "core.model.schema", *(arguments or [SCHEMA])]
     return run(command, tools(layout, os.environ), layout)
 
 
 def bench(arguments: list[str], layout: Layout) -> int:
     """Measure what a plan costs, as ratios of one run."""
     ensure({"plan"}, layout)
-    return run([layout.venv / "bin" / "python", "bench/plan.py", *arguments], tools(layout, os.environ), layout)
+    return run([layout.venv / "bin" / "python", "tests/bench/plan.py", *arguments], tools(layout, os.environ), layout)
 
 
 def pulumi(arguments: list[str], layout: Layout) -> int:
@@ -106,9 +107,7 @@ def pulumi(arguments: list[str], layout: Layout) -> int:
         return run([layout.bin / "pulumi", *arguments], environment, layout)
 
 
-def _operate(
-    verb: str, arguments: list[str], layout: Layout, policed: bool = False, creates: bool = False
-) -> int:
+def _operate(verb: str, arguments: list[str], layout: Layout, policed: bool = False, creates: bool = False) -> int:
     if not arguments or arguments[0].startswith("-"):
         there = ", ".join(stacks.known(layout)) or "none yet"
         raise UsageError(f"{verb}: name a stack first: ./bedplate {verb} STACK [OPTION...]; there are: {there}")
@@ -139,7 +138,10 @@ def create(name: str, environment: Mapping[str, str], layout: Layout, folder: Pa
     """Create a stack; one that is there already is as good."""
     done = subprocess.run(
         [layout.bin / "pulumi", "stack", "init", "--no-select", "--non-interactive", name],
-        env=environment, cwd=folder, capture_output=True, text=True,
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
     )
     told = (done.stdout + done.stderr).strip()
     if done.returncode and "already exists" not in told:
@@ -172,7 +174,9 @@ def run(command: list[str | Path], environment: Mapping[str, str], layout: Layou
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         process = subprocess.Popen(
-            command, env=environment, cwd=layout.checkout,
+            command,
+            env=environment,
+            cwd=layout.checkout,
             # A signal that is ignored here would be ignored there too.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )

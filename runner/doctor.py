@@ -9,19 +9,25 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runner.environment import DROPPED, FIXED
 from toolchain import Layout, golang, onpath, system
 from toolchain.install import in_place
 from toolchain.lock import Part, load
 from toolchain.setup import forced
 from toolchain.store import Entry, find
 
+from .environment import DROPPED, FIXED
+
 GIGABYTE = 1 << 30
 NEEDED_GIGABYTES = 16
 # Variables that are meant to be set by the user.
 EXPECTED = {
-    "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE",
-    "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_HOME", *FIXED,
+    "PULUMI_BACKEND_URL",
+    "PULUMI_CONFIG_PASSPHRASE",
+    "PULUMI_CONFIG_PASSPHRASE_FILE",
+    "PULUMI_ACCESS_TOKEN",
+    "PULUMI_STACK",
+    "PULUMI_HOME",
+    *FIXED,
 }
 
 
@@ -67,7 +73,9 @@ def _part(part: Part, layout: Layout, source: str | None, command: str) -> Findi
             return Finding(part.name, part.version, "-", "needs a system package", system.by_hand(packages))
         return Finding(part.name, part.version, "-", "not set up", command)
     if packages := system.missing([], [part]):
-        return Finding(part.name, part.version, _source(entry), "is used with a system package", system.by_hand(packages))
+        return Finding(
+            part.name, part.version, _source(entry), "is used with a system package", system.by_hand(packages)
+        )
     state = _state(part, entry, layout)
     return Finding(part.name, part.version, _source(entry), state, "" if state == "ok" else command)
 
@@ -80,9 +88,7 @@ def _state(part: Part, entry: Entry, layout: Layout) -> str:
     if not in_place(entry, layout):
         return "not linked"
     if part.kind == "python":
-        done = subprocess.run(
-            [layout.venv / "bin" / "python", "-m", "pip", "check"], capture_output=True, text=True
-        )
+        done = subprocess.run([layout.venv / "bin" / "python", "-m", "pip", "check"], capture_output=True, text=True)
         return "ok" if done.returncode == 0 else f"broken: {(done.stdout + done.stderr).strip().splitlines()[0]}"
     if part.ask:
         name = part.outputs[0].name
@@ -118,7 +124,10 @@ def _disk(layout: Layout) -> Finding:
     # Only a first build needs that much; a finished store does not.
     short = free < NEEDED_GIGABYTES and not any(layout.store.glob("*-build-*"))
     return Finding(
-        "disk", f"{free:.0f} GB free", str(place), "too little for a first build" if short else "ok",
+        "disk",
+        f"{free:.0f} GB free",
+        str(place),
+        "too little for a first build" if short else "ok",
         f"free {NEEDED_GIGABYTES} GB, or set BEDPLATE_STORE and GOCACHE to another disk" if short else "",
     )
 

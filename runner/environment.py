@@ -8,8 +8,9 @@ import tempfile
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
-from runner.states import durable
 from toolchain import Layout
+
+from .states import durable
 
 # The engine is told to use only what the toolchain pinned, and to fetch nothing by itself.
 FIXED = {
@@ -35,11 +36,16 @@ def tools(layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
     if "PULUMI_BACKEND_URL" in kept:
         kept["PULUMI_BACKEND_URL"] = durable(kept["PULUMI_BACKEND_URL"])
     path = [str(layout.bin), str(layout.venv / "bin"), base.get("PATH", os.defpath)]
-    return DEFAULTS | kept | FIXED | {
-        "PATH": os.pathsep.join(path),
-        "VIRTUAL_ENV": str(layout.venv),
-        "PULUMI_HOME": str(layout.pulumi_home),
-    }
+    return (
+        DEFAULTS
+        | kept
+        | FIXED
+        | {
+            "PATH": os.pathsep.join(path),
+            "VIRTUAL_ENV": str(layout.venv),
+            "PULUMI_HOME": str(layout.pulumi_home),
+        }
+    )
 
 
 def localize(environment: MutableMapping[str, str], layout: Layout, own_salt: bool) -> None:

@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runner import access, adopt, boot, changes, commands, doctor, drift, rehearse, snapshot
-from runner.errors import UsageError
 from toolchain import Layout, ToolchainError
+
+from . import access, adopt, boot, changes, commands, doctor, drift, rehearse, snapshot
+from .errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -22,18 +23,30 @@ class Command:
 
 
 COMMANDS = {
-    "setup": Command("[--all] [--write-manifests] [PART...]", "set up the toolchain (every command does so by itself)", commands.setup),
+    "setup": Command(
+        "[--all] [--write-manifests] [PART...]",
+        "set up the toolchain (every command does so by itself)",
+        commands.setup,
+    ),
     "preview": Command("STACK [OPTION...]", "show all that would happen, judged by the policy pack", commands.preview),
     "up": Command("STACK [OPTION...]", "make it happen", commands.up),
     "refresh": Command("STACK [OPTION...]", "read what is really there", commands.refresh),
     "destroy": Command("STACK [OPTION...]", "take it down, all but what is protected", commands.destroy),
     "access": Command("STACK", "write the credentials of its APIs to files, and say what to type first", access.access),
-    "changes": Command("STACK [--json]", "what an up changes on each machine, by field, and what reboots; no hardware; 0 or 7", changes.changes),
+    "changes": Command(
+        "STACK [--json]",
+        "what an up changes on each machine, by field, and what reboots; no hardware; 0 or 7",
+        changes.changes,
+    ),
     "drift": Command("STACK [--json]", "compare what its machines run with what was declared; 0 or 7", drift.drift),
     "snapshot": Command("STACK [FILE]", "write a snapshot of its etcd to a file", snapshot.snapshot),
     "import": Command("STACK FILE", "put the secrets of a cluster that runs into its state", adopt.adopt),
     "boot": Command("STACK FOLDER", "write the files of the server that its machines boot from", boot.boot),
-    "rehearse": Command("[STACK [--keep | --kills N | --steps] | stop [STACK] | check]", "bring it up for real on this machine, and down again", rehearse.rehearse),
+    "rehearse": Command(
+        "[STACK [--keep | --kills N | --steps] | stop [STACK] | check]",
+        "bring it up for real on this machine, and down again",
+        rehearse.rehearse,
+    ),
     "test": Command("[PYTEST-OPTION...]", "run the tests", commands.test),
     "doctor": Command("", "show each part of the toolchain and what is wrong with it", doctor.doctor),
     "schema": Command("[FILE]", "write the JSON Schema of the stack files", commands.schema),
@@ -46,17 +59,19 @@ def usage() -> str:
     """The table, as the user sees it."""
     rows = [(f"{name} {command.usage}".rstrip(), command.summary) for name, command in COMMANDS.items()]
     width = max(len(left) for left, _ in rows)
-    return "\n".join([
-        "usage: ./bedplate COMMAND ...",
-        "",
-        *(f"  {left:<{width}}  {right}" for left, right in rows),
-        "",
-        "Options after a STACK go to the engine: ./bedplate preview dev --diff",
-        "  BEDPLATE_TOOLCHAIN=path|download|build   take every binary from this source only",
-        "  BEDPLATE_MIRROR=URL                      mirror of the official releases",
-        "  BEDPLATE_STORE=FOLDER                    keep finished parts there, to share or cache them",
-        "  BEDPLATE_POLICY_PACK=PATH                another policy pack; empty for none",
-    ])
+    return "\n".join(
+        [
+            "usage: ./bedplate COMMAND ...",
+            "",
+            *(f"  {left:<{width}}  {right}" for left, right in rows),
+            "",
+            "Options after a STACK go to the engine: ./bedplate preview dev --diff",
+            "  BEDPLATE_TOOLCHAIN=path|download|build   take every binary from this source only",
+            "  BEDPLATE_MIRROR=URL                      mirror of the official releases",
+            "  BEDPLATE_STORE=FOLDER                    keep finished parts there, to share or cache them",
+            "  BEDPLATE_POLICY_PACK=PATH                another policy pack; empty for none",
+        ]
+    )
 
 
 def main(arguments: list[str]) -> int:

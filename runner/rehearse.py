@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-from runner.commands import run
-from runner.environment import tools
 from toolchain import Layout, ensure
+
+from .commands import run
+from .environment import tools
 
 
 def rehearse(arguments: list[str], layout: Layout) -> int:

@@ -9,9 +9,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from runner import access, stacks
-from runner.errors import UsageError
 from toolchain import Layout, ensure
+
+from . import access, stacks
+from .errors import UsageError
 
 SECONDS = 600
 
@@ -37,7 +38,18 @@ def snapshot(arguments: list[str], layout: Layout) -> int:
         config.touch(mode=0o600)
         config.write_text(talosconfig)
         for address in asked:
-            command = [talosctl, "--talosconfig", config, "--endpoints", address, "--nodes", address, "etcd", "snapshot", fresh]
+            command = [
+                talosctl,
+                "--talosconfig",
+                config,
+                "--endpoints",
+                address,
+                "--nodes",
+                address,
+                "etcd",
+                "snapshot",
+                fresh,
+            ]
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
             told = (done.stderr or done.stdout).strip()
             if done.returncode == 0:
@@ -48,9 +60,13 @@ def snapshot(arguments: list[str], layout: Layout) -> int:
                 partial.write_bytes(fresh.read_bytes())
                 partial.replace(target)
                 print(f"{target} ({target.stat().st_size // 1024} KiB), from {address}")
-                print("It holds every Secret of the cluster. How it is put back: docs/day-two.md, or where you keep your runbooks.")
+                print(
+                    "It holds every Secret of the cluster. How it is put back: docs/day-two.md, or where you keep your runbooks."
+                )
                 return 0
-    raise UsageError(f"snapshot: no control plane gave one ({', '.join(asked)}): {told}; look at: ./bedplate access {stack.name}, then talosctl etcd status")
+    raise UsageError(
+        f"snapshot: no control plane gave one ({', '.join(asked)}): {told}; look at: ./bedplate access {stack.name}, then talosctl etcd status"
+    )
 
 
 def _default(stack: str, layout: Layout) -> Path:

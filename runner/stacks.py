@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from runner import states
-from runner.environment import LOCAL, localize, tools
-from runner.errors import UsageError
 from toolchain import Layout
+
+from . import states
+from .environment import LOCAL, localize, tools
+from .errors import UsageError
 
 BACKEND = """\
   PULUMI_BACKEND_URL is not set: it says where the stack's state is kept.

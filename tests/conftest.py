@@ -14,8 +14,8 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, settings
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs
-from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
+from pulumi.runtime.settings import SETTINGS
 
 # A slow minute of the machine is no fault of the code; speed is measured by bench/.
 settings.register_profile("bedplate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,7 +42,12 @@ MADE = {
     "talos:machine/configurationApply:ConfigurationApply": {"machineConfiguration": "rendered"},
     "talos:cluster/kubeconfig:Kubeconfig": {
         "kubeconfigRaw": "kubeconfig",
-        "kubernetesClientConfiguration": {"clientCertificate": "certificate", "clientKey": "key", "caCertificate": "ca", "host": "api"},
+        "kubernetesClientConfiguration": {
+            "clientCertificate": "certificate",
+            "clientKey": "key",
+            "caCertificate": "ca",
+            "host": "api",
+        },
     },
     "bedplate-native:kubernetes:ApiReady": {"version": "v1.35.4"},
 }

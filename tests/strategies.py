@@ -33,14 +33,18 @@ def disks(draw: st.DrawFn, number: int) -> dict[str, Any]:
 
 PORTS = st.integers(20_000, 29_999).map(int) | st.integers(20_000, 29_000).map(lambda first: f"{first}-{first + 90}")
 QUANTITIES = st.sampled_from(["512Mi", "4Gi", "1Ti"])
-AUTHORITY = (Path(__file__).parent / "platform/authority.pem").read_text(encoding="utf-8")
+AUTHORITY = (Path(__file__).parent / "model/authority.pem").read_text(encoding="utf-8")
 
 
 @st.composite
 def openings(draw: st.DrawFn) -> dict[str, Any]:
     """Firewall openings, none of them for a port of the platform's own."""
     ports: list[Any] = [draw(PORTS)]
-    return {"ports": ports, "protocol": draw(st.sampled_from(["tcp", "udp"])), "sources": draw(st.sampled_from([["0.0.0.0/0"], ["198.51.100.0/24", "203.0.113.0/25"]]))}
+    return {
+        "ports": ports,
+        "protocol": draw(st.sampled_from(["tcp", "udp"])),
+        "sources": draw(st.sampled_from([["0.0.0.0/0"], ["198.51.100.0/24", "203.0.113.0/25"]])),
+    }
 
 
 @st.composite
@@ -48,9 +52,15 @@ def tunings(draw: st.DrawFn) -> dict[str, Any]:
     """What a machine is given beneath Kubernetes."""
     made: dict[str, Any] = {}
     if draw(st.booleans()):
-        made["sysctls"] = draw(st.dictionaries(st.sampled_from(["vm.nr_hugepages", "net.core.somaxconn", "kernel.kptr_restrict"]), st.just("2")))
+        made["sysctls"] = draw(
+            st.dictionaries(
+                st.sampled_from(["vm.nr_hugepages", "net.core.somaxconn", "kernel.kptr_restrict"]), st.just("2")
+            )
+        )
     if draw(st.booleans()):
-        made["modules"] = draw(st.dictionaries(st.sampled_from(["vfio_pci", "nvme_tcp", "dm_thin_pool"]), st.sampled_from([[], ["a=1"]])))
+        made["modules"] = draw(
+            st.dictionaries(st.sampled_from(["vfio_pci", "nvme_tcp", "dm_thin_pool"]), st.sampled_from([[], ["a=1"]]))
+        )
     if draw(st.booleans()):
         made["watchdog"] = draw(st.sampled_from([{}, {"device": "/dev/watchdog1", "seconds": 10}]))
     return made
@@ -62,7 +72,10 @@ def volumes(draw: st.DrawFn) -> dict[str, Any]:
     names = draw(st.lists(NAMES, max_size=2, unique=True))
     return {
         name: {
-            "disk": {"serial": f"DATA-{number}", **draw(st.sampled_from([{}, {"type": "hdd"}, {"type": "ssd", "size": ">= 2TB"}]))},
+            "disk": {
+                "serial": f"DATA-{number}",
+                **draw(st.sampled_from([{}, {"type": "hdd"}, {"type": "ssd", "size": ">= 2TB"}])),
+            },
             "filesystem": draw(st.sampled_from(["xfs", "ext4", "none"])),
             **draw(st.sampled_from([{}, {"max": "2Ti"}, {"min": "100Gi"}])),
         }
@@ -75,17 +88,27 @@ def hosts(draw: st.DrawFn) -> dict[str, Any]:
     """What talos: says of all machines beneath Kubernetes."""
     made: dict[str, Any] = draw(tunings())
     if draw(st.booleans()):
-        made["firewall"] = {"admins": draw(st.sampled_from([[], ["198.51.100.0/24"]])), "allow": draw(st.dictionaries(NAMES, openings(), max_size=2))}
+        made["firewall"] = {
+            "admins": draw(st.sampled_from([[], ["198.51.100.0/24"]])),
+            "allow": draw(st.dictionaries(NAMES, openings(), max_size=2)),
+        }
     elif draw(st.booleans()):
         made["firewall"] = {"enabled": False}
     if draw(st.booleans()):
-        made["logs"] = draw(st.sampled_from([["tcp://logs.example.com:5044"], ["udp://198.51.100.7:514", "tcp://logs.example.com:5044"]]))
+        made["logs"] = draw(
+            st.sampled_from(
+                [["tcp://logs.example.com:5044"], ["udp://198.51.100.7:514", "tcp://logs.example.com:5044"]]
+            )
+        )
     if draw(st.booleans()):
         made["trusted_roots"] = {"site": AUTHORITY}
     if draw(st.booleans()):
         made["reserved"] = {"cpu": draw(st.sampled_from(["2", "500m"])), "memory": draw(QUANTITIES)}
     if draw(st.booleans()):
-        made["extras"] = {"serving_certificates": draw(st.sampled_from(["self-signed", "cluster"])), "always_pull": draw(st.booleans())}
+        made["extras"] = {
+            "serving_certificates": draw(st.sampled_from(["self-signed", "cluster"])),
+            "always_pull": draw(st.booleans()),
+        }
     return made
 
 
@@ -107,18 +130,30 @@ def nics(draw: st.DrawFn, number: int, boot: str, network: IPv4Network) -> dict[
     if draw(st.booleans()):
         made["vlans"]["guests"] = {"parent": draw(st.sampled_from(["bond0", "br0"])), "id": 1}
         made["bridges"] = {
-            "br0": {"links": ["bond0"], "mtu": draw(st.sampled_from([1500, size])), "vlan_filtering": draw(st.booleans())},
-            "br1": {"links": ["guests"], "stp": draw(st.booleans()), **draw(st.sampled_from([{}, {"address": f"172.27.{number}.1/24"}]))},
+            "br0": {
+                "links": ["bond0"],
+                "mtu": draw(st.sampled_from([1500, size])),
+                "vlan_filtering": draw(st.booleans()),
+            },
+            "br1": {
+                "links": ["guests"],
+                "stp": draw(st.booleans()),
+                **draw(st.sampled_from([{}, {"address": f"172.27.{number}.1/24"}])),
+            },
         }
         if draw(st.booleans()):
-            made["bridges"]["br0"]["routes"] = [{"to": "172.26.0.0/16", "via": str(network.network_address + 2), **draw(ROUTERS)}]
+            made["bridges"]["br0"]["routes"] = [
+                {"to": "172.26.0.0/16", "via": str(network.network_address + 2), **draw(ROUTERS)}
+            ]
     return made
 
 
 @st.composite
 def platforms(draw: st.DrawFn) -> dict[str, Any]:
     """The raw mapping of a stack file that must be accepted."""
-    network = IPv4Network((draw(st.sampled_from(["10.20.0.0", "192.168.4.0", "172.30.8.0"])), draw(st.integers(22, 26))), strict=False)
+    network = IPv4Network(
+        (draw(st.sampled_from(["10.20.0.0", "192.168.4.0", "172.30.8.0"])), draw(st.integers(22, 26))), strict=False
+    )
     booted = draw(st.booleans())
     names = draw(st.lists(NAMES, min_size=1, max_size=8, unique=True))
     controlplanes = draw(st.sampled_from([n for n in (1, 3, 5) if n <= len(names)]))
@@ -147,7 +182,10 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
         "talos": {"contract": "v1.12", **draw(st.sampled_from(COMBINATIONS))},
         "network": {"nodes": str(network), "endpoint": str(network.network_address + 5)},
         "machines": machines,
-        "cilium": {"version": draw(st.sampled_from(["1.19.6", "1.20.0"])), "encryption": draw(st.sampled_from(["wireguard", "none"]))},
+        "cilium": {
+            "version": draw(st.sampled_from(["1.19.6", "1.20.0"])),
+            "encryption": draw(st.sampled_from(["wireguard", "none"])),
+        },
     }
     if controlplanes > 1:
         platform["talos"]["bootstrap"] = draw(st.sampled_from(names[:controlplanes]))
@@ -176,14 +214,19 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
         platform["kubevirt"] = {"version": "v1.8.4"}
         vms = draw(st.lists(NAMES, max_size=4, unique=True))
         platform["vms"] = {
-            vm: {"image": "registry.example.com/disks/fedora:42", "cpu": draw(st.integers(1, 64)), "memory": f"{draw(st.integers(1, 64))}Gi"}
+            vm: {
+                "image": "registry.example.com/disks/fedora:42",
+                "cpu": draw(st.integers(1, 64)),
+                "memory": f"{draw(st.integers(1, 64))}Gi",
+            }
             for vm in vms
         }
     controls = draw(st.lists(st.sampled_from(["KSPP", "CIS 1.2.15", "CIS 4.2.13"]), max_size=2, unique=True))
     if platform["talos"].get("extras", {}).get("serving_certificates") == "self-signed":
         controls += ["CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11"]
     platform["exceptions"] = [
-        {"control": control, "reason": "It is looked into by the vendor.", "until": "2027-03-31", "ticket": "OPS-1"} for control in controls
+        {"control": control, "reason": "It is looked into by the vendor.", "until": "2027-03-31", "ticket": "OPS-1"}
+        for control in controls
     ]
     if draw(st.booleans()):
         platform["talos"]["patches"] = [{"machine": {"sysctls": {"net.core.somaxconn": "4096"}}}]

@@ -26,7 +26,11 @@ def test_every_test_that_a_trap_names_is_there():
 
 def test_every_trap_has_a_guard_and_a_test_of_its_own():
     """A row that names none, or a whole folder, claims what nobody looks for."""
-    rows = [line.split(" | ") for line in (ROOT / "docs/talos-provider.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")][1:]
+    rows = [
+        line.split(" | ")
+        for line in (ROOT / "docs/talos-provider.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ")
+    ][1:]
     assert len(rows) > 30
     for row in rows:
         trap, guard, test = row
@@ -38,7 +42,9 @@ def test_the_picture_of_the_house_is_the_house():
     """Every room in the picture is there, and every room there is in the picture."""
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     drawn = set(re.findall(r"^([a-z]+)/ ", page, re.MULTILINE))
-    there = {p.name for p in ROOT.iterdir() if p.is_dir() and not p.name.startswith((".", "__")) and p.name not in ("venv",)}
+    there = {
+        p.name for p in ROOT.iterdir() if p.is_dir() and not p.name.startswith((".", "__")) and p.name not in ("venv",)
+    }
     assert drawn == there
 
 

@@ -17,7 +17,11 @@ GLOBAL = {"-n", "--talosconfig"}
 
 def commands(text: str) -> list[str]:
     lines = [line.strip() for block in BLOCK.findall(text) for line in block.splitlines()]
-    inline = [found for found in re.findall(r"`((?:talosctl|kubectl|\./bedplate) [^`]+)`", text) if " -" in found or found.startswith("./")]
+    inline = [
+        found
+        for found in re.findall(r"`((?:talosctl|kubectl|\./bedplate) [^`]+)`", text)
+        if " -" in found or found.startswith("./")
+    ]
     return [part for line in [line for line in lines if line] + inline for part in line.split(" | ")]
 
 
@@ -27,12 +31,16 @@ def all_commands() -> list[str]:
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda p: p.stem)
 def test_each_says_what_is_seen_where_to_look_what_to_do_and_how_to_know(book):
-    headings = [line[3:].split(":")[0] for line in book.read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
+    headings = [
+        line[3:].split(":")[0] for line in book.read_text(encoding="utf-8").splitlines() if line.startswith("## ")
+    ]
     assert list(dict.fromkeys(headings)) == ["Symptom", "Look", "Do", "Check"]
 
 
 def test_the_index_names_each_of_them():
-    assert {book.name for book in BOOKS} == set(re.findall(r"\]\((\S+\.md)\)", (FOLDER / "README.md").read_text(encoding="utf-8")))
+    assert {book.name for book in BOOKS} == set(
+        re.findall(r"\]\((\S+\.md)\)", (FOLDER / "README.md").read_text(encoding="utf-8"))
+    )
 
 
 def test_nobody_is_told_to_open_a_shell_on_a_node():

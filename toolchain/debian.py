@@ -12,9 +12,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from toolchain.errors import ToolchainError
-from toolchain.layout import Layout
-from toolchain.lock import Part
+from .errors import ToolchainError
+from .layout import Layout
+from .lock import Part
 
 KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 KERNEL = re.compile(r"\blinux-image-(\d\S+)")
@@ -84,7 +84,9 @@ class _Apt:
         """These packages and all that they depend on."""
         if not names:
             return []
-        told = self._run(["apt-get", *self.options, "install", "--no-install-recommends", "--print-uris", "-qq", *names])
+        told = self._run(
+            ["apt-get", *self.options, "install", "--no-install-recommends", "--print-uris", "-qq", *names]
+        )
         return [line.split()[1].split("_")[0] for line in told.splitlines() if line.startswith("'")]
 
     def unpack(self, names: list[str], into: Path) -> Path:
@@ -104,15 +106,21 @@ class _Apt:
             origin, label, address = line.split()[0], line.split()[1:-1], line.split()[-1]
             if origin == "Debian" and label == ["Debian"]:
                 return address
-        raise ToolchainError(f"{self.part.name}: this machine's apt knows no Debian archive; run apt-get update, then this again")
+        raise ToolchainError(
+            f"{self.part.name}: this machine's apt knows no Debian archive; run apt-get update, then this again"
+        )
 
     def _run(self, command: list[str], folder: Path | None = None) -> str:
         environment = {**os.environ, "LC_ALL": "C"}
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        )
         with open(self.log, "a") as log:
             print("+", *command, file=log)
             log.write(done.stdout + done.stderr)
         if done.returncode:
             last = "\n".join(f"  | {line}" for line in (done.stdout + done.stderr).splitlines()[-20:])
-            raise ToolchainError(f"{self.part.name}: {command[0]} failed.\n  command: {' '.join(command)}\n{last}\n  the whole log: {self.log}")
+            raise ToolchainError(
+                f"{self.part.name}: {command[0]} failed.\n  command: {' '.join(command)}\n{last}\n  the whole log: {self.log}"
+            )
         return done.stdout

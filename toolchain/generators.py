@@ -7,15 +7,18 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from toolchain.errors import ToolchainError
-from toolchain.lock import Part
+from .errors import ToolchainError
+from .lock import Part
 
 
 def module_folder(module: str, source: Path, go: Path, environment: Mapping[str, str]) -> Path:
     """Where Go keeps a module that the one in `source` requires."""
     told = subprocess.run(
         [go, "list", "-m", "-f", "{{.Dir}}", module],
-        cwd=source, env=environment, capture_output=True, text=True,
+        cwd=source,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     if not told.stdout.strip():
         raise ToolchainError(f"{module}: go does not have it: {told.stderr.strip()}")

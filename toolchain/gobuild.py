@@ -8,23 +8,28 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from toolchain import golang
-from toolchain.errors import ToolchainError
-from toolchain.generators import GENERATORS, module_folder
-from toolchain.layout import Layout
-from toolchain.lock import Output, Part
+from . import golang
+from .errors import ToolchainError
+from .generators import GENERATORS, module_folder
+from .layout import Layout
+from .lock import Output, Part
 
 LAST_LINES = 20
 
 REMEDIES = (
-    (("no such host", "dial tcp", "i/o timeout", "connection refused", "TLS handshake timeout"),
-     "the Go module proxy was not reached: check the network and `go env GOPROXY`, then run again"),
-    (("checksum mismatch", "SECURITY ERROR"),
-     "what the proxy served is not what go.sum pins: do not use it; try another GOPROXY"),
-    (("no space left on device",),
-     "free some disk space (`go clean -cache` frees Go's build cache), then run again"),
-    (("signal: killed", "cannot allocate memory"),
-     "the compiler ran out of memory: close other programs, then run again"),
+    (
+        ("no such host", "dial tcp", "i/o timeout", "connection refused", "TLS handshake timeout"),
+        "the Go module proxy was not reached: check the network and `go env GOPROXY`, then run again",
+    ),
+    (
+        ("checksum mismatch", "SECURITY ERROR"),
+        "what the proxy served is not what go.sum pins: do not use it; try another GOPROXY",
+    ),
+    (("no space left on device",), "free some disk space (`go clean -cache` frees Go's build cache), then run again"),
+    (
+        ("signal: killed", "cannot allocate memory"),
+        "the compiler ran out of memory: close other programs, then run again",
+    ),
 )
 ANY_REMEDY = "run the same command again: what is compiled already is kept"
 
@@ -43,8 +48,10 @@ def prefetch(part: Part, layout: Layout, go: Path) -> int | None:
     for output in part.outputs:
         listed = subprocess.run(
             [go, "list", "-e", "-deps", "-tags", output.tags, output.package],
-            cwd=source_folder(part, layout), env=golang.environment(go, output.cgo),
-            capture_output=True, text=True,
+            cwd=source_folder(part, layout),
+            env=golang.environment(go, output.cgo),
+            capture_output=True,
+            text=True,
         )
         if listed.returncode:
             return None
@@ -84,20 +91,38 @@ def build(part: Part, work: Path, layout: Layout, go: Path, tell: Callable[[str]
 def _command(go: Path, output: Output, target: Path) -> list[str]:
     ldflags = f"-s -w {output.ldflags}".rstrip()
     return [
-        str(go), "build", "-v", "-tags", output.tags, "-ldflags", ldflags,
-        "-o", str(target), output.package,
+        str(go),
+        "build",
+        "-v",
+        "-tags",
+        output.tags,
+        "-ldflags",
+        ldflags,
+        "-o",
+        str(target),
+        output.package,
     ]
 
 
 def _run(
-    part: Part, command: list[str], source: Path, cgo: bool, go: Path, log: Path,
+    part: Part,
+    command: list[str],
+    source: Path,
+    cgo: bool,
+    go: Path,
+    log: Path,
     tell: Callable[[str], None],
 ) -> None:
     with open(log, "a") as file:
         print("+", shlex.join(command), file=file, flush=True)
         process = subprocess.Popen(
-            command, cwd=source, env=golang.environment(go, cgo), text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            command,
+            cwd=source,
+            env=golang.environment(go, cgo),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         try:
             for line in process.stdout or ():
@@ -118,11 +143,13 @@ def _fault(part: Part, command: list[str] | list[Path | str], folder: Path, log:
     lines = [line for line in text.splitlines() if " " in line.strip()][-LAST_LINES:]
     remedy = next((say for marks, say in REMEDIES if any(m in text for m in marks)), ANY_REMEDY)
     return ToolchainError(
-        "\n".join([
-            f"{part.name} {part.version}: the build failed.",
-            f"  command: cd {folder} && {shlex.join(map(str, command))}",
-            *(f"  | {line}" for line in lines),
-            f"  the whole log: {log}",
-            f"  what to do: {remedy}",
-        ])
+        "\n".join(
+            [
+                f"{part.name} {part.version}: the build failed.",
+                f"  command: cd {folder} && {shlex.join(map(str, command))}",
+                *(f"  | {line}" for line in lines),
+                f"  the whole log: {log}",
+                f"  what to do: {remedy}",
+            ]
+        )
     )

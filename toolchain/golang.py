@@ -8,9 +8,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from toolchain import onpath
-from toolchain.errors import ToolchainError
-from toolchain.layout import Layout
+from . import onpath
+from .errors import ToolchainError
+from .layout import Layout
 
 # Nobody would see the debug information that the compiler makes: the linker strips it. Without it,
 # the largest package compiles in nine tenths of the time.
@@ -37,7 +37,10 @@ def on_machine(layout: Layout) -> tuple[Path, tuple[int, ...]] | None:
         return None
     try:
         told = subprocess.run(
-            [found, "env", "GOVERSION"], capture_output=True, text=True, timeout=60,
+            [found, "env", "GOVERSION"],
+            capture_output=True,
+            text=True,
+            timeout=60,
             env={**os.environ, "GOTOOLCHAIN": "local"},
         ).stdout
     except (OSError, subprocess.TimeoutExpired):

@@ -10,8 +10,8 @@ import os
 import shutil
 from pathlib import Path
 
-from toolchain.layout import Layout
-from toolchain.store import Entry
+from .layout import Layout
+from .store import Entry
 
 
 def install(entry: Entry, layout: Layout) -> dict[str, Path]:
@@ -59,8 +59,7 @@ def _same(held: Path, there: Path) -> bool:
         return False
     # A copy onto another file system keeps size and time.
     return os.path.samestat(ours, theirs) or (
-        not there.is_symlink()
-        and (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
+        not there.is_symlink() and (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from toolchain.errors import ToolchainError
+from .errors import ToolchainError
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,7 @@ def _part(name: str, raw: Mapping[str, Any]) -> Part:
         outputs=tuple(Output(n, **o) for n, o in facts.pop("outputs", {}).items()),
         copies=tuple(Copy(n, **c) for n, c in facts.pop("copies", {}).items()),
         products=tuple(
-            Product(n, p["printed_by"], tuple(p.get("arguments", ())))
-            for n, p in facts.pop("products", {}).items()
+            Product(n, p["printed_by"], tuple(p.get("arguments", ()))) for n, p in facts.pop("products", {}).items()
         ),
         ask=tuple(facts.pop("ask", ())),
         **{name: tuple(facts.pop(name, ())) for name in ("suites", "packages", "yields")},

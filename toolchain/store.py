@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolchain.errors import ToolchainError
-from toolchain.layout import Layout, this_platform
-from toolchain.lock import Part
+from .errors import ToolchainError
+from .layout import Layout, this_platform
+from .lock import Part
 
 SOURCES = ("path", "download", "build")
 RECORD = "part.json"

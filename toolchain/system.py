@@ -9,9 +9,9 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from toolchain.errors import ToolchainError
-from toolchain.lock import Part
-from toolchain.progress import Progress
+from .errors import ToolchainError
+from .lock import Part
+from .progress import Progress
 
 
 def missing(absent: Iterable[Part], there: Iterable[Part] = ()) -> list[str]:

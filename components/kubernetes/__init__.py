@@ -7,4 +7,17 @@ from .namespace import Namespace, NamespaceArgs, opened
 from .objects import KubernetesObject, key, token
 from .serving import KubeletCertificates, KubeletCertificatesArgs
 
-__all__ = ["KubeletCertificates", "KubeletCertificatesArgs", "Kubernetes", "KubernetesArgs", "KubernetesObject", "Namespace", "NamespaceArgs", "NodeReady", "key", "opened", "token", "unlocked"]
+__all__ = [
+    "KubeletCertificates",
+    "KubeletCertificatesArgs",
+    "Kubernetes",
+    "KubernetesArgs",
+    "KubernetesObject",
+    "Namespace",
+    "NamespaceArgs",
+    "NodeReady",
+    "key",
+    "opened",
+    "token",
+    "unlocked",
+]

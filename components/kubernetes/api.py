@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, Output, ResourceOptions
 
-from components.platform import Platform
+from core.model import Platform
 
 from .gates import API_TIMEOUT_SECONDS, ApiReady
+
 
 @dataclass(frozen=True, kw_only=True)
 class KubernetesArgs:
@@ -37,4 +38,3 @@ class Kubernetes(ComponentResource):
         self.kubeconfig = gate.kubeconfig
         self.version = gate.version
         self.register_outputs({"version": self.version})
-

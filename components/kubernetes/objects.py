@@ -5,7 +5,6 @@ from typing import Any
 
 from pulumi import CustomResource, ResourceOptions
 
-
 FIELD_MANAGER = "pulumi.com/patchFieldManager"
 
 
@@ -27,7 +26,10 @@ def owned(manifest: Mapping[str, Any]) -> dict[str, Any]:
     already would then conflict with itself, field by field.
     """
     metadata = manifest["metadata"]
-    return {**manifest, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), FIELD_MANAGER: "bedplate"}}}
+    return {
+        **manifest,
+        "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), FIELD_MANAGER: "bedplate"}},
+    }
 
 
 def token(manifest: Mapping[str, Any]) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Resource, ResourceOptions
 
-from components.platform import Platform
+from core.manifests.approver import NAMESPACE, approver
+from core.model import Platform
 
-from .approver import NAMESPACE, approver
 from .namespace import Namespace, NamespaceArgs
 from .objects import KubernetesObject, key
 

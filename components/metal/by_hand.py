@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from pulumi import CustomResource, ResourceOptions
 
-from components.platform import Machine, Platform
-
-from . import boot
+from core.boot import matchbox as boot
+from core.model import Machine, Platform
 
 
 class ByHand(CustomResource):
@@ -44,7 +43,11 @@ def steps(platform: Platform, name: str) -> Iterator[str]:
 
 def _marks(machine: Machine) -> Iterator[str]:
     where = machine.location
-    yield from (f"{what} {value}" for what, value in (("site", where.site), ("rack", where.rack), ("unit", where.unit)) if value)
-    yield from (f"{what} {value}" for what, value in (("serial number", machine.serial), ("UUID", machine.uuid)) if value)
+    yield from (
+        f"{what} {value}" for what, value in (("site", where.site), ("rack", where.rack), ("unit", where.unit)) if value
+    )
+    yield from (
+        f"{what} {value}" for what, value in (("serial number", machine.serial), ("UUID", machine.uuid)) if value
+    )
     if machine.mac:
         yield f"MAC {machine.mac}"

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pulumiverse_matchbox as matchbox
 from pulumi import ComponentResource, CustomResource, Input, Output, ResourceOptions
 
-from components.platform import Platform
+from core.boot import dnsmasq
+from core.boot import matchbox as boot
+from core.model import Platform
 
-from . import boot, dnsmasq
 from .by_hand import ByHand
 from .power import BmcCredentials, Permit, Power
 
@@ -47,7 +48,9 @@ class Metal(ComponentResource):
             known = self._known(name, platform, platform.boot.matchbox.endpoint, args.matchbox)
         # The address is known beforehand and must show in the plan; the URN carries the edge, and is known too.
         self.booted = {
-            machine: self._last(name, machine, args, known.get(machine)).urn.apply(lambda _, address=str(spec.address): address)
+            machine: self._last(name, machine, args, known.get(machine)).urn.apply(
+                lambda _, address=str(spec.address): address
+            )
             for machine, spec in platform.machines.items()
         }
         self.dnsmasq = dnsmasq.files(platform)

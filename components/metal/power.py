@@ -5,8 +5,8 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
-from components.platform.bmc import Bmc, Pace
-from components.platform.machine import Machine
+from core.model.bmc import Bmc, Pace
+from core.model.machine import Machine
 
 # From cold: firmware that tests memory for minutes is still on after seconds; what takes long are BMCs.
 POWER_TIMEOUT_SECONDS = 600
@@ -25,7 +25,9 @@ class Permit(CustomResource):
 
     generation: Output[int]
 
-    def __init__(self, name: str, machine: Machine, bmc: Bmc, who: BmcCredentials, pace: Pace, opts: ResourceOptions) -> None:
+    def __init__(
+        self, name: str, machine: Machine, bmc: Bmc, who: BmcCredentials, pace: Pace, opts: ResourceOptions
+    ) -> None:
         super().__init__("bedplate-native:metal:Permit", name, _inputs(machine, bmc, who, pace), _secret(opts))
 
 
@@ -35,7 +37,14 @@ class Power(CustomResource):
     power: Output[str]
 
     def __init__(
-        self, name: str, machine: Machine, bmc: Bmc, who: BmcCredentials, pace: Pace, permit: Permit, opts: ResourceOptions
+        self,
+        name: str,
+        machine: Machine,
+        bmc: Bmc,
+        who: BmcCredentials,
+        pace: Pace,
+        permit: Permit,
+        opts: ResourceOptions,
     ) -> None:
         outputs = {"identity": None, "lastBoot": None, "power": None}
         # The permit's own number: it is in the state before anything is switched on.

@@ -6,9 +6,8 @@ import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, ResourceOptions
 
 from components.kubernetes import KubernetesObject, NodeReady, key, unlocked
-from components.platform import Platform
-
-from .values import announcements, values
+from core.manifests.cilium import announcements, values
+from core.model import Platform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +43,9 @@ class Cilium(ComponentResource):
             opts=ResourceOptions(
                 parent=self,
                 provider=args.kubernetes,
-                hooks=unlocked(name, kubeconfig=args.kubeconfig, namespace="kube-system", release="cilium", version=want.version),
+                hooks=unlocked(
+                    name, kubeconfig=args.kubeconfig, namespace="kube-system", release="cilium", version=want.version
+                ),
             ),
         )
         after = ResourceOptions(parent=self, provider=args.kubernetes, depends_on=[release])

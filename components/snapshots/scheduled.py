@@ -6,10 +6,9 @@ import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Resource, ResourceOptions
 
 from components.kubernetes import KubernetesObject, Namespace, NamespaceArgs, key
-from components.platform import Platform
-from components.platform.snapshots import NAMESPACE
-
-from .objects import account, job, storage, way_out
+from core.manifests.snapshots import account, job, storage, way_out
+from core.model import Platform
+from core.model.snapshots import NAMESPACE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +29,17 @@ class Snapshots(ComponentResource):
     def __init__(self, name: str, args: SnapshotsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("bedplate:snapshots:Snapshots", name, None, opts)
         inner = ResourceOptions(parent=self)
-        space = Namespace(NAMESPACE, NamespaceArgs(profile="restricted", kubernetes=args.kubernetes, network=args.network), inner)
+        space = Namespace(
+            NAMESPACE, NamespaceArgs(profile="restricted", kubernetes=args.kubernetes, network=args.network), inner
+        )
         child = ResourceOptions(parent=self, provider=args.kubernetes, depends_on=[space.closed])
-        needed = [KubernetesObject(f"{name}-{key(manifest)}", manifest, child) for manifest in (way_out(), account(), *storage(args.platform))]
-        KubernetesObject(f"{name}-cronjob", job(args.platform), ResourceOptions(parent=self, provider=args.kubernetes, depends_on=needed))
+        needed = [
+            KubernetesObject(f"{name}-{key(manifest)}", manifest, child)
+            for manifest in (way_out(), account(), *storage(args.platform))
+        ]
+        KubernetesObject(
+            f"{name}-cronjob",
+            job(args.platform),
+            ResourceOptions(parent=self, provider=args.kubernetes, depends_on=needed),
+        )
         self.register_outputs({})

@@ -4,7 +4,7 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
-from components.platform import Platform
+from core.model import Platform
 
 from .member import client_input
 
@@ -24,7 +24,9 @@ class Bootstrap(CustomResource):
             "machine": first,
             "node": node,
             # Their addresses and not what made them boot: one that is down keeps nobody.
-            "others": {plane: str(platform.machines[plane].address) for plane in platform.controlplanes if plane != first},
+            "others": {
+                plane: str(platform.machines[plane].address) for plane in platform.controlplanes if plane != first
+            },
             "clientConfiguration": client_input(client),
             "timeoutSeconds": BOOTSTRAP_TIMEOUT_SECONDS,
             "adopted": None,

@@ -8,19 +8,19 @@ from typing import Any
 from pulumi import ComponentResource, Input, InvokeOutputOptions, Output, Resource, ResourceOptions
 from pulumiverse_talos import cluster, machine
 
-from components.platform import Platform
+from core.credentials.expiry import expiry
+from core.credentials.talosconfig import talosconfig
+from core.machineconfig.documents import credentials, patches
+from core.model import Platform
 
 from .bootstrap import Bootstrap
 from .decommission import Decommission
-from .documents import credentials, patches
-from .expiry import expiry
 from .guard import Guard
 from .identity import Identity
 from .material import as_input, authority, old_key, with_old_key
 from .member import EtcdMember
 from .release import Release
 from .snapshot import Snapshot
-from .talosconfig import talosconfig
 from .turn import Settled, Turn
 
 
@@ -79,7 +79,11 @@ class Talos(ComponentResource):
             )
             # Beside the PKI and never in a patch: patches are plain in plans.
             key = held.apply(old_key) if role == "controlplane" else ""
-            return Output.secret(Output.all(base=made.machine_configuration, key=key, registries=args.registries).apply(_with_credentials))
+            return Output.secret(
+                Output.all(base=made.machine_configuration, key=key, registries=args.registries).apply(
+                    _with_credentials
+                )
+            )
 
         base = {role: generated(role) for role in sorted({m.role for m in want.machines.values()})}
 
@@ -91,7 +95,14 @@ class Talos(ComponentResource):
         # confusion"). The plugin's own deadline is ten minutes.
         def apply(node: str, after: Resource | None) -> machine.ConfigurationApply:
             # Side by side, and first of all: which machines are the wrong ones shows before any is configured.
-            known = Identity(f"{name}-{node}", node, want, args.booted[node], client, ResourceOptions(parent=self, depends_on=[guard]))
+            known = Identity(
+                f"{name}-{node}",
+                node,
+                want,
+                args.booted[node],
+                client,
+                ResourceOptions(parent=self, depends_on=[guard]),
+            )
             # A dead machine takes no turn, and a control plane none before those before it are well.
             ready = ResourceOptions(parent=self, depends_on=[known, after] if after else [known])
             turn = Turn(f"{name}-{node}-turn", node, want, args.booted[node], client, ready)
@@ -157,7 +168,9 @@ class Talos(ComponentResource):
                 applied[node] = apply(node, before)
             if len(want.controlplanes) > 1:
                 after = ResourceOptions(parent=self, depends_on=[settled[node], before])
-                before = EtcdMember(f"{name}-{node}-member", node, want, applied[node].node, first, client, after, adopted=etcd.adopted)
+                before = EtcdMember(
+                    f"{name}-{node}-member", node, want, applied[node].node, first, client, after, adopted=etcd.adopted
+                )
         for node in leaving("controlplane", "wipe"):
             before = leave(node, before)
         for node in want.workers:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
-from components.platform import Platform
+from core.model import Platform
 
 from .member import client_input
 
@@ -15,7 +15,9 @@ DECOMMISSION_TIMEOUT_SECONDS = 1800
 class Decommission(CustomResource):
     """Takes a machine out, once: drained, out of etcd, erased and forgotten; or forgotten alone, where it is dead."""
 
-    def __init__(self, name: str, machine: str, platform: Platform, client: Any, kubeconfig: Input[str], opts: ResourceOptions) -> None:
+    def __init__(
+        self, name: str, machine: str, platform: Platform, client: Any, kubeconfig: Input[str], opts: ResourceOptions
+    ) -> None:
         spec = platform.leaving[machine]
         props = {
             "machine": machine,
@@ -27,5 +29,7 @@ class Decommission(CustomResource):
             "kubeconfig": Output.secret(kubeconfig),
             "timeoutSeconds": DECOMMISSION_TIMEOUT_SECONDS,
         }
-        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "kubeconfig"]))
+        opts = ResourceOptions.merge(
+            opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "kubeconfig"])
+        )
         super().__init__("bedplate-native:talos:Decommission", name, props, opts)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pulumi import CustomResource, ResourceOptions
 
-from components.platform import Platform
+from core.model import Platform
 
 from .member import client_input
 

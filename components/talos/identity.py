@@ -4,9 +4,9 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
-from components.platform import Platform
+from core.machineconfig.documents import patches
+from core.model import Platform
 
-from .documents import patches
 from .member import client_input
 
 # From a cold server's first power-on to Talos' API: firmware that tests memory takes most of it.
@@ -33,7 +33,9 @@ class Identity(CustomResource):
     found: Output[Any]
     """The hardware as the machine tells it."""
 
-    def __init__(self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions) -> None:
+    def __init__(
+        self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions
+    ) -> None:
         props = {
             "machine": machine,
             "node": node,
@@ -47,5 +49,7 @@ class Identity(CustomResource):
             "timeoutSeconds": BOOT_TIMEOUT_SECONDS,
             "found": None,
         }
-        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "documents"]))
+        opts = ResourceOptions.merge(
+            opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "documents"])
+        )
         super().__init__("bedplate-native:talos:Identity", name, props, opts)

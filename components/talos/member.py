@@ -5,9 +5,8 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
-from components.platform import Platform
-
-from .documents import patches
+from core.machineconfig.documents import patches
+from core.model import Platform
 
 # An install from a slow mirror, a reboot and etcd's own pace.
 MEMBER_TIMEOUT_SECONDS = 900
@@ -29,8 +28,16 @@ class EtcdMember(CustomResource):
     """Waits until a machine has a vote in etcd, as another member tells it."""
 
     def __init__(
-        self, name: str, machine: str, platform: Platform, address: Input[str], ask: Input[str], client: Any, opts: ResourceOptions,
-        *, adopted: Input[bool],
+        self,
+        name: str,
+        machine: str,
+        platform: Platform,
+        address: Input[str],
+        ask: Input[str],
+        client: Any,
+        opts: ResourceOptions,
+        *,
+        adopted: Input[bool],
     ) -> None:
         props = {
             "machine": machine,

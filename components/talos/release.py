@@ -4,7 +4,7 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
-from components.platform import Platform
+from core.model import Platform
 
 from .member import client_input
 
@@ -17,7 +17,9 @@ class Release(CustomResource):
 
     version: Output[str]
 
-    def __init__(self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions) -> None:
+    def __init__(
+        self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions
+    ) -> None:
         props = {
             "machine": machine,
             "node": node,
@@ -25,7 +27,12 @@ class Release(CustomResource):
             "image": platform.installer,
             "controlplane": platform.machines[machine].role == "controlplane",
             # Processor flags are told by no API of maintenance mode: so they are read as soon as it has its config.
-            "virtualization": bool(platform.vms and platform.kubevirt and not platform.kubevirt.emulation and machine in platform.schedulable),
+            "virtualization": bool(
+                platform.vms
+                and platform.kubevirt
+                and not platform.kubevirt.emulation
+                and machine in platform.schedulable
+            ),
             "timeoutSeconds": RELEASE_TIMEOUT_SECONDS,
             "version": None,
             "schematic": None,

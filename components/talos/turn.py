@@ -4,9 +4,9 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
-from components.platform import Platform
+from core.machineconfig.documents import patches
+from core.model import Platform
 
-from .documents import patches
 from .member import client_input
 
 # For the turns of all that are before it, and for its own drain.
@@ -35,7 +35,9 @@ class Turn(CustomResource):
     """When the machine was started, before this one."""
     reboots: Output[bool]
 
-    def __init__(self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions) -> None:
+    def __init__(
+        self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions
+    ) -> None:
         props = {
             **_asked(machine, node, platform, client),
             "controlplane": platform.machines[machine].role == "controlplane",
@@ -47,14 +49,25 @@ class Turn(CustomResource):
             "began": None,
             "reboots": None,
         }
-        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "documents"]))
+        opts = ResourceOptions.merge(
+            opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "documents"])
+        )
         super().__init__("bedplate-native:talos:Turn", name, props, opts)
 
 
 class Settled(CustomResource):
     """After it: the machine is back and well, with the wanted kubelet, and takes pods again. The next one may go."""
 
-    def __init__(self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, turn: Turn, opts: ResourceOptions) -> None:
+    def __init__(
+        self,
+        name: str,
+        machine: str,
+        platform: Platform,
+        node: Input[str],
+        client: Any,
+        turn: Turn,
+        opts: ResourceOptions,
+    ) -> None:
         props = {
             **_asked(machine, node, platform, client),
             "turn": turn.turn,

@@ -6,9 +6,8 @@ import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Resource, ResourceOptions
 
 from components.kubernetes import KubernetesObject, key
-from components.platform import Platform
-
-from .operator import kubevirt, operator
+from core.manifests.kubevirt import kubevirt, operator
+from core.model import Platform
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
-from components import platform
 from components.kubernetes import KubernetesObject, opened
-
-from . import machine
+from core import model
+from core.manifests import virtual_machine as machine
 
 
 @dataclass(frozen=True, kw_only=True)
 class VmArgs:
-    vm: platform.VirtualMachine
+    vm: model.VirtualMachine
     migratable: bool
     """There is another node to move to."""
     kubernetes: k8s.Provider

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Resource, ResourceOptions
 
-from components import platform
 from components.kubernetes import KubernetesObject, opened
-
-from . import application
+from core import model
+from core.manifests import workload as application
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadArgs:
-    workload: platform.Workload
+    workload: model.Workload
     kubernetes: k8s.Provider
     namespace: Resource
     """What makes its namespace closed."""

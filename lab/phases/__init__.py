@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.phases import adoption, by_hand, change, kubernetes, leaving, loss, restore, serving, snapshots, standing, turns
+from . import adoption, by_hand, change, kubernetes, leaving, loss, restore, serving, snapshots, standing, turns
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal

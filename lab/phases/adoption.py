@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from adopt.client import signed
-from adopt.state import KIND, opened, secret
 from lab.engine import Engine
-from lab.phases.by_hand import drifted
 from lab.shown import see
+from operations.adopt.client import signed
+from operations.adopt.state import KIND, opened, secret
+
+from .by_hand import drifted
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
@@ -31,12 +32,22 @@ def adoption(rehearsal: Rehearsal) -> None:
     """
     before, starts = _pki(rehearsal.engine), {name: node["starts"] for name, node in rehearsal.lab.nodes().items()}
     bundle = _bundle(rehearsal)
-    engine = Engine(rehearsal.lab, checkout=rehearsal.checkout, pulumi=rehearsal.binaries["pulumi"], stack=rehearsal.stack,
-                    environment=rehearsal.engine.environment, home=rehearsal.layout.directory / "adopted")
+    engine = Engine(
+        rehearsal.lab,
+        checkout=rehearsal.checkout,
+        pulumi=rehearsal.binaries["pulumi"],
+        stack=rehearsal.stack,
+        environment=rehearsal.engine.environment,
+        home=rehearsal.layout.directory / "adopted",
+    )
     engine.write(rehearsal.platform)
     engine.init()
-    told = rehearsal.lab.run([sys.executable, "-m", "adopt", rehearsal.stack, str(bundle), str(engine.file)], seconds=60,
-                             env=engine.environment, cwd=rehearsal.checkout).stdout
+    told = rehearsal.lab.run(
+        [sys.executable, "-m", "operations.adopt", rehearsal.stack, str(bundle), str(engine.file)],
+        seconds=60,
+        env=engine.environment,
+        cwd=rehearsal.checkout,
+    ).stdout
     bundle.unlink()
     rehearsal.times.say(f"  {told.splitlines()[0]}")
     first, rehearsal.engine = rehearsal.engine, engine
@@ -58,49 +69,79 @@ def _bundle(rehearsal: Rehearsal) -> Path:
     """The secrets of the running cluster, as somebody gets them who has nothing of it but a talosconfig."""
     bundle = rehearsal.layout.directory / "secrets.yaml"
     bundle.unlink(missing_ok=True)
-    config = rehearsal.clients.talos("get", "machineconfig", "v1alpha1", "--output=jsonpath={.spec}", "--nodes", rehearsal.first)
-    rehearsal.clients.talos("gen", "secrets", "--from-controlplane-config=/dev/stdin", f"--output-file={bundle}", stdin=config)
+    config = rehearsal.clients.talos(
+        "get", "machineconfig", "v1alpha1", "--output=jsonpath={.spec}", "--nodes", rehearsal.first
+    )
+    rehearsal.clients.talos(
+        "gen", "secrets", "--from-controlplane-config=/dev/stdin", f"--output-file={bundle}", stdin=config
+    )
     return bundle
 
 
 def _pki(engine: Engine) -> Any:
     [made] = [one for one in engine.state(secrets=True) if one["type"] == KIND]
     # What the plugin has none of, it holds as an empty text or not at all.
-    return {key: {name: value for name, value in part.items() if value} for key, part in opened(made["outputs"]["machineSecrets"]).items()}
+    return {
+        key: {name: value for name, value in part.items() if value}
+        for key, part in opened(made["outputs"]["machineSecrets"]).items()
+    }
 
 
 def renewal(rehearsal: Rehearsal) -> None:
     """Both client certificates are in their last month: `drift` says so, an `up` makes new ones, and those let in."""
     engine = rehearsal.engine
     _shorten(engine)
-    told = rehearsal.lab.run([sys.executable, "-m", "drift", rehearsal.stack], seconds=60, env=engine.environment, cwd=rehearsal.checkout, check=False)
-    see(told.returncode == 7 and all(f"{name}'s certificate ends in 9 days" in told.stderr for name in CREDENTIALS),
-        f"drift does not tell which certificates end: {told.returncode}, {told.stderr[-500:]}")
+    told = rehearsal.lab.run(
+        [sys.executable, "-m", "operations.drift", rehearsal.stack],
+        seconds=60,
+        env=engine.environment,
+        cwd=rehearsal.checkout,
+        check=False,
+    )
+    see(
+        told.returncode == 7 and all(f"{name}'s certificate ends in 9 days" in told.stderr for name in CREDENTIALS),
+        f"drift does not tell which certificates end: {told.returncode}, {told.stderr[-500:]}",
+    )
     old = _credentials(rehearsal)
     run = rehearsal.update(seconds=300)
     new, ends = _credentials(rehearsal), _ends(rehearsal)
     for name in CREDENTIALS:
-        see(new[name] != old[name] and ends[name] > datetime.now(UTC) + timedelta(days=360), f"the {name} was not made anew: it ends on {ends[name]}")
+        see(
+            new[name] != old[name] and ends[name] > datetime.now(UTC) + timedelta(days=360),
+            f"the {name} was not made anew: it ends on {ends[name]}",
+        )
     rehearsal.trust()
     rehearsal.clients.talos("version", "--nodes", rehearsal.first)
-    see(rehearsal.clients.ready() == {machine.name for machine in rehearsal.topology.machines}, "the new kubeconfig does not tell every node as Ready")
+    see(
+        rehearsal.clients.ready() == {machine.name for machine in rehearsal.topology.machines},
+        "the new kubeconfig does not tell every node as Ready",
+    )
     see(drifted(rehearsal) == {}, f"machines differ from what was declared: {drifted(rehearsal)}")
     rehearsal.update("--expect-no-changes", seconds=180)
     see(rehearsal.bootstraps() == 1, "new credentials bootstrapped etcd again")
-    rehearsal.times.fact("renewed", {"until": {name: f"{ends[name]:%Y-%m-%d}" for name in CREDENTIALS}, "up_seconds": run.seconds})
+    rehearsal.times.fact(
+        "renewed", {"until": {name: f"{ends[name]:%Y-%m-%d}" for name in CREDENTIALS}, "up_seconds": run.seconds}
+    )
 
 
 def _shorten(engine: Engine) -> None:
     """Client certificates that end soon, signed by the platform's own authorities, where the state has the others."""
     exported = json.loads(engine.told("stack", "export", "--show-secrets"))
-    made = {one["type"]: one["outputs"] for one in exported["deployment"]["resources"] if one["type"] in (KIND, KUBECONFIG)}
+    made = {
+        one["type"]: one["outputs"] for one in exported["deployment"]["resources"] if one["type"] in (KIND, KUBECONFIG)
+    }
     certs, now = opened(made[KIND]["machineSecrets"])["certs"], datetime.now(UTC)
     made[KIND]["clientConfiguration"] = secret(signed(certs["os"], now, lifetime=SHORT))
     client = signed(certs["k8s"], now, organization="system:masters", name="admin", lifetime=SHORT)
     kubeconfig = yaml.safe_load(opened(made[KUBECONFIG]["kubeconfigRaw"]))
-    kubeconfig["users"][0]["user"] = {"client-certificate-data": client["clientCertificate"], "client-key-data": client["clientKey"]}
+    kubeconfig["users"][0]["user"] = {
+        "client-certificate-data": client["clientCertificate"],
+        "client-key-data": client["clientKey"],
+    }
     made[KUBECONFIG]["kubeconfigRaw"] = secret(yaml.safe_dump(kubeconfig))
-    made[KUBECONFIG]["kubernetesClientConfiguration"] = secret({**opened(made[KUBECONFIG]["kubernetesClientConfiguration"]), **client})
+    made[KUBECONFIG]["kubernetesClientConfiguration"] = secret(
+        {**opened(made[KUBECONFIG]["kubernetesClientConfiguration"]), **client}
+    )
     engine.told("stack", "import", stdin=json.dumps(exported))
 
 

@@ -60,7 +60,9 @@ def a_machine(rehearsal: Rehearsal) -> None:
     see(drifted(rehearsal) == {}, f"machines differ from what was declared: {drifted(rehearsal)}")
     name = next(machine.name for machine in rehearsal.topology.machines if machine.address == rehearsal.first)
     patch = json.dumps({"machine": {"nodeLabels": {"bedplate.rehearsal/by-hand": "yes"}}})
-    rehearsal.clients.talos("patch", "machineconfig", "--mode=no-reboot", f"--patch={patch}", "--nodes", rehearsal.first)
+    rehearsal.clients.talos(
+        "patch", "machineconfig", "--mode=no-reboot", f"--patch={patch}", "--nodes", rehearsal.first
+    )
     found = drifted(rehearsal)
     see(found == {name: ["machine.nodeLabels.bedplate.rehearsal/by-hand"]}, f"drift tells {found}")
     rehearsal.times.say(f"  edited {name}'s config by hand: drift tells {found}")
@@ -71,13 +73,20 @@ def a_machine(rehearsal: Rehearsal) -> None:
 
 def drifted(rehearsal: Rehearsal) -> dict[str, list[str]]:
     """Machines that differ, and in which fields."""
-    told = rehearsal.lab.run([sys.executable, "-m", "drift", rehearsal.stack, "--json"], seconds=60, env=rehearsal.engine.environment,
-                             cwd=rehearsal.checkout, check=False)
+    told = rehearsal.lab.run(
+        [sys.executable, "-m", "operations.drift", rehearsal.stack, "--json"],
+        seconds=60,
+        env=rehearsal.engine.environment,
+        cwd=rehearsal.checkout,
+        check=False,
+    )
     if told.returncode not in (0, 7):
         raise NotShown(f"drift ended with {told.returncode}: {told.stderr[-500:]}")
     found = json.loads(told.stdout)
     unread = [f"{one['machine']}: {one['unread']}" for one in found if one["unread"]]
     see(not unread, f"drift could not read {'; '.join(unread)}")
     # Nodes run the release that is built here, whatever image they would install.
-    paths = {one["machine"]: [each["path"] for each in one["differences"] if each["document"] != "Talos"] for one in found}
+    paths = {
+        one["machine"]: [each["path"] for each in one["differences"] if each["document"] != "Talos"] for one in found
+    }
     return {machine: fields for machine, fields in paths.items() if fields}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab import overlay
-from lab.phases import snapshots
 from lab.shown import see
 from lab.waiting import wait_for
+
+from . import snapshots
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
@@ -28,11 +29,15 @@ def change(rehearsal: Rehearsal) -> None:
     rehearsal.engine.write(rehearsal.platform)
     run = rehearsal.update(seconds=300)
     snapshots.saved(rehearsal, run)
-    labels = {one["spec"]["key"]: one["spec"]["value"] for one in rehearsal.clients.resource(rehearsal.first, "nodelabelspec")}
+    labels = {
+        one["spec"]["key"]: one["spec"]["value"] for one in rehearsal.clients.resource(rehearsal.first, "nodelabelspec")
+    }
     see(labels.get(LABEL[0]) == LABEL[1], f"the label did not arrive on {name}: {labels}")
     taints = {one["spec"]["key"] for one in rehearsal.clients.resource(rehearsal.first, "nodetaintspec")}
     see(TAINT[0] in taints, f"the taint did not arrive on {name}: {taints}")
-    hosts = rehearsal.clients.talos("read", f"/etc/cri/conf.d/hosts/{NEW_MIRROR}/hosts.toml", "--nodes", rehearsal.first)
+    hosts = rehearsal.clients.talos(
+        "read", f"/etc/cri/conf.d/hosts/{NEW_MIRROR}/hosts.toml", "--nodes", rehearsal.first
+    )
     see(rehearsal.topology.registry in hosts, f"the mirror did not arrive on {name}: {hosts}")
     wait_for(f"the label and the taint on the Node {name}", lambda: _on_node(rehearsal, name), seconds=60)
 

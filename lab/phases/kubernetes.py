@@ -19,7 +19,10 @@ def moved(rehearsal: Rehearsal) -> None:
     rehearsal.platform["talos"]["kubernetes"] = after
     rehearsal.engine.write(rehearsal.platform)
     run = rehearsal.update(seconds=400 + 240 * len(rehearsal.topology.machines))
-    runs = {node["metadata"]["name"]: node["status"]["nodeInfo"]["kubeletVersion"] for node in rehearsal.clients.get("nodes")["items"]}
+    runs = {
+        node["metadata"]["name"]: node["status"]["nodeInfo"]["kubeletVersion"]
+        for node in rehearsal.clients.get("nodes")["items"]
+    }
     see(set(runs.values()) == {after}, f"kubelets run {runs}, and {after} was declared")
     served = json.loads(rehearsal.clients.kube("get", "--raw=/version"))["gitVersion"]
     see(served == after, f"the API is still {served}")

@@ -43,7 +43,10 @@ def a_lost_worker(rehearsal: Rehearsal) -> None:
     rehearsal.platform["machines"][name]["decommission"] = "lost"
     rehearsal.engine.write(rehearsal.platform)
     refused = rehearsal.engine.run("up", "--yes", "--skip-preview", seconds=300, say=rehearsal.line, check=False)
-    see(refused.code != 0 and "so it is not lost" in refused.text, f"an up gave a machine up that answers: {refused.text[-2000:]}")
+    see(
+        refused.code != 0 and "so it is not lost" in refused.text,
+        f"an up gave a machine up that answers: {refused.text[-2000:]}",
+    )
     see(name in rehearsal.clients.ready(), f"{name} was refused to be lost, and is no node any more")
     rehearsal.lab.stop_node(name)
     _leave(rehearsal, name, "lost")
@@ -58,7 +61,9 @@ def control_planes(rehearsal: Rehearsal) -> None:
     planes = [m.name for m in rehearsal.topology.machines if m.role == "controlplane" and m.address != rehearsal.first]
     first, second = planes[-1], planes[-2]
     whole = rehearsal.platform["machines"]
-    rehearsal.platform["machines"] = {n: {**m, **({"decommission": "wipe"} if n in planes else {})} for n, m in whole.items()}
+    rehearsal.platform["machines"] = {
+        n: {**m, **({"decommission": "wipe"} if n in planes else {})} for n, m in whole.items()
+    }
     _refused(rehearsal, "would go or move at once")
     rehearsal.platform["machines"] = {n: m for n, m in whole.items() if n not in planes}
     _refused(rehearsal, "was not decommissioned; it would go on with the cluster's keys and its vote in etcd")
@@ -95,7 +100,9 @@ def _killed(rehearsal: Rehearsal, name: str) -> list[str]:
                     met.append(step)
                     os.killpg(engine[0], signal.SIGKILL)
 
-        run = rehearsal.engine.run("up", "--yes", "--skip-preview", seconds=600, check=False, started=started, say=heard)
+        run = rehearsal.engine.run(
+            "up", "--yes", "--skip-preview", seconds=600, check=False, started=started, say=heard
+        )
         see(dead or run.code == 0, f"an up that nobody killed ended with {run.code}: {run.text[-2000:]}")
         rehearsal.times.say(f"  killed at: {dead[0]}" if dead else "  not killed: it was through")
         rehearsal.engine.run("cancel", "--yes", seconds=60, config=False, check=False)
@@ -125,7 +132,12 @@ def _forget(rehearsal: Rehearsal, *names: str) -> None:
     rehearsal.engine.write(rehearsal.platform)
     rehearsal.update(seconds=300)
     rehearsal.update("--expect-no-changes", seconds=180)
-    left = [one["urn"] for one in rehearsal.engine.state() for name in names if one["urn"].endswith((f"-{name}", f"-{name}-decommission", f"-{name}-member"))]
+    left = [
+        one["urn"]
+        for one in rehearsal.engine.state()
+        for name in names
+        if one["urn"].endswith((f"-{name}", f"-{name}-decommission", f"-{name}-member"))
+    ]
     see(not left, f"the state remembers {', '.join(names)}: {left}")
 
 
@@ -137,7 +149,11 @@ def _refused(rehearsal: Rehearsal, why: str) -> None:
 
 def _is_off_and_empty(rehearsal: Rehearsal, name: str) -> None:
     wait_for(f"{name} off", lambda: not rehearsal.lab.nodes()[name]["running"], seconds=60, every=1)
-    wait_for(f"{name}'s volumes empty", lambda: not (rehearsal.layout.node(name) / "volumes").exists() or rehearsal.runtime, seconds=20)
+    wait_for(
+        f"{name}'s volumes empty",
+        lambda: not (rehearsal.layout.node(name) / "volumes").exists() or rehearsal.runtime,
+        seconds=20,
+    )
 
 
 def _workers(rehearsal: Rehearsal) -> list[str]:
@@ -146,5 +162,7 @@ def _workers(rehearsal: Rehearsal) -> list[str]:
 
 def _pods_on(rehearsal: Rehearsal, name: str) -> set[str]:
     pods = rehearsal.clients.get("pods", "--all-namespaces", f"--field-selector=spec.nodeName={name}")["items"]
-    owners = {pod["metadata"]["name"]: [owner["kind"] for owner in pod["metadata"].get("ownerReferences", [])] for pod in pods}
+    owners = {
+        pod["metadata"]["name"]: [owner["kind"] for owner in pod["metadata"].get("ownerReferences", [])] for pod in pods
+    }
     return {pod for pod, kinds in owners.items() if "ReplicaSet" in kinds}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.phases.change import LABEL
 from lab.shown import NotShown, see
 from lab.waiting import wait_for
+
+from .change import LABEL
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
@@ -20,12 +21,22 @@ def lost_power(rehearsal: Rehearsal) -> None:
     for name in lost:
         rehearsal.lab.stop_node(name)
     rehearsal.times.say(f"  {' and '.join(lost)} off; {holder} held the API's address")
-    wait_for("the API at another control plane", lambda: rehearsal.clients.kube("get", "--raw=/readyz", seconds=5), seconds=120)
-    wait_for(f"{', '.join(lost)} seen as not Ready", lambda: not rehearsal.clients.ready() & set(lost), seconds=120, every=1)
+    wait_for(
+        "the API at another control plane",
+        lambda: rehearsal.clients.kube("get", "--raw=/readyz", seconds=5),
+        seconds=120,
+    )
+    wait_for(
+        f"{', '.join(lost)} seen as not Ready", lambda: not rehearsal.clients.ready() & set(lost), seconds=120, every=1
+    )
     for name in lost:
         rehearsal.lab.start_node(name)
-    wait_for(f"{', '.join(lost)} Ready again, with what is on their volumes",
-             lambda: rehearsal.clients.ready() == names, seconds=300, every=1)
+    wait_for(
+        f"{', '.join(lost)} Ready again, with what is on their volumes",
+        lambda: rehearsal.clients.ready() == names,
+        seconds=300,
+        every=1,
+    )
     see(rehearsal.bootstraps() == 1, "a machine that came back was bootstrapped")
 
 
@@ -35,7 +46,9 @@ def unreachable(rehearsal: Rehearsal) -> None:
     others = [machine for machine in machines.values() if machine.address != rehearsal.first]
     down = [next(machine.name for machine in others if machine.role == role) for role in ("controlplane", "worker")]
     # Control planes are changed one after the other: those behind a dead one wait for it, and keep what they have.
-    reached = [machine.name for machine in machines.values() if machine.address == rehearsal.first or machine.role == "worker"]
+    reached = [
+        machine.name for machine in machines.values() if machine.address == rehearsal.first or machine.role == "worker"
+    ]
     reached = [name for name in reached if name not in down]
     for name in down:
         rehearsal.lab.stop_node(name)
@@ -49,16 +62,24 @@ def unreachable(rehearsal: Rehearsal) -> None:
     see(run.code != 0, f"an up succeeded while {' and '.join(down)} were down")
     for name in down:
         at = machines[name].address
-        see(f"{name}: the Talos API at {at} did not answer within" in run.text, f"the failed up does not name {name}: {run.text[-2000:]}")
+        see(
+            f"{name}: the Talos API at {at} did not answer within" in run.text,
+            f"the failed up does not name {name}: {run.text[-2000:]}",
+        )
     for name in reached:
         see(f"{name}: the Talos API" not in run.text, f"the up failed for {name} too: {run.text[-2000:]}")
         see(_labelled(rehearsal, name), f"{name} is up, and its change did not arrive")
     rehearsal.times.fact("up_with_machines_down", {"down": down, "changed": reached, "seconds": took})
     for name in down:
         rehearsal.lab.start_node(name)
-    wait_for(f"{', '.join(down)} Ready again", lambda: rehearsal.clients.ready() == machines.keys(), seconds=300, every=1)
+    wait_for(
+        f"{', '.join(down)} Ready again", lambda: rehearsal.clients.ready() == machines.keys(), seconds=300, every=1
+    )
     rehearsal.update(seconds=300)
-    see(all(_labelled(rehearsal, name) for name in (*down, *reached)), "the next up did not bring the change to the machines that came back")
+    see(
+        all(_labelled(rehearsal, name) for name in (*down, *reached)),
+        "the next up did not bring the change to the machines that came back",
+    )
 
 
 def _labelled(rehearsal: Rehearsal, name: str) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from lab.phases.snapshots import KEPT
 from lab.shown import see
 from lab.waiting import wait_for
+
+from .snapshots import KEPT
 
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
@@ -23,10 +24,16 @@ def restore(rehearsal: Rehearsal) -> None:
     rehearsal.lab.stop_node(node.name)
     shutil.rmtree(rehearsal.layout.node(node.name) / "volumes" / "var" / "lib" / "etcd")
     rehearsal.lab.start_node(node.name)
-    wait_for("etcd to wait for a bootstrap", lambda: "Preparing" in rehearsal.clients.talos("service", "etcd", "--nodes", node.address, seconds=5),
-             seconds=120, every=1)
+    wait_for(
+        "etcd to wait for a bootstrap",
+        lambda: "Preparing" in rehearsal.clients.talos("service", "etcd", "--nodes", node.address, seconds=5),
+        seconds=120,
+        every=1,
+    )
     rehearsal.clients.talos("bootstrap", f"--recover-from={file}", "--nodes", node.address, seconds=60)
-    wait_for("the API with what was restored", lambda: rehearsal.clients.kube("get", *kept, seconds=5), seconds=240, every=1)
+    wait_for(
+        "the API with what was restored", lambda: rehearsal.clients.kube("get", *kept, seconds=5), seconds=240, every=1
+    )
     gone = rehearsal.clients.kube("get", "configmaps", "--output=name")
     see(lost[1] not in gone, f"{lost[1]} is younger than the snapshot, and is there: {gone}")
     wait_for(f"{node.name} Ready again", lambda: rehearsal.clients.ready() == {node.name}, seconds=240, every=1)

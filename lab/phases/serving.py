@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from components.kubernetes.approver import NAME, NAMESPACE
+from core.manifests.approver import NAME, NAMESPACE
 from lab.shown import see
 from lab.waiting import wait_for
 
@@ -40,20 +40,33 @@ def shown(rehearsal: Rehearsal) -> None:
     """Every kubelet's certificate is the cluster's, the API asks for it, and what goes through kubelets works."""
     facts: dict[str, Any] = {"asked": {}, "subject": {}}
     for machine in rehearsal.topology.machines:
-        subject = wait_for(f"{machine.name}: a kubelet at {machine.address} with a certificate of the cluster",
-                           lambda at=machine.address: _subject(rehearsal, at), seconds=120, every=1)
+        subject = wait_for(
+            f"{machine.name}: a kubelet at {machine.address} with a certificate of the cluster",
+            lambda at=machine.address: _subject(rehearsal, at),
+            seconds=120,
+            every=1,
+        )
         see(subject == f"system:node:{machine.name}", f"the kubelet of {machine.name} says it is {subject}")
         facts["subject"][machine.name] = subject
     for request in _requests(rehearsal):
         kinds = [condition["type"] for condition in request["status"].get("conditions", [])]
-        see(kinds == ["Approved"] and request["status"].get("certificate"), f"a kubelet's request is {kinds or 'pending'}: {request['metadata']['name']}")
+        see(
+            kinds == ["Approved"] and request["status"].get("certificate"),
+            f"a kubelet's request is {kinds or 'pending'}: {request['metadata']['name']}",
+        )
         facts["asked"].setdefault(request["spec"]["username"], []).append(request["metadata"]["name"])
     for machine in rehearsal.topology.machines:
         if machine.role == "controlplane":
             server = rehearsal.clients.get("pod", f"kube-apiserver-{machine.name}", "--namespace=kube-system")
             told = " ".join(json.dumps(server["spec"]["containers"][0].get(part, [])) for part in ("command", "args"))
-            see("--kubelet-certificate-authority=/system/secrets/kubernetes/kube-apiserver/ca.crt" in told, f"the API server of {machine.name} asks kubelets for nothing")
-            see("Kubernetes v" in _enter(rehearsal, machine.name), f"exec into the API server's pod on {machine.name} told nothing")
+            see(
+                "--kubelet-certificate-authority=/system/secrets/kubernetes/kube-apiserver/ca.crt" in told,
+                f"the API server of {machine.name} asks kubelets for nothing",
+            )
+            see(
+                "Kubernetes v" in _enter(rehearsal, machine.name),
+                f"exec into the API server's pod on {machine.name} told nothing",
+            )
     wait_for("the approver's log", lambda: _log(rehearsal), seconds=60)
     rehearsal.times.fact("kubelets_certificates", facts)
 
@@ -65,14 +78,28 @@ def without_approver(rehearsal: Rehearsal) -> None:
     approvers = min(2, sum(machine.role == "controlplane" for machine in machines))
     before = {request["metadata"]["name"] for request in _requests(rehearsal)}
     _scale(rehearsal, 0)
-    for kept in (rehearsal.layout.node(node.name) / "volumes" / "var" / "lib" / "kubelet" / "pki").glob("kubelet-server-*"):
+    for kept in (rehearsal.layout.node(node.name) / "volumes" / "var" / "lib" / "kubelet" / "pki").glob(
+        "kubelet-server-*"
+    ):
         kept.unlink()
     rehearsal.clients.talos("service", "kubelet", "restart", "--nodes", node.address)
-    wait_for(f"{node.name} to ask for a certificate", lambda: [one for one in _requests(rehearsal) if one["metadata"]["name"] not in before], seconds=120, every=1)
-    wait_for(f"{node.name} Ready, with no certificate to serve", lambda: node.name in rehearsal.clients.ready(), seconds=120, every=1)
+    wait_for(
+        f"{node.name} to ask for a certificate",
+        lambda: [one for one in _requests(rehearsal) if one["metadata"]["name"] not in before],
+        seconds=120,
+        every=1,
+    )
+    wait_for(
+        f"{node.name} Ready, with no certificate to serve",
+        lambda: node.name in rehearsal.clients.ready(),
+        seconds=120,
+        every=1,
+    )
     wait_for("exec to be refused", lambda: "tls: internal error" in _refusal(rehearsal, node.name), seconds=60, every=1)
     _scale(rehearsal, approvers)
-    wait_for("exec with the approver back", lambda: "Kubernetes v" in _enter(rehearsal, node.name), seconds=120, every=1)
+    wait_for(
+        "exec with the approver back", lambda: "Kubernetes v" in _enter(rehearsal, node.name), seconds=120, every=1
+    )
     rehearsal.times.fact("without_approver", "the node was Ready, and exec was refused until the approver was back")
 
 
@@ -88,16 +115,24 @@ def _refusal(rehearsal: Rehearsal, machine: str) -> str:
 def _subject(rehearsal: Rehearsal, address: str) -> str:
     kubeconfig = yaml.safe_load((rehearsal.clients.home / "kubeconfig").read_text())
     authority = b64decode(kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"]).decode()
-    told = json.loads(rehearsal.lab.run([sys.executable, "-c", _LOOK, address, str(KUBELET_PORT)], seconds=10, stdin=authority).stdout)
+    told = json.loads(
+        rehearsal.lab.run([sys.executable, "-c", _LOOK, address, str(KUBELET_PORT)], seconds=10, stdin=authority).stdout
+    )
     return next(value for part in told["subject"] for key, value in part if key == "commonName")
 
 
 def _requests(rehearsal: Rehearsal) -> list[dict[str, Any]]:
-    return [one for one in rehearsal.clients.get("certificatesigningrequests")["items"] if one["spec"]["signerName"] == SIGNER]
+    return [
+        one
+        for one in rehearsal.clients.get("certificatesigningrequests")["items"]
+        if one["spec"]["signerName"] == SIGNER
+    ]
 
 
 def _enter(rehearsal: Rehearsal, machine: str) -> str:
-    return rehearsal.clients.kube("exec", "--namespace=kube-system", f"kube-apiserver-{machine}", "--", *COMMAND, seconds=10)
+    return rehearsal.clients.kube(
+        "exec", "--namespace=kube-system", f"kube-apiserver-{machine}", "--", *COMMAND, seconds=10
+    )
 
 
 def _log(rehearsal: Rehearsal) -> str:
@@ -107,4 +142,6 @@ def _log(rehearsal: Rehearsal) -> str:
 def _scale(rehearsal: Rehearsal, replicas: int) -> None:
     rehearsal.clients.kube("scale", f"--namespace={NAMESPACE}", f"deployment/{NAME}", f"--replicas={replicas}")
     what = "pods", f"--namespace={NAMESPACE}", f"--selector=app.kubernetes.io/name={NAME}"
-    wait_for(f"{replicas} approvers", lambda: len(rehearsal.clients.get(*what)["items"]) == replicas, seconds=60, every=1)
+    wait_for(
+        f"{replicas} approvers", lambda: len(rehearsal.clients.get(*what)["items"]) == replicas, seconds=60, every=1
+    )

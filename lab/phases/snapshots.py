@@ -40,7 +40,10 @@ def saved(rehearsal: Rehearsal, run: Run) -> None:
     modes = [stat.S_IMODE(os.stat(path).st_mode) for path in (files[0], rehearsal.snapshots)]
     see(modes == [0o600, 0o700], f"others may read {files[0]}: {modes}")
     first, then = (run.when(pattern) for pattern in (r"Snapshot .* updated ", r"ConfigurationApply .* updat"))
-    see(first is not None and then is not None and first <= then, f"a config went out before etcd was saved: {then} and {first}")
+    see(
+        first is not None and then is not None and first <= then,
+        f"a config went out before etcd was saved: {then} and {first}",
+    )
     rehearsal.times.fact("snapshot_before_upgrade_bytes", files[0].stat().st_size)
 
 
@@ -53,15 +56,30 @@ def scheduled(rehearsal: Rehearsal) -> None:
     os.chown(folder, owner, owner)
     rehearsal.clients.kube("apply", "--server-side", "--filename=-", stdin=json.dumps(_place()))
     rehearsal.clients.kube("create", *KEPT)
-    made = rehearsal.clients.kube("create", "job", f"--from=cronjob/{NAMESPACE}", JOB, f"--namespace={NAMESPACE}", "--dry-run=client", "--output=json")
-    rehearsal.clients.kube("create", "--filename=-", stdin=made.replace("--endpoints=", f"--endpoints={_nobody(rehearsal)},"))
+    made = rehearsal.clients.kube(
+        "create",
+        "job",
+        f"--from=cronjob/{NAMESPACE}",
+        JOB,
+        f"--namespace={NAMESPACE}",
+        "--dry-run=client",
+        "--output=json",
+    )
+    rehearsal.clients.kube(
+        "create", "--filename=-", stdin=made.replace("--endpoints=", f"--endpoints={_nobody(rehearsal)},")
+    )
     try:
         wait_for("the job to save etcd", lambda: _done(rehearsal), seconds=180, every=1)
     except RuntimeError as error:
-        told = rehearsal.clients.kube("get", "pods,events,serviceaccounts.talos.dev,secrets", f"--namespace={NAMESPACE}")
+        told = rehearsal.clients.kube(
+            "get", "pods,events,serviceaccounts.talos.dev,secrets", f"--namespace={NAMESPACE}"
+        )
         raise RuntimeError(f"{error}\n{told}") from None
     files = sorted(folder.iterdir())
-    see(len(files) == 1 and files[0].name.startswith(f"{rehearsal.platform['name']}-{JOB}-"), f"the job left {[file.name for file in files]}")
+    see(
+        len(files) == 1 and files[0].name.startswith(f"{rehearsal.platform['name']}-{JOB}-"),
+        f"the job left {[file.name for file in files]}",
+    )
     see(is_whole(files[0]), f"{files[0]} is no whole snapshot")
     rehearsal.times.fact("snapshot_of_a_job_bytes", files[0].stat().st_size)
     rehearsal.snapshot = files[0]
@@ -70,7 +88,11 @@ def scheduled(rehearsal: Rehearsal) -> None:
 def _nobody(rehearsal: Rehearsal) -> str:
     """An address of the machines' network at which none answers, as of a control plane that is down."""
     lab = rehearsal.topology
-    taken = {machine.address for machine in lab.machines} | {lab.gateway, *lab.aliases, rehearsal.platform["network"]["endpoint"]}
+    taken = {machine.address for machine in lab.machines} | {
+        lab.gateway,
+        *lab.aliases,
+        rehearsal.platform["network"]["endpoint"],
+    }
     return next(str(address) for address in IPv4Network(lab.network).hosts() if str(address) not in taken)
 
 
@@ -82,13 +104,22 @@ def _done(rehearsal: Rehearsal) -> bool:
 def _place() -> dict[str, object]:
     """The claim that the rehearsed stack names."""
     common = {"accessModes": ["ReadWriteMany"], "storageClassName": ""}
-    volume = {"capacity": {"storage": "1Gi"}, "hostPath": {"path": f"/var/{FOLDER}"}, "claimRef": {"namespace": NAMESPACE, "name": CLAIM}}
+    volume = {
+        "capacity": {"storage": "1Gi"},
+        "hostPath": {"path": f"/var/{FOLDER}"},
+        "claimRef": {"namespace": NAMESPACE, "name": CLAIM},
+    }
     claim = {"volumeName": CLAIM, "resources": {"requests": {"storage": "1Gi"}}}
     return {
         "apiVersion": "v1",
         "kind": "List",
         "items": [
             {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": CLAIM}, "spec": {**common, **volume}},
-            {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": CLAIM, "namespace": NAMESPACE}, "spec": {**common, **claim}},
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": CLAIM, "namespace": NAMESPACE},
+                "spec": {**common, **claim},
+            },
         ],
     }

@@ -18,28 +18,41 @@ def stands(rehearsal: Rehearsal) -> None:
     """Nodes Ready, one bootstrap, every control plane in etcd, pods, services and names."""
     names = {machine.name for machine in rehearsal.topology.machines}
     planes = {machine.name for machine in rehearsal.topology.machines if machine.role == "controlplane"}
-    wait_for(f"all of {', '.join(sorted(names))} Ready", lambda: rehearsal.clients.ready() == names, seconds=240, every=1)
+    wait_for(
+        f"all of {', '.join(sorted(names))} Ready", lambda: rehearsal.clients.ready() == names, seconds=240, every=1
+    )
     rehearsal.times.fact("nodes_ready_after_command", rehearsal.times.now)
     see(rehearsal.bootstraps() == 1, f"etcd was bootstrapped {rehearsal.bootstraps()} times, not once")
     members = rehearsal.clients.talos("etcd", "members", "--nodes", rehearsal.first)
     see(all(name in members for name in planes), f"etcd has not all of {', '.join(sorted(planes))}: {members}")
     for machine in rehearsal.topology.machines:
-        answer = wait_for(f"the Deployment hello through {machine.name}",
-                          lambda at=machine.address: rehearsal.clients.ask(f"http://{at}:{HELLO_PORT}/"), seconds=120)
+        answer = wait_for(
+            f"the Deployment hello through {machine.name}",
+            lambda at=machine.address: rehearsal.clients.ask(f"http://{at}:{HELLO_PORT}/"),
+            seconds=120,
+        )
         rehearsal.times.say(f"  through {machine.name}: {answer}")
     name = "hello.bedplate-rehearsal.svc.cluster.local"
-    wait_for(f"a pod to resolve {name}",
-             lambda: rehearsal.clients.ask(f"http://{rehearsal.first}:{HELLO_PORT}/resolve?name={name}"), seconds=120)
+    wait_for(
+        f"a pod to resolve {name}",
+        lambda: rehearsal.clients.ask(f"http://{rehearsal.first}:{HELLO_PORT}/resolve?name={name}"),
+        seconds=120,
+    )
     for name, workload in (rehearsal.platform.get("workloads") or {}).items():
         if workload.get("port") and workload.get("replicas", 1):
             url = f"http://{name}.{workload.get('namespace', 'apps')}:{workload['port']}/"
-            answer = wait_for(f"the workload {name} at {url}", lambda url=url: rehearsal.clients.ask(
-                f"http://{rehearsal.first}:{HELLO_PORT}/get?url={url}"), seconds=120)
+            answer = wait_for(
+                f"the workload {name} at {url}",
+                lambda url=url: rehearsal.clients.ask(f"http://{rehearsal.first}:{HELLO_PORT}/get?url={url}"),
+                seconds=120,
+            )
             rehearsal.times.say(f"  {name}: {answer}")
     # Named, since members find each other through the discovery service, which a platform may do without.
-    told = [f"--{'control-plane' if role == 'controlplane' else 'worker'}-nodes="
-            + ",".join(machine.address for machine in rehearsal.topology.machines if machine.role == role)
-            for role in sorted({machine.role for machine in rehearsal.topology.machines})]
+    told = [
+        f"--{'control-plane' if role == 'controlplane' else 'worker'}-nodes="
+        + ",".join(machine.address for machine in rehearsal.topology.machines if machine.role == role)
+        for role in sorted({machine.role for machine in rehearsal.topology.machines})
+    ]
     rehearsal.clients.talos("health", "--wait-timeout=120s", "--nodes", rehearsal.first, *told, seconds=130)
 
 

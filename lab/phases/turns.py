@@ -24,15 +24,23 @@ def restarts(rehearsal: Rehearsal) -> None:
     rehearsal.engine.write(rehearsal.platform)
     run = rehearsal.update(seconds=300 + 180 * len(names))
     after = {name: node["starts"] for name, node in rehearsal.lab.nodes().items()}
-    see({name for name in after if after[name] != before[name]} == set(names), f"to restart were {sorted(names)}; starts were {before}, are {after}")
+    see(
+        {name for name in after if after[name] != before[name]} == set(names),
+        f"to restart were {sorted(names)}; starts were {before}, are {after}",
+    )
     turns = []
     for name in names:
         begun = run.when(rf"\b{name} is drained") if len(after) > 1 else run.when("no other node takes pods")
         ended = run.when(rf"\b{name} is well, and takes pods as before")
-        see(begun is not None and ended is not None, f"{name} restarted, and was not drained first or not seen well: {run.text[-2000:]}")
+        see(
+            begun is not None and ended is not None,
+            f"{name} restarted, and was not drained first or not seen well: {run.text[-2000:]}",
+        )
         turns.append((round(begun or 0.0, 1), round(ended or 0.0, 1), name))
     turns.sort()
-    see(all(one[1] <= other[0] for one, other in zip(turns, turns[1:], strict=False)), f"two were away at once: {turns}")
+    see(
+        all(one[1] <= other[0] for one, other in zip(turns, turns[1:], strict=False)), f"two were away at once: {turns}"
+    )
     see(rehearsal.clients.ready() == set(after), f"not all are Ready: {rehearsal.clients.ready()}")
     closed = [n["metadata"]["name"] for n in rehearsal.clients.get("nodes")["items"] if n["spec"].get("unschedulable")]
     see(not closed, f"these still take no pods: {closed}")

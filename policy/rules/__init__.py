@@ -1,6 +1,18 @@
 """Every rule of the pack. The order is the order in which complaints are shown."""
 
-from . import access, cilium, hygiene, kernel, kubevirt, objects, pods, talos, talos_flags, talos_secrets, virtual_machines
+from . import (
+    access,
+    cilium,
+    hygiene,
+    kernel,
+    kubevirt,
+    objects,
+    pods,
+    talos,
+    talos_flags,
+    talos_secrets,
+    virtual_machines,
+)
 from .rule import Rule
 
 RULES: tuple[Rule, ...] = (

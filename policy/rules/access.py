@@ -53,7 +53,9 @@ def each(judge: Callable[[Field], bool], what: str) -> Callable[[Resource], Iter
 
 
 def star(rule: Field) -> bool:
-    return any("*" in item for key in ("apiGroups", "resources", "verbs", "nonResourceURLs") for item in _lists(rule, key))
+    return any(
+        "*" in item for key in ("apiGroups", "resources", "verbs", "nonResourceURLs") for item in _lists(rule, key)
+    )
 
 
 def makes_pods(rule: Field) -> bool:
@@ -110,62 +112,162 @@ def default_token(resource: Resource) -> Iterator[str]:
 
 
 def _role(name, severity, check, why, remedy, *controls) -> Rule:  # type: ignore[no-untyped-def]
-    return Rule(name=name, severity=severity, kinds=ROLES, check=check, why=why, remedy=remedy,
-                controls=controls, partial=True)
+    return Rule(
+        name=name, severity=severity, kinds=ROLES, check=check, why=why, remedy=remedy, controls=controls, partial=True
+    )
 
 
 def _binding(name, severity, check, why, remedy, *controls) -> Rule:  # type: ignore[no-untyped-def]
-    return Rule(name=name, severity=severity, kinds=BINDINGS, check=check, why=why, remedy=remedy,
-                controls=controls, partial=True)
+    return Rule(
+        name=name,
+        severity=severity,
+        kinds=BINDINGS,
+        check=check,
+        why=why,
+        remedy=remedy,
+        controls=controls,
+        partial=True,
+    )
 
 
 LEAST = "name the verbs and resources that are used"
 
 RULES = (
-    _role("role-has-no-wildcard", "high", each(star, "holds a *"),
-          "A star also grants what is added to the cluster tomorrow.", LEAST, "CIS 5.1.3"),
-    _role("role-reads-no-secrets", "high", each(grants({""}, {"secrets"}, READ), "reads secrets"),
-          "Who reads secrets has every right that is kept in one.", "mount the one secret that is needed",
-          "CIS 5.1.2"),
-    _role("role-makes-no-pods", "medium", each(makes_pods, "makes or changes pods"),
-          "Who makes pods can take any service account and any mount of the namespace.", LEAST, "CIS 5.1.4"),
-    _role("role-enters-no-pods", "high", each(exec_pods, "runs commands in pods"),
-          "A command in a pod has all of the pod's rights and secrets.", LEAST),
-    _role("role-does-not-lift-rights", "critical", each(lifts, "holds escalate, bind or impersonate"),
-          "These verbs give their holder any right.", LEAST, "CIS 5.1.8"),
-    _role("role-makes-no-volumes", "high", each(grants({""}, {"persistentvolumes"}, {"create"}),
-                                                 "creates persistent volumes"),
-          "A persistent volume can be any path of any node.", "let a storage class make volumes", "CIS 5.1.9"),
-    _role("role-uses-no-node-proxy", "critical", each(grants({""}, {"nodes/proxy"}, READ | WRITE), "reaches nodes/proxy"),
-          "The kubelet behind it runs commands in every pod, past admission and audit.", LEAST, "CIS 5.1.10"),
-    _role("role-approves-no-certificates", "critical",
-          each(grants({"certificates.k8s.io"}, {"certificatesigningrequests/approval"}, {"update", "patch"}),
-               "approves certificates"),
-          "Who approves certificates can become anyone.", LEAST, "CIS 5.1.11"),
-    _role("role-changes-no-webhooks", "high",
-          each(grants({"admissionregistration.k8s.io"},
-                      {"validatingwebhookconfigurations", "mutatingwebhookconfigurations"}, READ | WRITE),
-               "reaches webhook configurations"),
-          "A webhook sees and changes every object.", LEAST, "CIS 5.1.12"),
-    _role("role-makes-no-tokens", "high", each(grants({""}, {"serviceaccounts/token"}, {"create"}),
-                                               "creates service account tokens"),
-          "Who makes tokens can be any service account.", LEAST, "CIS 5.1.13"),
-    _role("role-view-only-reads", "medium", aggregates,
-          "People who are given view are promised that they can break nothing.",
-          "aggregate it to edit or admin instead"),
-    _binding("binding-is-not-cluster-admin", "critical", cluster_admin,
-             "cluster-admin has every right on every object, now and later.", "bind a role with what is needed",
-             "CIS 5.1.1"),
-    _binding("binding-is-not-for-masters", "critical", masters,
-             "system:masters passes authorization by, so it can't be taken back.", "bind a group of your own",
-             "CIS 5.1.7"),
-    _binding("binding-is-not-for-everyone", "critical", everyone,
-             "Every visitor or every workload would hold this right.", "name users, groups or one service account"),
-    _binding("binding-is-not-for-default-account", "medium", default_account,
-             "Every pod that names no account would hold this right.", "make an account for the workload",
-             "CIS 5.1.5"),
-    Rule(name="account-default-mounts-no-token", severity="medium", kinds=ACCOUNTS, check=default_token, partial=True,
-         controls=("CIS 5.1.5", "CIS 5.1.6"),
-         why="Every pod that names no account would carry a token.",
-         remedy="set automountServiceAccountToken: false on the default service account"),
+    _role(
+        "role-has-no-wildcard",
+        "high",
+        each(star, "holds a *"),
+        "A star also grants what is added to the cluster tomorrow.",
+        LEAST,
+        "CIS 5.1.3",
+    ),
+    _role(
+        "role-reads-no-secrets",
+        "high",
+        each(grants({""}, {"secrets"}, READ), "reads secrets"),
+        "Who reads secrets has every right that is kept in one.",
+        "mount the one secret that is needed",
+        "CIS 5.1.2",
+    ),
+    _role(
+        "role-makes-no-pods",
+        "medium",
+        each(makes_pods, "makes or changes pods"),
+        "Who makes pods can take any service account and any mount of the namespace.",
+        LEAST,
+        "CIS 5.1.4",
+    ),
+    _role(
+        "role-enters-no-pods",
+        "high",
+        each(exec_pods, "runs commands in pods"),
+        "A command in a pod has all of the pod's rights and secrets.",
+        LEAST,
+    ),
+    _role(
+        "role-does-not-lift-rights",
+        "critical",
+        each(lifts, "holds escalate, bind or impersonate"),
+        "These verbs give their holder any right.",
+        LEAST,
+        "CIS 5.1.8",
+    ),
+    _role(
+        "role-makes-no-volumes",
+        "high",
+        each(grants({""}, {"persistentvolumes"}, {"create"}), "creates persistent volumes"),
+        "A persistent volume can be any path of any node.",
+        "let a storage class make volumes",
+        "CIS 5.1.9",
+    ),
+    _role(
+        "role-uses-no-node-proxy",
+        "critical",
+        each(grants({""}, {"nodes/proxy"}, READ | WRITE), "reaches nodes/proxy"),
+        "The kubelet behind it runs commands in every pod, past admission and audit.",
+        LEAST,
+        "CIS 5.1.10",
+    ),
+    _role(
+        "role-approves-no-certificates",
+        "critical",
+        each(
+            grants({"certificates.k8s.io"}, {"certificatesigningrequests/approval"}, {"update", "patch"}),
+            "approves certificates",
+        ),
+        "Who approves certificates can become anyone.",
+        LEAST,
+        "CIS 5.1.11",
+    ),
+    _role(
+        "role-changes-no-webhooks",
+        "high",
+        each(
+            grants(
+                {"admissionregistration.k8s.io"},
+                {"validatingwebhookconfigurations", "mutatingwebhookconfigurations"},
+                READ | WRITE,
+            ),
+            "reaches webhook configurations",
+        ),
+        "A webhook sees and changes every object.",
+        LEAST,
+        "CIS 5.1.12",
+    ),
+    _role(
+        "role-makes-no-tokens",
+        "high",
+        each(grants({""}, {"serviceaccounts/token"}, {"create"}), "creates service account tokens"),
+        "Who makes tokens can be any service account.",
+        LEAST,
+        "CIS 5.1.13",
+    ),
+    _role(
+        "role-view-only-reads",
+        "medium",
+        aggregates,
+        "People who are given view are promised that they can break nothing.",
+        "aggregate it to edit or admin instead",
+    ),
+    _binding(
+        "binding-is-not-cluster-admin",
+        "critical",
+        cluster_admin,
+        "cluster-admin has every right on every object, now and later.",
+        "bind a role with what is needed",
+        "CIS 5.1.1",
+    ),
+    _binding(
+        "binding-is-not-for-masters",
+        "critical",
+        masters,
+        "system:masters passes authorization by, so it can't be taken back.",
+        "bind a group of your own",
+        "CIS 5.1.7",
+    ),
+    _binding(
+        "binding-is-not-for-everyone",
+        "critical",
+        everyone,
+        "Every visitor or every workload would hold this right.",
+        "name users, groups or one service account",
+    ),
+    _binding(
+        "binding-is-not-for-default-account",
+        "medium",
+        default_account,
+        "Every pod that names no account would hold this right.",
+        "make an account for the workload",
+        "CIS 5.1.5",
+    ),
+    Rule(
+        name="account-default-mounts-no-token",
+        severity="medium",
+        kinds=ACCOUNTS,
+        check=default_token,
+        partial=True,
+        controls=("CIS 5.1.5", "CIS 5.1.6"),
+        why="Every pod that names no account would carry a token.",
+        remedy="set automountServiceAccountToken: false on the default service account",
+    ),
 )

@@ -111,7 +111,9 @@ def strict_mode_heard(resource: Resource) -> Iterator[str]:
             yield from (f"{path} is ignored from chart 1.20 on: the key is now under egress" for path in old)
         elif minor:
             yield from (f"{path} is ignored before chart 1.20" for path in new)
-        asked = strict["enabled"].flag() or strict.at("egress", "enabled").flag() or strict.at("ingress", "enabled").flag()
+        asked = (
+            strict["enabled"].flag() or strict.at("egress", "enabled").flag() or strict.at("ingress", "enabled").flag()
+        )
         if asked and values.at("encryption", "enabled").flag() is not True:
             yield f"{strict.path} is on while encryption is off, so nothing is encrypted"
 
@@ -150,47 +152,121 @@ def serves_vms(resource: Resource) -> Iterator[str]:
 
 
 def _rule(name, severity, check, why, remedy, *controls, level="mandatory") -> Rule:  # type: ignore[no-untyped-def]
-    return Rule(name=name, severity=severity, kinds=RELEASES, check=check, why=why, remedy=remedy,
-                controls=controls, level=level)
+    return Rule(
+        name=name,
+        severity=severity,
+        kinds=RELEASES,
+        check=check,
+        why=why,
+        remedy=remedy,
+        controls=controls,
+        level=level,
+    )
 
 
 RULES = (
-    _rule("chart-is-pinned", "high", chart_pinned, "What is installed must be what was reviewed.",
-          "give the exact version"),
-    _rule("chart-comes-by-tls", "high", chart_by_tls, "Whoever answers for http chooses what the cluster runs.",
-          "use https, oci or a packed chart on disk"),
-    _rule("chart-values-are-in-the-plan", "high", values_shown,
-          "What the plan doesn't show can't be reviewed, and passes no rule.", "give the values in values"),
-    _rule("cilium-replaces-kube-proxy", "critical", replaces_proxy,
-          "Talos runs no kube-proxy here, so without this no Service works, the API's own first.",
-          "set kubeProxyReplacement: true, k8sServiceHost: localhost, k8sServicePort: 7445"),
-    _rule("cilium-takes-node-ranges", "high", takes_node_ranges,
-          "Kubernetes hands each node its pod range, and the firewall and routes are made for those.",
-          "set ipam.mode: kubernetes"),
-    _rule("cilium-leaves-cgroups-to-talos", "high", leaves_cgroups,
-          "Talos mounts cgroups itself and forbids pods to.",
-          "set cgroup: {autoMount: {enabled: false}, hostRoot: /sys/fs/cgroup}"),
-    _rule("cilium-loads-no-modules", "critical", loads_no_modules,
-          "Talos forbids pods to load modules, so an agent that asks for it doesn't start.",
-          "list the capabilities without SYS_MODULE"),
-    _rule("cilium-encrypts-traffic", "medium", encrypts,
-          "Pods and virtual machines talk in the clear on every wire between nodes.",
-          "set encryption: {enabled: true, type: wireguard}", level="asked"),
-    _rule("cilium-encrypts-nodes", "low", encrypts_nodes,
-          "Pods on the host network, and the node's own traffic, stay in the clear.",
-          "set encryption.nodeEncryption: true", level="advisory"),
-    _rule("cilium-strict-mode-is-heard", "critical", strict_mode_heard,
-          "A strict mode key that the chart ignores leaves traffic in the clear and says nothing.",
-          "use encryption.strictMode.enabled before chart 1.20, encryption.strictMode.egress.enabled from 1.20 on"),
-    _rule("cilium-hubble-certificates-stay", "medium", hubble_certificates_stay,
-          "Certificates that change with every plan hide the changes that matter.",
-          "set hubble.tls.auto.method to cronJob or certmanager, or hubble.enabled: false"),
-    _rule("cilium-enforces-policies", "critical", enforces_policies,
-          "Network policies that nobody enforces are worse than none.", "remove it", "CIS 5.3.1", "CIS 5.3.2"),
-    _rule("cilium-keeps-host-dns", "medium", reaches_host_dns,
-          "With eBPF host routing, answers of Talos' host DNS never reach the pods.",
-          "set bpf.hostLegacyRouting: true, or forwardKubeDNSToHost: false in Talos", level="advisory"),
-    _rule("cilium-serves-virtual-machines", "medium", serves_vms,
-          "The socket load balancer answers on the host's sockets; a guest's connections need the packet path.",
-          "set socketLB.hostNamespaceOnly: true", level="advisory"),
+    _rule(
+        "chart-is-pinned",
+        "high",
+        chart_pinned,
+        "What is installed must be what was reviewed.",
+        "give the exact version",
+    ),
+    _rule(
+        "chart-comes-by-tls",
+        "high",
+        chart_by_tls,
+        "Whoever answers for http chooses what the cluster runs.",
+        "use https, oci or a packed chart on disk",
+    ),
+    _rule(
+        "chart-values-are-in-the-plan",
+        "high",
+        values_shown,
+        "What the plan doesn't show can't be reviewed, and passes no rule.",
+        "give the values in values",
+    ),
+    _rule(
+        "cilium-replaces-kube-proxy",
+        "critical",
+        replaces_proxy,
+        "Talos runs no kube-proxy here, so without this no Service works, the API's own first.",
+        "set kubeProxyReplacement: true, k8sServiceHost: localhost, k8sServicePort: 7445",
+    ),
+    _rule(
+        "cilium-takes-node-ranges",
+        "high",
+        takes_node_ranges,
+        "Kubernetes hands each node its pod range, and the firewall and routes are made for those.",
+        "set ipam.mode: kubernetes",
+    ),
+    _rule(
+        "cilium-leaves-cgroups-to-talos",
+        "high",
+        leaves_cgroups,
+        "Talos mounts cgroups itself and forbids pods to.",
+        "set cgroup: {autoMount: {enabled: false}, hostRoot: /sys/fs/cgroup}",
+    ),
+    _rule(
+        "cilium-loads-no-modules",
+        "critical",
+        loads_no_modules,
+        "Talos forbids pods to load modules, so an agent that asks for it doesn't start.",
+        "list the capabilities without SYS_MODULE",
+    ),
+    _rule(
+        "cilium-encrypts-traffic",
+        "medium",
+        encrypts,
+        "Pods and virtual machines talk in the clear on every wire between nodes.",
+        "set encryption: {enabled: true, type: wireguard}",
+        level="asked",
+    ),
+    _rule(
+        "cilium-encrypts-nodes",
+        "low",
+        encrypts_nodes,
+        "Pods on the host network, and the node's own traffic, stay in the clear.",
+        "set encryption.nodeEncryption: true",
+        level="advisory",
+    ),
+    _rule(
+        "cilium-strict-mode-is-heard",
+        "critical",
+        strict_mode_heard,
+        "A strict mode key that the chart ignores leaves traffic in the clear and says nothing.",
+        "use encryption.strictMode.enabled before chart 1.20, encryption.strictMode.egress.enabled from 1.20 on",
+    ),
+    _rule(
+        "cilium-hubble-certificates-stay",
+        "medium",
+        hubble_certificates_stay,
+        "Certificates that change with every plan hide the changes that matter.",
+        "set hubble.tls.auto.method to cronJob or certmanager, or hubble.enabled: false",
+    ),
+    _rule(
+        "cilium-enforces-policies",
+        "critical",
+        enforces_policies,
+        "Network policies that nobody enforces are worse than none.",
+        "remove it",
+        "CIS 5.3.1",
+        "CIS 5.3.2",
+    ),
+    _rule(
+        "cilium-keeps-host-dns",
+        "medium",
+        reaches_host_dns,
+        "With eBPF host routing, answers of Talos' host DNS never reach the pods.",
+        "set bpf.hostLegacyRouting: true, or forwardKubeDNSToHost: false in Talos",
+        level="advisory",
+    ),
+    _rule(
+        "cilium-serves-virtual-machines",
+        "medium",
+        serves_vms,
+        "The socket load balancer answers on the host's sockets; a guest's connections need the packet path.",
+        "set socketLB.hostNamespaceOnly: true",
+        level="advisory",
+    ),
 )

@@ -34,16 +34,30 @@ def not_to_files(resource: Resource) -> Iterator[str]:
 
 
 RULES = (
-    Rule(name="plan-runs-no-commands", severity="high", kinds=frozenset(), check=no_commands,
-         partial=True, inputless=True,
-         why="A plan must show everything that will happen.",
-         remedy="use a resource that says what it makes, or one of the platform's own provider"),
-    Rule(name="credentials-are-marked-secret", severity="critical", kinds=frozenset(CREDENTIALS),
-         check=credentials_marked,
-         why="Only what is marked secret is encrypted in state and hidden in plans.",
-         remedy="wrap the value in pulumi.Output.secret"),
-    Rule(name="provider-writes-no-files", severity="high", kinds=frozenset({"pulumi:providers:kubernetes"}),
-         check=not_to_files,
-         why="Secrets belong in the cluster and in encrypted state, nowhere else.",
-         remedy="remove it"),
+    Rule(
+        name="plan-runs-no-commands",
+        severity="high",
+        kinds=frozenset(),
+        check=no_commands,
+        partial=True,
+        inputless=True,
+        why="A plan must show everything that will happen.",
+        remedy="use a resource that says what it makes, or one of the platform's own provider",
+    ),
+    Rule(
+        name="credentials-are-marked-secret",
+        severity="critical",
+        kinds=frozenset(CREDENTIALS),
+        check=credentials_marked,
+        why="Only what is marked secret is encrypted in state and hidden in plans.",
+        remedy="wrap the value in pulumi.Output.secret",
+    ),
+    Rule(
+        name="provider-writes-no-files",
+        severity="high",
+        kinds=frozenset({"pulumi:providers:kubernetes"}),
+        check=not_to_files,
+        why="Secrets belong in the cluster and in encrypted state, nowhere else.",
+        remedy="remove it",
+    ),
 )

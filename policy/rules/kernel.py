@@ -39,16 +39,50 @@ NETWORK = {
 } | {"net.ipv4.tcp_syncookies": ("1",), "net.ipv4.icmp_echo_ignore_broadcasts": ("1",)}
 
 MITIGATIONS_OFF = (
-    "mitigations=off", "nopti", "pti=off", "nospectre_v1", "nospectre_v2", "spectre_v2=off", "spectre_v2_user=off",
-    "spec_store_bypass_disable=off", "l1tf=off", "mds=off", "tsx_async_abort=off", "mmio_stale_data=off",
-    "retbleed=off", "srbds=off", "gather_data_sampling=off", "reg_file_data_sampling=off", "spec_rstack_overflow=off",
-    "kvm.nx_huge_pages=off", "kvm-intel.vmentry_l1d_flush=never", "nosmep", "nosmap", "nokaslr", "noexec=off",
+    "mitigations=off",
+    "nopti",
+    "pti=off",
+    "nospectre_v1",
+    "nospectre_v2",
+    "spectre_v2=off",
+    "spectre_v2_user=off",
+    "spec_store_bypass_disable=off",
+    "l1tf=off",
+    "mds=off",
+    "tsx_async_abort=off",
+    "mmio_stale_data=off",
+    "retbleed=off",
+    "srbds=off",
+    "gather_data_sampling=off",
+    "reg_file_data_sampling=off",
+    "spec_rstack_overflow=off",
+    "kvm.nx_huge_pages=off",
+    "kvm-intel.vmentry_l1d_flush=never",
+    "nosmep",
+    "nosmap",
+    "nokaslr",
+    "noexec=off",
 )
 HARDENING_OFF = (
-    "-slab_nomerge", "-pti", "-init_on_alloc", "-init_on_free", "-module.sig_enforce", "-lockdown", "-selinux",
-    "slab_merge", "init_on_alloc=0", "init_on_free=0", "module.sig_enforce=0", "lockdown=none", "selinux=0",
-    "proc_mem.force_override=always", "-proc_mem.force_override", "talos.auditd.disabled=1", "iommu=off",
-    "intel_iommu=off", "amd_iommu=off",
+    "-slab_nomerge",
+    "-pti",
+    "-init_on_alloc",
+    "-init_on_free",
+    "-module.sig_enforce",
+    "-lockdown",
+    "-selinux",
+    "slab_merge",
+    "init_on_alloc=0",
+    "init_on_free=0",
+    "module.sig_enforce=0",
+    "lockdown=none",
+    "selinux=0",
+    "proc_mem.force_override=always",
+    "-proc_mem.force_override",
+    "talos.auditd.disabled=1",
+    "iommu=off",
+    "intel_iommu=off",
+    "amd_iommu=off",
 )
 WANTED = ("slab_nomerge", "pti=on")
 
@@ -95,7 +129,9 @@ def config_not_in_clear(resource: Resource) -> Iterator[str]:
         for word in (argument.text() or "").split():
             if word.startswith(("talos.config.inline=", "talos.config.early=")):
                 yield f"{argument.path} holds a machine configuration, which holds the cluster's secrets"
-            elif word.startswith("talos.config=") and not word.startswith(("talos.config=https://", "talos.config=metal-iso")):
+            elif word.startswith("talos.config=") and not word.startswith(
+                ("talos.config=https://", "talos.config=metal-iso")
+            ):
                 yield f"{argument.path} fetches the machine configuration, which holds the cluster's secrets, without TLS"
 
 
@@ -118,28 +154,72 @@ def sysctls_kept(resource: Resource) -> Iterator[str]:
 
 
 RULES = (
-    Rule(name="kernel-mitigations-stay-on", severity="critical", kinds=BOOT, check=mitigations_on, controls=("KSPP",),
-         why="A host of virtual machines runs code of people who don't trust each other.",
-         remedy="remove the argument"),
-    Rule(name="kernel-hardening-is-kept", severity="high", kinds=BOOT, check=hardening_kept, controls=("KSPP",),
-         why="Talos boots with the settings of the kernel self-protection project and counts on them.",
-         remedy="remove the argument"),
-    Rule(name="kernel-boots-hardened", severity="high", kinds=PROFILE, check=hardening_booted, controls=("KSPP",),
-         why="Talos refuses to run without these arguments, and a network boot has only the ones given here.",
-         remedy="add slab_nomerge and pti=on to args"),
-    Rule(name="kernel-selinux-is-permissive", severity="medium", kinds=BOOT, check=selinux_permissive,
-         why="Enforcing mode was only tried with Flannel; here it can stop nodes from joining.",
-         remedy="remove enforcing=1"),
-    Rule(name="boot-never-wipes", severity="critical", kinds=BOOT, check=no_wipe,
-         why="A wipe on the kernel command line happens again at each boot.",
-         remedy="reset the machine once, through the Talos API"),
-    Rule(name="boot-shows-no-secrets", severity="critical", kinds=BOOT, check=config_not_in_clear,
-         why="What a machine fetches while booting, every host on that network can fetch.",
-         remedy="boot to maintenance mode and push the configuration, or serve it by https to known clients"),
-    Rule(name="boot-serves-only-images", severity="high", kinds=PROFILE, check=nothing_else_served,
-         why="Matchbox serves profiles without authentication.",
-         remedy="leave it empty: Talos is configured through its API"),
-    Rule(name="kernel-sysctls-are-kept", severity="high", kinds=APPLY, check=sysctls_kept, controls=("KSPP",),
-         why="These settings keep one process from reading or steering another.",
-         remedy="remove the key from the sysctls, or record an exception to KSPP"),
+    Rule(
+        name="kernel-mitigations-stay-on",
+        severity="critical",
+        kinds=BOOT,
+        check=mitigations_on,
+        controls=("KSPP",),
+        why="A host of virtual machines runs code of people who don't trust each other.",
+        remedy="remove the argument",
+    ),
+    Rule(
+        name="kernel-hardening-is-kept",
+        severity="high",
+        kinds=BOOT,
+        check=hardening_kept,
+        controls=("KSPP",),
+        why="Talos boots with the settings of the kernel self-protection project and counts on them.",
+        remedy="remove the argument",
+    ),
+    Rule(
+        name="kernel-boots-hardened",
+        severity="high",
+        kinds=PROFILE,
+        check=hardening_booted,
+        controls=("KSPP",),
+        why="Talos refuses to run without these arguments, and a network boot has only the ones given here.",
+        remedy="add slab_nomerge and pti=on to args",
+    ),
+    Rule(
+        name="kernel-selinux-is-permissive",
+        severity="medium",
+        kinds=BOOT,
+        check=selinux_permissive,
+        why="Enforcing mode was only tried with Flannel; here it can stop nodes from joining.",
+        remedy="remove enforcing=1",
+    ),
+    Rule(
+        name="boot-never-wipes",
+        severity="critical",
+        kinds=BOOT,
+        check=no_wipe,
+        why="A wipe on the kernel command line happens again at each boot.",
+        remedy="reset the machine once, through the Talos API",
+    ),
+    Rule(
+        name="boot-shows-no-secrets",
+        severity="critical",
+        kinds=BOOT,
+        check=config_not_in_clear,
+        why="What a machine fetches while booting, every host on that network can fetch.",
+        remedy="boot to maintenance mode and push the configuration, or serve it by https to known clients",
+    ),
+    Rule(
+        name="boot-serves-only-images",
+        severity="high",
+        kinds=PROFILE,
+        check=nothing_else_served,
+        why="Matchbox serves profiles without authentication.",
+        remedy="leave it empty: Talos is configured through its API",
+    ),
+    Rule(
+        name="kernel-sysctls-are-kept",
+        severity="high",
+        kinds=APPLY,
+        check=sysctls_kept,
+        controls=("KSPP",),
+        why="These settings keep one process from reading or steering another.",
+        remedy="remove the key from the sysctls, or record an exception to KSPP",
+    ),
 )

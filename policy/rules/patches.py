@@ -35,9 +35,14 @@ class MachineConfig:
     @property
     def excepted(self) -> frozenset[str]:
         """Controls, as rules name them, that the stack file does without on this machine, with a reason and an end."""
-        marked = [self.v1alpha1.at("machine", "nodeAnnotations"), *(node["annotations"] for node in self.of("KubeNodeConfig"))]
+        marked = [
+            self.v1alpha1.at("machine", "nodeAnnotations"),
+            *(node["annotations"] for node in self.of("KubeNodeConfig")),
+        ]
         keys = [key for place in marked if isinstance(place.value, dict) for key in place.value]
-        return frozenset(key.removeprefix(EXCEPTION).replace("-", " ", 1).upper() for key in keys if key.startswith(EXCEPTION))
+        return frozenset(
+            key.removeprefix(EXCEPTION).replace("-", " ", 1).upper() for key in keys if key.startswith(EXCEPTION)
+        )
 
     def of(self, kind: str) -> list[Field]:
         return [Field(body, kind) for (found, _), body in self.documents.items() if found == kind]

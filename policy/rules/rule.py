@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from typing import Any, Literal
 
 from .exceptions import excused
@@ -105,7 +105,7 @@ def is_patch(token: str) -> bool:
     return token.startswith("kubernetes:") and token.endswith("Patch")
 
 
-@lru_cache(maxsize=None)
+@cache
 def kind_of(token: str) -> str:
     """kubernetes:apps/v1:Deployment is apps:Deployment whatever its version; other types stay as they are."""
     if not token.startswith("kubernetes:"):
@@ -139,7 +139,12 @@ class Rule:
 
     def complaints(self, resource: Resource) -> Iterator[str]:
         """Every complaint as the user reads it. Nothing a resource holds can make this fail."""
-        if not self.applies(resource.type) or not self.can_judge(resource) or excused(self.name, resource) or self.recorded(resource):
+        if (
+            not self.applies(resource.type)
+            or not self.can_judge(resource)
+            or excused(self.name, resource)
+            or self.recorded(resource)
+        ):
             return
         for what in self.judge(resource):
             yield f"{resource}: {what}. Fix: {self.remedy}"
@@ -154,5 +159,5 @@ class Rule:
         except Fault as fault:
             # A soft skip here would let any Output through a mandatory rule.
             yield str(fault)
-        except Exception as error:  # noqa: BLE001  one bad object must not end the whole preview
+        except Exception as error:
             yield f"it has a shape that this rule can't judge ({type(error).__name__})"

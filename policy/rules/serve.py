@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
+from pulumi_policy import EnforcementLevel as Level
 from pulumi_policy import (
     PolicyComplianceFramework,
     ReportViolation,
@@ -20,7 +21,6 @@ from pulumi_policy import (
     ResourceValidationPolicy,
     Severity,
 )
-from pulumi_policy import EnforcementLevel as Level
 from pulumi_policy import policy as sdk
 
 from .field import is_unknown
@@ -145,15 +145,15 @@ def decode_once() -> bool:
     if not all(hasattr(sdk, name) for name in names) or isinstance(sdk.json_format, _Lazy):
         return False
 
-    class Servicer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001
-        def Analyze(self, request: Any, context: Any) -> Any:  # noqa: N802
+    class Servicer(sdk._PolicyAnalyzerServicer):
+        def Analyze(self, request: Any, context: Any) -> Any:
             _current.seen = []
             try:
                 return super().Analyze(request, context)
             finally:
                 _current.seen = None
 
-    sdk._PolicyAnalyzerServicer = Servicer  # noqa: SLF001
+    sdk._PolicyAnalyzerServicer = Servicer
     sdk.json_format = _Lazy(sdk.json_format)
     sdk.deserialize_properties = _unless_once(sdk.deserialize_properties)
     sdk.unknown_checking_proxy = _unless_once(sdk.unknown_checking_proxy)
@@ -169,7 +169,7 @@ class _Lazy:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    def MessageToDict(self, message: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N802
+    def MessageToDict(self, message: Any, *args: Any, **kwargs: Any) -> Any:
         seen: list[Once] | None = getattr(_current, "seen", None)
         if seen is None:
             return self._real.MessageToDict(message, *args, **kwargs)

@@ -121,7 +121,13 @@ def _recorded(policy: Field) -> Iterator[str]:
     if all(level == "None" for level in levels):
         yield f"{policy.path} records nothing"
         return
-    if any(rules[-1][what].given for what in ("users", "userGroups", "verbs", "resources", "namespaces", "nonResourceURLs")) or levels[-1] == "None":
+    if (
+        any(
+            rules[-1][what].given
+            for what in ("users", "userGroups", "verbs", "resources", "namespaces", "nonResourceURLs")
+        )
+        or levels[-1] == "None"
+    ):
         yield f"{policy.path}.rules ends with no rule for all that is left, so that goes unrecorded"
     for rule, level in zip(rules, levels, strict=True):
         if level == "None" and not any(rule[whom].given for whom in ("users", "userGroups", "nonResourceURLs")):
@@ -145,7 +151,10 @@ CLUSTER_CA = "/system/secrets/kubernetes/kube-apiserver/ca.crt"
 
 def kubelet_proves_itself(resource: Resource) -> Iterator[str]:
     legacy = resource.machine.v1alpha1
-    bodies = [legacy.at("machine", "kubelet", "extraConfig"), *(d["config"] for d in resource.machine.of("KubeletConfig"))]
+    bodies = [
+        legacy.at("machine", "kubelet", "extraConfig"),
+        *(d["config"] for d in resource.machine.of("KubeletConfig")),
+    ]
     if not any(body["serverTLSBootstrap"].flag() for body in bodies):
         yield "serverTLSBootstrap is not true, so kubelets sign their own serving certificates"
     for body in bodies:
@@ -219,7 +228,10 @@ POD_NAMESPACES = frozenset({"etcd-snapshots"})
 def api_from_pods(resource: Resource) -> Iterator[str]:
     field = resource.machine.v1alpha1.at("machine", "features", "kubernetesTalosAPIAccess")
     # Left out, it is off; a document says by being there that it is on.
-    places = [*([field] if field["enabled"].given and field["enabled"].flag() is not False else []), *resource.machine.of("KubeTalosAPIAccessConfig")]
+    places = [
+        *([field] if field["enabled"].given and field["enabled"].flag() is not False else []),
+        *resource.machine.of("KubeTalosAPIAccessConfig"),
+    ]
     for access in (place for place in places if place.given):
         for name, allowed in (("allowedRoles", POD_ROLES), ("allowedKubernetesNamespaces", POD_NAMESPACES)):
             if set(access[name].texts()) - allowed:
@@ -267,80 +279,190 @@ def protected_secrets(resource: Resource) -> Iterator[str]:
 
 
 RULES = (
-    Rule(name="talos-patches-can-be-judged", severity="critical", kinds=APPLY, check=readable,
-         why="What can't be read in the plan can't be reviewed by anyone.",
-         remedy="write each patch as one JSON document (a strategic merge patch) made of plain values"),
-    Rule(name="talos-installer-is-pinned", severity="high", kinds=APPLY, check=pinned_installer,
-         why="A machine must come back from a reinstall running the system it left with.",
-         remedy="name <registry>/metal-installer/<schematic>:v<major>.<minor>.<patch>"),
-    Rule(name="talos-applies-without-surprise", severity="high", kinds=APPLY, check=calm_apply,
-         why="The provider takes an empty or unknown apply mode for reboot.",
-         remedy="set applyMode to auto, or to staged and reboot in order"),
-    Rule(name="talos-never-resets-by-accident", severity="critical", kinds=APPLY, check=no_silent_reset,
-         why="Taking a machine out of the file must not wipe its disks.",
-         remedy="set onDestroy.reset to false; for a decommission make this rule advisory in the policy config"),
-    Rule(name="talos-leaves-network-to-cilium", severity="high", kinds=APPLY, check=proxy_and_cni,
-         why="Two networks or two service proxies on one node break each other's rules.",
-         remedy="set cluster.network.cni.name to none and cluster.proxy.disabled to true"),
-    Rule(name="talos-kubeprism-is-on", severity="high", kinds=APPLY, check=kubeprism,
-         why="Cilium reaches the API through KubePrism before any Service works.",
-         remedy="set machine.features.kubePrism to {enabled: true, port: 7445}"),
-    Rule(name="talos-admission-control-is-kept", severity="critical", kinds=APPLY, check=admission_kept,
-         controls=("CIS 5.2.1",),
-         why="Without the default standard, a namespace without a label takes privileged pods.",
-         remedy="keep the PodSecurity plugin and exempt nothing but kube-system"),
-    Rule(name="talos-audit-policy-is-kept", severity="high", kinds=APPLY, check=audit_kept,
-         controls=("CIS 3.2.1", "CIS 3.2.2"),
-         why="The audit log is the only record of who did what.",
-         remedy="leave the policy out, or end yours with level: Metadata for all that is left"),
-    Rule(name="apiserver-has-both-authorizers", severity="critical", kinds=APPLY, check=both_authorizers,
-         controls=("CIS 1.2.6", "CIS 1.2.7", "CIS 1.2.8"),
-         why="Where documents describe the API, nothing adds an authorizer that they leave out.",
-         remedy="keep the KubeAuthorizerConfig documents node and rbac"),
-    Rule(name="apiserver-tells-strangers-its-health-alone", severity="critical", kinds=APPLY, check=anonymous_health,
-         controls=("CIS 1.2.1",),
-         why="A request without credentials must not reach authorization.",
-         remedy="set anonymous.enabled to false, or conditions to /livez, /readyz and /healthz"),
-    Rule(name="kubelet-proves-who-it-is", severity="medium", kinds=APPLY, check=kubelet_proves_itself,
-         controls=("CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11"),
-         why="Whoever answers at a node's address in the kubelet's place reads what is typed into pods.",
-         remedy="remove the field from the patch, or record exceptions to all three controls"),
-    Rule(name="apiserver-refuses-external-ips", severity="high", kinds=APPLY, check=external_ips_refused,
-         controls=("CIS 1.2.3",),
-         why="An external IP takes traffic meant for any address, other pods' included (CVE-2020-8554).",
-         remedy="name it beside the plugins that you add: a patch's list takes the place of the platform's"),
-    Rule(name="talos-seccomp-default-is-on", severity="high", kinds=APPLY, check=seccomp_default,
-         controls=("CIS 4.2.14", "CIS 5.6.2"),
-         why="Pods that say nothing must run with the runtime's system call filter.",
-         remedy="remove the field from the patch"),
-    Rule(name="talos-registers-its-node", severity="critical", kinds=APPLY, check=registers_node,
-         controls=("CIS 4.2.2",),
-         why="A kubelet that registers no node authorizes everyone.",
-         remedy="remove the field from the patch"),
-    Rule(name="talos-hides-no-manifests", severity="high", kinds=APPLY, check=hidden_manifests,
-         why="Objects that a machine config brings along are in no plan and pass no rule.",
-         remedy="register the objects in the program"),
-    Rule(name="talos-api-is-not-for-pods", severity="critical", kinds=APPLY, check=api_from_pods,
-         why="With any other role a pod reads the machines' secrets or owns them, and in a shared namespace any pod would.",
-         remedy="let talos.snapshots.schedule write it, and take it out of your patches"),
-    Rule(name="talos-authorizes-its-api", severity="critical", kinds=APPLY, check=talos_rbac,
-         why="Without roles every Talos certificate is an administrator.",
-         remedy="remove the field from the patch"),
-    Rule(name="talos-does-not-debug", severity="medium", kinds=APPLY, check=no_debug,
-         why="Debug mode writes service logs to the console of the machine.",
-         remedy="remove the field from the patch"),
-    Rule(name="talos-keeps-time", severity="medium", kinds=APPLY, check=time_sync,
-         why="Certificates, etcd leases and audit records need one time.",
-         remedy="name a time server of your own instead"),
-    Rule(name="talos-firewall-blocks-by-default", severity="high", kinds=APPLY, check=firewall_blocks,
-         why="A firewall that accepts by default protects nothing it was not told about.",
-         remedy="set ingress: block and open ports with NetworkRuleConfig documents"),
-    Rule(name="talos-control-plane-runs-alone", severity="low", kinds=APPLY, check=separate_control_plane,
-         level="asked",
-         why="A workload that starves etcd takes the whole cluster down.",
-         remedy="give the platform workers; ignore this on a single machine"),
-    Rule(name="talos-secrets-are-protected", severity="critical", kinds=SECRETS, check=protected_secrets,
-         inputless=True,
-         why="The PKI is made once: whoever replaces it locks everyone out of every machine.",
-         remedy="register it with protect=True, talos_version set, and ignore_changes=['talosVersion']"),
+    Rule(
+        name="talos-patches-can-be-judged",
+        severity="critical",
+        kinds=APPLY,
+        check=readable,
+        why="What can't be read in the plan can't be reviewed by anyone.",
+        remedy="write each patch as one JSON document (a strategic merge patch) made of plain values",
+    ),
+    Rule(
+        name="talos-installer-is-pinned",
+        severity="high",
+        kinds=APPLY,
+        check=pinned_installer,
+        why="A machine must come back from a reinstall running the system it left with.",
+        remedy="name <registry>/metal-installer/<schematic>:v<major>.<minor>.<patch>",
+    ),
+    Rule(
+        name="talos-applies-without-surprise",
+        severity="high",
+        kinds=APPLY,
+        check=calm_apply,
+        why="The provider takes an empty or unknown apply mode for reboot.",
+        remedy="set applyMode to auto, or to staged and reboot in order",
+    ),
+    Rule(
+        name="talos-never-resets-by-accident",
+        severity="critical",
+        kinds=APPLY,
+        check=no_silent_reset,
+        why="Taking a machine out of the file must not wipe its disks.",
+        remedy="set onDestroy.reset to false; for a decommission make this rule advisory in the policy config",
+    ),
+    Rule(
+        name="talos-leaves-network-to-cilium",
+        severity="high",
+        kinds=APPLY,
+        check=proxy_and_cni,
+        why="Two networks or two service proxies on one node break each other's rules.",
+        remedy="set cluster.network.cni.name to none and cluster.proxy.disabled to true",
+    ),
+    Rule(
+        name="talos-kubeprism-is-on",
+        severity="high",
+        kinds=APPLY,
+        check=kubeprism,
+        why="Cilium reaches the API through KubePrism before any Service works.",
+        remedy="set machine.features.kubePrism to {enabled: true, port: 7445}",
+    ),
+    Rule(
+        name="talos-admission-control-is-kept",
+        severity="critical",
+        kinds=APPLY,
+        check=admission_kept,
+        controls=("CIS 5.2.1",),
+        why="Without the default standard, a namespace without a label takes privileged pods.",
+        remedy="keep the PodSecurity plugin and exempt nothing but kube-system",
+    ),
+    Rule(
+        name="talos-audit-policy-is-kept",
+        severity="high",
+        kinds=APPLY,
+        check=audit_kept,
+        controls=("CIS 3.2.1", "CIS 3.2.2"),
+        why="The audit log is the only record of who did what.",
+        remedy="leave the policy out, or end yours with level: Metadata for all that is left",
+    ),
+    Rule(
+        name="apiserver-has-both-authorizers",
+        severity="critical",
+        kinds=APPLY,
+        check=both_authorizers,
+        controls=("CIS 1.2.6", "CIS 1.2.7", "CIS 1.2.8"),
+        why="Where documents describe the API, nothing adds an authorizer that they leave out.",
+        remedy="keep the KubeAuthorizerConfig documents node and rbac",
+    ),
+    Rule(
+        name="apiserver-tells-strangers-its-health-alone",
+        severity="critical",
+        kinds=APPLY,
+        check=anonymous_health,
+        controls=("CIS 1.2.1",),
+        why="A request without credentials must not reach authorization.",
+        remedy="set anonymous.enabled to false, or conditions to /livez, /readyz and /healthz",
+    ),
+    Rule(
+        name="kubelet-proves-who-it-is",
+        severity="medium",
+        kinds=APPLY,
+        check=kubelet_proves_itself,
+        controls=("CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11"),
+        why="Whoever answers at a node's address in the kubelet's place reads what is typed into pods.",
+        remedy="remove the field from the patch, or record exceptions to all three controls",
+    ),
+    Rule(
+        name="apiserver-refuses-external-ips",
+        severity="high",
+        kinds=APPLY,
+        check=external_ips_refused,
+        controls=("CIS 1.2.3",),
+        why="An external IP takes traffic meant for any address, other pods' included (CVE-2020-8554).",
+        remedy="name it beside the plugins that you add: a patch's list takes the place of the platform's",
+    ),
+    Rule(
+        name="talos-seccomp-default-is-on",
+        severity="high",
+        kinds=APPLY,
+        check=seccomp_default,
+        controls=("CIS 4.2.14", "CIS 5.6.2"),
+        why="Pods that say nothing must run with the runtime's system call filter.",
+        remedy="remove the field from the patch",
+    ),
+    Rule(
+        name="talos-registers-its-node",
+        severity="critical",
+        kinds=APPLY,
+        check=registers_node,
+        controls=("CIS 4.2.2",),
+        why="A kubelet that registers no node authorizes everyone.",
+        remedy="remove the field from the patch",
+    ),
+    Rule(
+        name="talos-hides-no-manifests",
+        severity="high",
+        kinds=APPLY,
+        check=hidden_manifests,
+        why="Objects that a machine config brings along are in no plan and pass no rule.",
+        remedy="register the objects in the program",
+    ),
+    Rule(
+        name="talos-api-is-not-for-pods",
+        severity="critical",
+        kinds=APPLY,
+        check=api_from_pods,
+        why="With any other role a pod reads the machines' secrets or owns them, and in a shared namespace any pod would.",
+        remedy="let talos.snapshots.schedule write it, and take it out of your patches",
+    ),
+    Rule(
+        name="talos-authorizes-its-api",
+        severity="critical",
+        kinds=APPLY,
+        check=talos_rbac,
+        why="Without roles every Talos certificate is an administrator.",
+        remedy="remove the field from the patch",
+    ),
+    Rule(
+        name="talos-does-not-debug",
+        severity="medium",
+        kinds=APPLY,
+        check=no_debug,
+        why="Debug mode writes service logs to the console of the machine.",
+        remedy="remove the field from the patch",
+    ),
+    Rule(
+        name="talos-keeps-time",
+        severity="medium",
+        kinds=APPLY,
+        check=time_sync,
+        why="Certificates, etcd leases and audit records need one time.",
+        remedy="name a time server of your own instead",
+    ),
+    Rule(
+        name="talos-firewall-blocks-by-default",
+        severity="high",
+        kinds=APPLY,
+        check=firewall_blocks,
+        why="A firewall that accepts by default protects nothing it was not told about.",
+        remedy="set ingress: block and open ports with NetworkRuleConfig documents",
+    ),
+    Rule(
+        name="talos-control-plane-runs-alone",
+        severity="low",
+        kinds=APPLY,
+        check=separate_control_plane,
+        level="asked",
+        why="A workload that starves etcd takes the whole cluster down.",
+        remedy="give the platform workers; ignore this on a single machine",
+    ),
+    Rule(
+        name="talos-secrets-are-protected",
+        severity="critical",
+        kinds=SECRETS,
+        check=protected_secrets,
+        inputless=True,
+        why="The PKI is made once: whoever replaces it locks everyone out of every machine.",
+        remedy="register it with protect=True, talos_version set, and ignore_changes=['talosVersion']",
+    ),
 )

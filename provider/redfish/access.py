@@ -30,7 +30,9 @@ def wrong_url(url: object) -> str | None:
         if held and parts.username is None and parts.path in ("", "/"):
             return None
         if parts.username is not None:
-            return "holds a user name; addresses are shown, credentials are not; give username and password by themselves"
+            return (
+                "holds a user name; addresses are shown, credentials are not; give username and password by themselves"
+            )
     except ValueError:
         pass
     return "is not the https address of a BMC; credentials go there, and never in the clear; write e.g. https://bmc-1.example.com"

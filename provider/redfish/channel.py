@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import parent
 import requests
-from framework import Failed
 from requests import exceptions as failures
 from requests.adapters import HTTPAdapter
+
+from provider import parent
+from provider.framework import Failed
 
 from .access import Access, digits
 
@@ -123,7 +124,9 @@ class Channel(requests.Session):
         while True:
             gate.wait(self.deadline)
             if parent.is_gone():
-                raise Failed("the engine is gone; what is done now would come between the machines and the next run; run up again")
+                raise Failed(
+                    "the engine is gone; what is done now would come between the machines and the next run; run up again"
+                )
             if not self.deadline.left:
                 raise self._late(last)
             pause = BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)]
@@ -175,12 +178,16 @@ class Channel(requests.Session):
     def _untrusted(self, error: Exception) -> Failed:
         shown = re.search(r'got "([0-9a-f:]+)"', str(error))
         if self._access.fingerprint:
-            seen = f"a certificate with the fingerprint {shown[1].replace(':', '')}" if shown else "no usable certificate"
+            seen = (
+                f"a certificate with the fingerprint {shown[1].replace(':', '')}" if shown else "no usable certificate"
+            )
             return Failed(
                 f"{self._url} shows {seen}, and {digits(self._access.fingerprint)} is pinned; the password must not go "
                 "to another device; see on its console that the certificate is its own, and pin that one"
             )
-        why = re.search(r"certificate verify failed: ([^(]+?) \(", str(error)) or re.search(r"\[SSL: (\w+)\]", str(error))
+        why = re.search(r"certificate verify failed: ([^(]+?) \(", str(error)) or re.search(
+            r"\[SSL: (\w+)\]", str(error)
+        )
         return Failed(
             f"{self._url} shows a certificate that is not trusted ({why[1] if why else 'TLS failed'}); the password must "
             "not go to another device; give the ca that signed it, or pin its fingerprint"

@@ -3,8 +3,8 @@
 import uuid
 from typing import Any
 
-from framework import Failed, Unknown, Values, Wrong
-from identity import same_uuid
+from provider.framework import Failed, Unknown, Values, Wrong
+from provider.identity import same_uuid
 
 from .access import MODES, Access, digits, is_authority, wrong_url
 
@@ -73,33 +73,62 @@ def _faults(given: Values) -> list[tuple[str, str]]:
     if why := wrong_url(given.get("url")):
         found.append(("url", why))
     if not _text(given.get("system")):
-        found.append(("system", "names no system; one BMC may have several; write its Redfish id, e.g. 1 or System.Embedded.1"))
+        found.append(
+            ("system", "names no system; one BMC may have several; write its Redfish id, e.g. 1 or System.Embedded.1")
+        )
     for name in ("username", "password"):
         if not _text(given.get(name)):
             found.append((name, "is missing; a BMC lets in nobody without; set the stack's secret bedplate:bmc"))
     ca, fingerprint = given.get("ca"), given.get("fingerprint")
     if ca is not None and fingerprint is not None:
-        found.append(("fingerprint", "stands beside a ca; a pinned certificate is trusted whoever signed it; write one of the two"))
+        found.append(
+            (
+                "fingerprint",
+                "stands beside a ca; a pinned certificate is trusted whoever signed it; write one of the two",
+            )
+        )
     if ca is not None and not is_authority(ca):
-        found.append(("ca", "is not a PEM certificate; the BMC's own is checked with it; write -----BEGIN CERTIFICATE----- and what follows"))
+        found.append(
+            (
+                "ca",
+                "is not a PEM certificate; the BMC's own is checked with it; write -----BEGIN CERTIFICATE----- and what follows",
+            )
+        )
     if fingerprint is not None and digits(fingerprint) is None:
         found.append(
-            ("fingerprint", "is not a SHA-256 fingerprint; the BMC's certificate is compared with it; write its 64 hexadecimal digits")
+            (
+                "fingerprint",
+                "is not a SHA-256 fingerprint; the BMC's certificate is compared with it; write its 64 hexadecimal digits",
+            )
         )
     if given.get("uuid") is not None and not _is_uuid(given["uuid"]):
         found.append(("uuid", "is not a UUID; the machine is identified by it; write it as its BMC tells it"))
     if given.get("serial") is not None and not _text(given["serial"]):
-        found.append(("serial", "is not a serial number; the machine is identified by it; write it as its BMC tells it"))
+        found.append(
+            ("serial", "is not a serial number; the machine is identified by it; write it as its BMC tells it")
+        )
     if not _whole(given.get("generation")) or not 0 <= given["generation"] <= 1_000_000:
-        found.append(("generation", "is not a whole number from 0; each one permits one installation; write e.g. 1, or 0 for none"))
+        found.append(
+            (
+                "generation",
+                "is not a whole number from 0; each one permits one installation; write e.g. 1, or 0 for none",
+            )
+        )
     if given.get("bootMode") not in MODES:
-        found.append(("bootMode", f"is not one of {', '.join(MODES)}; the firmware starts nothing made for the other; write e.g. uefi"))
+        found.append(
+            (
+                "bootMode",
+                f"is not one of {', '.join(MODES)}; the firmware starts nothing made for the other; write e.g. uefi",
+            )
+        )
     if not _number(given.get("timeoutSeconds"), 1, 3600):
         found.append(("timeoutSeconds", "is not between 1 and 3600; the wait must end; write e.g. 600"))
     if not _whole(given.get("atOnce")) or given["atOnce"] < 1:
         found.append(("atOnce", "is not a whole number from 1; so many machines are switched on at once; write e.g. 5"))
     if not _number(given.get("secondsBetween"), 0, 300):
-        found.append(("secondsBetween", "is not between 0 and 300; machines are switched on so far apart; write e.g. 1"))
+        found.append(
+            ("secondsBetween", "is not between 0 and 300; machines are switched on so far apart; write e.g. 1")
+        )
     return found
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import sushy
-from framework import Failed
 from sushy import connector, exceptions
+
+from provider.framework import Failed
 
 from .access import Access
 from .channel import Channel, Deadline, Unanswered

@@ -15,5 +15,20 @@ from .settled import Settled
 from .snapshot import Snapshot
 from .turn import Turn
 
-_KINDS = (ApiReady, Bootstrap, ByHand, Decommission, EtcdMember, Guard, Identity, NodeReady, Permit, Power, Release, Settled, Snapshot, Turn)
+_KINDS = (
+    ApiReady,
+    Bootstrap,
+    ByHand,
+    Decommission,
+    EtcdMember,
+    Guard,
+    Identity,
+    NodeReady,
+    Permit,
+    Power,
+    Release,
+    Settled,
+    Snapshot,
+    Turn,
+)
 RESOURCES = {kind.token: kind() for kind in _KINDS}

@@ -2,10 +2,10 @@
 
 import json
 
-from framework import UNKNOWN, Progress, Values, Wrong, in_thread
-from gate import Gate
-from kubeapi import Access, get, wrong_kubeconfig
-from waiting import wait_until, wrong_timeout
+from provider.framework import UNKNOWN, Progress, Values, Wrong, in_thread
+from provider.gate import Gate
+from provider.kubeapi import Access, get, wrong_kubeconfig
+from provider.waiting import wait_until, wrong_timeout
 
 
 class ApiReady(Gate):

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from clients.talos import AlreadyThere, Client, NoAnswer
-from framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
-from gate import Gate
-from talosclient import client_of, wrong_target
-from waiting import wait_until
+from provider.framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.gate import Gate
+from provider.talosclient import client_of, wrong_target
+from provider.waiting import wait_until
 
 RUNNING, WAITING = "Running", "Preparing"
 # A machine that was told a moment ago waits too, until its etcd has started: it is told again only if it still does.
@@ -33,8 +33,15 @@ class Bootstrap(Gate):
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
         wrong = wrong_target(inputs)
         others = inputs.get("others")
-        if not isinstance(others, Unknown) and not (isinstance(others, dict) and all(isinstance(at, (str, Unknown)) for at in others.values())):
-            wrong.append(Wrong("others", "is no mapping; an etcd may be there already; write each other control plane's name and address, or {}"))
+        if not isinstance(others, Unknown) and not (
+            isinstance(others, dict) and all(isinstance(at, (str, Unknown)) for at in others.values())
+        ):
+            wrong.append(
+                Wrong(
+                    "others",
+                    "is no mapping; an etcd may be there already; write each other control plane's name and address, or {}",
+                )
+            )
         return wrong
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
@@ -43,7 +50,9 @@ class Bootstrap(Gate):
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         client = client_of(inputs["clientConfiguration"])
         assert client is not None, "no update has unknown inputs"
-        adopted = await in_thread(wait, client, inputs["machine"], inputs["node"], inputs["others"], float(inputs["timeoutSeconds"]), say)
+        adopted = await in_thread(
+            wait, client, inputs["machine"], inputs["node"], inputs["others"], float(inputs["timeoutSeconds"]), say
+        )
         return str(inputs["machine"]), {**inputs, "adopted": adopted}
 
 
@@ -62,7 +71,9 @@ def wait(client: Client, machine: str, node: str, others: dict[str, str], second
             members = client.own_members(node)
             if members.get(machine):
                 if not told:
-                    say(f"etcd is there already, with {_named(members)}: it is taken over as it is, and nothing is bootstrapped")
+                    say(
+                        f"etcd is there already, with {_named(members)}: it is taken over as it is, and nothing is bootstrapped"
+                    )
                 return True, ""
             return False, f"etcd runs, and its members are {_named(members)}"
         if state != WAITING:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from framework import Progress, Unknown, Values, Wrong
+from provider.framework import Progress, Unknown, Values, Wrong
 
 
 class ByHand:
@@ -20,11 +20,15 @@ class ByHand:
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
         wrong = []
         steps: Any = inputs.get("steps")
-        if not isinstance(steps, Unknown) and not (isinstance(steps, list) and steps and all(isinstance(step, str) for step in steps)):
+        if not isinstance(steps, Unknown) and not (
+            isinstance(steps, list) and steps and all(isinstance(step, str) for step in steps)
+        ):
             wrong.append(Wrong("steps", "are no texts; a person reads them in the plan; write one or more"))
         generation: Any = inputs.get("generation")
         if not isinstance(generation, Unknown) and not (isinstance(generation, (int, float)) and generation >= 0):
-            wrong.append(Wrong("generation", "is not a whole number from 0; the machine is booted once for each; write e.g. 1"))
+            wrong.append(
+                Wrong("generation", "is not a whole number from 0; the machine is booted once for each; write e.g. 1")
+            )
         return wrong
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
@@ -57,4 +61,9 @@ def _told(inputs: Values, state: Values | None) -> str | None:
     other = inputs.get("hardware") != before.get("hardware")
     if not generation or (generation <= before.get("generation", 0) and not other):
         return None
-    return "\n".join([f"by hand, unless it is done already, for generation {generation:.0f}:", *(f"{number}. {step}" for number, step in enumerate(steps, 1))])
+    return "\n".join(
+        [
+            f"by hand, unless it is done already, for generation {generation:.0f}:",
+            *(f"{number}. {step}" for number, step in enumerate(steps, 1)),
+        ]
+    )

@@ -4,14 +4,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import drain
-import quorum
 from clients.talos import Client, Maintenance, NoAnswer
-from framework import Failed, Progress, Unknown, Values, Wrong, in_thread
-from gate import Gate
-from kubeapi import Access, wrong_kubeconfig
-from talosclient import client_of, wrong_target
-from waiting import wait_until
+from provider import drain, quorum
+from provider.framework import Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.gate import Gate
+from provider.kubeapi import Access, wrong_kubeconfig
+from provider.talosclient import client_of, wrong_target
+from provider.waiting import wait_until
 
 # For how long nobody must answer before a machine counts as gone: a slow answer is none of these.
 SILENT_SECONDS = 10.0
@@ -42,17 +41,31 @@ class Decommission(Gate):
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
         wrong = [*wrong_target(inputs), *wrong_kubeconfig(inputs.get("kubeconfig"))]
         if not isinstance(inputs.get("how"), Unknown) and inputs.get("how") not in HOW:
-            wrong.append(Wrong("how", "is no way to leave a platform; one erases the machine, and the other only forgets it; write wipe or lost"))
+            wrong.append(
+                Wrong(
+                    "how",
+                    "is no way to leave a platform; one erases the machine, and the other only forgets it; write wipe or lost",
+                )
+            )
         others = inputs.get("others")
         if not isinstance(others, Unknown) and not (isinstance(others, dict) and others):
-            wrong.append(Wrong("others", "names no control plane that stays; somebody must know that the machine is gone; write name: address"))
+            wrong.append(
+                Wrong(
+                    "others",
+                    "names no control plane that stays; somebody must know that the machine is gone; write name: address",
+                )
+            )
         return wrong
 
     def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
         if isinstance(inputs.get("how"), Unknown) or (state is not None and state.get("how") == inputs.get("how")):
             return None
         name, plane = inputs["machine"], bool(inputs.get("controlplane"))
-        stay = f" ({', '.join(sorted(inputs['others']))} stay{'s' if len(inputs['others']) == 1 else ''})" if isinstance(inputs.get("others"), dict) else ""
+        stay = (
+            f" ({', '.join(sorted(inputs['others']))} stay{'s' if len(inputs['others']) == 1 else ''})"
+            if isinstance(inputs.get("others"), dict)
+            else ""
+        )
         if inputs["how"] == "lost":
             member = f"another control plane takes it out of etcd{stay}, " if plane else ""
             return f"{name} is given up as LOST: nothing is sent to it; {member}its Node is deleted; up refuses this while it still answers"
@@ -96,7 +109,10 @@ class _Leaving:
             self._was_told(silent)
         else:
             self._wipe()
-        self._out_of_etcd(lambda: self._any(lambda at: self.client.remove_member(at, self.name)), "is taken out of etcd by another control plane")
+        self._out_of_etcd(
+            lambda: self._any(lambda at: self.client.remove_member(at, self.name)),
+            "is taken out of etcd by another control plane",
+        )
         drain.forget(self.access, self.name)
         self.say("it is out of the platform; delete its entry from the stack file")
 
@@ -145,7 +161,11 @@ class _Leaving:
                 f"{self.name} does not answer at {self.address} as a machine of the platform ({heard}), and was not erased; it can be neither drained "
                 "nor wiped; switch it on and run up again, or write decommission: lost if it is dead"
             )
-        self.say("it is gone already, so nothing is sent to it" if node is None else "it was told to erase itself, and is gone")
+        self.say(
+            "it is gone already, so nothing is sent to it"
+            if node is None
+            else "it was told to erase itself, and is gone"
+        )
 
     def _out_of_etcd(self, act: Callable[[], None], what: str) -> None:
         """Where it is a member still: see that the others do without it, act, and see it gone."""
@@ -210,5 +230,11 @@ class _Leaving:
                     heard.append(f"{name}: {error}")
             return False, "; ".join(heard)
 
-        wait_until(asked, f"{self.name}: no control plane that stays answered", min(self.seconds, ASK_SECONDS), "bring one back, and run up again", self.say)
+        wait_until(
+            asked,
+            f"{self.name}: no control plane that stays answered",
+            min(self.seconds, ASK_SECONDS),
+            "bring one back, and run up again",
+            self.say,
+        )
         return found[0]

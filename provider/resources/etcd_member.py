@@ -3,10 +3,10 @@
 import time
 
 from clients.talos import Client
-from framework import Progress, Values, Wrong, in_thread
-from gate import Gate
-from talosclient import client_of, wrong_target
-from waiting import wait_until
+from provider.framework import Progress, Values, Wrong, in_thread
+from provider.gate import Gate
+from provider.talosclient import client_of, wrong_target
+from provider.waiting import wait_until
 
 # A config that was taken shows in services and pods a few seconds later: well means well for this long.
 STEADY_SECONDS = 15.0

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from clients.talos import Client, NoAnswer
-from framework import Failed, Progress, Unknown, Values, Wrong, in_thread
-from gate import Gate
-from talosclient import client_of, wrong_client
+from provider.framework import Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.gate import Gate
+from provider.talosclient import client_of, wrong_client
 
 _NAMES = {"talos": "talos.version", "kubernetes": "talos.kubernetes", "contract": "talos.contract"}
 
@@ -28,14 +28,21 @@ class Guard(Gate):
         wrong = [*wrong_client(inputs.get("clientConfiguration", Unknown())), *_strangers(inputs, before)]
         if not before:
             return wrong
-        return [*wrong, *_vanished(inputs, before), *_members(inputs, before), *(each for name in _NAMES for each in _version(name, inputs, before))]
+        return [
+            *wrong,
+            *_vanished(inputs, before),
+            *_members(inputs, before),
+            *(each for name in _NAMES for each in _version(name, inputs, before)),
+        ]
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         return str(inputs.get("platform", "platform")), dict(inputs)
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
         # What was to leave and is not said to leave any more: a plan can't know whether it left, and a machine can.
-        done = {name: left for name, left in _mapping(state, "leaving").items() if name not in _mapping(inputs, "leaving")}
+        done = {
+            name: left for name, left in _mapping(state, "leaving").items() if name not in _mapping(inputs, "leaving")
+        }
         if done:
             await in_thread(_left, done, inputs, say)
         return dict(inputs)
@@ -51,13 +58,19 @@ def _left(done: Mapping[str, Any], inputs: Values, say: Progress) -> None:
         again = f"write decommission: {left['how']} for it again, run up, and delete its entry when that has ended well"
         answers, kept = _answers(client, str(left["address"])), name in _mapping(inputs, "machines")
         if kept and answers and name in planes and name not in members:
-            raise Failed(f"{name} was to leave the platform, is out of etcd already, and was not erased; it can't join as it is; {again}")
+            raise Failed(
+                f"{name} was to leave the platform, is out of etcd already, and was not erased; it can't join as it is; {again}"
+            )
         if kept and answers:
             say(f"{name} was to leave, and stays after all; it may still take no pods: kubectl uncordon {name}")
         elif answers:
-            raise Failed(f"{name} was to leave the platform, and still answers at {left['address']} as a machine of it; forgotten, it would keep the cluster's keys; {again}")
+            raise Failed(
+                f"{name} was to leave the platform, and still answers at {left['address']} as a machine of it; forgotten, it would keep the cluster's keys; {again}"
+            )
         elif not kept and name in members:
-            raise Failed(f"{name} was to leave the platform, and is still a member of etcd; forgotten, it would count among those that must answer; {again}")
+            raise Failed(
+                f"{name} was to leave the platform, and is still a member of etcd; forgotten, it would count among those that must answer; {again}"
+            )
 
 
 def _answers(client: Client, address: str) -> bool:
@@ -78,7 +91,9 @@ def _members_now(client: Client, inputs: Values, besides: frozenset[str]) -> fro
             return frozenset(client.members(str(address)))
         except NoAnswer as error:
             heard.append(f"{name}: {error}")
-    raise Failed(f"no control plane could be asked who is a member of etcd ({'; '.join(heard)}), and one has just left; bring one back, and run up again")
+    raise Failed(
+        f"no control plane could be asked who is a member of etcd ({'; '.join(heard)}), and one has just left; bring one back, and run up again"
+    )
 
 
 def _mapping(values: Values, name: str) -> dict[str, Any]:
@@ -88,11 +103,18 @@ def _mapping(values: Values, name: str) -> dict[str, Any]:
 
 def _strangers(inputs: Values, before: Values | None) -> list[Wrong]:
     """Machines that leave and were never there."""
-    known = {**_mapping(before or {}, "machines"), **_mapping(before or {}, "controlplanes"), **_mapping(before or {}, "leaving")}
+    known = {
+        **_mapping(before or {}, "machines"),
+        **_mapping(before or {}, "controlplanes"),
+        **_mapping(before or {}, "leaving"),
+    }
     if before and "machines" not in before:
         return []  # Written by an earlier release, which remembered control planes alone.
     return [
-        Wrong("leaving", f"{name} is to be decommissioned, and no up has made it part of the platform; there is nothing to take out; delete its entry")
+        Wrong(
+            "leaving",
+            f"{name} is to be decommissioned, and no up has made it part of the platform; there is nothing to take out; delete its entry",
+        )
         for name in sorted(set(_mapping(inputs, "leaving")) - set(known))
     ]
 
@@ -101,7 +123,12 @@ def _vanished(inputs: Values, before: Values) -> list[Wrong]:
     """Machines whose entry was deleted, and that nobody took out."""
     planes = _mapping(before, "controlplanes")
     was = {**dict.fromkeys(planes, "controlplane"), **_mapping(before, "machines")}
-    gone = sorted(set(was) - set(_mapping(inputs, "machines")) - set(_mapping(inputs, "controlplanes")) - set(_mapping(inputs, "leaving")))
+    gone = sorted(
+        set(was)
+        - set(_mapping(inputs, "machines"))
+        - set(_mapping(inputs, "controlplanes"))
+        - set(_mapping(inputs, "leaving"))
+    )
     return [
         Wrong(
             "machines",
@@ -141,15 +168,26 @@ def _version(name: str, inputs: Values, before: Values) -> list[Wrong]:
         # A cluster's PKI was made for it: moving it renames encryption keys (terraform-provider-talos#381, #399).
         if new == old:
             return []
-        return [Wrong(name, f"goes from {was} to {now}; the cluster's secrets were made for {was}, and others would lock it out; write {was}")]
+        return [
+            Wrong(
+                name,
+                f"goes from {was} to {now}; the cluster's secrets were made for {was}, and others would lock it out; write {was}",
+            )
+        ]
     if new < old:
         return [
-            Wrong(name, f"{_NAMES[name]} goes from {was} back to {now}; what the newer one wrote, the older may not read; write {was} or a newer one")
+            Wrong(
+                name,
+                f"{_NAMES[name]} goes from {was} back to {now}; what the newer one wrote, the older may not read; write {was} or a newer one",
+            )
         ]
     if new[:2] > (old[0], old[1] + 1):
         next_minor = f"v{old[0]}.{old[1] + 1}"
         return [
-            Wrong(name, f"{_NAMES[name]} goes from {was} to {now} and leaves out a minor; each one migrates for the next alone; write the last of {next_minor} first")
+            Wrong(
+                name,
+                f"{_NAMES[name]} goes from {was} to {now} and leaves out a minor; each one migrates for the next alone; write the last of {next_minor} first",
+            )
         ]
     return []
 

@@ -4,12 +4,12 @@ import json
 import time
 
 from clients.talos import Client, Hardware, Maintenance, NoAnswer
-from drift.compare import differences, merged
-from framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
-from gate import Gate
-from identity import judge
-from talosclient import client_of, wrong_target
-from waiting import wait_until
+from core.machineconfig.compare import differences, merged
+from provider.framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.gate import Gate
+from provider.identity import judge
+from provider.talosclient import client_of, wrong_target
+from provider.waiting import wait_until
 
 # How long after its API answers a machine may still find its disks.
 SETTLE_SECONDS = 30.0
@@ -32,7 +32,9 @@ class Identity(Gate):
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
         wrong = wrong_target(inputs)
         if not isinstance(inputs.get("declared", {}), (dict, Unknown)):
-            wrong.append(Wrong("declared", "is no mapping; the machine is compared with it; write uuid, serial, mac or disk"))
+            wrong.append(
+                Wrong("declared", "is no mapping; the machine is compared with it; write uuid, serial, mac or disk")
+            )
         return wrong
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
@@ -100,7 +102,11 @@ def _ask(client: Client, address: str, fresh: bool) -> Hardware:
         try:
             hardware = client.hardware(address)
         except NoAnswer as refused:
-            told = str(refused) if str(refused) == str(unready) else f"without a certificate: {unready}; with the platform's: {refused}"
+            told = (
+                str(refused)
+                if str(refused) == str(unready)
+                else f"without a certificate: {unready}; with the platform's: {refused}"
+            )
             raise NoAnswer(told) from None
     if fresh:
         raise NoAnswer("it runs on its old config: it has not booted from the network")
@@ -109,8 +115,17 @@ def _ask(client: Client, address: str, fresh: bool) -> Hardware:
 
 def shown(hardware: Hardware) -> Values:
     """A machine's hardware for the state: what a person compares, and no more."""
-    disks = [{key: disk[key] for key in ("name", "size", "serial", "wwid", "model") if disk.get(key)} for disk in hardware.disks if disk.get("transport")]
+    disks = [
+        {key: disk[key] for key in ("name", "size", "serial", "wwid", "model") if disk.get(key)}
+        for disk in hardware.disks
+        if disk.get("transport")
+    ]
     return {
-        "uuid": hardware.uuid, "serial": hardware.serial, "macs": list(hardware.macs), "disks": disks,
-        "memoryMib": hardware.memory_mib, "threads": hardware.threads, "platform": hardware.platform,
+        "uuid": hardware.uuid,
+        "serial": hardware.serial,
+        "macs": list(hardware.macs),
+        "disks": disks,
+        "memoryMib": hardware.memory_mib,
+        "threads": hardware.threads,
+        "platform": hardware.platform,
     }

@@ -4,10 +4,10 @@ import json
 import re
 import urllib.error
 
-from framework import Progress, Unknown, Values, Wrong, in_thread
-from gate import Gate
-from kubeapi import Access, get, wrong_kubeconfig
-from waiting import wait_until, wrong_timeout
+from provider.framework import Progress, Unknown, Values, Wrong, in_thread
+from provider.gate import Gate
+from provider.kubeapi import Access, get, wrong_kubeconfig
+from provider.waiting import wait_until, wrong_timeout
 
 
 class NodeReady(Gate):
@@ -20,7 +20,9 @@ class NodeReady(Gate):
     def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
         wrong = [*wrong_kubeconfig(inputs.get("kubeconfig")), *wrong_timeout(inputs.get("timeoutSeconds"))]
         node = inputs.get("node")
-        if not isinstance(node, Unknown) and not (isinstance(node, str) and re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", node)):
+        if not isinstance(node, Unknown) and not (
+            isinstance(node, str) and re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", node)
+        ):
             wrong.append(Wrong("node", "is not a node's name; it is looked up by it; write e.g. cp-1"))
         return wrong
 

@@ -1,8 +1,8 @@
 """The permit for one installation: a machine that is off, and whose next boot is from the network."""
 
-from framework import Progress, Values, Wrong, in_thread
-from pace import PACE, PREPARE
-from redfish import machine
+from provider.framework import Progress, Values, Wrong, in_thread
+from provider.pace import PACE, PREPARE
+from provider.redfish import machine
 
 
 class Permit:
@@ -47,14 +47,16 @@ class Permit:
 
 def _give(inputs: Values, say: Progress) -> None:
     # Here and not above: sushy takes a while to load, and a plan asks no BMC.
-    from redfish.system import System
+    from provider.redfish.system import System
 
     with PACE.turn(PREPARE, int(inputs["atOnce"]), say):
         system = System(machine.access(inputs), float(inputs["timeoutSeconds"]), say)
         try:
             found = system.identity()
             machine.is_declared(inputs, found)
-            say(f"{inputs['system']} is {found.uuid or 'unnamed'}, {found.serial or 'no serial'}; its next boot is {machine.order(inputs)}")
+            say(
+                f"{inputs['system']} is {found.uuid or 'unnamed'}, {found.serial or 'no serial'}; its next boot is {machine.order(inputs)}"
+            )
             # First, and while it still runs: a BMC that refuses leaves it running.
             system.pxe_once(inputs["bootMode"])
             system.off()

@@ -3,10 +3,10 @@
 import time
 from typing import Any
 
-from framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
-from identity import same_uuid
-from pace import LOOK, PACE, SWITCH
-from redfish import machine
+from provider.framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.identity import same_uuid
+from provider.pace import LOOK, PACE, SWITCH
+from provider.redfish import machine
 
 from . import permit
 
@@ -70,7 +70,9 @@ class Power:
 
     async def delete(self, identity: str, state: Values, say: Progress) -> None:
         # A platform that is forgotten must not go dark, and neither must a machine that only moves to another stack.
-        say(f"{state.get('system')} of {state.get('url')} is left as it runs; switch it off by its BMC if you want it off")
+        say(
+            f"{state.get('system')} of {state.get('url')} is left as it runs; switch it off by its BMC if you want it off"
+        )
 
 
 def _elsewhere(inputs: Values, state: Values | None) -> bool:
@@ -85,7 +87,7 @@ def _last_boot(inputs: Values, state: Values | None) -> str:
 
 def _make_so(inputs: Values, state: Values | None, say: Progress) -> Values:
     # Here and not above: sushy takes a while to load, and a plan asks no BMC.
-    from redfish.system import System
+    from provider.redfish.system import System
 
     boots = machine.boots(inputs, state)
     with PACE.turn(SWITCH if boots else LOOK, int(inputs["atOnce"]), say):
@@ -138,7 +140,7 @@ def _settled(system: Any, inputs: Values) -> tuple[str, bool]:
 
 
 def _look(state: Values) -> Values:
-    from redfish.system import System
+    from provider.redfish.system import System
 
     quiet: Progress = lambda text: None  # noqa: E731
     with PACE.turn(LOOK, int(state["atOnce"]), quiet):
@@ -163,7 +165,13 @@ def _shown(found: Any) -> Values:
 def _is_the_same(inputs: Values, state: Values | None, found: Any) -> None:
     """Hardware that nobody declared may change, but only with a permit to install it."""
     before = ((state or {}).get("identity") or {}).get("uuid")
-    if before and found.uuid and not inputs.get("uuid") and not machine.boots(inputs, state) and not same_uuid(before, found.uuid):
+    if (
+        before
+        and found.uuid
+        and not inputs.get("uuid")
+        and not machine.boots(inputs, state)
+        and not same_uuid(before, found.uuid)
+    ):
         raise Failed(
             f"{inputs['system']} of {inputs['url']} has the uuid {found.uuid}, and {before} was installed; the new machine "
             f"has nothing on it; write install.generation {inputs['generation'] + 1:.0f} to install it, or correct bmc.url"

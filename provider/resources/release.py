@@ -3,14 +3,14 @@
 import re
 import time
 
-import quorum
 from clients.talos import Client, NoAnswer
 from clients.talos import Running as Seen
-from framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
-from gate import Gate
-from talosclient import client_of, wrong_target
-from turns import PLANE, TURNS, WORKER
-from waiting import wait_until
+from provider import quorum
+from provider.framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.gate import Gate
+from provider.talosclient import client_of, wrong_target
+from provider.turns import PLANE, TURNS, WORKER
+from provider.waiting import wait_until
 
 from .etcd_member import settle
 
@@ -32,7 +32,12 @@ class Release(Gate):
         wrong = wrong_target(inputs)
         image = inputs.get("image")
         if not isinstance(image, Unknown) and not (isinstance(image, str) and _IMAGE.fullmatch(image)):
-            wrong.append(Wrong("image", "is no installer image with an exact release; the machine would run something else; write e.g. HOST/metal-installer/ID:v1.14.2"))
+            wrong.append(
+                Wrong(
+                    "image",
+                    "is no installer image with an exact release; the machine would run something else; write e.g. HOST/metal-installer/ID:v1.14.2",
+                )
+            )
         return wrong
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
@@ -98,7 +103,13 @@ def _started(client: Client, name: str, address: str, seconds: float, say: Progr
         told[:] = [client.running(address)]
         return told[0].stage == "running", f"it is {told[0].stage or 'starting'}"
 
-    wait_until(ask, f"{name} had not started", seconds, f"look at its console, and at: talosctl -n {address} dmesg; then run up again", say)
+    wait_until(
+        ask,
+        f"{name} had not started",
+        seconds,
+        f"look at its console, and at: talosctl -n {address} dmesg; then run up again",
+        say,
+    )
     return told[0]
 
 

@@ -2,14 +2,14 @@
 
 import time
 
-import drain
 from clients.talos import Client
-from framework import Failed, Progress, Unknown, Values, Wrong, in_thread
-from gate import Gate
-from kubeapi import Access
-from talosclient import client_of, wrong_target
-from turns import TURNS, brief
-from waiting import wait_until
+from provider import drain
+from provider.framework import Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.gate import Gate
+from provider.kubeapi import Access
+from provider.talosclient import client_of, wrong_target
+from provider.turns import TURNS, brief
+from provider.waiting import wait_until
 
 from .etcd_member import settle
 from .turn import access_of, give_back, wrong_planes
@@ -63,21 +63,28 @@ def _wait(inputs: Values, name: str, address: str, say: Progress) -> None:
         _started(client, inputs, left(), say)
     settle(client, address, name, left(), say)
     access = access_of(client, inputs, say)
-    _node(access, name, str(inputs['kubernetes']), left(), say)
+    _node(access, name, str(inputs["kubernetes"]), left(), say)
     give_back(access, name)
     say(f"{name} is well, and takes pods as before")
 
 
 def _started(client: Client, inputs: Values, seconds: float, say: Progress) -> None:
     """Returns when the machine has restarted and has started, or has not begun to for long enough that it had its config."""
-    name, address, before, start = str(inputs["machine"]), str(inputs["node"]), str(inputs.get("began", "")), time.monotonic()
+    name, address, before, start = (
+        str(inputs["machine"]),
+        str(inputs["node"]),
+        str(inputs.get("began", "")),
+        time.monotonic(),
+    )
 
     def ask() -> tuple[bool, str]:
         stage, began = client.running(address).stage, client.began(address)
         idle = began == before and stage == "running" and time.monotonic() - start >= RESTART_SECONDS
         if idle:
             say("did not restart: it had this config")
-        return idle or (began != before and stage == "running"), f"it is {stage or 'starting'}, {'started again' if began != before else 'not yet restarted'}"
+        return idle or (
+            began != before and stage == "running"
+        ), f"it is {stage or 'starting'}, {'started again' if began != before else 'not yet restarted'}"
 
     instead = f"look at its console, and at: talosctl -n {address} dmesg; no other machine gets its turn; run up again"
     wait_until(ask, f"{name} did not come back with its new config", seconds, instead, say)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from clients.talos import Client, Maintenance, NoAnswer
-from framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
-from gate import Gate
-from talosclient import client_of, wrong_client
-from waiting import SAY_SECONDS, wrong_timeout
+from provider.framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.gate import Gate
+from provider.talosclient import client_of, wrong_client
+from provider.waiting import SAY_SECONDS, wrong_timeout
 
 # What an upgrade changes, in the order of a file's name. Of a schematic's 64 digits, as many as tell two apart.
 _UPGRADED = ("talos", "schematic", "kubernetes")
@@ -41,7 +41,9 @@ class Snapshot(Gate):
             if not isinstance(inputs.get(name), (str, Unknown)) or not inputs.get(name):
                 wrong.append(Wrong(name, "is missing; a snapshot's file is named by it; write its text"))
         nodes = inputs.get("nodes")
-        if not isinstance(nodes, Unknown) and not (isinstance(nodes, list) and nodes and all(isinstance(node, (str, Unknown)) for node in nodes)):
+        if not isinstance(nodes, Unknown) and not (
+            isinstance(nodes, list) and nodes and all(isinstance(node, (str, Unknown)) for node in nodes)
+        ):
             wrong.append(Wrong("nodes", "names no control plane; etcd is asked there; write their addresses"))
         return wrong
 
@@ -75,7 +77,9 @@ def _saves(inputs: Values, state: Values | None) -> bool:
 
 def _name(inputs: Values, state: Values, when: str) -> str:
     """Such as prod-20261126T201500Z-talos-v1.14.1-to-v1.14.2.db."""
-    steps = [f"{part}-{str(state.get(part))[:_DIGITS]}-to-{str(inputs[part])[:_DIGITS]}" for part in _upgrade(inputs, state)]
+    steps = [
+        f"{part}-{str(state.get(part))[:_DIGITS]}-to-{str(inputs[part])[:_DIGITS]}" for part in _upgrade(inputs, state)
+    ]
     return re.sub(r"[^A-Za-z0-9.-]", "_", "-".join([inputs["platform"], when, *steps])) + ".db"
 
 

@@ -5,17 +5,16 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import drain
-import quorum
 from clients.kubeconfig import kubeconfig
 from clients.talos import Client, NoAnswer
-from drift.compare import differences, merged
-from framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
-from gate import Gate
-from kubeapi import Access
-from talosclient import client_of, wrong_target
-from turns import PLANE, RESUMED, TURNS, WORKER, brief
-from waiting import wait_until
+from core.machineconfig.compare import differences, merged
+from provider import drain, quorum
+from provider.framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.gate import Gate
+from provider.kubeapi import Access
+from provider.talosclient import client_of, wrong_target
+from provider.turns import PLANE, RESUMED, TURNS, WORKER, brief
+from provider.waiting import wait_until
 
 # On the Node from before it is cordoned until it is well again: who runs on after a kill knows by it whose turn it was,
 # and whether the node took pods before.
@@ -55,9 +54,15 @@ class Turn(Gate):
         if state is None or isinstance(inputs.get("documents"), Unknown):
             return None
         reboots, version = _needed(inputs, state)
-        after = "after its turn" if inputs.get("controlplane") or not version else "after its turn and the control planes"
+        after = (
+            "after its turn" if inputs.get("controlplane") or not version else "after its turn and the control planes"
+        )
         what = [*(["REBOOTS"] if reboots else []), *([f"its Kubernetes goes {version}"] if version else [])]
-        return f"{inputs['machine']}: {', '.join(what)}, drained, {after}; the next one goes when it is well" if what else None
+        return (
+            f"{inputs['machine']}: {', '.join(what)}, drained, {after}; the next one goes when it is well"
+            if what
+            else None
+        )
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         return str(inputs["machine"]), {**inputs, **_kept(None)}
@@ -90,7 +95,12 @@ def wrong_planes(inputs: Values) -> list[Wrong]:
     planes = inputs.get("planes")
     if isinstance(planes, Unknown) or (isinstance(planes, Mapping) and planes):
         return []
-    return [Wrong("planes", "names no control plane; one hands out the kubeconfig by which nodes are drained; write name: address")]
+    return [
+        Wrong(
+            "planes",
+            "names no control plane; one hands out the kubeconfig by which nodes are drained; write name: address",
+        )
+    ]
 
 
 def access_of(client: Client, inputs: Values, say: Progress) -> Access:
@@ -108,7 +118,13 @@ def access_of(client: Client, inputs: Values, say: Progress) -> Access:
         return False, "; ".join(heard)
 
     instead = "see that a control plane's Talos API answers, and run up again"
-    wait_until(ask, f"{inputs['machine']} can't be drained: no control plane gave a kubeconfig", min(ASK_SECONDS, float(inputs["timeoutSeconds"])), instead, say)
+    wait_until(
+        ask,
+        f"{inputs['machine']} can't be drained: no control plane gave a kubeconfig",
+        min(ASK_SECONDS, float(inputs["timeoutSeconds"])),
+        instead,
+        say,
+    )
     return found[0]
 
 
@@ -129,7 +145,9 @@ def take(inputs: Values, moves: bool, say: Progress) -> str:
         _empty(access, name, min(seconds, DRAIN_SECONDS), say)
     except NoAnswer as error:
         TURNS.give(name)
-        raise Failed(f"{name} does not tell when it was started ({error}), so nothing was sent to it; see it well, and run up again") from None
+        raise Failed(
+            f"{name} does not tell when it was started ({error}), so nothing was sent to it; see it well, and run up again"
+        ) from None
     except Failed as failed:
         # It goes on as it was: the others are not kept from their turns by it, nor it from pods.
         _back(access, name, failed, say)
@@ -150,7 +168,9 @@ def _place(access: Access, name: str, kind: int, seconds: float, say: Progress) 
         left = max(1.0, seconds - (time.monotonic() - start))
         TURNS.take(name, RESUMED if own else kind, left, say)
         try:
-            others = sorted(n["metadata"]["name"] for n in drain.nodes(access) if _marked(n) and n["metadata"]["name"] != name)
+            others = sorted(
+                n["metadata"]["name"] for n in drain.nodes(access) if _marked(n) and n["metadata"]["name"] != name
+            )
         except Failed:
             TURNS.give(name)
             raise
@@ -172,16 +192,24 @@ def _marked(node: Mapping[str, Any] | None) -> str:
 
 def _planes_first(access: Access, inputs: Values, seconds: float, say: Progress) -> None:
     """Returns when every control plane serves the wanted version: no kubelet may be newer than an API server."""
-    wanted = str(inputs['kubernetes'])
+    wanted = str(inputs["kubernetes"])
 
     def ask() -> tuple[bool, str]:
-        planes = sorted(n["metadata"]["name"] for n in drain.nodes(access) if _PLANE in (n["metadata"].get("labels") or {}))
+        planes = sorted(
+            n["metadata"]["name"] for n in drain.nodes(access) if _PLANE in (n["metadata"].get("labels") or {})
+        )
         running = _serving(access)
         late = [f"{node} ({', '.join(old)})" for node in planes if (old := _old(running, node, wanted))]
         return bool(planes) and not late, f"not yet at {wanted}: {', '.join(late) or 'no control plane is known'}"
 
     instead = "look at them with: kubectl get pods -n kube-system -l tier=control-plane, and run up again"
-    wait_until(ask, f"{inputs['machine']} waits for the control planes' Kubernetes, which was not {wanted}", seconds, instead, say)
+    wait_until(
+        ask,
+        f"{inputs['machine']} waits for the control planes' Kubernetes, which was not {wanted}",
+        seconds,
+        instead,
+        say,
+    )
 
 
 def _serving(access: Access) -> dict[str, dict[str, str]]:
@@ -189,8 +217,13 @@ def _serving(access: Access) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for component in _MIRRORED:
         for pod in drain.system_pods(access, component):
-            if any(c.get("type") == "Ready" and c.get("status") == "True" for c in (pod.get("status") or {}).get("conditions") or []):
-                found.setdefault(str(pod["spec"].get("nodeName")), {})[component] = _tag(pod["spec"]["containers"][0]["image"])
+            if any(
+                c.get("type") == "Ready" and c.get("status") == "True"
+                for c in (pod.get("status") or {}).get("conditions") or []
+            ):
+                found.setdefault(str(pod["spec"].get("nodeName")), {})[component] = _tag(
+                    pod["spec"]["containers"][0]["image"]
+                )
     return found
 
 
@@ -222,7 +255,9 @@ def _empty(access: Access, name: str, seconds: float, say: Progress) -> None:
 def _takes(node: Mapping[str, Any]) -> bool:
     spec = node.get("spec") or {}
     closed = any(t.get("key") == _PLANE and t.get("effect") != "PreferNoSchedule" for t in spec.get("taints") or [])
-    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in (node.get("status") or {}).get("conditions") or [])
+    ready = any(
+        c["type"] == "Ready" and c["status"] == "True" for c in (node.get("status") or {}).get("conditions") or []
+    )
     return ready and not spec.get("unschedulable") and not closed
 
 

@@ -15,7 +15,19 @@ import yaml
 from conftest import KEY, ROOT, changed
 from talosplugin import running
 
-PARTS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "__main__.py", "adopt", "clients", "components", "drift", "provider", "policy", "requirements.txt")
+PARTS = (
+    "Pulumi.yaml",
+    "Pulumi.dev.yaml",
+    "Pulumi.prod.yaml",
+    "__main__.py",
+    "adopt",
+    "clients",
+    "components",
+    "drift",
+    "provider",
+    "policy",
+    "requirements.txt",
+)
 LOOPBACK = Path(__file__).parent / "loopback.py"
 DEADLINE_SECONDS = 300
 
@@ -30,7 +42,9 @@ class Checkout:
     deadline: float = DEADLINE_SECONDS
     """What a command may take."""
 
-    def run(self, *command: str, check: bool = True, network: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: str, check: bool = True, network: bool = True, **env: str
+    ) -> subprocess.CompletedProcess[str]:
         """Runs a command here; with network=False in a network namespace that holds a loopback link alone."""
         if not network:
             command = (sys.executable, str(LOOPBACK), *command)
@@ -47,11 +61,17 @@ class Checkout:
             raise AssertionError(f"{command} ended {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
 
-    def pulumi(self, *args: str, check: bool = True, network: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+    def pulumi(
+        self, *args: str, check: bool = True, network: bool = True, **env: str
+    ) -> subprocess.CompletedProcess[str]:
         return self.run("pulumi", *args, "--non-interactive", check=check, network=network, **env)
 
-    def preview(self, stack: str, *args: str, check: bool = True, network: bool = True) -> subprocess.CompletedProcess[str]:
-        return self.pulumi("preview", "--stack", stack, "--policy-pack", "policy/pack", *args, check=check, network=network)
+    def preview(
+        self, stack: str, *args: str, check: bool = True, network: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        return self.pulumi(
+            "preview", "--stack", stack, "--policy-pack", "policy/pack", *args, check=check, network=network
+        )
 
     def plan(self, stack: str, *args: str, network: bool = True) -> dict[str, Any]:
         """Every resource of a plan with its inputs, by URN."""

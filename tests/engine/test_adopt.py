@@ -11,11 +11,11 @@ import yaml
 from conftest import stack_platform
 from talosplugin import KNOWN_COMPLAINT, SECRETS, leaves
 
-from adopt.client import signed
-from adopt.state import KIND, opened, secret
-from components.platform import parse
-from components.talos.documents import patches
 from components.talos.material import with_old_key
+from core.machineconfig.documents import patches
+from core.model import parse
+from operations.adopt.client import signed
+from operations.adopt.state import KIND, opened, secret
 
 pytestmark = pytest.mark.engine
 
@@ -35,14 +35,16 @@ def bundle(tmp_path):
 
     def make(version="v1.12", name="secrets.yaml"):
         file = tmp_path / name
-        subprocess.run(["talosctl", "gen", "secrets", "--talos-version", version, "-o", file], check=True, capture_output=True)
+        subprocess.run(
+            ["talosctl", "gen", "secrets", "--talos-version", version, "-o", file], check=True, capture_output=True
+        )
         return file
 
     return make
 
 
 def adopt(here, file, check=True):
-    return here.run(sys.executable, "-m", "adopt", "dev", str(file), "Pulumi.dev.yaml", check=check)
+    return here.run(sys.executable, "-m", "operations.adopt", "dev", str(file), "Pulumi.dev.yaml", check=check)
 
 
 def exported(here):
@@ -65,9 +67,14 @@ def up(here):
 def test_an_up_takes_them_as_its_own_and_makes_no_others(stack, bundle):
     file = bundle()
     told = adopt(stack, file).stdout
-    assert told.startswith(f"stack dev has the secrets of {file} now, encrypted and protected, for contract v1.12; the first authority to end is ")
+    assert told.startswith(
+        f"stack dev has the secrets of {file} now, encrypted and protected, for contract v1.12; the first authority to end is "
+    )
     before = secrets_of(stack)
-    planned = {step["urn"].rpartition("::")[2]: step["op"] for step in json.loads(stack.pulumi("preview", "--stack", "dev", "--json").stdout)["steps"]}
+    planned = {
+        step["urn"].rpartition("::")[2]: step["op"]
+        for step in json.loads(stack.pulumi("preview", "--stack", "dev", "--json").stdout)["steps"]
+    }
     # What stays as it is, is not told.
     assert planned["talos-etcd"] == "create" and "talos-secrets" not in planned
     assert "talos-secrets updated" not in up(stack)
@@ -75,7 +82,8 @@ def test_an_up_takes_them_as_its_own_and_makes_no_others(stack, bundle):
     assert after[1] == before[1] and after[1]["talosVersion"] == "v1.12"
     written = yaml.safe_load(file.read_text())
     assert {name: pair["key"] for name, pair in after[1]["machineSecrets"]["certs"].items()} == {
-        {"k8saggregator": "k8sAggregator", "k8sserviceaccount": "k8sServiceaccount"}.get(name, name): pair["key"] for name, pair in written["certs"].items()
+        {"k8saggregator": "k8sAggregator", "k8sserviceaccount": "k8sServiceaccount"}.get(name, name): pair["key"]
+        for name, pair in written["certs"].items()
     }
 
 
@@ -93,7 +101,10 @@ def test_it_is_what_the_plugin_would_have_made(stack, bundle, checkout, tmp_path
     # The provider but for the mark that it was given when it was made.
     assert put["provider"].rpartition("::")[0] == own["provider"].rpartition("::")[0]
     # The bridge's own notes of what is null are left out: it makes do without, as with what older bridges wrote.
-    assert own["outputs"].keys() - put["outputs"].keys() == {"__pulumi_raw_state_delta"} and not put["outputs"].keys() - own["outputs"].keys()
+    assert (
+        own["outputs"].keys() - put["outputs"].keys() == {"__pulumi_raw_state_delta"}
+        and not put["outputs"].keys() - own["outputs"].keys()
+    )
 
 
 def test_nothing_of_them_is_said_or_lies_about(stack, bundle, tmp_path):
@@ -195,10 +206,20 @@ def test_a_certificate_in_its_last_month_is_made_anew_by_an_up(stack, bundle, ma
         if resource["type"] == KIND:
             short = signed(before["machineSecrets"]["certs"]["os"], datetime.now(UTC) - made)
             resource["outputs"]["clientConfiguration"] = secret(short)
-    subprocess.run(["pulumi", "stack", "import", "--stack", "dev"], input=json.dumps(whole), text=True, cwd=stack.folder, env=stack.environment, check=True)
+    subprocess.run(
+        ["pulumi", "stack", "import", "--stack", "dev"],
+        input=json.dumps(whole),
+        text=True,
+        cwd=stack.folder,
+        env=stack.environment,
+        check=True,
+    )
     assert "talos-secrets updated" in up(stack)
     _, after = secrets_of(stack)
-    assert after["machineSecrets"] == before["machineSecrets"] and after["clientConfiguration"]["clientCertificate"] != short["clientCertificate"]
+    assert (
+        after["machineSecrets"] == before["machineSecrets"]
+        and after["clientConfiguration"]["clientCertificate"] != short["clientCertificate"]
+    )
     ends = json.loads(stack.pulumi("stack", "output", "expires", "--stack", "dev", "--json").stdout)["talosconfig"]
     assert datetime.fromisoformat(ends) > datetime.now(UTC) + timedelta(days=360)
 
@@ -206,5 +227,9 @@ def test_a_certificate_in_its_last_month_is_made_anew_by_an_up(stack, bundle, ma
 def test_the_plugin_is_the_one_of_its_sdk():
     from pulumiverse_talos import _utilities
 
-    folders = [name for name in os.listdir(os.path.join(os.environ["PULUMI_HOME"], "plugins")) if name.startswith("resource-talos-v")]
+    folders = [
+        name
+        for name in os.listdir(os.path.join(os.environ["PULUMI_HOME"], "plugins"))
+        if name.startswith("resource-talos-v")
+    ]
     assert f"resource-talos-v{_utilities.get_version()}" in folders

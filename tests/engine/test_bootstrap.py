@@ -70,7 +70,14 @@ def up(here, *options):
 def killed(here, machine):
     """An up whose engine is gone when the machine has taken the request, and the engine's own remedy for its lock."""
     command = ["pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive"]
-    with subprocess.Popen(command, cwd=here.folder, env=here.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as run:
+    with subprocess.Popen(
+        command,
+        cwd=here.folder,
+        env=here.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as run:
         machine.victim = run.pid
         assert run.wait(60) == -signal.SIGKILL
     here.pulumi("cancel", "--stack", "dev", "--yes")
@@ -123,7 +130,14 @@ def test_a_state_of_the_plugins_own_bootstrap_moves_with_one_command(small, mach
          "parent": f"{root}pulumi:pulumi:Stack::bedplate-dev", "protect": True, "retainOnDelete": True, "outputs": {"node": machine.address}},
         {"urn": f"{root}bedplate:x:Y::after", "custom": False, "type": "bedplate:x:Y", "dependencies": [old]},
     ]  # fmt: skip
-    subprocess.run(["pulumi", "stack", "import", "--stack", "dev"], input=json.dumps(whole), text=True, cwd=small.folder, env=small.environment, check=True)
+    subprocess.run(
+        ["pulumi", "stack", "import", "--stack", "dev"],
+        input=json.dumps(whole),
+        text=True,
+        cwd=small.folder,
+        env=small.environment,
+        check=True,
+    )
     refused = small.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", check=False)
     assert refused.returncode != 0 and "cannot be deleted" in refused.stdout + refused.stderr
     small.pulumi("state", "unprotect", old, "--stack", "dev", "--yes")

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.engine
 
 URN = "urn:pulumi:dev::bedplate::talos:machine/configurationApply:ConfigurationApply::talos-cp-1"
 LATER = "apiVersion: v1alpha1\nkind: KubeletConfig\nimage: ghcr.io/siderolabs/kubelet:v1.35.4\n"
-KNOWN = "apiVersion: v1alpha1\nkind: HostnameConfig\nhostname: cp-1\nauto: \"off\"\n"
+KNOWN = 'apiVersion: v1alpha1\nkind: HostnameConfig\nhostname: cp-1\nauto: "off"\n'
 CLIENT = {"caCertificate": "Y2E=", "clientCertificate": "Y3J0", "clientKey": "a2V5"}
 
 
@@ -23,7 +23,9 @@ def plugin():
     (binary,) = Path(os.environ["PULUMI_HOME"], "plugins").glob("resource-talos-v*/pulumi-resource-talos")
     process = subprocess.Popen([str(binary)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}"))
+        stub = provider_pb2_grpc.ResourceProviderStub(
+            grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}")
+        )
         stub.Configure(provider_pb2.ConfigureRequest(acceptSecrets=False, acceptResources=True))
         yield stub
     finally:
@@ -35,7 +37,15 @@ def plugin():
 def planned(plugin, config, patches):
     """The config that a plan shows for a machine."""
     inputs = struct_pb2.Struct()
-    inputs.update({"node": "10.20.0.11", "clientConfiguration": CLIENT, "machineConfigurationInput": config, "configPatches": patches, "applyMode": "auto"})
+    inputs.update(
+        {
+            "node": "10.20.0.11",
+            "clientConfiguration": CLIENT,
+            "machineConfigurationInput": config,
+            "configPatches": patches,
+            "applyMode": "auto",
+        }
+    )
     checked = plugin.Check(provider_pb2.CheckRequest(urn=URN, olds=struct_pb2.Struct(), news=inputs))
     assert not checked.failures, checked.failures
     made = plugin.Create(provider_pb2.CreateRequest(urn=URN, properties=checked.inputs, preview=True))
@@ -44,10 +54,14 @@ def planned(plugin, config, patches):
 
 def test_a_document_that_it_knows_is_merged(plugin):
     """Else the refusals below would show nothing."""
-    assert [d["hostname"] for d in yaml.safe_load_all(planned(plugin, KNOWN, [KNOWN.replace("cp-1", "cp-2")]))] == ["cp-2"]
+    assert [d["hostname"] for d in yaml.safe_load_all(planned(plugin, KNOWN, [KNOWN.replace("cp-1", "cp-2")]))] == [
+        "cp-2"
+    ]
 
 
-@pytest.mark.parametrize(("config", "patch"), [(KNOWN, LATER), (LATER, KNOWN)], ids=["in a patch", "in what is patched"])
+@pytest.mark.parametrize(
+    ("config", "patch"), [(KNOWN, LATER), (LATER, KNOWN)], ids=["in a patch", "in what is patched"]
+)
 def test_a_document_of_a_later_contract_is_refused(plugin, config, patch):
     """So Bedplate refuses such a contract in the stack file, where the plan would end in this."""
     with pytest.raises(grpc.RpcError) as refused:

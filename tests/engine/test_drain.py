@@ -8,11 +8,10 @@ import time
 import pytest
 from test_api_ready import Pki, admin, framework, pem
 
-import drain
-import waiting
 from clients.kubernetes import Access
 from lab import bench
 from lab.kubeapi import KubernetesAPI
+from provider import drain, waiting
 
 pytestmark = pytest.mark.engine
 
@@ -35,7 +34,9 @@ def quick(monkeypatch):
 
 def kubectl(at, *arguments, given=None):
     command = [str(bench.binaries("kubectl")["kubectl"]), f"--kubeconfig={at.kubeconfig}", *arguments]
-    done = subprocess.run(command, input=json.dumps(given) if given else None, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        command, input=json.dumps(given) if given else None, capture_output=True, text=True, timeout=30
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -46,9 +47,26 @@ def apply(at, *objects):
 
 
 def pod(name, node, kind="ReplicaSet", labels=None, **annotations):
-    owner = {"apiVersion": "apps/v1", "kind": kind, "name": "owner", "uid": "11111111-1111-1111-1111-111111111111", "controller": True}
-    meta = {"name": name, "namespace": "default", "labels": labels or {}, "annotations": annotations, "ownerReferences": [owner]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i"}]}}
+    owner = {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "name": "owner",
+        "uid": "11111111-1111-1111-1111-111111111111",
+        "controller": True,
+    }
+    meta = {
+        "name": name,
+        "namespace": "default",
+        "labels": labels or {},
+        "annotations": annotations,
+        "ownerReferences": [owner],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": meta,
+        "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i"}]},
+    }
 
 
 def node(name):
@@ -66,7 +84,15 @@ class Kubelet(threading.Thread):
         while not self.over.wait(0.2):
             for one in json.loads(kubectl(self.at, "get", "pods", "--output=json"))["items"]:
                 if one["metadata"].get("deletionTimestamp"):
-                    kubectl(self.at, "delete", "pod", one["metadata"]["name"], "--grace-period=0", "--force", "--ignore-not-found")
+                    kubectl(
+                        self.at,
+                        "delete",
+                        "pod",
+                        one["metadata"]["name"],
+                        "--grace-period=0",
+                        "--force",
+                        "--ignore-not-found",
+                    )
 
     def __enter__(self):
         self.start()
@@ -82,7 +108,14 @@ def names(at):
 
 def test_what_moves_is_evicted_and_what_belongs_to_the_node_stays(api):
     at, access = api
-    apply(at, node("wk-1"), pod("web-1", "wk-1"), pod("agent-1", "wk-1", kind="DaemonSet"), pod("web-2", "wk-2"), node("wk-2"))
+    apply(
+        at,
+        node("wk-1"),
+        pod("web-1", "wk-1"),
+        pod("agent-1", "wk-1", kind="DaemonSet"),
+        pod("web-2", "wk-2"),
+        node("wk-2"),
+    )
     said = []
     with Kubelet(at):
         drain.drain(access, "wk-1", 30, said.append)
@@ -101,16 +134,37 @@ def test_what_moves_is_evicted_and_what_belongs_to_the_node_stays(api):
 def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
     at, access = api
     labels = {"app": "shop"}
-    budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "shop", "namespace": "default"}, "spec": {"minAvailable": 1, "selector": {"matchLabels": labels}}}
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "shop", "namespace": "default"},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": labels}},
+    }
     apply(at, node("wk-3"), pod("shop-1", "wk-3", labels=labels), budget)
     running = {"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}
     kubectl(at, "patch", "pod", "shop-1", "--subresource=status", "--type=merge", f"--patch={json.dumps(running)}")
     # What the controller would have counted.
-    kubectl(at, "patch", "pdb", "shop", "--subresource=status", "--type=merge", f"--patch={json.dumps(_counted(allowed=0))}")
-    with pytest.raises(framework.Failed, match="last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently.; nothing after it"):
+    kubectl(
+        at, "patch", "pdb", "shop", "--subresource=status", "--type=merge", f"--patch={json.dumps(_counted(allowed=0))}"
+    )
+    with pytest.raises(
+        framework.Failed,
+        match="last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently.; nothing after it",
+    ):
         drain.drain(access, "wk-3", 2, lambda text: None)
     assert "shop-1" in names(at)
-    threading.Timer(1.0, lambda: kubectl(at, "patch", "pdb", "shop", "--subresource=status", "--type=merge", f"--patch={json.dumps(_counted(allowed=1))}")).start()
+    threading.Timer(
+        1.0,
+        lambda: kubectl(
+            at,
+            "patch",
+            "pdb",
+            "shop",
+            "--subresource=status",
+            "--type=merge",
+            f"--patch={json.dumps(_counted(allowed=1))}",
+        ),
+    ).start()
     with Kubelet(at):
         began = time.monotonic()
         drain.drain(access, "wk-3", 30, lambda text: None)
@@ -118,4 +172,12 @@ def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
 
 
 def _counted(allowed):
-    return {"status": {"observedGeneration": 1, "currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1, "disruptionsAllowed": allowed}}
+    return {
+        "status": {
+            "observedGeneration": 1,
+            "currentHealthy": 1,
+            "desiredHealthy": 1,
+            "expectedPods": 1,
+            "disruptionsAllowed": allowed,
+        }
+    }

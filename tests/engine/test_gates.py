@@ -40,7 +40,10 @@ def test_a_gate_that_stays_shut_ends_in_one_line_and_the_next_run_goes_on(gate):
     shut = here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", check=False)
     text = shut.stdout + shut.stderr
     assert shut.returncode != 0
-    assert "/readyz was not ok within 1 s (last: HTTP 503); nothing after it can be made; look at the first control plane" in text
+    assert (
+        "/readyz was not ok within 1 s (last: HTTP 503); nothing after it can be made; look at the first control plane"
+        in text
+    )
     assert "Traceback" not in text and "Unexpected <class" not in text
     assert "1 created" in here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview").stdout.replace("+ ", "")
 
@@ -89,9 +92,16 @@ def test_what_waits_for_a_failed_resource_is_never_deleted(gate):
     here, _, _ = gate(200, 200, 200, 503)
     (here.folder / "__main__.py").write_text(CHAIN, encoding="utf-8")
     here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview")
-    replaced = [part for line in here.pulumi("stack", "--show-urns", "--stack", "dev").stdout.split() if line.endswith("::first") for part in ("--replace", line)]
+    replaced = [
+        part
+        for line in here.pulumi("stack", "--show-urns", "--stack", "dev").stdout.split()
+        if line.endswith("::first")
+        for part in ("--replace", line)
+    ]
     assert replaced
-    done = here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", *replaced, check=False, PULUMI_CONTINUE_ON_ERROR="true")
+    done = here.pulumi(
+        "up", "--stack", "dev", "--yes", "--skip-preview", *replaced, check=False, PULUMI_CONTINUE_ON_ERROR="true"
+    )
     text = done.stdout + done.stderr
     assert done.returncode != 0 and "was not ok within 1 s" in text
     left = here.pulumi("stack", "--show-urns", "--stack", "dev").stdout

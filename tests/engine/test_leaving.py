@@ -34,7 +34,9 @@ def test_two_control_planes_at_once_and_one_that_only_leaves_the_file_are_refuse
         "cp-2 and cp-3 would go or move at once; etcd has 3 votes, and losing more than one at a time can lose all its data; "
         "change one, run up, see it healthy (talosctl etcd status), then the next" in told
     )
-    code, told = planned(stood, {"machines.cp-2.decommission": None, "machines.cp-3.decommission": None, "machines.wk-1": None})
+    code, told = planned(
+        stood, {"machines.cp-2.decommission": None, "machines.cp-3.decommission": None, "machines.wk-1": None}
+    )
     assert code and (
         "wk-1 is not in the stack file any more, and was not decommissioned; it would go on with the cluster's keys; "
         "put it back with decommission: wipe, or lost if it is dead, run up, then delete it" in told
@@ -44,5 +46,11 @@ def test_two_control_planes_at_once_and_one_that_only_leaves_the_file_are_refuse
 def test_a_plan_says_in_words_what_will_happen_to_a_machine(stood):
     code, told = planned(stood, {"machines.cp-3.decommission": "wipe", "machines.wk-2.decommission": "lost"})
     assert code == 0, told
-    assert "cp-3 LEAVES the platform: it is drained, leaves etcd (cp-1, cp-2 stay), its system disk is WIPED, it is switched off, and its Node is deleted" in told
-    assert "wk-2 is given up as LOST: nothing is sent to it; its Node is deleted; up refuses this while it still answers" in told
+    assert (
+        "cp-3 LEAVES the platform: it is drained, leaves etcd (cp-1, cp-2 stay), its system disk is WIPED, it is switched off, and its Node is deleted"
+        in told
+    )
+    assert (
+        "wk-2 is given up as LOST: nothing is sent to it; its Node is deleted; up refuses this while it still answers"
+        in told
+    )

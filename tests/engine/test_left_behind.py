@@ -7,12 +7,11 @@ import json
 import subprocess
 
 import pytest
-import yaml
+from conftest import stack_platform
 from test_api_ready import Pki, admin, pem
 
-from components.platform import parse
-from components.virtualization.operator import operator
-from conftest import stack_platform
+from core.manifests.kubevirt import operator
+from core.model import parse
 from lab import bench
 from lab.kubeapi import KubernetesAPI
 
@@ -44,7 +43,11 @@ data: {told: {{ .Values.told }}}
 def api(tmp_path_factory):
     folder, pki = tmp_path_factory.mktemp("helm"), Pki()
     (folder / "client-ca.crt").write_text(pem(pki.ca))
-    with KubernetesAPI(folder / "api", bench.binaries("kubernetes-api"), extra_arguments=[f"--client-ca-file={folder / 'client-ca.crt'}"]) as made:
+    with KubernetesAPI(
+        folder / "api",
+        bench.binaries("kubernetes-api"),
+        extra_arguments=[f"--client-ca-file={folder / 'client-ca.crt'}"],
+    ) as made:
         yield made, admin(made, pki)
 
 
@@ -69,12 +72,24 @@ def kubectl(api, *arguments, stdin=None):
 
 def leave(api, status, version="1.2.3", revision=1):
     """A record as Helm writes it."""
-    told = json.dumps({"name": "net", "version": revision, "namespace": "default", "info": {"status": status},
-                       "chart": {"metadata": {"name": "net", "version": version}}})
+    told = json.dumps(
+        {
+            "name": "net",
+            "version": revision,
+            "namespace": "default",
+            "info": {"status": status},
+            "chart": {"metadata": {"name": "net", "version": version}},
+        }
+    )
     packed = base64.b64encode(base64.b64encode(gzip.compress(told.encode()))).decode()
     labels = {"owner": "helm", "name": "net", "status": status, "version": str(revision)}
-    secret = {"apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1", "data": {"release": packed},
-              "metadata": {"name": f"sh.helm.release.v1.net.v{revision}", "labels": labels}}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "helm.sh/release.v1",
+        "data": {"release": packed},
+        "metadata": {"name": f"sh.helm.release.v1.net.v{revision}", "labels": labels},
+    }
     kubectl(api, "apply", "-f", "-", stdin=json.dumps(secret))
 
 
@@ -110,7 +125,9 @@ def test_what_a_dead_run_installed_is_taken_over(api, release):
 def test_another_release_of_that_name_is_left_alone(api, release):
     leave(api[0], "deployed", version="1.1.0")
     code, told = up(release, check=False)
-    assert code != 0 and "a release net of chart version 1.1.0 is deployed in default, and the state knows of none" in told
+    assert (
+        code != 0 and "a release net of chart version 1.1.0 is deployed in default, and the state knows of none" in told
+    )
     assert statuses(api[0]) == [("1", "deployed")]
 
 
@@ -150,7 +167,12 @@ def forget(here, api):
 
 def test_an_object_that_the_state_does_not_know_is_taken_over_also_with_other_values(api, release):
     """The provider names a field manager anew for each object: one that a dead run made would conflict with itself."""
-    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine", "namespace": "default"}, "data": {"told": "one"}}
+    made = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "mine", "namespace": "default"},
+        "data": {"told": "one"},
+    }
     (release.folder / "__main__.py").write_text(OBJECTS)
     (release.folder / "objects.json").write_text(json.dumps([made]))
     up(release)

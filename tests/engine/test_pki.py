@@ -8,8 +8,8 @@ import yaml
 from conftest import stack_platform
 from talosplugin import KNOWN_COMPLAINT, SECRETS, leaves
 
-from components.platform import parse
-from components.talos.documents import patches
+from core.machineconfig.documents import patches
+from core.model import parse
 
 pytestmark = pytest.mark.engine
 
@@ -37,7 +37,9 @@ def opened(value):
         return opened(json.loads(value["plaintext"]))
     if isinstance(value, dict):
         # Secrets inside a secret are told with the engine's own mark.
-        return opened(value["value"]) if "value" in value and len(value) == 2 else {k: opened(v) for k, v in value.items()}
+        return (
+            opened(value["value"]) if "value" in value and len(value) == 2 else {k: opened(v) for k, v in value.items()}
+        )
     return value
 
 
@@ -61,8 +63,12 @@ def test_the_real_plugin_renders_what_talosctl_accepts_and_nothing_of_it_leaks(m
         merge = [arg for patch in patches(platform, name) for arg in ("--patch", patch)]
         subprocess.run(["talosctl", "machineconfig", "patch", str(base), *merge, "-o", str(config)], check=True)
         judged = subprocess.run(
-            ["talosctl", "validate", "--config", str(config), "--mode", "metal", "--strict"], capture_output=True, text=True
+            ["talosctl", "validate", "--config", str(config), "--mode", "metal", "--strict"],
+            capture_output=True,
+            text=True,
         )
         assert judged.returncode == 0, judged.stderr
-        hostname, = [d["hostname"] for d in yaml.safe_load_all(config.read_text()) if d.get("kind") == "HostnameConfig"]
+        (hostname,) = [
+            d["hostname"] for d in yaml.safe_load_all(config.read_text()) if d.get("kind") == "HostnameConfig"
+        ]
         assert hostname == name

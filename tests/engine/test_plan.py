@@ -54,7 +54,10 @@ def test_a_plan_tells_a_person_what_to_do_and_names_nobody_outside(checkout):
     told = here.preview("prod", network=False).stdout.partition("Diagnostics:")[2]
     told = told[told.index("metal:ByHand (metal-wk-1)") :].partition("\n\n")[0]
     lines = [line.strip() for line in told.splitlines()[1:]]
-    assert lines[:2] == ["by hand, unless it is done already, for generation 1:", "1. find wk-1: rack r12, unit 7, MAC 0c:c4:7a:00:02:01"]
+    assert lines[:2] == [
+        "by hand, unless it is done already, for generation 1:",
+        "1. find wk-1: rack r12, unit 7, MAC 0c:c4:7a:00:02:01",
+    ]
     assert len(lines) == 6 and "https://factory.prod.example.com/image/" in lines[2] and "talos.dev" not in told
 
 
@@ -93,7 +96,10 @@ def test_plain_pulumi_gets_the_same_plan_after_pip_install(checkout, tmp_path):
     here = checkout("dev")
     ours = here.plan("dev")
     here.run("python", "-m", "venv", str(tmp_path / "venv"))
-    own = {"VIRTUAL_ENV": str(tmp_path / "venv"), "PATH": f"{tmp_path}/venv/bin:{_without_our_python(here.environment)}"}
+    own = {
+        "VIRTUAL_ENV": str(tmp_path / "venv"),
+        "PATH": f"{tmp_path}/venv/bin:{_without_our_python(here.environment)}",
+    }
     here.run("pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt", **own)
     shown = here.pulumi("preview", "-s", "dev", **own)
     assert "warning" not in (shown.stdout + shown.stderr).lower()

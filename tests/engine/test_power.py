@@ -8,7 +8,7 @@ from bmcs import PASSWORD, USER, Bmc, machine
 
 pytestmark = pytest.mark.engine
 
-PROGRAM = '''
+PROGRAM = """
 import json
 import pulumi
 from pulumi import CustomResource, Output
@@ -32,7 +32,7 @@ for name, spec in json.loads(config.require("machines")).items():
     spec = {"username": config.get("username"), "password": config.require_secret("password"), **spec}
     made = Power(name, Permit(name, **spec), **spec)
     pulumi.export(name, made.identity)
-'''
+"""
 
 
 @pytest.fixture
@@ -98,7 +98,10 @@ def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(
 
     declare(small, bmc, generation=2)
     planned = small.pulumi("preview", "--stack", "dev")
-    assert "is switched off, and what runs on it cut off; its next boot is from the network, once, uefi, for generation 2" in planned.stdout
+    assert (
+        "is switched off, and what runs on it cut off; its next boot is from the network, once, uefi, for generation 2"
+        in planned.stdout
+    )
     up(small)
     assert bmc.acts("node-1") == bmc.acts("node-2") == ["halt", "Pxe"]
 

@@ -9,7 +9,10 @@ def test_every_hierarchy_counts_also_the_empty_version_2_beside_version_1(tmp_pa
     proc = tmp_path / "self"
     proc.write_text("4:memory:/caller/one\n3:net_cls:/\n2:name=systemd:/\n1:cpu:/\n0::/\n")
     assert {str(path.relative_to(tmp_path)) for path in cgroups.own(tmp_path, proc)} == {
-        "memory/caller/one", "systemd", "cpu", "unified",
+        "memory/caller/one",
+        "systemd",
+        "cpu",
+        "unified",
     }
 
 

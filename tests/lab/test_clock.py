@@ -21,7 +21,9 @@ def test_the_answer_names_what_was_asked_and_says_the_time():
     assert struct.unpack("!II", answer[40:48]) == (1_800_000_000 + EPOCH, 1 << 31)
 
 
-@pytest.mark.parametrize("packet", [b"", ASKED[:47], bytes([0b00_100_100]) + ASKED[1:]], ids=["nothing", "too short", "an answer"])
+@pytest.mark.parametrize(
+    "packet", [b"", ASKED[:47], bytes([0b00_100_100]) + ASKED[1:]], ids=["nothing", "too short", "an answer"]
+)
 def test_what_asks_for_no_time_gets_no_answer(packet):
     assert reply(packet, 0.0) == b""
 

@@ -17,8 +17,14 @@ def image(tmp_path):
     program = tmp_path / "program"
     program.write_bytes(b"#!/bin/true\n")
     program.chmod(0o755)
-    return Image(name="ghcr.io/some/thing:v1", entrypoint=["/usr/bin/program"], files={"usr/bin/program": program},
-                 links={"var/run": "../run"}, directories=["run"], user="65532")
+    return Image(
+        name="ghcr.io/some/thing:v1",
+        entrypoint=["/usr/bin/program"],
+        files={"usr/bin/program": program},
+        links={"var/run": "../run"},
+        directories=["run"],
+        user="65532",
+    )
 
 
 def test_the_same_files_make_the_same_bytes(image, tmp_path):
@@ -62,8 +68,12 @@ def test_talosctl_is_there_under_every_release_that_is_asked_for(tmp_path):
     program = tmp_path / "talosctl"
     program.write_bytes(b"")
     asked = ["ghcr.io/siderolabs/talosctl:v1.14.2", "ghcr.io/siderolabs/talosctl:v1.14.3"]
-    made = platform_images({"lab-tools": program, "talosctl": program}, kubernetes="v1", etcd="v2", coredns="v3", talosctl=asked)
-    assert [(i.name, list(i.entrypoint)) for i in made if "talosctl" in i.name] == [(name, ["/usr/local/bin/talosctl"]) for name in asked]
+    made = platform_images(
+        {"lab-tools": program, "talosctl": program}, kubernetes="v1", etcd="v2", coredns="v3", talosctl=asked
+    )
+    assert [(i.name, list(i.entrypoint)) for i in made if "talosctl" in i.name] == [
+        (name, ["/usr/local/bin/talosctl"]) for name in asked
+    ]
 
 
 def test_the_registry_serves_by_tag_and_digest_and_notes_what_it_lacks(image, tmp_path):
@@ -95,8 +105,21 @@ def test_no_path_leads_out_of_the_store(image, tmp_path):
     registry = Registry(store.directory, "127.0.0.1", 0)
     try:
         for path in ("/v2/x/blobs/../../secret", "/v2/x/manifests/sha256:..", "/v2/x/manifests/sha256:../index.json"):
-            told = subprocess.run(["curl", "-s", "--path-as-is", "-o", "-", "-w", "%{http_code}",
-                                   f"http://127.0.0.1:{registry.port}{path}"], capture_output=True, text=True, timeout=10)
+            told = subprocess.run(
+                [
+                    "curl",
+                    "-s",
+                    "--path-as-is",
+                    "-o",
+                    "-",
+                    "-w",
+                    "%{http_code}",
+                    f"http://127.0.0.1:{registry.port}{path}",
+                ],
+                capture_output=True,
+                text=True,
+                timeout=10,
+            )
             assert told.stdout.endswith("404"), path
     finally:
         registry.stop()

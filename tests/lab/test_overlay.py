@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.platform import parse
+from core.model import parse
 from lab import overlay
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,10 @@ def test_what_is_changed_is_told_with_its_reason():
 
 def test_where_the_machine_may_do_all_no_kubelet_is_told_to_do_without():
     assert set(overlay.kubelet_config(bench(cgroup_v2=True, user_namespace=False))) == {
-        "crashLoopBackOff", "evictionHard", "imageGCHighThresholdPercent", "imageGCLowThresholdPercent",
+        "crashLoopBackOff",
+        "evictionHard",
+        "imageGCHighThresholdPercent",
+        "imageGCLowThresholdPercent",
     }
     assert overlay.kubelet_config(bench())["failCgroupV1"] is False
 
@@ -81,11 +84,23 @@ def test_a_platform_without_a_gateway_gets_a_free_address_for_the_labs():
 
 def test_what_a_container_has_no_kernel_or_disk_for_is_taken_away_and_told():
     raw = committed("prod")
-    raw["talos"] |= {"sysctls": {"vm.nr_hugepages": "8"}, "watchdog": {}, "logs": ["tcp://logs.example.com:5044"], "firewall": {"admins": ["198.51.100.0/24"]}}
+    raw["talos"] |= {
+        "sysctls": {"vm.nr_hugepages": "8"},
+        "watchdog": {},
+        "logs": ["tcp://logs.example.com:5044"],
+        "firewall": {"admins": ["198.51.100.0/24"]},
+    }
     raw["machines"]["wk-1"] |= {"volumes": {"a": {"disk": {"serial": "X"}}}, "modules": {"vfio_pci": []}}
     made, changes = overlay.rehearsed(raw, overlay.topology("prod", raw, user_namespace=True), bench())
     told = {change.where for change in changes}
-    assert {"talos.sysctls", "talos.watchdog", "talos.logs", "talos.firewall.admins", "machines.wk-1.volumes", "machines.wk-1.modules"} <= told
+    assert {
+        "talos.sysctls",
+        "talos.watchdog",
+        "talos.logs",
+        "talos.firewall.admins",
+        "machines.wk-1.volumes",
+        "machines.wk-1.modules",
+    } <= told
     platform = parse(made)
     assert not platform.talos.sysctls and platform.talos.watchdog is None and not platform.machines["wk-1"].volumes
 
@@ -107,4 +122,6 @@ def test_snapshots_go_to_the_lab_and_no_schedule_is_lost(stack):
 
 
 def test_a_job_finds_its_image_before_the_release_moves_and_after():
-    assert overlay.talosctl(committed("dev")) == [f"ghcr.io/siderolabs/talosctl:{v}" for v in (committed("dev")["talos"]["version"], "v1.14.3")]
+    assert overlay.talosctl(committed("dev")) == [
+        f"ghcr.io/siderolabs/talosctl:{v}" for v in (committed("dev")["talos"]["version"], "v1.14.3")
+    ]

@@ -12,7 +12,15 @@ from lab.kernel import Process
 from lab.qemu import Hardware, Machine
 from lab.waiting import wait_for
 
-FACTS = {"name": "m", "mac": "52:54:00:00:00:01", "uuid": "u", "serial": "S1", "tap": "tap0", "disk": "/d", "disk_serial": "D1"}
+FACTS = {
+    "name": "m",
+    "mac": "52:54:00:00:00:01",
+    "uuid": "u",
+    "serial": "S1",
+    "tap": "tap0",
+    "disk": "/d",
+    "disk_serial": "D1",
+}
 
 
 def told(boot, **more):
@@ -22,8 +30,8 @@ def told(boot, **more):
 @pytest.mark.parametrize(("boot", "net", "disk"), [("Pxe", 1, 2), ("Hdd", 2, 1)])
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_the_order_of_a_boot_is_the_firmwares(boot, net, disk, firmware):
-    card, = (word for word in told(boot, firmware=firmware) if word.startswith("virtio-net"))
-    block, = (word for word in told(boot, firmware=firmware) if word.startswith("virtio-blk"))
+    (card,) = (word for word in told(boot, firmware=firmware) if word.startswith("virtio-net"))
+    (block,) = (word for word in told(boot, firmware=firmware) if word.startswith("virtio-blk"))
     assert f"bootindex={net}" in card and f"bootindex={disk}" in block
     assert block.endswith("serial=D1") and "mac=52:54:00:00:00:01" in card
 
@@ -66,7 +74,10 @@ echo '{{"event": "SHUTDOWN", "data": {{"reason": "'$reason'"}}}}'
     machine._thread.join(20)
     assert heard == ["boot Hdd", "off"] and not machine.on
     first, second = (tmp_path / "calls").read_text().splitlines()
-    assert "netdev=n0,mac=52:54:00:00:00:01,bootindex=1" in first and "netdev=n0,mac=52:54:00:00:00:01,bootindex=2" in second
+    assert (
+        "netdev=n0,mac=52:54:00:00:00:01,bootindex=1" in first
+        and "netdev=n0,mac=52:54:00:00:00:01,bootindex=2" in second
+    )
 
 
 def test_every_machine_has_a_cable_of_its_own():

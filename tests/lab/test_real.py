@@ -41,8 +41,12 @@ def layout(tmp_path_factory):
 
 
 def order(layout: Layout, host) -> Order:
-    topology = Topology(name=layout.name, network="10.6.0.0/24", user_namespace=host.user_namespace,
-                        machines=(Machine(name="cp-1", role="controlplane", address="10.6.0.11"),))
+    topology = Topology(
+        name=layout.name,
+        network="10.6.0.0/24",
+        user_namespace=host.user_namespace,
+        machines=(Machine(name="cp-1", role="controlplane", address="10.6.0.11"),),
+    )
     return bench.order(layout, topology, bench.binaries("lab"), host)
 
 
@@ -50,7 +54,9 @@ def test_a_plain_kubernetes_api_takes_objects(kubernetes_api):
     kubectl = bench.binaries("kubectl")["kubectl"]
     command = [str(kubectl), "--kubeconfig", str(kubernetes_api.kubeconfig)]
     subprocess.run([*command, "create", "namespace", "seen"], check=True, timeout=20, capture_output=True)
-    told = subprocess.run([*command, "get", "namespace", "seen", "--output=name"], check=True, timeout=20, capture_output=True)
+    told = subprocess.run(
+        [*command, "get", "namespace", "seen", "--output=name"], check=True, timeout=20, capture_output=True
+    )
     assert told.stdout == b"namespace/seen\n"
 
 
@@ -110,7 +116,9 @@ def test_a_lab_ends_with_its_owner_even_a_killed_one(layout, lab_host):
     before = cleanup.Snapshot.take()
     order(layout, lab_host)  # built beforehand: the owner's time is for the lab
     script = OWNER.format(tests=str(Path(__file__).parent), name=layout.name)
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=bench.CHECKOUT) as owner:
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=bench.CHECKOUT
+    ) as owner:
         try:
             pid, started = map(int, owner.stdout.readline().split())
         finally:
@@ -138,15 +146,33 @@ def test_a_node_whose_kubelet_crash_loops_is_stopped_and_reported(layout, lab_ho
         clients = Clients(lab, bench.binaries("lab"), tmp_path)
         wait_for("maintenance", lambda: clients.maintenance("10.6.0.11"), seconds=60)
         patch = [
-            {"machine": {
-                "kubelet": {"extraArgs": {"no-such-flag": "x"}, "image": f"ghcr.io/siderolabs/kubelet:{bench.versions().kubernetes}"},
-                "registries": {"mirrors": {"*": {"endpoints": [lab.order.topology.registry]}}},
-            }},
+            {
+                "machine": {
+                    "kubelet": {
+                        "extraArgs": {"no-such-flag": "x"},
+                        "image": f"ghcr.io/siderolabs/kubelet:{bench.versions().kubernetes}",
+                    },
+                    "registries": {"mirrors": {"*": {"endpoints": [lab.order.topology.registry]}}},
+                }
+            },
             bench.trust(layout),
         ]
         (tmp_path / "patch.yaml").write_text(yaml.safe_dump_all(patch))
-        lab.run([str(bench.binaries("talosctl")["talosctl"]), "gen", "config", "lab", "https://10.6.0.11:6443", "--output-types=controlplane",
-                 f"--output={tmp_path}/config.yaml", f"--config-patch=@{tmp_path}/patch.yaml", "--with-docs=false", "--with-examples=false"], seconds=30)
+        lab.run(
+            [
+                str(bench.binaries("talosctl")["talosctl"]),
+                "gen",
+                "config",
+                "lab",
+                "https://10.6.0.11:6443",
+                "--output-types=controlplane",
+                f"--output={tmp_path}/config.yaml",
+                f"--config-patch=@{tmp_path}/patch.yaml",
+                "--with-docs=false",
+                "--with-examples=false",
+            ],
+            seconds=30,
+        )
         clients.talos("apply-config", "--insecure", "--nodes=10.6.0.11", f"--file={tmp_path}/config.yaml")
         wait_for("the watch to stop it", lambda: lab.nodes()["cp-1"]["trouble"], seconds=180, every=1)
         # Whichever is over its limit first: the restarts, or the mounts that they double.

@@ -18,8 +18,15 @@ PHASES = [
 
 
 def test_dev_is_rehearsed_from_nothing_to_a_clean_end(lab_host):
-    told = subprocess.run([sys.executable, "-m", "lab", "dev"], cwd=bench.CHECKOUT, text=True, timeout=1500,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    told = subprocess.run(
+        [sys.executable, "-m", "lab", "dev"],
+        cwd=bench.CHECKOUT,
+        text=True,
+        timeout=1500,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     assert told.returncode == 0, told.stdout[-6000:]
     times = json.loads((bench.CHECKOUT / ".toolchain" / "lab" / "dev.times.json").read_text())
     assert [(one["phase"], one["outcome"]) for one in times["phases"]] == [(phase, "ok") for phase in PHASES]
@@ -37,8 +44,15 @@ def test_a_killed_rehearsal_is_taken_away_by_stop(lab_host):
     """kill -9 of the command in the middle of it, then `rehearse stop`: everything is as before."""
     before = cleanup.Snapshot.take()
     layout = Layout.of(bench.CHECKOUT / ".toolchain", "dev")
-    with subprocess.Popen([sys.executable, "-m", "lab", "dev", "--keep"], cwd=bench.CHECKOUT, text=True, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as command:
+    with subprocess.Popen(
+        [sys.executable, "-m", "lab", "dev", "--keep"],
+        cwd=bench.CHECKOUT,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as command:
         try:
             for line in command.stdout:
                 if "nodes: ok" in line:
@@ -49,7 +63,9 @@ def test_a_killed_rehearsal_is_taken_away_by_stop(lab_host):
             command.kill()
     alive, inside = init.alive, cleanup.inside(own)
     # Whatever is wrong: a lab that was to be kept stays until it is told to end.
-    told = subprocess.run([sys.executable, "-m", "lab", "stop", "dev"], cwd=bench.CHECKOUT, text=True, timeout=60, capture_output=True)
+    told = subprocess.run(
+        [sys.executable, "-m", "lab", "stop", "dev"], cwd=bench.CHECKOUT, text=True, timeout=60, capture_output=True
+    )
     # The lab's init and supervisor, and the node's own init.
     assert alive and len(inside) >= 3, f"with --keep, a lab outlives its command: {inside}"
     assert told.returncode == 0 and f"ended lab dev (process {init.pid})" in told.stdout

@@ -14,17 +14,25 @@ from lab.session import Lab
 from lab.supervisor import Order
 from lab.topology import Machine, Topology
 
-LAB = Topology(name="dev", network="192.168.10.0/24", machines=(
-    Machine(name="cp-1", role="controlplane", address="192.168.10.11", mac="52:54:00:aa:00:01"),
-))
+LAB = Topology(
+    name="dev",
+    network="192.168.10.0/24",
+    machines=(Machine(name="cp-1", role="controlplane", address="192.168.10.11", mac="52:54:00:aa:00:01"),),
+)
 
 
 @pytest.mark.parametrize("program", ["docker", "podman"])
 def test_a_node_is_a_privileged_read_only_container_at_the_stacks_address(program):
     command = Runtime(program).node(LAB, LAB.machines[0], "v1.12.0")
     assert command[:3] == [program, "run", "--detach"]
-    assert {"--privileged", "--read-only", "--env=PLATFORM=container", "--ip=192.168.10.11",
-            "--mac-address=52:54:00:aa:00:01", "--network=bedplate-dev"} <= set(command)
+    assert {
+        "--privileged",
+        "--read-only",
+        "--env=PLATFORM=container",
+        "--ip=192.168.10.11",
+        "--mac-address=52:54:00:aa:00:01",
+        "--network=bedplate-dev",
+    } <= set(command)
     assert "--mount=type=volume,source=bedplate-dev-cp-1-system-state,destination=/system/state" in command
     assert command[-1] == "ghcr.io/siderolabs/talos:v1.12.0"
 
@@ -38,7 +46,9 @@ def test_ending_takes_containers_volumes_and_network():
 def test_a_node_that_erased_itself_loses_its_container_and_its_volumes_and_no_others():
     container, volumes = Runtime("docker").erase(LAB, LAB.machines[0])
     assert container == ["docker", "rm", "--force", "bedplate-dev-cp-1"]
-    assert "bedplate-dev-cp-1-system-state" in volumes and all(name.startswith("bedplate-dev-cp-1-") for name in volumes[4:])
+    assert "bedplate-dev-cp-1-system-state" in volumes and all(
+        name.startswith("bedplate-dev-cp-1-") for name in volumes[4:]
+    )
 
 
 def test_a_runtime_without_the_official_image_is_not_used(tmp_path, monkeypatch):
@@ -76,8 +86,13 @@ def docker(tmp_path, monkeypatch):
 
 def test_a_lab_of_containers_is_run_by_the_runtime_alone(docker, tmp_path):
     """From its network to the last volume, on the same supervisor, registry and control socket as any other lab."""
-    here = replace(LAB, network="127.0.0.0/8", gateway="127.0.0.1", registry_port=0,
-                   machines=(replace(LAB.machines[0], address="127.0.0.11"),))
+    here = replace(
+        LAB,
+        network="127.0.0.0/8",
+        gateway="127.0.0.1",
+        registry_port=0,
+        machines=(replace(LAB.machines[0], address="127.0.0.11"),),
+    )
     # A name of its own: the cgroups of a lab are found by its name, also those of one in another folder.
     layout = Layout.of(tmp_path, f"runtime-{os.getpid()}")
     bench.certify(layout, here, bench.binaries("lab-tools")["lab-tools"])
@@ -93,8 +108,13 @@ def test_a_lab_of_containers_is_run_by_the_runtime_alone(docker, tmp_path):
     assert not init.alive
     asked = [line for line in docker() if line[0] not in ("inspect", "logs")]
     assert [line[:2] for line in asked] == [
-        ["network", "create"], ["run", "--detach"], ["kill", "bedplate-dev-cp-1"], ["start", "bedplate-dev-cp-1"],
-        ["rm", "--force"], ["volume", "rm"], ["network", "rm"],
+        ["network", "create"],
+        ["run", "--detach"],
+        ["kill", "bedplate-dev-cp-1"],
+        ["start", "bedplate-dev-cp-1"],
+        ["rm", "--force"],
+        ["volume", "rm"],
+        ["network", "rm"],
     ]
     assert asked[1][-1] == "ghcr.io/siderolabs/talos:v1.12.0"
 
@@ -110,4 +130,8 @@ def test_containers_of_a_killed_lab_are_taken_away_by_stop(docker, tmp_path):
 
 def test_a_rehearsal_takes_the_runtime_where_it_is_there(docker, tmp_path):
     rehearsal = Rehearsal("dev", root=tmp_path, checkout=bench.CHECKOUT)
-    assert rehearsal.runtime == Runtime("docker") and not rehearsal.host.user_namespace and not rehearsal.topology.user_namespace
+    assert (
+        rehearsal.runtime == Runtime("docker")
+        and not rehearsal.host.user_namespace
+        and not rehearsal.topology.user_namespace
+    )

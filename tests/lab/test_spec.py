@@ -10,7 +10,9 @@ HOST = spec.Host(open_files=20000, devices=("/dev/kmsg",), missing=frozenset({"C
 
 
 def made(host: spec.Host = HOST) -> dict:
-    return spec.node("cp-1", directory=PurePath("/lab/cp-1"), rootfs=PurePath("/root"), cgroup="bedplate-x/cp-1", host=host)
+    return spec.node(
+        "cp-1", directory=PurePath("/lab/cp-1"), rootfs=PurePath("/root"), cgroup="bedplate-x/cp-1", host=host
+    )
 
 
 def test_a_node_owns_a_new_network_namespace_instead_of_joining_one():

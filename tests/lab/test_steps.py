@@ -37,8 +37,15 @@ def test_a_run_is_struck_where_a_step_begins_or_ends(line, strikes):
 @pytest.mark.lab
 def test_whatever_step_a_run_is_killed_at_the_next_one_goes_on(lab_host):
     """One bootstrap, the PKI that was made first, nothing pending, and a second plan with no change."""
-    told = subprocess.run([sys.executable, "-m", "lab", "dev", "--steps"], cwd=bench.CHECKOUT, text=True, timeout=1500,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    told = subprocess.run(
+        [sys.executable, "-m", "lab", "dev", "--steps"],
+        cwd=bench.CHECKOUT,
+        text=True,
+        timeout=1500,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     assert told.returncode == 0, told.stdout[-6000:]
     struck = json.loads((bench.CHECKOUT / ".toolchain" / "lab" / "dev.times.json").read_text())["facts"]["killed_at"]
     assert len(struck) >= KILLS and not [step for step in MET if not any(step in met for met in struck)], struck

@@ -18,11 +18,14 @@ def test_the_gateway_is_the_first_address_unless_said_otherwise():
     assert lab(gateway="192.168.10.254").registry == "https://192.168.10.254:5000"
 
 
-@pytest.mark.parametrize(("more", "why"), [
-    ({"machines": (CP, CP)}, "two machines have the same name"),
-    ({"network": "10.0.0.0/24"}, "192.168.10.11 is not in 10.0.0.0/24"),
-    ({"gateway": "192.168.10.11"}, "cp-1 has the gateway's address"),
-])
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"machines": (CP, CP)}, "two machines have the same name"),
+        ({"network": "10.0.0.0/24"}, "192.168.10.11 is not in 10.0.0.0/24"),
+        ({"gateway": "192.168.10.11"}, "cp-1 has the gateway's address"),
+    ],
+)
 def test_a_lab_that_cannot_be_is_refused(more, why):
     with pytest.raises(ValueError, match=why):
         lab(**more)

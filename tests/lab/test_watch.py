@@ -16,8 +16,15 @@ CP = Machine(name="cp-1", role="controlplane", address="10.5.0.11")
 
 @pytest.fixture
 def node(tmp_path, monkeypatch):
-    made = Node(Layout(tmp_path / "t"), Topology(name="t", machines=(CP,)), CP, index=0, rootfs=Path("/"), runc=Path("/bin/true"),
-                host=Host(open_files=1, devices=()))
+    made = Node(
+        Layout(tmp_path / "t"),
+        Topology(name="t", machines=(CP,)),
+        CP,
+        index=0,
+        rootfs=Path("/"),
+        runc=Path("/bin/true"),
+        host=Host(open_files=1, devices=()),
+    )
     made.wanted, made.process = True, Process.at(1)
     stopped = []
     monkeypatch.setattr(made, "clear", lambda: stopped.append(True))

@@ -49,7 +49,9 @@ class Authority:
 
     @property
     def pem(self) -> str:
-        made = self._builder(self.subject, self.key).add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        made = self._builder(self.subject, self.key).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
         return _pem(made.sign(self.key, hashes.SHA256()))
 
     def issue(self, usage: x509.ObjectIdentifier) -> tuple[str, str]:
@@ -57,10 +59,14 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         made = (
             self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")]), key)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+            )
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         )
-        secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        secret = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
         return _pem(made.sign(self.key, hashes.SHA256())), secret.decode()
 
     def client(self) -> dict[str, str]:
@@ -118,7 +124,15 @@ class Server:
             return None
 
     def start(self) -> None:
-        command = ["matchbox", "-log-level", "debug", "-address", f"{self.address}:{self.http}", "-rpc-address", self.endpoint]
+        command = [
+            "matchbox",
+            "-log-level",
+            "debug",
+            "-address",
+            f"{self.address}:{self.http}",
+            "-rpc-address",
+            self.endpoint,
+        ]
         command += ["-data-path", f"{self.folder}/data", "-assets-path", f"{self.folder}/assets"]
         command += [arg for name in ("ca", "cert", "key") for arg in (f"-{name}-file", f"{self.folder}/{name}.pem")]
         with (self.folder / "log").open("ab") as log:

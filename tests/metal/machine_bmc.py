@@ -28,7 +28,12 @@ class Virtual(Machines):
             if what == "off":
                 system["power_state"] = "Off"
             else:
-                self.note(event="boot", system=system["name"], target=what.removeprefix("boot "), mode=system.get("boot_mode", "UEFI"))
+                self.note(
+                    event="boot",
+                    system=system["name"],
+                    target=what.removeprefix("boot "),
+                    mode=system.get("boot_mode", "UEFI"),
+                )
 
         machine = self.running[system["uuid"]] = Machine(hardware, slot.parent / hardware.name, told)
         machine.start(target)

@@ -17,8 +17,8 @@ from conftest import KEY
 from engine.conftest import Checkout
 from metal.conftest import Server, prepared, serve
 
-from components.metal import dnsmasq
-from components.platform import Platform, parse
+from core.boot import dnsmasq
+from core.model import Platform, parse
 from lab import bench, initramfs, kernel, rootfs
 from lab.layout import Layout
 from lab.qemu import Hardware, Machine
@@ -56,14 +56,28 @@ class Network:
     _bmc: Bmc | None = None
     _dnsmasq: subprocess.Popen[bytes] | None = None
 
-    def describe(self, here: Checkout, program: str, machines: dict[str, Any], image: Path, archive: bytes, bmc: Bmc | None = None, more: Mapping[str, Any] | None = None) -> Platform:
+    def describe(
+        self,
+        here: Checkout,
+        program: str,
+        machines: dict[str, Any],
+        image: Path,
+        archive: bytes,
+        bmc: Bmc | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> Platform:
         """Makes dev a stack of this network with these machines and this program, and has everything served that it asks for.
 
         more: what else its platform says, by path.
         """
         here.deadline = UP_SECONDS
         (here.folder / "__main__.py").write_text(program, encoding="utf-8")
-        provisioning = {"interface": LINK, "http": f"http://{SERVERS}:{PORT}", "dhcp": "full", "tftp_root": str(self.folder / "tftp")}
+        provisioning = {
+            "interface": LINK,
+            "http": f"http://{SERVERS}:{PORT}",
+            "dhcp": "full",
+            "tftp_root": str(self.folder / "tftp"),
+        }
         told = {
             "network": {"nodes": "10.77.0.0/24", "gateway": SERVERS, "endpoint": "10.77.0.5"},
             "talos.factory": f"http://{SERVERS}:{PORT}/assets",
@@ -87,7 +101,15 @@ class Network:
         for name, facts in slots.items():
             self.slot(name, **facts)
             nic = {"mac": facts["mac"], "ip": SERVERS}
-            systems.append({"uuid": facts["uuid"], "name": name, "serial": facts["serial"], "nics": [nic], "slot": str(self.folder / f"{name}.json")})
+            systems.append(
+                {
+                    "uuid": facts["uuid"],
+                    "name": name,
+                    "serial": facts["serial"],
+                    "nics": [nic],
+                    "slot": str(self.folder / f"{name}.json"),
+                }
+            )
         self._bmc = Bmc(self.folder / "bmc", systems, emulator=Path(__file__).with_name("machine_bmc.py")).start()
         return self._bmc
 
@@ -122,7 +144,12 @@ class Network:
             (tftp / name).write_text(text)
         command = ["dnsmasq", "--keep-in-foreground", "--user=root", "--leasefile-ro", "--pid-file", "--log-facility=-"]
         with (self.folder / "dnsmasq.log").open("ab") as log:
-            self._dnsmasq = subprocess.Popen([*command, "-C", str(self.folder / "dnsmasq.conf")], stdout=log, stderr=log, preexec_fn=kernel.die_with_parent)
+            self._dnsmasq = subprocess.Popen(
+                [*command, "-C", str(self.folder / "dnsmasq.conf")],
+                stdout=log,
+                stderr=log,
+                preexec_fn=kernel.die_with_parent,
+            )
         wait_for("dnsmasq", lambda: "sockets bound" in self.told("dnsmasq"), seconds=20)
 
     def images(self, platform: Platform, kernel_image: Path, archive: bytes) -> None:
@@ -180,7 +207,9 @@ def off(machine: Machine) -> str:
 
 def talos(binaries: dict[str, Path], version: str = "") -> bytes:
     """Talos in metal mode: its own first and second init, on a distribution's kernel. version: other than what is built here."""
-    root = rootfs.squashed(Layout.of(bench.CHECKOUT / ".toolchain", "netboot").store, binaries, talos=version or bench.versions().talos)
+    root = rootfs.squashed(
+        Layout.of(bench.CHECKOUT / ".toolchain", "netboot").store, binaries, talos=version or bench.versions().talos
+    )
     files = {"init": binaries["lab-tools"], "talos-init": binaries["talos-init"], "rootfs.sqsh": root}
     modules = initramfs.modules(binaries["modules"], initramfs.TALOS_MODULES)
     return initramfs.archive({**files, **modules}, executable=("init", "talos-init"))

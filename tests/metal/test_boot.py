@@ -6,8 +6,8 @@ from conftest import changed, run_program, stack_platform
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.metal import boot
-from components.platform import parse
+from core.boot import matchbox as boot
+from core.model import parse
 
 
 def test_no_machine_config_is_served_over_network_boot(prod):

@@ -4,7 +4,7 @@ import pytest
 from conftest import changed, plain, run_program
 
 from components.metal.by_hand import steps
-from components.platform import parse
+from core.model import parse
 
 EMPTY = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
 BY_HAND = "bedplate-native:metal:ByHand"
@@ -12,7 +12,9 @@ BY_HAND = "bedplate-native:metal:ByHand"
 
 def test_a_machine_that_the_boot_server_knows(prod):
     where = {"site": "fra1", "rack": "r12", "unit": 7}
-    raw = changed(prod, {"machines.wk-1.bmc": None, "machines.wk-1.location": where, "machines.wk-1.serial": "CZJ2340ABC"})
+    raw = changed(
+        prod, {"machines.wk-1.bmc": None, "machines.wk-1.location": where, "machines.wk-1.serial": "CZJ2340ABC"}
+    )
     iso = f"https://factory.prod.example.com/image/{EMPTY}/v1.14.2/metal-amd64.iso"
     assert list(steps(parse(raw), "wk-1")) == [
         "find wk-1: site fra1, rack r12, unit 7, serial number CZJ2340ABC, MAC 0c:c4:7a:00:02:01",
@@ -25,10 +27,21 @@ def test_a_machine_that_the_boot_server_knows(prod):
 
 
 def test_a_machine_that_no_boot_server_knows(dev):
-    raw = changed(dev, {"boot": None, "talos.schematic": {"secureboot": True}, "machines.cp-1.link": "eno1", "machines.cp-1.mac": None})
+    raw = changed(
+        dev,
+        {
+            "boot": None,
+            "talos.schematic": {"secureboot": True},
+            "machines.cp-1.link": "eno1",
+            "machines.cp-1.mac": None,
+        },
+    )
     told = list(steps(parse(raw), "cp-1"))
     assert told[0] == "find cp-1: the stack file says neither where it is nor its serial number"
-    assert "/v1.14.2/metal-amd64-secureboot.iso, on a USB stick or as virtual media, with eno1 on the node network" in told[1]
+    assert (
+        "/v1.14.2/metal-amd64-secureboot.iso, on a USB stick or as virtual media, with eno1 on the node network"
+        in told[1]
+    )
 
 
 def test_a_schematic_that_is_an_id_is_the_makers_to_send(dev):

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import platforms
 
-from components.metal import dnsmasq
-from components.platform import parse
+from core.boot import dnsmasq
+from core.model import parse
 
 WIRE = Path(__file__).parent / "wire.py"
 DNSMASQ = "/usr/sbin/dnsmasq"
@@ -22,7 +22,9 @@ DNSMASQ = "/usr/sbin/dnsmasq"
 
 def provisioned(raw, **more):
     wanted = {"interface": "srv", "http": "http://10.20.0.2:8080", **more}
-    return parse(changed(raw, {"boot": {"matchbox": {"endpoint": "matchbox.example.com:8081"}, "provisioning": wanted}}))
+    return parse(
+        changed(raw, {"boot": {"matchbox": {"endpoint": "matchbox.example.com:8081"}, "provisioning": wanted}})
+    )
 
 
 @settings(max_examples=20, deadline=None)
@@ -48,7 +50,9 @@ def ask(tmp_path):
             # Nothing is left out unseen where it counts.
             pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
         requests = json.dumps([dict(zip(("mac", "arch", "ipxe"), client, strict=True)) for client in clients])
-        done = subprocess.run([*alone, sys.executable, str(WIRE), str(file)], input=requests, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [*alone, sys.executable, str(WIRE), str(file)], input=requests, capture_output=True, text=True, timeout=60
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -78,7 +82,10 @@ def test_known_machines_are_led_to_their_script_and_nobody_else_is_answered(dhcp
 
 
 def test_a_full_server_gives_each_machine_its_own_address_and_the_ways_out(prod, ask, tmp_path):
-    wk, cp = ask(provisioned(prod, dhcp="full", tftp_root=str(tmp_path)), [(KNOWN, EFI, False), ("0c:c4:7a:00:01:03", BIOS, False)])
+    wk, cp = ask(
+        provisioned(prod, dhcp="full", tftp_root=str(tmp_path)),
+        [(KNOWN, EFI, False), ("0c:c4:7a:00:01:03", BIOS, False)],
+    )
     assert (wk["address"], cp["address"]) == ("10.20.0.21", "10.20.0.13")
     assert (wk["options"]["3"], wk["options"]["6"]) == ("0a140001", "0a1400020a140003")
 
@@ -106,7 +113,11 @@ def test_the_script_asks_matchbox_and_goes_on_to_the_next_boot_entry(prod):
 def test_the_files_are_an_output_of_the_stack_where_they_are_asked_for(asked, dev, monkeypatch):
     outputs = {}
     monkeypatch.setattr(pulumi, "export", outputs.__setitem__)
-    run_program(changed(dev, {"boot.provisioning": {"interface": "eth1", "http": "http://192.168.10.2:8080"} if asked else None}))
+    run_program(
+        changed(
+            dev, {"boot.provisioning": {"interface": "eth1", "http": "http://192.168.10.2:8080"} if asked else None}
+        )
+    )
     assert ("dnsmasq" in outputs) == asked
     assert not asked or sorted(outputs["dnsmasq"]) == ["dev.ipxe", "dnsmasq.conf"]
 

@@ -69,7 +69,9 @@ class Site:
         initramfs = self.folder / f"initramfs-{version}"
         initramfs.write_bytes(netboot.talos(programs, version))
         folder = self.folder / f"{version}{'-broken' if more else ''}"
-        boots = installer.unified(programs, initramfs, version=version, arguments=[*ARGUMENTS, *more], folder=folder, installer=which)
+        boots = installer.unified(
+            programs, initramfs, version=version, arguments=[*ARGUMENTS, *more], folder=folder, installer=which
+        )
         self.store.add([installer.image(programs, name, boots, which)])
 
     @property
@@ -84,7 +86,7 @@ class Site:
     def resource(self, kind: str) -> dict[str, Any]:
         """The outputs of the one resource of a kind."""
         told = json.loads(self.here.pulumi("stack", "export", "--stack", "dev", "--show-secrets").stdout)
-        found, = (one for one in told["deployment"]["resources"] if one["type"].endswith(f":{kind}"))
+        (found,) = (one for one in told["deployment"]["resources"] if one["type"].endswith(f":{kind}"))
         return dict(found["outputs"])
 
     def talosconfig(self) -> Path:
@@ -94,7 +96,7 @@ class Site:
         return file
 
     def client(self) -> Client:
-        context, = json.loads(self.talosconfig().read_text())["contexts"].values()
+        (context,) = json.loads(self.talosconfig().read_text())["contexts"].values()
         return Client(*(base64.b64decode(context[part]) for part in ("ca", "crt", "key")))
 
     def seen(self, version: str, since: int = 0) -> Running:
@@ -128,7 +130,16 @@ def site(tmp_path, binaries, checkout):
         disk = net.folder / "disk"
         disk.touch()
         os.truncate(disk, 10 << 30)
-        facts = {"mac": MAC, "uuid": UUID, "serial": "LAB0001", "tap": netboot.tap(0), "disk": str(disk), "disk_serial": DISK, "memory_mib": 4096, "cpus": 2}
+        facts = {
+            "mac": MAC,
+            "uuid": UUID,
+            "serial": "LAB0001",
+            "tap": netboot.tap(0),
+            "disk": str(disk),
+            "disk_serial": DISK,
+            "memory_mib": 4096,
+            "cpus": 2,
+        }
         bmc = net.bmc({"cp-1": facts})
         machine = {
             "role": "controlplane", "address": ADDRESS, "mac": MAC, "uuid": UUID, "serial": "LAB0001", "install": {"disk": {"serial": DISK}},
@@ -143,7 +154,9 @@ def site(tmp_path, binaries, checkout):
             "registries": {"mirrors": {"*": {"endpoints": [f"http://{netboot.SERVERS}:5000"]}}},
         }  # fmt: skip
         here = checkout("dev")
-        platform = net.describe(here, PROGRAM, {"cp-1": machine}, binaries["vmlinuz"], netboot.talos(binaries), bmc, more)
+        platform = net.describe(
+            here, PROGRAM, {"cp-1": machine}, binaries["vmlinuz"], netboot.talos(binaries), bmc, more
+        )
         here.deadline = UP_SECONDS
         found = Site(here, net, bmc, tmp_path, binaries)
         found.store.add(platform_images(binaries, kubernetes=made.kubernetes, etcd=made.etcd, coredns=made.coredns))
@@ -188,10 +201,19 @@ def test_a_machine_is_installed_upgraded_rolled_back_and_erased(site):
     # Somebody goes back to the release before: drift tells, and the state doesn't know.
     talosctl(site, "rollback")
     site.seen(FIRST, second.booted)
-    drift = subprocess.run([sys.executable, "-m", "drift", "dev", "--json"], cwd=site.here.folder, env=site.here.environment, capture_output=True, text=True, timeout=60)
+    drift = subprocess.run(
+        [sys.executable, "-m", "operations.drift", "dev", "--json"],
+        cwd=site.here.folder,
+        env=site.here.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert drift.returncode == 7, drift.stderr
     [found] = json.loads(drift.stdout)
-    assert {"document": "Talos", "path": "version", "before": NEXT, "after": FIRST}.items() <= found["differences"][0].items(), found
+    assert {"document": "Talos", "path": "version", "before": NEXT, "after": FIRST}.items() <= found["differences"][
+        0
+    ].items(), found
 
     # Told to erase itself, as decommission does: it switches itself off, and its disk boots no more.
     talosctl(site, "reset", "--graceful=false", "--reboot=false", "--wipe-mode=system-disk", "--wait=false")

@@ -7,7 +7,9 @@ from conftest import stack_platform
 
 pytestmark = pytest.mark.engine
 
-FACTORY = "https://factory.prod.example.com/image/376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba/v1.14.2"
+FACTORY = (
+    "https://factory.prod.example.com/image/376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba/v1.14.2"
+)
 SCRIPT = f"""#!ipxe
 kernel {FACTORY}/kernel-amd64 initrd=initramfs-amd64.xz talos.platform=metal slab_nomerge pti=on init_on_alloc=1 console=tty0 printk.devkmsg=on console=ttyS1
 initrd {FACTORY}/initramfs-amd64.xz
@@ -31,7 +33,9 @@ def refresh(here, stack):
 def test_an_update_makes_each_machine_find_its_own_and_a_destroy_leaves_nothing(metal, server):
     here = metal("prod")
     up(here, "prod")
-    assert server.files() == sorted(f"{kind}/prod-{name}.json" for kind in ("groups", "profiles") for name in macs("prod"))
+    assert server.files() == sorted(
+        f"{kind}/prod-{name}.json" for kind in ("groups", "profiles") for name in macs("prod")
+    )
     for mac in macs("prod").values():
         assert server.ipxe(mac) == SCRIPT
         assert server.ipxe(mac.replace(":", "-").upper()) == SCRIPT
@@ -72,7 +76,10 @@ def test_what_somebody_changed_on_the_server_shows_and_is_mended(metal, server):
     up(here, "dev")
     right = server.ipxe(macs("dev")["cp-1"])
     assert refresh(here, "dev").returncode == 0
-    server.edit("profiles/dev-cp-1.json", boot={"kernel": "http://evil.example.com/kernel", "initrd": [], "args": ["mitigations=off"]})
+    server.edit(
+        "profiles/dev-cp-1.json",
+        boot={"kernel": "http://evil.example.com/kernel", "initrd": [], "args": ["mitigations=off"]},
+    )
     drift = refresh(here, "dev")
     assert drift.returncode == NOTHING_NEW
     assert "mitigations=off" in drift.stdout and "http://evil.example.com/kernel" in drift.stdout
@@ -106,7 +113,9 @@ def test_a_server_that_lets_nobody_in_is_told_by_its_address_and_nothing_is_made
     assert server.files() == []
     # The plugin can't tell the two apart, and waits 25 s for either.
     told = [line.strip() for line in text.splitlines() if line.strip().startswith("* ")]
-    assert told == [f"* failed to create Matchbox client or connect to {server.endpoint}: context deadline exceeded"], text
+    assert told == [f"* failed to create Matchbox client or connect to {server.endpoint}: context deadline exceeded"], (
+        text
+    )
     assert "Traceback" not in text
 
 

@@ -7,11 +7,11 @@ import requests
 from bmcs import PASSWORD, USER
 from metal import disks, netboot
 from metal.conftest import PROGRAM
-from redfish.access import Access
-from redfish.system import System
 
-from components.metal import boot
+from core.boot import matchbox as boot
 from lab.waiting import wait_for
+from provider.redfish.access import Access
+from provider.redfish.system import System
 from toolchain import ensure
 
 pytestmark = pytest.mark.machines
@@ -47,17 +47,33 @@ def up(here):
 def test_one_up_has_machines_boot_from_the_network_once_with_bios_and_with_uefi(net, checkout, binaries, tmp_path):
     made = {"cp-1": disks.bios(tmp_path / "bios"), "wk-1": disks.uefi(tmp_path / "uefi")}
     taps = {name: netboot.tap(number) for number, name in enumerate(FACTS)}
-    bmc = net.bmc({name: {**facts, "disk": made[name], "disk_serial": f"DISK-{name}", "tap": taps[name]} for name, facts in FACTS.items()})
+    bmc = net.bmc(
+        {
+            name: {**facts, "disk": made[name], "disk_serial": f"DISK-{name}", "tap": taps[name]}
+            for name, facts in FACTS.items()
+        }
+    )
     machines = {
-        name: {**DECLARED[name], "bmc": {"url": bmc.url, "system": facts["uuid"], "ca": bmc.pki.ca, "boot_mode": MODES[name]}}
+        name: {
+            **DECLARED[name],
+            "bmc": {"url": bmc.url, "system": facts["uuid"], "ca": bmc.pki.ca, "boot_mode": MODES[name]},
+        }
         for name, facts in FACTS.items()
     }
     here = checkout("dev")
     platform = net.describe(here, PROGRAM, machines, binaries["vmlinuz"], netboot.guest(binaries), bmc)
     up(here)
-    systems = {name: System(Access(bmc.url, facts["uuid"], USER, PASSWORD, bmc.pki.ca), 600, print) for name, facts in FACTS.items()}
+    systems = {
+        name: System(Access(bmc.url, facts["uuid"], USER, PASSWORD, bmc.pki.ca), 600, print)
+        for name, facts in FACTS.items()
+    }
     for name, facts in FACTS.items():
-        wait_for(f"{name} to switch itself off", lambda name=name: systems[name].power() == "Off", seconds=netboot.BOOT_SECONDS, every=1)
+        wait_for(
+            f"{name} to switch itself off",
+            lambda name=name: systems[name].power() == "Off",
+            seconds=netboot.BOOT_SECONDS,
+            every=1,
+        )
         console = net.console(name)
         assert "guest booted" in console, console[-3000:]
         # UEFI puts the kernel's own name in front.
@@ -70,9 +86,16 @@ def test_one_up_has_machines_boot_from_the_network_once_with_bios_and_with_uefi(
     (tmp_path / "ca").write_text(bmc.pki.ca)
     for facts in FACTS.values():
         button = f"{bmc.url}/redfish/v1/Systems/{facts['uuid']}/Actions/ComputerSystem.Reset"
-        requests.post(button, json={"ResetType": "On"}, auth=(USER, PASSWORD), verify=str(tmp_path / "ca"), timeout=60).raise_for_status()
+        requests.post(
+            button, json={"ResetType": "On"}, auth=(USER, PASSWORD), verify=str(tmp_path / "ca"), timeout=60
+        ).raise_for_status()
     for name in FACTS:
-        wait_for(f"{name} to switch itself off", lambda name=name: systems[name].power() == "Off", seconds=netboot.BOOT_SECONDS, every=1)
+        wait_for(
+            f"{name} to switch itself off",
+            lambda name=name: systems[name].power() == "Off",
+            seconds=netboot.BOOT_SECONDS,
+            every=1,
+        )
         assert disks.SAYS in net.console(name), net.console(name)[-3000:]
         assert bmc.acts(name) == ["Pxe", "Hdd"]
 
@@ -103,6 +126,10 @@ def test_with_bios_a_machine_that_the_boot_server_has_nothing_for_boots_its_disk
 def test_with_uefi_such_a_machine_goes_on_to_the_next_boot_entry_and_not_to_a_menu(net, unknown):
     """To the disk it takes OVMF minutes more: the card's IPv6 and HTTP entries are tried first, each until it times out."""
     machine = unknown("wk-1", "uefi")
-    wait_for("the firmware to go on", lambda: "BdsDxe" in machine.console.partition("/ipxe... No such file")[2], seconds=netboot.BOOT_SECONDS)
+    wait_for(
+        "the firmware to go on",
+        lambda: "BdsDxe" in machine.console.partition("/ipxe... No such file")[2],
+        seconds=netboot.BOOT_SECONDS,
+    )
     wait_for("its next entry", lambda: NEXT_ENTRY in machine.console or "UiApp" in machine.console, seconds=60)
     assert NEXT_ENTRY in machine.console and "UiApp" not in machine.console, machine.console[-3000:]

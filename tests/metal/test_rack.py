@@ -48,7 +48,11 @@ class Kill:
         return cls(target, max(0, dice.randint(-REQUESTS // 10, REQUESTS)), dice.uniform(0.5, 4.0))
 
     def __str__(self) -> str:
-        return f"{self.target} after {self.requests} requests" if self.requests else f"{self.target} after {self.seconds:.1f} s"
+        return (
+            f"{self.target} after {self.requests} requests"
+            if self.requests
+            else f"{self.target} after {self.seconds:.1f} s"
+        )
 
 
 @dataclass
@@ -155,7 +159,9 @@ def test_a_whole_rack_from_cold_in_one_update(rack):
     began = time.monotonic()
     assert rack.up() == 0, "".join(rack.lines)
     took = time.monotonic() - began
-    print(f"{len(rack.names)} machines from cold in {took:.0f} s, {len(rack.bmc.events('request'))} requests to their BMCs")
+    print(
+        f"{len(rack.names)} machines from cold in {took:.0f} s, {len(rack.bmc.events('request'))} requests to their BMCs"
+    )
     assert rack.boots() == {(name, "Pxe"): 1 for name in rack.names}
     # The boot server knew each machine when it asked.
     assert {(e["system"], e["status"]) for e in rack.bmc.events("chain")} == {(name, 200) for name in rack.names}
@@ -183,7 +189,9 @@ def test_a_rack_that_is_killed_again_and_again_converges_and_no_machine_is_insta
         booted = sum(rack.boots()[(name, "Pxe")] == generation for name in rack.names)
         on = sum(acts[-1:] not in ([], ["halt"]) for acts in map(rack.bmc.acts, rack.names))
         which = f"kill {hits}" if rack.hit else "no kill, it was over"
-        told.append(f"{which}: {kill}: ended with {code}; for generation {generation} {booted} of {len(rack.names)} had booted; {on} were on")
+        told.append(
+            f"{which}: {kill}: ended with {code}; for generation {generation} {booted} of {len(rack.names)} had booted; {on} were on"
+        )
         print(told[-1], flush=True)
         assert rack.outlived == [], told
         assert max(rack.boots().values(), default=0) <= generation, told

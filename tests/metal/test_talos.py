@@ -50,7 +50,15 @@ def slot(net):
     disk = net.folder / "disk"
     disk.touch()
     os.truncate(disk, 8 << 30)
-    facts = {"mac": MAC, "uuid": UUID, "tap": netboot.tap(0), "disk": str(disk), "disk_serial": DISK, "memory_mib": 3072, "cpus": 2}
+    facts = {
+        "mac": MAC,
+        "uuid": UUID,
+        "tap": netboot.tap(0),
+        "disk": str(disk),
+        "disk_serial": DISK,
+        "memory_mib": 3072,
+        "cpus": 2,
+    }
     return lambda serial: {**facts, "serial": serial}
 
 
@@ -103,5 +111,5 @@ def test_another_machine_gets_no_config_and_the_declared_one_does(net, slot, che
 def exported(here):
     """The outputs of the identity gate."""
     told = json.loads(here.pulumi("stack", "export", "--stack", "dev").stdout)
-    gate, = (each for each in told["deployment"]["resources"] if each["type"] == "bedplate-native:talos:Identity")
+    (gate,) = (each for each in told["deployment"]["resources"] if each["type"] == "bedplate-native:talos:Identity")
     return gate["outputs"]

@@ -28,9 +28,27 @@ def raw(mac: str) -> bytes:
 def dhcp(request: dict[str, Any], offer: dict[str, Any] | None) -> bytes:
     """A DISCOVER, or the REQUEST of a boot file after an offer; as a PXE ROM or iPXE writes it."""
     second = offer is not None
-    head = struct.pack("!BBBBIHH4s4s4s4s", 1, 1, 6, 0, 0x1234, 0, 0 if second else 0x8000, socket.inet_aton(CLIENT if second else "0.0.0.0"), b"", b"", b"")
+    head = struct.pack(
+        "!BBBBIHH4s4s4s4s",
+        1,
+        1,
+        6,
+        0,
+        0x1234,
+        0,
+        0 if second else 0x8000,
+        socket.inet_aton(CLIENT if second else "0.0.0.0"),
+        b"",
+        b"",
+        b"",
+    )
     vendor = f"PXEClient:Arch:{request['arch']:05d}:UNDI:002001".encode()
-    options = {53: bytes([3 if second else 1]), 55: bytes([1, 3, 6, 43, 60, 66, 67]), 60: vendor, 93: struct.pack("!H", request["arch"])}
+    options = {
+        53: bytes([3 if second else 1]),
+        55: bytes([1, 3, 6, 43, 60, 66, 67]),
+        60: vendor,
+        93: struct.pack("!H", request["arch"]),
+    }
     options |= {94: b"\x01\x02\x01", 97: b"\x00" + raw(request["mac"]) + bytes(10)}
     if request["ipxe"]:
         options |= {77: b"iPXE", 175: b"\xb1\x01\x01"}
@@ -61,7 +79,9 @@ def frame(request: dict[str, Any], offer: dict[str, Any] | None = None) -> bytes
     payload = dhcp(request, offer)
     source, target, port = (CLIENT, SERVER, 4011) if offer else ("0.0.0.0", "255.255.255.255", 67)
     udp = struct.pack("!HHHH", 68, port, 8 + len(payload), 0) + payload
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0, socket.inet_aton(source), socket.inet_aton(target))
+    head = struct.pack(
+        "!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0, socket.inet_aton(source), socket.inet_aton(target)
+    )
     total = sum(struct.unpack("!10H", head))
     check = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
     link = raw(SERVER_MAC) if offer else b"\xff" * 6

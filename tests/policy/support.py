@@ -154,13 +154,21 @@ MACHINE_PATCHES = (
                 "extraKernelArgs": ["console=ttyS0"],
             },
             "features": {"rbac": True, "kubePrism": {"enabled": True, "port": 7445}},
-            "kubelet": {"defaultRuntimeSeccompProfileEnabled": True, "extraConfig": {"podPidsLimit": 4096, "serverTLSBootstrap": True}},
+            "kubelet": {
+                "defaultRuntimeSeccompProfileEnabled": True,
+                "extraConfig": {"podPidsLimit": 4096, "serverTLSBootstrap": True},
+            },
             "sysctls": {"vm.nr_hugepages": "1024"},
         },
         "cluster": {
             "network": {"cni": {"name": "none"}},
             "proxy": {"disabled": True},
-            "apiServer": {"extraArgs": {"profiling": "false", "kubelet-certificate-authority": "/system/secrets/kubernetes/kube-apiserver/ca.crt"}},
+            "apiServer": {
+                "extraArgs": {
+                    "profiling": "false",
+                    "kubelet-certificate-authority": "/system/secrets/kubernetes/kube-apiserver/ca.crt",
+                }
+            },
         },
     },
     {"apiVersion": "v1alpha1", "kind": "HostnameConfig", "hostname": "cp-1", "auto": "off"},
@@ -206,9 +214,7 @@ GOOD: Mapping[str, Resource] = {
     ),
     "pod": _object("core/v1:Pod", metadata=META, spec=POD),
     "deployment": _object("apps/v1:Deployment", metadata=META, spec={"template": {"spec": POD}}),
-    "cronjob": _object(
-        "batch/v1:CronJob", metadata=META, spec={"jobTemplate": {"spec": {"template": {"spec": POD}}}}
-    ),
+    "cronjob": _object("batch/v1:CronJob", metadata=META, spec={"jobTemplate": {"spec": {"template": {"spec": POD}}}}),
     "service": _object("core/v1:Service", metadata=META, spec={"ports": [{"port": 80}]}),
     "secret": _object("core/v1:Secret", metadata=META),
     "policy": _object(

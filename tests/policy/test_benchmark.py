@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 from conftest import changed, stack_platform
+from tests.machineconfig.contracts import at
 
-from components.platform import Platform, Refused, parse
-from components.platform.exceptions import CONTROLS
-from components.talos.documents import patches
+from core.machineconfig.documents import patches
+from core.model import Platform, Refused, parse
+from core.model.exceptions import CONTROLS
 from policy.rules import RULES
 from policy.rules.field import Field
 from policy.rules.patches import MachineConfig, merge
 from policy.rules.rule import MACHINE, Resource
-from tests.talos.contracts import at
 
 TODAY, UNTIL = date(2026, 11, 1), date(2026, 12, 31)
 # Where a setting stands: a path of the large document, and the kind of document that has it from v1.14 on.
@@ -129,7 +129,10 @@ CASES = [pytest.param(row, contract, id=f"{row}-{contract}") for row in TABLE fo
 
 
 def platform(row: Row | None, contract: str, excepted: list[str], today: date = TODAY) -> Platform:
-    rows = [{"control": c, "reason": "A vendor's program needs it so.", "until": UNTIL.isoformat(), "ticket": "OPS-1"} for c in excepted]
+    rows = [
+        {"control": c, "reason": "A vendor's program needs it so.", "until": UNTIL.isoformat(), "ticket": "OPS-1"}
+        for c in excepted
+    ]
     made = parse(changed(stack_platform("prod"), {"exceptions": rows}), today)
     # Beside the file: what of it is refused there already must be refused by the policies as well.
     own = (row.patch(contract),) if row else ()
@@ -150,7 +153,9 @@ def test_no_row_is_forgotten():
 def test_every_machine_meets_it_by_default(row, contract):
     config = merge(Field(patches(platform(None, contract, []), "cp-1"), "configPatches"))
     said = row.said(config, contract)
-    assert said.given if row.default is ... else said.value == row.default if row.default is not None else not said.given
+    assert (
+        said.given if row.default is ... else said.value == row.default if row.default is not None else not said.given
+    )
 
 
 @pytest.mark.parametrize(("row", "contract"), CASES)

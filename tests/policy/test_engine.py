@@ -52,7 +52,12 @@ def vm(eviction: str | None, image: str) -> list[object]:
     return [
         "kubernetes:kubevirt.io/v1:VirtualMachine",
         "vm-web",
-        {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "metadata": {"name": "web", "namespace": "vms"}, "spec": spec},
+        {
+            "apiVersion": "kubevirt.io/v1",
+            "kind": "VirtualMachine",
+            "metadata": {"name": "web", "namespace": "vms"},
+            "spec": spec,
+        },
     ]
 
 

@@ -48,7 +48,9 @@ KEYS = sorted(
 leaves = st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=8) | st.sampled_from(STAND_INS)
 documents = st.recursive(
     leaves,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 
@@ -126,7 +128,6 @@ def _scarce(value: Any) -> Any:
     return f"{value}{CANARY}" if isinstance(value, str) else value
 
 
-
 @pytest.mark.parametrize("spread", [_haunted, _scarce])
 def test_no_message_shows_a_value(spread: Any) -> None:
     """Policies see secrets in the clear, and violations end up in logs: messages are the object's name and our own words."""
@@ -190,7 +191,11 @@ def test_patches_merge_as_talos_does(patches: list[Any], merged: Any) -> None:
 
 
 def test_documents_merge_by_kind_and_name() -> None:
-    patches = [{"kind": "V", "name": "a", "x": 1}, {"kind": "V", "name": "b", "x": 2}, {"kind": "V", "name": "a", "y": 3}]
+    patches = [
+        {"kind": "V", "name": "a", "x": 1},
+        {"kind": "V", "name": "b", "x": 2},
+        {"kind": "V", "name": "a", "y": 3},
+    ]
     config = merge(Field([json.dumps(patch) for patch in patches]))
     assert config.documents == {
         ("V", "a"): {"kind": "V", "name": "a", "x": 1, "y": 3},

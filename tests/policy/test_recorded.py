@@ -8,14 +8,19 @@ from conftest import changed, stack_platform
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.platform import Platform, parse
-from components.platform.exceptions import CONTROLS
-from components.talos.documents import patches
+from core.machineconfig.documents import patches
+from core.model import Platform, parse
+from core.model.exceptions import CONTROLS
 from policy.rules import RULES
 from policy.rules.rule import MACHINE, Resource
 
 PROFILING = {"cluster": {"apiServer": {"extraArgs": {"profiling": "true"}}}}
-EXCEPTION = {"control": "CIS 1.2.15", "reason": "The profiler of vendor X reads it.", "until": "2026-12-31", "ticket": "OPS-1"}
+EXCEPTION = {
+    "control": "CIS 1.2.15",
+    "reason": "The profiler of vendor X reads it.",
+    "until": "2026-12-31",
+    "ticket": "OPS-1",
+}
 TODAY = date(2026, 11, 1)
 
 
@@ -35,12 +40,16 @@ def test_a_patch_that_loosens_a_control_is_refused_without_an_exception():
 
 def test_a_users_audit_policy_is_judged_without_the_platforms_own():
     """Talos replaces the whole of it: ours behind it would only look as if it were there."""
-    (told,) = complaints(with_patches({"cluster": {"apiServer": {"auditPolicy": {"rules": [{"level": "None"}]}}}}), "cp-1")
+    (told,) = complaints(
+        with_patches({"cluster": {"apiServer": {"auditPolicy": {"rules": [{"level": "None"}]}}}}), "cp-1"
+    )
     assert "cluster.apiServer.auditPolicy records nothing" in told
 
 
 def test_a_recorded_exception_excuses_its_control_alone():
-    loose = with_patches(PROFILING, {"machine": {"kubelet": {"extraConfig": {"podPidsLimit": -1}}}}, exceptions=[EXCEPTION])
+    loose = with_patches(
+        PROFILING, {"machine": {"kubelet": {"extraConfig": {"podPidsLimit": -1}}}}, exceptions=[EXCEPTION]
+    )
     (told,) = complaints(loose, "cp-1")
     assert "podPidsLimit" in told
 
@@ -71,7 +80,9 @@ def test_every_control_of_a_machines_rules_can_be_excepted_and_no_other():
 @given(st.sampled_from([rule for rule in RULES if MACHINE in rule.kinds and not rule.controls]))
 def test_what_has_no_control_is_never_excused(rule):
     marks = {mark(control): "x" for control in CONTROLS}
-    machine = Resource(type=MACHINE, name="m", props={"configPatches": [json.dumps({"machine": {"nodeAnnotations": marks}})]})
+    machine = Resource(
+        type=MACHINE, name="m", props={"configPatches": [json.dumps({"machine": {"nodeAnnotations": marks}})]}
+    )
     assert not rule.recorded(machine)
 
 
@@ -95,7 +106,15 @@ def test_kubelets_that_sign_for_themselves_are_seen(serving, complies):
     """In both contracts, with their exceptions set aside: the rule must not pass for their sake alone."""
     (rule,) = [rule for rule in RULES if rule.name == "kubelet-proves-who-it-is"]
     for contract in ("v1.12", "v1.14"):
-        platform = parse(changed(stack_platform("prod"), {"talos.extras": {"serving_certificates": serving}, "exceptions": [{**EXCEPTION, "control": c} for c in UNPROVEN]}))
+        platform = parse(
+            changed(
+                stack_platform("prod"),
+                {
+                    "talos.extras": {"serving_certificates": serving},
+                    "exceptions": [{**EXCEPTION, "control": c} for c in UNPROVEN],
+                },
+            )
+        )
         platform = platform.model_copy(update={"talos": platform.talos.model_copy(update={"contract": contract})})
         for name in platform.machines:
             machine = Resource(type=MACHINE, name=name, props={"configPatches": patches(platform, name)})

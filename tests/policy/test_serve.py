@@ -93,7 +93,9 @@ def test_numbers_arrive_as_floats(once: None) -> None:
     cilium = GOOD["cilium"]
     assert request(cilium).properties["values"]["k8sServicePort"] == 7445.0
     assert said(cilium) == []
-    assert [name for name, _, _ in said(changed(cilium, {"values.k8sServicePort": 7446}))] == ["cilium-replaces-kube-proxy"]
+    assert [name for name, _, _ in said(changed(cilium, {"values.k8sServicePort": 7446}))] == [
+        "cilium-replaces-kube-proxy"
+    ]
 
 
 def test_a_secret_is_seen_as_one_and_its_value_is_not_shown(once: None) -> None:
@@ -195,4 +197,3 @@ def test_the_engine_is_told_what_each_rule_is() -> None:
     assert (info.framework.version, info.framework.reference) == ("1.12", "5.2.2")
     assert list(info.tags) == ["CIS 5.2.2", "PSS baseline"] and info.remediation_steps == RULE[info.name].remedy
     assert infos["vm-image-has-digest"].enforcementLevel == proto.DISABLED
-

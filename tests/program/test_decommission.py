@@ -5,8 +5,8 @@ import json
 import pytest
 from conftest import changed, is_secret, plain, run_program
 
-from components.platform import parse
-from components.talos.talosconfig import talosconfig
+from core.credentials.talosconfig import talosconfig
+from core.model import parse
 
 KIND = "bedplate-native:talos:Decommission"
 GUARD = "bedplate-native:talos:Guard::talos-guard"
@@ -25,7 +25,10 @@ def leaves(raw, **how):
 @pytest.mark.parametrize("how", ["wipe", "lost"])
 @pytest.mark.parametrize("name", ["wk-1", "cp-3"])
 def test_a_machine_that_leaves_is_one_resource_and_no_other(prod, name, how):
-    before, after = run_program(prod).inputs(), run_program(changed(prod, {f"machines.{name}.decommission": how})).inputs()
+    before, after = (
+        run_program(prod).inputs(),
+        run_program(changed(prod, {f"machines.{name}.decommission": how})).inputs(),
+    )
     assert sorted({key for key in before if name in key[1]} & set(after)) == []
     assert set(after) - set(before) == {(KIND, f"talos-{name}-decommission")}
     inputs = after[(KIND, f"talos-{name}-decommission")]
@@ -38,8 +41,15 @@ def test_a_machine_that_leaves_is_one_resource_and_no_other(prod, name, how):
 @pytest.mark.parametrize("name", ["wk-1", "cp-3"])
 def test_no_other_machine_gets_another_config(prod, name):
     """A control plane that leaves and one that reboots are two that are away."""
-    before, after = run_program(prod).inputs(), run_program(changed(prod, {f"machines.{name}.decommission": "wipe"})).inputs()
-    others = sorted(key[1] for key in after if key in before and before[key] != after[key] and not key[1].endswith(("-turn", "-settled")))
+    before, after = (
+        run_program(prod).inputs(),
+        run_program(changed(prod, {f"machines.{name}.decommission": "wipe"})).inputs(),
+    )
+    others = sorted(
+        key[1]
+        for key in after
+        if key in before and before[key] != after[key] and not key[1].endswith(("-turn", "-settled"))
+    )
     # With one worker, operators need no second place, and VMs have none to move to.
     assert others == (
         ["snapshots-cronjob", "talos-etcd", "talos-guard", "talos-snapshot"] if name == "cp-3" else ["cilium-release", "kubevirt-kubevirt", "talos-guard", "vm-build-1", "vm-build-2", "vm-erp", "vm-mail"]
@@ -47,19 +57,30 @@ def test_no_other_machine_gets_another_config(prod, name):
 
 
 def test_one_that_leaves_is_nobodys_endpoint_any_more(prod):
-    made = talosconfig(parse(leaves(prod, cp_3="wipe")), {"ca_certificate": "", "client_certificate": "", "client_key": ""})
+    made = talosconfig(
+        parse(leaves(prod, cp_3="wipe")), {"ca_certificate": "", "client_certificate": "", "client_key": ""}
+    )
     assert json.loads(made)["contexts"]["prod"]["endpoints"] == ["10.20.0.11", "10.20.0.12"]
 
 
 def test_nothing_leaves_before_the_guard_and_without_the_cluster(prod):
-    graph = run_program(leaves(prod, wk_1="wipe", wk_2="lost", cp_3="wipe") | {"vms": {}, "workloads": {}, "talos": {**prod["talos"], "schedulable_control_planes": True}}).graph
+    graph = run_program(
+        leaves(prod, wk_1="wipe", wk_2="lost", cp_3="wipe")
+        | {"vms": {}, "workloads": {}, "talos": {**prod["talos"], "schedulable_control_planes": True}}
+    ).graph
     for name in ("wk-1", "wk-2", "cp-3"):
         beneath = graph.reachable(gone(name))
-        assert {GUARD, "talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig", "bedplate-native:talos:Bootstrap::talos-etcd"} <= beneath
+        assert {
+            GUARD,
+            "talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig",
+            "bedplate-native:talos:Bootstrap::talos-etcd",
+        } <= beneath
 
 
 def test_workers_are_emptied_one_after_the_other(prod):
-    graph = run_program(changed(leaves(prod, wk_1="wipe", wk_2="wipe"), {"talos.schedulable_control_planes": True})).graph
+    graph = run_program(
+        changed(leaves(prod, wk_1="wipe", wk_2="wipe"), {"talos.schedulable_control_planes": True})
+    ).graph
     assert gone("wk-1") in graph.needs[gone("wk-2")]
 
 
@@ -73,7 +94,9 @@ def test_a_control_plane_that_is_well_leaves_when_the_others_are_done_and_before
 
 def test_a_dead_control_plane_leaves_before_the_others_change(prod):
     graph = run_program(leaves(prod, cp_3="lost")).graph
-    assert gone("cp-3") in graph.reachable(APPLY.format("cp-2")) and gone("cp-3") in graph.reachable(MEMBER.format("cp-1"))
+    assert gone("cp-3") in graph.reachable(APPLY.format("cp-2")) and gone("cp-3") in graph.reachable(
+        MEMBER.format("cp-1")
+    )
     assert not any("EtcdMember" in name for name in graph.reachable(gone("cp-3")))
 
 
@@ -91,7 +114,10 @@ def test_nobody_waits_for_a_worker_that_leaves(prod, how):
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_its_credentials_are_secrets(prod, preview):
-    given = {"bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY"}', "bedplate:bmc": '{"username": "U", "password": "P"}'}
+    given = {
+        "bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY"}',
+        "bedplate:bmc": '{"username": "U", "password": "P"}',
+    }
     engine = run_program(leaves(prod, wk_1="wipe"), preview, given).engine
     inputs = engine.of(KIND)["talos-wk-1-decommission"]
     assert is_secret(inputs["clientConfiguration"]) and is_secret(inputs["kubeconfig"])

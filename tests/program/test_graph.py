@@ -8,7 +8,8 @@ import random
 import pytest
 import yaml
 from conftest import MACHINE_SECRETS, MADE, Engine, changed, is_secret, plain, run_program
-from resources import RESOURCES
+
+from provider.resources import RESOURCES
 
 VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-web"
 GIVEN = {
@@ -56,11 +57,21 @@ def test_every_resource_has_a_component_above_it(stack, request):
 def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     """Two, so that the count of control planes stays odd; with names that sort first."""
     before = run_program(prod).inputs()
-    after = run_program(changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})).inputs()
+    after = run_program(
+        changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})
+    ).inputs()
     # The guard alone knows all machines: it is what sees them come and go. Etcd's record and the snapshot are told of control
     # planes, for which that is no change, and turns of who hands out a kubeconfig.
-    changed_ones = {name for (_, name), inputs in before.items() if after[(_, name)] != inputs and not name.endswith(("-turn", "-settled"))}
-    assert changed_ones == ({"snapshots-cronjob", "talos-guard", "talos-etcd", "talos-snapshot"} if role == "controlplane" else {"talos-guard"})
+    changed_ones = {
+        name
+        for (_, name), inputs in before.items()
+        if after[(_, name)] != inputs and not name.endswith(("-turn", "-settled"))
+    }
+    assert changed_ones == (
+        {"snapshots-cronjob", "talos-guard", "talos-etcd", "talos-snapshot"}
+        if role == "controlplane"
+        else {"talos-guard"}
+    )
     assert sorted(name for _, name in set(after) - set(before)) == [
         "cilium-aa-1", "cilium-aa-2", "metal-aa-1", "metal-aa-1", "metal-aa-1", "metal-aa-2", "metal-aa-2", "metal-aa-2", "talos-aa-1", "talos-aa-1", "talos-aa-1",
         *(["talos-aa-1-member"] if role == "controlplane" else []), "talos-aa-1-settled", "talos-aa-1-turn", "talos-aa-2", "talos-aa-2", "talos-aa-2",
@@ -126,8 +137,20 @@ def test_every_credential_reaches_its_resource_as_a_secret(stack, preview, reque
 def test_no_secret_of_the_pki_is_in_a_plain_input(prod):
     """Every input of every resource is searched for what the mocks made."""
     engine = run_program(prod, False, GIVEN).engine
-    canaries = ("bootstrap-token", "secretbox", "cluster-secret", "trustd-token", "etcd-key", "os-key", "sa-key", "KEY", "BMC-PASSWORD")
-    leaks = [(key, c) for key, args in engine.resources.items() for c in canaries if c in str(_without_secrets(args.inputs))]
+    canaries = (
+        "bootstrap-token",
+        "secretbox",
+        "cluster-secret",
+        "trustd-token",
+        "etcd-key",
+        "os-key",
+        "sa-key",
+        "KEY",
+        "BMC-PASSWORD",
+    )
+    leaks = [
+        (key, c) for key, args in engine.resources.items() for c in canaries if c in str(_without_secrets(args.inputs))
+    ]
     assert leaks == []
 
 
@@ -172,11 +195,17 @@ def test_a_turn_is_between_the_gate_and_the_config_and_ends_after_it(prod):
     graph = run_program(prod).graph
     for node in ("cp-1", "cp-3", "wk-1"):
         apply = f"talos:machine/configurationApply:ConfigurationApply::talos-{node}"
-        assert f"bedplate-native:talos:Identity::talos-{node}" in graph.needs[f"bedplate-native:talos:Turn::talos-{node}-turn"]
+        assert (
+            f"bedplate-native:talos:Identity::talos-{node}"
+            in graph.needs[f"bedplate-native:talos:Turn::talos-{node}-turn"]
+        )
         assert f"bedplate-native:talos:Turn::talos-{node}-turn" in graph.needs[apply]
         assert apply in graph.needs[f"bedplate-native:talos:Settled::talos-{node}-settled"]
         # The OS of one that is not well again is not touched either.
-        assert f"bedplate-native:talos:Settled::talos-{node}-settled" in graph.needs[f"bedplate-native:talos:Release::talos-{node}"]
+        assert (
+            f"bedplate-native:talos:Settled::talos-{node}-settled"
+            in graph.needs[f"bedplate-native:talos:Release::talos-{node}"]
+        )
 
 
 def test_a_dead_worker_keeps_nobody_from_the_api(prod):
@@ -203,7 +232,11 @@ def test_helm_does_not_wait(dev):
 
 def test_the_gate_between_control_planes_gets_a_client_as_the_api_spells_it(prod):
     inputs = run_program(prod, False, GIVEN).engine.of("bedplate-native:talos:EtcdMember")["talos-cp-2-member"]
-    assert plain(inputs)["clientConfiguration"] == {"caCertificate": "ca", "clientCertificate": "certificate", "clientKey": "key"}
+    assert plain(inputs)["clientConfiguration"] == {
+        "caCertificate": "ca",
+        "clientCertificate": "certificate",
+        "clientKey": "key",
+    }
     assert is_secret(inputs["clientConfiguration"])
 
 
@@ -244,8 +277,13 @@ def test_control_planes_that_were_taken_over_are_well_one_before_the_other(prod,
 
 def test_of_other_secrets_another_kubeconfig_is_asked_for(prod, monkeypatch):
     """Its provider would keep the one of the old authority until its last month. Whose it is, is no secret."""
+
     def trigger():
-        return run_program(prod, False, GIVEN).graph.requests["talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig"].replacement_trigger
+        return (
+            run_program(prod, False, GIVEN)
+            .graph.requests["talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig"]
+            .replacement_trigger
+        )
 
     before = trigger()
     assert before.string_value == hashlib.sha256(b"k8s-cert").hexdigest()
@@ -257,7 +295,9 @@ def test_of_other_secrets_another_kubeconfig_is_asked_for(prod, monkeypatch):
 
 def test_a_plan_asks_no_machine_how_it_is(prod):
     """getHealth runs in plans, ends after five minutes, and fails where there is no network yet (TFP#241)."""
-    assert {call.token for call in run_program(prod).engine.calls} == {"talos:machine/getConfiguration:getConfiguration"}
+    assert {call.token for call in run_program(prod).engine.calls} == {
+        "talos:machine/getConfiguration:getConfiguration"
+    }
 
 
 def test_an_old_clusters_encryption_key_is_in_the_config_of_its_control_planes(prod, monkeypatch):
@@ -265,12 +305,19 @@ def test_an_old_clusters_encryption_key_is_in_the_config_of_its_control_planes(p
     held = copy.deepcopy(MACHINE_SECRETS)
     held["secrets"]["aescbcEncryptionSecret"] = "an old key"
     monkeypatch.setitem(MADE["talos:machine/secrets:Secrets"], "machineSecrets", held)
-    monkeypatch.setattr(Engine, "call", lambda self, args: {"machineConfiguration": "version: v1alpha1\ncluster: {a: b}\n---\nkind: HostnameConfig\n"})
+    monkeypatch.setattr(
+        Engine,
+        "call",
+        lambda self, args: {"machineConfiguration": "version: v1alpha1\ncluster: {a: b}\n---\nkind: HostnameConfig\n"},
+    )
     made = run_program(prod, False, GIVEN).engine.of("talos:machine/configurationApply:ConfigurationApply")
     keys = {
-        name: next(yaml.safe_load_all(plain(inputs["machineConfigurationInput"])))["cluster"] for name, inputs in made.items()
+        name: next(yaml.safe_load_all(plain(inputs["machineConfigurationInput"])))["cluster"]
+        for name, inputs in made.items()
     }
-    assert keys["talos-cp-1"] == keys["talos-cp-3"] == {"a": "b", "aescbcEncryptionSecret": "an old key"} and keys["talos-wk-1"] == {"a": "b"}
+    assert keys["talos-cp-1"] == keys["talos-cp-3"] == {"a": "b", "aescbcEncryptionSecret": "an old key"} and keys[
+        "talos-wk-1"
+    ] == {"a": "b"}
 
 
 def test_etcd_is_looked_for_on_every_control_plane_and_needs_none_of_the_others(prod):
@@ -279,14 +326,20 @@ def test_etcd_is_looked_for_on_every_control_plane_and_needs_none_of_the_others(
     inputs = plain(ran.engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"])
     planes = {name: each["address"] for name, each in prod["machines"].items() if each["role"] == "controlplane"}
     assert {inputs["machine"]: inputs["node"], **inputs["others"]} == planes
-    assert not any("-cp-2" in name or "-cp-3" in name for name in ran.graph.reachable("bedplate-native:talos:Bootstrap::talos-etcd"))
+    assert not any(
+        "-cp-2" in name or "-cp-3" in name
+        for name in ran.graph.reachable("bedplate-native:talos:Bootstrap::talos-etcd")
+    )
 
 
 def test_a_kubeconfig_is_asked_for_where_the_first_control_plane_is_now(prod):
     """It is asked again in its last month: the machine that was bootstrapped may have moved by then."""
     moved = run_program(changed(prod, {"machines.cp-1.address": "10.20.0.99"}))
     assert plain(moved.engine.of("talos:cluster/kubeconfig:Kubeconfig")["talos-kubeconfig"]["node"]) == "10.20.0.99"
-    assert "bedplate-native:talos:Bootstrap::talos-etcd" in moved.graph.needs["talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig"]
+    assert (
+        "bedplate-native:talos:Bootstrap::talos-etcd"
+        in moved.graph.needs["talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig"]
+    )
 
 
 def test_no_resource_of_the_talos_plugin_is_given_timeouts(prod):
@@ -320,7 +373,9 @@ def test_no_machine_gets_its_config_before_it_is_known(prod):
     """The PKI goes with it."""
     graph = run_program(prod).graph
     for name in prod["machines"]:
-        assert f"bedplate-native:talos:Identity::talos-{name}" in graph.reachable(f"talos:machine/configurationApply:ConfigurationApply::talos-{name}")
+        assert f"bedplate-native:talos:Identity::talos-{name}" in graph.reachable(
+            f"talos:machine/configurationApply:ConfigurationApply::talos-{name}"
+        )
 
 
 def test_a_machine_that_is_installed_again_gets_its_config_again(prod):
@@ -334,7 +389,10 @@ def test_a_machine_that_is_installed_again_gets_its_config_again(prod):
 def test_helms_records_are_looked_at_before_a_release_is_touched(dev):
     ran = run_program(dev)
     hooks = ran.graph.requests["kubernetes:helm.sh/v3:Release::cilium-release"].hooks
-    assert (list(hooks.before_create), list(hooks.before_update)) == (["cilium-before-install"], ["cilium-before-upgrade"])
+    assert (list(hooks.before_create), list(hooks.before_update)) == (
+        ["cilium-before-install"],
+        ["cilium-before-upgrade"],
+    )
     assert ran.hooks.keys() == {"cilium-before-install", "cilium-before-upgrade"}
 
 
@@ -364,7 +422,11 @@ def test_all_that_is_upgraded_waits_until_etcd_is_saved(stack, request):
 
 
 def test_a_snapshot_asks_the_machine_that_is_upgraded_last_first(prod):
-    [inputs] = run_program(changed(prod, {"talos.bootstrap": "cp-2", "talos.snapshots": {"folder": "/srv/snapshots"}})).engine.of("bedplate-native:talos:Snapshot").values()
+    [inputs] = (
+        run_program(changed(prod, {"talos.bootstrap": "cp-2", "talos.snapshots": {"folder": "/srv/snapshots"}}))
+        .engine.of("bedplate-native:talos:Snapshot")
+        .values()
+    )
     assert inputs["nodes"] == [prod["machines"][name]["address"] for name in ("cp-2", "cp-1", "cp-3")]
     assert (inputs["folder"], inputs["wanted"]) == ("/srv/snapshots", True)
 
@@ -379,7 +441,11 @@ def test_snapshots_lie_beside_those_by_hand(dev):
 
 def test_processors_are_looked_at_where_virtual_machines_run(prod, dev):
     def asked(raw):
-        return {name for name, inputs in run_program(raw).engine.of("bedplate-native:talos:Release").items() if inputs["virtualization"]}
+        return {
+            name
+            for name, inputs in run_program(raw).engine.of("bedplate-native:talos:Release").items()
+            if inputs["virtualization"]
+        }
 
     assert asked(prod) == {"talos-wk-1", "talos-wk-2"}
     assert asked(dev) == (set() if dev["kubevirt"].get("emulation") else {"talos-cp-1"})

@@ -33,7 +33,9 @@ def test_power_gets_what_the_stack_file_says(prod):
     prod = changed(prod, {"boot.power.at_once": 5})
     engine = run_program(prod, config=given(username="u", password="p")).engine
     made = engine.of(POWER)
-    assert {name: plain(inputs) for name, inputs in engine.of(PERMIT).items()} == {name: plain(inputs) for name, inputs in made.items()}
+    assert {name: plain(inputs) for name, inputs in engine.of(PERMIT).items()} == {
+        name: plain(inputs) for name, inputs in made.items()
+    }
     assert plain(made["metal-wk-1"]) == {
         "url": "https://wk-1.bmc.prod.example.com", "system": "System.Embedded.1", "username": "u", "password": "p",
         "fingerprint": "ab" * 32, "generation": 3, "bootMode": "legacy", "timeoutSeconds": 600, "atOnce": 5, "secondsBetween": 1,
@@ -43,7 +45,9 @@ def test_power_gets_what_the_stack_file_says(prod):
 
 
 def test_a_machine_can_have_credentials_of_its_own(prod):
-    made = run_program(prod, False, given(username="u", password="p", machines={"cp-2": {"password": 4711}})).engine.of(POWER)
+    made = run_program(prod, False, given(username="u", password="p", machines={"cp-2": {"password": 4711}})).engine.of(
+        POWER
+    )
     seen = {name: (plain(i["username"]), plain(i["password"])) for name, i in made.items()}
     assert (seen["metal-cp-1"], seen["metal-cp-2"]) == (("u", "p"), ("u", "4711"))
 

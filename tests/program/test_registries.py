@@ -8,11 +8,17 @@ from conftest import changed, is_secret, plain, run_program
 
 APPLY = "talos:machine/configurationApply:ConfigurationApply"
 HOST = "mirror.prod.example.com"
-MATCHBOX = {"bedplate:matchbox": json.dumps({"ca": "a", "certificate": "c", "key": "k"}), "bedplate:bmc": json.dumps({"username": "u", "password": "p"})}
+MATCHBOX = {
+    "bedplate:matchbox": json.dumps({"ca": "a", "certificate": "c", "key": "k"}),
+    "bedplate:bmc": json.dumps({"username": "u", "password": "p"}),
+}
 
 
 def given(**registries: object) -> dict[str, str]:
-    return {**MATCHBOX, "bedplate:registries": json.dumps({host.replace("_", "."): user for host, user in registries.items()})}
+    return {
+        **MATCHBOX,
+        "bedplate:registries": json.dumps({host.replace("_", "."): user for host, user in registries.items()}),
+    }
 
 
 @pytest.fixture
@@ -21,11 +27,19 @@ def wanting(prod):
 
 
 def test_a_password_rides_with_the_pki_and_in_no_patch(wanting):
-    ran = run_program(wanting, preview=False, config=given(mirror_prod_example_com={"username": "puller", "password": "hunter2"}))
+    ran = run_program(
+        wanting, preview=False, config=given(mirror_prod_example_com={"username": "puller", "password": "hunter2"})
+    )
     for name, machine in ran.engine.of(APPLY).items():
         assert is_secret(machine["machineConfigurationInput"]), name
         *_, last = plain(machine["machineConfigurationInput"]).split("\n---\n")
-        assert json.loads(last) == {"apiVersion": "v1alpha1", "kind": "RegistryAuthConfig", "name": HOST, "username": "puller", "password": "hunter2"}
+        assert json.loads(last) == {
+            "apiVersion": "v1alpha1",
+            "kind": "RegistryAuthConfig",
+            "name": HOST,
+            "username": "puller",
+            "password": "hunter2",
+        }
     for (kind, name), args in ran.engine.resources.items():
         for key, value in args.inputs.items():
             assert is_secret(value) or "hunter2" not in repr(value), (kind, name, key)

@@ -6,7 +6,7 @@ import pytest
 from conftest import changed, run_program
 
 from components import config
-from components.platform.versions import out_of_support
+from core.facts.versions import out_of_support
 
 
 class Day(date):
@@ -22,7 +22,11 @@ def test_a_release_out_of_support_is_a_warning_in_the_plan(dev, monkeypatch, ver
     monkeypatch.setattr(config, "date", Day)
     run_program(changed(dev, {"talos.version": version}))
     minor = version.removeprefix("v").rsplit(".", 1)[0]
-    expected = [line for line in said if line.startswith(f"platform.talos.version: Talos {minor} has had no community support since 2026-")]
+    expected = [
+        line
+        for line in said
+        if line.startswith(f"platform.talos.version: Talos {minor} has had no community support since 2026-")
+    ]
     assert len(expected) == len(said) == int(warned)
 
 

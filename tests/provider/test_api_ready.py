@@ -7,24 +7,22 @@ import http.server
 import json
 import ssl
 import stat
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-sys.path.insert(0, str(ROOT / "provider"))
-
-import framework  # noqa: E402
-from clients import kubernetes  # noqa: E402
-import waiting  # noqa: E402
-from resources import RESOURCES  # noqa: E402
+from clients import kubernetes
+from provider import (
+    framework,
+    waiting,
+)
+from provider.resources import RESOURCES
 
 GATE = RESOURCES["bedplate-native:kubernetes:ApiReady"]
 
@@ -69,10 +67,15 @@ def pem(certificate):
 def admin(api, pki):
     """A kubeconfig of a real API that trusts this PKI, with a client certificate, as Talos hands it out."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters"), x509.NameAttribute(NameOID.COMMON_NAME, "admin")]
+    subject = [
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters"),
+        x509.NameAttribute(NameOID.COMMON_NAME, "admin"),
+    ]
     certificate = pki._sign(x509.Name(subject), key)
     config = yaml.safe_load(api.kubeconfig.read_text())
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     encoded = {"client-certificate-data": pem(certificate).encode(), "client-key-data": private}
     config["users"][0]["user"] = {name: base64.b64encode(value).decode() for name, value in encoded.items()}
     return json.dumps(config)
@@ -124,8 +127,21 @@ class Api:
             {
                 "current-context": "admin@dev",
                 "contexts": [{"name": "admin@dev", "context": {"cluster": "dev", "user": "admin"}}],
-                "clusters": [{"name": "dev", "cluster": {"server": f"https://localhost:{self.server.server_port}", "certificate-authority-data": b64(ca)}}],
-                "users": [{"name": "admin", "user": {"client-certificate-data": b64(certificate), "client-key-data": b64(key)}}],
+                "clusters": [
+                    {
+                        "name": "dev",
+                        "cluster": {
+                            "server": f"https://localhost:{self.server.server_port}",
+                            "certificate-authority-data": b64(ca),
+                        },
+                    }
+                ],
+                "users": [
+                    {
+                        "name": "admin",
+                        "user": {"client-certificate-data": b64(certificate), "client-key-data": b64(key)},
+                    }
+                ],
             }
         )
 
@@ -167,14 +183,20 @@ def test_it_waits_until_the_api_says_that_it_is_ready(api):
 def test_it_gives_up_in_time_and_says_what_it_heard_last(api):
     server = api(503)
     said = []
-    with pytest.raises(framework.Failed, match=r"/readyz was not ok within 1 s \(last: HTTP 503\); nothing after it can be made; look at the first control plane with: talosctl"):
+    with pytest.raises(
+        framework.Failed,
+        match=r"/readyz was not ok within 1 s \(last: HTTP 503\); nothing after it can be made; look at the first control plane with: talosctl",
+    ):
         create(server.kubeconfig(), 1.0, said)
     assert said and "/readyz was not ok (last: HTTP 503)" in said[0]
 
 
 def test_an_api_that_refuses_the_certificate_is_not_waited_for(api):
     server = api(401, 200)
-    with pytest.raises(framework.Failed, match=r"refuses this client certificate \(HTTP 401\); it belongs to another cluster, or has expired"):
+    with pytest.raises(
+        framework.Failed,
+        match=r"refuses this client certificate \(HTTP 401\); it belongs to another cluster, or has expired",
+    ):
         create(server.kubeconfig())
     assert server.asked == 1
 

@@ -9,8 +9,8 @@ from test_api_ready import Pki, framework, pem, quick  # noqa: F401
 from test_etcd_member import Machine as Member
 
 from clients import talos
-from resources import RESOURCES
-from resources import bootstrap as module
+from provider.resources import RESOURCES
+from provider.resources import bootstrap as module
 
 GATE = RESOURCES["bedplate-native:talos:Bootstrap"]
 
@@ -21,7 +21,20 @@ class Machine(Member):
     before: states of the service before it waits to be told. members: by its own etcd, once that runs.
     """
 
-    def __init__(self, name="cp-1", *, pki=None, before=(), state="Preparing", members=None, starts_in=2, data=False, refuses=0, deaf=0, leads=True):
+    def __init__(
+        self,
+        name="cp-1",
+        *,
+        pki=None,
+        before=(),
+        state="Preparing",
+        members=None,
+        starts_in=2,
+        data=False,
+        refuses=0,
+        deaf=0,
+        leads=True,
+    ):
         self.pki, self.name, self.before, self.state = pki or Pki(), name, list(before), state
         self.members_then, self.starts_in, self.data = members or {name: True}, starts_in, data
         self.leads, self.refuses, self.deaf, self.starting, self.requests, self.asked = leads, refuses, deaf, 0, 0, 0
@@ -37,7 +50,9 @@ class Machine(Member):
             "Bootstrap": unary(self.bootstrap, "BootstrapRequest", "BootstrapResponse"),
             "EtcdMemberList": unary(self.list_members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
         }),))  # fmt: skip
-        credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True)
+        credentials = grpc.ssl_server_credentials(
+            [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
+        )
         self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
         self.server.start()
 
@@ -99,7 +114,13 @@ def machine(monkeypatch):
 
 def create(at, others=None, seconds=8.0):
     said = []
-    inputs = {"machine": "cp-1", "node": at.address, "others": others or {}, "clientConfiguration": at.client(), "timeoutSeconds": seconds}
+    inputs = {
+        "machine": "cp-1",
+        "node": at.address,
+        "others": others or {},
+        "clientConfiguration": at.client(),
+        "timeoutSeconds": seconds,
+    }
     identity, outputs = asyncio.run(GATE.create(inputs, said.append))
     assert (identity, outputs) == ("cp-1", {**inputs, "adopted": not any("bootstrapped here" in line for line in said)})
     return [line for line in said if not line.startswith("waiting, ")]
@@ -197,7 +218,10 @@ def test_others_that_have_no_config_yet_or_are_down_keep_nobody(machine):
 
 def test_a_member_without_a_vote_is_not_there_yet(machine):
     at = machine(state="Running", members={"cp-1": False, "cp-2": True})
-    with pytest.raises(framework.Failed, match=r"cp-1: etcd did not run within 0 s \(last: etcd runs, and its members are cp-1 \(learning\), cp-2\)"):
+    with pytest.raises(
+        framework.Failed,
+        match=r"cp-1: etcd did not run within 0 s \(last: etcd runs, and its members are cp-1 \(learning\), cp-2\)",
+    ):
         create(at, seconds=0.3)
 
 
@@ -210,6 +234,9 @@ def test_nothing_of_it_is_ever_a_change():
 def test_what_is_no_mapping_of_addresses_is_refused():
     unknown = dict.fromkeys(("machine", "node", "clientConfiguration"), framework.UNKNOWN)
     assert [(w.property, w.reason) for w in GATE.check({**unknown, "others": ["10.0.0.2"], "timeoutSeconds": 60})] == [
-        ("others", "is no mapping; an etcd may be there already; write each other control plane's name and address, or {}")
+        (
+            "others",
+            "is no mapping; an etcd may be there already; write each other control plane's name and address, or {}",
+        )
     ]
     assert GATE.check({**unknown, "others": {"cp-2": "10.0.0.2"}, "timeoutSeconds": 60}) == []

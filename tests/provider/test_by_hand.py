@@ -2,9 +2,10 @@
 
 import asyncio
 
-import framework
 import pytest
-from resources import RESOURCES
+
+from provider import framework
+from provider.resources import RESOURCES
 
 BY_HAND = RESOURCES["bedplate-native:metal:ByHand"]
 GIVEN = {"generation": 1.0, "hardware": {"mac": "52:54:00:aa:00:01"}, "steps": ["find it", "boot it"]}

@@ -10,9 +10,9 @@ from test_api_ready import Pki, framework, pem, quick  # noqa: F401
 from test_drain import Cluster, pod, soon  # noqa: F401
 from test_etcd_member import Machine as Asked
 
-import quorum
 from clients import kubernetes, talos
-from resources import RESOURCES, decommission
+from provider import quorum
+from provider.resources import RESOURCES, decommission
 
 KIND = RESOURCES["bedplate-native:talos:Decommission"]
 
@@ -35,7 +35,9 @@ class Machine(Asked):
                 except ValueError as wrong:
                     context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(wrong))
 
-            return method, grpc.unary_unary_rpc_method_handler(call, m[request].FromString, m[f"{method}Response"].SerializeToString)
+            return method, grpc.unary_unary_rpc_method_handler(
+                call, m[request].FromString, m[f"{method}Response"].SerializeToString
+            )
 
         self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("machine.MachineService", dict((
             unary("Version", lambda asked: m["VersionResponse"](), "Empty"),
@@ -44,7 +46,9 @@ class Machine(Asked):
             unary("EtcdRemoveMemberByID", self.remove, "EtcdRemoveMemberByIDRequest"),
             unary("Reset", self.reset, "ResetRequest"),
         ))),))  # fmt: skip
-        credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True)
+        credentials = grpc.ssl_server_credentials(
+            [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
+        )
         self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
         self.server.start()
 
@@ -56,7 +60,9 @@ class Machine(Asked):
         return answer
 
     def leave(self, asked):
-        self.world.does(f"{self.name} leaves etcd", allowed=self.name in self.world.members and self.world.empty(self.name))
+        self.world.does(
+            f"{self.name} leaves etcd", allowed=self.name in self.world.members and self.world.empty(self.name)
+        )
         self.world.members.pop(self.name, None)
         return talos.MESSAGES["EtcdLeaveClusterResponse"]()
 
@@ -68,7 +74,9 @@ class Machine(Asked):
 
     def reset(self, asked):
         assert (asked.graceful, asked.reboot, asked.mode) == (False, False, talos.SYSTEM_DISK)
-        self.world.does(f"{self.name} is erased", allowed=self.name not in self.world.members and self.world.empty(self.name))
+        self.world.does(
+            f"{self.name} is erased", allowed=self.name not in self.world.members and self.world.empty(self.name)
+        )
         self.on = self.world.stubborn
         return talos.MESSAGES["ResetResponse"]()
 
@@ -82,7 +90,9 @@ class World:
         self.well = set(self.members)
         self.cluster = Cluster(folder, [pod(name) for name in pods], node=leaves)
         self.leaves = leaves
-        self.machines = {name: Machine(self, name) for name in [*self.members, *([] if leaves in self.members else [leaves])]}
+        self.machines = {
+            name: Machine(self, name) for name in [*self.members, *([] if leaves in self.members else [leaves])]
+        }
 
     def empty(self, name):
         node = self.cluster.nodes.get(name)
@@ -100,7 +110,13 @@ class World:
         }  # fmt: skip
 
     def state(self):
-        return {"members": dict(self.members), "nodes": set(self.cluster.nodes), "pods": set(self.cluster.pods), "on": self.machines[self.leaves].on, "harm": self.harm}
+        return {
+            "members": dict(self.members),
+            "nodes": set(self.cluster.nodes),
+            "pods": set(self.cluster.pods),
+            "on": self.machines[self.leaves].on,
+            "harm": self.harm,
+        }
 
     def end(self):
         for machine in self.machines.values():
@@ -121,7 +137,11 @@ def world(tmp_path, monkeypatch):
     def start(leaves, **how):
         one = World(tmp_path, leaves, **how)
         made.append(one)
-        monkeypatch.setattr(quorum, "_well", lambda client, address: {f"10.0.0.{n}": name for name, n in one.members.items()}[address] in one.well)
+        monkeypatch.setattr(
+            quorum,
+            "_well",
+            lambda client, address: {f"10.0.0.{n}": name for name, n in one.members.items()}[address] in one.well,
+        )
         return one
 
     yield start
@@ -150,7 +170,10 @@ def test_a_worker_is_drained_erased_and_forgotten(world):
 def test_a_control_plane_leaves_etcd_when_it_is_empty_and_before_it_is_erased(world):
     at, said = world("cp-3"), []
     create(at.inputs(), said)
-    assert at.state() == {**OUT, "members": {"cp-1": 1, "cp-2": 2}} and at.done == ["cp-3 leaves etcd", "cp-3 is erased"]
+    assert at.state() == {**OUT, "members": {"cp-1": 1, "cp-2": 2}} and at.done == [
+        "cp-3 leaves etcd",
+        "cp-3 is erased",
+    ]
     assert "cp-3 leaves etcd; cp-1, cp-2 go on" in said
 
 
@@ -241,7 +264,9 @@ def test_a_lost_control_plane_is_taken_out_by_another_one(world):
     at.machines["cp-3"].on = False
     at.well.discard("cp-3")
     create(at.inputs("lost"), said)
-    assert at.done == ["cp-1 takes cp-3 out of etcd"] and at.cluster.nodes == {} and at.members.keys() == {"cp-1", "cp-2"}
+    assert (
+        at.done == ["cp-1 takes cp-3 out of etcd"] and at.cluster.nodes == {} and at.members.keys() == {"cp-1", "cp-2"}
+    )
     assert said[0] == "cp-3 is taken out of etcd by another control plane; cp-1, cp-2 go on"
 
 
@@ -319,7 +344,9 @@ def test_a_power_cut_between_two_steps_is_not_taken_for_an_erasure(world, monkey
         with pytest.raises(Killed):
             create(at.inputs())
     at.machines["cp-3"].on = False
-    with pytest.raises(framework.Failed, match="and was not erased; it can be neither drained nor wiped; switch it on and run up again"):
+    with pytest.raises(
+        framework.Failed, match="and was not erased; it can be neither drained nor wiped; switch it on and run up again"
+    ):
         create(at.inputs())
     at.machines["cp-3"].on = True
     create(at.inputs())
@@ -353,7 +380,13 @@ def test_a_plan_says_what_happens_to_it(name, how, told):
 
 
 def test_inputs_that_no_machine_leaves_by_are_refused():
-    given = {"machine": "wk-1", "node": "a", "clientConfiguration": framework.UNKNOWN, "kubeconfig": framework.UNKNOWN, "timeoutSeconds": 9}
+    given = {
+        "machine": "wk-1",
+        "node": "a",
+        "clientConfiguration": framework.UNKNOWN,
+        "kubeconfig": framework.UNKNOWN,
+        "timeoutSeconds": 9,
+    }
     assert [f"{w.property} {w.reason}" for w in KIND.check({**given, "how": "reset", "others": {}})] == [
         "how is no way to leave a platform; one erases the machine, and the other only forgets it; write wipe or lost",
         "others names no control plane that stays; somebody must know that the machine is gone; write name: address",

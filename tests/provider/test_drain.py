@@ -3,25 +3,39 @@
 import copy
 import json
 import re
-import subprocess
 import threading
-from pathlib import Path
 
 import pytest
 from test_api_ready import Api, framework, quick  # noqa: F401
 
-import drain
-from clients import kubernetes
 from clients.kubernetes import Access
+from provider import drain
 
-BUDGET = {"message": "Cannot evict pod as it would violate the pod's disruption budget.", "details": {"causes": [{"reason": "DisruptionBudget", "message": "The disruption budget web needs 2 healthy pods and has 2 currently"}]}}
-MIGRATES = {"message": 'admission webhook "virt-launcher-eviction-interceptor.kubevirt.io" denied the request: Eviction triggered evacuation of VMI "shop/db"'}
-STUCK = {"message": "admission webhook \"virt-launcher-eviction-interceptor.kubevirt.io\" denied the request: VMI db is configured with an eviction strategy but is not live-migratable"}
+BUDGET = {
+    "message": "Cannot evict pod as it would violate the pod's disruption budget.",
+    "details": {
+        "causes": [
+            {
+                "reason": "DisruptionBudget",
+                "message": "The disruption budget web needs 2 healthy pods and has 2 currently",
+            }
+        ]
+    },
+}
+MIGRATES = {
+    "message": 'admission webhook "virt-launcher-eviction-interceptor.kubevirt.io" denied the request: Eviction triggered evacuation of VMI "shop/db"'
+}
+STUCK = {
+    "message": 'admission webhook "virt-launcher-eviction-interceptor.kubevirt.io" denied the request: VMI db is configured with an eviction strategy but is not live-migratable'
+}
 
 
 def pod(name, owner="ReplicaSet", phase="Running", namespace="default", **meta):
     owners = [{"kind": owner, "name": f"{name.partition('-')[0]}", "controller": True}] if owner else []
-    return {"metadata": {"namespace": namespace, "name": name, "uid": f"uid-{name}", "ownerReferences": owners, **meta}, "status": {"phase": phase}}
+    return {
+        "metadata": {"namespace": namespace, "name": name, "uid": f"uid-{name}", "ownerReferences": owners, **meta},
+        "status": {"phase": phase},
+    }
 
 
 class Cluster(Api):
@@ -30,8 +44,16 @@ class Cluster(Api):
     def __init__(self, folder, pods, *, node="wk-1", ready="True", refusals=None, lists=1, ends=True):
         super().__init__(folder, [200])
         self.pods = {each["metadata"]["name"]: copy.deepcopy(each) for each in pods}
-        self.nodes = {node: {"metadata": {}, "spec": {}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}} if node else {}
-        self.refusals, self.lists, self.ends = {name: list(said) for name, said in (refusals or {}).items()}, lists, ends
+        self.nodes = (
+            {node: {"metadata": {}, "spec": {}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}}
+            if node
+            else {}
+        )
+        self.refusals, self.lists, self.ends = (
+            {name: list(said) for name, said in (refusals or {}).items()},
+            lists,
+            ends,
+        )
         self.evicted, self.calls, self.bodies, self.down = [], [], [], 0
         handler, cluster = self.server.RequestHandlerClass, self
 
@@ -56,7 +78,9 @@ class Cluster(Api):
                 return 404, {"message": "not found"}
             if method == "PATCH":
                 node["spec"] |= body.get("spec", {})
-                node.setdefault("metadata", {}).setdefault("annotations", {}).update(body.get("metadata", {}).get("annotations", {}))
+                node.setdefault("metadata", {}).setdefault("annotations", {}).update(
+                    body.get("metadata", {}).get("annotations", {})
+                )
             if method == "DELETE":
                 del self.nodes[found[1]]
             return 200, node
@@ -128,7 +152,9 @@ def test_it_is_cordoned_first_and_left_when_its_pods_are_gone(cluster):
 
 def test_what_belongs_to_the_node_stays_and_what_is_over_is_nobodys_matter(cluster):
     mirror = pod("kube-apiserver", owner="Node", annotations={"kubernetes.io/config.mirror": "x"})
-    at = cluster(pod("cilium-1", owner="DaemonSet"), mirror, pod("job-1", phase="Succeeded"), pod("job-2", phase="Failed"))
+    at = cluster(
+        pod("cilium-1", owner="DaemonSet"), mirror, pod("job-1", phase="Succeeded"), pod("job-2", phase="Failed")
+    )
     drained(at)
     assert at.evicted == [] and len(at.pods) == 4
 
@@ -160,12 +186,17 @@ def test_a_budget_that_never_gives_is_named_with_its_pod(cluster):
         "nothing after it can be made; move what stays yourself (kubectl get pods -A --field-selector spec.nodeName=wk-1), or loosen its budget, and run up again"
     )
     assert at.evicted == ["web-2"]
-    assert re.fullmatch(r"waiting, \d s of 1 s: wk-1 was not drained \(last: pod default/web-1 stays: The disruption budget web .*\)", said[-1])
+    assert re.fullmatch(
+        r"waiting, \d s of 1 s: wk-1 was not drained \(last: pod default/web-1 stays: The disruption budget web .*\)",
+        said[-1],
+    )
 
 
 def launcher(name="virt-launcher-db-x"):
     owners = [{"kind": "VirtualMachineInstance", "name": "db", "controller": True}]
-    return pod(name, namespace="shop") | {"metadata": {"namespace": "shop", "name": name, "uid": f"uid-{name}", "ownerReferences": owners}}
+    return pod(name, namespace="shop") | {
+        "metadata": {"namespace": "shop", "name": name, "uid": f"uid-{name}", "ownerReferences": owners}
+    }
 
 
 def test_a_virtual_machine_that_migrates_is_waited_for(cluster):
@@ -182,13 +213,17 @@ def test_a_virtual_machine_that_migrates_is_waited_for(cluster):
 @pytest.mark.parametrize("code", [429, 403, 500])
 def test_a_virtual_machine_that_cannot_migrate_is_named_and_not_its_pod(cluster, code):
     at = cluster(launcher(), refusals={"virt-launcher-db-x": [(code, STUCK)]})
-    with pytest.raises(framework.Failed, match="last: virtual machine shop/db stays: .* is not live-migratable.; nothing"):
+    with pytest.raises(
+        framework.Failed, match="last: virtual machine shop/db stays: .* is not live-migratable.; nothing"
+    ):
         drained(at, seconds=1.0)
 
 
 def test_a_node_whose_kubelet_is_silent_says_so(cluster):
     at = cluster(pod("web-1"), ready="Unknown", ends=False)
-    with pytest.raises(framework.Failed, match="last: pod default/web-1 ends; its kubelet does not answer, so that no pod on it ends"):
+    with pytest.raises(
+        framework.Failed, match="last: pod default/web-1 ends; its kubelet does not answer, so that no pod on it ends"
+    ):
         drained(at, seconds=1.0)
 
 
@@ -227,7 +262,9 @@ def test_one_that_stays_away_ends_it_by_name(cluster):
     at.down = 10**6
     with pytest.raises(framework.Failed) as failed:
         drain.forget(at.access(), "wk-1")
-    assert str(failed.value).startswith("Node wk-1 was not deleted within 1 s (last: HTTP 503); nothing after it can be made; see that https://localhost:")
+    assert str(failed.value).startswith(
+        "Node wk-1 was not deleted within 1 s (last: HTTP 503); nothing after it can be made; see that https://localhost:"
+    )
 
 
 def test_a_refused_client_is_not_waited_for(cluster, monkeypatch):

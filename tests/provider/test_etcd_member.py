@@ -10,8 +10,8 @@ import pytest
 from test_api_ready import Pki, framework, pem, quick  # noqa: F401
 
 from clients import talos as talosapi
-from resources import RESOURCES
-from resources import etcd_member as member
+from provider.resources import RESOURCES
+from provider.resources import etcd_member as member
 
 GATE = RESOURCES["bedplate-native:talos:EtcdMember"]
 
@@ -23,9 +23,15 @@ class Machine:
         self.pki, self.told, self.asked = Pki(), list(told), 0
         certificate, key = self.pki.pair("server")
         self.server = grpc.server(futures.ThreadPoolExecutor(2))
-        handler = grpc.unary_unary_rpc_method_handler(self.answer, talosapi.Request.FromString, talosapi.Response.SerializeToString)
-        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("machine.MachineService", {"EtcdMemberList": handler}),))
-        credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True)
+        handler = grpc.unary_unary_rpc_method_handler(
+            self.answer, talosapi.Request.FromString, talosapi.Response.SerializeToString
+        )
+        self.server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler("machine.MachineService", {"EtcdMemberList": handler}),)
+        )
+        credentials = grpc.ssl_server_credentials(
+            [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
+        )
         self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
         self.server.start()
 
@@ -61,7 +67,13 @@ def machine():
 
 
 def create(at, client, seconds=10.0):
-    inputs = {"machine": "cp-2", "node": at.address, "address": at.address, "clientConfiguration": client, "timeoutSeconds": seconds}
+    inputs = {
+        "machine": "cp-2",
+        "node": at.address,
+        "address": at.address,
+        "clientConfiguration": client,
+        "timeoutSeconds": seconds,
+    }
     return asyncio.run(GATE.create(inputs, lambda text: None))
 
 
@@ -82,7 +94,10 @@ def test_it_waits_until_the_machine_has_a_vote(machine):
 )
 def test_a_machine_that_does_not_join_in_time_is_named_with_who_did(machine, told, heard):
     at = machine(told)
-    with pytest.raises(framework.Failed, match=rf"^cp-2 was no voting member of etcd within 1 s \(last: {heard}\); nothing after it can be made; look at it with: talosctl"):
+    with pytest.raises(
+        framework.Failed,
+        match=rf"^cp-2 was no voting member of etcd within 1 s \(last: {heard}\); nothing after it can be made; look at it with: talosctl",
+    ):
         create(at, at.client(), 1.0)
 
 
@@ -93,9 +108,17 @@ def test_another_clusters_machine_is_not_believed(machine):
     assert at.asked == 0
 
 
-@pytest.mark.parametrize("client", [None, {}, "text", {"caCertificate": "!", "clientCertificate": "!", "clientKey": "!"}])
+@pytest.mark.parametrize(
+    "client", [None, {}, "text", {"caCertificate": "!", "clientCertificate": "!", "clientKey": "!"}]
+)
 def test_what_is_no_client_is_refused_and_not_shown(client):
-    inputs = {"machine": "cp-2", "node": "10.0.0.1", "address": "10.0.0.2", "clientConfiguration": client, "timeoutSeconds": 60}
+    inputs = {
+        "machine": "cp-2",
+        "node": "10.0.0.1",
+        "address": "10.0.0.2",
+        "clientConfiguration": client,
+        "timeoutSeconds": 60,
+    }
     assert [str(w.reason) for w in GATE.check(inputs)] == [
         "is not a client of the Talos API; machines are asked with it; take what Secrets made"
     ]
@@ -116,13 +139,21 @@ class Running(Machine):
         certificate, key = self.pki.pair("server")
         self.server = grpc.server(futures.ThreadPoolExecutor(4))
         messages = talosapi.MESSAGES
-        lists = grpc.unary_stream_rpc_method_handler(self.list, messages["ListRequest"].FromString, messages["ListResponse"].SerializeToString)
-        members = grpc.unary_unary_rpc_method_handler(self.answer, talosapi.Request.FromString, talosapi.Response.SerializeToString)
-        self.server.add_generic_rpc_handlers((
-            grpc.method_handlers_generic_handler("cosi.resource.State", {"List": lists}),
-            grpc.method_handlers_generic_handler("machine.MachineService", {"EtcdMemberList": members}),
-        ))
-        credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True)
+        lists = grpc.unary_stream_rpc_method_handler(
+            self.list, messages["ListRequest"].FromString, messages["ListResponse"].SerializeToString
+        )
+        members = grpc.unary_unary_rpc_method_handler(
+            self.answer, talosapi.Request.FromString, talosapi.Response.SerializeToString
+        )
+        self.server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler("cosi.resource.State", {"List": lists}),
+                grpc.method_handlers_generic_handler("machine.MachineService", {"EtcdMemberList": members}),
+            )
+        )
+        credentials = grpc.ssl_server_credentials(
+            [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
+        )
         self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
         self.server.start()
 
@@ -131,9 +162,16 @@ class Running(Machine):
             self.looks += 1
             bad = self.unwell.pop(0) if len(self.unwell) > 1 else self.unwell[0]
             self.bad = bad
-            told = {"kubelet": {"running": True, "healthy": bad != "kubelet"}, "udevd": {"running": True, "unknown": True}}
+            told = {
+                "kubelet": {"running": True, "healthy": bad != "kubelet"},
+                "udevd": {"running": True, "unknown": True},
+            }
         else:
-            told = {"kube-system/kube-apiserver-cp-2": {"conditions": [{"type": "Ready", "status": str(self.bad != "apiserver")}]}}
+            told = {
+                "kube-system/kube-apiserver-cp-2": {
+                    "conditions": [{"type": "Ready", "status": str(self.bad != "apiserver")}]
+                }
+            }
         for name, spec in told.items():
             answer = talosapi.MESSAGES["ListResponse"]()
             answer.resource.metadata.id, answer.resource.spec.yaml_spec = name, json.dumps(spec)
@@ -141,7 +179,14 @@ class Running(Machine):
 
 
 def changed(at, seconds=20.0, config="new"):
-    inputs = {"machine": "cp-2", "node": at.address, "address": at.address, "clientConfiguration": at.client(), "timeoutSeconds": seconds, "config": config}
+    inputs = {
+        "machine": "cp-2",
+        "node": at.address,
+        "address": at.address,
+        "clientConfiguration": at.client(),
+        "timeoutSeconds": seconds,
+        "config": config,
+    }
     return asyncio.run(GATE.update("cp-2", {**inputs, "config": "old"}, inputs, lambda text: None))
 
 
@@ -166,7 +211,10 @@ def test_with_another_config_it_must_be_well_for_a_while(running):
     assert at.looks >= 5
 
 
-@pytest.mark.parametrize(("bad", "heard"), [("kubelet", "not well: service kubelet"), ("apiserver", "not well: pod kube-system/kube-apiserver-cp-2")])
+@pytest.mark.parametrize(
+    ("bad", "heard"),
+    [("kubelet", "not well: service kubelet"), ("apiserver", "not well: pod kube-system/kube-apiserver-cp-2")],
+)
 def test_one_that_is_not_well_is_named_with_what_is_not(running, bad, heard):
     at = running(bad)
     with pytest.raises(framework.Failed) as failed:
@@ -185,7 +233,14 @@ def test_with_the_same_config_nobody_is_asked(running):
 def test_a_member_from_before_its_config_must_be_well_with_it(running, adopted):
     """Its vote says nothing of the reboot that it is on its way to, and the next control plane would be rebooted beside it."""
     at = running("kubelet", "", "", "")
-    inputs = {"machine": "cp-2", "node": at.address, "address": at.address, "clientConfiguration": at.client(), "timeoutSeconds": 20, "adopted": adopted}
+    inputs = {
+        "machine": "cp-2",
+        "node": at.address,
+        "address": at.address,
+        "clientConfiguration": at.client(),
+        "timeoutSeconds": 20,
+        "adopted": adopted,
+    }
     asyncio.run(GATE.create(inputs, lambda text: None))
     assert (at.looks >= 3) is adopted
 

@@ -7,7 +7,7 @@ from test_api_ready import framework, quick  # noqa: F401
 from test_decommission import create, quickly, world  # noqa: F401
 from test_drain import soon  # noqa: F401
 
-from resources import RESOURCES
+from provider.resources import RESOURCES
 
 GUARD = RESOURCES["bedplate-native:talos:Guard"]
 
@@ -16,10 +16,22 @@ def forget(at, name="cp-3", how="wipe", kept=False, said=None):
     """The update of the guard in which a machine that was to leave is not said to leave any more."""
     role = "controlplane" if name.startswith("cp") else "worker"
     left = {name: {"how": how, "role": role, "address": at.machines[name].address}}
-    stay = {other: machine.address for other, machine in at.machines.items() if other.startswith("cp") and (other != name or kept)}
+    stay = {
+        other: machine.address
+        for other, machine in at.machines.items()
+        if other.startswith("cp") and (other != name or kept)
+    }
     machines = {**dict.fromkeys(stay, "controlplane"), **({name: role} if kept else {})}
-    inputs = {"platform": "p", "controlplanes": stay, "machines": machines, "leaving": {}, "clientConfiguration": at.machines[name].client()}
-    return asyncio.run(GUARD.update("p", {**inputs, "leaving": left}, inputs, said.append if said is not None else print))
+    inputs = {
+        "platform": "p",
+        "controlplanes": stay,
+        "machines": machines,
+        "leaving": {},
+        "clientConfiguration": at.machines[name].client(),
+    }
+    return asyncio.run(
+        GUARD.update("p", {**inputs, "leaving": left}, inputs, said.append if said is not None else print)
+    )
 
 
 def test_a_machine_that_left_is_forgotten(world):
@@ -43,7 +55,10 @@ def test_one_whose_decommission_failed_is_not(world, name):
 def test_a_dead_one_that_is_a_member_still_is_not(world):
     at = world("cp-3")
     at.machines["cp-3"].on = False
-    with pytest.raises(framework.Failed, match="^cp-3 was to leave the platform, and is still a member of etcd; forgotten, it would count .* write decommission: lost for it again"):
+    with pytest.raises(
+        framework.Failed,
+        match="^cp-3 was to leave the platform, and is still a member of etcd; forgotten, it would count .* write decommission: lost for it again",
+    ):
         forget(at, how="lost")
 
 
@@ -57,7 +72,10 @@ def test_who_changes_their_mind_keeps_a_machine_that_is_whole(world, name):
 def test_one_that_is_out_of_etcd_can_not_just_stay(world):
     at = world("cp-3")
     del at.members["cp-3"]
-    with pytest.raises(framework.Failed, match="^cp-3 was to leave the platform, is out of etcd already, and was not erased; it can't join as it is; write decommission: wipe for it again"):
+    with pytest.raises(
+        framework.Failed,
+        match="^cp-3 was to leave the platform, is out of etcd already, and was not erased; it can't join as it is; write decommission: wipe for it again",
+    ):
         forget(at, kept=True)
 
 

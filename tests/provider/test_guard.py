@@ -2,12 +2,20 @@
 
 import pytest
 
-from resources import RESOURCES
+from provider.resources import RESOURCES
 
 GUARD = RESOURCES["bedplate-native:talos:Guard"]
 PLANES = {f"cp-{n}": f"10.0.0.{n}" for n in (1, 2, 3)}
 MACHINES = {**dict.fromkeys(PLANES, "controlplane"), "wk-1": "worker", "wk-2": "worker"}
-BEFORE = {"platform": "prod", "contract": "v1.12", "talos": "v1.13.2", "kubernetes": "v1.35.4", "controlplanes": PLANES, "machines": MACHINES, "leaving": {}}
+BEFORE = {
+    "platform": "prod",
+    "contract": "v1.12",
+    "talos": "v1.13.2",
+    "kubernetes": "v1.35.4",
+    "controlplanes": PLANES,
+    "machines": MACHINES,
+    "leaving": {},
+}
 
 
 def without(*names, leaving=()):
@@ -15,7 +23,9 @@ def without(*names, leaving=()):
     return {
         "controlplanes": {name: address for name, address in PLANES.items() if name not in names},
         "machines": {name: role for name, role in MACHINES.items() if name not in names},
-        "leaving": {name: {"how": "wipe", "role": MACHINES[name], "address": PLANES.get(name, "10.0.0.9")} for name in leaving},
+        "leaving": {
+            name: {"how": "wipe", "role": MACHINES[name], "address": PLANES.get(name, "10.0.0.9")} for name in leaving
+        },
     }
 
 

@@ -10,23 +10,40 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from test_api_ready import Pki, framework, pem  # noqa: F401
+from test_api_ready import Pki, framework, pem
 from test_etcd_member import Machine as Member
 
 from clients import talos
 from clients.talos import Hardware
-from identity import judge, matches
-from resources import RESOURCES
-from resources import identity as gate
+from provider.identity import judge, matches
+from provider.resources import RESOURCES
+from provider.resources import identity as gate
 
 GATE = RESOURCES["bedplate-native:talos:Identity"]
-DISK = {"name": "sda", "size": 480103981056, "serial": "S4EWNX0R", "wwid": "naa.5002538", "model": "SAMSUNG MZ7LH480", "transport": "sata"}
+DISK = {
+    "name": "sda",
+    "size": 480103981056,
+    "serial": "S4EWNX0R",
+    "wwid": "naa.5002538",
+    "model": "SAMSUNG MZ7LH480",
+    "transport": "sata",
+}
 FOUND = Hardware(
-    uuid="4c4c4544-0042-3510-8052-b4c04f564433", serial="CZJ2340ABC", macs=("52:54:00:aa:00:01",),
-    disks=(DISK,), memory_mib=65536, threads=32, platform="metal",
+    uuid="4c4c4544-0042-3510-8052-b4c04f564433",
+    serial="CZJ2340ABC",
+    macs=("52:54:00:aa:00:01",),
+    disks=(DISK,),
+    memory_mib=65536,
+    threads=32,
+    platform="metal",
 )
 DECLARED = {
-    "uuid": FOUND.uuid, "serial": FOUND.serial, "mac": FOUND.macs[0], "disk": {"serial": "S4EWNX0R"}, "memoryMib": 65536, "threads": 32,
+    "uuid": FOUND.uuid,
+    "serial": FOUND.serial,
+    "mac": FOUND.macs[0],
+    "disk": {"serial": "S4EWNX0R"},
+    "memoryMib": 65536,
+    "threads": 32,
 }
 
 
@@ -37,7 +54,10 @@ def test_the_declared_machine_passes():
 @pytest.mark.parametrize(
     ("declared", "wrong"),
     [
-        ({"uuid": "4c4c4544-0042-3510-8052-b4c04f564434"}, "its uuid is 4c4c4544-0042-3510-8052-b4c04f564433, and 4c4c4544-0042-3510-8052-b4c04f564434 is declared"),
+        (
+            {"uuid": "4c4c4544-0042-3510-8052-b4c04f564434"},
+            "its uuid is 4c4c4544-0042-3510-8052-b4c04f564433, and 4c4c4544-0042-3510-8052-b4c04f564434 is declared",
+        ),
         ({"serial": "CZJ9"}, "its serial is CZJ2340ABC, and CZJ9 is declared"),
         ({"mac": "52:54:00:aa:00:02"}, "its MAC addresses are 52:54:00:aa:00:01, and 52:54:00:aa:00:02 is declared"),
         ({"memoryMib": 131072}, "it has 64 GiB of memory, and at least 128 GiB of memory are declared"),
@@ -81,7 +101,10 @@ def test_sizes_are_compared_as_written(size, number, unit):
     assert told["<"] != told[">="] and told[">"] != told["<="] and told["=="] == told[""] == (told["<="] and told[">="])
 
 
-@pytest.mark.parametrize(("disk", "kind"), [({"transport": "nvme"}, "nvme"), ({"transport": "mmc"}, "sd"), ({"rotational": True}, "hdd"), ({}, "ssd")])
+@pytest.mark.parametrize(
+    ("disk", "kind"),
+    [({"transport": "nvme"}, "nvme"), ({"transport": "mmc"}, "sd"), ({"rotational": True}, "hdd"), ({}, "ssd")],
+)
 def test_the_kind_of_a_disk(disk, kind):
     assert [k for k in ("ssd", "hdd", "nvme", "sd") if matches({"type": k}, {**DISK, **disk})] == [kind]
 
@@ -96,9 +119,15 @@ class Machine(Member):
         handler = grpc.unary_stream_rpc_method_handler(
             self.list, talos.MESSAGES["ListRequest"].FromString, talos.MESSAGES["ListResponse"].SerializeToString
         )
-        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("cosi.resource.State", {"List": handler}),))
+        self.server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler("cosi.resource.State", {"List": handler}),)
+        )
         pair = [(key.encode(), certificate.encode())]
-        credentials = grpc.ssl_server_credentials(pair, pem(self.pki.ca).encode(), True) if configured else grpc.ssl_server_credentials(pair)
+        credentials = (
+            grpc.ssl_server_credentials(pair, pem(self.pki.ca).encode(), True)
+            if configured
+            else grpc.ssl_server_credentials(pair)
+        )
         self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
         self.server.start()
 
@@ -106,10 +135,14 @@ class Machine(Member):
         self.asked += 1
         found = self.found
         told = {
-            "SystemInformations.hardware.talos.dev": {"systeminformation": {"uuid": found.uuid, "serialnumber": found.serial}},
+            "SystemInformations.hardware.talos.dev": {
+                "systeminformation": {"uuid": found.uuid, "serialnumber": found.serial}
+            },
             "MemoryModules.hardware.talos.dev": {f"DIMM-{n}": {"sizeMiB": found.memory_mib // 2} for n in range(2)},
             "Processors.hardware.talos.dev": {"CPU-1": {"coreCount": found.threads // 2, "threadCount": found.threads}},
-            "LinkStatuses.net.talos.dev": {f"eth{n}": {"hardwareAddr": mac, "permanentAddr": mac} for n, mac in enumerate(found.macs)}
+            "LinkStatuses.net.talos.dev": {
+                f"eth{n}": {"hardwareAddr": mac, "permanentAddr": mac} for n, mac in enumerate(found.macs)
+            }
             | {"lo": {"hardwareAddr": "00:00:00:00:00:00"}},
             "Disks.block.talos.dev": {d["name"]: {k: v for k, v in d.items() if k != "name"} for d in found.disks},
             "PlatformMetadatas.talos.dev": {"platformmetadata": {"platform": found.platform}},
@@ -137,8 +170,14 @@ def machine():
 
 def inputs(at, pki=None, **more):
     return {
-        "machine": "cp-1", "node": at.address, "clientConfiguration": at.client(pki), "declared": DECLARED,
-        "generation": 1, "documents": ["{}"], "timeoutSeconds": 3.0, **more,
+        "machine": "cp-1",
+        "node": at.address,
+        "clientConfiguration": at.client(pki),
+        "declared": DECLARED,
+        "generation": 1,
+        "documents": ["{}"],
+        "timeoutSeconds": 3.0,
+        **more,
     }
 
 
@@ -154,7 +193,12 @@ def test_a_machine_in_maintenance_mode_is_read_whole(machine):
     identity, outputs = create(machine())
     assert identity == "cp-1"
     assert outputs["found"] == {
-        "uuid": FOUND.uuid, "serial": FOUND.serial, "macs": list(FOUND.macs), "memoryMib": 65536, "threads": 32, "platform": "metal",
+        "uuid": FOUND.uuid,
+        "serial": FOUND.serial,
+        "macs": list(FOUND.macs),
+        "memoryMib": 65536,
+        "threads": 32,
+        "platform": "metal",
         "disks": [{k: v for k, v in DISK.items() if k != "transport"}],
     }
 
@@ -198,7 +242,7 @@ def test_one_that_is_down_fails_by_name_within_its_deadline(machine, monkeypatch
     at.server.stop(0)
     monkeypatch.setattr(gate, "RECONFIGURE_SECONDS", 2.0)
     with pytest.raises(framework.Failed) as failed:
-        update(at, {"documents": ["{\"debug\": true}"]}, timeoutSeconds=600.0)
+        update(at, {"documents": ['{"debug": true}']}, timeoutSeconds=600.0)
     assert str(failed.value).startswith(f"cp-1: the Talos API at {at.address} did not answer within 2 s (last: ")
     assert str(failed.value).endswith("get machinestatus; then run up again")
 
@@ -212,14 +256,24 @@ def test_a_raised_generation_wants_a_machine_with_no_config(machine):
 
 
 def test_no_input_is_shown_that_is_a_secret():
-    wrong = GATE.check({"machine": "", "node": None, "clientConfiguration": {"clientKey": "sekret"}, "timeoutSeconds": 0, "declared": []})
+    wrong = GATE.check(
+        {
+            "machine": "",
+            "node": None,
+            "clientConfiguration": {"clientKey": "sekret"},
+            "timeoutSeconds": 0,
+            "declared": [],
+        }
+    )
     assert [w.property for w in wrong] == ["timeoutSeconds", "clientConfiguration", "machine", "node", "declared"]
     assert "sekret" not in repr(wrong)
 
 
 def foretold(before, after):
     documents = [json.dumps(each) for each in (before, after)]
-    return GATE.foretell({"machine": "cp-1", "documents": [documents[1]]}, {"machine": "cp-1", "documents": [documents[0]]})
+    return GATE.foretell(
+        {"machine": "cp-1", "documents": [documents[1]]}, {"machine": "cp-1", "documents": [documents[0]]}
+    )
 
 
 def test_a_plan_says_in_words_what_a_machine_gets():
@@ -232,5 +286,13 @@ def test_a_plan_says_in_words_what_a_machine_gets():
 
 
 def test_no_secret_of_a_patch_is_in_those_words():
-    said = foretold({}, {"machine": {"registries": {"config": {"r": {"auth": {"username": "u", "password": "hunter2"}}}}, "token": "hunter2"}})
+    said = foretold(
+        {},
+        {
+            "machine": {
+                "registries": {"config": {"r": {"auth": {"username": "u", "password": "hunter2"}}}},
+                "token": "hunter2",
+            }
+        },
+    )
     assert "hunter2" not in said and "(secret)" in said

@@ -6,7 +6,7 @@ import json
 import pytest
 from test_api_ready import Api, framework, quick  # noqa: F401
 
-from resources import RESOURCES
+from provider.resources import RESOURCES
 
 GATE = RESOURCES["bedplate-native:kubernetes:NodeReady"]
 
@@ -78,12 +78,12 @@ def test_a_refused_client_is_not_waited_for(nodes):
 @pytest.mark.parametrize("name", ["", "CP-1", "cp/1", None, 5])
 def test_what_is_no_nodes_name_is_refused(name):
     inputs = {"node": name, "kubeconfig": framework.UNKNOWN, "timeoutSeconds": 60}
-    assert [str(w.reason) for w in GATE.check(inputs)] == ["is not a node's name; it is looked up by it; write e.g. cp-1"]
+    assert [str(w.reason) for w in GATE.check(inputs)] == [
+        "is not a node's name; it is looked up by it; write e.g. cp-1"
+    ]
 
 
 def test_a_renewed_kubeconfig_asks_nobody():
     """The node joined long ago; an update must work while it is down."""
     made = asyncio.run(GATE.update("cp-1", {}, {"node": "cp-1", "kubeconfig": "other"}, print))
     assert made == {"node": "cp-1", "kubeconfig": "other"}
-
-

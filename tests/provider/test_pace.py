@@ -3,7 +3,7 @@
 import threading
 import time
 
-from pace import LOOK, PREPARE, SWITCH, Pace
+from provider.pace import LOOK, PREPARE, SWITCH, Pace
 
 
 def crowd(pace, kinds, at_once, hold=0.05):

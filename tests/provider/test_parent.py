@@ -40,7 +40,7 @@ def alive(pid):
 
 
 def test_the_engine_is_there_while_it_is(monkeypatch):
-    import parent
+    from provider import parent
 
     assert not parent.is_gone()
     monkeypatch.setattr(os, "getppid", lambda: 1)

@@ -2,20 +2,16 @@
 
 import asyncio
 import itertools
-import sys
 import threading
 import time
 
 import pytest
 from bmcs import PASSWORD, USER, Bmc, Pki, machine
-from conftest import ROOT
 
-sys.path.insert(0, str(ROOT / "provider"))
-
-import framework  # noqa: E402
-from redfish import channel, system  # noqa: E402
-from redfish.machine import access  # noqa: E402
-from resources import RESOURCES, permit, power  # noqa: E402
+from provider import framework
+from provider.redfish import channel, system
+from provider.redfish.machine import access
+from provider.resources import RESOURCES, permit, power
 
 POWER = RESOURCES["bedplate-native:metal:Power"]
 PERMIT = RESOURCES["bedplate-native:metal:Permit"]
@@ -140,7 +136,10 @@ def test_a_run_that_was_killed_after_the_switch_boots_it_no_second_time(bmc):
     switch_on(given)
     assert switch_on(given, said)["power"] == "On"
     assert acts(bmc, given) == ["Pxe"]
-    assert said[-1] == "is on since it was told to boot from the network, once, uefi, for generation 1; it is not booted again"
+    assert (
+        said[-1]
+        == "is on since it was told to boot from the network, once, uefi, for generation 1; it is not booted again"
+    )
 
 
 def test_a_machine_that_was_just_switched_on_is_waited_for_and_not_booted_again(bmc):
@@ -332,8 +331,12 @@ def test_a_bmc_that_hangs_is_given_up_in_time_and_a_second_run_converges(bmc, mo
     start = time.monotonic()
     text = refused(given)
     assert time.monotonic() - start < 6
-    assert text.startswith(f"{bmc.url} did not do what it was asked within 2 s (last: no answer to GET /redfish/v1/Systems/{given['system']} in ")
-    assert text.endswith("; a BMC that hangs answers again after a cold reset of its own, which leaves the machine running; reset it, and run up again")
+    assert text.startswith(
+        f"{bmc.url} did not do what it was asked within 2 s (last: no answer to GET /redfish/v1/Systems/{given['system']} in "
+    )
+    assert text.endswith(
+        "; a BMC that hangs answers again after a cold reset of its own, which leaves the machine running; reset it, and run up again"
+    )
     bmc.faults()
     create({**given, "timeoutSeconds": 20.0})
     assert acts(bmc, given) == ["Pxe"]
@@ -348,7 +351,10 @@ def test_a_switch_that_was_not_answered_is_not_thrown_twice(bmc, monkeypatch):
     create(given, said)
     assert acts(bmc, given) == ["Pxe", "halt", "Pxe"]
     assert len(asked(bmc, given, "POST")) == 3
-    assert f"{bmc.url} may be switched on or not (no answer to POST /redfish/v1/Systems/{given['system']}/Actions/ComputerSystem.Reset in 0 s); its power is read" in said
+    assert (
+        f"{bmc.url} may be switched on or not (no answer to POST /redfish/v1/Systems/{given['system']}/Actions/ComputerSystem.Reset in 0 s); its power is read"
+        in said
+    )
 
 
 def test_a_bmc_that_takes_no_boot_mode_is_asked_without(bmc):
@@ -392,7 +398,10 @@ def test_a_machine_that_does_not_come_on_is_waited_for_in_sight_and_not_for_ever
         f"{given['system']} of {bmc.url} could not be switched on within 2 s (its BMC says: Off); nothing after it can be made; "
         "look at its console and its power supply, and run up again"
     )
-    assert any(line.startswith(f"waiting for {given['system']} to be switched on, ") and line.endswith(" s (it is Off)") for line in said)
+    assert any(
+        line.startswith(f"waiting for {given['system']} to be switched on, ") and line.endswith(" s (it is Off)")
+        for line in said
+    )
 
 
 def test_a_machine_that_comes_on_late_is_waited_for(bmc):

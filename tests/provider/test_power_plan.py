@@ -8,11 +8,9 @@ import pytest
 from bmcs import Pki
 from conftest import ROOT
 
-sys.path.insert(0, str(ROOT / "provider"))
-
-import framework  # noqa: E402
-from redfish import channel  # noqa: E402
-from resources import RESOURCES  # noqa: E402
+from provider import framework
+from provider.redfish import channel
+from provider.resources import RESOURCES
 
 POWER = RESOURCES["bedplate-native:metal:Power"]
 PERMIT = RESOURCES["bedplate-native:metal:Permit"]
@@ -46,8 +44,8 @@ def test_a_plan_says_what_will_happen_and_knows_what_was_declared():
 
 def test_a_plan_loads_no_redfish_client():
     """It takes a second on a small machine, and a plan asks no BMC."""
-    code = "import sys; sys.path.append('..'); import resources; assert resources.RESOURCES and 'sushy' not in sys.modules and 'requests' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT / "provider", check=True)
+    code = "import sys; from provider import resources; assert resources.RESOURCES and 'sushy' not in sys.modules and 'requests' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 @pytest.mark.parametrize(

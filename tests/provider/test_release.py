@@ -10,9 +10,8 @@ from test_api_ready import Pki, framework, pem, quick  # noqa: F401
 from test_etcd_member import Machine as Member
 
 from clients import talos
-import quorum
-import turns
-from resources import RESOURCES, etcd_member, release
+from provider import quorum, turns
+from provider.resources import RESOURCES, etcd_member, release
 
 GATE = RESOURCES["bedplate-native:talos:Release"]
 ID, OTHER = "3" * 64, "4" * 64
@@ -22,10 +21,27 @@ OLD, NEW = f"factory.talos.dev/metal-installer/{ID}:v1.13.2", f"factory.talos.de
 class Machine(Member):
     """It runs a release; told to upgrade, it is away for some questions and comes back with what it was told, or not."""
 
-    def __init__(self, version="v1.13.2", schematic=ID, *, comes_back=True, stages=("running",), contained=False, members=None, etcd=True, busy=False):
+    def __init__(
+        self,
+        version="v1.13.2",
+        schematic=ID,
+        *,
+        comes_back=True,
+        stages=("running",),
+        contained=False,
+        members=None,
+        etcd=True,
+        busy=False,
+    ):
         self.flags = [["fpu", "vmx"], ["fpu", "vmx"]]
         self.pki, self.version, self.schematic, self.booted = Pki(), version, schematic, 1000
-        self.comes_back, self.stages, self.contained, self.etcd, self.busy = comes_back, list(stages), contained, etcd, busy
+        self.comes_back, self.stages, self.contained, self.etcd, self.busy = (
+            comes_back,
+            list(stages),
+            contained,
+            etcd,
+            busy,
+        )
         self.members, self.upgrades, self.away = members or {"cp-1": "127.0.0.1"}, [], 0
         certificate, key = self.pki.pair("server")
         self.server = grpc.server(futures.ThreadPoolExecutor(4))
@@ -34,7 +50,9 @@ class Machine(Member):
         def unary(answer, request, response):
             return grpc.unary_unary_rpc_method_handler(answer, m[request].FromString, m[response].SerializeToString)
 
-        lists = grpc.unary_stream_rpc_method_handler(self.list, m["ListRequest"].FromString, m["ListResponse"].SerializeToString)
+        lists = grpc.unary_stream_rpc_method_handler(
+            self.list, m["ListRequest"].FromString, m["ListResponse"].SerializeToString
+        )
         self.server.add_generic_rpc_handlers((
             grpc.method_handlers_generic_handler("cosi.resource.State", {"List": lists}),
             grpc.method_handlers_generic_handler("machine.MachineService", {
@@ -43,7 +61,9 @@ class Machine(Member):
                 "EtcdMemberList": unary(self.list_members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
             }),
         ))  # fmt: skip
-        credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True)
+        credentials = grpc.ssl_server_credentials(
+            [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
+        )
         self.port = self.server.add_secure_port("127.0.0.1:0", credentials)
         self.address = f"localhost:{self.port}"
         self.server.start()
@@ -116,7 +136,14 @@ def machine(monkeypatch):
 
 
 def inputs(at, image=NEW, seconds=8.0, controlplane=False):
-    return {"machine": "cp-1", "node": at.address, "clientConfiguration": at.client(), "image": image, "controlplane": controlplane, "timeoutSeconds": seconds}
+    return {
+        "machine": "cp-1",
+        "node": at.address,
+        "clientConfiguration": at.client(),
+        "image": image,
+        "controlplane": controlplane,
+        "timeoutSeconds": seconds,
+    }
 
 
 def update(at, said=None, **more):
@@ -190,28 +217,41 @@ def test_a_control_plane_whose_peers_are_well_is_upgraded(machine, monkeypatch):
     at = machine(members={"cp-1": "10.0.0.1", "cp-2": "10.0.0.2"})
     asked = []
     real = talos.Client.unsettled
-    monkeypatch.setattr(talos.Client, "unsettled", lambda self, address: real(self, address) if address == at.address else asked.append(address) or [])
+    monkeypatch.setattr(
+        talos.Client,
+        "unsettled",
+        lambda self, address: real(self, address) if address == at.address else asked.append(address) or [],
+    )
     assert update(at, controlplane=True)["version"] == "v1.14.2" and asked == ["10.0.0.2"]
 
 
 def test_a_plan_says_that_it_reboots():
     before = {"machine": "wk-1", "image": OLD}
-    assert GATE.foretell({**before, "image": NEW}, before) == "wk-1 is drained, upgraded to v1.14.2 and REBOOTED; the machines after it wait until it is well"
+    assert (
+        GATE.foretell({**before, "image": NEW}, before)
+        == "wk-1 is drained, upgraded to v1.14.2 and REBOOTED; the machines after it wait until it is well"
+    )
     assert GATE.foretell(before, before) is None and GATE.foretell(before, None) is None
 
 
 @pytest.mark.parametrize("image", ["metal-installer:v1.14.2", f"factory.talos.dev/metal-installer/{ID}:latest", None])
 def test_an_image_that_is_no_exact_release_is_refused(image):
-    assert "no installer image with an exact release" in GATE.check({"machine": "a", "node": "b", "clientConfiguration": framework.UNKNOWN, "image": image, "timeoutSeconds": 9})[0].reason
-
-
+    assert (
+        "no installer image with an exact release"
+        in GATE.check(
+            {"machine": "a", "node": "b", "clientConfiguration": framework.UNKNOWN, "image": image, "timeoutSeconds": 9}
+        )[0].reason
+    )
 
 
 @pytest.mark.parametrize("flags", [[["fpu"]], [["fpu", "vmx"], ["fpu"]], []])
 def test_virtual_machines_need_processors_that_virtualize(machine, flags):
     at = machine("v1.14.2")
     at.flags = flags
-    with pytest.raises(framework.Failed, match="^cp-1 offers neither VT-x nor AMD-V, and virtual machines may be put on it; they would not start"):
+    with pytest.raises(
+        framework.Failed,
+        match="^cp-1 offers neither VT-x nor AMD-V, and virtual machines may be put on it; they would not start",
+    ):
         asyncio.run(GATE.create({**inputs(at), "virtualization": True}, lambda text: None))
     asyncio.run(GATE.create({**inputs(at), "virtualization": False}, lambda text: None))
 
@@ -243,6 +283,9 @@ def test_an_etcd_that_is_too_busy_to_answer_is_asked_again(monkeypatch):
 
     asked.clear()
     monkeypatch.setattr(quorum, "without", refuses)
-    with pytest.raises(framework.Failed, match=r"^cp-1 is not upgraded: etcd could not be asked for its members \(UNAVAILABLE: no leader\); "):
+    with pytest.raises(
+        framework.Failed,
+        match=r"^cp-1 is not upgraded: etcd could not be asked for its members \(UNAVAILABLE: no leader\); ",
+    ):
         quorum.whole(None, "10.0.0.1", "cp-1", "upgraded")
     assert len(asked) == 1

@@ -15,7 +15,7 @@ from test_api_ready import Pki, framework, pem, quick  # noqa: F401
 from test_etcd_member import Machine as Member
 
 from clients import talos
-from resources import RESOURCES, snapshot
+from provider.resources import RESOURCES, snapshot
 
 SAVED = RESOURCES["bedplate-native:talos:Snapshot"]
 BEFORE = {"talos": "v1.13.2", "schematic": "3" * 64, "kubernetes": "v1.35.3"}
@@ -81,7 +81,11 @@ def inputs(folder, *machines, client=None, **more):
 def upgrade(folder, *machines, said=None, to=None, **more):
     wanted = inputs(folder, *machines, **more)
     state = {**wanted, **BEFORE, "file": ""}
-    return asyncio.run(SAVED.update("prod", state, {**wanted, **(to or {"talos": "v1.14.2"})}, (said if said is not None else []).append))
+    return asyncio.run(
+        SAVED.update(
+            "prod", state, {**wanted, **(to or {"talos": "v1.14.2"})}, (said if said is not None else []).append
+        )
+    )
 
 
 def mode(path):
@@ -109,7 +113,9 @@ def test_nobody_else_reads_it(machine, tmp_path):
 
 def test_its_name_tells_all_that_moves(machine, tmp_path):
     file = upgrade(tmp_path, machine(), to={"talos": "v1.14.2", "schematic": "4" * 64, "kubernetes": "v1.36.0"})["file"]
-    assert file.endswith("Z-talos-v1.13.2-to-v1.14.2-schematic-333333333333-to-444444444444-kubernetes-v1.35.3-to-v1.36.0.db")
+    assert file.endswith(
+        "Z-talos-v1.13.2-to-v1.14.2-schematic-333333333333-to-444444444444-kubernetes-v1.35.3-to-v1.36.0.db"
+    )
 
 
 def test_the_first_time_nothing_is_asked(tmp_path):
@@ -139,9 +145,7 @@ def failure(folder, *machines, **more):
     return str(failed.value)
 
 
-HOW_ON = (
-    "; see etcd well first: talosctl etcd status; then run up again, or write talos.snapshots.before_upgrades: false to upgrade with no way back"
-)
+HOW_ON = "; see etcd well first: talosctl etcd status; then run up again, or write talos.snapshots.before_upgrades: false to upgrade with no way back"
 
 
 @pytest.mark.parametrize(
@@ -157,7 +161,10 @@ HOW_ON = (
 def test_a_broken_snapshot_is_none(machine, tmp_path, content, says):
     """The machine ends its stream as if all were there."""
     at = machine(content)
-    assert failure(tmp_path, at) == f"etcd is not saved, and nothing is upgraded: no control plane gave a snapshot ({at.address}: {says}){HOW_ON}"
+    assert (
+        failure(tmp_path, at)
+        == f"etcd is not saved, and nothing is upgraded: no control plane gave a snapshot ({at.address}: {says}){HOW_ON}"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -171,7 +178,9 @@ def test_where_nobody_answers_nothing_is_upgraded(machine, tmp_path):
     at, down = machine(refuses="etcd is not running"), machine()
     down.server.stop(0).wait()
     told = failure(tmp_path, at, down)
-    assert told.startswith(f"etcd is not saved, and nothing is upgraded: no control plane gave a snapshot ({at.address}: UNAVAILABLE: etcd is not running; ")
+    assert told.startswith(
+        f"etcd is not saved, and nothing is upgraded: no control plane gave a snapshot ({at.address}: UNAVAILABLE: etcd is not running; "
+    )
     assert f"; {down.address}: ConnectionRefusedError: " in told and told.endswith(HOW_ON)
 
 
@@ -193,7 +202,9 @@ def test_machines_that_were_never_configured_have_nothing_to_save(machine, tmp_p
 def test_one_fresh_machine_beside_one_that_is_down_is_no_proof(machine, tmp_path):
     down = machine()
     down.server.stop(0).wait()
-    assert "no control plane gave a snapshot" in failure(tmp_path, machine(maintenance=True), down, client=down.client())
+    assert "no control plane gave a snapshot" in failure(
+        tmp_path, machine(maintenance=True), down, client=down.client()
+    )
 
 
 def test_a_folder_that_takes_no_file_is_told_at_once(machine, tmp_path):
@@ -216,7 +227,9 @@ def test_a_full_disk_leaves_nothing_behind(machine, tmp_path):
         told = failure(tmp_path, at, at)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert told.startswith(f"etcd is not saved, and nothing is upgraded: {tmp_path} can't be written (File too large); make room")
+    assert told.startswith(
+        f"etcd is not saved, and nothing is upgraded: {tmp_path} can't be written (File too large); make room"
+    )
     assert at.asked == 1 and list(tmp_path.iterdir()) == []
 
 
@@ -245,10 +258,19 @@ def test_a_later_up_remembers_the_file(machine, tmp_path):
 def test_a_plan_says_where_it_is_saved():
     given = inputs("/srv/snapshots", client={}, nodes=["a"])
     after = {**given, "talos": "v1.14.2"}
-    assert SAVED.foretell(after, given) == "etcd is saved to /srv/snapshots/prod-TIME-talos-v1.13.2-to-v1.14.2.db before the upgrade"
-    assert SAVED.foretell({**after, "wanted": False}, given) == "etcd is NOT saved before the upgrade: talos.snapshots.before_upgrades is false"
+    assert (
+        SAVED.foretell(after, given)
+        == "etcd is saved to /srv/snapshots/prod-TIME-talos-v1.13.2-to-v1.14.2.db before the upgrade"
+    )
+    assert (
+        SAVED.foretell({**after, "wanted": False}, given)
+        == "etcd is NOT saved before the upgrade: talos.snapshots.before_upgrades is false"
+    )
     assert SAVED.foretell(given, given) is None and SAVED.foretell(after, None) is None
-    assert isinstance(SAVED.plan(after, given)["file"], framework.Unknown) and SAVED.plan(given, {**given, "file": "x"})["file"] == "x"
+    assert (
+        isinstance(SAVED.plan(after, given)["file"], framework.Unknown)
+        and SAVED.plan(given, {**given, "file": "x"})["file"] == "x"
+    )
 
 
 def test_a_folder_that_is_not_absolute_lies_in_the_checkout(machine, tmp_path, monkeypatch):
@@ -268,7 +290,10 @@ def test_unwanted_it_asks_nobody(machine, tmp_path):
         ({"talos": None}, "talos is missing; a snapshot's file is named by it; write its text"),
         ({"folder": ""}, "folder is missing; a snapshot's file is named by it; write its text"),
         ({"timeoutSeconds": 0}, "timeoutSeconds is not between 1 and 7200; the wait must end; write e.g. 900"),
-        ({"clientConfiguration": {}}, "clientConfiguration is not a client of the Talos API; machines are asked with it; take what Secrets made"),
+        (
+            {"clientConfiguration": {}},
+            "clientConfiguration is not a client of the Talos API; machines are asked with it; take what Secrets made",
+        ),
     ],
 )
 def test_what_it_is_not_told_is_refused(bad, says):

@@ -15,11 +15,10 @@ import pytest
 from test_api_ready import Api, Pki, framework, pem, quick  # noqa: F401
 from test_etcd_member import Machine as Member
 
-import drain
-import turns
 from clients import talos
 from clients.kubeconfig import kubeconfig
-from resources import RESOURCES, etcd_member, settled, turn
+from provider import drain, turns
+from provider.resources import RESOURCES, etcd_member, settled, turn
 
 TURN, SETTLED = RESOURCES["bedplate-native:talos:Turn"], RESOURCES["bedplate-native:talos:Settled"]
 OLD, NEW = [json.dumps({"machine": {"env": {"A": "1"}}})], [json.dumps({"machine": {"env": {"A": "2"}}})]
@@ -51,7 +50,11 @@ class Cluster(Api):
         labels = {"node-role.kubernetes.io/control-plane": ""} if name.startswith("cp") else {}
         taints = [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}] if labels else []
         status = {"conditions": [{"type": "Ready", "status": "True"}], "nodeInfo": {"kubeletVersion": version}}
-        return {"metadata": {"name": name, "labels": labels, "annotations": {}}, "spec": {"taints": taints}, "status": status}
+        return {
+            "metadata": {"name": name, "labels": labels, "annotations": {}},
+            "spec": {"taints": taints},
+            "status": status,
+        }
 
     def do(self, method, path, body):
         if path == "/api/v1/nodes":
@@ -65,14 +68,33 @@ class Cluster(Api):
                 for key, value in body.get("metadata", {}).get("annotations", {}).items():
                     node["metadata"]["annotations"].pop(key, None)
                     node["metadata"]["annotations"].update({key: value} if value else {})
-                self.events.append((found[1], "uncordoned" if body.get("spec", {}).get("unschedulable") is False else "patched"))
+                self.events.append(
+                    (found[1], "uncordoned" if body.get("spec", {}).get("unschedulable") is False else "patched")
+                )
             return 200, node
         if found := re.search("labelSelector=k8s-app%3D(.+)", path):
             ready = {"conditions": [{"type": "Ready", "status": "True"}]}
-            return 200, {"items": [{"spec": {"nodeName": n, "containers": [{"image": f"registry.k8s.io/{found[1]}:{v}"}]}, "status": ready} for n, v in self.serving.items()]}
+            return 200, {
+                "items": [
+                    {
+                        "spec": {"nodeName": n, "containers": [{"image": f"registry.k8s.io/{found[1]}:{v}"}]},
+                        "status": ready,
+                    }
+                    for n, v in self.serving.items()
+                ]
+            }
         if found := re.search("nodeName%3D(.+)", path):
             owner = [{"kind": "ReplicaSet", "name": "web", "controller": True}]
-            return 200, {"items": [{"metadata": {"namespace": "d", "name": p, "uid": p, "ownerReferences": owner}, "status": {"phase": "Running"}} for p, n in self.pods.items() if n == found[1]]}
+            return 200, {
+                "items": [
+                    {
+                        "metadata": {"namespace": "d", "name": p, "uid": p, "ownerReferences": owner},
+                        "status": {"phase": "Running"},
+                    }
+                    for p, n in self.pods.items()
+                    if n == found[1]
+                ]
+            }
         name = path.split("/")[-2]
         if name in self.held:
             return 429, {"message": "the budget holds it"}
@@ -136,7 +158,10 @@ class Machine(Member):
             if not self.away:
                 self.cluster.events.append((self.name, "up"))
             context.abort(grpc.StatusCode.UNAVAILABLE, "it boots")
-        told = {"MachineStatuses": {"machine": {"stage": "running"}}, "Services": {"kubelet": {"running": True, "healthy": self.well}}}.get(kind, {})
+        told = {
+            "MachineStatuses": {"machine": {"stage": "running"}},
+            "Services": {"kubelet": {"running": True, "healthy": self.well}},
+        }.get(kind, {})
         for name, spec in told.items():
             answer = talos.MESSAGES["ListResponse"]()
             answer.resource.metadata.id, answer.resource.spec.yaml_spec = name, json.dumps(spec)
@@ -191,12 +216,16 @@ def before(wanted, **was):
 
 
 def take(wanted, state=None, said=None):
-    return asyncio.run(TURN.update(wanted["machine"], state or before(wanted), wanted, (said if said is not None else []).append))
+    return asyncio.run(
+        TURN.update(wanted["machine"], state or before(wanted), wanted, (said if said is not None else []).append)
+    )
 
 
 def end(wanted, taken, was=0, said=None):
     now = {**wanted, **{key: taken[key] for key in ("turn", "began", "reboots")}}
-    return asyncio.run(SETTLED.update(wanted["machine"], {**now, "turn": was}, now, (said if said is not None else []).append))
+    return asyncio.run(
+        SETTLED.update(wanted["machine"], {**now, "turn": was}, now, (said if said is not None else []).append)
+    )
 
 
 def mark(cluster, name):
@@ -278,7 +307,10 @@ def test_a_control_plane_waits_for_no_other_version(rack):
 def test_no_control_plane_goes_while_etcd_is_not_well_elsewhere(rack):
     cluster, machines = rack("cp-1", "wk-1")
     machines["cp-1"].peers = ["cp-1", "cp-2"]
-    with pytest.raises(framework.Failed, match="^cp-1 is not restarted: etcd is not well on cp-2, and with this one away it may lose its quorum"):
+    with pytest.raises(
+        framework.Failed,
+        match="^cp-1 is not restarted: etcd is not well on cp-2, and with this one away it may lose its quorum",
+    ):
         take(inputs(machines, "cp-1"))
     assert ("cp-1", "drained") not in cluster.events and mark(cluster, "cp-1") == (None, False)
 
@@ -290,8 +322,13 @@ def test_a_kubelet_of_another_version_ends_no_turn(rack):
     taken = take(wanted)
     settled_in = {**wanted, "timeoutSeconds": 1.0}
     settled.settle(turn.client_of(wanted["clientConfiguration"]), wanted["node"], "wk-1", 5.0, print)
-    with pytest.raises(framework.Failed, match=r"^wk-1 was not Ready with kubelet v1.35.5 within 1 s \(last: Ready, its kubelet is v1.35.4\)"):
-        settled._node(turn.access_of(turn.client_of(wanted["clientConfiguration"]), settled_in, print), "wk-1", NEXT, 1.0, print)
+    with pytest.raises(
+        framework.Failed,
+        match=r"^wk-1 was not Ready with kubelet v1.35.5 within 1 s \(last: Ready, its kubelet is v1.35.4\)",
+    ):
+        settled._node(
+            turn.access_of(turn.client_of(wanted["clientConfiguration"]), settled_in, print), "wk-1", NEXT, 1.0, print
+        )
     cluster.nodes["wk-1"]["status"]["nodeInfo"]["kubeletVersion"] = NEXT
     end(wanted, taken)
     assert mark(cluster, "wk-1") == (None, False)
@@ -301,7 +338,11 @@ def test_one_that_is_not_well_keeps_its_turn_and_the_others_say_so(rack, monkeyp
     cluster, machines = rack("cp-1", "wk-1", "wk-2")
     wanted = inputs(machines, "wk-1")
     taken = take(wanted)
-    monkeypatch.setattr(settled, "settle", lambda *a: (_ for _ in ()).throw(framework.Failed("wk-1 was not well with its new config; see it")))
+    monkeypatch.setattr(
+        settled,
+        "settle",
+        lambda *a: (_ for _ in ()).throw(framework.Failed("wk-1 was not well with its new config; see it")),
+    )
     machines["wk-1"].restart()
     waits, told = threading.Event(), []
     other = inputs(machines, "wk-2")
@@ -329,7 +370,10 @@ def test_a_config_that_is_never_taken_ends_the_others_by_name(rack, monkeypatch)
     _, machines = rack("cp-1", "wk-1", "wk-2")
     monkeypatch.setattr(turns, "APPLY_SECONDS", 0.2)
     take(inputs(machines, "wk-1"))
-    with pytest.raises(framework.Failed, match="^wk-2 keeps what it has, since it is not its turn: wk-1 has it, and its config was not taken; see that one well"):
+    with pytest.raises(
+        framework.Failed,
+        match="^wk-2 keeps what it has, since it is not its turn: wk-1 has it, and its config was not taken; see that one well",
+    ):
         take(inputs(machines, "wk-2"))
 
 
@@ -373,7 +417,9 @@ def test_one_that_can_not_be_drained_goes_on_as_it_was_and_so_do_the_others(rack
     cluster, machines = rack("cp-1", "wk-1", "wk-2")
     cluster.held.add("web-wk-1")
     monkeypatch.setattr(turn, "DRAIN_SECONDS", 0.3)
-    with pytest.raises(framework.Failed, match="^wk-1 was not drained within 0 s .last: pod d/web-wk-1 stays: the budget holds it"):
+    with pytest.raises(
+        framework.Failed, match="^wk-1 was not drained within 0 s .last: pod d/web-wk-1 stays: the budget holds it"
+    ):
         take(inputs(machines, "wk-1"))
     assert mark(cluster, "wk-1") == (None, False)
     take(inputs(machines, "wk-2"))
@@ -393,7 +439,10 @@ def test_where_nothing_can_move_nothing_is_evicted(rack):
     cluster, machines = rack("cp-1")
     said, wanted = [], inputs(machines, "cp-1")
     taken = take(wanted, said=said)
-    assert said == ["no other node takes pods: what runs here stays, and is away while it restarts"] and "web-cp-1" in cluster.pods
+    assert (
+        said == ["no other node takes pods: what runs here stays, and is away while it restarts"]
+        and "web-cp-1" in cluster.pods
+    )
     machines["cp-1"].restart()
     end(wanted, taken)
     assert mark(cluster, "cp-1") == (None, False)
@@ -405,21 +454,44 @@ def test_one_that_had_its_config_is_not_waited_for_to_restart(rack, monkeypatch)
     monkeypatch.setattr(settled, "RESTART_SECONDS", 0.2)
     wanted, said = inputs(machines, "wk-1"), []
     end(wanted, take(wanted), said=said)
-    assert "did not restart: it had this config" in said and said[-1] == "wk-1 is well, and takes pods as before" and mark(cluster, "wk-1") == (None, False)
+    assert (
+        "did not restart: it had this config" in said
+        and said[-1] == "wk-1 is well, and takes pods as before"
+        and mark(cluster, "wk-1") == (None, False)
+    )
 
 
 def test_a_plan_says_what_takes_a_turn(rack):
-    state = {"machine": "wk-1", "node": "n", "generation": 0, "documents": OLD, "kubernetes": VERSION, "turn": 4, "began": "x", "reboots": False}
-    assert TURN.foretell({**state, "documents": NEW}, state) == "wk-1: REBOOTS, drained, after its turn; the next one goes when it is well"
+    state = {
+        "machine": "wk-1",
+        "node": "n",
+        "generation": 0,
+        "documents": OLD,
+        "kubernetes": VERSION,
+        "turn": 4,
+        "began": "x",
+        "reboots": False,
+    }
+    assert (
+        TURN.foretell({**state, "documents": NEW}, state)
+        == "wk-1: REBOOTS, drained, after its turn; the next one goes when it is well"
+    )
     assert TURN.foretell({**state, "kubernetes": NEXT}, state) == (
         "wk-1: its Kubernetes goes v1.35.4 -> v1.35.5, drained, after its turn and the control planes; the next one goes when it is well"
     )
-    assert TURN.foretell({**state, "kubernetes": NEXT, "controlplane": True}, state).endswith("drained, after its turn; the next one goes when it is well")
+    assert TURN.foretell({**state, "kubernetes": NEXT, "controlplane": True}, state).endswith(
+        "drained, after its turn; the next one goes when it is well"
+    )
     assert TURN.foretell({**state, "documents": LABEL}, state) is None and TURN.foretell(state, None) is None
-    assert TURN.plan({**state, "documents": LABEL}, state)["turn"] == 4 and TURN.plan({**state, "documents": NEW}, state)["turn"] is framework.UNKNOWN
+    assert (
+        TURN.plan({**state, "documents": LABEL}, state)["turn"] == 4
+        and TURN.plan({**state, "documents": NEW}, state)["turn"] is framework.UNKNOWN
+    )
 
 
 def test_who_can_hand_out_a_kubeconfig_must_be_known():
     given = {"machine": "a", "node": "b", "clientConfiguration": framework.UNKNOWN, "timeoutSeconds": 9, "planes": {}}
     for gate in (TURN, SETTLED):
-        assert [w.reason for w in gate.check(given)] == ["names no control plane; one hands out the kubeconfig by which nodes are drained; write name: address"]
+        assert [w.reason for w in gate.check(given)] == [
+            "names no control plane; one hands out the kubeconfig by which nodes are drained; write name: address"
+        ]

@@ -55,7 +55,9 @@ class House:
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
     def plan(self, **answers: Any) -> None:
-        (self.layout.bin / "plan").write_text(json.dumps({key.replace("_", " "): each for key, each in answers.items()}))
+        (self.layout.bin / "plan").write_text(
+            json.dumps({key.replace("_", " "): each for key, each in answers.items()})
+        )
 
     def exists(self, stack: str, state: Path | None = None) -> None:
         """Make the folder backend hold a stack."""
@@ -71,7 +73,9 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
             monkeypatch.delenv(name)
     root = tmp_path / "house"
     root.mkdir()
-    (root / "Pulumi.yaml").write_text("name: house\nruntime: python\nplugins:\n  providers:\n    - name: own\n      path: ./provider\n")
+    (root / "Pulumi.yaml").write_text(
+        "name: house\nruntime: python\nplugins:\n  providers:\n    - name: own\n      path: ./provider\n"
+    )
     (root / "Pulumi.dev.yaml").write_text("# a comment\nconfig:\n  house:size: small\n")
     (root / "Pulumi.prod.yaml").write_text("config:\n  house:size: large\n")
     layout = Layout.of(root)

@@ -8,6 +8,7 @@ from outputs import OUTPUTS, TALOSCONFIG
 
 from runner import main
 
+
 def access(house, *arguments):
     return main.main_in(house.layout, ["access", *arguments])
 
@@ -16,8 +17,14 @@ def test_both_files_are_their_owners_alone_and_nothing_secret_is_printed(house, 
     house.plan(prints=json.dumps(OUTPUTS))
     assert access(house, "dev") == 0
     folder = house.layout.home / "access" / "dev"
-    assert (folder / "talosconfig").read_text() == TALOSCONFIG and (folder / "kubeconfig").read_text() == "SEKRET-KUBECONFIG"
-    assert [stat.S_IMODE(f.stat().st_mode) for f in (folder, folder / "talosconfig", folder / "kubeconfig")] == [0o700, 0o600, 0o600]
+    assert (folder / "talosconfig").read_text() == TALOSCONFIG and (
+        folder / "kubeconfig"
+    ).read_text() == "SEKRET-KUBECONFIG"
+    assert [stat.S_IMODE(f.stat().st_mode) for f in (folder, folder / "talosconfig", folder / "kubeconfig")] == [
+        0o700,
+        0o600,
+        0o600,
+    ]
     told = capsys.readouterr()
     assert "SEKRET" not in told.out + told.err
     assert f"  export TALOSCONFIG={folder}/talosconfig\n  export KUBECONFIG={folder}/kubeconfig\n" in told.out
@@ -33,14 +40,25 @@ def test_files_of_an_earlier_time_are_replaced_whatever_their_mode(house):
     (folder / "kubeconfig").chmod(0o644)
     house.plan(prints=json.dumps(OUTPUTS))
     assert access(house, "dev") == 0
-    assert (folder / "kubeconfig").read_text() == "SEKRET-KUBECONFIG" and stat.S_IMODE((folder / "kubeconfig").stat().st_mode) == 0o600
+    assert (folder / "kubeconfig").read_text() == "SEKRET-KUBECONFIG" and stat.S_IMODE(
+        (folder / "kubeconfig").stat().st_mode
+    ) == 0o600
     assert sorted(file.name for file in folder.iterdir()) == ["kubeconfig", "talosconfig"]
 
 
-@pytest.mark.parametrize(("outputs", "says"), [
-    ({}, "bedplate: access: stack dev has no talosconfig and no kubeconfig yet; make them first: ./bedplate up dev\n"),
-    ({"talosconfig": TALOSCONFIG}, "bedplate: access: stack dev has no kubeconfig yet; make them first: ./bedplate up dev\n"),
-])
+@pytest.mark.parametrize(
+    ("outputs", "says"),
+    [
+        (
+            {},
+            "bedplate: access: stack dev has no talosconfig and no kubeconfig yet; make them first: ./bedplate up dev\n",
+        ),
+        (
+            {"talosconfig": TALOSCONFIG},
+            "bedplate: access: stack dev has no kubeconfig yet; make them first: ./bedplate up dev\n",
+        ),
+    ],
+)
 def test_a_platform_that_is_not_there_yet_has_none(house, capsys, outputs, says):
     house.plan(prints=json.dumps(outputs))
     assert access(house, "dev") == 2
@@ -51,7 +69,9 @@ def test_a_platform_that_is_not_there_yet_has_none(house, capsys, outputs, says)
 @pytest.mark.parametrize("arguments", [[], ["--all"], ["dev", "prod"]])
 def test_it_is_asked_for_one_stack(house, capsys, arguments):
     assert access(house, *arguments) == 2
-    assert capsys.readouterr().err == "bedplate: access: name one stack: ./bedplate access STACK; there are: dev, prod\n"
+    assert (
+        capsys.readouterr().err == "bedplate: access: name one stack: ./bedplate access STACK; there are: dev, prod\n"
+    )
 
 
 def test_the_engines_own_words_are_told(house, capsys):

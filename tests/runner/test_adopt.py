@@ -21,7 +21,9 @@ def python(house, monkeypatch):
     return lambda: (house.layout.bin / "asked").read_text()
 
 
-def test_a_stack_that_is_not_there_is_made_first_and_the_file_is_the_one_that_was_typed(house, python, monkeypatch, tmp_path):
+def test_a_stack_that_is_not_there_is_made_first_and_the_file_is_the_one_that_was_typed(
+    house, python, monkeypatch, tmp_path
+):
     monkeypatch.chdir(tmp_path)
     # Its end is the command's.
     assert main.main_in(house.layout, ["import", "dev", "secrets.yaml"]) == 2

@@ -13,8 +13,10 @@ PROVISIONING = {"interface": "eth1", "http": "http://10.20.0.2:8080"}
 def boot(tmp_path, edits):
     raw = changed(stack_platform("prod"), edits)
     (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": {KEY: raw}}), encoding="utf-8")
-    command = [sys.executable, "-m", "components.metal", "prod", "files"]
-    return subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
+    command = [sys.executable, "-m", "operations.boot", "prod", "files"]
+    return subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True
+    )
 
 
 def test_they_are_written_and_it_says_where_each_belongs(tmp_path):

@@ -26,7 +26,17 @@ def test_a_plan_is_judged_by_the_policy_pack_and_passes_options_on(house, verb):
     assert run(house, verb, "dev", "--diff", "--yes") == 0
     [call] = house.calls
     config = call["arguments"][4]
-    assert call["arguments"] == [verb, "--stack", "dev", "--config-file", config, "--policy-pack", "policy", "--diff", "--yes"]
+    assert call["arguments"] == [
+        verb,
+        "--stack",
+        "dev",
+        "--config-file",
+        config,
+        "--policy-pack",
+        "policy",
+        "--diff",
+        "--yes",
+    ]
     assert call["folder"] == str(house.root)
 
 
@@ -112,13 +122,16 @@ def test_the_passphrase_is_on_no_command_line(house):
     assert not [call for call in house.calls if secret in " ".join(call["arguments"])]
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    (["preview"], "preview: name a stack first: ./bedplate preview STACK [OPTION...]; there are: dev, prod"),
-    (["up", "--yes"], "up: name a stack first: ./bedplate up STACK [OPTION...]; there are: dev, prod"),
-    (["preview", "stage"], "there is no stack 'stage' (no file Pulumi.stage.yaml); there are: dev, prod"),
-    (["setup", "--everything"], "setup: unknown option --everything; there are --all, --write-manifests"),
-    (["plan", "dev"], "there is no command 'plan'; there are: setup, preview, up, refresh, destroy"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["preview"], "preview: name a stack first: ./bedplate preview STACK [OPTION...]; there are: dev, prod"),
+        (["up", "--yes"], "up: name a stack first: ./bedplate up STACK [OPTION...]; there are: dev, prod"),
+        (["preview", "stage"], "there is no stack 'stage' (no file Pulumi.stage.yaml); there are: dev, prod"),
+        (["setup", "--everything"], "setup: unknown option --everything; there are --all, --write-manifests"),
+        (["plan", "dev"], "there is no command 'plan'; there are: setup, preview, up, refresh, destroy"),
+    ],
+)
 def test_a_wrong_call_is_refused_in_one_line_with_exit_code_2(house, capsys, arguments, says):
     assert main.main_in(house.layout, arguments) == 2
     told = capsys.readouterr().err
@@ -153,6 +166,7 @@ def test_the_tests_run_in_the_environment_with_the_engine_on_path_and_no_stacks_
     python.chmod(0o755)
     assert run(house, "test", "-k", "one") == 0
     import json
+
     call = json.loads((python.parent / "calls").read_text())
     assert call["arguments"] == ["-m", "pytest", "-k", "one"]
     assert call["environment"]["PATH"].startswith(f"{house.layout.bin}{os.pathsep}")
@@ -167,8 +181,11 @@ def test_ctrl_c_is_left_to_the_engine(house):
         "sys.exit(commands.run([sys.executable, '-c', code], {}, Layout.of(pathlib.Path(sys.argv[1]))))"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(house.root)], cwd=Path(__file__).parents[2],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        [sys.executable, "-c", script, str(house.root)],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
     assert process.stdout.readline() == b"1\n"
     time.sleep(0.2)

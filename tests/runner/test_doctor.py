@@ -102,11 +102,14 @@ def test_too_little_disk_for_a_first_build_is_found(sick, capsys, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize(("name", "state"), [
-    ("PULUMI_PYTHON_CMD", "set aside by ./bedplate"),
-    ("PYTHONPATH", "set aside by ./bedplate"),
-    ("PULUMI_DEBUG_PROVIDERS", "changes what the engine does"),
-])
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("PULUMI_PYTHON_CMD", "set aside by ./bedplate"),
+        ("PYTHONPATH", "set aside by ./bedplate"),
+        ("PULUMI_DEBUG_PROVIDERS", "changes what the engine does"),
+    ],
+)
 def test_a_stray_variable_is_found(sick, capsys, monkeypatch, name, state):
     monkeypatch.setenv(name, "1")
     _, lines = rows(sick, capsys)

@@ -98,16 +98,23 @@ def test_another_stack_names_each_variable_that_is_missing(house):
 
 
 def test_only_what_is_missing_is_named(house):
-    assert refusal(house, {"PULUMI_BACKEND_URL": "s3://states"}).startswith("stack prod needs one thing from the environment:\n  PULUMI_CONFIG_PASSPHRASE_FILE")
-    assert refusal(house, {"PULUMI_CONFIG_PASSPHRASE": "x"}).startswith("stack prod needs one thing from the environment:\n  PULUMI_BACKEND_URL")
+    assert refusal(house, {"PULUMI_BACKEND_URL": "s3://states"}).startswith(
+        "stack prod needs one thing from the environment:\n  PULUMI_CONFIG_PASSPHRASE_FILE"
+    )
+    assert refusal(house, {"PULUMI_CONFIG_PASSPHRASE": "x"}).startswith(
+        "stack prod needs one thing from the environment:\n  PULUMI_BACKEND_URL"
+    )
 
 
-@pytest.mark.parametrize("given", [
-    {"PULUMI_BACKEND_URL": "file:///states?metadata=skip", "PULUMI_CONFIG_PASSPHRASE": ""},
-    {"PULUMI_BACKEND_URL": "file:///states?metadata=skip", "PULUMI_CONFIG_PASSPHRASE_FILE": "/file"},
-    {"PULUMI_BACKEND_URL": "https://api.pulumi.example"},
-    {"PULUMI_ACCESS_TOKEN": "pul-1"},
-])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"PULUMI_BACKEND_URL": "file:///states?metadata=skip", "PULUMI_CONFIG_PASSPHRASE": ""},
+        {"PULUMI_BACKEND_URL": "file:///states?metadata=skip", "PULUMI_CONFIG_PASSPHRASE_FILE": "/file"},
+        {"PULUMI_BACKEND_URL": "https://api.pulumi.example"},
+        {"PULUMI_ACCESS_TOKEN": "pul-1"},
+    ],
+)
 def test_a_complete_environment_is_enough(house, given):
     assert stacks.environment(stacks.find("prod", house.layout), house.layout, given).items() >= given.items()
 
@@ -115,7 +122,10 @@ def test_a_complete_environment_is_enough(house, given):
 def test_a_key_service_named_in_the_stack_file_needs_no_passphrase(house):
     (house.root / "Pulumi.prod.yaml").write_text("secretsprovider: hashivault://key\nencryptedkey: abc\n")
     given = {"PULUMI_BACKEND_URL": "s3://states"}
-    assert stacks.environment(stacks.find("prod", house.layout), house.layout, given)["PULUMI_BACKEND_URL"] == "s3://states"
+    assert (
+        stacks.environment(stacks.find("prod", house.layout), house.layout, given)["PULUMI_BACKEND_URL"]
+        == "s3://states"
+    )
 
 
 def test_values_encrypted_in_the_stack_file_need_their_passphrase_on_any_backend(house):

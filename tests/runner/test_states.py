@@ -27,7 +27,12 @@ def test_a_folder_alone_is_told_to_keep_no_attributes(given, made):
 def test_attributes_without_a_text_are_removed_and_nothing_else(house, tmp_path):
     kept = tmp_path / "states" / ".pulumi" / "stacks" / "bedplate"
     kept.mkdir(parents=True)
-    for name, text in {"prod.json": "", "prod.json.attrs": "", "prod.json.bak.attrs": "{}", "prod.json.bak": "{}"}.items():
+    for name, text in {
+        "prod.json": "",
+        "prod.json.attrs": "",
+        "prod.json.bak.attrs": "{}",
+        "prod.json.bak": "{}",
+    }.items():
         (kept / name).write_text(text)
     base = {"PULUMI_BACKEND_URL": (tmp_path / "states").as_uri(), "PULUMI_CONFIG_PASSPHRASE": "x"}
     stacks.environment(stacks.find("prod", house.layout), house.layout, base)

@@ -123,8 +123,12 @@ class Checkout:
         )
         return subprocess.Popen(
             [sys.executable, "-c", code, str(self.root), *names],
-            cwd=Path(__file__).parents[2], env={**os.environ, **variables},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
 
 

@@ -52,23 +52,28 @@ def test_a_failed_build_shows_its_command_its_last_lines_and_the_remedy(checkout
     log = checkout.layout.logs / "alpha.log"
     text = re.sub(r"alpha=\w+", "alpha=WORK", str(caught.value))
     work = checkout.layout.store / ".tmp" / "alpha=WORK"
-    assert text == "\n".join([
-        "alpha 1.0.0: the build failed.",
-        f"  command: cd {work}/source && {checkout.go} build -v -tags '' -ldflags '-s -w' "
-        f"-o {work}/made/alpha example.test/alpha",
-        *(f"  | line {number} of it" for number in range(10, 30)),
-        f"  the whole log: {log}",
-        "  what to do: run the same command again: what is compiled already is kept",
-    ])
+    assert text == "\n".join(
+        [
+            "alpha 1.0.0: the build failed.",
+            f"  command: cd {work}/source && {checkout.go} build -v -tags '' -ldflags '-s -w' "
+            f"-o {work}/made/alpha example.test/alpha",
+            *(f"  | line {number} of it" for number in range(10, 30)),
+            f"  the whole log: {log}",
+            "  what to do: run the same command again: what is compiled already is kept",
+        ]
+    )
     assert "line 0 of it" in log.read_text()
 
 
-@pytest.mark.parametrize(("said", "remedy"), [
-    ("dial tcp: lookup proxy: no such host", "the Go module proxy was not reached"),
-    ("verifying module: checksum mismatch", "is not what go.sum pins"),
-    ("write: no space left on device", "free some disk space"),
-    ("go build: signal: killed", "ran out of memory"),
-])
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("dial tcp: lookup proxy: no such host", "the Go module proxy was not reached"),
+        ("verifying module: checksum mismatch", "is not what go.sum pins"),
+        ("write: no space left on device", "free some disk space"),
+        ("go build: signal: killed", "ran out of memory"),
+    ],
+)
 def test_a_known_failure_has_its_own_remedy(checkout, said, remedy):
     checkout.go.with_name("fail").write_text(said)
     with pytest.raises(ToolchainError, match=remedy):
@@ -113,7 +118,9 @@ def test_a_go_that_is_too_old_or_missing_is_replaced_by_the_wheel(checkout, monk
 def test_a_generator_makes_its_files_before_the_compiler_runs(checkout, monkeypatch):
     seen = []
     monkeypatch.setitem(generators.GENERATORS, "named", lambda part, source, go, env: seen.append(checkout.builds[:]))
-    checkout.lock(lambda text: text.replace('tags = "small"', "").replace("[beta.outputs", 'generate = "named"\n[beta.outputs'))
+    checkout.lock(
+        lambda text: text.replace('tags = "small"', "").replace("[beta.outputs", 'generate = "named"\n[beta.outputs')
+    )
     checkout.ensure("beta")
     assert seen == [[]]
     assert checkout.builds == ["beta"]

@@ -9,7 +9,16 @@ from toolchain import Layout, ToolchainError, debian, system
 from toolchain.lock import Part, load
 from toolchain.store import digest
 
-PART = Part("small", "debian", "", "small", suites=("stable",), packages=("small",), yields=("tree",), raw={"packages": ["small"]})
+PART = Part(
+    "small",
+    "debian",
+    "",
+    "small",
+    suites=("stable",),
+    packages=("small",),
+    yields=("tree",),
+    raw={"packages": ["small"]},
+)
 
 
 @pytest.fixture
@@ -22,7 +31,9 @@ def archive(tmp_path, monkeypatch):
     """An archive with one package in it that nobody signed; it is this machine's."""
     root = tmp_path / "archive"
     (root / "small/DEBIAN").mkdir(parents=True)
-    (root / "small/DEBIAN/control").write_text("Package: small\nVersion: 1\nArchitecture: all\nMaintainer: nobody\nDescription: small\n")
+    (root / "small/DEBIAN/control").write_text(
+        "Package: small\nVersion: 1\nArchitecture: all\nMaintainer: nobody\nDescription: small\n"
+    )
     (root / "small/file").write_text("text")
     subprocess.run(["dpkg-deb", "-b", "small", "small_1_all.deb"], cwd=root, check=True, capture_output=True)
     index = root / "dists/stable/main/binary-amd64"
@@ -30,7 +41,9 @@ def archive(tmp_path, monkeypatch):
     control = (root / "small/DEBIAN/control").read_text()
     with gzip.open(index / "Packages.gz", "wt") as file:
         file.write(f"{control}Filename: small_1_all.deb\nSize: {(root / 'small_1_all.deb').stat().st_size}\n")
-    (root / "dists/stable/Release").write_text("Origin: Debian\nSuite: stable\nArchitectures: amd64\nComponents: main\n")
+    (root / "dists/stable/Release").write_text(
+        "Origin: Debian\nSuite: stable\nArchitectures: amd64\nComponents: main\n"
+    )
     monkeypatch.setattr(debian._Apt, "_mirror", lambda self: f"file:{root}")
     return root
 
@@ -44,9 +57,13 @@ def test_an_archive_that_nobody_signed_is_refused(archive, layout, tmp_path):
 
 def test_the_archive_is_the_one_that_this_machine_uses(layout, tmp_path, monkeypatch):
     told = "Debian Debian-Security mirror://security/\nDocker Docker CE mirror://other/\nDebian Debian mirror://archive/debian/\n"
-    monkeypatch.setattr(debian.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, told, ""))
+    monkeypatch.setattr(
+        debian.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, told, "")
+    )
     debian._Apt(PART, tmp_path / "apt", layout)
-    assert (tmp_path / "apt/sources.list").read_text() == f"deb [signed-by={debian.KEYS}] mirror://archive/debian/ stable main\n"
+    assert (
+        tmp_path / "apt/sources.list"
+    ).read_text() == f"deb [signed-by={debian.KEYS}] mirror://archive/debian/ stable main\n"
 
 
 def test_a_machine_with_no_debian_archive_is_told_so(layout, tmp_path, monkeypatch):
@@ -56,7 +73,16 @@ def test_a_machine_with_no_debian_archive_is_told_so(layout, tmp_path, monkeypat
 
 
 def test_other_packages_are_another_entry_of_the_store(layout):
-    other = Part("small", "debian", "", "small", suites=("stable",), packages=("large",), yields=("tree",), raw={"packages": ["large"]})
+    other = Part(
+        "small",
+        "debian",
+        "",
+        "small",
+        suites=("stable",),
+        packages=("large",),
+        yields=("tree",),
+        raw={"packages": ["large"]},
+    )
     assert digest(PART, "download", layout) != digest(other, "download", layout)
 
 
@@ -71,4 +97,6 @@ def test_every_such_part_of_the_lock_says_where_it_comes_from_and_what_it_yields
     assert parts
     for part in parts:
         assert part.suites and part.yields
-        assert set(part.yields) == ({"vmlinuz", "modules"} if part.kernel else set()) | ({"tree"} if part.packages else set())
+        assert set(part.yields) == ({"vmlinuz", "modules"} if part.kernel else set()) | (
+            {"tree"} if part.packages else set()
+        )

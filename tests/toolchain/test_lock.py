@@ -75,12 +75,15 @@ def test_an_output_names_the_part_that_yields_it():
     assert [part.name for part in REAL.select(["pulumi-language-python-exec"])] == ["pulumi-language-python"]
 
 
-@pytest.mark.parametrize(("text", "says"), [
-    ("[alpha]\nversion = '1'", "part alpha: 'kind'"),
-    ("[alpha]\nkind = 'go'\ncolour = 'red'", "unexpected keyword argument 'colour'"),
-    ("[alpha]\nkind = 'go'\n[alpha.outputs.a]\npackage = '.'\ntag = 'x'", "unexpected keyword argument 'tag'"),
-    ("[alpha", "lock.toml: "),
-])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[alpha]\nversion = '1'", "part alpha: 'kind'"),
+        ("[alpha]\nkind = 'go'\ncolour = 'red'", "unexpected keyword argument 'colour'"),
+        ("[alpha]\nkind = 'go'\n[alpha.outputs.a]\npackage = '.'\ntag = 'x'", "unexpected keyword argument 'tag'"),
+        ("[alpha", "lock.toml: "),
+    ],
+)
 def test_a_lock_that_says_too_little_or_too_much_is_refused(tmp_path, text, says):
     (tmp_path / "lock.toml").write_text(text)
     with pytest.raises(ToolchainError, match=re.escape(says)):
@@ -90,4 +93,8 @@ def test_a_lock_that_says_too_little_or_too_much_is_refused(tmp_path, text, says
 def test_each_fact_has_a_line_of_its_own():
     text = (HERE / "lock.toml").read_text()
     assert tomllib.loads(text)
-    assert not [line for line in text.splitlines() if line.count(" = ") > 1 and not line.lstrip().startswith(("#", "needs", "uses"))]
+    assert not [
+        line
+        for line in text.splitlines()
+        if line.count(" = ") > 1 and not line.lstrip().startswith(("#", "needs", "uses"))
+    ]

@@ -32,7 +32,7 @@ def test_another_or_no_committed_file_is_refused_with_the_remedy(pair, text):
     with pytest.raises(ToolchainError) as caught:
         manifests.check(installed, layout)
     assert str(caught.value) == (
-        f"components/virtualization/manifests/{NAME} is not what its pinned module generates.\n"
+        f"core/manifests/upstream/{NAME} is not what its pinned module generates.\n"
         "  ./bedplate setup --write-manifests   writes the generated one: review it, then commit it"
     )
 

@@ -61,7 +61,10 @@ def test_a_preview_loads_every_plugin_and_says_no_warning(layout, tmp_path):
     def engine(*arguments: str) -> str:
         done = subprocess.run(
             [layout.bin / "pulumi", *arguments, "--non-interactive"],
-            cwd=tmp_path, env=environment, capture_output=True, text=True,
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr

@@ -30,18 +30,37 @@ ONLY_BUILT = {
     *(f"{DISKS} {way} filters.{name}" for way in ("takes", "gives") for name in DESCRIBED),
 }
 ONLY_EXPECTED = {
-    *(f"{DISKS} gives disks[].{name}" for name in (
-        "cdrom", "devPath", "ioSize", "prettySize", "readonly", "rotational",
-        "secondaryDisks[]", "sectorSize", "subSystem", "symlinks[]", "transport",
-    )),
+    *(
+        f"{DISKS} gives disks[].{name}"
+        for name in (
+            "cdrom",
+            "devPath",
+            "ioSize",
+            "prettySize",
+            "readonly",
+            "rotational",
+            "secondaryDisks[]",
+            "sectorSize",
+            "subSystem",
+            "symlinks[]",
+            "transport",
+        )
+    ),
     *(f"{DISKS} {way} selector" for way in ("takes", "gives")),
 }
 OTHER_TYPE = {f"{DISKS} gives disks[].size": ("string", "integer")}
 
 KEYS = {
-    "certs.etcd.key", "certs.k8s.key", "certs.k8sAggregator.key", "certs.k8sServiceaccount.key", "certs.os.key",
-    "cluster.secret", "secrets.aescbcEncryptionSecret", "secrets.bootstrapToken",
-    "secrets.secretboxEncryptionSecret", "trustdinfo.token",
+    "certs.etcd.key",
+    "certs.k8s.key",
+    "certs.k8sAggregator.key",
+    "certs.k8sServiceaccount.key",
+    "certs.os.key",
+    "cluster.secret",
+    "secrets.aescbcEncryptionSecret",
+    "secrets.bootstrapToken",
+    "secrets.secretboxEncryptionSecret",
+    "trustdinfo.token",
 }
 
 

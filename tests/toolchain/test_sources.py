@@ -43,7 +43,9 @@ def test_a_program_that_was_upgraded_since_is_not_used_any_more(checkout, monkey
 
 
 def test_a_plugin_in_the_users_pulumi_home_counts_by_its_folder_name(checkout):
-    checkout.lock(lambda text: text.replace('[alpha]\nkind = "go"', '[alpha]\nkind = "go"\nplugin = "resource-alpha-v1.0.0"'))
+    checkout.lock(
+        lambda text: text.replace('[alpha]\nkind = "go"', '[alpha]\nkind = "go"\nplugin = "resource-alpha-v1.0.0"')
+    )
     home = Path(os.environ["PULUMI_HOME"]) / "plugins" / "resource-alpha-v1.0.0"
     theirs = checkout.program(home, "alpha", "9.9.9")
     ours = checkout.ensure("alpha")["alpha"]
@@ -53,7 +55,9 @@ def test_a_plugin_in_the_users_pulumi_home_counts_by_its_folder_name(checkout):
 
 
 def test_what_must_lie_beside_another_part_is_taken_only_from_that_parts_folder(checkout, monkeypatch):
-    checkout.lock(lambda text: text.replace('version = "2.0.0"\nask = ["version"]', 'version = "2.0.0"\nbeside = "alpha"'))
+    checkout.lock(
+        lambda text: text.replace('version = "2.0.0"\nask = ["version"]', 'version = "2.0.0"\nbeside = "alpha"')
+    )
     leader = on_path(checkout, monkeypatch, "alpha", "1.0.0")
     checkout.program(checkout.root.parent / "elsewhere", "beta", "2.0.0")
     monkeypatch.setenv("PATH", f"{checkout.root.parent / 'elsewhere'}{os.pathsep}{os.environ['PATH']}")
@@ -96,9 +100,7 @@ def test_a_source_that_there_is_not_is_refused(checkout, monkeypatch):
     monkeypatch.setenv("BEDPLATE_TOOLCHAIN", "docker")
     with pytest.raises(ToolchainError) as caught:
         checkout.ensure()
-    assert str(caught.value) == (
-        "BEDPLATE_TOOLCHAIN is 'docker': it must be one of path, download, build, or unset."
-    )
+    assert str(caught.value) == ("BEDPLATE_TOOLCHAIN is 'docker': it must be one of path, download, build, or unset.")
 
 
 def test_a_release_is_verified_against_its_published_checksum(checkout, releases):
@@ -106,7 +108,9 @@ def test_a_release_is_verified_against_its_published_checksum(checkout, releases
     ours = checkout.ensure("alpha")["alpha"]
     assert subprocess.check_output([ours], text=True) == "1.0.0\n"
     assert checkout.builds == []
-    assert re.search(r"alpha 1\.0\.0: download, \d+ s \(http://127\.0\.0\.1:\d+/alpha/v1\.0\.0/alpha-here", checkout.told.getvalue())
+    assert re.search(
+        r"alpha 1\.0\.0: download, \d+ s \(http://127\.0\.0\.1:\d+/alpha/v1\.0\.0/alpha-here", checkout.told.getvalue()
+    )
 
 
 def test_a_published_checksum_is_remembered(checkout, releases, monkeypatch):
@@ -125,7 +129,9 @@ def test_an_archive_that_is_not_what_was_published_is_refused_and_nothing_else_i
     releases.offer("alpha", "1.0.0", PROGRAM, published="0" * 64)
     with pytest.raises(ToolchainError) as caught:
         checkout.ensure("alpha")
-    text = re.sub(r"http://127\.0\.0\.1:\d+", "ORIGIN", re.sub(r"sha256 [0-9a-f]{64}", "sha256 ACTUAL", str(caught.value)))
+    text = re.sub(
+        r"http://127\.0\.0\.1:\d+", "ORIGIN", re.sub(r"sha256 [0-9a-f]{64}", "sha256 ACTUAL", str(caught.value))
+    )
     assert text == (
         "alpha: ORIGIN/alpha/v1.0.0/alpha-here.tar.gz has sha256 ACTUAL, "
         f"but {'0' * 64} was published.\n"
@@ -161,7 +167,9 @@ def test_a_release_that_is_not_there_is_built(checkout, releases):
 
 
 def test_an_unreachable_origin_is_asked_once_and_told_in_one_line(checkout):
-    checkout.lock(lambda text: text + text[text.index("[alpha.release]"):text.index("[beta]")].replace("alpha", "beta"))
+    checkout.lock(
+        lambda text: text + text[text.index("[alpha.release]") : text.index("[beta]")].replace("alpha", "beta")
+    )
     checkout.ensure()
     told = checkout.told.getvalue()
     assert told.count("not reachable") == 1

@@ -10,8 +10,16 @@ from toolchain.lock import Part
 from toolchain.progress import Progress
 
 NEEDY = Part(
-    "needy", "go", "1", "needy",
-    needs={"libseccomp-dev": "/no/such/seccomp.h", "gcc": "command:no-such-compiler", "there": "/", "python": "module:json"},
+    "needy",
+    "go",
+    "1",
+    "needy",
+    needs={
+        "libseccomp-dev": "/no/such/seccomp.h",
+        "gcc": "command:no-such-compiler",
+        "there": "/",
+        "python": "module:json",
+    },
 )
 
 
@@ -65,8 +73,7 @@ def test_another_user_gets_one_line_to_copy(commands, monkeypatch):
     with pytest.raises(ToolchainError) as caught:
         system.provide([NEEDY], Progress(io.StringIO()))
     assert str(caught.value) == (
-        "system packages are missing. Install them, then run again:\n"
-        "  sudo apt-get install -y gcc libseccomp-dev"
+        "system packages are missing. Install them, then run again:\n  sudo apt-get install -y gcc libseccomp-dev"
     )
     assert commands[0] == []
 

@@ -1,8 +1,7 @@
 """For each rule, changes that it must object to."""
 
+from tests.policy.cases import access, cilium, flags, hygiene, kernel, kubevirt, machines, objects, pods, talos
 from tests.policy.support import Case
-
-from . import access, cilium, flags, hygiene, kernel, kubevirt, machines, objects, pods, talos
 
 CASES: tuple[Case, ...] = (
     *talos.CASES,

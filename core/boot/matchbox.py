@@ -1,0 +1,49 @@
+"""What a machine is told when it boots from the network. Plain functions: no Pulumi in here."""
+
+from typing import Any
+
+from core.model import Platform
+
+# Source: Talos documentation, kernel reference. The first three are required; KSPP wants slab_nomerge and pti.
+TALOS_ARGS = ("talos.platform=metal", "slab_nomerge", "pti=on", "init_on_alloc=1", "console=tty0", "printk.devkmsg=on")
+
+
+def assets(platform: Platform) -> str:
+    """Where kernel and initramfs of the platform's schematic and Talos version are."""
+    talos = platform.talos
+    return f"{talos.factory}/image/{platform.schematic_id}/{talos.version}"
+
+
+def iso(platform: Platform) -> str:
+    """The same for a machine that is booted by hand."""
+    secure = "-secureboot" if platform.talos.schematic.secureboot else ""
+    return f"{assets(platform)}/metal-amd64{secure}.iso"
+
+
+def profile(platform: Platform) -> dict[str, Any]:
+    """A matchbox profile that boots Talos into maintenance mode.
+
+    It names no machine config: what a boot server serves, anyone on that network can read, and the config
+    holds the cluster's keys. The config is pushed afterwards, over the Talos API.
+    """
+    return {
+        "kernel": f"{assets(platform)}/kernel-amd64",
+        "initrds": [f"{assets(platform)}/initramfs-amd64.xz"],
+        # UEFI needs the initrd named among the arguments as well.
+        "args": ["initrd=initramfs-amd64.xz", *arguments(platform)],
+    }
+
+
+def arguments(platform: Platform) -> list[str]:
+    """Kernel arguments: those of Talos, of the schematic (a bare kernel brings none along), of this kind of boot."""
+    baked = platform.talos.schematic.kernel_args
+    # -name takes a default away, as it does where images are built.
+    taken = {arg[1:] for arg in baked if arg.startswith("-")}
+    kept = [arg for arg in TALOS_ARGS if arg not in taken and arg.split("=")[0] not in taken]
+    own = [arg for arg in baked if not arg.startswith("-")]
+    return [*kept, *own, *(platform.boot.kernel_args if platform.boot else ())]
+
+
+def label(platform: Platform, machine: str) -> str:
+    """The name of a machine's profile and group on a boot server that several clusters share."""
+    return f"{platform.name}-{machine}"

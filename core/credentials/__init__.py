@@ -1,0 +1,1 @@
+"""Credentials rendered and read: talosconfig, and when certificates expire."""

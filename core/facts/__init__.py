@@ -1,0 +1,1 @@
+"""Facts that others publish, one place each: releases, contracts, kernel settings."""

@@ -1,0 +1,1 @@
+"""Talos machine configs as plain data: documents, links, the merge, differences."""

@@ -1,0 +1,44 @@
+"""Talos' own firewall: what comes in to a machine and is not opened here is dropped.
+
+It sits beneath Cilium and judges what is for the machine itself. Pods and VMs are reached through Cilium, also by the
+addresses of load balancers, and live migration runs from pod to pod inside Cilium's tunnel.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from core.model import Machine, Platform
+from core.model.ports import OwnPort, own_ports
+
+from .document import Document, document
+
+ANYWHERE = "0.0.0.0/0"
+
+
+def firewall(platform: Platform, machine: Machine) -> Iterator[Document]:
+    """Block by default, then the platform's own ports, then those of the stack file."""
+    wanted = platform.talos.firewall
+    if not wanted.enabled:
+        return
+    yield document("NetworkDefaultActionConfig", ingress="block")
+    for port in own_ports(platform):
+        if port.everywhere or machine.role == "controlplane":
+            yield _rule(port.name, port.protocol, (port.ports,), sources(platform, port))
+    for name, opening in wanted.allow.items():
+        yield _rule(f"allow-{name}", opening.protocol, opening.ports, map(str, opening.sources))
+
+
+def sources(platform: Platform, port: OwnPort) -> list[str]:
+    """Who may come in: machines, pods where they ask it, and for the two APIs the administrators."""
+    net, admins = platform.network, platform.talos.firewall.admins
+    if port.admins and not admins:
+        return [ANYWHERE]
+    return [str(net.nodes), *([str(net.pods)] if port.pods else []), *(map(str, admins) if port.admins else ())]
+
+
+def _rule(name: str, protocol: str, ports: Iterable[str], subnets: Iterable[str]) -> Document:
+    return document(
+        "NetworkRuleConfig",
+        name=name,
+        portSelector={"ports": [int(p) if p.isdigit() else p for p in ports], "protocol": protocol},
+        ingress=[{"subnet": subnet} for subnet in subnets],
+    )

@@ -1,0 +1,58 @@
+"""What a machine is told beneath Kubernetes: kernel, watchdog, logs, trust, and the container runtime."""
+
+from collections.abc import Iterator
+
+from core.model import Machine, Platform
+
+from .document import Document, by_documents, document
+
+# CDI's doc/block_cri_ownership_config.md. Talos keeps a place for such a part, and merges it with its own.
+_BLOCK_VOLUMES = '[plugins."io.containerd.cri.v1.runtime"]\n  device_ownership_from_security_context = true\n'
+_CRI_PART = "/etc/cri/conf.d/20-customization.part"
+
+
+def host(platform: Platform, name: str, machine: Machine) -> Iterator[Document]:
+    """One machine's own settings over those of all machines."""
+    yield from _kernel(platform, machine)
+    yield from _logs(platform, name)
+    watchdog = machine.watchdog or platform.talos.watchdog
+    if watchdog:
+        yield document("WatchdogTimerConfig", device=watchdog.device, timeout=f"{watchdog.seconds}s")
+    for root, certificates in platform.talos.trusted_roots.items():
+        yield document("TrustedRootsConfig", name=root, certificates=certificates)
+    if platform.kubevirt and platform.talos.block_volumes:
+        yield _block_volumes(platform)
+
+
+def _kernel(platform: Platform, machine: Machine) -> Iterator[Document]:
+    sysctls = {**platform.talos.sysctls, **machine.sysctls}
+    modules = {**platform.talos.modules, **machine.modules}
+    if by_documents(platform):
+        if sysctls:
+            yield document("SysctlConfig", params=sysctls)
+        for module, parameters in modules.items():
+            yield document("KernelModuleConfig", name=module, parameters=list(parameters))
+        return
+    if sysctls:
+        yield {"machine": {"sysctls": sysctls}}
+    if modules:
+        yield {"machine": {"kernel": {"modules": [{"name": m, "parameters": list(p)} for m, p in modules.items()]}}}
+
+
+def _logs(platform: Platform, name: str) -> Iterator[Document]:
+    receivers = platform.talos.logs
+    if receivers:
+        # Which machine's they are is nowhere in the lines themselves.
+        tags = {"cluster": platform.name, "node": name}
+        to = [{"endpoint": url, "format": "json_lines", "extraTags": tags} for url in receivers]
+        yield {"machine": {"logging": {"destinations": to}}}
+    for url in receivers:
+        yield document("KmsgLogConfig", name="kernel-" + "-".join(url.replace("://", ":").split(":")), url=url)
+
+
+def _block_volumes(platform: Platform) -> Document:
+    if by_documents(platform):
+        return document("CRICustomizationConfig", name="block-volumes", content=_BLOCK_VOLUMES)
+    return {
+        "machine": {"files": [{"op": "create", "path": _CRI_PART, "permissions": 0o644, "content": _BLOCK_VOLUMES}]}
+    }

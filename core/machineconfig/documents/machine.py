@@ -1,0 +1,66 @@
+"""Which machine it is: name, install disk, labels, and the marks of its hardware."""
+
+from collections.abc import Iterator
+
+from core.model import Machine, Platform
+
+from .controlplane import announces
+from .disks import expression
+from .document import Document, by_documents, document
+
+_ROLE = "node-role.kubernetes.io/control-plane"
+_NO_BALANCING = "node.kubernetes.io/exclude-from-external-load-balancers"
+
+
+def identity(platform: Platform, name: str, machine: Machine) -> Iterator[Document]:
+    """Name, disk and labels. The hardware's marks are in it, so that a replaced machine is configured anew."""
+    yield from _documents(platform, name, machine) if by_documents(platform) else _fields(platform, name, machine)
+    # The generator writes a HostnameConfig with auto: stable, which conflicts with a name.
+    yield document("HostnameConfig", hostname=name, auto="off")
+
+
+def annotations(platform: Platform, name: str, machine: Machine) -> dict[str, str]:
+    """The hardware's marks, and the controls that the machine does without."""
+    marks = {
+        "bedplate/boot-mac": machine.mac,
+        "bedplate/install-disk": machine.install.disk.serial or machine.install.disk.wwid,
+        "bedplate/uuid": machine.uuid,
+        "bedplate/serial": machine.serial,
+        "bedplate/site": machine.location.site,
+        "bedplate/rack": machine.location.rack,
+        "bedplate/unit": str(machine.location.unit or ""),
+        **dict(e.mark for e in platform.exceptions if not e.machines or name in e.machines),
+    }
+    return {key: mark for key, mark in marks.items() if mark}
+
+
+def _fields(platform: Platform, name: str, machine: Machine) -> Iterator[Document]:
+    disk = machine.install.disk.model_dump(exclude_none=True)
+    yield {
+        "machine": {
+            "install": {"image": platform.installer, "diskSelector": disk, "wipe": False, "grubUseUKICmdline": True},
+            "nodeAnnotations": annotations(platform, name, machine),
+        }
+    }
+    labels = {**machine.labels, **machine.location.labels}
+    if labels or machine.taints:
+        yield {
+            "machine": {
+                key: dict(value) for key, value in (("nodeLabels", labels), ("nodeTaints", machine.taints)) if value
+            }
+        }
+
+
+def _documents(platform: Platform, name: str, machine: Machine) -> Iterator[Document]:
+    yield document(
+        "UnattendedInstallConfig",
+        installer={"image": platform.installer},
+        provisioning={"diskSelector": {"match": expression(machine.install.disk)}, "wipe": False},
+    )
+    labels: dict[str, object] = {**machine.labels, **machine.location.labels}
+    taints: dict[str, object] = dict(machine.taints)
+    if machine.role == "controlplane":
+        labels |= {_ROLE: "", _NO_BALANCING: {"$patch": "delete"} if announces(platform) else ""}
+        taints |= {_ROLE: {"$patch": "delete"} if platform.talos.schedulable_control_planes else "NoSchedule"}
+    said = (("annotations", annotations(platform, name, machine)), ("labels", labels), ("taints", taints))
+    yield document("KubeNodeConfig", **{key: value for key, value in said if value})

@@ -1,0 +1,128 @@
+"""Who approves kubelets' serving certificates, as Kubernetes objects. Plain functions: no Pulumi in here.
+
+A kubelet asks the cluster for the certificate that it answers with, and nothing in Kubernetes approves that by itself.
+The program is alex1989hu/kubelet-serving-cert-approver; arguments, ports and rights are those of its own manifest.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from core.model import Platform
+
+NAMESPACE = "kubelet-certificates"
+NAME = "kubelet-certificate-approver"
+_LABELS = {"app.kubernetes.io/name": NAME}
+_PLANE = "node-role.kubernetes.io/control-plane"
+_RBAC = "rbac.authorization.k8s.io"
+# Whom no file of the image belongs to: the user of its own manifest.
+_NOBODY = 65534
+
+
+def approver(platform: Platform) -> Iterator[dict[str, Any]]:
+    """Account, rights and Deployment, in the order in which they need each other."""
+    replicas = min(2, len(platform.controlplanes))
+    account = _metadata()
+    yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account, "automountServiceAccountToken": False}
+    yield from _granted("Cluster", _RIGHTS)
+    if replicas > 1:
+        yield from _granted("", _ELECTION)
+    yield _deployment(platform, replicas)
+
+
+_RIGHTS = [
+    {
+        "apiGroups": ["certificates.k8s.io"],
+        "resources": ["certificatesigningrequests"],
+        "verbs": ["get", "list", "watch"],
+    },
+    {"apiGroups": ["certificates.k8s.io"], "resources": ["certificatesigningrequests/approval"], "verbs": ["update"]},
+    # For this one signer: what it approves is good for a kubelet that serves, and lets nobody in anywhere.
+    {
+        "apiGroups": ["certificates.k8s.io"],
+        "resources": ["signers"],
+        "resourceNames": ["kubernetes.io/kubelet-serving"],
+        "verbs": ["approve"],
+    },
+    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
+]
+# Of two, one works.
+_ELECTION = [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "update"]}]
+
+
+def _metadata(namespace: str | None = NAMESPACE) -> dict[str, Any]:
+    return {"name": NAME, **({"namespace": namespace} if namespace else {}), "labels": _LABELS}
+
+
+def _granted(scope: str, rules: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rights in the whole cluster, or in the approver's own namespace."""
+    metadata = _metadata(None if scope else NAMESPACE)
+    yield {"apiVersion": f"{_RBAC}/v1", "kind": f"{scope}Role", "metadata": metadata, "rules": rules}
+    yield {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": f"{scope}RoleBinding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": _RBAC, "kind": f"{scope}Role", "name": NAME},
+        "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}],
+    }
+
+
+def _deployment(platform: Platform, replicas: int) -> dict[str, Any]:
+    election = ["--enable-leader-election"] if replicas > 1 else []
+    container = {
+        "name": "approver",
+        "image": platform.talos.extras.approver,
+        "imagePullPolicy": "IfNotPresent",
+        "args": ["serve", *election],
+        "env": [{"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}],
+        "ports": [{"name": "health", "containerPort": 8080, "protocol": "TCP"}],
+        "livenessProbe": {"httpGet": {"path": "/healthz", "port": "health"}, "initialDelaySeconds": 6},
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "health"}, "periodSeconds": 3},
+        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "privileged": False,
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+        },
+    }
+    spread = {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": _LABELS},
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": _metadata(),
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": _LABELS},
+            "template": {
+                "metadata": {"labels": _LABELS},
+                "spec": {
+                    "serviceAccountName": NAME,
+                    "automountServiceAccountToken": True,
+                    "priorityClassName": "system-cluster-critical",
+                    # Whoever owns its node could approve in its name: so it is beside those who own the cluster anyway.
+                    "nodeSelector": {_PLANE: ""},
+                    "tolerations": [{"key": key, "operator": "Exists"} for key in _taints(platform)],
+                    "containers": [container],
+                    "securityContext": {
+                        "runAsNonRoot": True,
+                        "runAsUser": _NOBODY,
+                        "runAsGroup": _NOBODY,
+                        "seccompProfile": {"type": "RuntimeDefault"},
+                    },
+                    "topologySpreadConstraints": [spread],
+                },
+            },
+        },
+    }
+
+
+def _taints(platform: Platform) -> list[str]:
+    """What keeps others off control planes: Talos' own taint, and those of the stack file."""
+    return sorted({_PLANE, *(key for name in platform.controlplanes for key in platform.machines[name].taints)})

@@ -1,0 +1,65 @@
+"""What Cilium is told and gets besides its chart. Plain functions: no Pulumi in here."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from core.model import Platform
+
+KUBEPRISM_PORT = 7445
+
+# Without SYS_MODULE: Talos lets no pod load kernel modules.
+# Source: Talos documentation, Kubernetes guides, deploying Cilium.
+AGENT_CAPABILITIES = (
+    "CHOWN", "KILL", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "SYS_ADMIN", "SYS_RESOURCE", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID",
+)  # fmt: skip
+CLEAN_CAPABILITIES = ("NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE")
+
+
+def values(platform: Platform) -> dict[str, Any]:
+    """Helm values for Cilium on Talos, with KubeVirt on top."""
+    want = platform.cilium
+    made: dict[str, Any] = {
+        "ipam": {"mode": "kubernetes"},
+        "kubeProxyReplacement": True,
+        # KubePrism: the API on every machine, before Cilium has made any service.
+        "k8sServiceHost": "localhost",
+        "k8sServicePort": KUBEPRISM_PORT,
+        # Talos mounts cgroup v2 itself. The key is camelCase: Helm ignores automount.
+        "cgroup": {"autoMount": {"enabled": False}, "hostRoot": "/sys/fs/cgroup"},
+        "securityContext": {
+            "capabilities": {"ciliumAgent": list(AGENT_CAPABILITIES), "cleanCiliumState": list(CLEAN_CAPABILITIES)}
+        },
+        # Services must be reachable from inside VMs, where no socket of the host is (cilium#14563).
+        "socketLB": {"hostNamespaceOnly": True},
+        # Or Cilium renames the config of a second CNI away.
+        "cni": {"exclusive": False},
+        # The default makes new certificates at each render, and a difference at each plan (cilium#36012).
+        "hubble": {"enabled": want.hubble, "relay": {"enabled": want.hubble}, "tls": {"auto": {"method": "cronJob"}}},
+        "operator": {"replicas": 2 if platform.migratable else 1},
+    }
+    if want.encryption == "wireguard":
+        made["encryption"] = {"enabled": True, "type": "wireguard", "nodeEncryption": True}
+    if want.load_balancer:
+        made["l2announcements"] = {"enabled": True}
+        # One lease a service: the default limits starve them.
+        made["k8sClientRateLimit"] = {"qps": 50, "burst": 100}
+    return made
+
+
+def announcements(platform: Platform) -> Iterator[dict[str, Any]]:
+    """The pool that services of type LoadBalancer draw from, and who announces its addresses."""
+    balancer = platform.cilium.load_balancer
+    if balancer is None:
+        return
+    yield {
+        "apiVersion": "cilium.io/v2",
+        "kind": "CiliumLoadBalancerIPPool",
+        "metadata": {"name": "nodes"},
+        "spec": {"blocks": [{"start": str(balancer.pool.first), "stop": str(balancer.pool.last)}]},
+    }
+    yield {
+        "apiVersion": "cilium.io/v2alpha1",
+        "kind": "CiliumL2AnnouncementPolicy",
+        "metadata": {"name": "nodes"},
+        "spec": {"loadBalancerIPs": True},
+    }

@@ -1,0 +1,68 @@
+"""A virtual machine as Kubernetes objects. Plain functions: no Pulumi in here."""
+
+from typing import Any
+
+import yaml
+
+from core.model import VirtualMachine
+
+LABEL = "bedplate/vm"
+
+
+def cloud_config(vm: VirtualMachine) -> str:
+    """What the guest does at its first boot. It may hold passwords: it belongs in a Secret."""
+    config = {**({"ssh_authorized_keys": list(vm.ssh_keys)} if vm.ssh_keys else {}), **vm.cloud_init}
+    return "#cloud-config\n" + yaml.safe_dump(config, sort_keys=True, default_flow_style=False)
+
+
+def secret_name(name: str) -> str:
+    """The name of the Secret with a VM's cloud-init."""
+    return f"{name}-cloud-init"
+
+
+def secret(name: str, vm: VirtualMachine) -> dict[str, Any]:
+    """The Secret with a VM's cloud-init. KubeVirt takes no more than 2 KiB of it inline."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": secret_name(name), "namespace": vm.namespace, "labels": {LABEL: name}},
+        "type": "Opaque",
+        "stringData": {"userdata": cloud_config(vm)},
+    }
+
+
+def virtual_machine(name: str, vm: VirtualMachine, migratable: bool) -> dict[str, Any]:
+    """The VirtualMachine object: a container disk, cloud-init from its Secret, one link on the pod network."""
+    return {
+        "apiVersion": "kubevirt.io/v1",
+        "kind": "VirtualMachine",
+        "metadata": {"name": name, "namespace": vm.namespace, "labels": {LABEL: name}},
+        "spec": {
+            "runStrategy": "Always" if vm.running else "Halted",
+            "template": {
+                "metadata": {"labels": {LABEL: name}},
+                "spec": {
+                    # A drained node takes its VMs with it where there is no other node.
+                    "evictionStrategy": "LiveMigrate" if migratable else "None",
+                    "domain": {
+                        "cpu": {"cores": vm.cpu},
+                        "memory": {"guest": vm.memory},
+                        "devices": {
+                            "disks": [
+                                {"name": "root", "disk": {"bus": "virtio"}},
+                                {"name": "cloud-init", "disk": {"bus": "virtio"}},
+                            ],
+                            # KubeVirt would add a bridge, which can't be migrated.
+                            "interfaces": [{"name": "default", "masquerade": {}, "model": "virtio"}],
+                            "rng": {},
+                        },
+                    },
+                    "networks": [{"name": "default", "pod": {}}],
+                    "volumes": [
+                        {"name": "root", "containerDisk": {"image": vm.image}},
+                        {"name": "cloud-init", "cloudInitNoCloud": {"secretRef": {"name": secret_name(name)}}},
+                    ],
+                },
+            },
+        },
+    }

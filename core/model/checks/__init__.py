@@ -1,0 +1,1 @@
+"""What no single field can know, by subject."""

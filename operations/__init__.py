@@ -1,0 +1,1 @@
+"""Day two: what runs beside the program, in the engine's environment."""

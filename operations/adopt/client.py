@@ -1,0 +1,79 @@
+"""A client of the Talos API, signed by the platform's own authority. No Pulumi in here."""
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+# As Talos' own tools make it.
+LIFETIME = timedelta(days=365)
+ROLE = "os:admin"
+# Talos labels these keys after their kind, which OpenSSL does not know.
+TALOS_LABEL, LABEL = b"ED25519 PRIVATE KEY", b"PRIVATE KEY"
+
+
+def private_key(pem: bytes) -> CertificateIssuerPrivateKeyTypes:
+    """A private key as Talos writes it. Raises ValueError."""
+    try:
+        made = serialization.load_pem_private_key(pem.replace(TALOS_LABEL, LABEL), None)
+    except Exception:
+        # Whatever it says may quote what it could not read.
+        raise ValueError("is no private key in PEM") from None
+    return made  # type: ignore[return-value]
+
+
+def signed(
+    authority: Mapping[str, str],
+    now: datetime,
+    *,
+    organization: str = ROLE,
+    name: str = "",
+    lifetime: timedelta = LIFETIME,
+) -> dict[str, str]:
+    """A client of that authority (cert and key: PEM in base64) in the plugin's words. Secret."""
+    issuer = x509.load_pem_x509_certificate(base64.b64decode(authority["cert"]))
+    key = ed25519.Ed25519PrivateKey.generate()
+    signer = private_key(base64.b64decode(authority["key"]))
+    subject = [
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
+        *([x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else []),
+    ]
+    usage = dict.fromkeys(
+        (
+            "content_commitment",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+            "key_cert_sign",
+            "crl_sign",
+            "encipher_only",
+            "decipher_only",
+        ),
+        False,
+    )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name(subject))
+        .issuer_name(issuer.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        # No longer than who signed it.
+        .not_valid_after(min(now + lifetime, issuer.not_valid_after_utc))
+        .add_extension(x509.KeyUsage(digital_signature=True, **usage), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), critical=False)  # type: ignore[arg-type]
+        .sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256())
+    )
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    written = key.private_bytes(*form).replace(LABEL, TALOS_LABEL) if organization == ROLE else key.private_bytes(*form)
+    return {
+        "caCertificate": authority["cert"],
+        "clientCertificate": base64.b64encode(certificate.public_bytes(serialization.Encoding.PEM)).decode(),
+        "clientKey": base64.b64encode(written).decode(),
+    }

@@ -1,0 +1,1 @@
+"""The files of the server that machines boot from."""

@@ -1,0 +1,1 @@
+"""The plugin with the resources that no other plugin offers."""

@@ -1,0 +1,198 @@
+"""Talos' own code takes every config that the model can make, in each contract.
+
+toolchain/parts/config-judge links Talos' machinery and does what the plugin, `talosctl machineconfig patch` and
+`talosctl validate` do, for a stream of configs. It is built of two releases: the one that the plugin and talosctl are
+made of, and the newest. That talosctl itself says the same of both stacks is shown here too, and in
+tests/engine/test_pki.py with the plugin's real output.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import stack_platform
+from hypothesis import HealthCheck, Phase, given, settings
+from strategies import platforms
+from tests.machineconfig.contracts import at
+
+from core.machineconfig.documents import patches
+from core.model import Platform, parse
+
+pytestmark = pytest.mark.engine
+
+PLATFORMS = 1000
+# The code of the Talos plugin knows one contract alone.
+CONTRACTS = {"config-judge-v112": ("v1.12",), "config-judge": ("v1.12", "v1.13", "v1.14")}
+# Said by v1.14 of the one field that has a document in contract v1.14 and none before.
+KNOWN = {".machine.files is deprecated; use dedicated configuration documents instead"}
+
+
+class Judge:
+    """One process that answers a line for a line."""
+
+    def __init__(self, binary: str, *arguments: str) -> None:
+        self.process = subprocess.Popen([binary, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def put(self, platform: Platform, name: str, show: bool = False) -> None:
+        question = {
+            "contract": platform.talos.contract, "role": platform.machines[name].role, "cluster": platform.name,
+            "endpoint": platform.api, "kubernetes": platform.talos.kubernetes, "patches": patches(platform, name),
+            "mode": "metal", "show": show,
+        }  # fmt: skip
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(question) + "\n")
+        self.process.stdin.flush()
+
+    def told(self) -> dict[str, Any]:
+        assert self.process.stdout
+        return dict(json.loads(self.process.stdout.readline()))
+
+    def ask(self, platform: Platform, name: str, show: bool = False) -> dict[str, Any]:
+        self.put(platform, name, show)
+        return self.told()
+
+    def faults(self, platform: Platform, name: str) -> list[str]:
+        """What Talos refuses, or would with --strict."""
+        return refused(self.ask(platform, name))
+
+    def end(self) -> None:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.close()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
+def refused(told: dict[str, Any]) -> list[str]:
+    return [*filter(None, [told["error"]]), *(w for w in told["warnings"] or () if w not in KNOWN)]
+
+
+@pytest.fixture(scope="module")
+def both() -> Iterator[tuple[Judge, Judge]]:
+    made = Judge("config-judge-v112"), Judge("config-judge")
+    yield made
+    for each in made:
+        each.end()
+
+
+@pytest.fixture(scope="module", params=sorted(CONTRACTS))
+def judge(request) -> Iterator[tuple[Judge, tuple[str, ...]]]:
+    made = Judge(request.param)
+    yield made, CONTRACTS[request.param]
+    made.end()
+
+
+@settings(
+    max_examples=PLATFORMS,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+)
+@given(raw=platforms())
+def test_talos_takes_every_machine_of_a_thousand_platforms(both, raw):
+    """Each in both ways to say it; the older way by both releases where a role comes first. They work side by side."""
+    old, new = both
+    platform = parse(raw)
+    first = {machine.role: name for name, machine in reversed(platform.machines.items())}.values()
+    for name in platform.machines:
+        asked = [(old, "v1.12"), (new, "v1.14"), *([(new, "v1.12")] if name in first else [])]
+        for judge, contract in asked:
+            judge.put(at(contract, platform), name)
+        assert {contract: refused(judge.told()) for judge, contract in asked if judge is old} == {"v1.12": []}, name
+        assert [refused(judge.told()) for judge, _ in asked if judge is new] == [[]] * (len(asked) - 1), name
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "everything"])
+def test_talos_takes_every_machine_of_each_stack(judge, stack):
+    process, contracts = judge
+    platform = parse(everything() if stack == "everything" else stack_platform(stack))
+    for contract in contracts:
+        for name in platform.machines:
+            assert process.faults(at(contract, platform), name) == []
+
+
+def test_a_judge_refuses_what_talos_refuses(judge):
+    """Else the tests above would show nothing."""
+    process, contracts = judge
+    platform = parse(stack_platform("dev"))
+    for contract in contracts:
+        for wrong, told in (
+            ({"machine": {"time": {"servers": ["ntp.example.com"]}}, **{}}, "time servers cannot be specified in both"),
+            ({"apiVersion": "v1alpha1", "kind": "NoSuchConfig"}, "NoSuchConfig"),
+            (
+                {"apiVersion": "v1alpha1", "kind": "WatchdogTimerConfig", "device": "/dev/watchdog0", "timeout": "1s"},
+                "minimum value",
+            ),
+        ):
+            turned = at(contract, platform)
+            turned = turned.model_copy(update={"talos": turned.talos.model_copy(update={"patches": (wrong, TIME)})})
+            assert any(told in fault for fault in process.faults(turned, "cp-1")), (contract, told)
+
+
+TIME = {"apiVersion": "v1alpha1", "kind": "TimeSyncConfig", "ntp": {"servers": ["ntp2.example.com"]}}
+
+
+def everything() -> dict[str, Any]:
+    return dict(yaml.safe_load((Path(__file__).parent / "everything.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "everything"])
+def test_another_releases_generator_changes_no_machine(stack, tmp_path):
+    """Two releases of Talos' generator, one PKI: what they write differs, and with ours over it nothing is left of that."""
+    secrets = tmp_path / "secrets.yaml"
+    subprocess.run(["talosctl", "gen", "secrets", "-o", str(secrets)], check=True, capture_output=True)
+    old, new = (Judge(binary, str(secrets)) for binary in ("config-judge-v112", "config-judge"))
+    platform = parse(everything() if stack == "everything" else stack_platform(stack))
+    for name in platform.machines:
+        one, other = ([*yaml.safe_load_all(each.ask(platform, name, show=True)["config"])] for each in (old, new))
+        assert one == other, name
+    old.end()
+    new.end()
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "everything"])
+def test_talosctl_says_the_same(stack, tmp_path):
+    """The command itself, merge and validation, once for each role."""
+    judge = Judge("config-judge-v112")
+    platform = parse(everything() if stack == "everything" else stack_platform(stack))
+    bare = platform.model_copy(update={"talos": platform.talos.model_copy(update={"patches": ()})})
+    for role in ("controlplane", "worker"):
+        name = next((n for n, m in platform.machines.items() if m.role == role), None)
+        if name is None:
+            continue
+        base, config = tmp_path / f"{role}-base.yaml", tmp_path / f"{role}.yaml"
+        generated = ["talosctl", "gen", "config", bare.name, bare.api, "--talos-version", "v1.12", "--output-types", role,
+                     "--kubernetes-version", bare.talos.kubernetes.lstrip("v"), "--output", str(base), "--force", "--with-docs=false", "--with-examples=false"]  # fmt: skip
+        subprocess.run(generated, check=True, capture_output=True)
+        merge = [arg for patch in patches(platform, name) for arg in ("--patch", patch)]
+        subprocess.run(
+            ["talosctl", "machineconfig", "patch", str(base), *merge, "-o", str(config)],
+            check=True,
+            capture_output=True,
+        )
+        subprocess.run(
+            ["talosctl", "validate", "--config", str(config), "--mode", "metal", "--strict"],
+            check=True,
+            capture_output=True,
+        )
+        merged, judged = (
+            [kind(d) for d in yaml.safe_load_all(text)]
+            for text in (config.read_text(encoding="utf-8"), judge.ask(platform, name, show=True)["config"])
+        )
+        assert merged == judged
+    judge.end()
+
+
+def kind(document: dict[str, Any]) -> Any:
+    """A document, and of the one with the PKI what is not of it."""
+    if "kind" in document:
+        return document
+    cluster = {
+        k: v
+        for k, v in document["cluster"].items()
+        if k
+        not in {"id", "secret", "token", "ca", "aggregatorCA", "serviceAccount", "secretboxEncryptionSecret", "etcd"}
+    }
+    return {"machine": {k: v for k, v in document["machine"].items() if k not in {"token", "ca"}}, "cluster": cluster}

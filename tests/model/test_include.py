@@ -1,0 +1,90 @@
+"""Parts of a platform in files of their own."""
+
+import pytest
+import yaml
+
+from core.model import Refused, included, parse
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, text):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    return write
+
+
+def test_a_platform_is_the_same_in_one_file_and_in_several(prod, write, tmp_path):
+    vms, workers = prod["vms"], {n: m for n, m in prod["machines"].items() if m["role"] == "worker"}
+    split = {
+        **prod,
+        "vms": {},
+        "machines": {n: m for n, m in prod["machines"].items() if n not in workers},
+        "include": ["a/vms.yaml", "workers.yaml"],
+    }
+    write("a/vms.yaml", yaml.safe_dump({"vms": vms}))
+    write("workers.yaml", yaml.safe_dump({"machines": workers}))
+    one, several = parse(prod), parse(included(split, tmp_path))
+    assert (several.vms, several.machines) == (one.vms, one.machines)
+
+
+def test_including_leaves_its_input_alone(prod, write, tmp_path):
+    write("vms.yaml", "vms: {more: {image: 'example.com/a/b:1', cpu: 1, memory: 1Gi}}")
+    raw = {**prod, "include": ["vms.yaml"]}
+    before = yaml.safe_dump(raw)
+    assert "more" in included(raw, tmp_path)["vms"]
+    assert yaml.safe_dump(raw) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        (
+            "/etc/passwd",
+            None,
+            "is not a path inside the checkout; a plan must be the same on every machine; write e.g. vms/team-a.yaml",
+        ),
+        (
+            "../x.yaml",
+            None,
+            "is not a path inside the checkout; a plan must be the same on every machine; write e.g. vms/team-a.yaml",
+        ),
+        (
+            5,
+            None,
+            "is not a path inside the checkout; a plan must be the same on every machine; write e.g. vms/team-a.yaml",
+        ),
+        (
+            "gone.yaml",
+            None,
+            "gone.yaml can't be read (No such file or directory); its machines and VMs would be missing; write the path of a YAML file, from the checkout's root",
+        ),
+        (
+            "bad.yaml",
+            "vms: [\n",
+            "bad.yaml is not YAML in line 2; nothing in it can be trusted; mend it; an editor with the schema shows where",
+        ),
+        (
+            "list.yaml",
+            "- a",
+            "list.yaml holds something else than machines:, vms: and workloads:; only mappings by name can be put together without loss; write machines: {…} or vms: {…} at its top",
+        ),
+        (
+            "more.yaml",
+            "talos: {}",
+            "more.yaml holds something else than machines:, vms: and workloads:; only mappings by name can be put together without loss; write machines: {…} or vms: {…} at its top",
+        ),
+        (
+            "twice.yaml",
+            "vms: {erp: {}}",
+            "twice.yaml names vms.erp, which is there already; one of the two would be lost; give it another name, or keep it in one place",
+        ),
+    ],
+)
+def test_a_file_that_can_not_be_put_in_is_refused(prod, write, tmp_path, name, text, says):
+    if text is not None:
+        write(name, text)
+    with pytest.raises(Refused) as refused:
+        included({**prod, "include": [name]}, tmp_path)
+    assert str(refused.value) == f"platform.include.0: {says}"

@@ -1,0 +1,184 @@
+"""What machines run, asked of a real gRPC server with mTLS that speaks Talos' messages."""
+
+import base64
+import json
+from concurrent import futures
+from datetime import UTC, datetime, timedelta
+
+import grpc
+import pytest
+import yaml
+from test_api_ready import Pki, pem
+
+from clients import talos
+from operations.drift.__main__ import table
+from operations.drift.machines import Declared, Found, NotMade, certificates, declared, ending, look
+
+SCHEMATIC = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
+CONFIG = yaml.safe_dump_all([
+    {"version": "v1alpha1", "machine": {
+        "install": {"image": f"factory.talos.dev/metal-installer/{SCHEMATIC}:v1.14.2"},
+        "kubelet": {"image": "ghcr.io/siderolabs/kubelet:v1.35.4"}, "nodeLabels": {"a": "x"}, "token": "hunter2",
+    }},
+    {"apiVersion": "v1alpha1", "kind": "HostnameConfig", "hostname": "cp-1", "auto": "off"},
+])  # fmt: skip
+
+
+class Machine:
+    """A machine that runs a config, an OS and a kubelet."""
+
+    def __init__(
+        self, config=CONFIG, version="v1.14.2", schematic=SCHEMATIC, kubelet="ghcr.io/siderolabs/kubelet:v1.35.4"
+    ):
+        self.pki = Pki()
+        self.told = {
+            "MachineConfigs.config.talos.dev": {"v1alpha1": config, "persistent": config},
+            "ExtensionStatuses.runtime.talos.dev": {
+                "0": {"metadata": {"name": "intel-ucode", "version": "1"}},
+                "1": {"metadata": {"name": "schematic", "version": schematic}},
+            },
+            "KubeletSpecs.kubernetes.talos.dev": {"kubelet": {"image": kubelet}},
+        }
+        self.version = version
+        certificate, key = self.pki.pair("server")
+        self.server = grpc.server(futures.ThreadPoolExecutor(4))
+        messages = talos.MESSAGES
+        serve = grpc.method_handlers_generic_handler
+        self.server.add_generic_rpc_handlers(
+            (
+                serve(
+                    "cosi.resource.State",
+                    {
+                        "List": grpc.unary_stream_rpc_method_handler(
+                            self.list, messages["ListRequest"].FromString, messages["ListResponse"].SerializeToString
+                        )
+                    },
+                ),
+                serve(
+                    "machine.MachineService",
+                    {
+                        "Version": grpc.unary_unary_rpc_method_handler(
+                            self.tell, messages["Empty"].FromString, messages["VersionResponse"].SerializeToString
+                        )
+                    },
+                ),
+            )
+        )
+        credentials = grpc.ssl_server_credentials(
+            [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
+        )
+        self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
+        self.server.start()
+
+    def list(self, request, context):
+        for name, spec in self.told[request.type].items():
+            answer = talos.MESSAGES["ListResponse"]()
+            answer.resource.metadata.id, answer.resource.spec.yaml_spec = name, yaml.safe_dump(spec)
+            yield answer
+
+    def tell(self, request, context):
+        answer = talos.MESSAGES["VersionResponse"]()
+        answer.messages.add().version.tag = self.version
+        return answer
+
+    def client(self):
+        certificate, key = self.pki.pair("admin")
+        return talos.Client(pem(self.pki.ca).encode(), certificate.encode(), key.encode())
+
+
+@pytest.fixture
+def machine():
+    made = []
+
+    def start(**how):
+        made.append(Machine(**how))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.server.stop(0)
+
+
+def looked(at):
+    return look(Declared("cp-1", at.address, CONFIG), at.client())
+
+
+def test_a_machine_that_runs_what_was_declared_has_not_drifted(machine):
+    found = looked(machine())
+    assert not found.drifted and found.differences == []
+
+
+@pytest.mark.parametrize(("how", "says"), [
+    ({"config": CONFIG.replace("a: x", "a: y")}, ["machine.nodeLabels.a: x -> y"]),
+    ({"config": CONFIG.replace("hunter2", "hunter3")}, ["machine.token: (secret) differs (reboots)"]),
+    ({"config": CONFIG.replace("hostname: cp-1", "hostname: cp-9")}, ["HostnameConfig: hostname: cp-1 -> cp-9"]),
+    ({"version": "v1.13.0"}, ["Talos: version: v1.14.2 -> v1.13.0 (reboots)"]),
+    ({"schematic": "0" * 64}, [f"Talos: schematic: {SCHEMATIC} -> {'0' * 64} (reboots)"]),
+    ({"kubelet": "ghcr.io/siderolabs/kubelet:v1.34.0"}, ["kubelet: image: ghcr.io/siderolabs/kubelet:v1.35.4 -> ghcr.io/siderolabs/kubelet:v1.34.0"]),
+])  # fmt: skip
+def test_what_differs_is_named_and_nothing_secret(machine, how, says):
+    found = looked(machine(**how))
+    assert [str(each) for each in found.differences] == says
+    assert "hunter" not in table([found]) + json.dumps([d.__dict__ for d in found.differences])
+
+
+def test_a_machine_that_does_not_answer_is_not_called_the_same(machine):
+    at = machine()
+    client = at.client()
+    at.server.stop(0).wait()
+    found = look(Declared("cp-1", at.address, CONFIG), client)
+    assert found.drifted and found.unread and "could not be read" in table([found])
+
+
+def test_machines_and_their_client_come_from_the_state():
+    secret = lambda value: {
+        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+        "plaintext": json.dumps(value),
+    }
+    encoded = {
+        name: base64.b64encode(name.encode()).decode() for name in ("caCertificate", "clientCertificate", "clientKey")
+    }
+    machines, client = declared([
+        {"type": "talos:machine/secrets:Secrets", "urn": "u::talos-secrets", "outputs": {"clientConfiguration": secret(encoded)}},
+        {"type": "talos:machine/configurationApply:ConfigurationApply", "urn": "u::talos-cp-1", "outputs": {"node": "10.0.0.1", "machineConfiguration": secret("a: 1")}},
+    ])  # fmt: skip
+    assert machines == [Declared("cp-1", "10.0.0.1", "a: 1")] and client.key == b"clientKey"
+    assert "a: 1" not in repr(machines)
+    with pytest.raises(NotMade, match="no machine has its config yet"):
+        declared([])
+
+
+def test_a_certificate_that_ends_soon_is_told():
+    """Both: a kubeconfig that was made later than the talosconfig ends later, and one that was made earlier earlier."""
+    at = Pki()
+    given = {name: at.pair("admin")[0].encode() for name in ("talosconfig", "kubeconfig")}
+    now = datetime.now(UTC)
+    assert ending(given, now - timedelta(days=29)) == []
+    assert ending({"kubeconfig": given["kubeconfig"]}, now - timedelta(days=20)) == [
+        "the kubeconfig's certificate ends in 20 days; renew it: ./bedplate up STACK; then ./bedplate access STACK"
+    ]
+    assert [line.partition(";")[0] for line in ending(given, now + timedelta(days=2))] == [
+        "the kubeconfig's certificate has ended", "the talosconfig's certificate has ended",
+    ]  # fmt: skip
+
+
+def test_both_certificates_come_from_the_state():
+    secret = lambda value: {
+        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+        "plaintext": json.dumps(value),
+    }
+    client = {"clientCertificate": base64.b64encode(b"PEM").decode(), "clientKey": secret("hunter2")}
+    assert certificates([
+        {"type": "talos:machine/secrets:Secrets", "urn": "u::s", "outputs": {"clientConfiguration": secret(client)}},
+        {"type": "talos:cluster/kubeconfig:Kubeconfig", "urn": "u::k", "outputs": {"kubernetesClientConfiguration": secret(client)}},
+    ]) == {"talosconfig": b"PEM", "kubeconfig": b"PEM"}  # fmt: skip
+    # An `up` that was killed in between, or left the kubeconfig out, has the one and not the other.
+    assert certificates([{"type": "talos:cluster/kubeconfig:Kubeconfig", "urn": "u::k"}]) == {}
+
+
+def test_the_table_is_for_a_person():
+    found = [Found("cp-1", "10.0.0.1"), Found("wk-10", "10.0.0.2", unread="no answer within 5 s")]
+    assert (
+        table(found)
+        == "cp-1   10.0.0.1         as declared\nwk-10  10.0.0.2         could not be read: no answer within 5 s"
+    )
