@@ -149,7 +149,7 @@ def node(name: str, *, directory: PurePath, rootfs: PurePath, cgroup: str, host:
                 "PATH=/usr/bin:/usr/sbin:/bin:/sbin",
                 f"HOSTNAME={name}",
             ],
-            "capabilities": {kind: held for kind in ("bounding", "effective", "permitted")},
+            "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), held),
             "rlimits": [{"type": "RLIMIT_NOFILE", "hard": host.open_files, "soft": host.open_files}],
             "noNewPrivileges": False,
         },

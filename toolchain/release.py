@@ -47,7 +47,7 @@ def unreachable(parts: list[Part]) -> str | None:
         # A resolver may hang for longer than any socket's time limit.
         thread.join(CONNECT_SECONDS + 0.5)
     silent = [o for o, thread in zip(origins, threads, strict=True) if thread.is_alive()]
-    faults |= {origin: f"no answer within {CONNECT_SECONDS} s" for origin in silent}
+    faults |= dict.fromkeys(silent, f"no answer within {CONNECT_SECONDS} s")
     if len(faults) < len(origins):
         return None
     return "; ".join(f"{origin}: {why}" for origin, why in sorted(faults.items())) or "no release"

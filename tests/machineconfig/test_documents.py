@@ -10,7 +10,6 @@ import yaml
 from conftest import changed, stack_platform
 from hypothesis import given
 from strategies import platforms
-from tests.machineconfig.contracts import at
 
 from core.facts.contracts import KINDS, replaced
 from core.facts.contracts import given as says
@@ -18,6 +17,7 @@ from core.facts.versions import minor
 from core.machineconfig.documents import patches
 from core.model import parse
 from core.model.ports import own_ports
+from tests.machineconfig.contracts import at
 
 GOLDEN = Path(__file__).parent / "golden"
 CONTRACTS = ("v1.12", "v1.13", "v1.14")

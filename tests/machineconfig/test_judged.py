@@ -17,10 +17,10 @@ import yaml
 from conftest import stack_platform
 from hypothesis import HealthCheck, Phase, given, settings
 from strategies import platforms
-from tests.machineconfig.contracts import at
 
 from core.machineconfig.documents import patches
 from core.model import Platform, parse
+from tests.machineconfig.contracts import at
 
 pytestmark = pytest.mark.engine
 
@@ -119,7 +119,12 @@ def test_a_judge_refuses_what_talos_refuses(judge):
     platform = parse(stack_platform("dev"))
     for contract in contracts:
         for wrong, told in (
-            ({"machine": {"time": {"servers": ["ntp.example.com"]}}, **{}}, "time servers cannot be specified in both"),
+            (
+                {
+                    "machine": {"time": {"servers": ["ntp.example.com"]}},
+                },
+                "time servers cannot be specified in both",
+            ),
             ({"apiVersion": "v1alpha1", "kind": "NoSuchConfig"}, "NoSuchConfig"),
             (
                 {"apiVersion": "v1alpha1", "kind": "WatchdogTimerConfig", "device": "/dev/watchdog0", "timeout": "1s"},

@@ -4,9 +4,9 @@ import json
 
 import pytest
 from conftest import changed
-from tests.machineconfig.contracts import at
 
 from core.machineconfig.documents import patches
+from tests.machineconfig.contracts import at
 
 WANTED = {"talos.snapshots": {"schedule": "0 */6 * * *", "to": {"claim": "etcd"}}}
 MAY = {"allowedRoles": ["os:etcd:backup"], "allowedKubernetesNamespaces": ["etcd-snapshots"]}

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from conftest import changed, stack_platform
-from tests.machineconfig.contracts import at
 
 from core.machineconfig.documents import patches
 from core.model import Platform, Refused, parse
@@ -20,6 +19,7 @@ from policy.rules import RULES
 from policy.rules.field import Field
 from policy.rules.patches import MachineConfig, merge
 from policy.rules.rule import MACHINE, Resource
+from tests.machineconfig.contracts import at
 
 TODAY, UNTIL = date(2026, 11, 1), date(2026, 12, 31)
 # Where a setting stands: a path of the large document, and the kind of document that has it from v1.14 on.

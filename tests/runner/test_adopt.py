@@ -27,7 +27,7 @@ def test_a_stack_that_is_not_there_is_made_first_and_the_file_is_the_one_that_wa
     monkeypatch.chdir(tmp_path)
     # Its end is the command's.
     assert main.main_in(house.layout, ["import", "dev", "secrets.yaml"]) == 2
-    assert python() == f"-m adopt dev {tmp_path}/secrets.yaml {house.root}/Pulumi.dev.yaml\n"
+    assert python() == f"-m operations.adopt dev {tmp_path}/secrets.yaml {house.root}/Pulumi.dev.yaml\n"
     [made] = house.calls
     assert made["arguments"][:2] == ["stack", "init"] and made["arguments"][-1] == "dev"
 

@@ -18,9 +18,12 @@ POD_SECURITY: dict[str, Any] = {
     "apiVersion": "pod-security.admission.config.k8s.io/v1alpha1",
     "kind": "PodSecurityConfiguration",
     "defaults": {
-        **{"enforce": "baseline", "enforce-version": "latest"},
-        **{"audit": "restricted", "audit-version": "latest"},
-        **{"warn": "restricted", "warn-version": "latest"},
+        "enforce": "baseline",
+        "enforce-version": "latest",
+        "audit": "restricted",
+        "audit-version": "latest",
+        "warn": "restricted",
+        "warn-version": "latest",
     },
     "exemptions": {"namespaces": ["kube-system"], "runtimeClasses": [], "usernames": []},
 }
