@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 
 from core.facts.versions import out_of_support
-from core.model import Platform, Refused, included, parse
+from core.model import Platform, StackFileError, included, parse
 from core.model.faults import sentence
 
 from . import failures
@@ -53,7 +53,7 @@ def load(config: pulumi.Config) -> Stack:
         )
     try:
         platform = parse(included(raw, Path.cwd()), date.today())
-    except Refused as refused:
+    except StackFileError as refused:
         count = len(refused.faults)
         raise pulumi.RunError(f"the stack file has {count} fault{'s' if count > 1 else ''}\n{refused}") from None
     if since := out_of_support(platform.talos.version, date.today()):

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
-from core.model.host import KubernetesExtras
+from core.model.host import KubernetesHardening
 
 from .topology import Machine, Topology
 
 LINK = "eth0"
 # What approves kubelets' certificates, where the stack says nothing.
-APPROVER = KubernetesExtras().approver
+APPROVER = KubernetesHardening().approver
 # Where a workload's stand-in listens that has no port of its own.
 HELLO_PORT = 8080
 # Where the stand-in for Cilium answers on every node (lab/charts/cilium-standin).

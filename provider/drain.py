@@ -10,7 +10,7 @@ from typing import Any
 from clients import kubernetes
 from clients.kubernetes import Access, why
 
-from .framework import Failed, Progress
+from .framework import Progress, UserError
 from .waiting import wait_until
 
 # How long one request is tried: the API's address moves while a control plane goes.
@@ -23,17 +23,17 @@ _NAMED = 5
 
 
 def cordon(access: Access, node: str) -> None:
-    """Put no more pods on a node. One that is not there takes none either. Raises Failed."""
+    """Put no more pods on a node. One that is not there takes none either. Raises UserError."""
     _change(access, node, {"spec": {"unschedulable": True}}, f"{node} was not cordoned")
 
 
 def uncordon(access: Access, node: str) -> None:
-    """Let a node take pods again. Raises Failed."""
+    """Let a node take pods again. Raises UserError."""
     _change(access, node, {"spec": {"unschedulable": False}}, f"{node} was not uncordoned")
 
 
 def forget(access: Access, node: str) -> None:
-    """Delete the Node; one that is gone is as good. Raises Failed."""
+    """Delete the Node; one that is gone is as good. Raises UserError."""
     _surely(access, lambda tls: kubernetes.delete(access, tls, _path(node)), f"Node {node} was not deleted")
 
 
@@ -41,7 +41,7 @@ def drain(access: Access, node: str, seconds: float, say: Progress) -> None:
     """Cordon a node, evict what can be evicted, and return once it is gone.
 
     DaemonSets' pods stay, and those that the kubelet runs from files; finished pods run nothing. A virtual machine's
-    pod is moved by KubeVirt, which refuses the eviction and migrates the machine. Raises Failed with what stays.
+    pod is moved by KubeVirt, which refuses the eviction and migrates the machine. Raises UserError with what stays.
     """
     cordon(access, node)
     refused: dict[str, tuple[float, str]] = {}
@@ -74,7 +74,7 @@ def drain(access: Access, node: str, seconds: float, say: Progress) -> None:
 
 
 def look(access: Access, node: str) -> dict[str, Any] | None:
-    """The Node, or None where there is none. Raises Failed."""
+    """The Node, or None where there is none. Raises UserError."""
     found: list[dict[str, Any] | None] = []
 
     def read(tls: ssl.SSLContext) -> None:
@@ -90,12 +90,12 @@ def look(access: Access, node: str) -> dict[str, Any] | None:
 
 
 def nodes(access: Access) -> list[dict[str, Any]]:
-    """Every Node. Raises Failed."""
+    """Every Node. Raises UserError."""
     return _list(access, "/api/v1/nodes", "the Nodes could not be read")
 
 
 def system_pods(access: Access, component: str) -> list[dict[str, Any]]:
-    """The static pods of a component of the control plane, as their kubelets mirror them. Raises Failed."""
+    """The static pods of a component of the control plane, as their kubelets mirror them. Raises UserError."""
     return _list(
         access,
         f"/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3D{component}",
@@ -114,7 +114,7 @@ def _list(access: Access, path: str, what: str) -> list[dict[str, Any]]:
 
 
 def mark(access: Access, node: str, annotations: Mapping[str, str | None]) -> None:
-    """Annotate the Node, or take an annotation away (None); one that is not there needs no mark. Raises Failed."""
+    """Annotate the Node, or take an annotation away (None); one that is not there needs no mark. Raises UserError."""
     _change(access, node, {"metadata": {"annotations": dict(annotations)}}, f"Node {node} was not annotated")
 
 
@@ -151,7 +151,7 @@ def _refusals_end_it(ask: Callable[[], tuple[bool, str]]) -> Callable[[], tuple[
         try:
             return ask()
         except kubernetes.Refused as refused:
-            raise Failed(str(refused)) from None
+            raise UserError(str(refused)) from None
 
     return asked
 

@@ -38,14 +38,14 @@ UNKNOWN = Unknown()
 
 
 @dataclass(frozen=True)
-class Wrong:
+class InputError:
     """An input that can't be used: which, and in one line what, why and what instead. Never its value."""
 
     property: str
     reason: str
 
 
-class Failed(Exception):
+class UserError(Exception):
     """What a user can do something about; shown with no traceback."""
 
 
@@ -60,7 +60,7 @@ class NativeResource(Protocol):
     manner: frozenset[str]
     """Inputs that say how it is done: a change of these alone is none."""
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         """before: the inputs that it was made with, where it is there already."""
         ...
 
@@ -122,7 +122,7 @@ class Native(sdk.Provider):
         try:
             return self._resources[token]
         except KeyError:
-            raise Failed(f"{token} is not a resource of this provider") from None
+            raise UserError(f"{token} is not a resource of this provider") from None
 
     def _out(self, resource: NativeResource, values: Values) -> dict[str, PropertyValue]:
         return {k: _property(v, k in resource.secrets) for k, v in values.items()}
@@ -216,7 +216,7 @@ def _told_plainly(method: str) -> Any:
     async def call(self: _Servicer, request: Any, context: Any) -> Any:
         try:
             return await getattr(_ORIGINAL, method)(self, request, context)
-        except Failed as failed:
+        except UserError as failed:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(failed))
 
     return call

@@ -6,7 +6,7 @@ from typing import Any
 from clients import kubernetes
 from clients.kubernetes import Access
 
-from .framework import Failed, Unknown, Wrong
+from .framework import InputError, Unknown, UserError
 
 __all__ = ["Access", "get", "wrong_kubeconfig"]
 
@@ -16,15 +16,15 @@ def get(access: Access, tls: ssl.SSLContext, path: str) -> str:
     try:
         return kubernetes.get(access, tls, path)
     except kubernetes.Refused as refused:
-        raise Failed(str(refused)) from None
+        raise UserError(str(refused)) from None
 
 
-def wrong_kubeconfig(kubeconfig: Any) -> list[Wrong]:
+def wrong_kubeconfig(kubeconfig: Any) -> list[InputError]:
     """What is wrong with an input that holds a kubeconfig; nothing while it is unknown."""
     if isinstance(kubeconfig, Unknown):
         return []
     try:
         Access.parse(kubeconfig if isinstance(kubeconfig, str) else "")
     except ValueError as error:
-        return [Wrong("kubeconfig", str(error))]
+        return [InputError("kubeconfig", str(error))]
     return []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from clients.talos import Client, NoAnswer, Slow
 
-from .framework import Failed
+from .framework import UserError
 
 # How often etcd is asked again where no answer came in time (5 s each).
 PATIENCE = 12
@@ -42,15 +42,15 @@ def without(client: Client, ask: str, name: str) -> Others:
 
 
 def whole(client: Client, ask: str, name: str, doing: str) -> None:
-    """Returns where all others are well: this one leaves etcd for some minutes. Raises Failed with who is not."""
+    """Returns where all others are well: this one leaves etcd for some minutes. Raises UserError with who is not."""
     try:
         others = _patiently(lambda: without(client, ask, name))
     except NoAnswer as error:
-        raise Failed(
+        raise UserError(
             f"{name} is not {doing}: etcd could not be asked for its members ({error}); see it well first: talosctl etcd status"
         ) from None
     if others.unwell:
-        raise Failed(
+        raise UserError(
             f"{name} is not {doing}: etcd is not well on {', '.join(others.unwell)}, and with this one away it may lose its quorum; "
             "bring it back first: talosctl etcd status"
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from clients.talos import Client
 
-from .framework import Unknown, Values, Wrong
+from .framework import InputError, Unknown, Values
 from .waiting import wrong_timeout
 
 _PARTS = ("caCertificate", "clientCertificate", "clientKey")
@@ -25,18 +25,18 @@ def client_of(given: Any) -> Client | None:
         ) from None
 
 
-def wrong_client(given: Any) -> list[Wrong]:
+def wrong_client(given: Any) -> list[InputError]:
     """What is wrong with that input; nothing while it is unknown."""
     if isinstance(given, Unknown):
         return []
     try:
         client_of(given)
     except ValueError as error:
-        return [Wrong("clientConfiguration", str(error))]
+        return [InputError("clientConfiguration", str(error))]
     return []
 
 
-def wrong_target(inputs: Values, *also: str) -> list[Wrong]:
+def wrong_target(inputs: Values, *also: str) -> list[InputError]:
     """What is wrong with the inputs by which a machine is asked: which one, where, with what, and for how long.
 
     also: other addresses that a resource asks.
@@ -44,5 +44,5 @@ def wrong_target(inputs: Values, *also: str) -> list[Wrong]:
     wrong = [*wrong_timeout(inputs.get("timeoutSeconds")), *wrong_client(inputs.get("clientConfiguration"))]
     for name in ("machine", "node", *also):
         if not isinstance(inputs.get(name), (str, Unknown)) or not inputs.get(name):
-            wrong.append(Wrong(name, "is missing; the machine is asked at it and named by it; write its text"))
+            wrong.append(InputError(name, "is missing; the machine is asked at it and named by it; write its text"))
     return wrong

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from .framework import Failed
+from .framework import UserError
 
 SAY_SECONDS = 15.0
 # The Talos plugin gives up after ten minutes: a config that was not taken by then never is.
@@ -35,7 +35,7 @@ class Turns:
         self._tickets = itertools.count()
 
     def take(self, name: str, kind: int, seconds: float, say: Say) -> None:
-        """Returns when it is this machine's turn. Raises Failed with who holds it, and why, where it can't be."""
+        """Returns when it is this machine's turn. Raises UserError with who holds it, and why, where it can't be."""
         ticket = (kind, next(self._tickets))
         began, said = time.monotonic(), 0.0
         with self._changed:
@@ -45,7 +45,7 @@ class Turns:
                     self._judge(name)
                     now = time.monotonic()
                     if now - began >= seconds:
-                        raise Failed(
+                        raise UserError(
                             f"{name} did not get its turn within {seconds:.0f} s: {self._holder or 'another machine'} has it; nothing was sent to {name}; run up again"
                         )
                     if not said or now - said >= SAY_SECONDS:
@@ -65,7 +65,7 @@ class Turns:
         if self._until is not None and time.monotonic() > self._until:
             self._broken = f"{self._holder} has it, and its config was not taken"
         if self._broken:
-            raise Failed(
+            raise UserError(
                 f"{name} keeps what it has, since it is not its turn: {self._broken}; see that one well, and run up again"
             )
 

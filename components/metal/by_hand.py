@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pulumi import CustomResource, ResourceOptions
 
 from core.boot import matchbox as boot
-from core.model import Machine, Platform
+from core.model import MachineSpec, Platform
 
 
 class ByHand(CustomResource):
@@ -41,7 +41,7 @@ def steps(platform: Platform, name: str) -> Iterator[str]:
     yield "leave it there: up waits for it, and goes on by itself"
 
 
-def _marks(machine: Machine) -> Iterator[str]:
+def _marks(machine: MachineSpec) -> Iterator[str]:
     where = machine.location
     yield from (
         f"{what} {value}" for what, value in (("site", where.site), ("rack", where.rack), ("unit", where.unit)) if value

@@ -5,8 +5,8 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
-from core.model.bmc import Bmc, Pace
-from core.model.machine import Machine
+from core.model.bmc import BmcSpec, PaceSpec
+from core.model.machine import MachineSpec
 
 # From cold: firmware that tests memory for minutes is still on after seconds; what takes long are BMCs.
 POWER_TIMEOUT_SECONDS = 600
@@ -26,7 +26,7 @@ class Permit(CustomResource):
     generation: Output[int]
 
     def __init__(
-        self, name: str, machine: Machine, bmc: Bmc, who: BmcCredentials, pace: Pace, opts: ResourceOptions
+        self, name: str, machine: MachineSpec, bmc: BmcSpec, who: BmcCredentials, pace: PaceSpec, opts: ResourceOptions
     ) -> None:
         super().__init__("bedplate-native:metal:Permit", name, _inputs(machine, bmc, who, pace), _secret(opts))
 
@@ -39,10 +39,10 @@ class Power(CustomResource):
     def __init__(
         self,
         name: str,
-        machine: Machine,
-        bmc: Bmc,
+        machine: MachineSpec,
+        bmc: BmcSpec,
         who: BmcCredentials,
-        pace: Pace,
+        pace: PaceSpec,
         permit: Permit,
         opts: ResourceOptions,
     ) -> None:
@@ -52,7 +52,7 @@ class Power(CustomResource):
         super().__init__("bedplate-native:metal:Power", name, {**props, **outputs}, _secret(opts))
 
 
-def _inputs(machine: Machine, bmc: Bmc, who: BmcCredentials, pace: Pace) -> dict[str, Any]:
+def _inputs(machine: MachineSpec, bmc: BmcSpec, who: BmcCredentials, pace: PaceSpec) -> dict[str, Any]:
     props = {
         "url": bmc.url,
         "system": bmc.system,

@@ -12,7 +12,7 @@ from core.manifests import virtual_machine as machine
 
 @dataclass(frozen=True, kw_only=True)
 class VmArgs:
-    vm: model.VirtualMachine
+    vm: model.VirtualMachineSpec
     migratable: bool
     """There is another node to move to."""
     kubernetes: k8s.Provider

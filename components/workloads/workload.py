@@ -12,7 +12,7 @@ from core.manifests import workload as application
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadArgs:
-    workload: model.Workload
+    workload: model.WorkloadSpec
     kubernetes: k8s.Provider
     namespace: Resource
     """What makes its namespace closed."""

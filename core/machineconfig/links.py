@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from core.model import Machine, Platform
+from core.model import MachineSpec, Platform
 from core.model.nics import Joined, Route
 
 # How often a link is looked at, and how long it must be up or down before a bond believes it, in milliseconds.
@@ -14,7 +14,7 @@ LACP = {"xmitHashPolicy": "layer3+4", "lacpRate": "slow"}
 Document = dict[str, Any]
 
 
-def documents(platform: Platform, machine: Machine) -> Iterator[Document]:
+def documents(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
     """Every link with what is said of it, and on control planes the API's virtual IP."""
     boot, nics = machine.boot_link, machine.nics
     if boot is None:
@@ -77,7 +77,7 @@ def documents(platform: Platform, machine: Machine) -> Iterator[Document]:
         yield _document("Layer2VIPConfig", name=str(platform.network.endpoint), link=carrier)
 
 
-def _own(platform: Platform, machine: Machine) -> Document:
+def _own(platform: Platform, machine: MachineSpec) -> Document:
     """The machine's own address and its way out; nothing where DHCP says them."""
     net = platform.network
     if net.gateway is None:

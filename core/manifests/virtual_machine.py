@@ -4,12 +4,12 @@ from typing import Any
 
 import yaml
 
-from core.model import VirtualMachine
+from core.model import VirtualMachineSpec
 
 LABEL = "bedplate/vm"
 
 
-def cloud_config(vm: VirtualMachine) -> str:
+def cloud_config(vm: VirtualMachineSpec) -> str:
     """What the guest does at its first boot. It may hold passwords: it belongs in a Secret."""
     config = {**({"ssh_authorized_keys": list(vm.ssh_keys)} if vm.ssh_keys else {}), **vm.cloud_init}
     return "#cloud-config\n" + yaml.safe_dump(config, sort_keys=True, default_flow_style=False)
@@ -20,7 +20,7 @@ def secret_name(name: str) -> str:
     return f"{name}-cloud-init"
 
 
-def secret(name: str, vm: VirtualMachine) -> dict[str, Any]:
+def secret(name: str, vm: VirtualMachineSpec) -> dict[str, Any]:
     """The Secret with a VM's cloud-init. KubeVirt takes no more than 2 KiB of it inline."""
     return {
         "apiVersion": "v1",
@@ -31,7 +31,7 @@ def secret(name: str, vm: VirtualMachine) -> dict[str, Any]:
     }
 
 
-def virtual_machine(name: str, vm: VirtualMachine, migratable: bool) -> dict[str, Any]:
+def virtual_machine(name: str, vm: VirtualMachineSpec, migratable: bool) -> dict[str, Any]:
     """The VirtualMachine object: a container disk, cloud-init from its Secret, one link on the pod network."""
     return {
         "apiVersion": "kubevirt.io/v1",

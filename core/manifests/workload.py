@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.model import Workload
+from core.model import WorkloadSpec
 
 LABEL = "app.kubernetes.io/name"
 
@@ -10,7 +10,7 @@ LABEL = "app.kubernetes.io/name"
 NOBODY = 65532
 
 
-def deployment(name: str, want: Workload) -> dict[str, Any]:
+def deployment(name: str, want: WorkloadSpec) -> dict[str, Any]:
     """The Deployment, with all that the restricted pod security profile asks for."""
     labels = {LABEL: name}
     container: dict[str, Any] = {
@@ -66,7 +66,7 @@ def deployment(name: str, want: Workload) -> dict[str, Any]:
     }
 
 
-def service(name: str, want: Workload) -> dict[str, Any]:
+def service(name: str, want: WorkloadSpec) -> dict[str, Any]:
     """The name under which others in the cluster reach it."""
     return {
         "apiVersion": "v1",

@@ -97,7 +97,7 @@ class SharedBmc(Model):
     """PEM of the authority that signed their certificates."""
 
 
-class Bmc(Model):
+class BmcSpec(Model):
     """Redfish. With it the machine is identified, booted from the network and switched on by `up`."""
 
     url: Url = Field(examples=["https://bmc-1.example.com"])
@@ -122,7 +122,7 @@ class Bmc(Model):
         return self
 
 
-class Pace(Model):
+class PaceSpec(Model):
     """How many machines are switched on by their BMCs at once: fuses, BMCs and the boot server have their limits."""
 
     at_once: Annotated[int, Field(ge=1, le=1000, strict=True)] = 5

@@ -8,7 +8,7 @@ from .faults import refuse
 from .types import Model
 
 
-class Disk(Model):
+class DiskSpec(Model):
     """The install disk by what stays the same when cables and kernels change. All that is given must match."""
 
     serial: str | None = None

@@ -83,7 +83,7 @@ Reason = text(
 )
 
 
-class Exemption(Model):
+class ExemptionSpec(Model):
     control: str = Field(examples=["CIS 1.2.15"])
     """A row of the CIS Kubernetes Benchmark 1.12 (CIS 1.2.15), or KSPP."""
     reason: Reason = Field(examples=["The profiler of vendor X reads it until its release 4."])
@@ -102,7 +102,7 @@ class Exemption(Model):
         )
 
 
-def faults(exceptions: tuple[Exemption, ...], machines: frozenset[str], today: date | None) -> Iterator[Fault]:
+def faults(exceptions: tuple[ExemptionSpec, ...], machines: frozenset[str], today: date | None) -> Iterator[Fault]:
     """What is wrong with recorded exceptions on a day; on no day, nothing has ended."""
     seen: set[tuple[str, str]] = set()
     for index, one in enumerate(exceptions):

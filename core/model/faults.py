@@ -28,7 +28,7 @@ class Fault:
         return f"{'.'.join((ROOT, *shown))}: {self.text}"
 
 
-class Refused(Exception):
+class StackFileError(Exception):
     """The stack file can't be used. Carries every fault there is, in the order of the file's paths."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from .disk import Disk
+from .disk import DiskSpec
 from .faults import refuse
 from .types import ByName, ContainerImage, CpuQuantity, Model, Network, Quantity, text
 
@@ -151,7 +151,7 @@ class Opening(Model):
     """Networks that may come in there."""
 
 
-class Firewall(Model):
+class FirewallSpec(Model):
     """Talos' own, beneath Cilium: every machine drops what comes in to it and is not opened."""
 
     enabled: bool = True
@@ -161,7 +161,7 @@ class Firewall(Model):
     """What else is open. The platform's own ports are, and need no entry."""
 
 
-class Watchdog(Model):
+class WatchdogSpec(Model):
     """The machine's hardware restarts it when Talos stops answering it."""
 
     device: WatchdogDevice = "/dev/watchdog0"
@@ -177,10 +177,10 @@ class Reserved(Model):
     storage: Quantity = "256Mi"
 
 
-class Volume(Model):
+class VolumeSpec(Model):
     """A volume of the machine for storage drivers, mounted at /var/mnt/NAME."""
 
-    disk: Disk = Field(examples=["{model: MZQL2*, size: '>= 3TB', type: nvme}"])
+    disk: DiskSpec = Field(examples=["{model: MZQL2*, size: '>= 3TB', type: nvme}"])
     """Never the disk that Talos is installed on."""
     filesystem: Literal["xfs", "ext4", "none"] = "xfs"
     """none leaves the partition raw: /dev/disk/by-partlabel/r-NAME."""
@@ -234,14 +234,14 @@ class Settings(Model):
     """Kernel parameters, e.g. vm.nr_hugepages."""
     modules: ByName[ModuleName, tuple[ModuleParameter, ...]] = Field(default={}, validate_default=True)
     """Kernel modules to load, each with its parameters."""
-    watchdog: Watchdog | None = None
+    watchdog: WatchdogSpec | None = None
     """The hardware watchdog. With none, nothing restarts a machine that hangs."""
 
 
 class Tuning(Settings):
     """The same for machines of one kind, and what follows from their hardware."""
 
-    volumes: ByName[VolumeName, Volume] = Field(default={}, validate_default=True)
+    volumes: ByName[VolumeName, VolumeSpec] = Field(default={}, validate_default=True)
     """Disks, or parts of them, for storage drivers."""
 
 
@@ -250,7 +250,7 @@ class RegistryTls(Model):
     """PEM of the authority that signed the registry's certificate."""
 
 
-class KubernetesExtras(Model):
+class KubernetesHardening(Model):
     """Parts of the benchmark that somebody may have to do without, or asks for."""
 
     serving_certificates: Literal["cluster", "self-signed"] = "cluster"

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from .faults import Fault, Refused, sentence
+from .faults import Fault, StackFileError, sentence
 
 # What a file may hold: mappings by name, so that putting them together can't lose anything.
 SECTIONS = ("machines", "vms", "workloads")
@@ -22,7 +22,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def included(raw: Any, root: Path) -> Any:
     """The platform with its included files put in.
 
-    root: the folder that the paths start from. Raises Refused with every fault of the includes.
+    root: the folder that the paths start from. Raises StackFileError with every fault of the includes.
     """
     if not isinstance(raw, Mapping) or not isinstance(raw.get("include"), list):
         return raw  # Whatever else stands there is told by the model.
@@ -53,7 +53,7 @@ def included(raw: Any, root: Path) -> Any:
             ]
             there.update(entries)
     if faults:
-        raise Refused(faults)
+        raise StackFileError(faults)
     return made
 
 

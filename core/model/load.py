@@ -11,7 +11,7 @@ from . import classes, exceptions, faults
 from .checks import leaving
 from .checks import platform as checks
 from .checks import talos as talos_checks
-from .faults import Fault, Refused
+from .faults import Fault, StackFileError
 from .machine import MachineClass
 from .model import Platform
 
@@ -22,14 +22,14 @@ _TOPICS = (leaving, talos_checks)
 def parse(raw: Any, today: date | None = None) -> Platform:
     """The platform that a stack file describes, on a day: recorded exceptions end. On no day, none has.
 
-    Raises Refused with all its faults at once: fields first, then what no single field can know, for as much
+    Raises StackFileError with all its faults at once: fields first, then what no single field can know, for as much
     of the file as is right in itself.
     """
     if not isinstance(raw, Mapping):
         text = faults.sentence(
             "is not a mapping", "it describes the whole platform", "see Pulumi.dev.yaml for a small one"
         )
-        raise Refused([Fault((), text)])
+        raise StackFileError([Fault((), text)])
     rest: Any = copy.deepcopy(dict(raw))
     new: list[Fault] = []
     found, hollow = classes.resolve(rest)
@@ -60,7 +60,7 @@ def parse(raw: Any, today: date | None = None) -> Platform:
             if not found:
                 return platform
             break
-    raise Refused(found or new)
+    raise StackFileError(found or new)
 
 
 def _left_out(fault: Fault, broken: set[str], raw: Mapping[str, Any]) -> bool:

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from .bmc import Bmc, SharedBmc
-from .disk import Disk
+from .bmc import BmcSpec, SharedBmc
+from .disk import DiskSpec
 from .faults import refuse
 from .host import Tuning
 from .nics import BOOT_LINK, Nics
@@ -48,8 +48,8 @@ Patch = Annotated[
 ]
 
 
-class Install(Model):
-    disk: Disk = Field(examples=["{serial: S4EWNX0R}"])
+class InstallSpec(Model):
+    disk: DiskSpec = Field(examples=["{serial: S4EWNX0R}"])
     """Where Talos is installed."""
     generation: int = Field(default=1, ge=0, le=1_000_000, strict=True)
     """The permit: a machine with a BMC boots from the network once for each. Raise it to install again; 0 permits none."""
@@ -98,7 +98,7 @@ class MachineClass(Tuning):
     """The boot link's kernel name, where it can't be found by its MAC."""
     nics: Nics | None = None
     """Links beyond the boot link; a machine's own are merged by name, and by key within."""
-    install: Install | None = None
+    install: InstallSpec | None = None
     bmc: SharedBmc | None = None
     """Each machine gives its url, and one with no BMC says bmc: null."""
     expects: Expected | None = None
@@ -127,7 +127,7 @@ def _or_of_a_class(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"required": ["role", "install"]}, {"required": ["class"]}]
 
 
-class Machine(Tuning):
+class MachineSpec(Tuning):
     model_config = ConfigDict(json_schema_extra=_or_of_a_class)
 
     class_: ClassName | None = Field(default=None, alias="class")
@@ -147,8 +147,8 @@ class Machine(Tuning):
     """Links beyond the boot link: bonds, VLANs, bridges, routes, MTU."""
     expects: Expected = Expected()
     location: Location = Location()
-    install: Install = Field(examples=["{disk: {serial: S4EWNX0R}}"])
-    bmc: Bmc | None = None
+    install: InstallSpec = Field(examples=["{disk: {serial: S4EWNX0R}}"])
+    bmc: BmcSpec | None = None
     """What switches it on. Without it somebody does that by hand."""
     decommission: Literal["wipe", "lost"] | None = None
     """Takes it out of the platform at the next up; then delete its entry. wipe: drained, out of etcd, erased and switched off. lost: it is dead, and only forgotten."""

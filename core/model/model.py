@@ -14,23 +14,23 @@ from pydantic import Field
 from core.facts.versions import CURRENT
 
 from . import schematic
-from .bmc import Pace
-from .exceptions import Exemption
+from .bmc import PaceSpec
+from .exceptions import ExemptionSpec
 from .host import (
     Certificates,
-    Firewall,
+    FirewallSpec,
     ImageRule,
     KmsUrl,
-    KubernetesExtras,
+    KubernetesHardening,
     LogUrl,
     RegistryHost,
     RegistryTls,
     Reserved,
     Settings,
 )
-from .machine import Machine, MachineClass, Patch
+from .machine import MachineClass, MachineSpec, Patch
 from .schematic import Schematic, SchematicOrId
-from .snapshots import Snapshots
+from .snapshots import SnapshotsSpec
 from .types import (
     Address,
     ByName,
@@ -52,7 +52,7 @@ from .types import (
 )
 
 
-class Talos(Settings):
+class TalosSpec(Settings):
     contract: Contract = Field(examples=[CURRENT["contract"]])
     """Schema of the machine config. Fixed when the cluster is made; it never moves with the OS."""
     version: Version = Field(examples=[CURRENT["talos"]])
@@ -69,7 +69,7 @@ class Talos(Settings):
     """LUKS2 on Talos' own volumes and those of volumes: sealed to the machine's TPM, kept by a KMS, or keyed by the machine's UUID (keeps a disk thrown away from being read, no more)."""
     kms: KmsUrl | None = None
     """The server that seals and opens the keys, for disk_encryption: kms."""
-    firewall: Firewall = Field(default_factory=Firewall)
+    firewall: FirewallSpec = Field(default_factory=FirewallSpec)
     reserved: Reserved = Reserved()
     logs: tuple[LogUrl, ...] = ()
     """Receivers of the machines' own logs and the kernel's."""
@@ -79,8 +79,8 @@ class Talos(Settings):
     """What images must be signed by. Needs contract v1.13."""
     block_volumes: bool = True
     """Pods that run as a user may own the block devices they are given: what CDI writes disks through."""
-    extras: KubernetesExtras = KubernetesExtras()
-    snapshots: Snapshots = Snapshots()
+    extras: KubernetesHardening = KubernetesHardening()
+    snapshots: SnapshotsSpec = SnapshotsSpec()
     """When etcd is saved, and where to."""
     schedulable_control_planes: bool = False
     """Control planes run workloads too. Said and not derived: the first worker must not drive them away."""
@@ -88,7 +88,7 @@ class Talos(Settings):
     """Machine config for every machine, merged after Bedplate's own."""
 
 
-class NodeNetwork(Model):
+class ClusterNetwork(Model):
     nodes: Network = Field(examples=["192.168.10.0/24"])
     """The network that machines live in."""
     endpoint: Address = Field(examples=["192.168.10.5"])
@@ -105,7 +105,7 @@ class NodeNetwork(Model):
     """NTP servers. With none, Talos' default, which an air-gapped site can't reach."""
 
 
-class Matchbox(Model):
+class MatchboxSpec(Model):
     endpoint: HostPort = Field(examples=["matchbox.example.com:8081"])
     """Its gRPC API, mTLS. The credentials are the stack's secret bedplate:matchbox."""
 
@@ -123,14 +123,14 @@ class Provisioning(Model):
     """Where iPXE's undionly.kpxe and snponly.efi are, and the script of this platform."""
 
 
-class Boot(Model):
+class BootSpec(Model):
     """Network boot. Without it machines are booted by hand, from an ISO or a USB stick."""
 
-    matchbox: Matchbox
+    matchbox: MatchboxSpec
     provisioning: Provisioning | None = None
     kernel_args: tuple[str, ...] = ()
     """Added to those that Talos needs. They hold for the boot from the network alone."""
-    power: Pace = Pace()
+    power: PaceSpec = PaceSpec()
     """How fast a rack is switched on."""
 
 
@@ -152,12 +152,12 @@ class Registries(Model):
     """Hosts that want a user and a password: the stack's secret bedplate:registries."""
 
 
-class LoadBalancer(Model):
+class LoadBalancerSpec(Model):
     pool: Range = Field(examples=["192.168.10.200-192.168.10.220"])
     """Addresses for Services of type LoadBalancer, announced on the node network."""
 
 
-class Cilium(Model):
+class CiliumSpec(Model):
     version: ChartVersion = Field(examples=[CURRENT["cilium"]])
     chart: str = "cilium"
     """The chart: its name in the repository, an oci:// address, or a folder of this checkout."""
@@ -166,10 +166,10 @@ class Cilium(Model):
     encryption: Literal["wireguard", "none"] = "wireguard"
     """Between nodes."""
     hubble: bool = True
-    load_balancer: LoadBalancer | None = None
+    load_balancer: LoadBalancerSpec | None = None
 
 
-class KubeVirt(Model):
+class KubeVirtSpec(Model):
     version: Version = Field(examples=[CURRENT["kubevirt"]])
     emulation: bool = False
     """Run VMs without VT-x/AMD-V. For a lab: slow beyond use."""
@@ -177,7 +177,7 @@ class KubeVirt(Model):
     """Where KubeVirt's images are, if not where the release says."""
 
 
-class VirtualMachine(Model):
+class VirtualMachineSpec(Model):
     image: ContainerImage = Field(examples=["quay.io/containerdisks/fedora:42"])
     """A container disk: the VM starts from it afresh."""
     cpu: int = Field(ge=1, le=512, strict=True, examples=[2])
@@ -193,7 +193,7 @@ class VirtualMachine(Model):
     """TCP ports that others may reach. All else is dropped."""
 
 
-class Workload(Model):
+class WorkloadSpec(Model):
     image: ContainerImage = Field(examples=["registry.example.com/shop/web:1.4.2"])
     """It must run as any user, with a read-only root."""
     command: tuple[str, ...] = ()
@@ -211,33 +211,33 @@ class Workload(Model):
 class Platform(Model):
     name: Name = Field(examples=["dev"])
     """The cluster's name."""
-    talos: Talos = Field(examples=["{contract: v1.12, version: v1.14.2, kubernetes: v1.35.4}"])
-    network: NodeNetwork = Field(examples=["{nodes: 192.168.10.0/24, endpoint: 192.168.10.5}"])
-    declared: ByName[Name, Machine] = Field(alias="machines", examples=["{cp-1: {role: controlplane, …}}"])
+    talos: TalosSpec = Field(examples=["{contract: v1.12, version: v1.14.2, kubernetes: v1.35.4}"])
+    network: ClusterNetwork = Field(examples=["{nodes: 192.168.10.0/24, endpoint: 192.168.10.5}"])
+    declared: ByName[Name, MachineSpec] = Field(alias="machines", examples=["{cp-1: {role: controlplane, …}}"])
     """Every machine, by name; those that leave too, until their entry is deleted."""
     classes: ByName[Name, MachineClass] = Field(default={}, validate_default=True)
     """What equal machines share, by the name that their class: has."""
-    boot: Boot | None = None
+    boot: BootSpec | None = None
     registries: Registries = Field(default_factory=Registries)
-    cilium: Cilium = Field(examples=[f"{{version: {CURRENT['cilium']}}}"])
-    kubevirt: KubeVirt | None = None
+    cilium: CiliumSpec = Field(examples=[f"{{version: {CURRENT['cilium']}}}"])
+    kubevirt: KubeVirtSpec | None = None
     """Without it there are no VMs."""
-    vms: ByName[Name, VirtualMachine] = Field(default={}, validate_default=True)
+    vms: ByName[Name, VirtualMachineSpec] = Field(default={}, validate_default=True)
 
-    workloads: ByName[Name, Workload] = Field(default={}, validate_default=True)
+    workloads: ByName[Name, WorkloadSpec] = Field(default={}, validate_default=True)
     """Container applications."""
-    exceptions: tuple[Exemption, ...] = ()
+    exceptions: tuple[ExemptionSpec, ...] = ()
     """Controls that this platform does without for a while, each recorded with its reason and its end."""
     include: tuple[str, ...] = ()
     """Files of the checkout with more machines:, vms: and workloads:, for a platform too large for one file."""
 
     @cached_property
-    def machines(self) -> Mapping[str, Machine]:
+    def machines(self) -> Mapping[str, MachineSpec]:
         """Those that are the platform: all but the ones that leave it. In natural order."""
         return MappingProxyType({n: m for n, m in self.declared.items() if m.decommission is None})
 
     @cached_property
-    def leaving(self) -> Mapping[str, Machine]:
+    def leaving(self) -> Mapping[str, MachineSpec]:
         """Those that are taken out of the platform, or were, and still stand in its file."""
         return MappingProxyType({n: m for n, m in self.declared.items() if m.decommission is not None})
 

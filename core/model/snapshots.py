@@ -103,7 +103,7 @@ class Store(Model):
     """A PersistentVolumeClaim of yours, in the namespace etcd-snapshots."""
 
 
-class Snapshots(Model):
+class SnapshotsSpec(Model):
     """etcd holds all that Kubernetes knows: Secrets, objects, and which disks are whose."""
 
     before_upgrades: bool = True

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pulumiverse_talos import _utilities as talos_sdk
 
-from core.model import Platform, Refused, included, parse
+from core.model import Platform, StackFileError, included, parse
 
 from .bundle import Bundle, Faulty, read
 from .client import signed
@@ -61,7 +61,7 @@ def _platform(file: Path) -> Platform:
     try:
         raw = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config", {}).get(KEY)
         return parse(included(raw, Path.cwd()), date.today())
-    except Refused as refused:
+    except StackFileError as refused:
         raise Unfit(
             f"the stack file has faults; it must describe the cluster that runs; nothing was imported\n{refused}"
         ) from None

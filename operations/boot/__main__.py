@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from core.boot import dnsmasq
-from core.model import Refused, included, parse
+from core.model import StackFileError, included, parse
 
 
 def main(stack: str, folder: Path) -> int:
@@ -17,7 +17,7 @@ def main(stack: str, folder: Path) -> int:
     raw = yaml.safe_load(Path(f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
     try:
         platform = parse(included((raw.get("config") or {}).get("bedplate:platform"), Path.cwd()))
-    except Refused as refused:
+    except StackFileError as refused:
         print(refused, file=sys.stderr)
         return 2
     places = {

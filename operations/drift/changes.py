@@ -14,7 +14,7 @@ import yaml
 
 from core.machineconfig.compare import Difference, differences, merged, shown_value
 from core.machineconfig.documents import patches
-from core.model import Platform, Refused, included, parse
+from core.model import Platform, StackFileError, included, parse
 
 from .machines import opened
 
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         platform = _platform(given.file)
-    except Refused as refused:
+    except StackFileError as refused:
         print(f"changes: the stack file has faults\n{refused}", file=sys.stderr)
         return 2
     exported = subprocess.run(

@@ -18,7 +18,7 @@ from requests import exceptions as failures
 from requests.adapters import HTTPAdapter
 
 from provider import parent
-from provider.framework import Failed
+from provider.framework import UserError
 
 from .access import Access, digits
 
@@ -109,7 +109,7 @@ class Channel(requests.Session):
         self.mount("https://", Trust(access))
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
-        """Asks until there is an answer that says something. Raises Failed when there is none in time."""
+        """Asks until there is an answer that says something. Raises UserError when there is none in time."""
         gate = _gate(self._url)
         if not gate.lock.acquire(timeout=self.deadline.left):
             raise self._late("others are asking it")
@@ -124,7 +124,7 @@ class Channel(requests.Session):
         while True:
             gate.wait(self.deadline)
             if parent.is_gone():
-                raise Failed(
+                raise UserError(
                     "the engine is gone; what is done now would come between the machines and the next run; run up again"
                 )
             if not self.deadline.left:
@@ -145,7 +145,7 @@ class Channel(requests.Session):
                 if method == "POST" and not isinstance(error, failures.ConnectTimeout):
                     raise Unanswered(last) from None
             except failures.InvalidSchema:
-                raise Failed(
+                raise UserError(
                     f"{self._url} leads on to an address that is not https; credentials never go in the clear; "
                     "let the BMC serve Redfish over https alone"
                 ) from None
@@ -163,32 +163,32 @@ class Channel(requests.Session):
             time.sleep(pause)
             attempt += 1
 
-    def _late(self, last: str) -> Failed:
-        return Failed(
+    def _late(self, last: str) -> UserError:
+        return UserError(
             f"{self._url} did not do what it was asked within {self.deadline.seconds:.0f} s (last: {last}); a BMC that "
             "hangs answers again after a cold reset of its own, which leaves the machine running; reset it, and run up again"
         )
 
-    def _unreachable(self, last: str) -> Failed:
-        return Failed(
+    def _unreachable(self, last: str) -> UserError:
+        return UserError(
             f"{self._url} is not reachable ({last}); the machine behind it can be neither identified nor switched; "
             "check bmc.url, and that this computer is on the management network"
         )
 
-    def _untrusted(self, error: Exception) -> Failed:
+    def _untrusted(self, error: Exception) -> UserError:
         shown = re.search(r'got "([0-9a-f:]+)"', str(error))
         if self._access.fingerprint:
             seen = (
                 f"a certificate with the fingerprint {shown[1].replace(':', '')}" if shown else "no usable certificate"
             )
-            return Failed(
+            return UserError(
                 f"{self._url} shows {seen}, and {digits(self._access.fingerprint)} is pinned; the password must not go "
                 "to another device; see on its console that the certificate is its own, and pin that one"
             )
         why = re.search(r"certificate verify failed: ([^(]+?) \(", str(error)) or re.search(
             r"\[SSL: (\w+)\]", str(error)
         )
-        return Failed(
+        return UserError(
             f"{self._url} shows a certificate that is not trusted ({why[1] if why else 'TLS failed'}); the password must "
             "not go to another device; give the ca that signed it, or pin its fingerprint"
         )

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from provider.framework import Failed, Unknown, Values, Wrong
+from provider.framework import InputError, Unknown, UserError, Values
 from provider.identity import same_uuid
 
 from .access import MODES, Access, digits, is_authority, wrong_url
@@ -14,13 +14,13 @@ SECRETS = frozenset({"username", "password"})
 MANNER = frozenset({"atOnce", "secondsBetween", "timeoutSeconds"})
 
 
-def wrong(inputs: Values, before: Values | None) -> list[Wrong]:
+def wrong(inputs: Values, before: Values | None) -> list[InputError]:
     """Every input that can't be used, with why."""
-    found = [Wrong(name, reason) for name, reason in _faults(inputs) if not isinstance(inputs.get(name), Unknown)]
+    found = [InputError(name, reason) for name, reason in _faults(inputs) if not isinstance(inputs.get(name), Unknown)]
     now, was = inputs.get("generation"), (before or {}).get("generation")
     if now is not None and was is not None and _whole(now) and _whole(was) and now < was:
         found.append(
-            Wrong(
+            InputError(
                 "generation",
                 f"goes from {was:.0f} back to {now:.0f}; the machine was installed for {was:.0f}, and that can't be "
                 f"undone; write {was:.0f}, or {was + 1:.0f} to install it again",
@@ -46,11 +46,11 @@ def access(values: Values) -> Access:
 
 
 def is_declared(inputs: Values, found: Any) -> None:
-    """Raises Failed where the hardware is another than the stack file says."""
+    """Raises UserError where the hardware is another than the stack file says."""
     for name, same in (("uuid", same_uuid), ("serial", lambda a, b: a.strip() == b)):
         declared, real = inputs.get(name), getattr(found, name)
         if declared and not same(declared, real):
-            raise Failed(
+            raise UserError(
                 f"{inputs['system']} of {inputs['url']} has the {name} {real or '(none)'}, and {declared} is declared; "
                 "another machine would be erased; correct bmc.url and bmc.system, or the declared hardware"
             )

@@ -10,7 +10,7 @@ from typing import Any
 import sushy
 from sushy import connector, exceptions
 
-from provider.framework import Failed
+from provider.framework import UserError
 
 from .access import Access
 from .channel import Channel, Deadline, Unanswered
@@ -74,27 +74,27 @@ class System:
             yield
         except exceptions.AccessError as error:
             if error.status_code == 401:
-                raise Failed(
+                raise UserError(
                     f"{self._url} refuses these credentials (HTTP 401); the machine can be neither identified nor "
                     "switched; set the right ones with: ./bedplate pulumi config set --secret --path "
                     "'bedplate:bmc.password' --stack STACK"
                 ) from None
-            raise Failed(
+            raise UserError(
                 f"{self._url} lets this user in, but {self._access.system} can't {what} by it (HTTP {error.status_code}); "
                 "its role is too low; give it the role Operator"
             ) from None
         except exceptions.HTTPError as error:
-            raise Failed(
+            raise UserError(
                 f"{self._url} answers HTTP {error.status_code}, and {self._access.system} can't {what} "
                 f"({self._shown(error.detail)}); it is asked as Redfish has it; look at the BMC's own log, and for a newer firmware"
             ) from None
         except exceptions.InvalidParameterValueError as error:
-            raise Failed(
+            raise UserError(
                 f"{self._access.system} of {self._url} can't {what}: it does not offer that ({self._shown(str(error))}); "
                 "nothing else would do; look for a newer firmware, or do it by hand"
             ) from None
         except (exceptions.SushyError, ValueError, KeyError, AttributeError, TypeError) as error:
-            raise Failed(
+            raise UserError(
                 f"{self._url} does not speak Redfish as it should, and {self._access.system} can't {what} "
                 f"({type(error).__name__}); the address may be another device's; check bmc.url with: curl -k {self._url}/redfish/v1/"
             ) from None
@@ -107,7 +107,7 @@ class System:
             if wanted in (path.rstrip("/"), path.rstrip("/").rsplit("/", 1)[-1]):
                 return self._root.get_system(path)
         there = ", ".join(sorted(p.rstrip("/").rsplit("/", 1)[-1] for p in paths)) or "none"
-        raise Failed(
+        raise UserError(
             f"{self._url} has no system {wanted}; the machine can be neither identified nor switched; "
             f"write one of those there are as bmc.system: {there}"
         )
@@ -139,7 +139,7 @@ class System:
             end = Deadline.after(min(SETTLE_SECONDS, self._deadline.left))
             while not _took(seen := self._boot(where)):
                 if not end.left:
-                    raise Failed(
+                    raise UserError(
                         f"{self._access.system} of {self._url} took the order to boot from the network once, and reads "
                         f"back {seen.get('BootSourceOverrideTarget')}, {seen.get('BootSourceOverrideEnabled')}; it would "
                         "boot something else, or install again at every boot; look for a newer firmware, or boot it by hand"
@@ -147,7 +147,7 @@ class System:
                 time.sleep(min(POLL_SECONDS, end.left))
             now = seen.get("BootSourceOverrideMode")
             if not with_mode and now and now != _MODES[mode].value:
-                raise Failed(
+                raise UserError(
                     f"{self._access.system} of {self._url} boots in mode {now} and refuses to be told {mode}; it would "
                     f"load what can't start; write boot_mode: {'legacy' if mode == 'uefi' else 'uefi'}, or set {mode} in its firmware"
                 )
@@ -229,7 +229,7 @@ class System:
         while self._deadline.left:
             try:
                 now = self.power()
-            except Failed:
+            except UserError:
                 # The time may end while it is asked: that it was asked in vain is then not the point.
                 if self._deadline.left:
                     raise
@@ -239,7 +239,7 @@ class System:
                 said = time.monotonic()
                 self._say(f"waiting for {self._access.system} to {what}, {said - start:.0f} s (it is {now})")
             time.sleep(min(POLL_SECONDS, self._deadline.left))
-        raise Failed(
+        raise UserError(
             f"{self._access.system} of {self._url} could not {what} within {self._deadline.seconds:.0f} s (its BMC says: "
             f"{now}); nothing after it can be made; look at its console and its power supply, and run up again"
         )

@@ -2,7 +2,7 @@
 
 import json
 
-from provider.framework import UNKNOWN, Progress, Values, Wrong, in_thread
+from provider.framework import UNKNOWN, InputError, Progress, Values, in_thread
 from provider.gate import Gate
 from provider.kubeapi import Access, get, wrong_kubeconfig
 from provider.waiting import wait_until, wrong_timeout
@@ -14,7 +14,7 @@ class ApiReady(Gate):
     token = "bedplate-native:kubernetes:ApiReady"
     secrets = frozenset({"kubeconfig"})
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         return [*wrong_kubeconfig(inputs.get("kubeconfig")), *wrong_timeout(inputs.get("timeoutSeconds"))]
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
@@ -30,7 +30,7 @@ class ApiReady(Gate):
 
 
 def wait(access: Access, seconds: float, say: Progress) -> str:
-    """The API's version once /readyz says ok. Raises Failed with the last answer when the time is over."""
+    """The API's version once /readyz says ok. Raises UserError with the last answer when the time is over."""
     with access.tls() as tls:
 
         def ask() -> tuple[bool, str]:

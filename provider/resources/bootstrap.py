@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from clients.talos import AlreadyThere, Client, NoAnswer
-from provider.framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
 from provider.talosclient import client_of, wrong_target
 from provider.waiting import wait_until
@@ -30,14 +30,14 @@ class Bootstrap(Gate):
     # It happened. Who did it, with which credentials, and who has come since, changes nothing of that.
     manner = frozenset({"machine", "node", "others", "clientConfiguration", "timeoutSeconds"})
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         wrong = wrong_target(inputs)
         others = inputs.get("others")
         if not isinstance(others, Unknown) and not (
             isinstance(others, dict) and all(isinstance(at, (str, Unknown)) for at in others.values())
         ):
             wrong.append(
-                Wrong(
+                InputError(
                     "others",
                     "is no mapping; an etcd may be there already; write each other control plane's name and address, or {}",
                 )
@@ -59,7 +59,7 @@ class Bootstrap(Gate):
 def wait(client: Client, machine: str, node: str, others: dict[str, str], seconds: float, say: Progress) -> bool:
     """Returns once etcd runs on the machine with a vote of its own; whether it was there before.
 
-    Raises Failed where it may not be made, or in time was not.
+    Raises UserError where it may not be made, or in time was not.
     """
     told: list[float] = []
     taken: list[str] = []
@@ -129,7 +129,7 @@ def _must_join(machine: str, having: Sequence[str], waited: float, seconds: floa
     if waited < min(JOIN_SECONDS, seconds):
         return
     who = " and ".join(having)
-    raise Failed(
+    raise UserError(
         f"{machine} has no etcd, {who} {'has' if len(having) == 1 else 'have'} one, and it has not joined that within "
         f"{waited:.0f} s; bootstrapping it would make a second cluster beside the first; if that etcd is well, write talos.bootstrap: "
         f"{having[0]}; if it has lost its quorum, put a snapshot back (docs/runbooks/restore.md); then run up again"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from provider.framework import Progress, Unknown, Values, Wrong
+from provider.framework import InputError, Progress, Unknown, Values
 
 
 class ByHand:
@@ -17,17 +17,19 @@ class ByHand:
     # A newer image is no reason to go to a machine that runs.
     manner = frozenset({"steps"})
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         wrong = []
         steps: Any = inputs.get("steps")
         if not isinstance(steps, Unknown) and not (
             isinstance(steps, list) and steps and all(isinstance(step, str) for step in steps)
         ):
-            wrong.append(Wrong("steps", "are no texts; a person reads them in the plan; write one or more"))
+            wrong.append(InputError("steps", "are no texts; a person reads them in the plan; write one or more"))
         generation: Any = inputs.get("generation")
         if not isinstance(generation, Unknown) and not (isinstance(generation, (int, float)) and generation >= 0):
             wrong.append(
-                Wrong("generation", "is not a whole number from 0; the machine is booted once for each; write e.g. 1")
+                InputError(
+                    "generation", "is not a whole number from 0; the machine is booted once for each; write e.g. 1"
+                )
             )
         return wrong
 

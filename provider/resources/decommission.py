@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from clients.talos import Client, Maintenance, NoAnswer
 from provider import drain, quorum
-from provider.framework import Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.framework import InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
 from provider.kubeapi import Access, wrong_kubeconfig
 from provider.talosclient import client_of, wrong_target
@@ -38,11 +38,11 @@ class Decommission(Gate):
     replaces = frozenset({"machine"})
     manner = frozenset({"clientConfiguration", "kubeconfig", "others", "timeoutSeconds"})
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         wrong = [*wrong_target(inputs), *wrong_kubeconfig(inputs.get("kubeconfig"))]
         if not isinstance(inputs.get("how"), Unknown) and inputs.get("how") not in HOW:
             wrong.append(
-                Wrong(
+                InputError(
                     "how",
                     "is no way to leave a platform; one erases the machine, and the other only forgets it; write wipe or lost",
                 )
@@ -50,7 +50,7 @@ class Decommission(Gate):
         others = inputs.get("others")
         if not isinstance(others, Unknown) and not (isinstance(others, dict) and others):
             wrong.append(
-                Wrong(
+                InputError(
                     "others",
                     "names no control plane that stays; somebody must know that the machine is gone; write name: address",
                 )
@@ -84,7 +84,7 @@ class Decommission(Gate):
 
 
 def leave(inputs: Values, say: Progress) -> None:
-    """All steps, each only where it is still to be done. Raises Failed."""
+    """All steps, each only where it is still to be done. Raises UserError."""
     client, access = client_of(inputs["clientConfiguration"]), Access.parse(inputs["kubeconfig"])
     assert client is not None, "no update has unknown inputs"
     _Leaving(client, access, inputs, say).run()
@@ -101,7 +101,7 @@ class _Leaving:
         silent = self._silence()
         if self.how == "lost":
             if not silent:
-                raise Failed(
+                raise UserError(
                     f"{self.name} still answers at {self.address} as a machine of the platform, so it is not lost; forgotten like this it would "
                     "keep the cluster's keys, and join again; write decommission: wipe, or switch it off"
                 )
@@ -154,10 +154,10 @@ class _Leaving:
             return "it has no config: it is in maintenance mode"
 
     def _was_told(self, heard: str) -> None:
-        """Raises Failed where nobody has erased it, as far as its Node shows."""
+        """Raises UserError where nobody has erased it, as far as its Node shows."""
         node = drain.look(self.access, self.name)
         if node is not None and MARK not in (node["metadata"].get("annotations") or {}):
-            raise Failed(
+            raise UserError(
                 f"{self.name} does not answer at {self.address} as a machine of the platform ({heard}), and was not erased; it can be neither drained "
                 "nor wiped; switch it on and run up again, or write decommission: lost if it is dead"
             )
@@ -189,15 +189,15 @@ class _Leaving:
         return self.plane and self.name in self._any(self.client.members)
 
     def _others(self) -> quorum.Others:
-        """Those that stay in etcd. Raises Failed where they could not do without it."""
+        """Those that stay in etcd. Raises UserError where they could not do without it."""
         others = self._any(lambda at: quorum.without(self.client, at, self.name))
         if self.how == "wipe" and others.unwell:
-            raise Failed(
+            raise UserError(
                 f"{self.name} is not taken out of etcd: it is not well on {', '.join(others.unwell)}, and without this one it may lose its "
                 "quorum, and all its data with it; bring it back first (talosctl etcd status), or decommission the dead one as lost before"
             )
         if self.how == "lost" and not others.agree:
-            raise Failed(
+            raise UserError(
                 f"{self.name} can't be taken out of etcd: of {others.votes} members only {len(others.well)} {'is' if len(others.well) == 1 else 'are'} well, and more than "
                 "half must agree to it; bring another one back first (talosctl etcd status); where they are lost too, put a snapshot back: docs/runbooks/restore.md"
             )
@@ -217,7 +217,7 @@ class _Leaving:
         wait_until(ask, f"{self.name} was told to erase itself and did not go", self.seconds, instead, self.say)
 
     def _any(self, ask: Callable[[str], T]) -> T:
-        """What one of the control planes that stay answers. Raises Failed where none does for a while."""
+        """What one of the control planes that stay answers. Raises UserError where none does for a while."""
         found: list[T] = []
 
         def asked() -> tuple[bool, str]:

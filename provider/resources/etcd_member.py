@@ -3,7 +3,7 @@
 import time
 
 from clients.talos import Client
-from provider.framework import Progress, Values, Wrong, in_thread
+from provider.framework import InputError, Progress, Values, in_thread
 from provider.gate import Gate
 from provider.talosclient import client_of, wrong_target
 from provider.waiting import wait_until
@@ -25,7 +25,7 @@ class EtcdMember(Gate):
     replaces = frozenset({"machine"})
     manner = frozenset({"adopted"})
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         return wrong_target(inputs, "address")
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
@@ -46,7 +46,7 @@ class EtcdMember(Gate):
 
 
 def settle(client: Client, address: str, machine: str, seconds: float, say: Progress) -> None:
-    """Returns once all services and static pods of a machine have been well for a while. Raises Failed with those that are not."""
+    """Returns once all services and static pods of a machine have been well for a while. Raises UserError with those that are not."""
     since: list[float] = []
 
     def ask() -> tuple[bool, str]:
@@ -67,7 +67,7 @@ def settle(client: Client, address: str, machine: str, seconds: float, say: Prog
 
 
 def wait(client: Client, node: str, machine: str, seconds: float, say: Progress) -> None:
-    """Returns once the machine has a vote in etcd. Raises Failed with what was heard last when the time is over."""
+    """Returns once the machine has a vote in etcd. Raises UserError with what was heard last when the time is over."""
 
     def ask() -> tuple[bool, str]:
         members = client.members(node)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clients.talos import Client, NoAnswer
-from provider.framework import Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.framework import InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
 from provider.talosclient import client_of, wrong_client
 
@@ -24,7 +24,7 @@ class Guard(Gate):
     secrets = frozenset({"clientConfiguration"})
     manner = frozenset({"clientConfiguration"})
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         wrong = [*wrong_client(inputs.get("clientConfiguration", Unknown())), *_strangers(inputs, before)]
         if not before:
             return wrong
@@ -49,7 +49,7 @@ class Guard(Gate):
 
 
 def _left(done: Mapping[str, Any], inputs: Values, say: Progress) -> None:
-    """Raises Failed for a machine that is forgotten and was not taken out, or kept and was taken out by half."""
+    """Raises UserError for a machine that is forgotten and was not taken out, or kept and was taken out by half."""
     client = client_of(inputs["clientConfiguration"])
     assert client is not None, "no update has unknown inputs"
     planes = {name for name, left in done.items() if left["role"] == "controlplane"}
@@ -58,17 +58,17 @@ def _left(done: Mapping[str, Any], inputs: Values, say: Progress) -> None:
         again = f"write decommission: {left['how']} for it again, run up, and delete its entry when that has ended well"
         answers, kept = _answers(client, str(left["address"])), name in _mapping(inputs, "machines")
         if kept and answers and name in planes and name not in members:
-            raise Failed(
+            raise UserError(
                 f"{name} was to leave the platform, is out of etcd already, and was not erased; it can't join as it is; {again}"
             )
         if kept and answers:
             say(f"{name} was to leave, and stays after all; it may still take no pods: kubectl uncordon {name}")
         elif answers:
-            raise Failed(
+            raise UserError(
                 f"{name} was to leave the platform, and still answers at {left['address']} as a machine of it; forgotten, it would keep the cluster's keys; {again}"
             )
         elif not kept and name in members:
-            raise Failed(
+            raise UserError(
                 f"{name} was to leave the platform, and is still a member of etcd; forgotten, it would count among those that must answer; {again}"
             )
 
@@ -91,7 +91,7 @@ def _members_now(client: Client, inputs: Values, besides: frozenset[str]) -> fro
             return frozenset(client.members(str(address)))
         except NoAnswer as error:
             heard.append(f"{name}: {error}")
-    raise Failed(
+    raise UserError(
         f"no control plane could be asked who is a member of etcd ({'; '.join(heard)}), and one has just left; bring one back, and run up again"
     )
 
@@ -101,7 +101,7 @@ def _mapping(values: Values, name: str) -> dict[str, Any]:
     return dict(found) if isinstance(found, Mapping) else {}
 
 
-def _strangers(inputs: Values, before: Values | None) -> list[Wrong]:
+def _strangers(inputs: Values, before: Values | None) -> list[InputError]:
     """Machines that leave and were never there."""
     known = {
         **_mapping(before or {}, "machines"),
@@ -111,7 +111,7 @@ def _strangers(inputs: Values, before: Values | None) -> list[Wrong]:
     if before and "machines" not in before:
         return []  # Written by an earlier release, which remembered control planes alone.
     return [
-        Wrong(
+        InputError(
             "leaving",
             f"{name} is to be decommissioned, and no up has made it part of the platform; there is nothing to take out; delete its entry",
         )
@@ -119,7 +119,7 @@ def _strangers(inputs: Values, before: Values | None) -> list[Wrong]:
     ]
 
 
-def _vanished(inputs: Values, before: Values) -> list[Wrong]:
+def _vanished(inputs: Values, before: Values) -> list[InputError]:
     """Machines whose entry was deleted, and that nobody took out."""
     planes = _mapping(before, "controlplanes")
     was = {**dict.fromkeys(planes, "controlplane"), **_mapping(before, "machines")}
@@ -130,7 +130,7 @@ def _vanished(inputs: Values, before: Values) -> list[Wrong]:
         - set(_mapping(inputs, "leaving"))
     )
     return [
-        Wrong(
+        InputError(
             "machines",
             f"{name} is not in the stack file any more, and was not decommissioned; it would go on with the cluster's keys"
             f"{' and its vote in etcd' if was[name] == 'controlplane' else ''}; put it back with decommission: wipe, or lost if it is dead, run up, then delete it",
@@ -139,7 +139,7 @@ def _vanished(inputs: Values, before: Values) -> list[Wrong]:
     ]
 
 
-def _members(inputs: Values, before: Values) -> list[Wrong]:
+def _members(inputs: Values, before: Values) -> list[InputError]:
     """Control planes that leave or are exchanged: each takes a vote out of etcd, and meanwhile none may join."""
     was, now = before.get("controlplanes"), inputs.get("controlplanes")
     if not isinstance(was, dict) or not isinstance(now, dict):
@@ -151,7 +151,7 @@ def _members(inputs: Values, before: Values) -> list[Wrong]:
         return []
     joining = f", and {' and '.join(join)} join," if join else ""
     return [
-        Wrong(
+        InputError(
             "controlplanes",
             f"{' and '.join(gone)} would go or move{joining} at once; etcd has {len(was)} votes, and losing more than one at a time "
             f"can lose all its data; change one, run up, see it healthy (talosctl etcd status), then the next",
@@ -159,7 +159,7 @@ def _members(inputs: Values, before: Values) -> list[Wrong]:
     ]
 
 
-def _version(name: str, inputs: Values, before: Values) -> list[Wrong]:
+def _version(name: str, inputs: Values, before: Values) -> list[InputError]:
     was, now = before.get(name), inputs.get(name)
     if isinstance(now, Unknown) or not isinstance(was, str) or not isinstance(now, str):
         return []
@@ -169,14 +169,14 @@ def _version(name: str, inputs: Values, before: Values) -> list[Wrong]:
         if new == old:
             return []
         return [
-            Wrong(
+            InputError(
                 name,
                 f"goes from {was} to {now}; the cluster's secrets were made for {was}, and others would lock it out; write {was}",
             )
         ]
     if new < old:
         return [
-            Wrong(
+            InputError(
                 name,
                 f"{_NAMES[name]} goes from {was} back to {now}; what the newer one wrote, the older may not read; write {was} or a newer one",
             )
@@ -184,7 +184,7 @@ def _version(name: str, inputs: Values, before: Values) -> list[Wrong]:
     if new[:2] > (old[0], old[1] + 1):
         next_minor = f"v{old[0]}.{old[1] + 1}"
         return [
-            Wrong(
+            InputError(
                 name,
                 f"{_NAMES[name]} goes from {was} to {now} and leaves out a minor; each one migrates for the next alone; write the last of {next_minor} first",
             )

@@ -5,7 +5,7 @@ import time
 
 from clients.talos import Client, Hardware, Maintenance, NoAnswer
 from core.machineconfig.compare import differences, merged
-from provider.framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
 from provider.identity import judge
 from provider.talosclient import client_of, wrong_target
@@ -29,11 +29,13 @@ class Identity(Gate):
     secrets = frozenset({"clientConfiguration", "documents"})
     replaces = frozenset({"machine"})
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         wrong = wrong_target(inputs)
         if not isinstance(inputs.get("declared", {}), (dict, Unknown)):
             wrong.append(
-                Wrong("declared", "is no mapping; the machine is compared with it; write uuid, serial, mac or disk")
+                InputError(
+                    "declared", "is no mapping; the machine is compared with it; write uuid, serial, mac or disk"
+                )
             )
         return wrong
 
@@ -63,7 +65,7 @@ class Identity(Gate):
 
 
 def wait(inputs: Values, seconds: float, fresh: bool, say: Progress) -> Values:
-    """What the machine is, once it answers. fresh: it must have no config. Raises Failed at once if it is another one."""
+    """What the machine is, once it answers. fresh: it must have no config. Raises UserError at once if it is another one."""
     name, address = inputs["machine"], inputs["node"]
     client = client_of(inputs["clientConfiguration"])
     assert client is not None, "no update has unknown inputs"
@@ -78,7 +80,7 @@ def wait(inputs: Values, seconds: float, fresh: bool, say: Progress) -> Values:
         settled = answered[-1] - answered[0] >= SETTLE_SECONDS
         faults = judgement.wrong + (judgement.missing if settled else [])
         if faults:
-            raise Failed(
+            raise UserError(
                 f"{name}: what answers at {address} is not the declared machine: {'; '.join(faults)}; its config would "
                 "erase another machine's disk, so nothing was sent to it; correct its address, its cables or what is declared"
             )

@@ -4,7 +4,7 @@ import json
 import re
 import urllib.error
 
-from provider.framework import Progress, Unknown, Values, Wrong, in_thread
+from provider.framework import InputError, Progress, Unknown, Values, in_thread
 from provider.gate import Gate
 from provider.kubeapi import Access, get, wrong_kubeconfig
 from provider.waiting import wait_until, wrong_timeout
@@ -17,13 +17,13 @@ class NodeReady(Gate):
     secrets = frozenset({"kubeconfig"})
     replaces = frozenset({"node"})
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         wrong = [*wrong_kubeconfig(inputs.get("kubeconfig")), *wrong_timeout(inputs.get("timeoutSeconds"))]
         node = inputs.get("node")
         if not isinstance(node, Unknown) and not (
             isinstance(node, str) and re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", node)
         ):
-            wrong.append(Wrong("node", "is not a node's name; it is looked up by it; write e.g. cp-1"))
+            wrong.append(InputError("node", "is not a node's name; it is looked up by it; write e.g. cp-1"))
         return wrong
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
@@ -33,7 +33,7 @@ class NodeReady(Gate):
 
 
 def wait(access: Access, node: str, seconds: float, say: Progress) -> None:
-    """Returns once the node is Ready. Raises Failed with what Kubernetes says of it when the time is over."""
+    """Returns once the node is Ready. Raises UserError with what Kubernetes says of it when the time is over."""
     with access.tls() as tls:
 
         def ask() -> tuple[bool, str]:

@@ -1,6 +1,6 @@
 """The permit for one installation: a machine that is off, and whose next boot is from the network."""
 
-from provider.framework import Progress, Values, Wrong, in_thread
+from provider.framework import InputError, Progress, Values, in_thread
 from provider.pace import PACE, PREPARE
 from provider.redfish import machine
 
@@ -18,7 +18,7 @@ class Permit:
     replaces: frozenset[str] = frozenset()
     manner = machine.MANNER
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         return machine.wrong(inputs, before)
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from provider.framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.identity import same_uuid
 from provider.pace import LOOK, PACE, SWITCH
 from provider.redfish import machine
@@ -30,7 +30,7 @@ class Power:
     replaces: frozenset[str] = frozenset()
     manner = machine.MANNER
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         return machine.wrong(inputs, before)
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
@@ -59,7 +59,7 @@ class Power:
 
     async def read(self, identity: str, state: Values) -> Values | None:
         if "url" not in state:
-            raise Failed(
+            raise UserError(
                 "a machine's power can't be imported; its BMC's credentials are not known; declare the machine with "
                 "install.generation 0, which only looks at it"
             )
@@ -109,7 +109,7 @@ def _switch_on(system: Any, inputs: Values, say: Progress) -> None:
     if now == "Off":
         if not ordered and not permit.is_unused(inputs):
             generation = inputs["generation"]
-            raise Failed(
+            raise UserError(
                 f"{inputs['system']} of {inputs['url']} was told to boot from the network for generation {generation:.0f} by an "
                 "earlier run, is off, and has forgotten it; it may have booted in between, and would do so a second time; "
                 f"look at it, and write install.generation {generation + 1:.0f} to boot it from the network now"
@@ -172,7 +172,7 @@ def _is_the_same(inputs: Values, state: Values | None, found: Any) -> None:
         and not machine.boots(inputs, state)
         and not same_uuid(before, found.uuid)
     ):
-        raise Failed(
+        raise UserError(
             f"{inputs['system']} of {inputs['url']} has the uuid {found.uuid}, and {before} was installed; the new machine "
             f"has nothing on it; write install.generation {inputs['generation'] + 1:.0f} to install it, or correct bmc.url"
         )

@@ -6,7 +6,7 @@ import time
 from clients.talos import Client, NoAnswer
 from clients.talos import Running as Seen
 from provider import quorum
-from provider.framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
 from provider.talosclient import client_of, wrong_target
 from provider.turns import PLANE, TURNS, WORKER
@@ -28,12 +28,12 @@ class Release(Gate):
     secrets = frozenset({"clientConfiguration"})
     replaces = frozenset({"machine"})
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         wrong = wrong_target(inputs)
         image = inputs.get("image")
         if not isinstance(image, Unknown) and not (isinstance(image, str) and _IMAGE.fullmatch(image)):
             wrong.append(
-                Wrong(
+                InputError(
                     "image",
                     "is no installer image with an exact release; the machine would run something else; write e.g. HOST/metal-installer/ID:v1.14.2",
                 )
@@ -81,7 +81,7 @@ def _make_so(inputs: Values, say: Progress) -> Values:
         with TURNS.held(name, PLANE if inputs.get("controlplane") else WORKER, seconds, say):
             seen = _upgraded(client, inputs, seen, seconds, say)
     if inputs.get("virtualization") and not seen.contained and not _virtualizes(client, address):
-        raise Failed(
+        raise UserError(
             f"{name} offers neither VT-x nor AMD-V, and virtual machines may be put on it; they would not start; switch it on in the "
             "machine's firmware, or write kubevirt.emulation: true for a lab"
         )
@@ -92,7 +92,7 @@ def _virtualizes(client: Client, address: str) -> bool:
     try:
         return client.virtualizes(address)
     except NoAnswer as error:
-        raise Failed(f"{address} does not tell its processors' flags ({error}); run up again") from None
+        raise UserError(f"{address} does not tell its processors' flags ({error}); run up again") from None
 
 
 def _started(client: Client, name: str, address: str, seconds: float, say: Progress) -> Seen:
@@ -130,7 +130,7 @@ def _upgraded(client: Client, inputs: Values, before: Seen, seconds: float, say:
         told[:] = [client.running(address)]
         seen = told[0]
         if seen.booted != before.booted and seen.stage == "running" and not _is(seen, image):
-            raise Failed(
+            raise UserError(
                 f"{name} was to run {_wanted(image)[1]} and came back with {seen.version}: the new one did not start, and Talos went "
                 f"back to the old one by itself; no machine after it was touched; look at: talosctl -n {address} dmesg, and at the schematic"
             )

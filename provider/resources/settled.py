@@ -4,7 +4,7 @@ import time
 
 from clients.talos import Client
 from provider import drain
-from provider.framework import Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.framework import InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
 from provider.kubeapi import Access
 from provider.talosclient import client_of, wrong_target
@@ -26,7 +26,7 @@ class Settled(Gate):
     replaces = frozenset({"machine"})
     manner = frozenset({"clientConfiguration", "planes", "timeoutSeconds", "began", "reboots", "kubernetes"})
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         return [*wrong_target(inputs), *wrong_planes(inputs)]
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
@@ -41,12 +41,12 @@ class Settled(Gate):
 
 
 def wait(inputs: Values, say: Progress) -> None:
-    """Returns when the machine is well and takes pods again. Raises Failed, and then nobody gets the turn."""
+    """Returns when the machine is well and takes pods again. Raises UserError, and then nobody gets the turn."""
     name = str(inputs["machine"])
     TURNS.settling(name)
     try:
         _wait(inputs, name, str(inputs["node"]), say)
-    except Failed as failed:
+    except UserError as failed:
         TURNS.keep(name, brief(failed))
         raise
     TURNS.give(name)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from clients.talos import Client, Maintenance, NoAnswer
-from provider.framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
 from provider.talosclient import client_of, wrong_client
 from provider.waiting import SAY_SECONDS, wrong_timeout
@@ -35,16 +35,16 @@ class Snapshot(Gate):
     secrets = frozenset({"clientConfiguration"})
     manner = frozenset({"nodes", "clientConfiguration", "folder", "wanted", "timeoutSeconds"})
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         wrong = [*wrong_timeout(inputs.get("timeoutSeconds")), *wrong_client(inputs.get("clientConfiguration"))]
         for name in ("platform", "folder", *_UPGRADED):
             if not isinstance(inputs.get(name), (str, Unknown)) or not inputs.get(name):
-                wrong.append(Wrong(name, "is missing; a snapshot's file is named by it; write its text"))
+                wrong.append(InputError(name, "is missing; a snapshot's file is named by it; write its text"))
         nodes = inputs.get("nodes")
         if not isinstance(nodes, Unknown) and not (
             isinstance(nodes, list) and nodes and all(isinstance(node, (str, Unknown)) for node in nodes)
         ):
-            wrong.append(Wrong("nodes", "names no control plane; etcd is asked there; write their addresses"))
+            wrong.append(InputError("nodes", "names no control plane; etcd is asked there; write their addresses"))
         return wrong
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
@@ -98,7 +98,7 @@ def _save(inputs: Values, state: Values, say: Progress) -> str:
             say(f"no snapshot from {heard[-1]}")
             continue
         except _Unwritable as error:
-            raise Failed(
+            raise UserError(
                 f"etcd is not saved, and nothing is upgraded: {folder} can't be written ({error}); make room and rights there, "
                 "or name another folder in talos.snapshots.folder; then run up again"
             ) from None
@@ -107,7 +107,7 @@ def _save(inputs: Values, state: Values, say: Progress) -> str:
     if all(_blank(node) for node in inputs["nodes"]):
         say("no control plane has a config yet: there is no etcd to save")
         return ""
-    raise Failed(
+    raise UserError(
         f"etcd is not saved, and nothing is upgraded: no control plane gave a snapshot ({'; '.join(heard)}); see etcd well first: "
         "talosctl etcd status; then run up again, or write talos.snapshots.before_upgrades: false to upgrade with no way back"
     )

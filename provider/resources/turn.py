@@ -9,7 +9,7 @@ from clients.kubeconfig import kubeconfig
 from clients.talos import Client, NoAnswer
 from core.machineconfig.compare import differences, merged
 from provider import drain, quorum
-from provider.framework import UNKNOWN, Failed, Progress, Unknown, Values, Wrong, in_thread
+from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
 from provider.kubeapi import Access
 from provider.talosclient import client_of, wrong_target
@@ -42,7 +42,7 @@ class Turn(Gate):
     replaces = frozenset({"machine"})
     manner = frozenset({"clientConfiguration", "planes", "timeoutSeconds"})
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[Wrong]:
+    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         return [*wrong_target(inputs), *wrong_planes(inputs)]
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
@@ -91,12 +91,12 @@ def _needed(inputs: Values, state: Values) -> tuple[bool, str]:
     return any(each.reboots for each in changed), f"{was} -> {now}" if was != now else ""
 
 
-def wrong_planes(inputs: Values) -> list[Wrong]:
+def wrong_planes(inputs: Values) -> list[InputError]:
     planes = inputs.get("planes")
     if isinstance(planes, Unknown) or (isinstance(planes, Mapping) and planes):
         return []
     return [
-        Wrong(
+        InputError(
             "planes",
             "names no control plane; one hands out the kubeconfig by which nodes are drained; write name: address",
         )
@@ -104,7 +104,7 @@ def wrong_planes(inputs: Values) -> list[Wrong]:
 
 
 def access_of(client: Client, inputs: Values, say: Progress) -> Access:
-    """The Kubernetes API, by a kubeconfig that a control plane makes now: it is kept nowhere. Raises Failed."""
+    """The Kubernetes API, by a kubeconfig that a control plane makes now: it is kept nowhere. Raises UserError."""
     found: list[Access] = []
 
     def ask() -> tuple[bool, str]:
@@ -129,7 +129,7 @@ def access_of(client: Client, inputs: Values, say: Progress) -> Access:
 
 
 def take(inputs: Values, moves: bool, say: Progress) -> str:
-    """Returns when the machine may get its config, and when it was started last. Raises Failed."""
+    """Returns when the machine may get its config, and when it was started last. Raises UserError."""
     client = client_of(inputs["clientConfiguration"])
     assert client is not None, "no update has unknown inputs"
     name, address, plane = str(inputs["machine"]), str(inputs["node"]), bool(inputs.get("controlplane"))
@@ -145,10 +145,10 @@ def take(inputs: Values, moves: bool, say: Progress) -> str:
         _empty(access, name, min(seconds, DRAIN_SECONDS), say)
     except NoAnswer as error:
         TURNS.give(name)
-        raise Failed(
+        raise UserError(
             f"{name} does not tell when it was started ({error}), so nothing was sent to it; see it well, and run up again"
         ) from None
-    except Failed as failed:
+    except UserError as failed:
         # It goes on as it was: the others are not kept from their turns by it, nor it from pods.
         _back(access, name, failed, say)
         TURNS.give(name)
@@ -161,7 +161,7 @@ def take(inputs: Values, moves: bool, say: Progress) -> str:
 
 
 def _place(access: Access, name: str, kind: int, seconds: float, say: Progress) -> None:
-    """Returns with the turn taken, and no other machine half way. Raises Failed."""
+    """Returns with the turn taken, and no other machine half way. Raises UserError."""
     start = time.monotonic()
     own = _marked(drain.look(access, name))
     while True:
@@ -171,14 +171,14 @@ def _place(access: Access, name: str, kind: int, seconds: float, say: Progress) 
             others = sorted(
                 n["metadata"]["name"] for n in drain.nodes(access) if _marked(n) and n["metadata"]["name"] != name
             )
-        except Failed:
+        except UserError:
             TURNS.give(name)
             raise
         if own or not others:
             return
         TURNS.give(name)
         if time.monotonic() - start >= seconds:
-            raise Failed(
+            raise UserError(
                 f"{name} did not get its turn within {seconds:.0f} s: an earlier run left {', '.join(others)} half way, and it is not well again; "
                 f"nothing was sent to {name}; see {others[0]} well, take its mark away (kubectl annotate node {others[0]} {MARK}-), and run up again"
             )
@@ -261,15 +261,15 @@ def _takes(node: Mapping[str, Any]) -> bool:
     return ready and not spec.get("unschedulable") and not closed
 
 
-def _back(access: Access, name: str, why: Failed, say: Progress) -> None:
+def _back(access: Access, name: str, why: UserError, say: Progress) -> None:
     try:
         give_back(access, name)
-    except Failed as failed:
+    except UserError as failed:
         say(f"{brief(why)}, and it may still take no pods ({brief(failed)}); the next up sees to it")
 
 
 def give_back(access: Access, name: str) -> None:
-    """Let a node take pods again where we kept them off, and take the mark away. Raises Failed."""
+    """Let a node take pods again where we kept them off, and take the mark away. Raises UserError."""
     mark = _marked(drain.look(access, name))
     if mark == OURS:
         drain.uncordon(access, name)

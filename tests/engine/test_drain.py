@@ -148,7 +148,7 @@ def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
         at, "patch", "pdb", "shop", "--subresource=status", "--type=merge", f"--patch={json.dumps(_counted(allowed=0))}"
     )
     with pytest.raises(
-        framework.Failed,
+        framework.UserError,
         match="last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently.; nothing after it",
     ):
         drain.drain(access, "wk-3", 2, lambda text: None)

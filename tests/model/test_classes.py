@@ -9,7 +9,7 @@ from hypothesis import given
 from strategies import platforms
 
 from core.machineconfig.documents import patches
-from core.model import Refused, parse
+from core.model import StackFileError, parse
 
 R640 = {
     "role": "worker",
@@ -136,7 +136,7 @@ def test_machines_of_a_class_are_what_they_are_when_written_out(raw):
 
 
 def refused(raw):
-    with pytest.raises(Refused) as told:
+    with pytest.raises(StackFileError) as told:
         parse(raw)
     return [str(fault) for fault in told.value.faults]
 

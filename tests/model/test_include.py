@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from core.model import Refused, included, parse
+from core.model import StackFileError, included, parse
 
 
 @pytest.fixture
@@ -85,6 +85,6 @@ def test_including_leaves_its_input_alone(prod, write, tmp_path):
 def test_a_file_that_can_not_be_put_in_is_refused(prod, write, tmp_path, name, text, says):
     if text is not None:
         write(name, text)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(StackFileError) as refused:
         included({**prod, "include": [name]}, tmp_path)
     assert str(refused.value) == f"platform.include.0: {says}"

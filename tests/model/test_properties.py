@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import platforms
 
-from core.model import Refused, parse
+from core.model import StackFileError, parse
 
 
 @given(platforms())
@@ -81,7 +81,7 @@ def test_no_input_whatever_makes_anything_but_a_refusal(raw, data):
         at = at[key]
     try:
         parse(raw)
-    except Refused as refused:
+    except StackFileError as refused:
         assert all(str(f).startswith("platform") and "\n" not in str(f) for f in refused.faults)
 
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from conftest import changed, run_program, stack_platform
 
-from core.model import Refused, parse
+from core.model import StackFileError, parse
 
 HERE = Path(__file__).parent
 # What is long and looks like itself has a name in the files.
@@ -51,7 +51,7 @@ CASES = cases()
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_faulty_stack_file_is_refused_with_one_line(case):
     """Not one line more: a fault must not make others up."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(StackFileError) as refused:
         parse(changed(stack_platform(case["from"]), meant(case["set"])), TODAY)
     assert str(refused.value) == case["says"]
 
@@ -82,7 +82,7 @@ def test_all_faults_are_told_at_once_with_those_between_sections(prod):
             "vms.mail.namespace": "kube-system",
         },
     )
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(StackFileError) as refused:
         parse(bad)
     assert [".".join(f.path) for f in refused.value.faults] == [
         "machines.cp-2.address",
@@ -97,7 +97,7 @@ def test_all_faults_are_told_at_once_with_those_between_sections(prod):
 @pytest.mark.parametrize("raw", [None, 1, "text", [], True])
 def test_something_else_than_a_mapping_is_refused(raw):
     with pytest.raises(
-        Refused, match=r"platform: is not a mapping; it describes the whole platform; see Pulumi\.dev\.yaml"
+        StackFileError, match=r"platform: is not a mapping; it describes the whole platform; see Pulumi\.dev\.yaml"
     ):
         parse(raw)
 
@@ -106,10 +106,10 @@ def test_a_value_that_may_be_a_secret_is_never_repeated(dev):
     """A password pasted into the wrong place must not end in a log."""
     secret = "hunter2-hunter2"
     for path in ("talos.password", "machines.cp-1.bmc_password", "vms.web.user_data", "boot.matchbox.key"):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(StackFileError) as refused:
             parse(changed(dev, {path: secret}))
         assert secret not in str(refused.value)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(StackFileError) as refused:
         parse(changed(dev, {"vms.web.ssh_keys": [secret]}))
     assert secret not in str(refused.value)
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import changed, stack_platform
 
 from core.machineconfig.documents import patches
-from core.model import Platform, Refused, parse
+from core.model import Platform, StackFileError, parse
 from core.model.exceptions import CONTROLS
 from policy.rules import RULES
 from policy.rules.field import Field
@@ -170,5 +170,5 @@ def test_a_recorded_exception_lets_it_through_until_its_day(row, contract):
     for lacking in row.rows:
         assert complaints(platform(row, contract, [one for one in row.rows if one != lacking]))
     assert platform(row, contract, row.rows, UNTIL)
-    with pytest.raises(Refused, match="2026-12-31 is past; an exception ends"):
+    with pytest.raises(StackFileError, match="2026-12-31 is past; an exception ends"):
         platform(row, contract, row.rows, UNTIL + timedelta(days=1))

@@ -184,7 +184,7 @@ def test_it_gives_up_in_time_and_says_what_it_heard_last(api):
     server = api(503)
     said = []
     with pytest.raises(
-        framework.Failed,
+        framework.UserError,
         match=r"/readyz was not ok within 1 s \(last: HTTP 503\); nothing after it can be made; look at the first control plane with: talosctl",
     ):
         create(server.kubeconfig(), 1.0, said)
@@ -194,7 +194,7 @@ def test_it_gives_up_in_time_and_says_what_it_heard_last(api):
 def test_an_api_that_refuses_the_certificate_is_not_waited_for(api):
     server = api(401, 200)
     with pytest.raises(
-        framework.Failed,
+        framework.UserError,
         match=r"refuses this client certificate \(HTTP 401\); it belongs to another cluster, or has expired",
     ):
         create(server.kubeconfig())
@@ -203,7 +203,7 @@ def test_an_api_that_refuses_the_certificate_is_not_waited_for(api):
 
 def test_another_clusters_api_is_not_trusted(api):
     server = api(200)
-    with pytest.raises(framework.Failed, match=r"certificate verify failed"):
+    with pytest.raises(framework.UserError, match=r"certificate verify failed"):
         create(server.kubeconfig(pki=Pki("ca")), 1.0)
     assert server.asked == 0
 
@@ -213,7 +213,7 @@ def test_nobody_at_the_address_is_told_as_such(api):
     kubeconfig = server.kubeconfig()
     server.server.shutdown()
     server.server.server_close()
-    with pytest.raises(framework.Failed, match=r"Connection refused"):
+    with pytest.raises(framework.UserError, match=r"Connection refused"):
         create(kubeconfig, 1.0)
 
 

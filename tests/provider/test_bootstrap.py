@@ -135,7 +135,7 @@ def test_a_machine_that_waits_is_told_once_and_etcd_runs(machine):
 def test_it_is_not_asked_before_it_waits_for_that(machine):
     """Asked before its boot has come so far, Talos says Unimplemented or that it is not available yet."""
     at = machine(before=["Waiting"], state="Waiting")
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         create(at, seconds=0.3)
     assert str(failed.value) == (
         "cp-1: etcd did not run within 0 s (last: etcd: Waiting); nothing after it can be made; look at it with: "
@@ -191,7 +191,7 @@ def test_no_second_cluster_is_made_beside_another_control_planes_etcd(machine, l
     """One that has lost its quorum is one too: it may hold the only data."""
     at = machine()
     other, fresh = machine("cp-2", pki=at.pki, state="Running", leads=leads), machine("cp-3", pki=at.pki)
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         create(at, {"cp-2": other.address, "cp-3": fresh.address})
     assert str(failed.value) == (
         "cp-1 has no etcd, cp-2 has one, and it has not joined that within 0 s; bootstrapping it would make a second cluster beside "
@@ -219,7 +219,7 @@ def test_others_that_have_no_config_yet_or_are_down_keep_nobody(machine):
 def test_a_member_without_a_vote_is_not_there_yet(machine):
     at = machine(state="Running", members={"cp-1": False, "cp-2": True})
     with pytest.raises(
-        framework.Failed,
+        framework.UserError,
         match=r"cp-1: etcd did not run within 0 s \(last: etcd runs, and its members are cp-1 \(learning\), cp-2\)",
     ):
         create(at, seconds=0.3)

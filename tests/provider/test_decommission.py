@@ -238,7 +238,7 @@ def test_a_run_that_is_killed_anywhere_and_run_again_ends_in_the_same_state(worl
 def test_a_machine_that_does_not_answer_and_was_not_erased_is_not_called_wiped(world):
     at = world("wk-1")
     at.machines["wk-1"].on = False
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         create(at.inputs())
     address = at.machines["wk-1"].address
     assert str(failed.value) == (
@@ -250,7 +250,7 @@ def test_a_machine_that_does_not_answer_and_was_not_erased_is_not_called_wiped(w
 
 def test_one_that_answers_is_not_lost(world):
     at = world("cp-3")
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         create(at.inputs("lost"))
     assert str(failed.value) == (
         f"cp-3 still answers at {at.machines['cp-3'].address} as a machine of the platform, so it is not lost; forgotten like this it would keep the cluster's "
@@ -297,7 +297,7 @@ def test_etcd_keeps_its_quorum_or_nothing_is_done(world, how, planes, unwell, to
     at = world(leaves, controlplanes=planes)
     at.well -= set(unwell)
     at.machines[leaves].on = how == "wipe"
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         create(at.inputs(how))
     assert str(failed.value) == f"{leaves} {told}"
     assert at.done == at.harm == [] and len(at.members) == planes
@@ -308,7 +308,7 @@ def test_etcd_keeps_its_quorum_or_nothing_is_done(world, how, planes, unwell, to
 def test_one_that_does_not_go_ends_at_its_deadline(world):
     at = world("wk-1")
     at.stubborn = True
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         create(at.inputs(seconds=1.0))
     assert str(failed.value) == (
         "wk-1 was told to erase itself and did not go within 1 s (last: it still answers); nothing after it can be made; look at its console, and at: "
@@ -320,7 +320,7 @@ def test_one_that_does_not_go_ends_at_its_deadline(world):
 def test_no_control_plane_that_answers_is_said_by_name(world):
     at = world("cp-2", controlplanes=2)
     at.machines["cp-1"].on = False
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         create(at.inputs(seconds=1.0))
     assert str(failed.value) == (
         "cp-2: no control plane that stays answered within 1 s (last: cp-1: UNAVAILABLE: it is off); nothing after it can be made; bring one back, and run up again"
@@ -345,7 +345,8 @@ def test_a_power_cut_between_two_steps_is_not_taken_for_an_erasure(world, monkey
             create(at.inputs())
     at.machines["cp-3"].on = False
     with pytest.raises(
-        framework.Failed, match="and was not erased; it can be neither drained nor wiped; switch it on and run up again"
+        framework.UserError,
+        match="and was not erased; it can be neither drained nor wiped; switch it on and run up again",
     ):
         create(at.inputs())
     at.machines["cp-3"].on = True

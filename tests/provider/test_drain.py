@@ -179,7 +179,7 @@ def test_a_budget_is_waited_for(cluster):
 
 def test_a_budget_that_never_gives_is_named_with_its_pod(cluster):
     at, said = cluster(pod("web-1"), pod("web-2"), refusals={"web-1": [(429, BUDGET)]}), []
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         drained(at, said, 1.0)
     assert str(failed.value) == (
         "wk-1 was not drained within 1 s (last: pod default/web-1 stays: The disruption budget web needs 2 healthy pods and has 2 currently); "
@@ -214,7 +214,7 @@ def test_a_virtual_machine_that_migrates_is_waited_for(cluster):
 def test_a_virtual_machine_that_cannot_migrate_is_named_and_not_its_pod(cluster, code):
     at = cluster(launcher(), refusals={"virt-launcher-db-x": [(code, STUCK)]})
     with pytest.raises(
-        framework.Failed, match="last: virtual machine shop/db stays: .* is not live-migratable.; nothing"
+        framework.UserError, match="last: virtual machine shop/db stays: .* is not live-migratable.; nothing"
     ):
         drained(at, seconds=1.0)
 
@@ -222,14 +222,15 @@ def test_a_virtual_machine_that_cannot_migrate_is_named_and_not_its_pod(cluster,
 def test_a_node_whose_kubelet_is_silent_says_so(cluster):
     at = cluster(pod("web-1"), ready="Unknown", ends=False)
     with pytest.raises(
-        framework.Failed, match="last: pod default/web-1 ends; its kubelet does not answer, so that no pod on it ends"
+        framework.UserError,
+        match="last: pod default/web-1 ends; its kubelet does not answer, so that no pod on it ends",
     ):
         drained(at, seconds=1.0)
 
 
 def test_of_many_a_few_are_named(cluster):
     at = cluster(*(pod(f"web-{n}") for n in range(7)), ends=False)
-    with pytest.raises(framework.Failed, match="pod default/web-4 ends; and 2 more"):
+    with pytest.raises(framework.UserError, match="pod default/web-4 ends; and 2 more"):
         drained(at, seconds=1.0)
 
 
@@ -260,7 +261,7 @@ def test_an_api_that_is_away_for_a_moment_is_asked_again(cluster):
 def test_one_that_stays_away_ends_it_by_name(cluster):
     at = cluster()
     at.down = 10**6
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         drain.forget(at.access(), "wk-1")
     assert str(failed.value).startswith(
         "Node wk-1 was not deleted within 1 s (last: HTTP 503); nothing after it can be made; see that https://localhost:"
@@ -270,6 +271,6 @@ def test_one_that_stays_away_ends_it_by_name(cluster):
 def test_a_refused_client_is_not_waited_for(cluster, monkeypatch):
     at = cluster()
     monkeypatch.setattr(at, "do", lambda *asked: (403, {"message": 'User "admin" cannot patch resource "nodes"'}))
-    with pytest.raises(framework.Failed, match=r"refuses this client certificate \(HTTP 403\)"):
+    with pytest.raises(framework.UserError, match=r"refuses this client certificate \(HTTP 403\)"):
         drained(at)
     assert len(at.calls) == 1

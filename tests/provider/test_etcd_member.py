@@ -95,7 +95,7 @@ def test_it_waits_until_the_machine_has_a_vote(machine):
 def test_a_machine_that_does_not_join_in_time_is_named_with_who_did(machine, told, heard):
     at = machine(told)
     with pytest.raises(
-        framework.Failed,
+        framework.UserError,
         match=rf"^cp-2 was no voting member of etcd within 1 s \(last: {heard}\); nothing after it can be made; look at it with: talosctl",
     ):
         create(at, at.client(), 1.0)
@@ -103,7 +103,7 @@ def test_a_machine_that_does_not_join_in_time_is_named_with_who_did(machine, tol
 
 def test_another_clusters_machine_is_not_believed(machine):
     at = machine({"cp-1": True, "cp-2": True})
-    with pytest.raises(framework.Failed, match="was no voting member"):
+    with pytest.raises(framework.UserError, match="was no voting member"):
         create(at, at.client(pki=Pki()), 1.0)
     assert at.asked == 0
 
@@ -217,7 +217,7 @@ def test_with_another_config_it_must_be_well_for_a_while(running):
 )
 def test_one_that_is_not_well_is_named_with_what_is_not(running, bad, heard):
     at = running(bad)
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         changed(at, seconds=0.2)
     assert f"cp-2 was not well with its new config within 0 s (last: {heard})" in str(failed.value)
     assert str(failed.value).endswith("and run up again; the other control planes keep what they have")

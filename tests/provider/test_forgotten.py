@@ -44,7 +44,7 @@ def test_a_machine_that_left_is_forgotten(world):
 def test_one_whose_decommission_failed_is_not(world, name):
     """A plan can't know whether it left: so it is asked, before anything else is done."""
     at = world(name)
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         forget(at, name)
     assert str(failed.value) == (
         f"{name} was to leave the platform, and still answers at {at.machines[name].address} as a machine of it; forgotten, it would keep the cluster's keys; "
@@ -56,7 +56,7 @@ def test_a_dead_one_that_is_a_member_still_is_not(world):
     at = world("cp-3")
     at.machines["cp-3"].on = False
     with pytest.raises(
-        framework.Failed,
+        framework.UserError,
         match="^cp-3 was to leave the platform, and is still a member of etcd; forgotten, it would count .* write decommission: lost for it again",
     ):
         forget(at, how="lost")
@@ -73,7 +73,7 @@ def test_one_that_is_out_of_etcd_can_not_just_stay(world):
     at = world("cp-3")
     del at.members["cp-3"]
     with pytest.raises(
-        framework.Failed,
+        framework.UserError,
         match="^cp-3 was to leave the platform, is out of etcd already, and was not erased; it can't join as it is; write decommission: wipe for it again",
     ):
         forget(at, kept=True)

@@ -208,13 +208,13 @@ def test_a_machine_that_has_its_config_is_asked_with_the_platforms_certificate(m
 
 
 def test_another_platforms_machine_does_not_pass(machine):
-    with pytest.raises(framework.Failed, match="cp-1: the Talos API at .* did not answer within 3 s"):
+    with pytest.raises(framework.UserError, match="cp-1: the Talos API at .* did not answer within 3 s"):
         create(machine(configured=True), pki=Pki())
 
 
 def test_another_machine_is_refused_at_once_and_gets_nothing(machine):
     at = machine(replace(FOUND, serial="SWAPPED"))
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         create(at, timeoutSeconds=600.0)
     assert str(failed.value) == (
         f"cp-1: what answers at {at.address} is not the declared machine: its serial is SWAPPED, and CZJ2340ABC is declared; its config "
@@ -225,7 +225,7 @@ def test_another_machine_is_refused_at_once_and_gets_nothing(machine):
 def test_disks_may_turn_up_late_but_not_never(machine, monkeypatch):
     at = machine(replace(FOUND, disks=()))
     monkeypatch.setattr(gate, "SETTLE_SECONDS", 1.0)
-    with pytest.raises(framework.Failed, match=r"no disk matches the install disk \(serial S4EWNX0R\); it has none"):
+    with pytest.raises(framework.UserError, match=r"no disk matches the install disk \(serial S4EWNX0R\); it has none"):
         create(at, timeoutSeconds=600.0)
     assert at.asked > len(talos._READ), "asked once more"
 
@@ -241,7 +241,7 @@ def test_one_that_is_down_fails_by_name_within_its_deadline(machine, monkeypatch
     at = machine()
     at.server.stop(0)
     monkeypatch.setattr(gate, "RECONFIGURE_SECONDS", 2.0)
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         update(at, {"documents": ['{"debug": true}']}, timeoutSeconds=600.0)
     assert str(failed.value).startswith(f"cp-1: the Talos API at {at.address} did not answer within 2 s (last: ")
     assert str(failed.value).endswith("get machinestatus; then run up again")
@@ -249,7 +249,7 @@ def test_one_that_is_down_fails_by_name_within_its_deadline(machine, monkeypatch
 
 def test_a_raised_generation_wants_a_machine_with_no_config(machine):
     at = machine(configured=True)
-    with pytest.raises(framework.Failed, match="it runs on its old config: it has not booted from the network"):
+    with pytest.raises(framework.UserError, match="it runs on its old config: it has not booted from the network"):
         update(at, {}, generation=2)
     fresh = machine()
     assert update(fresh, {}, generation=2)["found"]["uuid"] == FOUND.uuid

@@ -62,7 +62,7 @@ def test_it_waits_until_the_node_has_joined_and_is_ready(nodes):
     ("told", "heard"), [("False", "container runtime network not ready"), (404, "it has not joined"), (503, "HTTP 503")]
 )
 def test_a_node_that_is_not_ready_in_time_is_named_with_what_is_known_of_it(nodes, told, heard):
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         create(nodes(told).kubeconfig(), 1.0)
     assert str(failed.value) == (
         f"node cp-1 was not Ready within 1 s (last: {heard}); nothing after it can be made; look at it with: "
@@ -71,7 +71,7 @@ def test_a_node_that_is_not_ready_in_time_is_named_with_what_is_known_of_it(node
 
 
 def test_a_refused_client_is_not_waited_for(nodes):
-    with pytest.raises(framework.Failed, match=r"refuses this client certificate \(HTTP 403\)"):
+    with pytest.raises(framework.UserError, match=r"refuses this client certificate \(HTTP 403\)"):
         create(nodes(403, "True").kubeconfig())
 
 

@@ -93,7 +93,7 @@ def update(state, given):
 
 
 def refused(given):
-    with pytest.raises(framework.Failed) as told:
+    with pytest.raises(framework.UserError) as told:
         create(given)
     text = str(told.value)
     assert "\n" not in text and text.count("; ") >= 2
@@ -159,7 +159,7 @@ def test_a_machine_that_may_have_booted_is_left_to_a_person(bmc):
     allow(given)
     switch_on(given)
     switched(given, "off")
-    with pytest.raises(framework.Failed) as told:
+    with pytest.raises(framework.UserError) as told:
         switch_on(given)
     assert str(told.value) == (
         f"{given['system']} of {bmc.url} was told to boot from the network for generation 1 by an earlier run, is off, and has "
@@ -269,7 +269,7 @@ def test_exchanged_hardware_that_nobody_declared_needs_a_permit(bmc):
     given = inputs(bmc)
     state = create(given)
     state["identity"] = {**state["identity"], "uuid": machine(3)["uuid"]}
-    with pytest.raises(framework.Failed) as told:
+    with pytest.raises(framework.UserError) as told:
         update(state, {**given, "timeoutSeconds": 30.0})
     assert str(told.value) == (
         f"{given['system']} of {bmc.url} has the uuid {given['system']}, and {machine(3)['uuid']} was installed; the new "
@@ -392,7 +392,7 @@ def test_a_bmc_that_would_boot_from_the_network_for_ever_is_not_restarted(bmc):
 
 def test_a_machine_that_does_not_come_on_is_waited_for_in_sight_and_not_for_ever(bmc):
     given, said = inputs(bmc, 7, timeoutSeconds=2.0), []
-    with pytest.raises(framework.Failed) as told:
+    with pytest.raises(framework.UserError) as told:
         create(given, said)
     assert str(told.value) == (
         f"{given['system']} of {bmc.url} could not be switched on within 2 s (its BMC says: Off); nothing after it can be made; "

@@ -93,7 +93,7 @@ def test_nobody_at_the_address_is_told_as_such_and_never_read_as_gone(monkeypatc
     monkeypatch.setattr(channel, "BACKOFF_SECONDS", (0.05,))
     nobody = {**OFFLINE, "url": "https://127.0.0.1:1"}
     for asked in (POWER.create(nobody, lambda text: None), POWER.read("id", nobody)):
-        with pytest.raises(framework.Failed) as told:
+        with pytest.raises(framework.UserError) as told:
             asyncio.run(asked)
         assert str(told.value) == (
             "https://127.0.0.1:1 is not reachable (connection refused); the machine behind it can be neither identified nor "

@@ -183,7 +183,7 @@ def test_an_upgrade_that_an_earlier_run_began_is_waited_for(machine):
 
 def test_a_machine_that_goes_back_to_the_old_one_by_itself_is_noticed(machine):
     at = machine(comes_back=False)
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         update(at)
     assert str(failed.value) == (
         "cp-1 was to run v1.14.2 and came back with v1.13.2: the new one did not start, and Talos went back to the old one by itself; "
@@ -193,7 +193,9 @@ def test_a_machine_that_goes_back_to_the_old_one_by_itself_is_noticed(machine):
 
 def test_one_that_never_comes_back_ends_at_its_deadline(machine):
     at = machine(stages=("running", "booting"))
-    with pytest.raises(framework.Failed, match="cp-1 did not run v1.14.2 within 1 s .last: it runs v1.14.2, booting."):
+    with pytest.raises(
+        framework.UserError, match="cp-1 did not run v1.14.2 within 1 s .last: it runs v1.14.2, booting."
+    ):
         update(at, seconds=1.0)
 
 
@@ -205,7 +207,7 @@ def test_a_container_takes_no_upgrade_and_says_so(machine):
 
 def test_no_control_plane_leaves_an_etcd_that_is_not_well(machine):
     at = machine(members={"cp-1": "127.0.0.1", "cp-2": "127.0.0.1"})
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         update(at, controlplane=True)  # Nothing answers at the port of the Talos API on this machine.
     assert str(failed.value) == (
         "cp-1 is not upgraded: etcd is not well on cp-2, and with this one away it may lose its quorum; bring it back first: talosctl etcd status"
@@ -249,7 +251,7 @@ def test_virtual_machines_need_processors_that_virtualize(machine, flags):
     at = machine("v1.14.2")
     at.flags = flags
     with pytest.raises(
-        framework.Failed,
+        framework.UserError,
         match="^cp-1 offers neither VT-x nor AMD-V, and virtual machines may be put on it; they would not start",
     ):
         asyncio.run(GATE.create({**inputs(at), "virtualization": True}, lambda text: None))
@@ -284,7 +286,7 @@ def test_an_etcd_that_is_too_busy_to_answer_is_asked_again(monkeypatch):
     asked.clear()
     monkeypatch.setattr(quorum, "without", refuses)
     with pytest.raises(
-        framework.Failed,
+        framework.UserError,
         match=r"^cp-1 is not upgraded: etcd could not be asked for its members \(UNAVAILABLE: no leader\); ",
     ):
         quorum.whole(None, "10.0.0.1", "cp-1", "upgraded")

@@ -140,7 +140,7 @@ def test_one_control_plane_after_the_other_is_asked(machine, tmp_path):
 
 
 def failure(folder, *machines, **more):
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         upgrade(folder, *machines, **more)
     return str(failed.value)
 

@@ -289,7 +289,7 @@ def test_a_worker_gets_its_kubernetes_after_every_control_plane(rack):
 def test_a_control_plane_that_stays_behind_keeps_workers_as_they_are_by_name(rack):
     cluster, machines = rack("cp-1", "cp-2", "wk-1", "wk-2")
     cluster.serving["cp-1"] = NEXT
-    with pytest.raises(framework.Failed) as failed:
+    with pytest.raises(framework.UserError) as failed:
         take(inputs(machines, "wk-1", documents=OLD, kubernetes=NEXT, seconds=1.0))
     assert str(failed.value).startswith(
         "wk-1 waits for the control planes' Kubernetes, which was not v1.35.5 within 1 s (last: not yet at v1.35.5: cp-2 "
@@ -308,7 +308,7 @@ def test_no_control_plane_goes_while_etcd_is_not_well_elsewhere(rack):
     cluster, machines = rack("cp-1", "wk-1")
     machines["cp-1"].peers = ["cp-1", "cp-2"]
     with pytest.raises(
-        framework.Failed,
+        framework.UserError,
         match="^cp-1 is not restarted: etcd is not well on cp-2, and with this one away it may lose its quorum",
     ):
         take(inputs(machines, "cp-1"))
@@ -323,7 +323,7 @@ def test_a_kubelet_of_another_version_ends_no_turn(rack):
     settled_in = {**wanted, "timeoutSeconds": 1.0}
     settled.settle(turn.client_of(wanted["clientConfiguration"]), wanted["node"], "wk-1", 5.0, print)
     with pytest.raises(
-        framework.Failed,
+        framework.UserError,
         match=r"^wk-1 was not Ready with kubelet v1.35.5 within 1 s \(last: Ready, its kubelet is v1.35.4\)",
     ):
         settled._node(
@@ -341,7 +341,7 @@ def test_one_that_is_not_well_keeps_its_turn_and_the_others_say_so(rack, monkeyp
     monkeypatch.setattr(
         settled,
         "settle",
-        lambda *a: (_ for _ in ()).throw(framework.Failed("wk-1 was not well with its new config; see it")),
+        lambda *a: (_ for _ in ()).throw(framework.UserError("wk-1 was not well with its new config; see it")),
     )
     machines["wk-1"].restart()
     waits, told = threading.Event(), []
@@ -350,13 +350,13 @@ def test_one_that_is_not_well_keeps_its_turn_and_the_others_say_so(rack, monkeyp
     def second():
         try:
             take(other, said=told)
-        except framework.Failed as failed:
+        except framework.UserError as failed:
             told.append(str(failed))
 
     thread = threading.Thread(target=second)
     thread.start()
     waits.wait(0.3)
-    with pytest.raises(framework.Failed, match="was not well"):
+    with pytest.raises(framework.UserError, match="was not well"):
         end(wanted, taken)
     thread.join(5)
     assert told == [
@@ -371,7 +371,7 @@ def test_a_config_that_is_never_taken_ends_the_others_by_name(rack, monkeypatch)
     monkeypatch.setattr(turns, "APPLY_SECONDS", 0.2)
     take(inputs(machines, "wk-1"))
     with pytest.raises(
-        framework.Failed,
+        framework.UserError,
         match="^wk-2 keeps what it has, since it is not its turn: wk-1 has it, and its config was not taken; see that one well",
     ):
         take(inputs(machines, "wk-2"))
@@ -418,7 +418,7 @@ def test_one_that_can_not_be_drained_goes_on_as_it_was_and_so_do_the_others(rack
     cluster.held.add("web-wk-1")
     monkeypatch.setattr(turn, "DRAIN_SECONDS", 0.3)
     with pytest.raises(
-        framework.Failed, match="^wk-1 was not drained within 0 s .last: pod d/web-wk-1 stays: the budget holds it"
+        framework.UserError, match="^wk-1 was not drained within 0 s .last: pod d/web-wk-1 stays: the budget holds it"
     ):
         take(inputs(machines, "wk-1"))
     assert mark(cluster, "wk-1") == (None, False)

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from core.model import Machine, Platform
-from core.model.disk import Disk
-from core.model.host import Volume
+from core.model import MachineSpec, Platform
+from core.model.disk import DiskSpec
+from core.model.host import VolumeSpec
 
 from .document import Document, by_documents, document
 
@@ -20,7 +20,7 @@ _TYPES = {
 }
 
 
-def expression(disk: Disk) -> str:
+def expression(disk: DiskSpec) -> str:
     """The disk as a CEL expression, as Talos itself makes one of machine.install.diskSelector."""
     # Text of JSON is text of CEL. A transport keeps device mapper and loop devices out.
     found = ['disk.transport != ""']
@@ -48,7 +48,7 @@ def encryption(platform: Platform, state: bool = False) -> dict[str, Any] | None
     return {"provider": "luks2", "keys": [{"slot": 0, **key, **({} if state else {"lockToState": True})}]}
 
 
-def disks(platform: Platform, machine: Machine) -> Iterator[Document]:
+def disks(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
     """Talos' own volumes, and those of storage drivers."""
     # With it no device node below /var could be opened; KubeVirt makes them there for disks.
     mount = {"mount": {"secure": platform.kubevirt is None}} if by_documents(platform) else {}
@@ -60,7 +60,7 @@ def disks(platform: Platform, machine: Machine) -> Iterator[Document]:
         yield _volume(platform, name, volume)
 
 
-def _volume(platform: Platform, name: str, volume: Volume) -> Document:
+def _volume(platform: Platform, name: str, volume: VolumeSpec) -> Document:
     sealed = encryption(platform)
     size = {"maxSize": f"{volume.max}B"} if volume.max else {}
     raw = volume.filesystem == "none"

@@ -6,7 +6,7 @@ addresses of load balancers, and live migration runs from pod to pod inside Cili
 
 from collections.abc import Iterable, Iterator
 
-from core.model import Machine, Platform
+from core.model import MachineSpec, Platform
 from core.model.ports import OwnPort, own_ports
 
 from .document import Document, document
@@ -14,7 +14,7 @@ from .document import Document, document
 ANYWHERE = "0.0.0.0/0"
 
 
-def firewall(platform: Platform, machine: Machine) -> Iterator[Document]:
+def firewall(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
     """Block by default, then the platform's own ports, then those of the stack file."""
     wanted = platform.talos.firewall
     if not wanted.enabled:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from core.model import Machine, Platform
+from core.model import MachineSpec, Platform
 
 from .document import Document, by_documents, document
 
@@ -11,7 +11,7 @@ _BLOCK_VOLUMES = '[plugins."io.containerd.cri.v1.runtime"]\n  device_ownership_f
 _CRI_PART = "/etc/cri/conf.d/20-customization.part"
 
 
-def host(platform: Platform, name: str, machine: Machine) -> Iterator[Document]:
+def host(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Document]:
     """One machine's own settings over those of all machines."""
     yield from _kernel(platform, machine)
     yield from _logs(platform, name)
@@ -24,7 +24,7 @@ def host(platform: Platform, name: str, machine: Machine) -> Iterator[Document]:
         yield _block_volumes(platform)
 
 
-def _kernel(platform: Platform, machine: Machine) -> Iterator[Document]:
+def _kernel(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
     sysctls = {**platform.talos.sysctls, **machine.sysctls}
     modules = {**platform.talos.modules, **machine.modules}
     if by_documents(platform):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from core.model import Machine, Platform
+from core.model import MachineSpec, Platform
 
 from .document import Document, by_documents, document
 from .network import node_subnets
@@ -17,7 +17,7 @@ def image(platform: Platform) -> str:
     return f"ghcr.io/siderolabs/kubelet:{platform.talos.kubernetes}"
 
 
-def settings(platform: Platform, machine: Machine) -> dict[str, Any]:
+def settings(platform: Platform, machine: MachineSpec) -> dict[str, Any]:
     """Its own configuration, beyond what Talos sets and lets nobody change."""
     reserved = platform.talos.reserved
     made: dict[str, Any] = {
@@ -39,7 +39,7 @@ def settings(platform: Platform, machine: Machine) -> dict[str, Any]:
     return made
 
 
-def kubelet(platform: Platform, machine: Machine) -> Iterator[Document]:
+def kubelet(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
     """One machine's kubelet."""
     if by_documents(platform):
         yield document(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from core.model import Machine, Platform
+from core.model import MachineSpec, Platform
 
 from .controlplane import announces
 from .disks import expression
@@ -12,14 +12,14 @@ _ROLE = "node-role.kubernetes.io/control-plane"
 _NO_BALANCING = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 
-def identity(platform: Platform, name: str, machine: Machine) -> Iterator[Document]:
+def identity(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Document]:
     """Name, disk and labels. The hardware's marks are in it, so that a replaced machine is configured anew."""
     yield from _documents(platform, name, machine) if by_documents(platform) else _fields(platform, name, machine)
     # The generator writes a HostnameConfig with auto: stable, which conflicts with a name.
     yield document("HostnameConfig", hostname=name, auto="off")
 
 
-def annotations(platform: Platform, name: str, machine: Machine) -> dict[str, str]:
+def annotations(platform: Platform, name: str, machine: MachineSpec) -> dict[str, str]:
     """The hardware's marks, and the controls that the machine does without."""
     marks = {
         "bedplate/boot-mac": machine.mac,
@@ -34,7 +34,7 @@ def annotations(platform: Platform, name: str, machine: Machine) -> dict[str, st
     return {key: mark for key, mark in marks.items() if mark}
 
 
-def _fields(platform: Platform, name: str, machine: Machine) -> Iterator[Document]:
+def _fields(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Document]:
     disk = machine.install.disk.model_dump(exclude_none=True)
     yield {
         "machine": {
@@ -51,7 +51,7 @@ def _fields(platform: Platform, name: str, machine: Machine) -> Iterator[Documen
         }
 
 
-def _documents(platform: Platform, name: str, machine: Machine) -> Iterator[Document]:
+def _documents(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Document]:
     yield document(
         "UnattendedInstallConfig",
         installer={"image": platform.installer},

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from core.machineconfig import links
-from core.model import Machine, Platform
+from core.model import MachineSpec, Platform
 
 from .document import Document, by_documents, document
 
@@ -25,6 +25,6 @@ def services(platform: Platform) -> Iterator[Document]:
         yield document("TimeSyncConfig", enabled=True, ntp={"servers": list(net.time)})
 
 
-def network(platform: Platform, machine: Machine) -> Iterator[Document]:
+def network(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
     """The boot link with its address, and on control planes the API's virtual IP."""
     yield from links.documents(platform, machine)

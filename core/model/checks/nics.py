@@ -8,7 +8,7 @@ from core.model.nics import BOOT_LINK, LINK_KINDS, USUAL_MTU
 from . import routes
 
 if TYPE_CHECKING:
-    from core.model.machine import Machine
+    from core.model.machine import MachineSpec
     from core.model.model import Platform
 
 Text = tuple[str, str, str]
@@ -34,7 +34,7 @@ def faults(platform: "Platform") -> Found:
             yield ("machines", name, *path), text
 
 
-def _names(machine: "Machine") -> Found:
+def _names(machine: "MachineSpec") -> Found:
     seen: dict[str, str] = {machine.boot_link or BOOT_LINK: "the boot link"}
     for kind, name, _ in machine.nics.every():
         if name in seen and not (kind == "links" and seen[name] == "the boot link"):
@@ -49,7 +49,7 @@ def _names(machine: "Machine") -> Found:
         seen.setdefault(name, f"nics.{kind}.{name}")
 
 
-def _boot(machine: "Machine") -> Found:
+def _boot(machine: "MachineSpec") -> Found:
     nics, boot = machine.nics, machine.boot_link
     if boot is None:
         if nics.said:
@@ -85,7 +85,7 @@ def _boot(machine: "Machine") -> Found:
                 )
 
 
-def _own_address(machine: "Machine") -> Found:
+def _own_address(machine: "MachineSpec") -> Found:
     """The machine's own address is on one link, and said once, at the machine."""
     nics, boot = machine.nics, machine.boot_link
     if boot is None:
@@ -109,7 +109,7 @@ def _own_address(machine: "Machine") -> Found:
             )
 
 
-def _bonds(machine: "Machine") -> Found:
+def _bonds(machine: "MachineSpec") -> Found:
     nics, taken = machine.nics, dict[str, str]()
     known = {*nics.links, machine.boot_link or BOOT_LINK}
     for name, bond in nics.bonds.items():
@@ -147,7 +147,7 @@ def _bonds(machine: "Machine") -> Found:
                 )
 
 
-def _bridges(machine: "Machine") -> Found:
+def _bridges(machine: "MachineSpec") -> Found:
     nics, taken = machine.nics, dict[str, str]()
     known: dict[str, Any] = {machine.boot_link or BOOT_LINK: None, **nics.links, **nics.bonds, **nics.vlans}
     for name, bridge in nics.bridges.items():
@@ -223,7 +223,7 @@ def _bridges(machine: "Machine") -> Found:
             )
 
 
-def _joined(machine: "Machine", bridge: str, link: str, each: Any) -> Found:
+def _joined(machine: "MachineSpec", bridge: str, link: str, each: Any) -> Found:
     """One link of a bridge: it has nothing of its own but how large its packets are."""
     nics = machine.nics
     kind = next((k for k in LINK_KINDS if link in getattr(nics, k)), "links")
@@ -250,7 +250,7 @@ def _joined(machine: "Machine", bridge: str, link: str, each: Any) -> Found:
         )
 
 
-def _vlans(machine: "Machine") -> Found:
+def _vlans(machine: "MachineSpec") -> Found:
     nics, seen = machine.nics, dict[tuple[str, int], str]()
     parents: dict[str, Any] = {machine.boot_link or BOOT_LINK: None, **nics.links, **nics.bonds, **nics.bridges}
     for name, vlan in nics.vlans.items():
@@ -293,7 +293,7 @@ def _vlans(machine: "Machine") -> Found:
             )
 
 
-def _macs(name: str, machine: "Machine", owner: dict[str, str]) -> Found:
+def _macs(name: str, machine: "MachineSpec", owner: dict[str, str]) -> Found:
     for link, spec in machine.nics.links.items():
         if spec.mac is None or spec.mac == machine.mac or link == machine.boot_link:
             continue
@@ -309,7 +309,7 @@ def _macs(name: str, machine: "Machine", owner: dict[str, str]) -> Found:
         owner.setdefault(spec.mac, f"machines.{name}.nics.links.{link}.mac")
 
 
-def _addresses(name: str, machine: "Machine", platform: "Platform", held: dict[Any, str]) -> Found:
+def _addresses(name: str, machine: "MachineSpec", platform: "Platform", held: dict[Any, str]) -> Found:
     for path, address in machine.nics.addresses():
         where = ("nics", *path, "address")
         for what in ("nodes", "pods", "services"):

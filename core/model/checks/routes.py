@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.model.machine import Machine
+    from core.model.machine import MachineSpec
     from core.model.model import Platform
     from core.model.nics import Joined, Route
 
@@ -17,7 +17,7 @@ EVERYWHERE = IPv4Network("0.0.0.0/0")
 USUAL_METRIC = 1024
 
 
-def faults(machine: "Machine", platform: "Platform") -> Found:
+def faults(machine: "MachineSpec", platform: "Platform") -> Found:
     """Where, and what, why, what instead."""
     nics, net = machine.nics, platform.network
     carrier = nics.carrier(machine.boot_link) if machine.boot_link else None
@@ -96,7 +96,7 @@ def _target(where: tuple[str, ...], route: "Route", platform: "Platform", near: 
 
 
 def _router(
-    where: tuple[str, ...], route: "Route", machine: "Machine", own: IPv4Network | None, each: "Joined"
+    where: tuple[str, ...], route: "Route", machine: "MachineSpec", own: IPv4Network | None, each: "Joined"
 ) -> Found:
     at = ".".join(where[:3])
     if own is None:
