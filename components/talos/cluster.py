@@ -14,14 +14,14 @@ from core.machineconfig.documents import credentials, patches
 from core.model import Platform
 
 from .bootstrap import Bootstrap
+from .change_guard import ChangeGuard
 from .decommission import Decommission
-from .guard import Guard
 from .identity import Identity
+from .maintenance import MaintenanceTurn, NodeHealthy
 from .material import as_input, authority, old_key, with_old_key
 from .member import EtcdMember
-from .release import Release
 from .snapshot import Snapshot
-from .turn import Settled, Turn
+from .talos_version import TalosVersion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ class Talos(ComponentResource):
 
         base = {role: generated(role) for role in sorted({m.role for m in want.machines.values()})}
 
-        guard = Guard(f"{name}-guard", want, client, ResourceOptions(parent=self))
+        guard = ChangeGuard(f"{name}-guard", want, client, ResourceOptions(parent=self))
         # Kubernetes moves with configs, the first control plane's first; the OS with releases. Both wait for it.
         saved = Snapshot(f"{name}-snapshot", want, client, ResourceOptions(parent=self, depends_on=[guard]))
 
@@ -105,7 +105,7 @@ class Talos(ComponentResource):
             )
             # A dead machine takes no turn, and a control plane none before those before it are well.
             ready = ResourceOptions(parent=self, depends_on=[known, after] if after else [known])
-            turn = Turn(f"{name}-{node}-turn", node, want, args.booted[node], client, ready)
+            turn = MaintenanceTurn(f"{name}-{node}-turn", node, want, args.booted[node], client, ready)
             made = machine.ConfigurationApply(
                 f"{name}-{node}",
                 node=args.booted[node],
@@ -126,13 +126,13 @@ class Talos(ComponentResource):
                 ),
             )
             done = ResourceOptions(parent=self, depends_on=[made])
-            settled[node] = Settled(f"{name}-{node}-settled", node, want, args.booted[node], client, turn, done)
+            settled[node] = NodeHealthy(f"{name}-{node}-settled", node, want, args.booted[node], client, turn, done)
             return made
 
-        settled: dict[str, Settled] = {}
+        settled: dict[str, NodeHealthy] = {}
         applied = {want.first: apply(want.first, saved)}
         first = applied[want.first].node
-        # A record from then on: nothing of it is ever a change (its provider, `manner`).
+        # A record from then on: nothing of it is ever a change (its provider, `ignored_in_diff`).
         kept = ResourceOptions(parent=self, protect=True, retain_on_delete=True)
         etcd = Bootstrap(f"{name}-etcd", want, first, client, kept)
         access = cluster.Kubeconfig(
@@ -184,7 +184,7 @@ class Talos(ComponentResource):
         turn: Resource = before
         for node in (*(p for p in want.controlplanes if p != want.first), want.first, *want.workers):
             after = ResourceOptions(parent=self, depends_on=[settled[node], turn, saved])
-            turn = Release(f"{name}-{node}", node, want, applied[node].node, client, after)
+            turn = TalosVersion(f"{name}-{node}", node, want, applied[node].node, client, after)
 
         dates = Output.all(client, access.kubernetes_client_configuration, held)
         self.expires = Output.unsecret(dates.apply(lambda made: expiry(*made)))
