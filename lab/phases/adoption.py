@@ -52,7 +52,7 @@ def adoption(rehearsal: Rehearsal) -> None:
     rehearsal.times.say(f"  {told.splitlines()[0]}")
     first, rehearsal.engine = rehearsal.engine, engine
     run = rehearsal.update(seconds=600)
-    see("etcd is there already, with " in run.text, f"the up does not say that it took etcd over: {run.text[-2000:]}")
+    see("etcd is running already, with " in run.text, f"the up does not say that it took etcd over: {run.text[-2000:]}")
     see(rehearsal.bootstraps() == 1, f"etcd was bootstrapped {rehearsal.bootstraps()} times, not once")
     see(_pki(engine) == before, "the platform has other secrets than before")
     now = {name: node["starts"] for name, node in rehearsal.lab.nodes().items()}

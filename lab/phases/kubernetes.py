@@ -28,7 +28,7 @@ def moved(rehearsal: Rehearsal) -> None:
     see(served == after, f"the API is still {served}")
     well = {}
     for machine in rehearsal.topology.machines:
-        ended = run.when(rf"\b{machine.name} is well, and takes pods as before")
+        ended = run.when(rf"\b{machine.name} is healthy, and takes pods as before")
         see(ended is not None, f"{machine.name} was not seen well: {run.text[-2000:]}")
         well[machine.name] = round(ended or 0.0, 1)
     planes = [well[m.name] for m in rehearsal.topology.machines if m.role == "controlplane"]

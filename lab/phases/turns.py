@@ -31,7 +31,7 @@ def restarts(rehearsal: Rehearsal) -> None:
     turns = []
     for name in names:
         begun = run.when(rf"\b{name} is drained") if len(after) > 1 else run.when("no other node takes pods")
-        ended = run.when(rf"\b{name} is well, and takes pods as before")
+        ended = run.when(rf"\b{name} is healthy, and takes pods as before")
         see(
             begun is not None and ended is not None,
             f"{name} restarted, and was not drained first or not seen well: {run.text[-2000:]}",

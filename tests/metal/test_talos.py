@@ -81,8 +81,8 @@ def test_another_machine_gets_no_config_and_the_declared_one_does(net, slot, che
     code, text = up(here, check=False)
     assert code != 0
     assert (
-        f"cp-1: what answers at {ADDRESS} is not the declared machine: its serial is LAB0002, and LAB0001 is declared; its config "
-        "would erase another machine's disk, so nothing was sent to it" in " ".join(text.split())
+        f"cp-1: the machine at {ADDRESS} is not the declared machine: its serial is LAB0002, and LAB0001 is declared; the config "
+        "would erase another machine's disk, so nothing was sent" in " ".join(text.split())
     ), text
     assert "talos:machine:ConfigurationApply talos-cp-1" not in text
     assert bmc.acts("cp-1") == ["Pxe"]
