@@ -10,8 +10,8 @@ from core.boot import dnsmasq
 from core.boot import matchbox as boot
 from core.model import Platform
 
-from .by_hand import ByHand
-from .power import BmcCredentials, Permit, Power
+from .manual_boot import ManualBoot
+from .power import BmcCredentials, BootPermit, Power
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class Metal(ComponentResource):
         platform, spec = args.platform, args.platform.machines[machine]
         opts = ResourceOptions(parent=self, depends_on=[known] if known else [])
         if spec.bmc is None or platform.boot is None:
-            return ByHand(f"{name}-{machine}", machine, platform, opts)
+            return ManualBoot(f"{name}-{machine}", machine, platform, opts)
         given = (spec, spec.bmc, args.bmc[machine], platform.boot.power)
-        permit = Permit(f"{name}-{machine}", *given, opts)
+        permit = BootPermit(f"{name}-{machine}", *given, opts)
         return Power(f"{name}-{machine}", *given, permit, opts)

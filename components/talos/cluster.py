@@ -13,8 +13,8 @@ from core.credentials.talosconfig import talosconfig
 from core.model import Platform
 
 from .bootstrap import Bootstrap
+from .change_guard import ChangeGuard
 from .decommission import Decommission
-from .guard import Guard
 from .machine import Machine, MachineArgs
 from .pki import Pki
 from .snapshot import Snapshot
@@ -53,7 +53,7 @@ class Talos(ComponentResource):
         self._pki = Pki(name, platform, self)
         roles = sorted({spec.role for spec in platform.machines.values()})
         self._config = {role: self._pki.config(role, args.registries) for role in roles}
-        self._guard = Guard(f"{name}-guard", platform, self._pki.client, ResourceOptions(parent=self))
+        self._guard = ChangeGuard(f"{name}-guard", platform, self._pki.client, ResourceOptions(parent=self))
         # Kubernetes moves with configs, the first control plane's first; Talos with releases. Both wait for the
         # snapshot.
         opts = ResourceOptions(parent=self, depends_on=[self._guard])

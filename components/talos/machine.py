@@ -12,9 +12,9 @@ from core.machineconfig.documents import patches
 from core.model import Platform
 
 from .identity import Identity
+from .maintenance import MaintenanceTurn, NodeHealthy
 from .member import EtcdMember
-from .release import Release
-from .turn import Settled, Turn
+from .talos_version import TalosVersion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Machine(ComponentResource):
     """
 
     config: machine.ConfigurationApply
-    healthy: Settled
+    healthy: NodeHealthy
     """Done once the machine is healthy under its config: the next one may change."""
 
     def __init__(self, name: str, args: MachineArgs, *, parent: Resource) -> None:
@@ -53,9 +53,9 @@ class Machine(ComponentResource):
         # Identities are checked side by side and before anything else, so that a plan's wrong machines show before
         # any machine is configured.
         identity = Identity(name, *common, self._formerly(name, args.guard))
-        turn = Turn(name, *common, self._formerly(f"{name}-turn", identity, *args.after))
+        turn = MaintenanceTurn(name, *common, self._formerly(f"{name}-turn", identity, *args.after))
         self.config = self._apply(turn)
-        self.healthy = Settled(name, *common, turn, self._formerly(f"{name}-settled", self.config))
+        self.healthy = NodeHealthy(name, *common, turn, self._formerly(f"{name}-settled", self.config))
         self.register_outputs({})
 
     def join(self, *, ask: Input[str], adopted: Input[bool], after: Sequence[Resource]) -> EtcdMember:
@@ -68,12 +68,12 @@ class Machine(ComponentResource):
             self._name, args.machine, args.platform, self.config.node, ask, args.client, opts, adopted=adopted
         )
 
-    def upgrade(self, after: Sequence[Resource]) -> Release:
+    def upgrade(self, after: Sequence[Resource]) -> TalosVersion:
         """Done once the machine runs the platform's Talos version."""
         args, opts = self._args, self._formerly(self._name, self.healthy, *after)
-        return Release(self._name, args.machine, args.platform, self.config.node, args.client, opts)
+        return TalosVersion(self._name, args.machine, args.platform, self.config.node, args.client, opts)
 
-    def _apply(self, turn: Turn) -> machine.ConfigurationApply:
+    def _apply(self, turn: MaintenanceTurn) -> machine.ConfigurationApply:
         """The machine's config.
 
         Without timeouts: the provider's bridge loses that property when it reads the result, and every create fails

@@ -263,9 +263,9 @@ def test_a_machine_at_another_address_is_another_machine(prod):
 
 
 def test_a_bootstrap_is_never_rewritten(prod):
-    """It happened: whatever its inputs become, its provider sees no change (its `manner`)."""
+    """It happened: whatever its inputs become, its provider sees no change (its `ignored_in_diff`)."""
     inputs = run_program(prod).engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"]
-    assert inputs.keys() == RESOURCES["bedplate-native:talos:Bootstrap"].manner
+    assert inputs.keys() == RESOURCES["bedplate-native:talos:Bootstrap"].ignored_in_diff
 
 
 @pytest.mark.parametrize("adopted", [True, False])

@@ -32,7 +32,7 @@ def uncordon(access: Access, node: str) -> None:
     _change(access, node, {"spec": {"unschedulable": False}}, f"{node} was not uncordoned")
 
 
-def forget(access: Access, node: str) -> None:
+def delete(access: Access, node: str) -> None:
     """Delete the Node; one that is gone is as good. Raises UserError."""
     _surely(access, lambda tls: kubernetes.delete(access, tls, _path(node)), f"Node {node} was not deleted")
 
@@ -73,7 +73,7 @@ def drain(access: Access, node: str, seconds: float, say: Progress) -> None:
         wait_until(_refusals_end_it(ask), f"{node} was not drained", seconds, instead, say)
 
 
-def look(access: Access, node: str) -> dict[str, Any] | None:
+def read(access: Access, node: str) -> dict[str, Any] | None:
     """The Node, or None where there is none. Raises UserError."""
     found: list[dict[str, Any] | None] = []
 
@@ -89,7 +89,7 @@ def look(access: Access, node: str) -> dict[str, Any] | None:
     return found[0]
 
 
-def nodes(access: Access) -> list[dict[str, Any]]:
+def list_nodes(access: Access) -> list[dict[str, Any]]:
     """Every Node. Raises UserError."""
     return _list(access, "/api/v1/nodes", "the Nodes could not be read")
 
@@ -113,7 +113,7 @@ def _list(access: Access, path: str, what: str) -> list[dict[str, Any]]:
     return found
 
 
-def mark(access: Access, node: str, annotations: Mapping[str, str | None]) -> None:
+def annotate(access: Access, node: str, annotations: Mapping[str, str | None]) -> None:
     """Annotate the Node, or take an annotation away (None); one that is not there needs no mark. Raises UserError."""
     _change(access, node, {"metadata": {"annotations": dict(annotations)}}, f"Node {node} was not annotated")
 

@@ -5,7 +5,7 @@ from provider.pace import PACE, PREPARE
 from provider.redfish import machine
 
 
-class Permit:
+class BootPermit:
     """Given once per generation, and written into the state before the machine is switched on.
 
     That order is what keeps a machine from being installed twice: making a permit boots nothing, so that it may be
@@ -16,7 +16,7 @@ class Permit:
     token = "bedplate-native:metal:Permit"
     secrets = machine.SECRETS
     replaces: frozenset[str] = frozenset()
-    manner = machine.MANNER
+    ignored_in_diff = machine.IGNORED_IN_DIFF
 
     def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         return machine.wrong(inputs, before)
@@ -24,7 +24,7 @@ class Permit:
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
         return dict(inputs)
 
-    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+    def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         if not isinstance(inputs.get("generation"), (int, float)) or not machine.boots(inputs, state):
             return None
         return f"is switched off, and what runs on it cut off; its next boot is {machine.order(inputs)}"

@@ -12,7 +12,7 @@ from provider.talosclient import client_of, wrong_client
 _NAMES = {"talos": "talos.version", "kubernetes": "talos.kubernetes", "contract": "talos.contract"}
 
 
-class Guard(Gate):
+class ChangeGuard(Gate):
     """One for a platform: compares what the plan wants with what the last update left.
 
     controlplanes: name to address. machines: name to role, of all that stay. leaving: name to how, role and address, of
@@ -22,7 +22,7 @@ class Guard(Gate):
 
     token = "bedplate-native:talos:Guard"
     secrets = frozenset({"clientConfiguration"})
-    manner = frozenset({"clientConfiguration"})
+    ignored_in_diff = frozenset({"clientConfiguration"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         wrong = [*wrong_client(inputs.get("clientConfiguration", Unknown())), *_strangers(inputs, before)]

@@ -3,28 +3,28 @@
 import time
 
 from clients.talos import Client
-from provider import drain
+from provider import nodes
 from provider.framework import InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
+from provider.health import wait_until_healthy
 from provider.kubeapi import Access
 from provider.talosclient import client_of, wrong_target
 from provider.turns import TURNS, brief
 from provider.waiting import wait_until
 
-from .etcd_member import settle
-from .turn import access_of, give_back, wrong_planes
+from .maintenance_turn import access_of, give_back, wrong_planes
 
 # Within this long a machine that restarts for its config has begun to: later it had it before.
 RESTART_SECONDS = 60.0
 
 
-class Settled(Gate):
+class NodeHealthy(Gate):
     """A record, until its machine has had a turn. Then its update returns when the machine is well, and hands on."""
 
     token = "bedplate-native:talos:Settled"
     secrets = frozenset({"clientConfiguration"})
     replaces = frozenset({"machine"})
-    manner = frozenset({"clientConfiguration", "planes", "timeoutSeconds", "began", "reboots", "kubernetes"})
+    ignored_in_diff = frozenset({"clientConfiguration", "planes", "timeoutSeconds", "began", "reboots", "kubernetes"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         return [*wrong_target(inputs), *wrong_planes(inputs)]
@@ -61,7 +61,7 @@ def _wait(inputs: Values, name: str, address: str, say: Progress) -> None:
 
     if inputs.get("reboots"):
         _started(client, inputs, left(), say)
-    settle(client, address, name, left(), say)
+    wait_until_healthy(client, address, name, left(), say)
     access = access_of(client, inputs, say)
     _node(access, name, str(inputs["kubernetes"]), left(), say)
     give_back(access, name)
@@ -92,7 +92,7 @@ def _started(client: Client, inputs: Values, seconds: float, say: Progress) -> N
 
 def _node(access: Access, name: str, wanted: str, seconds: float, say: Progress) -> None:
     def ask() -> tuple[bool, str]:
-        node = drain.look(access, name)
+        node = nodes.read(access, name)
         if node is None:
             return False, "it has no Node"
         status = node.get("status") or {}

@@ -8,16 +8,15 @@ from clients.talos import Running as Seen
 from provider import quorum
 from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
+from provider.health import wait_until_healthy
 from provider.talosclient import client_of, wrong_target
 from provider.turns import PLANE, TURNS, WORKER
 from provider.waiting import wait_until
 
-from .etcd_member import settle
-
 _IMAGE = re.compile(r".+/([0-9a-f]{64}|[^/]+):(v\d+\.\d+\.\d+\S*)")
 
 
-class Release(Gate):
+class TalosVersion(Gate):
     """Made when a machine has started and runs its image's release; changed, it is upgraded, and watched.
 
     Talos itself cordons and drains the node, installs beside what runs, boots that, and goes back to the old one by
@@ -43,7 +42,7 @@ class Release(Gate):
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
         return {**inputs, "version": UNKNOWN, "schematic": UNKNOWN}
 
-    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+    def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         if state is None or isinstance(inputs.get("image"), Unknown) or inputs.get("image") == state.get("image"):
             return None
         return f"{inputs['machine']} is drained, upgraded to {_wanted(inputs['image'])[1]} and REBOOTED; the machines after it wait until it is well"
@@ -138,5 +137,5 @@ def _upgraded(client: Client, inputs: Values, before: Seen, seconds: float, say:
 
     instead = f"look at its console, and at: talosctl -n {address} dmesg; no machine after it was touched; run up again"
     wait_until(ask, f"{name} did not run {_wanted(image)[1]}", seconds, instead, say)
-    settle(client, address, name, max(60.0, seconds - (time.monotonic() - begun)), say)
+    wait_until_healthy(client, address, name, max(60.0, seconds - (time.monotonic() - begun)), say)
     return told[0]

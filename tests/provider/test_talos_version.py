@@ -10,8 +10,8 @@ from test_api_ready import Pki, framework, pem, quick  # noqa: F401
 from test_etcd_member import Machine as Member
 
 from clients import talos
-from provider import quorum, turns
-from provider.resources import RESOURCES, etcd_member, release
+from provider import health, quorum, turns
+from provider.resources import RESOURCES, talos_version
 
 GATE = RESOURCES["bedplate-native:talos:Release"]
 ID, OTHER = "3" * 64, "4" * 64
@@ -123,8 +123,8 @@ class Machine(Member):
 @pytest.fixture
 def machine(monkeypatch):
     made = []
-    monkeypatch.setattr(etcd_member, "STEADY_SECONDS", 0.05)
-    monkeypatch.setattr(release, "TURNS", turns.Turns())
+    monkeypatch.setattr(health, "STEADY_SECONDS", 0.05)
+    monkeypatch.setattr(talos_version, "TURNS", turns.Turns())
 
     def start(*args, **how):
         made.append(Machine(*args, **how))
@@ -230,10 +230,10 @@ def test_a_control_plane_whose_peers_are_well_is_upgraded(machine, monkeypatch):
 def test_a_plan_says_that_it_reboots():
     before = {"machine": "wk-1", "image": OLD}
     assert (
-        GATE.foretell({**before, "image": NEW}, before)
+        GATE.describe_change({**before, "image": NEW}, before)
         == "wk-1 is drained, upgraded to v1.14.2 and REBOOTED; the machines after it wait until it is well"
     )
-    assert GATE.foretell(before, before) is None and GATE.foretell(before, None) is None
+    assert GATE.describe_change(before, before) is None and GATE.describe_change(before, None) is None
 
 
 @pytest.mark.parametrize("image", ["metal-installer:v1.14.2", f"factory.talos.dev/metal-installer/{ID}:latest", None])

@@ -4,15 +4,14 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
+from components.native import talos_client
 from core.model import Platform
-
-from .member import client_input
 
 # A first install from a slow mirror, or a drain, an install and a reboot with firmware that tests memory.
 RELEASE_TIMEOUT_SECONDS = 3600
 
 
-class Release(CustomResource):
+class TalosVersion(CustomResource):
     """The release and schematic that a machine runs. Another one drains, upgrades and reboots it."""
 
     version: Output[str]
@@ -23,7 +22,7 @@ class Release(CustomResource):
         props = {
             "machine": machine,
             "node": node,
-            "clientConfiguration": client_input(client),
+            "clientConfiguration": talos_client(client),
             "image": platform.installer,
             "controlplane": platform.machines[machine].role == "controlplane",
             # Processor flags are told by no API of maintenance mode: so they are read as soon as it has its config.

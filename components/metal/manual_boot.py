@@ -8,7 +8,7 @@ from core.boot import matchbox as boot
 from core.model import MachineSpec, Platform
 
 
-class ByHand(CustomResource):
+class ManualBoot(CustomResource):
     """The steps for one machine: shown in a plan that permits it a boot, and in no other."""
 
     def __init__(self, name: str, machine: str, platform: Platform, opts: ResourceOptions) -> None:

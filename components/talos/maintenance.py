@@ -4,10 +4,9 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
+from components.native import talos_client
 from core.machineconfig.documents import patches
 from core.model import Platform
-
-from .member import client_input
 
 # For the turns of all that are before it, and for its own drain.
 TURN_TIMEOUT_SECONDS = 7200
@@ -19,14 +18,14 @@ def _asked(name: str, node: Input[str], platform: Platform, client: Any) -> dict
     return {
         "machine": name,
         "node": node,
-        "clientConfiguration": client_input(client),
+        "clientConfiguration": talos_client(client),
         # One of these hands out the kubeconfig at the time of need: an edge to it would be a cycle.
         "planes": {plane: str(platform.machines[plane].address) for plane in platform.controlplanes},
         "kubernetes": platform.talos.kubernetes,
     }
 
 
-class Turn(CustomResource):
+class MaintenanceTurn(CustomResource):
     """Before a config that restarts the machine or moves its Kubernetes: its turn is awaited, and it is drained."""
 
     turn: Output[int]
@@ -55,7 +54,7 @@ class Turn(CustomResource):
         super().__init__("bedplate-native:talos:Turn", name, props, opts)
 
 
-class Settled(CustomResource):
+class NodeHealthy(CustomResource):
     """After it: the machine is back and well, with the wanted kubelet, and takes pods again. The next one may go."""
 
     def __init__(
@@ -65,7 +64,7 @@ class Settled(CustomResource):
         platform: Platform,
         node: Input[str],
         client: Any,
-        turn: Turn,
+        turn: MaintenanceTurn,
         opts: ResourceOptions,
     ) -> None:
         props = {

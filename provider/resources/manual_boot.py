@@ -5,7 +5,7 @@ from typing import Any
 from provider.framework import InputError, Progress, Unknown, Values
 
 
-class ByHand:
+class ManualBoot:
     """Remembers for which generation, and for which hardware, a person was told to boot a machine.
 
     It waits for nothing: whether the machine came up is seen where its Talos API is asked.
@@ -15,7 +15,7 @@ class ByHand:
     secrets: frozenset[str] = frozenset()
     replaces: frozenset[str] = frozenset()
     # A newer image is no reason to go to a machine that runs.
-    manner = frozenset({"steps"})
+    ignored_in_diff = frozenset({"steps"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         wrong = []
@@ -36,7 +36,7 @@ class ByHand:
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
         return dict(inputs)
 
-    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+    def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         return _told(inputs, state)
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:

@@ -17,8 +17,8 @@ from test_etcd_member import Machine as Member
 
 from clients import talos
 from clients.kubeconfig import kubeconfig
-from provider import drain, turns
-from provider.resources import RESOURCES, etcd_member, settled, turn
+from provider import health, nodes, turns
+from provider.resources import RESOURCES, maintenance_turn, node_healthy
 
 TURN, SETTLED = RESOURCES["bedplate-native:talos:Turn"], RESOURCES["bedplate-native:talos:Settled"]
 OLD, NEW = [json.dumps({"machine": {"env": {"A": "1"}}})], [json.dumps({"machine": {"env": {"A": "2"}}})]
@@ -172,12 +172,12 @@ class Machine(Member):
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     fresh = turns.Turns()
-    for module in (turn, settled):
+    for module in (maintenance_turn, node_healthy):
         monkeypatch.setattr(module, "TURNS", fresh)
-    monkeypatch.setattr(etcd_member, "STEADY_SECONDS", 0.05)
-    monkeypatch.setattr(drain, "AGAIN_SECONDS", 0.02)
-    monkeypatch.setattr(drain, "ASK_SECONDS", 1.0)
-    monkeypatch.setattr(turn, "YIELD_SECONDS", 0.02)
+    monkeypatch.setattr(health, "STEADY_SECONDS", 0.05)
+    monkeypatch.setattr(nodes, "AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(nodes, "ASK_SECONDS", 1.0)
+    monkeypatch.setattr(maintenance_turn, "YIELD_SECONDS", 0.02)
     return fresh
 
 
@@ -230,13 +230,13 @@ def end(wanted, taken, was=0, said=None):
 
 def mark(cluster, name):
     node = cluster.nodes[name]
-    return node["metadata"]["annotations"].get(turn.MARK), bool(node["spec"].get("unschedulable"))
+    return node["metadata"]["annotations"].get(maintenance_turn.MARK), bool(node["spec"].get("unschedulable"))
 
 
 def test_the_kubeconfig_is_asked_for_and_unpacked(rack):
     cluster, machines = rack("cp-1")
     at = machines["cp-1"]
-    made = kubeconfig(turn.client_of(at.client()), at.address)
+    made = kubeconfig(maintenance_turn.client_of(at.client()), at.address)
     assert f"localhost:{cluster.server.server_port}" in made
 
 
@@ -321,13 +321,19 @@ def test_a_kubelet_of_another_version_ends_no_turn(rack):
     wanted = inputs(machines, "wk-1", documents=OLD, kubernetes=NEXT, seconds=1.0)
     taken = take(wanted)
     settled_in = {**wanted, "timeoutSeconds": 1.0}
-    settled.settle(turn.client_of(wanted["clientConfiguration"]), wanted["node"], "wk-1", 5.0, print)
+    node_healthy.wait_until_healthy(
+        maintenance_turn.client_of(wanted["clientConfiguration"]), wanted["node"], "wk-1", 5.0, print
+    )
     with pytest.raises(
         framework.UserError,
         match=r"^wk-1 was not Ready with kubelet v1.35.5 within 1 s \(last: Ready, its kubelet is v1.35.4\)",
     ):
-        settled._node(
-            turn.access_of(turn.client_of(wanted["clientConfiguration"]), settled_in, print), "wk-1", NEXT, 1.0, print
+        node_healthy._node(
+            maintenance_turn.access_of(maintenance_turn.client_of(wanted["clientConfiguration"]), settled_in, print),
+            "wk-1",
+            NEXT,
+            1.0,
+            print,
         )
     cluster.nodes["wk-1"]["status"]["nodeInfo"]["kubeletVersion"] = NEXT
     end(wanted, taken)
@@ -339,8 +345,8 @@ def test_one_that_is_not_well_keeps_its_turn_and_the_others_say_so(rack, monkeyp
     wanted = inputs(machines, "wk-1")
     taken = take(wanted)
     monkeypatch.setattr(
-        settled,
-        "settle",
+        node_healthy,
+        "wait_until_healthy",
         lambda *a: (_ for _ in ()).throw(framework.UserError("wk-1 was not well with its new config; see it")),
     )
     machines["wk-1"].restart()
@@ -382,7 +388,7 @@ def test_after_a_kill_the_others_wait_for_the_one_that_was_left_half_way(rack, s
     cluster, machines = rack("cp-1", "wk-1", "wk-2")
     wanted = inputs(machines, "wk-1")
     taken = take(wanted)
-    for module in (turn, settled):
+    for module in (maintenance_turn, node_healthy):
         monkeypatch.setattr(module, "TURNS", turns.Turns())  # Another process.
     other, said = inputs(machines, "wk-2"), []
     with futures.ThreadPoolExecutor() as pool:
@@ -398,7 +404,9 @@ def test_after_a_kill_the_others_wait_for_the_one_that_was_left_half_way(rack, s
 
 def test_after_a_kill_while_it_was_drained_it_goes_on_first(rack, monkeypatch):
     cluster, machines = rack("cp-1", "wk-1", "wk-2")
-    drain.mark(turn.Access.parse(cluster.kubeconfig()), "wk-2", {turn.MARK: turn.OURS})
+    nodes.annotate(
+        maintenance_turn.Access.parse(cluster.kubeconfig()), "wk-2", {maintenance_turn.MARK: maintenance_turn.OURS}
+    )
     cluster.nodes["wk-2"]["spec"]["unschedulable"] = True
 
     def go(name):
@@ -416,7 +424,7 @@ def test_after_a_kill_while_it_was_drained_it_goes_on_first(rack, monkeypatch):
 def test_one_that_can_not_be_drained_goes_on_as_it_was_and_so_do_the_others(rack, monkeypatch):
     cluster, machines = rack("cp-1", "wk-1", "wk-2")
     cluster.held.add("web-wk-1")
-    monkeypatch.setattr(turn, "DRAIN_SECONDS", 0.3)
+    monkeypatch.setattr(maintenance_turn, "DRAIN_SECONDS", 0.3)
     with pytest.raises(
         framework.UserError, match="^wk-1 was not drained within 0 s .last: pod d/web-wk-1 stays: the budget holds it"
     ):
@@ -451,7 +459,7 @@ def test_where_nothing_can_move_nothing_is_evicted(rack):
 def test_one_that_had_its_config_is_not_waited_for_to_restart(rack, monkeypatch):
     """Its turn was taken, its config failed, and then the config was put back as it was."""
     cluster, machines = rack("cp-1", "wk-1", "wk-2")
-    monkeypatch.setattr(settled, "RESTART_SECONDS", 0.2)
+    monkeypatch.setattr(node_healthy, "RESTART_SECONDS", 0.2)
     wanted, said = inputs(machines, "wk-1"), []
     end(wanted, take(wanted), said=said)
     assert (
@@ -473,16 +481,18 @@ def test_a_plan_says_what_takes_a_turn(rack):
         "reboots": False,
     }
     assert (
-        TURN.foretell({**state, "documents": NEW}, state)
+        TURN.describe_change({**state, "documents": NEW}, state)
         == "wk-1: REBOOTS, drained, after its turn; the next one goes when it is well"
     )
-    assert TURN.foretell({**state, "kubernetes": NEXT}, state) == (
+    assert TURN.describe_change({**state, "kubernetes": NEXT}, state) == (
         "wk-1: its Kubernetes goes v1.35.4 -> v1.35.5, drained, after its turn and the control planes; the next one goes when it is well"
     )
-    assert TURN.foretell({**state, "kubernetes": NEXT, "controlplane": True}, state).endswith(
+    assert TURN.describe_change({**state, "kubernetes": NEXT, "controlplane": True}, state).endswith(
         "drained, after its turn; the next one goes when it is well"
     )
-    assert TURN.foretell({**state, "documents": LABEL}, state) is None and TURN.foretell(state, None) is None
+    assert (
+        TURN.describe_change({**state, "documents": LABEL}, state) is None and TURN.describe_change(state, None) is None
+    )
     assert (
         TURN.plan({**state, "documents": LABEL}, state)["turn"] == 4
         and TURN.plan({**state, "documents": NEW}, state)["turn"] is framework.UNKNOWN

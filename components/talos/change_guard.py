@@ -4,12 +4,11 @@ from typing import Any
 
 from pulumi import CustomResource, ResourceOptions
 
+from components.native import talos_client
 from core.model import Platform
 
-from .member import client_input
 
-
-class Guard(CustomResource):
+class ChangeGuard(CustomResource):
     """Compares versions and machines with what the last update left, and refuses what can't be undone."""
 
     def __init__(self, name: str, platform: Platform, client: Any, opts: ResourceOptions) -> None:
@@ -25,7 +24,7 @@ class Guard(CustomResource):
                 for name, machine in platform.leaving.items()
             },
             # For the day on which one that left is forgotten: it is asked whether it did.
-            "clientConfiguration": client_input(client),
+            "clientConfiguration": talos_client(client),
         }
         opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration"]))
         super().__init__("bedplate-native:talos:Guard", name, props, opts)

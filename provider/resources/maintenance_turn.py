@@ -8,7 +8,7 @@ from typing import Any
 from clients.kubeconfig import kubeconfig
 from clients.talos import Client, NoAnswer
 from core.machineconfig.compare import differences, merged
-from provider import drain, quorum
+from provider import nodes, quorum
 from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
 from provider.kubeapi import Access
@@ -30,17 +30,17 @@ _MIRRORED = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 _PLANE = "node-role.kubernetes.io/control-plane"
 
 
-class Turn(Gate):
+class MaintenanceTurn(Gate):
     """A record, until a config restarts the machine or moves its Kubernetes. Then its update returns when it may.
 
-    turn counts the turns: Settled, which ends each, follows it, so that a turn whose config failed is ended by the
+    turn counts the turns: NodeHealthy, which ends each, follows it, so that a turn whose config failed is ended by the
     next run. A first config, and one after an installation, take none: nothing runs there.
     """
 
     token = "bedplate-native:talos:Turn"
     secrets = frozenset({"clientConfiguration", "documents"})
     replaces = frozenset({"machine"})
-    manner = frozenset({"clientConfiguration", "planes", "timeoutSeconds"})
+    ignored_in_diff = frozenset({"clientConfiguration", "planes", "timeoutSeconds"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         return [*wrong_target(inputs), *wrong_planes(inputs)]
@@ -50,7 +50,7 @@ class Turn(Gate):
             return {**inputs, "turn": UNKNOWN, "began": UNKNOWN, "reboots": UNKNOWN}
         return {**inputs, **_kept(state)}
 
-    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+    def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         if state is None or isinstance(inputs.get("documents"), Unknown):
             return None
         reboots, version = _needed(inputs, state)
@@ -163,13 +163,13 @@ def take(inputs: Values, moves: bool, say: Progress) -> str:
 def _place(access: Access, name: str, kind: int, seconds: float, say: Progress) -> None:
     """Returns with the turn taken, and no other machine half way. Raises UserError."""
     start = time.monotonic()
-    own = _marked(drain.look(access, name))
+    own = _marked(nodes.read(access, name))
     while True:
         left = max(1.0, seconds - (time.monotonic() - start))
         TURNS.take(name, RESUMED if own else kind, left, say)
         try:
             others = sorted(
-                n["metadata"]["name"] for n in drain.nodes(access) if _marked(n) and n["metadata"]["name"] != name
+                n["metadata"]["name"] for n in nodes.list_nodes(access) if _marked(n) and n["metadata"]["name"] != name
             )
         except UserError:
             TURNS.give(name)
@@ -196,7 +196,7 @@ def _planes_first(access: Access, inputs: Values, seconds: float, say: Progress)
 
     def ask() -> tuple[bool, str]:
         planes = sorted(
-            n["metadata"]["name"] for n in drain.nodes(access) if _PLANE in (n["metadata"].get("labels") or {})
+            n["metadata"]["name"] for n in nodes.list_nodes(access) if _PLANE in (n["metadata"].get("labels") or {})
         )
         running = _serving(access)
         late = [f"{node} ({', '.join(old)})" for node in planes if (old := _old(running, node, wanted))]
@@ -216,7 +216,7 @@ def _serving(access: Access) -> dict[str, dict[str, str]]:
     """Node to each part of the control plane that is ready there, and its version."""
     found: dict[str, dict[str, str]] = {}
     for component in _MIRRORED:
-        for pod in drain.system_pods(access, component):
+        for pod in nodes.system_pods(access, component):
             if any(
                 c.get("type") == "Ready" and c.get("status") == "True"
                 for c in (pod.get("status") or {}).get("conditions") or []
@@ -238,18 +238,18 @@ def _old(running: Mapping[str, Mapping[str, str]], node: str, wanted: str) -> li
 
 def _empty(access: Access, name: str, seconds: float, say: Progress) -> None:
     """Marked, cordoned, drained. A Node that is not there runs nothing."""
-    node = drain.look(access, name)
+    node = nodes.read(access, name)
     if node is None:
         say("has no Node: nothing runs there")
         return
     cordoned = bool((node.get("spec") or {}).get("unschedulable"))
-    drain.mark(access, name, {MARK: _marked(node) or (KEPT if cordoned else OURS)})
-    if not any(_takes(other) for other in drain.nodes(access) if other["metadata"]["name"] != name):
+    nodes.annotate(access, name, {MARK: _marked(node) or (KEPT if cordoned else OURS)})
+    if not any(_takes(other) for other in nodes.list_nodes(access) if other["metadata"]["name"] != name):
         say("no other node takes pods: what runs here stays, and is away while it restarts")
-        drain.cordon(access, name)
+        nodes.cordon(access, name)
         return
     say(f"{name} is drained")
-    drain.drain(access, name, seconds, say)
+    nodes.drain(access, name, seconds, say)
 
 
 def _takes(node: Mapping[str, Any]) -> bool:
@@ -270,8 +270,8 @@ def _back(access: Access, name: str, why: UserError, say: Progress) -> None:
 
 def give_back(access: Access, name: str) -> None:
     """Let a node take pods again where we kept them off, and take the mark away. Raises UserError."""
-    mark = _marked(drain.look(access, name))
+    mark = _marked(nodes.read(access, name))
     if mark == OURS:
-        drain.uncordon(access, name)
+        nodes.uncordon(access, name)
     if mark:
-        drain.mark(access, name, {MARK: None})
+        nodes.annotate(access, name, {MARK: None})

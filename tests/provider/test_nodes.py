@@ -9,7 +9,7 @@ import pytest
 from test_api_ready import Api, framework, quick  # noqa: F401
 
 from clients.kubernetes import Access
-from provider import drain
+from provider import nodes
 
 BUDGET = {
     "message": "Cannot evict pod as it would violate the pod's disruption budget.",
@@ -115,8 +115,8 @@ class Cluster(Api):
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    monkeypatch.setattr(drain, "AGAIN_SECONDS", 0.02)
-    monkeypatch.setattr(drain, "ASK_SECONDS", 1.0)
+    monkeypatch.setattr(nodes, "AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(nodes, "ASK_SECONDS", 1.0)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def cluster(tmp_path):
 
 
 def drained(at, said=None, seconds=5.0, node="wk-1"):
-    drain.drain(at.access(), node, seconds, said.append if said is not None else lambda text: None)
+    nodes.drain(at.access(), node, seconds, said.append if said is not None else lambda text: None)
 
 
 def test_it_is_cordoned_first_and_left_when_its_pods_are_gone(cluster):
@@ -237,17 +237,17 @@ def test_of_many_a_few_are_named(cluster):
 def test_a_node_that_is_not_there_is_empty(cluster):
     at = cluster(node=None)
     drained(at)
-    drain.uncordon(at.access(), "wk-1")
-    drain.forget(at.access(), "wk-1")
+    nodes.uncordon(at.access(), "wk-1")
+    nodes.delete(at.access(), "wk-1")
     assert at.nodes == {}
 
 
 def test_a_cordon_is_undone_and_a_node_forgotten(cluster):
     at = cluster()
-    drain.cordon(at.access(), "wk-1")
-    drain.uncordon(at.access(), "wk-1")
+    nodes.cordon(at.access(), "wk-1")
+    nodes.uncordon(at.access(), "wk-1")
     assert at.nodes["wk-1"]["spec"] == {"unschedulable": False}
-    drain.forget(at.access(), "wk-1")
+    nodes.delete(at.access(), "wk-1")
     assert at.nodes == {}
 
 
@@ -262,7 +262,7 @@ def test_one_that_stays_away_ends_it_by_name(cluster):
     at = cluster()
     at.down = 10**6
     with pytest.raises(framework.UserError) as failed:
-        drain.forget(at.access(), "wk-1")
+        nodes.delete(at.access(), "wk-1")
     assert str(failed.value).startswith(
         "Node wk-1 was not deleted within 1 s (last: HTTP 503); nothing after it can be made; see that https://localhost:"
     )
