@@ -49,7 +49,7 @@ class Talos(ComponentResource):
 
     def __init__(self, name: str, args: TalosArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("bedplate:talos:Talos", name, None, opts)
-        self._name, self._args, platform = name, args, args.platform
+        self._prefix, self._args, platform = name, args, args.platform
         self._pki = Pki(name, platform, self)
         roles = sorted({spec.role for spec in platform.machines.values()})
         self._config = {role: self._pki.config(role, args.registries) for role in roles}
@@ -81,11 +81,11 @@ class Talos(ComponentResource):
             guard=self._guard,
             after=[after],
         )
-        return Machine(f"{self._name}-{node}", args, parent=self)
+        return Machine(f"{self._prefix}-{node}", args, parent=self)
 
     def _kubeconfig(self) -> cluster.Kubeconfig:
         return cluster.Kubeconfig(
-            f"{self._name}-kubeconfig",
+            f"{self._prefix}-kubeconfig",
             # The first control plane's address of today: it is queried again in the certificate's last month.
             node=self._first,
             client_configuration=self._pki.client,
@@ -121,8 +121,8 @@ class Talos(ComponentResource):
         for node, spec in platform.leaving.items():
             if spec.role == role and spec.decommission in how:
                 opts = ResourceOptions(parent=self, depends_on=[self._guard, self._access, after])
-                opts = formerly(opts, name=f"{self._name}-{node}-decommission")
-                after = Decommission(f"{self._name}-{node}", node, platform, self._pki.client, self.kubeconfig, opts)
+                opts = formerly(opts, name=f"{self._prefix}-{node}-decommission")
+                after = Decommission(f"{self._prefix}-{node}", node, platform, self._pki.client, self.kubeconfig, opts)
         return after
 
     def _upgrade(self, after: Resource) -> None:

@@ -48,7 +48,7 @@ class Machine(ComponentResource):
 
     def __init__(self, name: str, args: MachineArgs, *, parent: Resource) -> None:
         super().__init__("bedplate:talos:Machine", name, None, ResourceOptions(parent=parent))
-        self._name, self._args, self._parent = name, args, parent
+        self._prefix, self._args, self._parent = name, args, parent
         common = (args.machine, args.platform, args.address, args.client)
         # Identities are checked side by side and before anything else, so that a plan's wrong machines show before
         # any machine is configured.
@@ -63,15 +63,15 @@ class Machine(ComponentResource):
 
         ask: the address of the member that is queried. adopted: whether etcd ran before this program.
         """
-        args, opts = self._args, self._formerly(f"{self._name}-member", self.healthy, *after)
+        args, opts = self._args, self._formerly(f"{self._prefix}-member", self.healthy, *after)
         return EtcdMember(
-            self._name, args.machine, args.platform, self.config.node, ask, args.client, opts, adopted=adopted
+            self._prefix, args.machine, args.platform, self.config.node, ask, args.client, opts, adopted=adopted
         )
 
     def upgrade(self, after: Sequence[Resource]) -> TalosVersion:
         """Done once the machine runs the platform's Talos version."""
-        args, opts = self._args, self._formerly(self._name, self.healthy, *after)
-        return TalosVersion(self._name, args.machine, args.platform, self.config.node, args.client, opts)
+        args, opts = self._args, self._formerly(self._prefix, self.healthy, *after)
+        return TalosVersion(self._prefix, args.machine, args.platform, self.config.node, args.client, opts)
 
     def _apply(self, turn: MaintenanceTurn) -> machine.ConfigurationApply:
         """The machine's config.
@@ -81,7 +81,7 @@ class Machine(ComponentResource):
         """
         args = self._args
         return machine.ConfigurationApply(
-            self._name,
+            self._prefix,
             node=args.address,
             client_configuration=args.client,
             machine_configuration_input=args.config,
@@ -89,7 +89,7 @@ class Machine(ComponentResource):
             # Maintenance mode refuses every other mode that the provider knows, except reboot.
             apply_mode="auto",
             opts=ResourceOptions.merge(
-                self._formerly(self._name, turn),
+                self._formerly(self._prefix, turn),
                 ResourceOptions(
                     # The provider sees no difference between a machine and another one at a new address, nor between
                     # a machine and the same one installed again, which has lost its config.

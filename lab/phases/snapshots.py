@@ -10,6 +10,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.facts.snapshots import NAMESPACE, USER
 from lab.engine import Run
 from lab.node import FIRST_ID
 from lab.overlay import CLAIM
@@ -19,11 +20,11 @@ from lab.waiting import wait_for
 if TYPE_CHECKING:
     from lab.rehearse import Rehearsal
 
-NAMESPACE, JOB = "etcd-snapshots", "rehearsal"
+JOB = "rehearsal"
 # It is there when the job saves etcd, and must be there again when that is put back.
 KEPT = ("configmap", "rehearsal-before")
 # A folder of the node, for the user that the job runs as.
-FOLDER, USER = "local/etcd-snapshots", 65532
+FOLDER = "local/etcd-snapshots"
 
 
 def is_whole(file: Path) -> bool:

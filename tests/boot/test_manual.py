@@ -3,7 +3,7 @@
 import pytest
 from conftest import changed, plain, run_program
 
-from components.metal.manual_boot import steps
+from core.boot.manual import steps
 from core.model import parse
 
 EMPTY = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
