@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from toolchain import Layout, ToolchainError
 
-from . import access, adopt, boot, changes, commands, doctor, drift, rehearse, snapshot
+from . import access, adopt, boot, changes, commands, doctor, drift, lint, rehearse, snapshot
 from .errors import UsageError
 
 
@@ -48,6 +48,7 @@ COMMANDS = {
         rehearse.rehearse,
     ),
     "test": Command("[PYTEST-OPTION...]", "run the tests", commands.test),
+    "lint": Command("[PATH...]", "check format, style, types and docstrings of the code", lint.lint),
     "doctor": Command("", "show each part of the toolchain and what is wrong with it", doctor.doctor),
     "schema": Command("[FILE]", "write the JSON Schema of the stack files", commands.schema),
     "bench": Command("[ROUNDS]", "measure what a plan costs, as ratios of one run", commands.bench),
