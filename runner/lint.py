@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,18 +19,18 @@ PRODUCTS = ("clients", "components", "core", "lab", "operations", "policy", "pro
 TYPED = (*PRODUCTS, "__main__.py", "tests")
 
 
-def lint(arguments: list[str], layout: Layout) -> int:
+def lint(given: Namespace, layout: Layout) -> int:
     """Print every finding below the given paths, or in the whole checkout; exit code 1 when there is one.
 
     Raises UsageError for a path that does not exist.
     """
-    absent = [path for path in arguments if not (layout.checkout / path).exists()]
+    absent = [path for path in given.paths if not (layout.checkout / path).exists()]
     if absent:
         raise UsageError(
             f"lint: {absent[0]} is no file or folder of the checkout; write e.g. ./bedplate lint core tests"
         )
     ensure({"python"}, layout)
-    findings = [each for check in CHECKS.values() for each in check(layout, arguments)]
+    findings = [each for check in CHECKS.values() for each in check(layout, given.paths)]
     for finding in findings:
         print(finding)
     count = f"{len(findings)} finding{'' if len(findings) == 1 else 's'}"
