@@ -75,7 +75,7 @@ def lifts(rule: Field) -> bool:
 def aggregates(resource: Resource) -> Iterator[str]:
     label = resource.inputs.at("metadata", "labels", "rbac.authorization.k8s.io/aggregate-to-view")
     if label.scalar() == "true" and any(_lists(rule, "verbs") - READ for rule in rules(resource)):
-        yield "it adds more than reading to the role view"
+        yield "it adds verbs other than get, list and watch to the aggregated role view"
 
 
 def cluster_admin(resource: Resource) -> Iterator[str]:
@@ -97,7 +97,7 @@ def masters(resource: Resource) -> Iterator[str]:
 def everyone(resource: Resource) -> Iterator[str]:
     for name, subject in _subjects(resource):
         if name in EVERYONE or name.startswith("system:serviceaccounts:"):
-            yield f"{subject.path} is a group that everyone or every workload is in"
+            yield f"{subject.path} is a group that contains every user or every workload"
 
 
 def default_account(resource: Resource) -> Iterator[str]:
@@ -130,14 +130,14 @@ def _binding(name, severity, check, why, remedy, *controls) -> Rule:  # type: ig
     )
 
 
-LEAST = "name the verbs and resources that are used"
+LEAST = "list only the verbs and resources that are used"
 
 RULES = (
     _role(
         "role-has-no-wildcard",
         "high",
-        each(star, "holds a *"),
-        "A star also grants what is added to the cluster tomorrow.",
+        each(star, "contains a *"),
+        "A wildcard also grants resources that are added to the cluster later.",
         LEAST,
         "CIS 5.1.3",
     ),
@@ -145,15 +145,15 @@ RULES = (
         "role-reads-no-secrets",
         "high",
         each(grants({""}, {"secrets"}, READ), "reads secrets"),
-        "Who reads secrets has every right that is kept in one.",
-        "mount the one secret that is needed",
+        "Reading Secrets gives access to every credential stored in them.",
+        "mount the one Secret that the workload needs",
         "CIS 5.1.2",
     ),
     _role(
         "role-makes-no-pods",
         "medium",
-        each(makes_pods, "makes or changes pods"),
-        "Who makes pods can take any service account and any mount of the namespace.",
+        each(makes_pods, "creates or changes pods"),
+        "Anyone who can create pods can use every service account and Secret of the namespace.",
         LEAST,
         "CIS 5.1.4",
     ),
@@ -167,8 +167,8 @@ RULES = (
     _role(
         "role-does-not-lift-rights",
         "critical",
-        each(lifts, "holds escalate, bind or impersonate"),
-        "These verbs give their holder any right.",
+        each(lifts, "grants escalate, bind or impersonate"),
+        "With these verbs a subject can grant itself any right.",
         LEAST,
         "CIS 5.1.8",
     ),
@@ -177,14 +177,14 @@ RULES = (
         "high",
         each(grants({""}, {"persistentvolumes"}, {"create"}), "creates persistent volumes"),
         "A persistent volume can be any path of any node.",
-        "let a storage class make volumes",
+        "let a storage class provision volumes",
         "CIS 5.1.9",
     ),
     _role(
         "role-uses-no-node-proxy",
         "critical",
         each(grants({""}, {"nodes/proxy"}, READ | WRITE), "reaches nodes/proxy"),
-        "The kubelet behind it runs commands in every pod, past admission and audit.",
+        "Through nodes/proxy, a kubelet runs commands in its pods without admission control or audit.",
         LEAST,
         "CIS 5.1.10",
     ),
@@ -195,7 +195,7 @@ RULES = (
             grants({"certificates.k8s.io"}, {"certificatesigningrequests/approval"}, {"update", "patch"}),
             "approves certificates",
         ),
-        "Who approves certificates can become anyone.",
+        "Anyone who approves certificates can impersonate any user.",
         LEAST,
         "CIS 5.1.11",
     ),
@@ -210,7 +210,7 @@ RULES = (
             ),
             "reaches webhook configurations",
         ),
-        "A webhook sees and changes every object.",
+        "A webhook can read and change every object.",
         LEAST,
         "CIS 5.1.12",
     ),
@@ -218,7 +218,7 @@ RULES = (
         "role-makes-no-tokens",
         "high",
         each(grants({""}, {"serviceaccounts/token"}, {"create"}), "creates service account tokens"),
-        "Who makes tokens can be any service account.",
+        "Anyone who creates tokens can act as any service account.",
         LEAST,
         "CIS 5.1.13",
     ),
@@ -226,22 +226,22 @@ RULES = (
         "role-view-only-reads",
         "medium",
         aggregates,
-        "People who are given view are promised that they can break nothing.",
+        "Users with the role view must not be able to change anything.",
         "aggregate it to edit or admin instead",
     ),
     _binding(
         "binding-is-not-cluster-admin",
         "critical",
         cluster_admin,
-        "cluster-admin has every right on every object, now and later.",
-        "bind a role with what is needed",
+        "cluster-admin grants every right on every object, including kinds that are added later.",
+        "bind a role with only the rights that are needed",
         "CIS 5.1.1",
     ),
     _binding(
         "binding-is-not-for-masters",
         "critical",
         masters,
-        "system:masters passes authorization by, so it can't be taken back.",
+        "system:masters bypasses authorization, so its rights can't be revoked.",
         "bind a group of your own",
         "CIS 5.1.7",
     ),
@@ -249,15 +249,15 @@ RULES = (
         "binding-is-not-for-everyone",
         "critical",
         everyone,
-        "Every visitor or every workload would hold this right.",
+        "Every user or every workload would have these rights.",
         "name users, groups or one service account",
     ),
     _binding(
         "binding-is-not-for-default-account",
         "medium",
         default_account,
-        "Every pod that names no account would hold this right.",
-        "make an account for the workload",
+        "Every pod without a service account of its own would have these rights.",
+        "create a service account for the workload",
         "CIS 5.1.5",
     ),
     Rule(
@@ -267,7 +267,7 @@ RULES = (
         check=default_token,
         partial=True,
         controls=("CIS 5.1.5", "CIS 5.1.6"),
-        why="Every pod that names no account would carry a token.",
+        why="Every pod without a service account of its own would mount an API token.",
         remedy="set automountServiceAccountToken: false on the default service account",
     ),
 )

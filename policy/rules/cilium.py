@@ -42,7 +42,7 @@ def chart_by_tls(resource: Resource) -> Iterator[str]:
 
 def values_shown(resource: Resource) -> Iterator[str]:
     if resource.inputs["valueYamlFiles"].given:
-        yield "valueYamlFiles holds values that rules can't read"
+        yield "valueYamlFiles contains values that rules can't read"
 
 
 def replaces_proxy(resource: Resource) -> Iterator[str]:
@@ -80,9 +80,9 @@ def loads_no_modules(resource: Resource) -> Iterator[str]:
         for part in ("ciliumAgent", "cleanCiliumState"):
             names = capabilities[part].texts()
             if not names:
-                yield f"{capabilities.path}.{part} is not set, and the chart's default holds SYS_MODULE"
+                yield f"{capabilities.path}.{part} is not set, and the chart's default contains SYS_MODULE"
             elif {"SYS_MODULE", "ALL"} & set(names):
-                yield f"{capabilities.path}.{part} holds SYS_MODULE"
+                yield f"{capabilities.path}.{part} contains SYS_MODULE"
 
 
 def encrypts(resource: Resource) -> Iterator[str]:
@@ -106,7 +106,7 @@ def strict_mode_heard(resource: Resource) -> Iterator[str]:
         old = [strict[key].path for key in ("enabled", "cidr", "allowRemoteNodeIdentities") if strict[key].given]
         new = [strict[key].path for key in ("egress", "ingress") if strict[key].given]
         if (old or new) and minor is None:
-            yield f"{strict.path} can't be matched with a chart whose version isn't known"
+            yield f"{strict.path} can't be checked, because the chart's version is not known"
         elif minor and minor >= (1, 20):
             yield from (f"{path} is ignored from chart 1.20 on: the key is now under egress" for path in old)
         elif minor:
@@ -125,9 +125,9 @@ def hubble_certificates_stay(resource: Resource) -> Iterator[str]:
             continue
         tls = hubble["tls"]
         if tls["enabled"].flag() is False:
-            yield "values.hubble.tls.enabled is false, so anyone on the network reads the flows"
+            yield "values.hubble.tls.enabled is false, so anyone on the network can read the flows"
         elif tls.at("auto", "enabled").flag() is not False and tls.at("auto", "method").text() in (None, "helm"):
-            yield "values.hubble.tls.auto.method is helm, which makes new certificates at each render"
+            yield "values.hubble.tls.auto.method is helm, which creates new certificates at each render"
 
 
 def enforces_policies(resource: Resource) -> Iterator[str]:
@@ -142,7 +142,7 @@ def reaches_host_dns(resource: Resource) -> Iterator[str]:
     for values in _values(resource):
         bpf = values["bpf"]
         if bpf["masquerade"].flag() and bpf["hostLegacyRouting"].flag() is not True:
-            yield "values.bpf.masquerade is true without bpf.hostLegacyRouting, which cuts CoreDNS from Talos' host DNS"
+            yield "values.bpf.masquerade is true without bpf.hostLegacyRouting, which cuts CoreDNS off from Talos' host DNS"
 
 
 def serves_vms(resource: Resource) -> Iterator[str]:
@@ -169,64 +169,64 @@ RULES = (
         "chart-is-pinned",
         "high",
         chart_pinned,
-        "What is installed must be what was reviewed.",
-        "give the exact version",
+        "The chart that is installed must be the one that was reviewed.",
+        "set an exact version",
     ),
     _rule(
         "chart-comes-by-tls",
         "high",
         chart_by_tls,
-        "Whoever answers for http chooses what the cluster runs.",
+        "Anyone who can intercept http chooses what the cluster runs.",
         "use https, oci or a packed chart on disk",
     ),
     _rule(
         "chart-values-are-in-the-plan",
         "high",
         values_shown,
-        "What the plan doesn't show can't be reviewed, and passes no rule.",
-        "give the values in values",
+        "What the plan does not show can't be reviewed, and no rule checks it.",
+        "set the values in the values input",
     ),
     _rule(
         "cilium-replaces-kube-proxy",
         "critical",
         replaces_proxy,
-        "Talos runs no kube-proxy here, so without this no Service works, the API's own first.",
+        "Talos runs no kube-proxy here, so without this no Service works, not even the API's own.",
         "set kubeProxyReplacement: true, k8sServiceHost: localhost, k8sServicePort: 7445",
     ),
     _rule(
         "cilium-takes-node-ranges",
         "high",
         takes_node_ranges,
-        "Kubernetes hands each node its pod range, and the firewall and routes are made for those.",
+        "Kubernetes assigns each node its pod range, and the firewall and routes use those ranges.",
         "set ipam.mode: kubernetes",
     ),
     _rule(
         "cilium-leaves-cgroups-to-talos",
         "high",
         leaves_cgroups,
-        "Talos mounts cgroups itself and forbids pods to.",
+        "Talos mounts cgroups itself and does not allow pods to.",
         "set cgroup: {autoMount: {enabled: false}, hostRoot: /sys/fs/cgroup}",
     ),
     _rule(
         "cilium-loads-no-modules",
         "critical",
         loads_no_modules,
-        "Talos forbids pods to load modules, so an agent that asks for it doesn't start.",
+        "Talos does not allow pods to load kernel modules, so an agent with SYS_MODULE does not start.",
         "list the capabilities without SYS_MODULE",
     ),
     _rule(
         "cilium-encrypts-traffic",
         "medium",
         encrypts,
-        "Pods and virtual machines talk in the clear on every wire between nodes.",
+        "Without encryption, traffic of pods and virtual machines between nodes can be read on the network.",
         "set encryption: {enabled: true, type: wireguard}",
-        level="asked",
+        level="opt-in",
     ),
     _rule(
         "cilium-encrypts-nodes",
         "low",
         encrypts_nodes,
-        "Pods on the host network, and the node's own traffic, stay in the clear.",
+        "Without it, traffic of pods on the host network and of the nodes is not encrypted.",
         "set encryption.nodeEncryption: true",
         level="advisory",
     ),
@@ -234,7 +234,7 @@ RULES = (
         "cilium-strict-mode-is-heard",
         "critical",
         strict_mode_heard,
-        "A strict mode key that the chart ignores leaves traffic in the clear and says nothing.",
+        "If the chart ignores a strict mode key, traffic is unencrypted without a warning.",
         "use encryption.strictMode.enabled before chart 1.20, encryption.strictMode.egress.enabled from 1.20 on",
     ),
     _rule(
@@ -248,8 +248,8 @@ RULES = (
         "cilium-enforces-policies",
         "critical",
         enforces_policies,
-        "Network policies that nobody enforces are worse than none.",
-        "remove it",
+        "Network policies that are not enforced give false protection.",
+        "remove the field",
         "CIS 5.3.1",
         "CIS 5.3.2",
     ),
@@ -265,7 +265,7 @@ RULES = (
         "cilium-serves-virtual-machines",
         "medium",
         serves_vms,
-        "The socket load balancer answers on the host's sockets; a guest's connections need the packet path.",
+        "The socket load balancer only sees the host's sockets; a guest's connections bypass them.",
         "set socketLB.hostNamespaceOnly: true",
         level="advisory",
     ),

@@ -30,14 +30,14 @@ EXCEPTIONS: tuple[Exempt, ...] = (
     ),
     Exempt(
         "role-reads-no-secrets", "rbac.authorization.k8s.io:Role", "kubevirt", "kubevirt-operator",
-        "the operator makes and renews the certificates of KubeVirt's components, which are Secrets beside it",
+        "the operator creates and renews the certificates of KubeVirt's components, which are Secrets of this namespace",
     ),
     Exempt(
         "role-approves-no-certificates", "rbac.authorization.k8s.io:ClusterRole", "", "kubelet-certificate-approver",
-        "it approves kubelets' serving certificates, for that one signer: without it the API believes any kubelet",
+        "it approves kubelets' serving certificates, for that one signer; without them the API can't verify a kubelet",
     ),
-    _role("role-has-no-wildcard", "it must hold what it grants: its components watch every kind of their own groups"),
-    _role("role-makes-no-pods", "virt-controller, to which it grants this, makes a launcher pod for each guest"),
+    _role("role-has-no-wildcard", "it must have the rights that it grants, and its components watch every kind of their own groups"),
+    _role("role-makes-no-pods", "virt-controller, to which it grants this, creates a launcher pod for each guest"),
     _role("role-enters-no-pods", "it runs commands in launcher pods while it updates them"),
     _role("role-changes-no-webhooks", "KubeVirt validates its own kinds with webhooks that the operator installs"),
 )  # fmt: skip

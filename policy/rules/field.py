@@ -29,7 +29,7 @@ DELETED = Deleted()
 
 
 class Fault(Exception):
-    """A field that can't be judged. Its text names the place and never holds the value."""
+    """A field that can't be judged. Its text names the place and never contains the value."""
 
 
 class NotKnown(Fault):
@@ -50,7 +50,7 @@ class Field:
     """Reading never fails on absence: a missing field reads as None, or as empty.
 
     Paths are made of the keys that rules ask for and of list positions, never of
-    keys found in the data, so a message built from a path holds nothing secret.
+    keys found in the data, so a message built from a path contains nothing secret.
     """
 
     __slots__ = ("path", "value")

@@ -102,11 +102,11 @@ def _found(resource: Resource, bad: tuple[str, ...], what: str) -> Iterator[str]
 
 
 def mitigations_on(resource: Resource) -> Iterator[str]:
-    yield from _found(resource, MITIGATIONS_OFF, "turns a defence against other tenants' code off")
+    yield from _found(resource, MITIGATIONS_OFF, "disables a defence against hostile code")
 
 
 def hardening_kept(resource: Resource) -> Iterator[str]:
-    yield from _found(resource, HARDENING_OFF, "takes a hardening default away")
+    yield from _found(resource, HARDENING_OFF, "disables a hardening default")
 
 
 def hardening_booted(resource: Resource) -> Iterator[str]:
@@ -128,17 +128,17 @@ def config_not_in_clear(resource: Resource) -> Iterator[str]:
     for argument in _arguments(resource):
         for word in (argument.text() or "").split():
             if word.startswith(("talos.config.inline=", "talos.config.early=")):
-                yield f"{argument.path} holds a machine configuration, which holds the cluster's secrets"
+                yield f"{argument.path} contains a machine configuration, and with it the cluster's secrets"
             elif word.startswith("talos.config=") and not word.startswith(
                 ("talos.config=https://", "talos.config=metal-iso")
             ):
-                yield f"{argument.path} fetches the machine configuration, which holds the cluster's secrets, without TLS"
+                yield f"{argument.path} fetches the machine configuration, which contains the cluster's secrets, without TLS"
 
 
 def nothing_else_served(resource: Resource) -> Iterator[str]:
     for name in ("genericConfig", "rawIgnition", "containerLinuxConfig"):
         if resource.inputs[name].given and resource.inputs[name].value != "":
-            yield f"{name} is served to whoever asks"
+            yield f"{name} is served without authentication"
 
 
 def sysctls_kept(resource: Resource) -> Iterator[str]:
@@ -150,7 +150,7 @@ def sysctls_kept(resource: Resource) -> Iterator[str]:
             for spelling in (key, key.replace(".", "/")):
                 value = place[spelling].scalar()
                 if value is not None and value.strip() not in fine:
-                    yield f"{place.path} sets {key} to something else than {' or '.join(fine)}"
+                    yield f"{place.path} sets {key} to a value other than {' or '.join(fine)}"
 
 
 RULES = (
@@ -160,7 +160,7 @@ RULES = (
         kinds=BOOT,
         check=mitigations_on,
         controls=("KSPP",),
-        why="A host of virtual machines runs code of people who don't trust each other.",
+        why="A virtual machine host runs code of tenants who do not trust each other.",
         remedy="remove the argument",
     ),
     Rule(
@@ -169,7 +169,7 @@ RULES = (
         kinds=BOOT,
         check=hardening_kept,
         controls=("KSPP",),
-        why="Talos boots with the settings of the kernel self-protection project and counts on them.",
+        why="Talos boots with the settings of the Kernel Self-Protection Project and relies on them.",
         remedy="remove the argument",
     ),
     Rule(
@@ -186,7 +186,7 @@ RULES = (
         severity="medium",
         kinds=BOOT,
         check=selinux_permissive,
-        why="Enforcing mode was only tried with Flannel; here it can stop nodes from joining.",
+        why="Enforcing mode is tested with Flannel only; with Cilium it can prevent nodes from joining.",
         remedy="remove enforcing=1",
     ),
     Rule(
@@ -194,7 +194,7 @@ RULES = (
         severity="critical",
         kinds=BOOT,
         check=no_wipe,
-        why="A wipe on the kernel command line happens again at each boot.",
+        why="A wipe on the kernel command line is repeated at each boot.",
         remedy="reset the machine once, through the Talos API",
     ),
     Rule(
@@ -202,7 +202,7 @@ RULES = (
         severity="critical",
         kinds=BOOT,
         check=config_not_in_clear,
-        why="What a machine fetches while booting, every host on that network can fetch.",
+        why="Every host on the provisioning network can fetch what a booting machine fetches.",
         remedy="boot to maintenance mode and push the configuration, or serve it by https to known clients",
     ),
     Rule(
@@ -219,7 +219,7 @@ RULES = (
         kinds=APPLY,
         check=sysctls_kept,
         controls=("KSPP",),
-        why="These settings keep one process from reading or steering another.",
+        why="These settings prevent a process from reading or controlling another.",
         remedy="remove the key from the sysctls, or record an exception to KSPP",
     ),
 )

@@ -33,19 +33,19 @@ def _gates(resource: Resource) -> Field:
 
 def no_root_gates(resource: Resource) -> Iterator[str]:
     gates = _gates(resource)
-    yield from (f"{gates.path} holds {gate}" for gate in ROOT_GATES if gate in gates.texts())
+    yield from (f"{gates.path} contains {gate}" for gate in ROOT_GATES if gate in gates.texts())
 
 
 def no_stale_gates(resource: Resource) -> Iterator[str]:
     gates = _gates(resource)
-    yield from (f"{gates.path} holds {gate}" for gate in STALE_GATES if gate in gates.texts())
+    yield from (f"{gates.path} contains {gate}" for gate in STALE_GATES if gate in gates.texts())
 
 
 def betas_chosen(resource: Resource) -> Iterator[str]:
     version = TAG.match(resource.inputs.at("spec", "imageTag").text() or "")
     disabled = _configuration(resource).at("developerConfiguration", "disabledFeatureGates")
     if version and (int(version[1]), int(version[2])) >= (1, 9) and not disabled.given:
-        yield f"{disabled.path} is not set, and from 1.9 on every beta feature is on"
+        yield f"{disabled.path} is not set, and from KubeVirt 1.9 on every beta feature is enabled by default"
 
 
 def confines_guests(resource: Resource) -> Iterator[str]:
@@ -137,7 +137,7 @@ RULES = (
         "kubevirt-gates-are-current",
         "low",
         no_stale_gates,
-        "A list of gates is a list of decisions; stale names hide the live ones.",
+        "Names of removed gates have no effect and hide the gates that do.",
         "remove the gate",
         level="advisory",
     ),
@@ -145,7 +145,7 @@ RULES = (
         "kubevirt-betas-are-chosen",
         "low",
         betas_chosen,
-        "A feature nobody uses is surface nobody watches.",
+        "Unused features add attack surface.",
         "list the beta gates that are not used in disabledFeatureGates",
         level="advisory",
     ),
@@ -153,7 +153,7 @@ RULES = (
         "kubevirt-confines-guests",
         "high",
         confines_guests,
-        "Without it a guest that breaks out of QEMU may use every system call, and restricted namespaces refuse it.",
+        "Without it a guest that breaks out of QEMU may use every system call, and restricted namespaces refuse its pod.",
         "set seccompConfiguration.virtualMachineInstanceProfile.customProfile.runtimeDefaultProfile: true",
         "CIS 5.6.2",
         "PSS restricted",
@@ -162,23 +162,23 @@ RULES = (
         "kubevirt-uses-hardware",
         "low",
         no_emulation,
-        "Emulation is a hundred times slower and isn't built to hold an attacker.",
-        "remove useEmulation; ignore this in a laboratory without KVM",
+        "Emulation is far slower than KVM and is not a security boundary.",
+        "remove useEmulation; ignore this rule in a lab without KVM",
         level="advisory",
     ),
     _rule(
         "kubevirt-never-post-copies",
         "medium",
         no_post_copy,
-        "It needs vm.unprivileged_userfaultfd, which the hardened kernel forbids, and loses the guest on a broken link.",
-        "remove it",
+        "Post-copy needs vm.unprivileged_userfaultfd, which the hardened kernel forbids, and a broken link crashes the guest.",
+        "remove the field",
     ),
     _rule(
         "kubevirt-migrates-by-tls",
         "critical",
         no_migration_in_clear,
-        "A migration carries the whole memory of a guest, keys included.",
-        "remove it",
+        "A migration transfers the whole memory of a guest, including keys.",
+        "remove the field",
     ),
     _rule(
         "kubevirt-forbids-pod-bridges",
@@ -186,13 +186,13 @@ RULES = (
         no_pod_bridge,
         "A bridge on the pod network blocks migration and lets a guest forge its neighbours' addresses.",
         "set configuration.network.permitBridgeInterfaceOnPodNetwork: false",
-        level="asked",
+        level="opt-in",
     ),
     _rule(
         "cdi-verifies-registries",
         "high",
         no_insecure_registries,
-        "Whoever answers for an unverified registry chooses what guests boot.",
+        "Anyone who can intercept an unverified registry chooses what guests boot.",
         "trust its CA with a certConfigMap",
         kinds=CDI,
     ),
@@ -200,7 +200,7 @@ RULES = (
         "disk-image-is-verified",
         "high",
         disk_verified,
-        "What a guest boots must be what was reviewed.",
+        "The image that a guest boots must be the one that was reviewed.",
         "use https and a sha256 checksum",
         kinds=DISKS,
     ),
@@ -208,7 +208,7 @@ RULES = (
         "disk-source-is-verified",
         "high",
         disk_source_verified,
-        "Without verification any host on the path can be the source.",
+        "Without verification any host on the path can impersonate the source.",
         "trust its CA with a certConfigMap",
         kinds=DISKS,
     ),
@@ -218,7 +218,7 @@ RULES = (
         disk_by_digest,
         "A tag can be moved; a digest can't.",
         "append @sha256:... to the url",
-        level="asked",
+        level="opt-in",
         kinds=DISKS,
     ),
 )

@@ -99,20 +99,20 @@ def no_root_user(resource: Resource) -> Iterator[str]:
 def drops_all(resource: Resource) -> Iterator[str]:
     for context in _security(resource):
         if "ALL" not in context.at("capabilities", "drop").texts():
-            yield f"{context.path}.capabilities.drop does not hold ALL"
+            yield f"{context.path}.capabilities.drop does not contain ALL"
 
 
 def adds_little(resource: Resource) -> Iterator[str]:
     for context in _security(resource):
         added = {name.removeprefix("CAP_") for name in context.at("capabilities", "add").texts()}
         if added - BASELINE_CAPABILITIES:
-            yield f"{context.path}.capabilities.add holds one beyond the baseline standard"
+            yield f"{context.path}.capabilities.add contains one that the baseline standard forbids"
 
 
 def no_net_raw(resource: Resource) -> Iterator[str]:
     for context in _security(resource):
         if {"NET_RAW", "CAP_NET_RAW", "ALL"} & set(context.at("capabilities", "add").texts()):
-            yield f"{context.path}.capabilities.add holds NET_RAW"
+            yield f"{context.path}.capabilities.add contains NET_RAW"
 
 
 def seccomp(resource: Resource) -> Iterator[str]:
@@ -138,7 +138,7 @@ def host_ports(resource: Resource) -> Iterator[str]:
     for container in containers(resource):
         for port in container["ports"].items():
             if port["hostPort"].number():
-                yield f"{port.path}.hostPort takes a port of the node"
+                yield f"{port.path}.hostPort uses a port of the node"
 
 
 def host_process(resource: Resource) -> Iterator[str]:
@@ -163,17 +163,17 @@ def no_secret_env(resource: Resource) -> Iterator[str]:
     for container in containers(resource):
         for variable in container["env"].items():
             if variable.at("valueFrom", "secretKeyRef").given:
-                yield f"{variable.path} takes a secret"
+                yield f"{variable.path} reads a secret into the environment"
         for source in container["envFrom"].items():
             if source["secretRef"].given:
-                yield f"{source.path} takes a secret"
+                yield f"{source.path} reads a secret into the environment"
 
 
 def token_on_purpose(resource: Resource) -> Iterator[str]:
     spec = pod(resource)
     account = spec["serviceAccountName"].text() or spec["serviceAccount"].text() or "default"
     if account == "default" and spec["automountServiceAccountToken"].flag() is not False:
-        yield f"{spec.path} runs with the token of the default service account"
+        yield f"{spec.path} mounts the token of the default service account"
 
 
 def image_pinned(resource: Resource) -> Iterator[str]:
@@ -223,7 +223,7 @@ RULES = (
         "high",
         host_pid,
         "A pod that sees the node's processes can read their secrets.",
-        "remove it",
+        "remove the field",
         "CIS 5.2.3",
         "PSS baseline",
     ),
@@ -231,8 +231,8 @@ RULES = (
         "pod-has-own-ipc",
         "high",
         host_ipc,
-        "Shared memory of the node holds what other programs work on.",
-        "remove it",
+        "The node's shared memory contains other programs' data.",
+        "remove the field",
         "CIS 5.2.4",
         "PSS baseline",
     ),
@@ -240,8 +240,8 @@ RULES = (
         "pod-has-own-network",
         "high",
         host_network,
-        "On the node's network a pod passes every network policy by.",
-        "remove it",
+        "On the node's network a pod bypasses every network policy.",
+        "remove the field",
         "CIS 5.2.5",
         "PSS baseline",
     ),
@@ -259,7 +259,7 @@ RULES = (
         "pod-runs-as-non-root",
         "high",
         non_root,
-        "Root in a container is root on the node as soon as one wall breaks.",
+        "If the container's isolation fails, its root user is root on the node.",
         "set it to true",
         "CIS 5.2.7",
         "PSS restricted",
@@ -269,8 +269,8 @@ RULES = (
         "pod-user-is-not-root",
         "high",
         no_root_user,
-        "Root in a container is root on the node as soon as one wall breaks.",
-        "name another user id",
+        "If the container's isolation fails, its root user is root on the node.",
+        "set another user id",
         "CIS 5.2.7",
         "PSS restricted",
     ),
@@ -288,8 +288,8 @@ RULES = (
         "pod-adds-few-capabilities",
         "high",
         adds_little,
-        "The other capabilities reach past the container.",
-        "remove it",
+        "The other capabilities affect the node, not only the container.",
+        "remove the field",
         "CIS 5.2.9",
         "PSS baseline",
     ),
@@ -297,8 +297,8 @@ RULES = (
         "pod-has-no-net-raw",
         "medium",
         no_net_raw,
-        "Raw sockets forge the packets of other pods.",
-        "remove it",
+        "With raw sockets a container can forge other pods' packets.",
+        "remove the field",
         "CIS 5.2.8",
         "PSS baseline",
     ),
@@ -306,7 +306,7 @@ RULES = (
         "pod-is-confined-by-seccomp",
         "medium",
         seccomp,
-        "Most ways out of a container use a system call that it never needed.",
+        "Most container escapes use a system call that the program does not need.",
         "set RuntimeDefault on the pod",
         "CIS 5.6.2",
         "PSS restricted",
@@ -316,8 +316,8 @@ RULES = (
         "pod-keeps-apparmor",
         "medium",
         apparmor_on,
-        "An unconfined container has one wall less.",
-        "remove it",
+        "An unconfined container has one layer of isolation less.",
+        "remove the field",
         "PSS baseline",
     ),
     _rule(
@@ -333,7 +333,7 @@ RULES = (
         "pod-takes-no-node-port",
         "medium",
         host_ports,
-        "A port of the node is outside of network policies.",
+        "Network policies do not apply to a port of the node.",
         "use a Service",
         "CIS 5.2.12",
         "PSS baseline",
@@ -343,22 +343,22 @@ RULES = (
         "critical",
         host_process,
         "A host process container is an administrator of its node.",
-        "remove it",
+        "remove the field",
         "PSS baseline",
     ),
     _rule(
         "pod-keeps-proc-masked",
         "medium",
         proc_masked,
-        "The masked parts of /proc show and steer the kernel.",
-        "remove it",
+        "The masked parts of /proc expose and change kernel state.",
+        "remove the field",
         "PSS baseline",
     ),
     _rule(
         "pod-sets-safe-sysctls",
         "medium",
         safe_sysctls,
-        "Other sysctls reach past the pod.",
+        "Other sysctls affect the whole node.",
         "set it on the machine, where it is reviewed",
         "PSS baseline",
     ),
@@ -366,7 +366,7 @@ RULES = (
         "pod-reads-secrets-from-files",
         "medium",
         no_secret_env,
-        "Environments leak through logs, crash dumps and child processes, and never rotate.",
+        "Environment variables leak through logs, crash dumps and child processes, and keep a Secret's old value.",
         "mount the secret as a volume",
         "CIS 5.4.1",
     ),
@@ -374,7 +374,7 @@ RULES = (
         "pod-chooses-its-account",
         "medium",
         token_on_purpose,
-        "Rights given to the default account are given to every pod of the namespace.",
+        "Rights of the default account apply to every pod of the namespace.",
         "set automountServiceAccountToken: false, or name an account of its own",
         "CIS 5.1.5",
         "CIS 5.1.6",
@@ -384,8 +384,8 @@ RULES = (
         "pod-image-is-pinned",
         "high",
         image_pinned,
-        "What runs must be what was reviewed.",
-        "name a version, best with its digest",
+        "The image that runs must be the one that was reviewed.",
+        "give a version, preferably with its digest",
         "CIS 5.5.1",
         partial=False,
     ),
@@ -396,16 +396,16 @@ RULES = (
         "A tag can be moved; a digest can't.",
         "append @sha256:... to the image",
         "CIS 5.5.1",
-        level="asked",
+        level="opt-in",
         partial=False,
     ),
     _rule(
         "pod-memory-is-limited",
         "low",
         memory_limited,
-        "Talos' out-of-memory handler picks pods without a limit first.",
+        "Talos' out-of-memory handler kills pods without a limit first.",
         "set a limit with some headroom",
-        level="asked",
+        level="opt-in",
         partial=False,
     ),
 )

@@ -14,7 +14,7 @@ from .patches import MachineConfig, merge
 
 Severity = Literal["low", "medium", "high", "critical"]
 # Asked: off until a stack's policy config turns it on, because a small platform can't comply.
-Level = Literal["mandatory", "advisory", "asked"]
+Level = Literal["mandatory", "advisory", "opt-in"]
 MACHINE = "talos:machine/configurationApply:ConfigurationApply"
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]{0,251}[a-z0-9])?")
 
@@ -138,7 +138,7 @@ class Rule:
         return self.inputless or bool(resource.props)
 
     def complaints(self, resource: Resource) -> Iterator[str]:
-        """Every complaint as the user reads it. Nothing a resource holds can make this fail."""
+        """Every complaint as the user reads it. Nothing a resource contains can make this fail."""
         if (
             not self.applies(resource.type)
             or not self.can_judge(resource)
@@ -160,4 +160,4 @@ class Rule:
             # A soft skip here would let any Output through a mandatory rule.
             yield str(fault)
         except Exception as error:
-            yield f"it has a shape that this rule can't judge ({type(error).__name__})"
+            yield f"this rule can't read its structure ({type(error).__name__})"

@@ -28,9 +28,9 @@ from .rule import Inputs, Options, Resource, Rule
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
-LEVELS = {"mandatory": Level.MANDATORY, "advisory": Level.ADVISORY, "asked": Level.DISABLED}
-OTHER_KIND = "another kind of resource"
-LEFT_OUT = "left out of this update"
+LEVELS = {"mandatory": Level.MANDATORY, "advisory": Level.ADVISORY, "opt-in": Level.DISABLED}
+OTHER_KIND = "a resource of another kind"
+LEFT_OUT = "excluded from this update by --target"
 
 
 def policies(rules: Iterable[Rule]) -> list[ResourceValidationPolicy]:

@@ -56,7 +56,7 @@ def chosen_network(resource: Resource) -> Iterator[str]:
     for interface in interfaces:
         network = networks.get(interface["name"].text())
         if network is None:
-            yield f"{interface.path} has no network of its name"
+            yield f"{interface.path} has no entry of its name in networks"
         elif network["pod"].given and not interface["masquerade"].given:
             yield f"{interface.path} is on the pod network without masquerade"
         elif not any(interface[binding].given for binding in BINDINGS):
@@ -87,9 +87,9 @@ def secret_user_data(resource: Resource) -> Iterator[str]:
         for kind in ("cloudInitNoCloud", "cloudInitConfigDrive"):
             for name in ("userData", "userDataBase64"):
                 if volume[kind][name].given:
-                    yield f"{volume[kind].path}.{name} is inline, where everyone who may read the machine reads it"
+                    yield f"{volume[kind].path}.{name} is inline, so anyone who can read the virtual machine can read it"
         if volume.at("sysprep", "configMap").given:
-            yield f"{volume.path}.sysprep takes a ConfigMap"
+            yield f"{volume.path}.sysprep reads a ConfigMap, which is not secret"
 
 
 def no_host_disk(resource: Resource) -> Iterator[str]:
@@ -137,22 +137,22 @@ RULES = (
         "vm-says-what-a-drain-does",
         "high",
         says_eviction,
-        "Upgrades drain nodes one by one, and what is left out is decided by a default elsewhere.",
+        "Upgrades drain nodes one by one; without evictionStrategy a cluster default decides what happens to the guest.",
         "set evictionStrategy: LiveMigrate, or None where there is no other node",
     ),
     _rule(
         "vm-survives-node-drain",
         "high",
         survives_drain,
-        "A machine that can't move goes down with its node at each upgrade.",
-        "set evictionStrategy: LiveMigrate, on disks that can move",
-        level="asked",
+        "A virtual machine that can't migrate stops with its node at each upgrade.",
+        "set evictionStrategy: LiveMigrate, and use disks that can migrate",
+        level="opt-in",
     ),
     _rule(
         "vm-says-when-it-runs",
         "medium",
         run_strategy,
-        "The old running field can't say what happens after a crash.",
+        "The deprecated field running does not define what happens after a crash.",
         "set runStrategy: Always or another",
         kinds=VM,
     ),
@@ -160,29 +160,29 @@ RULES = (
         "vm-chooses-its-network",
         "high",
         chosen_network,
-        "What is left out becomes a bridge on the pod network, which blocks migration.",
+        "An interface without a binding becomes a bridge on the pod network, which blocks migration.",
         "name each interface, its network, and masquerade on the pod network",
     ),
     _rule(
         "vm-names-its-memory",
         "medium",
         sized,
-        "A guest without a size can't be placed, limited or moved.",
+        "A guest without a memory size can't be scheduled, limited or migrated.",
         "set domain.memory.guest",
     ),
     _rule(
         "vm-user-data-is-secret",
         "critical",
         secret_user_data,
-        "User data holds passwords, keys and tokens.",
-        "put it in a Secret and name that with secretRef",
+        "User data contains passwords, keys and tokens.",
+        "put it in a Secret and reference that with secretRef",
         "CIS 5.4.1",
     ),
     _rule(
         "vm-uses-no-node-disk",
         "critical",
         no_host_disk,
-        "A guest with a file of the node can own the node.",
+        "A guest that can write files of the node can take over the node.",
         "use a DataVolume",
         "CIS 5.2.11",
         "PSS baseline",
@@ -198,8 +198,8 @@ RULES = (
         "vm-image-is-pinned",
         "high",
         image_pinned,
-        "What a guest boots must be what was reviewed.",
-        "name a version, best with its digest",
+        "The image that a guest boots must be the one that was reviewed.",
+        "give a version, preferably with its digest",
     ),
     _rule(
         "vm-image-has-digest",
@@ -207,13 +207,13 @@ RULES = (
         image_by_digest,
         "A tag can be moved; a digest can't.",
         "append @sha256:... to the image",
-        level="asked",
+        level="opt-in",
     ),
     _rule(
         "vm-owns-its-devices",
         "low",
         own_devices,
-        "A guest with a node's device can't be moved when the node is drained.",
+        "A guest with a node's device can't be migrated when the node is drained.",
         "expect downtime on upgrades, or use an emulated device",
         level="advisory",
     ),

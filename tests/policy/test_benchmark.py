@@ -42,7 +42,7 @@ class Row:
     controls: str  # all that the rule in question stands for
     place: str
     key: str
-    default: object  # what every config says; None where Talos' own holds as long as nobody says anything
+    default: object  # what every config says; None where Talos' own contains as long as nobody says anything
     loose: object  # what a patch could make of it
 
     def __str__(self) -> str:

@@ -54,5 +54,5 @@ def test_names_read_as_what_must_hold() -> None:
 
 def test_strict_turns_on_all_that_is_only_asked_for() -> None:
     strict = json.loads((ROOT / "policy" / "strict.json").read_text())
-    assert strict.keys() == {rule.name for rule in RULES if rule.level == "asked"}
+    assert strict.keys() == {rule.name for rule in RULES if rule.level == "opt-in"}
     assert set(strict.values()) <= {"advisory", "mandatory"}

@@ -1,4 +1,4 @@
-"""What must hold for any data: no rule fails on it, and no message shows it."""
+"""What must contain for any data: no rule fails on it, and no message shows it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ documents = st.recursive(
 
 
 def raw(rule: Rule, resource: Resource) -> None:
-    """The check itself, without the net that `complaints` holds under it."""
+    """The check itself, without the net that `complaints` contains under it."""
     if rule.applies(resource.type):
         try:
             for _ in rule.check(resource):

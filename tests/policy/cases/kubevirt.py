@@ -13,11 +13,11 @@ def configured(rule: str, path: str, value: object, says: str) -> Case:
 
 
 CASES = (
-    Case("kubevirt-keeps-guests-from-root", "kubevirt", {f"{GATES}[+]": "HostDisk"}, f"{GATES} holds HostDisk"),
-    Case("kubevirt-keeps-guests-from-root", "kubevirt", {f"{GATES}[+]": "Root"}, f"{GATES} holds Root"),
-    Case("kubevirt-gates-are-current", "kubevirt", {f"{GATES}[+]": "LiveMigration"}, f"{GATES} holds LiveMigration"),
+    Case("kubevirt-keeps-guests-from-root", "kubevirt", {f"{GATES}[+]": "HostDisk"}, f"{GATES} contains HostDisk"),
+    Case("kubevirt-keeps-guests-from-root", "kubevirt", {f"{GATES}[+]": "Root"}, f"{GATES} contains Root"),
+    Case("kubevirt-gates-are-current", "kubevirt", {f"{GATES}[+]": "LiveMigration"}, f"{GATES} contains LiveMigration"),
     Case("kubevirt-betas-are-chosen", "kubevirt", {"spec.imageTag": "v1.9.0"},
-         f"{AT}.developerConfiguration.disabledFeatureGates is not set, and from 1.9 on every beta feature is on"),
+         f"{AT}.developerConfiguration.disabledFeatureGates is not set, and from KubeVirt 1.9 on every beta feature is enabled by default"),
     Case("kubevirt-confines-guests", "kubevirt", {f"{AT}.seccompConfiguration": DROP},
          f"{SECCOMP}.runtimeDefaultProfile is not true"),
     configured("kubevirt-uses-hardware", "developerConfiguration.useEmulation", True,
