@@ -1,4 +1,4 @@
-"""Every rule of the pack. The order is the order in which complaints are shown."""
+"""Every rule of the pack, in the order in which violations are shown."""
 
 from . import (
     access,

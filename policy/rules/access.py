@@ -22,6 +22,7 @@ PODS = {
 
 
 def rules(resource: Resource) -> list[Field]:
+    """The rules of a role."""
     return resource.inputs["rules"].items()
 
 
@@ -30,7 +31,7 @@ def _lists(rule: Field, key: str) -> set[str]:
 
 
 def grants(groups: set[str], resources: set[str], verbs: set[str]) -> Callable[[Field], bool]:
-    """Whether a rule gives any of these verbs on any of these resources, by name or by star."""
+    """A test for role rules that give any of these verbs on any of these resources, by name or by wildcard."""
 
     # RBAC also knows "*/exec": that subresource of everything.
     named = resources | {"*"} | {f"*/{sub}" for _, slash, sub in (r.partition("/") for r in resources) if slash}
@@ -46,6 +47,8 @@ def grants(groups: set[str], resources: set[str], verbs: set[str]) -> Callable[[
 
 
 def each(judge: Callable[[Field], bool], what: str) -> Callable[[Resource], Iterator[str]]:
+    """A check that yields each rule of a role for which the test holds."""
+
     def check(resource: Resource) -> Iterator[str]:
         yield from (f"{rule.path} {what}" for rule in rules(resource) if judge(rule))
 
@@ -53,32 +56,38 @@ def each(judge: Callable[[Field], bool], what: str) -> Callable[[Resource], Iter
 
 
 def star(rule: Field) -> bool:
+    """Whether a rule contains a wildcard."""
     return any(
         "*" in item for key in ("apiGroups", "resources", "verbs", "nonResourceURLs") for item in _lists(rule, key)
     )
 
 
 def makes_pods(rule: Field) -> bool:
+    """Whether a rule allows creating or changing pods, directly or through a workload."""
     return any(grants({group}, kinds, {"create", "update", "patch"})(rule) for group, kinds in PODS.items())
 
 
 def exec_pods(rule: Field) -> bool:
+    """Whether a rule allows running commands in pods."""
     return grants({""}, {"pods/exec", "pods/attach", "pods/ephemeralcontainers"}, {"create", "get", "update", "patch"})(
         rule
     )
 
 
 def lifts(rule: Field) -> bool:
+    """Whether a rule has a verb that lets its subjects gain rights."""
     return bool(_lists(rule, "verbs") & {"escalate", "bind", "impersonate"})
 
 
 def aggregates(resource: Resource) -> Iterator[str]:
+    """Yields a role that adds write verbs to the aggregated role view."""
     label = resource.inputs.at("metadata", "labels", "rbac.authorization.k8s.io/aggregate-to-view")
     if label.scalar() == "true" and any(_lists(rule, "verbs") - READ for rule in rules(resource)):
         yield "it adds verbs other than get, list and watch to the aggregated role view"
 
 
 def cluster_admin(resource: Resource) -> Iterator[str]:
+    """Yields a binding to cluster-admin."""
     if resource.inputs.at("roleRef", "name").text() == "cluster-admin":
         yield "roleRef is cluster-admin"
 
@@ -89,24 +98,28 @@ def _subjects(resource: Resource) -> Iterator[tuple[str, Field]]:
 
 
 def masters(resource: Resource) -> Iterator[str]:
+    """Yields subjects that are the group system:masters."""
     for name, subject in _subjects(resource):
         if name == "system:masters":
             yield f"{subject.path} is system:masters"
 
 
 def everyone(resource: Resource) -> Iterator[str]:
+    """Yields subjects that are every user or every workload."""
     for name, subject in _subjects(resource):
         if name in EVERYONE or name.startswith("system:serviceaccounts:"):
             yield f"{subject.path} is a group that contains every user or every workload"
 
 
 def default_account(resource: Resource) -> Iterator[str]:
+    """Yields subjects that are a default service account."""
     for name, subject in _subjects(resource):
         if name == "default" and subject["kind"].text() == "ServiceAccount":
             yield f"{subject.path} is a default service account"
 
 
 def default_token(resource: Resource) -> Iterator[str]:
+    """Yields a default service account whose token is mounted."""
     if resource.object_name == "default" and resource.inputs["automountServiceAccountToken"].flag() is not False:
         yield "automountServiceAccountToken is not false"
 

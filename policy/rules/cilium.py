@@ -27,6 +27,7 @@ def _minor(resource: Resource) -> tuple[int, int] | None:
 
 
 def chart_pinned(resource: Resource) -> Iterator[str]:
+    """Yields a chart without an exact version."""
     chart = resource.inputs["chart"].text() or ""
     if PACKED.fullmatch(chart) and "://" not in chart:
         return
@@ -35,17 +36,20 @@ def chart_pinned(resource: Resource) -> Iterator[str]:
 
 
 def chart_by_tls(resource: Resource) -> Iterator[str]:
+    """Yields a chart or a repository with a http address."""
     for place in (resource.inputs["chart"], resource.inputs.at("repositoryOpts", "repo")):
         if (place.text() or "").startswith("http://"):
             yield f"{place.path} is fetched without TLS"
 
 
 def values_shown(resource: Resource) -> Iterator[str]:
+    """Yields values that come from files, which the plan does not show."""
     if resource.inputs["valueYamlFiles"].given:
         yield "valueYamlFiles contains values that rules can't read"
 
 
 def replaces_proxy(resource: Resource) -> Iterator[str]:
+    """Yields values with which Cilium does not replace kube-proxy or can't reach the API."""
     for values in _values(resource):
         if values["kubeProxyReplacement"].scalar() != "true":
             yield "values.kubeProxyReplacement is not true"
@@ -56,12 +60,14 @@ def replaces_proxy(resource: Resource) -> Iterator[str]:
 
 
 def takes_node_ranges(resource: Resource) -> Iterator[str]:
+    """Yields an IPAM mode other than kubernetes."""
     for values in _values(resource):
         if values.at("ipam", "mode").text() != "kubernetes":
             yield "values.ipam.mode is not kubernetes"
 
 
 def leaves_cgroups(resource: Resource) -> Iterator[str]:
+    """Yields cgroup values that conflict with Talos' own mounts."""
     for values in _values(resource):
         cgroup = values["cgroup"]
         if cgroup["automount"].given:
@@ -73,6 +79,7 @@ def leaves_cgroups(resource: Resource) -> Iterator[str]:
 
 
 def loads_no_modules(resource: Resource) -> Iterator[str]:
+    """Yields containers of the agent that may load kernel modules."""
     for values in _values(resource):
         if values.at("securityContext", "privileged").flag():
             yield "values.securityContext.privileged is true"
@@ -86,12 +93,14 @@ def loads_no_modules(resource: Resource) -> Iterator[str]:
 
 
 def encrypts(resource: Resource) -> Iterator[str]:
+    """Yields encryption that is off."""
     for values in _values(resource):
         if values.at("encryption", "enabled").flag() is not True:
             yield "values.encryption.enabled is not true"
 
 
 def encrypts_nodes(resource: Resource) -> Iterator[str]:
+    """Yields WireGuard without node encryption."""
     for values in _values(resource):
         encryption = values["encryption"]
         wireguard = encryption["enabled"].flag() and encryption["type"].text() == "wireguard"
@@ -100,6 +109,7 @@ def encrypts_nodes(resource: Resource) -> Iterator[str]:
 
 
 def strict_mode_heard(resource: Resource) -> Iterator[str]:
+    """Yields strict mode keys that this chart version ignores, and strict mode without encryption."""
     minor = _minor(resource)
     for values in _values(resource):
         strict = values.at("encryption", "strictMode")
@@ -119,6 +129,7 @@ def strict_mode_heard(resource: Resource) -> Iterator[str]:
 
 
 def hubble_certificates_stay(resource: Resource) -> Iterator[str]:
+    """Yields Hubble without TLS, or with certificates that change at each render."""
     for values in _values(resource):
         hubble = values["hubble"]
         if hubble["enabled"].flag() is False:
@@ -131,6 +142,7 @@ def hubble_certificates_stay(resource: Resource) -> Iterator[str]:
 
 
 def enforces_policies(resource: Resource) -> Iterator[str]:
+    """Yields values that stop the enforcement of network policies."""
     for values in _values(resource):
         if values["policyEnforcementMode"].text() == "never":
             yield "values.policyEnforcementMode is never"
@@ -139,6 +151,7 @@ def enforces_policies(resource: Resource) -> Iterator[str]:
 
 
 def reaches_host_dns(resource: Resource) -> Iterator[str]:
+    """Yields eBPF host routing, with which CoreDNS can't reach Talos' host DNS."""
     for values in _values(resource):
         bpf = values["bpf"]
         if bpf["masquerade"].flag() and bpf["hostLegacyRouting"].flag() is not True:
@@ -146,6 +159,7 @@ def reaches_host_dns(resource: Resource) -> Iterator[str]:
 
 
 def serves_vms(resource: Resource) -> Iterator[str]:
+    """Yields a socket load balancer that breaks Services for virtual machines."""
     for values in _values(resource):
         if values.at("socketLB", "hostNamespaceOnly").flag() is not True:
             yield "values.socketLB.hostNamespaceOnly is not true, so virtual machines can't reach Services"

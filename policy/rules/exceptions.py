@@ -1,7 +1,7 @@
-"""What some workloads can't do without, one object and one rule at a time.
+"""The pack's exceptions: one object and one rule each.
 
-An exception never covers a namespace: the next workload in it is judged in full.
-Each must be used by the platform's own objects, or the tests fail.
+An exception never covers a namespace, because it would also cover every later workload there.
+A test fails for each exception that none of the platform's own objects needs.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Exempt:
+    """One object that one rule does not judge, with the reason."""
+
     rule: str
     kind: str
-    namespace: str  # empty for what lives in no namespace
+    namespace: str  # empty for cluster-scoped objects
     name: str
     reason: str
 
@@ -47,6 +49,7 @@ _RULES = {e.rule for e in EXCEPTIONS}
 
 
 def excused(rule: str, resource: Any) -> Exempt | None:
+    """The exception that covers this rule and resource, or None."""
     if rule not in _RULES or not resource.type.startswith("kubernetes:"):
         return None
     return _EXEMPT.get((rule, resource.kind, resource.namespace, resource.object_name))

@@ -102,29 +102,35 @@ def _found(resource: Resource, bad: tuple[str, ...], what: str) -> Iterator[str]
 
 
 def mitigations_on(resource: Resource) -> Iterator[str]:
+    """Yields kernel arguments that disable mitigations."""
     yield from _found(resource, MITIGATIONS_OFF, "disables a defence against hostile code")
 
 
 def hardening_kept(resource: Resource) -> Iterator[str]:
+    """Yields kernel arguments that disable hardening defaults."""
     yield from _found(resource, HARDENING_OFF, "disables a hardening default")
 
 
 def hardening_booted(resource: Resource) -> Iterator[str]:
+    """Yields hardening arguments that a network boot lacks."""
     words = {word for argument in _arguments(resource) for word in (argument.text() or "").split()}
     yield from (f"args lack {word}" for word in WANTED if word not in words)
 
 
 def selinux_permissive(resource: Resource) -> Iterator[str]:
+    """Yields an enforcing SELinux."""
     yield from _found(resource, ("enforcing=1",), "is untested with Cilium and KubeVirt")
 
 
 def no_wipe(resource: Resource) -> Iterator[str]:
+    """Yields the kernel argument that erases the machine at each boot."""
     for argument in _arguments(resource):
         if any(word.startswith("talos.experimental.wipe=") for word in (argument.text() or "").split()):
             yield f"{argument.path}: talos.experimental.wipe erases the machine at every boot"
 
 
 def config_not_in_clear(resource: Resource) -> Iterator[str]:
+    """Yields kernel arguments that contain a machine configuration or fetch one without TLS."""
     for argument in _arguments(resource):
         for word in (argument.text() or "").split():
             if word.startswith(("talos.config.inline=", "talos.config.early=")):
@@ -136,12 +142,14 @@ def config_not_in_clear(resource: Resource) -> Iterator[str]:
 
 
 def nothing_else_served(resource: Resource) -> Iterator[str]:
+    """Yields content of a boot profile other than kernel, initrd and arguments."""
     for name in ("genericConfig", "rawIgnition", "containerLinuxConfig"):
         if resource.inputs[name].given and resource.inputs[name].value != "":
             yield f"{name} is served without authentication"
 
 
 def sysctls_kept(resource: Resource) -> Iterator[str]:
+    """Yields sysctls that weaken the Kernel Self-Protection Project's settings."""
     for place in (
         resource.machine.v1alpha1.at("machine", "sysctls"),
         *(document["params"] for document in resource.machine.of("SysctlConfig")),

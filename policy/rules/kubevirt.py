@@ -32,16 +32,19 @@ def _gates(resource: Resource) -> Field:
 
 
 def no_root_gates(resource: Resource) -> Iterator[str]:
+    """Yields feature gates that give guests root access to the node."""
     gates = _gates(resource)
     yield from (f"{gates.path} contains {gate}" for gate in ROOT_GATES if gate in gates.texts())
 
 
 def no_stale_gates(resource: Resource) -> Iterator[str]:
+    """Yields feature gates that KubeVirt no longer has."""
     gates = _gates(resource)
     yield from (f"{gates.path} contains {gate}" for gate in STALE_GATES if gate in gates.texts())
 
 
 def betas_chosen(resource: Resource) -> Iterator[str]:
+    """Yields a KubeVirt from 1.9 on that enables every beta feature."""
     version = TAG.match(resource.inputs.at("spec", "imageTag").text() or "")
     disabled = _configuration(resource).at("developerConfiguration", "disabledFeatureGates")
     if version and (int(version[1]), int(version[2])) >= (1, 9) and not disabled.given:
@@ -49,36 +52,42 @@ def betas_chosen(resource: Resource) -> Iterator[str]:
 
 
 def confines_guests(resource: Resource) -> Iterator[str]:
+    """Yields guests without a seccomp profile."""
     profile = _configuration(resource).at("seccompConfiguration", "virtualMachineInstanceProfile", "customProfile")
     if profile["runtimeDefaultProfile"].flag() is not True and not profile["localhostProfile"].text():
         yield f"{profile.path}.runtimeDefaultProfile is not true"
 
 
 def no_emulation(resource: Resource) -> Iterator[str]:
+    """Yields software emulation."""
     field = _configuration(resource).at("developerConfiguration", "useEmulation")
     if field.flag():
         yield f"{field.path} is true"
 
 
 def no_post_copy(resource: Resource) -> Iterator[str]:
+    """Yields post-copy migration."""
     field = _configuration(resource).at("migrations", "allowPostCopy")
     if field.flag():
         yield f"{field.path} is true"
 
 
 def no_migration_in_clear(resource: Resource) -> Iterator[str]:
+    """Yields migration without TLS."""
     field = _configuration(resource).at("migrations", "disableTLS")
     if field.flag():
         yield f"{field.path} is true"
 
 
 def no_pod_bridge(resource: Resource) -> Iterator[str]:
+    """Yields the permission to bridge guests to the pod network."""
     field = _configuration(resource).at("network", "permitBridgeInterfaceOnPodNetwork")
     if field.flag() is not False:
         yield f"{field.path} is not false"
 
 
 def no_insecure_registries(resource: Resource) -> Iterator[str]:
+    """Yields registries that CDI does not verify."""
     field = resource.inputs.at("spec", "config", "insecureRegistries")
     if field.items():
         yield f"{field.path} is set"
@@ -93,6 +102,7 @@ def _sources(resource: Resource) -> Iterator[Field]:
 
 
 def disk_verified(resource: Resource) -> Iterator[str]:
+    """Yields disk sources without https or without a checksum."""
     for source in _sources(resource):
         http = source["http"]
         if http.given:
@@ -106,6 +116,7 @@ def disk_verified(resource: Resource) -> Iterator[str]:
 
 
 def disk_source_verified(resource: Resource) -> Iterator[str]:
+    """Yields disk sources whose certificate is not verified."""
     for source in _sources(resource):
         for kind in ("http", "imageio", "registry", "s3"):
             if source[kind]["insecureSkipVerify"].flag():
@@ -113,6 +124,7 @@ def disk_source_verified(resource: Resource) -> Iterator[str]:
 
 
 def disk_by_digest(resource: Resource) -> Iterator[str]:
+    """Yields disk images without a digest."""
     for source in _sources(resource):
         url = source.at("registry", "url")
         if url.given and not DIGEST.fullmatch(url.text() or ""):

@@ -46,32 +46,38 @@ RENDERERS = (
 
 
 def labelled(resource: Resource) -> Iterator[str]:
+    """Yields a namespace without a pod security label."""
     if resource.inputs.at("metadata", "labels", ENFORCE).text() not in STANDARDS:
         yield f"metadata.labels lack {ENFORCE} with restricted, baseline or privileged"
 
 
 def held_to_a_standard(resource: Resource) -> Iterator[str]:
+    """Yields a namespace with the privileged standard."""
     if resource.inputs.at("metadata", "labels", ENFORCE).text() == "privileged":
         yield f"metadata.labels say {ENFORCE}: privileged"
 
 
 def not_default(resource: Resource) -> Iterator[str]:
+    """Yields an object in the default namespace."""
     namespace = resource.inputs.at("metadata", "namespace").text()
     if namespace in (None, "", "default"):
         yield "metadata.namespace is " + ("default" if namespace else "not set, which means default")
 
 
 def not_in_system(resource: Resource) -> Iterator[str]:
+    """Yields an object in one of Kubernetes' own namespaces."""
     if resource.inputs.at("metadata", "namespace").text() in ("kube-system", "kube-public", "kube-node-lease"):
         yield "metadata.namespace is one of Kubernetes' own"
 
 
 def no_external_ips(resource: Resource) -> Iterator[str]:
+    """Yields a Service with external IPs."""
     if resource.inputs.at("spec", "externalIPs").items():
         yield "spec.externalIPs is set"
 
 
 def policy_selects_all_directions(resource: Resource) -> Iterator[str]:
+    """Yields empty rules of a network policy, which allow everything."""
     spec = resource.inputs["spec"]
     for direction in ("ingress", "egress"):
         for rule in spec[direction].items():
@@ -80,6 +86,7 @@ def policy_selects_all_directions(resource: Resource) -> Iterator[str]:
 
 
 def shown(resource: Resource) -> Iterator[str]:
+    """Yields a resource whose Kubernetes objects the plan does not show."""
     if resource.type.startswith(RENDERERS):
         yield "the provider creates its objects, so the plan does not show them"
     elif resource.type.startswith("kubernetes:") and resource.type.endswith("List"):
@@ -87,11 +94,13 @@ def shown(resource: Resource) -> Iterator[str]:
 
 
 def explicit_provider(resource: Resource) -> Iterator[str]:
+    """Yields an object of the default Kubernetes provider."""
     if resource.type.startswith("kubernetes:") and (resource.options.provider or "").startswith("default"):
         yield "it uses the default provider, so it is created in whichever cluster the operator's kubeconfig selects"
 
 
 def secret_marked(resource: Resource) -> Iterator[str]:
+    """Yields the fields of a Secret that are not marked secret."""
     for name in resource.in_clear("data", "stringData"):
         yield f"{name} is not marked secret, so it is plain in plans and in state"
 

@@ -37,15 +37,17 @@ DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
 
 
 def pinned(image: str) -> bool:
-    """A digest, or a tag that is not the moving one. A port is not a tag: it stands before the last slash."""
+    """Whether an image has a digest, or a tag other than latest. A port is not a tag: it precedes the last slash."""
     return bool(DIGEST.fullmatch(image) or TAG.fullmatch(image.rpartition("/")[2]))
 
 
 def pod(resource: Resource) -> Field:
+    """The pod's spec, wherever its kind of workload has it."""
     return resource.inputs.at(*TEMPLATES[resource.kind])
 
 
 def containers(resource: Resource) -> Iterator[Field]:
+    """Each container of the pod: init, regular and ephemeral."""
     spec = pod(resource)
     for group in ("initContainers", "containers", "ephemeralContainers"):
         yield from spec[group].items()
@@ -56,33 +58,39 @@ def _security(resource: Resource) -> Iterator[Field]:
 
 
 def privileged(resource: Resource) -> Iterator[str]:
+    """Yields privileged containers."""
     for context in _security(resource):
         if context["privileged"].flag():
             yield f"{context.path}.privileged is true"
 
 
 def host_pid(resource: Resource) -> Iterator[str]:
+    """Yields a pod in the node's process namespace."""
     if (field := pod(resource)["hostPID"]).flag():
         yield f"{field.path} is true"
 
 
 def host_ipc(resource: Resource) -> Iterator[str]:
+    """Yields a pod in the node's IPC namespace."""
     if (field := pod(resource)["hostIPC"]).flag():
         yield f"{field.path} is true"
 
 
 def host_network(resource: Resource) -> Iterator[str]:
+    """Yields a pod on the node's network."""
     if (field := pod(resource)["hostNetwork"]).flag():
         yield f"{field.path} is true"
 
 
 def no_escalation(resource: Resource) -> Iterator[str]:
+    """Yields containers that may gain privileges."""
     for context in _security(resource):
         if context["allowPrivilegeEscalation"].flag() is not False:
             yield f"{context.path}.allowPrivilegeEscalation is not false"
 
 
 def non_root(resource: Resource) -> Iterator[str]:
+    """Yields containers that may run as root."""
     whole = pod(resource)["securityContext"]
     for context in _security(resource):
         own = context["runAsNonRoot"].flag()
@@ -91,18 +99,21 @@ def non_root(resource: Resource) -> Iterator[str]:
 
 
 def no_root_user(resource: Resource) -> Iterator[str]:
+    """Yields security contexts with user id 0."""
     for context in (pod(resource)["securityContext"], *_security(resource)):
         if context["runAsUser"].number() == 0:
             yield f"{context.path}.runAsUser is 0"
 
 
 def drops_all(resource: Resource) -> Iterator[str]:
+    """Yields containers that keep default capabilities."""
     for context in _security(resource):
         if "ALL" not in context.at("capabilities", "drop").texts():
             yield f"{context.path}.capabilities.drop does not contain ALL"
 
 
 def adds_little(resource: Resource) -> Iterator[str]:
+    """Yields containers that add capabilities beyond the baseline standard."""
     for context in _security(resource):
         added = {name.removeprefix("CAP_") for name in context.at("capabilities", "add").texts()}
         if added - BASELINE_CAPABILITIES:
@@ -110,12 +121,14 @@ def adds_little(resource: Resource) -> Iterator[str]:
 
 
 def no_net_raw(resource: Resource) -> Iterator[str]:
+    """Yields containers that add NET_RAW."""
     for context in _security(resource):
         if {"NET_RAW", "CAP_NET_RAW", "ALL"} & set(context.at("capabilities", "add").texts()):
             yield f"{context.path}.capabilities.add contains NET_RAW"
 
 
 def seccomp(resource: Resource) -> Iterator[str]:
+    """Yields containers without a seccomp profile."""
     whole = pod(resource).at("securityContext", "seccompProfile", "type").text()
     for context in _security(resource):
         if (context.at("seccompProfile", "type").text() or whole) not in ("RuntimeDefault", "Localhost"):
@@ -123,18 +136,21 @@ def seccomp(resource: Resource) -> Iterator[str]:
 
 
 def apparmor_on(resource: Resource) -> Iterator[str]:
+    """Yields security contexts that switch AppArmor off."""
     for context in (pod(resource)["securityContext"], *_security(resource)):
         if context.at("appArmorProfile", "type").text() == "Unconfined":
             yield f"{context.path}.appArmorProfile.type is Unconfined"
 
 
 def host_path(resource: Resource) -> Iterator[str]:
+    """Yields volumes that mount a path of the node."""
     for volume in pod(resource)["volumes"].items():
         if volume["hostPath"].given:
             yield f"{volume.path}.hostPath mounts a path of the node"
 
 
 def host_ports(resource: Resource) -> Iterator[str]:
+    """Yields container ports that use a port of the node."""
     for container in containers(resource):
         for port in container["ports"].items():
             if port["hostPort"].number():
@@ -142,24 +158,28 @@ def host_ports(resource: Resource) -> Iterator[str]:
 
 
 def host_process(resource: Resource) -> Iterator[str]:
+    """Yields Windows host process containers."""
     for context in (pod(resource)["securityContext"], *_security(resource)):
         if context.at("windowsOptions", "hostProcess").flag():
             yield f"{context.path}.windowsOptions.hostProcess is true"
 
 
 def proc_masked(resource: Resource) -> Iterator[str]:
+    """Yields containers with an unmasked /proc."""
     for context in _security(resource):
         if context["procMount"].text() not in (None, "Default"):
             yield f"{context.path}.procMount is not Default"
 
 
 def safe_sysctls(resource: Resource) -> Iterator[str]:
+    """Yields sysctls that are not in Kubernetes' safe set."""
     for sysctl in pod(resource).at("securityContext", "sysctls").items():
         if sysctl["name"].text() not in SAFE_SYSCTLS:
             yield f"{sysctl.path} is not one of the safe sysctls"
 
 
 def no_secret_env(resource: Resource) -> Iterator[str]:
+    """Yields environment variables that are read from a Secret."""
     for container in containers(resource):
         for variable in container["env"].items():
             if variable.at("valueFrom", "secretKeyRef").given:
@@ -170,6 +190,7 @@ def no_secret_env(resource: Resource) -> Iterator[str]:
 
 
 def token_on_purpose(resource: Resource) -> Iterator[str]:
+    """Yields a pod that mounts the default service account's token."""
     spec = pod(resource)
     account = spec["serviceAccountName"].text() or spec["serviceAccount"].text() or "default"
     if account == "default" and spec["automountServiceAccountToken"].flag() is not False:
@@ -177,18 +198,21 @@ def token_on_purpose(resource: Resource) -> Iterator[str]:
 
 
 def image_pinned(resource: Resource) -> Iterator[str]:
+    """Yields images without a fixed tag or digest."""
     for container in containers(resource):
         if not pinned(container["image"].text() or ""):
             yield f"{container.path}.image has no tag, or the moving tag latest"
 
 
 def image_by_digest(resource: Resource) -> Iterator[str]:
+    """Yields images without a digest."""
     for container in containers(resource):
         if not DIGEST.fullmatch(container["image"].text() or ""):
             yield f"{container.path}.image is not named by its digest"
 
 
 def memory_limited(resource: Resource) -> Iterator[str]:
+    """Yields containers without a memory limit."""
     for container in pod(resource)["containers"].items():
         if not container.at("resources", "limits", "memory").given:
             yield f"{container.path}.resources.limits.memory is not set"

@@ -21,10 +21,12 @@ MODES = ("auto", "no_reboot", "staged")
 
 
 def readable(resource: Resource) -> Iterator[str]:
+    """Yields each patch that can't be parsed, with the reason."""
     yield from resource.machine.faults
 
 
 def pinned_installer(resource: Resource) -> Iterator[str]:
+    """Yields installer images without a schematic and an exact version, or that none is set."""
     legacy = resource.machine.v1alpha1.at("machine", "install", "image")
     images = [image for image in (legacy, *_new_installers(resource)) if image.given]
     if not images:
@@ -39,6 +41,7 @@ def _new_installers(resource: Resource) -> list[Field]:
 
 
 def calm_apply(resource: Resource) -> Iterator[str]:
+    """Yields an apply mode that can reboot a machine unexpectedly."""
     mode = resource.inputs["applyMode"].text()
     if mode == "staged_if_needing_reboot":
         yield "applyMode is staged_if_needing_reboot, which queries the machine in every preview and reboots it if it does not answer"
@@ -47,6 +50,7 @@ def calm_apply(resource: Resource) -> Iterator[str]:
 
 
 def no_silent_reset(resource: Resource) -> Iterator[str]:
+    """Yields an `onDestroy.reset` that is true or not a literal."""
     reset = resource.inputs["onDestroy"]["reset"]
     if reset.unknown or not isinstance(reset.value, bool | None):
         yield "onDestroy.reset is not a literal true or false"
@@ -55,6 +59,7 @@ def no_silent_reset(resource: Resource) -> Iterator[str]:
 
 
 def proxy_and_cni(resource: Resource) -> Iterator[str]:
+    """Yields a CNI other than none, and a kube-proxy that is not disabled."""
     cluster = resource.machine.v1alpha1["cluster"]
     if not cluster.given:
         return
@@ -70,6 +75,7 @@ def proxy_and_cni(resource: Resource) -> Iterator[str]:
 
 
 def kubeprism(resource: Resource) -> Iterator[str]:
+    """Yields a KubePrism that is off or listens on another port."""
     prism = resource.machine.v1alpha1.at("machine", "features", "kubePrism")
     if prism.deleted or prism["enabled"].flag() is False:
         yield f"{prism.path}.enabled must be true: without kube-proxy, Cilium has no other way to reach the API"
@@ -78,6 +84,7 @@ def kubeprism(resource: Resource) -> Iterator[str]:
 
 
 def admission_kept(resource: Resource) -> Iterator[str]:
+    """Yields a PodSecurity admission plugin that is deleted or weakened."""
     plugins = resource.machine.v1alpha1.at("cluster", "apiServer", "admissionControl")
     if plugins.deleted:
         yield f"{plugins.path} is deleted, which removes the default pod security standard"
@@ -105,6 +112,7 @@ def _pod_security(plugin: Field) -> Iterator[str]:
 
 
 def audit_kept(resource: Resource) -> Iterator[str]:
+    """Yields an audit policy that is deleted or does not record all requests."""
     policies = [resource.machine.v1alpha1.at("cluster", "apiServer", "auditPolicy")]
     documents = resource.machine.of("KubeAuditPolicyConfig")
     yield from (f"{document.path} is deleted" for document in documents if document.deleted)
@@ -135,6 +143,7 @@ def _recorded(policy: Field) -> Iterator[str]:
 
 
 def both_authorizers(resource: Resource) -> Iterator[str]:
+    """Yields which of the authorizers Node and RBAC is missing, and any unknown authorizer."""
     if not resource.machine.of("KubeAPIServerConfig"):
         return  # Fields of an older contract: Talos adds both itself.
     kinds = {document["type"].text() for document in resource.machine.of("KubeAuthorizerConfig") if document.given}
@@ -150,6 +159,7 @@ CLUSTER_CA = "/system/secrets/kubernetes/kube-apiserver/ca.crt"
 
 
 def kubelet_proves_itself(resource: Resource) -> Iterator[str]:
+    """Yields what lets a kubelet serve a certificate that the cluster's CA did not sign."""
     legacy = resource.machine.v1alpha1
     bodies = [
         legacy.at("machine", "kubelet", "extraConfig"),
@@ -176,6 +186,7 @@ def kubelet_proves_itself(resource: Resource) -> Iterator[str]:
 
 
 def external_ips_refused(resource: Resource) -> Iterator[str]:
+    """Yields plugin lists of the API server without DenyServiceExternalIPs."""
     for server in (resource.machine.v1alpha1.at("cluster", "apiServer"), *resource.machine.of("KubeAPIServerConfig")):
         plugins = server["extraArgs"]["enable-admission-plugins"]
         named = ",".join(plugins.texts()) if isinstance(plugins.value, list) else plugins.scalar()
@@ -188,6 +199,7 @@ HEALTH = {"/livez", "/readyz", "/healthz"}
 
 
 def anonymous_health(resource: Resource) -> Iterator[str]:
+    """Yields anonymous access to paths other than the health endpoints."""
     for document in resource.machine.of("KubeAuthenticationConfig"):
         anonymous = document.at("configuration", "anonymous")
         paths = {condition["path"].text() for condition in anonymous["conditions"].items()}
@@ -197,6 +209,7 @@ def anonymous_health(resource: Resource) -> Iterator[str]:
 
 
 def seccomp_default(resource: Resource) -> Iterator[str]:
+    """Yields a kubelet whose default seccomp profile is off."""
     kubelet = resource.machine.v1alpha1.at("machine", "kubelet")
     for place in (kubelet, *resource.machine.of("KubeletConfig")):
         if place["defaultRuntimeSeccompProfileEnabled"].flag() is False:
@@ -204,6 +217,7 @@ def seccomp_default(resource: Resource) -> Iterator[str]:
 
 
 def registers_node(resource: Resource) -> Iterator[str]:
+    """Yields a kubelet that does not register its node."""
     kubelet = resource.machine.v1alpha1.at("machine", "kubelet")
     for place in (kubelet, *resource.machine.of("KubeletConfig")):
         if place["skipNodeRegistration"].flag():
@@ -211,6 +225,7 @@ def registers_node(resource: Resource) -> Iterator[str]:
 
 
 def hidden_manifests(resource: Resource) -> Iterator[str]:
+    """Yields fields and documents that create Kubernetes objects outside of the plan."""
     cluster = resource.machine.v1alpha1["cluster"]
     for name in ("inlineManifests", "extraManifests"):
         if cluster[name].items():
@@ -226,6 +241,7 @@ POD_NAMESPACES = frozenset({"etcd-snapshots"})
 
 
 def api_from_pods(resource: Resource) -> Iterator[str]:
+    """Yields access of pods to the Talos API beyond the snapshot job's role and namespace."""
     field = resource.machine.v1alpha1.at("machine", "features", "kubernetesTalosAPIAccess")
     # Left out, it is off; a document says by being there that it is on.
     places = [
@@ -239,6 +255,7 @@ def api_from_pods(resource: Resource) -> Iterator[str]:
 
 
 def talos_rbac(resource: Resource) -> Iterator[str]:
+    """Yields a Talos API without RBAC or without checks of certificates' key usage."""
     features = resource.machine.v1alpha1.at("machine", "features")
     for name in ("rbac", "apidCheckExtKeyUsage"):
         if features[name].flag() is False:
@@ -246,11 +263,13 @@ def talos_rbac(resource: Resource) -> Iterator[str]:
 
 
 def no_debug(resource: Resource) -> Iterator[str]:
+    """Yields debug mode."""
     if resource.machine.v1alpha1["debug"].flag():
         yield "debug must stay false"
 
 
 def time_sync(resource: Resource) -> Iterator[str]:
+    """Yields a disabled time synchronization."""
     if resource.machine.v1alpha1.at("machine", "time", "disabled").flag():
         yield "machine.time.disabled must stay false"
     for document in resource.machine.of("TimeSyncConfig"):
@@ -259,17 +278,20 @@ def time_sync(resource: Resource) -> Iterator[str]:
 
 
 def firewall_blocks(resource: Resource) -> Iterator[str]:
+    """Yields a firewall that does not block by default."""
     for document in resource.machine.of("NetworkDefaultActionConfig"):
         if not document.given or document["ingress"].text() != "block":
             yield f"{document.path}.ingress must be block"
 
 
 def separate_control_plane(resource: Resource) -> Iterator[str]:
+    """Yields control planes that run workloads."""
     if resource.machine.v1alpha1.at("cluster", "allowSchedulingOnControlPlanes").flag():
         yield "cluster.allowSchedulingOnControlPlanes lets workloads run beside etcd"
 
 
 def protected_secrets(resource: Resource) -> Iterator[str]:
+    """Yields what lets an update delete or replace the cluster's PKI."""
     if not resource.options.protect:
         yield "it is not protected, so a destroy or a replacement deletes the cluster's PKI"
     if resource.props and not resource.inputs["talosVersion"].text():

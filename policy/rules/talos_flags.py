@@ -22,40 +22,48 @@ PARTS = {
 
 
 def components(resource: Resource, part: str) -> list[Field]:
+    """The places that hold a component's flags: the v1alpha1 field, then each document of its kind."""
     legacy, document = PARTS[part]
     return [resource.machine.v1alpha1.at(*legacy), *resource.machine.of(document)]
 
 
 def untrue(value: str) -> bool:
+    """Whether a flag's value is anything but true."""
     return value.lower() not in ("true", "t", "1")
 
 
 def unfalse(value: str) -> bool:
+    """Whether a flag's value is anything but false."""
     return value.lower() not in ("false", "f", "0")
 
 
 def anything(_: str) -> bool:
+    """Accepts every value: for flags that must not be set at all."""
     return True
 
 
 def below(least: int) -> Bad:
+    """A test for values that are not a number, or smaller than `least`."""
     return lambda value: not value.isdecimal() or int(value) < least
 
 
 def reachable(value: str) -> bool:
+    """Whether an address can be reached from outside of the node."""
     return value not in ("127.0.0.1", "::1", "localhost")
 
 
 def names(*bad: str) -> Bad:
-    """A comma-separated list that contains one of these."""
+    """A test for comma-separated lists that contain one of these words."""
     return lambda value: any(part.strip() in bad for part in value.split(","))
 
 
 def weak_tls(value: str) -> bool:
+    """Whether a minimum TLS version is older than 1.2."""
     return value not in ("VersionTLS12", "VersionTLS13")
 
 
 def weak_ciphers(value: str) -> bool:
+    """Whether a list of cipher suites contains one without forward secrecy or with CBC."""
     return any(
         not cipher.strip().startswith(("TLS_ECDHE_", "TLS_AES_", "TLS_CHACHA20_")) or "CBC" in cipher
         for cipher in value.split(",")
@@ -78,6 +86,8 @@ UNSAFE_GATES = tuple(f"{gate}=true" for gate in ("AllAlpha", "AllBeta", "UserNam
 
 @dataclass(frozen=True)
 class Flag:
+    """One command line flag that a patch must not weaken, and the rule that says so."""
+
     rule: str
     part: str
     flags: tuple[str, ...]  # names in extraArgs
@@ -89,6 +99,7 @@ class Flag:
     config: str | None = None  # the same setting in the kubelet's own configuration
 
     def check(self, resource: Resource) -> Iterator[str]:
+        """Yields each place where the flag has a forbidden value."""
         for component in components(resource, self.part):
             for where in self._places(component):
                 values = where.texts() if isinstance(where.value, list) else [where.scalar()]

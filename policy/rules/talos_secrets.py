@@ -32,6 +32,7 @@ PEM_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 
 def no_secrets(resource: Resource) -> Iterator[str]:
+    """Yields each secret in a patch, by its place."""
     machine = resource.machine
     places = [machine.v1alpha1.at(*path) for path in SECRET_FIELDS]
     places += [
@@ -53,6 +54,7 @@ def no_secrets(resource: Resource) -> Iterator[str]:
 
 
 def encrypts_at_rest(resource: Resource) -> Iterator[str]:
+    """Yields a deleted encryption of Secrets in etcd."""
     secretbox = resource.machine.v1alpha1.at("cluster", "secretboxEncryptionSecret")
     if secretbox.deleted:
         yield f"{secretbox.path} is deleted"
@@ -76,6 +78,7 @@ def _disk_keys(resource: Resource) -> Iterator[Field]:
 
 
 def no_static_state_key(resource: Resource) -> Iterator[str]:
+    """Yields static keys of the STATE volume."""
     for state, encryption in _volumes(resource):
         for key in encryption["keys"].items():
             if state and key["static"].given:
@@ -83,6 +86,7 @@ def no_static_state_key(resource: Resource) -> Iterator[str]:
 
 
 def real_disk_keys(resource: Resource) -> Iterator[str]:
+    """Yields volumes whose keys all derive from the machine's UUID."""
     for _, encryption in _volumes(resource):
         keys = encryption["keys"].items()
         if keys and all(key["nodeID"].given for key in keys):
@@ -97,12 +101,14 @@ def _mirror_endpoints(resource: Resource) -> Iterator[Field]:
 
 
 def mirrors_by_tls(resource: Resource) -> Iterator[str]:
+    """Yields registry mirrors without https."""
     for endpoint in _mirror_endpoints(resource):
         if not (endpoint.text() or "").startswith("https://"):
             yield f"{endpoint.path} is not https"
 
 
 def registries_verified(resource: Resource) -> Iterator[str]:
+    """Yields registries whose certificate is not verified."""
     places = [document["insecureSkipVerify"] for document in resource.machine.of("RegistryTLSConfig")]
     for _, registry in resource.machine.v1alpha1.at("machine", "registries", "config").entries():
         places.append(registry.at("tls", "insecureSkipVerify"))

@@ -23,22 +23,26 @@ BINDINGS = ("masquerade", "bridge", "sriov", "passtBinding", "binding")
 
 
 def guest(resource: Resource) -> Field:
+    """The guest's spec, wherever its kind of resource has it."""
     return resource.inputs.at(*SPECS[resource.kind])
 
 
 def says_eviction(resource: Resource) -> Iterator[str]:
+    """Yields a guest without a known eviction strategy."""
     strategy = guest(resource)["evictionStrategy"]
     if strategy.text() not in EVICTIONS:
         yield f"{strategy.path} is not one of " + ", ".join(EVICTIONS)
 
 
 def survives_drain(resource: Resource) -> Iterator[str]:
+    """Yields a guest that a drain stops instead of migrating it."""
     strategy = guest(resource)["evictionStrategy"]
     if strategy.text() not in MOVABLE:
         yield f"{strategy.path} is not one of " + ", ".join(MOVABLE)
 
 
 def run_strategy(resource: Resource) -> Iterator[str]:
+    """Yields a virtual machine without a known run strategy."""
     spec = resource.inputs["spec"]
     if spec["running"].given:
         yield "spec.running is deprecated and excludes runStrategy"
@@ -47,6 +51,7 @@ def run_strategy(resource: Resource) -> Iterator[str]:
 
 
 def chosen_network(resource: Resource) -> Iterator[str]:
+    """Yields interfaces without a network or without a binding."""
     spec = guest(resource)
     devices = spec.at("domain", "devices")
     networks = {network["name"].text(): network for network in spec["networks"].items()}
@@ -64,6 +69,7 @@ def chosen_network(resource: Resource) -> Iterator[str]:
 
 
 def sized(resource: Resource) -> Iterator[str]:
+    """Yields a guest without a memory size."""
     spec = guest(resource)
     if resource.kind in VM and resource.inputs.at("spec", "instancetype").given:
         return
@@ -83,6 +89,7 @@ def _volumes(resource: Resource) -> list[Field]:
 
 
 def secret_user_data(resource: Resource) -> Iterator[str]:
+    """Yields user data that is not in a Secret."""
     for volume in _volumes(resource):
         for kind in ("cloudInitNoCloud", "cloudInitConfigDrive"):
             for name in ("userData", "userDataBase64"):
@@ -93,12 +100,14 @@ def secret_user_data(resource: Resource) -> Iterator[str]:
 
 
 def no_host_disk(resource: Resource) -> Iterator[str]:
+    """Yields disks that are files of the node."""
     for volume in _volumes(resource):
         if volume["hostDisk"].given:
             yield f"{volume.path}.hostDisk is a file of the node"
 
 
 def no_sidecar(resource: Resource) -> Iterator[str]:
+    """Yields hook sidecars."""
     key = "hooks.kubevirt.io/hookSidecars"
     places = [resource.inputs.at("metadata", "annotations", key)]
     if resource.kind in VM:
@@ -107,6 +116,7 @@ def no_sidecar(resource: Resource) -> Iterator[str]:
 
 
 def image_pinned(resource: Resource) -> Iterator[str]:
+    """Yields container disks without a fixed tag or digest."""
     for volume in _volumes(resource):
         disk = volume["containerDisk"]
         if disk.given and not pinned(disk["image"].text() or ""):
@@ -114,6 +124,7 @@ def image_pinned(resource: Resource) -> Iterator[str]:
 
 
 def image_by_digest(resource: Resource) -> Iterator[str]:
+    """Yields container disks without a digest."""
     for volume in _volumes(resource):
         disk = volume["containerDisk"]
         if disk.given and not DIGEST.fullmatch(disk["image"].text() or ""):
@@ -121,6 +132,7 @@ def image_by_digest(resource: Resource) -> Iterator[str]:
 
 
 def own_devices(resource: Resource) -> Iterator[str]:
+    """Yields devices of the node that are passed to the guest."""
     devices = guest(resource).at("domain", "devices")
     if devices["hostDevices"].items():
         yield f"{devices.path}.hostDevices ties the guest to a device of one node"
