@@ -1,17 +1,15 @@
-"""What the values of the Cilium chart must say for Talos, and for traffic that stays private."""
+"""Rules for the values of the Cilium chart: what Talos needs, and traffic that stays private."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from .charts import CHARTS, EXACT, PACKED
 from .field import Field
-from .rule import Resource, Rule
+from .rule import Resource
 
-RELEASES = frozenset({"helm.sh:Release"})
 CHART = re.compile(r"(.*/)?cilium(-v?\d[\w.+-]*?)?(\.tgz)?")
-EXACT = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(-[\w.]+)?(\+[\w.]+)?")
-PACKED = re.compile(r".*-v?(\d+)\.(\d+)\.(\d+)[\w.+-]*\.tgz")
 
 
 def _values(resource: Resource) -> Iterator[Field]:
@@ -24,28 +22,6 @@ def _minor(resource: Resource) -> tuple[int, int] | None:
     version = resource.inputs["version"].text() or ""
     found = EXACT.fullmatch(version) or PACKED.fullmatch(resource.inputs["chart"].text() or "")
     return (int(found[1]), int(found[2])) if found else None
-
-
-def chart_pinned(resource: Resource) -> Iterator[str]:
-    """Yields a chart without an exact version."""
-    chart = resource.inputs["chart"].text() or ""
-    if PACKED.fullmatch(chart) and "://" not in chart:
-        return
-    if not EXACT.fullmatch(resource.inputs["version"].text() or ""):
-        yield "version is not an exact version, and chart is not a packed chart with one"
-
-
-def chart_by_tls(resource: Resource) -> Iterator[str]:
-    """Yields a chart or a repository with a http address."""
-    for place in (resource.inputs["chart"], resource.inputs.at("repositoryOpts", "repo")):
-        if (place.text() or "").startswith("http://"):
-            yield f"{place.path} is fetched without TLS"
-
-
-def values_shown(resource: Resource) -> Iterator[str]:
-    """Yields values that come from files, which the plan does not show."""
-    if resource.inputs["valueYamlFiles"].given:
-        yield "valueYamlFiles contains values that rules can't read"
 
 
 def replaces_proxy(resource: Resource) -> Iterator[str]:
@@ -155,7 +131,7 @@ def reaches_host_dns(resource: Resource) -> Iterator[str]:
     for values in _values(resource):
         bpf = values["bpf"]
         if bpf["masquerade"].flag() and bpf["hostLegacyRouting"].flag() is not True:
-            yield "values.bpf.masquerade is true without bpf.hostLegacyRouting, which cuts CoreDNS off from Talos' host DNS"
+            yield "values.bpf.masquerade is true without bpf.hostLegacyRouting, so CoreDNS can't reach Talos' host DNS"
 
 
 def serves_vms(resource: Resource) -> Iterator[str]:
@@ -165,70 +141,36 @@ def serves_vms(resource: Resource) -> Iterator[str]:
             yield "values.socketLB.hostNamespaceOnly is not true, so virtual machines can't reach Services"
 
 
-def _rule(name, severity, check, why, remedy, *controls, level="mandatory") -> Rule:  # type: ignore[no-untyped-def]
-    return Rule(
-        name=name,
-        severity=severity,
-        kinds=RELEASES,
-        check=check,
-        why=why,
-        remedy=remedy,
-        controls=controls,
-        level=level,
-    )
-
-
 RULES = (
-    _rule(
-        "chart-is-pinned",
-        "high",
-        chart_pinned,
-        "The chart that is installed must be the one that was reviewed.",
-        "set an exact version",
-    ),
-    _rule(
-        "chart-comes-by-tls",
-        "high",
-        chart_by_tls,
-        "Anyone who can intercept http chooses what the cluster runs.",
-        "use https, oci or a packed chart on disk",
-    ),
-    _rule(
-        "chart-values-are-in-the-plan",
-        "high",
-        values_shown,
-        "What the plan does not show can't be reviewed, and no rule checks it.",
-        "set the values in the values input",
-    ),
-    _rule(
+    CHARTS.rule(
         "cilium-replaces-kube-proxy",
         "critical",
         replaces_proxy,
         "Talos runs no kube-proxy here, so without this no Service works, not even the API's own.",
         "set kubeProxyReplacement: true, k8sServiceHost: localhost, k8sServicePort: 7445",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-takes-node-ranges",
         "high",
         takes_node_ranges,
         "Kubernetes assigns each node its pod range, and the firewall and routes use those ranges.",
         "set ipam.mode: kubernetes",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-leaves-cgroups-to-talos",
         "high",
         leaves_cgroups,
         "Talos mounts cgroups itself and does not allow pods to.",
         "set cgroup: {autoMount: {enabled: false}, hostRoot: /sys/fs/cgroup}",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-loads-no-modules",
         "critical",
         loads_no_modules,
         "Talos does not allow pods to load kernel modules, so an agent with SYS_MODULE does not start.",
         "list the capabilities without SYS_MODULE",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-encrypts-traffic",
         "medium",
         encrypts,
@@ -236,7 +178,7 @@ RULES = (
         "set encryption: {enabled: true, type: wireguard}",
         level="opt-in",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-encrypts-nodes",
         "low",
         encrypts_nodes,
@@ -244,21 +186,21 @@ RULES = (
         "set encryption.nodeEncryption: true",
         level="advisory",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-strict-mode-is-heard",
         "critical",
         strict_mode_heard,
         "If the chart ignores a strict mode key, traffic is unencrypted without a warning.",
         "use encryption.strictMode.enabled before chart 1.20, encryption.strictMode.egress.enabled from 1.20 on",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-hubble-certificates-stay",
         "medium",
         hubble_certificates_stay,
         "Certificates that change with every plan hide the changes that matter.",
         "set hubble.tls.auto.method to cronJob or certmanager, or hubble.enabled: false",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-enforces-policies",
         "critical",
         enforces_policies,
@@ -267,7 +209,7 @@ RULES = (
         "CIS 5.3.1",
         "CIS 5.3.2",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-keeps-host-dns",
         "medium",
         reaches_host_dns,
@@ -275,7 +217,7 @@ RULES = (
         "set bpf.hostLegacyRouting: true, or forwardKubeDNSToHost: false in Talos",
         level="advisory",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-serves-virtual-machines",
         "medium",
         serves_vms,

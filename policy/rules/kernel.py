@@ -138,7 +138,7 @@ def config_not_in_clear(resource: Resource) -> Iterator[str]:
             elif word.startswith("talos.config=") and not word.startswith(
                 ("talos.config=https://", "talos.config=metal-iso")
             ):
-                yield f"{argument.path} fetches the machine configuration, which contains the cluster's secrets, without TLS"
+                yield f"{argument.path} fetches the machine configuration, with the cluster's secrets, without TLS"
 
 
 def nothing_else_served(resource: Resource) -> Iterator[str]:

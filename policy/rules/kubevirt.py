@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from .field import Field
 from .pods import DIGEST
-from .rule import Resource, Rule
+from .rule import Resource, RuleGroup
 
-KUBEVIRT = frozenset({"kubevirt.io:KubeVirt"})
-CDI = frozenset({"cdi.kubevirt.io:CDI"})
-DISKS = frozenset({"cdi.kubevirt.io:DataVolume", "kubevirt.io:VirtualMachine"})
+KUBEVIRT = RuleGroup(frozenset({"kubevirt.io:KubeVirt"}))
+CDI = RuleGroup(frozenset({"cdi.kubevirt.io:CDI"}))
+DISKS = RuleGroup(frozenset({"cdi.kubevirt.io:DataVolume", "kubevirt.io:VirtualMachine"}))
 
 ROOT_GATES = ("HostDisk", "Root")
 # Graduated or gone: naming them says that nobody looked at the list since.
@@ -131,21 +131,15 @@ def disk_by_digest(resource: Resource) -> Iterator[str]:
             yield f"{url.path} is not named by its digest"
 
 
-def _rule(name, severity, check, why, remedy, *controls, level="mandatory", kinds=KUBEVIRT) -> Rule:  # type: ignore[no-untyped-def]
-    return Rule(
-        name=name, severity=severity, kinds=kinds, check=check, why=why, remedy=remedy, controls=controls, level=level
-    )
-
-
 RULES = (
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-keeps-guests-from-root",
         "critical",
         no_root_gates,
         "HostDisk gives guests files of the node; Root runs their process as the node's root.",
         "remove the gate",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-gates-are-current",
         "low",
         no_stale_gates,
@@ -153,7 +147,7 @@ RULES = (
         "remove the gate",
         level="advisory",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-betas-are-chosen",
         "low",
         betas_chosen,
@@ -161,16 +155,16 @@ RULES = (
         "list the beta gates that are not used in disabledFeatureGates",
         level="advisory",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-confines-guests",
         "high",
         confines_guests,
-        "Without it a guest that breaks out of QEMU may use every system call, and restricted namespaces refuse its pod.",
+        "Without it a guest that breaks out of QEMU may use every system call.",
         "set seccompConfiguration.virtualMachineInstanceProfile.customProfile.runtimeDefaultProfile: true",
         "CIS 5.6.2",
         "PSS restricted",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-uses-hardware",
         "low",
         no_emulation,
@@ -178,21 +172,21 @@ RULES = (
         "remove useEmulation; ignore this rule in a lab without KVM",
         level="advisory",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-never-post-copies",
         "medium",
         no_post_copy,
-        "Post-copy needs vm.unprivileged_userfaultfd, which the hardened kernel forbids, and a broken link crashes the guest.",
+        "Post-copy needs vm.unprivileged_userfaultfd, which is disabled, and a broken link crashes the guest.",
         "remove the field",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-migrates-by-tls",
         "critical",
         no_migration_in_clear,
         "A migration transfers the whole memory of a guest, including keys.",
         "remove the field",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-forbids-pod-bridges",
         "medium",
         no_pod_bridge,
@@ -200,37 +194,33 @@ RULES = (
         "set configuration.network.permitBridgeInterfaceOnPodNetwork: false",
         level="opt-in",
     ),
-    _rule(
+    CDI.rule(
         "cdi-verifies-registries",
         "high",
         no_insecure_registries,
         "Anyone who can intercept an unverified registry chooses what guests boot.",
         "trust its CA with a certConfigMap",
-        kinds=CDI,
     ),
-    _rule(
+    DISKS.rule(
         "disk-image-is-verified",
         "high",
         disk_verified,
         "The image that a guest boots must be the one that was reviewed.",
         "use https and a sha256 checksum",
-        kinds=DISKS,
     ),
-    _rule(
+    DISKS.rule(
         "disk-source-is-verified",
         "high",
         disk_source_verified,
         "Without verification any host on the path can impersonate the source.",
         "trust its CA with a certConfigMap",
-        kinds=DISKS,
     ),
-    _rule(
+    DISKS.rule(
         "disk-image-has-digest",
         "low",
         disk_by_digest,
         "A tag can be moved; a digest can't.",
         "append @sha256:... to the url",
         level="opt-in",
-        kinds=DISKS,
     ),
 )

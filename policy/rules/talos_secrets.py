@@ -90,7 +90,7 @@ def real_disk_keys(resource: Resource) -> Iterator[str]:
     for _, encryption in _volumes(resource):
         keys = encryption["keys"].items()
         if keys and all(key["nodeID"].given for key in keys):
-            yield f"{encryption.path}.keys are all derived from the machine's UUID, which anyone who has the machine can read"
+            yield f"{encryption.path}.keys are all derived from the machine's UUID, which is not secret"
 
 
 def _mirror_endpoints(resource: Resource) -> Iterator[Field]:

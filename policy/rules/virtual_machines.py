@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .field import Field
 from .pods import DIGEST, pinned
-from .rule import Resource, Rule
+from .rule import Resource, RuleGroup
 
 SPECS = {
     "kubevirt.io:VirtualMachine": ("spec", "template", "spec"),
@@ -14,8 +14,8 @@ SPECS = {
     "kubevirt.io:VirtualMachineInstanceReplicaSet": ("spec", "template", "spec"),
     "pool.kubevirt.io:VirtualMachinePool": ("spec", "virtualMachineTemplate", "spec", "template", "spec"),
 }
-MACHINES = frozenset(SPECS)
-VM = frozenset({"kubevirt.io:VirtualMachine"})
+MACHINES = RuleGroup(frozenset(SPECS))
+VM = RuleGroup(frozenset({"kubevirt.io:VirtualMachine"}))
 RUN_STRATEGIES = ("Always", "RerunOnFailure", "Manual", "Halted", "Once")
 MOVABLE = ("LiveMigrate", "LiveMigrateIfPossible", "External")
 EVICTIONS = (*MOVABLE, "None")
@@ -71,7 +71,7 @@ def chosen_network(resource: Resource) -> Iterator[str]:
 def sized(resource: Resource) -> Iterator[str]:
     """Yields a guest without a memory size."""
     spec = guest(resource)
-    if resource.kind in VM and resource.inputs.at("spec", "instancetype").given:
+    if resource.kind in VM.kinds and resource.inputs.at("spec", "instancetype").given:
         return
     domain = spec["domain"]
     places = (
@@ -94,7 +94,7 @@ def secret_user_data(resource: Resource) -> Iterator[str]:
         for kind in ("cloudInitNoCloud", "cloudInitConfigDrive"):
             for name in ("userData", "userDataBase64"):
                 if volume[kind][name].given:
-                    yield f"{volume[kind].path}.{name} is inline, so anyone who can read the virtual machine can read it"
+                    yield f"{volume[kind].path}.{name} is inline, so anyone who can read the VirtualMachine can read it"
         if volume.at("sysprep", "configMap").given:
             yield f"{volume.path}.sysprep reads a ConfigMap, which is not secret"
 
@@ -110,7 +110,7 @@ def no_sidecar(resource: Resource) -> Iterator[str]:
     """Yields hook sidecars."""
     key = "hooks.kubevirt.io/hookSidecars"
     places = [resource.inputs.at("metadata", "annotations", key)]
-    if resource.kind in VM:
+    if resource.kind in VM.kinds:
         places.append(resource.inputs.at("spec", "template", "metadata", "annotations", key))
     yield from (f"{place.path} runs another program beside the guest" for place in places if place.given)
 
@@ -138,21 +138,15 @@ def own_devices(resource: Resource) -> Iterator[str]:
         yield f"{devices.path}.hostDevices ties the guest to a device of one node"
 
 
-def _rule(name, severity, check, why, remedy, *controls, level="mandatory", kinds=MACHINES) -> Rule:  # type: ignore[no-untyped-def]
-    return Rule(
-        name=name, severity=severity, kinds=kinds, check=check, why=why, remedy=remedy, controls=controls, level=level
-    )
-
-
 RULES = (
-    _rule(
+    MACHINES.rule(
         "vm-says-what-a-drain-does",
         "high",
         says_eviction,
-        "Upgrades drain nodes one by one; without evictionStrategy a cluster default decides what happens to the guest.",
+        "Upgrades drain nodes; without evictionStrategy a cluster default decides what happens to the guest.",
         "set evictionStrategy: LiveMigrate, or None where there is no other node",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-survives-node-drain",
         "high",
         survives_drain,
@@ -160,29 +154,28 @@ RULES = (
         "set evictionStrategy: LiveMigrate, and use disks that can migrate",
         level="opt-in",
     ),
-    _rule(
+    VM.rule(
         "vm-says-when-it-runs",
         "medium",
         run_strategy,
         "The deprecated field running does not define what happens after a crash.",
         "set runStrategy: Always or another",
-        kinds=VM,
     ),
-    _rule(
+    MACHINES.rule(
         "vm-chooses-its-network",
         "high",
         chosen_network,
         "An interface without a binding becomes a bridge on the pod network, which blocks migration.",
         "name each interface, its network, and masquerade on the pod network",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-names-its-memory",
         "medium",
         sized,
         "A guest without a memory size can't be scheduled, limited or migrated.",
         "set domain.memory.guest",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-user-data-is-secret",
         "critical",
         secret_user_data,
@@ -190,7 +183,7 @@ RULES = (
         "put it in a Secret and reference that with secretRef",
         "CIS 5.4.1",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-uses-no-node-disk",
         "critical",
         no_host_disk,
@@ -199,21 +192,21 @@ RULES = (
         "CIS 5.2.11",
         "PSS baseline",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-has-no-sidecar",
         "high",
         no_sidecar,
         "A hook sidecar rewrites the guest's definition with the launcher's rights.",
         "remove the annotation",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-image-is-pinned",
         "high",
         image_pinned,
         "The image that a guest boots must be the one that was reviewed.",
         "give a version, preferably with its digest",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-image-has-digest",
         "low",
         image_by_digest,
@@ -221,7 +214,7 @@ RULES = (
         "append @sha256:... to the image",
         level="opt-in",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-owns-its-devices",
         "low",
         own_devices,

@@ -54,7 +54,7 @@ CASES = (
     valued("cilium-enforces-policies", "policyAuditMode", True,
            "policyAuditMode is true, so policies are logged and not enforced"),
     valued("cilium-keeps-host-dns", "bpf", {"masquerade": True},
-           "bpf.masquerade is true without bpf.hostLegacyRouting, which cuts CoreDNS off from Talos' host DNS"),
+           "bpf.masquerade is true without bpf.hostLegacyRouting, so CoreDNS can't reach Talos' host DNS"),
     valued("cilium-serves-virtual-machines", "socketLB", DROP,
            "socketLB.hostNamespaceOnly is not true, so virtual machines can't reach Services"),
 )  # fmt: skip

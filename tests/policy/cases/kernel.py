@@ -25,7 +25,7 @@ CASES = (
     booted("boot-never-wipes", "talos.experimental.wipe=system",
            ": talos.experimental.wipe erases the machine at every boot"),
     booted("boot-shows-no-secrets", "talos.config=http://boot.example.com/config?mac=${mac}",
-           " fetches the machine configuration, which contains the cluster's secrets, without TLS"),
+           " fetches the machine configuration, with the cluster's secrets, without TLS"),
     booted("boot-shows-no-secrets", "talos.config.inline=KLUv",
            " contains a machine configuration, and with it the cluster's secrets"),
     Case("boot-serves-only-images", "profile", {"rawIgnition": "{}"}, "rawIgnition is served without authentication"),

@@ -34,7 +34,7 @@ CASES = (
     machine("vm-names-its-memory", {f"{AT}.domain.memory": DROP},
             f"{AT}.domain.memory.guest is not set, nor an instancetype"),
     machine("vm-user-data-is-secret", {f"{SEED}.userData": "#cloud-config"},
-            f"{SEED}.userData is inline, so anyone who can read the virtual machine can read it"),
+            f"{SEED}.userData is inline, so anyone who can read the VirtualMachine can read it"),
     machine("vm-uses-no-node-disk", {f"{AT}.volumes[+]": {"name": "h", "hostDisk": {"path": "/x"}}},
             f"{AT}.volumes[2].hostDisk is a file of the node"),
     machine("vm-has-no-sidecar", {SIDECAR: {HOOK: "[]"}},

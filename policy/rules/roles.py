@@ -1,16 +1,14 @@
-"""Who may do what in the cluster: roles, bindings, accounts."""
+"""Rules for roles: which rights none may grant."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 from .field import Field
-from .rule import Resource, Rule
+from .rule import Check, Resource, RuleGroup
 
-ROLES = frozenset({"rbac.authorization.k8s.io:Role", "rbac.authorization.k8s.io:ClusterRole"})
-BINDINGS = frozenset({"rbac.authorization.k8s.io:RoleBinding", "rbac.authorization.k8s.io:ClusterRoleBinding"})
-ACCOUNTS = frozenset({"core:ServiceAccount"})
-EVERYONE = {"system:anonymous", "system:unauthenticated", "system:authenticated", "system:serviceaccounts"}
+ROLES = RuleGroup(frozenset({"rbac.authorization.k8s.io:Role", "rbac.authorization.k8s.io:ClusterRole"}), partial=True)
+LEAST = "list only the verbs and resources that are used"
 
 READ = {"get", "list", "watch"}
 WRITE = {"create", "update", "patch", "delete", "deletecollection"}
@@ -46,7 +44,7 @@ def grants(groups: set[str], resources: set[str], verbs: set[str]) -> Callable[[
     return judge
 
 
-def each(judge: Callable[[Field], bool], what: str) -> Callable[[Resource], Iterator[str]]:
+def each(judge: Callable[[Field], bool], what: str) -> Check:
     """A check that yields each rule of a role for which the test holds."""
 
     def check(resource: Resource) -> Iterator[str]:
@@ -86,67 +84,8 @@ def aggregates(resource: Resource) -> Iterator[str]:
         yield "it adds verbs other than get, list and watch to the aggregated role view"
 
 
-def cluster_admin(resource: Resource) -> Iterator[str]:
-    """Yields a binding to cluster-admin."""
-    if resource.inputs.at("roleRef", "name").text() == "cluster-admin":
-        yield "roleRef is cluster-admin"
-
-
-def _subjects(resource: Resource) -> Iterator[tuple[str, Field]]:
-    for subject in resource.inputs["subjects"].items():
-        yield subject["name"].text() or "", subject
-
-
-def masters(resource: Resource) -> Iterator[str]:
-    """Yields subjects that are the group system:masters."""
-    for name, subject in _subjects(resource):
-        if name == "system:masters":
-            yield f"{subject.path} is system:masters"
-
-
-def everyone(resource: Resource) -> Iterator[str]:
-    """Yields subjects that are every user or every workload."""
-    for name, subject in _subjects(resource):
-        if name in EVERYONE or name.startswith("system:serviceaccounts:"):
-            yield f"{subject.path} is a group that contains every user or every workload"
-
-
-def default_account(resource: Resource) -> Iterator[str]:
-    """Yields subjects that are a default service account."""
-    for name, subject in _subjects(resource):
-        if name == "default" and subject["kind"].text() == "ServiceAccount":
-            yield f"{subject.path} is a default service account"
-
-
-def default_token(resource: Resource) -> Iterator[str]:
-    """Yields a default service account whose token is mounted."""
-    if resource.object_name == "default" and resource.inputs["automountServiceAccountToken"].flag() is not False:
-        yield "automountServiceAccountToken is not false"
-
-
-def _role(name, severity, check, why, remedy, *controls) -> Rule:  # type: ignore[no-untyped-def]
-    return Rule(
-        name=name, severity=severity, kinds=ROLES, check=check, why=why, remedy=remedy, controls=controls, partial=True
-    )
-
-
-def _binding(name, severity, check, why, remedy, *controls) -> Rule:  # type: ignore[no-untyped-def]
-    return Rule(
-        name=name,
-        severity=severity,
-        kinds=BINDINGS,
-        check=check,
-        why=why,
-        remedy=remedy,
-        controls=controls,
-        partial=True,
-    )
-
-
-LEAST = "list only the verbs and resources that are used"
-
 RULES = (
-    _role(
+    ROLES.rule(
         "role-has-no-wildcard",
         "high",
         each(star, "contains a *"),
@@ -154,7 +93,7 @@ RULES = (
         LEAST,
         "CIS 5.1.3",
     ),
-    _role(
+    ROLES.rule(
         "role-reads-no-secrets",
         "high",
         each(grants({""}, {"secrets"}, READ), "reads secrets"),
@@ -162,7 +101,7 @@ RULES = (
         "mount the one Secret that the workload needs",
         "CIS 5.1.2",
     ),
-    _role(
+    ROLES.rule(
         "role-makes-no-pods",
         "medium",
         each(makes_pods, "creates or changes pods"),
@@ -170,14 +109,14 @@ RULES = (
         LEAST,
         "CIS 5.1.4",
     ),
-    _role(
+    ROLES.rule(
         "role-enters-no-pods",
         "high",
         each(exec_pods, "runs commands in pods"),
         "A command in a pod has all of the pod's rights and secrets.",
         LEAST,
     ),
-    _role(
+    ROLES.rule(
         "role-does-not-lift-rights",
         "critical",
         each(lifts, "grants escalate, bind or impersonate"),
@@ -185,7 +124,7 @@ RULES = (
         LEAST,
         "CIS 5.1.8",
     ),
-    _role(
+    ROLES.rule(
         "role-makes-no-volumes",
         "high",
         each(grants({""}, {"persistentvolumes"}, {"create"}), "creates persistent volumes"),
@@ -193,7 +132,7 @@ RULES = (
         "let a storage class provision volumes",
         "CIS 5.1.9",
     ),
-    _role(
+    ROLES.rule(
         "role-uses-no-node-proxy",
         "critical",
         each(grants({""}, {"nodes/proxy"}, READ | WRITE), "reaches nodes/proxy"),
@@ -201,7 +140,7 @@ RULES = (
         LEAST,
         "CIS 5.1.10",
     ),
-    _role(
+    ROLES.rule(
         "role-approves-no-certificates",
         "critical",
         each(
@@ -212,7 +151,7 @@ RULES = (
         LEAST,
         "CIS 5.1.11",
     ),
-    _role(
+    ROLES.rule(
         "role-changes-no-webhooks",
         "high",
         each(
@@ -227,7 +166,7 @@ RULES = (
         LEAST,
         "CIS 5.1.12",
     ),
-    _role(
+    ROLES.rule(
         "role-makes-no-tokens",
         "high",
         each(grants({""}, {"serviceaccounts/token"}, {"create"}), "creates service account tokens"),
@@ -235,52 +174,11 @@ RULES = (
         LEAST,
         "CIS 5.1.13",
     ),
-    _role(
+    ROLES.rule(
         "role-view-only-reads",
         "medium",
         aggregates,
         "Users with the role view must not be able to change anything.",
         "aggregate it to edit or admin instead",
-    ),
-    _binding(
-        "binding-is-not-cluster-admin",
-        "critical",
-        cluster_admin,
-        "cluster-admin grants every right on every object, including kinds that are added later.",
-        "bind a role with only the rights that are needed",
-        "CIS 5.1.1",
-    ),
-    _binding(
-        "binding-is-not-for-masters",
-        "critical",
-        masters,
-        "system:masters bypasses authorization, so its rights can't be revoked.",
-        "bind a group of your own",
-        "CIS 5.1.7",
-    ),
-    _binding(
-        "binding-is-not-for-everyone",
-        "critical",
-        everyone,
-        "Every user or every workload would have these rights.",
-        "name users, groups or one service account",
-    ),
-    _binding(
-        "binding-is-not-for-default-account",
-        "medium",
-        default_account,
-        "Every pod without a service account of its own would have these rights.",
-        "create a service account for the workload",
-        "CIS 5.1.5",
-    ),
-    Rule(
-        name="account-default-mounts-no-token",
-        severity="medium",
-        kinds=ACCOUNTS,
-        check=default_token,
-        partial=True,
-        controls=("CIS 5.1.5", "CIS 5.1.6"),
-        why="Every pod without a service account of its own would mount an API token.",
-        remedy="set automountServiceAccountToken: false on the default service account",
     ),
 )
