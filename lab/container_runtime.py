@@ -31,7 +31,7 @@ class Runtime:
             "--driver=bridge",
             f"--subnet={topology.network}",
             f"--gateway={topology.gateway}",
-            "--label=bedplate.lab=" + topology.name,
+            "--label=bedplate.lab=" + topology.identity,
             _network(topology),
         ]
 
@@ -49,7 +49,7 @@ class Runtime:
             "--detach",
             f"--name={_name(topology, machine)}",
             f"--hostname={machine.name}",
-            "--label=bedplate.lab=" + topology.name,
+            "--label=bedplate.lab=" + topology.identity,
             "--privileged",
             "--read-only",
             "--security-opt=seccomp=unconfined",
@@ -98,11 +98,11 @@ class Runtime:
 
 
 def _network(topology: Topology) -> str:
-    return f"bedplate-{topology.name}"
+    return f"bedplate-{topology.identity}"
 
 
 def _name(topology: Topology, machine: Machine) -> str:
-    return f"bedplate-{topology.name}-{machine.name}"
+    return f"{_network(topology)}-{machine.name}"
 
 
 def find(version: str, programs: Sequence[str] = ("docker", "podman")) -> Runtime | None:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from . import cgroups, network, spec
+from . import cgroups, network, spec, speed
 from .kernel import Process
 from .layout import Layout
 from .rootfs import own
@@ -60,7 +60,7 @@ class Node:
                 stdin=subprocess.DEVNULL,
                 stdout=console if log else errors,
                 stderr=console if log else errors,
-                timeout=60,
+                timeout=speed.deadline(60),
             )
         if check and done.returncode != 0:
             text = (self.directory / ("console.log" if log else "runc.log")).read_text(errors="replace")
@@ -90,7 +90,7 @@ class Node:
             directory=self.directory,
             rootfs=self.rootfs,
             host=self.host,
-            cgroup=cgroups.node_path(self.layout.name, self.machine.name),
+            cgroup=cgroups.node_path(self.layout.identity, self.machine.name),
         )
         (self.directory / "config.json").write_text(json.dumps(document, indent=1))
 
@@ -106,8 +106,8 @@ class Node:
         self._run("create", "--bundle", str(self.directory), "--pid-file", str(pid_file), self.machine.name, log=True)
         pid = int(pid_file.read_text())
         if self.host.user_namespace:
-            cgroups.give(self.layout.name, self.machine.name, FIRST_ID)
-        network.ip(network.plug(self.machine, self.index, pid))
+            cgroups.give(self.layout.identity, self.machine.name, FIRST_ID)
+        network.ip(network.plug(self.machine, self.index, pid, self.topology))
         network.ip(network.address(self.machine, self.topology), netns_of=pid)
         self._run("start", self.machine.name)
         self.process = Process.at(pid)
@@ -125,12 +125,12 @@ class Node:
         """Take away what a node that no longer runs left behind in the lab."""
         if (self.layout.runc / self.machine.name).exists():
             self._run("kill", self.machine.name, "KILL", check=False)
-            end = time.monotonic() + 15
+            end = time.monotonic() + speed.deadline(15)
             while self.process and self.process.alive and time.monotonic() < end:
                 time.sleep(0.05)
             self._run("delete", "--force", self.machine.name, check=False)
         self.process = None
-        network.ip(network.unplug(self.index), check=False)
+        network.ip(network.unplug(self.index, self.topology), check=False)
 
     @property
     def running(self) -> bool:

@@ -39,7 +39,7 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bench:
+class Substitutes:
     """What the rehearsal has to offer instead of the real thing."""
 
     kubernetes: str
@@ -52,7 +52,7 @@ class Bench:
     snapshots: str = "/lab/snapshots"
 
 
-def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool) -> Topology:
+def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool, mark: str = "00000000") -> Topology:
     """The lab of a platform: the same names, roles, addresses and MACs."""
     net = platform["network"]
     machines = tuple(
@@ -70,6 +70,7 @@ def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool) ->
     aliases = tuple(a for a in net.get("resolvers") or () if a != gateway and a not in taken)
     return Topology(
         name=name,
+        mark=mark,
         network=net["nodes"],
         gateway=gateway,
         aliases=aliases,
@@ -78,7 +79,7 @@ def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool) ->
     )
 
 
-def kubelet_config(bench: Bench) -> dict[str, Any]:
+def kubelet_config(substitutes: Substitutes) -> dict[str, Any]:
     """What kubelets must be told on this machine."""
     # Talos' own way to the API needs a minute to notice that it is up, and meanwhile the controller manager
     # and the scheduler end and are tried again ever more seldom: up to two minutes of waiting for nothing.
@@ -94,14 +95,16 @@ def kubelet_config(bench: Bench) -> dict[str, Any]:
     }
     # Nor may it clean up for the same reason.
     config |= {"imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99}
-    if not bench.cgroup_v2:
+    if not substitutes.cgroup_v2:
         config["failCgroupV1"] = False
-    if bench.user_namespace:
+    if substitutes.user_namespace:
         config["featureGates"] = {"KubeletInUserNamespace": True}
     return config
 
 
-def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple[dict[str, Any], list[Change]]:
+def rehearsed(
+    platform: Mapping[str, Any], lab: Topology, substitutes: Substitutes
+) -> tuple[dict[str, Any], list[Change]]:
     """The platform for the lab, and each difference from the stack's own."""
     made: dict[str, Any] = copy.deepcopy(dict(platform))
     changes: list[Change] = []
@@ -109,14 +112,14 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
     def note(where: str, was: object, now: object, why: str) -> None:
         changes.append(Change(where, str(was), str(now), why))
 
-    if made["talos"]["kubernetes"] != bench.kubernetes:
-        note("talos.kubernetes", made["talos"]["kubernetes"], bench.kubernetes, "the release that is built here")
-        made["talos"]["kubernetes"] = bench.kubernetes
-    config = kubelet_config(bench)
+    if made["talos"]["kubernetes"] != substitutes.kubernetes:
+        note("talos.kubernetes", made["talos"]["kubernetes"], substitutes.kubernetes, "the release that is built here")
+        made["talos"]["kubernetes"] = substitutes.kubernetes
+    config = kubelet_config(substitutes)
     made["talos"]["patches"] = [
         *made["talos"].get("patches", ()),
         {"machine": {"kubelet": {"extraConfig": config}}},
-        dict(bench.trust),
+        dict(substitutes.trust),
     ]
     note(
         "talos.patches",
@@ -129,7 +132,7 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
         if not machine.get("link"):
             machine["link"] = LINK
     note("machines.*.link", "found by its MAC", LINK, "a virtual cable has no permanent hardware address")
-    _snapshots(made, bench, note)
+    _snapshots(made, substitutes, note)
     _host(made, note)
     if made.pop("boot", None):
         note("boot", "matchbox", "none", "containers don't boot: nodes start in maintenance mode")
@@ -143,7 +146,7 @@ def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple
         "a stand-in",
         "Cilium's images can't be made from source here",
     )
-    cilium |= {"chart": bench.chart, "repository": None}
+    cilium |= {"chart": substitutes.chart, "repository": None}
     extras = made["talos"].setdefault("extras", {})
     if extras.get("serving_certificates", "cluster") == "cluster":
         extras["approver"] = _undigested(extras.get("approver", APPROVER))
@@ -193,9 +196,9 @@ def _host(made: dict[str, Any], note: Any) -> None:
     )
 
 
-def _snapshots(made: dict[str, Any], bench: Bench, note: Any) -> None:
+def _snapshots(made: dict[str, Any], substitutes: Substitutes, note: Any) -> None:
     want = made["talos"].get("snapshots") or {}
-    now = {"folder": bench.snapshots, "schedule": want.get("schedule") or SCHEDULE, "to": {"claim": CLAIM}}
+    now = {"folder": substitutes.snapshots, "schedule": want.get("schedule") or SCHEDULE, "to": {"claim": CLAIM}}
     for key, why in (
         ("folder", "files of a rehearsal lie beside it"),
         ("schedule", "the platform has none, and what it would make is shown"),

@@ -1,16 +1,12 @@
 """What somebody edits by hand, an object or a machine's config, is seen and put right."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lab.rehearsal import Rehearsal
 from lab.shown import NotShown, see
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 
 def by_hand(resource: Mapping[str, Any]) -> dict[str, Any] | None:

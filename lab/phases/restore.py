@@ -1,17 +1,12 @@
 """A lost etcd, and a snapshot put back."""
 
-from __future__ import annotations
-
 import shutil
-from typing import TYPE_CHECKING
 
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
 
 from .snapshots import KEPT
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 
 def restore(rehearsal: Rehearsal) -> None:

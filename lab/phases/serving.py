@@ -1,20 +1,16 @@
 """Kubelets that prove who they are: certificates that the cluster signed, and an API server that asks for them."""
 
-from __future__ import annotations
-
 import json
 import sys
 from base64 import b64decode
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from core.manifests.approver import NAME, NAMESPACE
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 SIGNER = "kubernetes.io/kubelet-serving"
 KUBELET_PORT = 10250

@@ -1,23 +1,18 @@
 """etcd saved: by `up` before an upgrade, and by a job of the cluster's own."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
 import stat
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lab.engine import Run
 from lab.node import FIRST_ID
 from lab.overlay import CLAIM
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 NAMESPACE, JOB = "etcd-snapshots", "rehearsal"
 # It is there when the job saves etcd, and must be there again when that is put back.

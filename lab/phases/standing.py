@@ -1,15 +1,9 @@
 """The platform stands, and a second `up` changes nothing."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from lab import overlay
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 HELLO_PORT = overlay.NODE_PORT
 

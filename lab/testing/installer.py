@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from .images import Image
-from .rootfs import libraries
+from lab.images import Image
+from lab.rootfs import libraries
 
 STUB, LOADER = (f"usr/lib/systemd/boot/efi/{name}" for name in ("linuxx64.efi.stub", "systemd-bootx64.efi"))
 # What the installer runs: it makes the file system of the EFI partition, and nothing else.

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .kernel import die_with_parent
-from .waiting import wait_for
+from lab.kernel import die_with_parent
+from lab.waiting import wait_for
 
 _ADDRESS = "127.0.0.1"
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .kernel import die_with_parent
+from lab.kernel import die_with_parent
 
 EMULATOR = "qemu-system-x86_64"
 OVMF = Path("/usr/share/OVMF")
