@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from . import speed
 from .spec import VOLUMES, volume
 from .topology import Machine, Topology
 
@@ -112,7 +113,10 @@ def find(version: str, programs: Sequence[str] = ("docker", "podman")) -> Runtim
             continue
         try:
             told = subprocess.run(
-                [program, "image", "inspect", f"{IMAGE}:{version}"], capture_output=True, text=True, timeout=20
+                [program, "image", "inspect", f"{IMAGE}:{version}"],
+                capture_output=True,
+                text=True,
+                timeout=speed.deadline(20),
             )
             if told.returncode == 0 and json.loads(told.stdout):
                 return Runtime(program)

@@ -52,7 +52,7 @@ def an_object(rehearsal: Rehearsal) -> None:
 
 
 def a_machine(rehearsal: Rehearsal) -> None:
-    """A machine's config that somebody edits by hand: `drift` names the field, and an `up` of that machine puts it right."""
+    """`drift` names the field of a machine config that was edited by hand, and an `up` of that machine restores it."""
     see(drifted(rehearsal) == {}, f"machines differ from what was declared: {drifted(rehearsal)}")
     name = next(machine.name for machine in rehearsal.topology.machines if machine.address == rehearsal.first)
     patch = json.dumps({"machine": {"nodeLabels": {"bedplate.rehearsal/by-hand": "yes"}}})

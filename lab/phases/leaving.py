@@ -49,7 +49,9 @@ def a_lost_worker(rehearsal: Rehearsal) -> None:
 
 
 def control_planes(rehearsal: Rehearsal) -> None:
-    """From three to one, one `up` after the other; two at once are refused in the plan, and one that only leaves the file.
+    """Three control planes become one, one `up` after the other.
+
+    A plan refuses two at once, and one that only leaves the file.
 
     The first one's `up` is killed at each of its steps, and run again.
     """

@@ -10,7 +10,7 @@ from .snapshots import KEPT
 
 
 def restore(rehearsal: Rehearsal) -> None:
-    """The only control plane loses its etcd: the snapshot of a job, put back as docs/day-two.md says, brings back what was then."""
+    """The only control plane loses its etcd, and a job's snapshot, restored as docs/day-two.md says, brings it back."""
     [node] = rehearsal.topology.machines
     kept, lost = KEPT, ("configmap", "rehearsal-after")
     file = rehearsal.snapshot

@@ -8,10 +8,10 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from lab.engine import Run
-from lab.node import FIRST_ID
 from lab.overlay import CLAIM
 from lab.rehearsal import Rehearsal
 from lab.shown import see
+from lab.topology import FIRST_ID
 from lab.waiting import wait_for
 
 NAMESPACE, JOB = "etcd-snapshots", "rehearsal"
@@ -43,7 +43,7 @@ def saved(rehearsal: Rehearsal, run: Run) -> None:
 
 
 def scheduled(rehearsal: Rehearsal) -> None:
-    """The CronJob's own job saves etcd, through the way in that Talos gives to pods, beside an endpoint that is down."""
+    """A job of the CronJob saves etcd through the Talos API for pods, although one of its endpoints is down."""
     [node] = rehearsal.topology.machines
     folder = rehearsal.layout.node(node.name) / "volumes" / "var" / FOLDER
     folder.mkdir(parents=True, exist_ok=True)

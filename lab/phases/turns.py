@@ -34,9 +34,7 @@ def restarts(rehearsal: Rehearsal) -> None:
         )
         turns.append((round(begun or 0.0, 1), round(ended or 0.0, 1), name))
     turns.sort()
-    see(
-        all(one[1] <= other[0] for one, other in pairwise(turns)), f"two restarted at once: {turns}"
-    )
+    see(all(one[1] <= other[0] for one, other in pairwise(turns)), f"two restarted at once: {turns}")
     see(rehearsal.clients.ready() == set(after), f"not all are Ready: {rehearsal.clients.ready()}")
     closed = [n["metadata"]["name"] for n in rehearsal.clients.get("nodes")["items"] if n["spec"].get("unschedulable")]
     see(not closed, f"these still take no pods: {closed}")

@@ -1,4 +1,4 @@
-"""Fixtures for tests that want the real thing: a Kubernetes API, or a Talos node, one per test run.
+"""Fixtures for tests that need the real thing: a Kubernetes API, or a Talos node, one per test run.
 
 Take them in with `pytest_plugins = ["lab.testing.fixtures"]`. Where the machine can't, tests that ask
 are skipped with the reason, except under CI=true: there a missing rehearsal is a failure.
@@ -13,6 +13,7 @@ import pytest
 from lab import preflight, prepare
 from lab.layout import Layout
 from lab.session import Lab
+from lab.spec import Host
 from lab.talosapi import Clients
 from lab.topology import Machine, Topology
 from lab.waiting import wait_for
@@ -38,14 +39,14 @@ def kubernetes_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kuberne
 
 
 @pytest.fixture(scope="session")
-def lab_host() -> preflight.Host:
+def lab_host() -> Host:
     """What this machine allows nodes; asking for it skips the test where it is not enough."""
     _refuse([finding.text for finding in preflight.examine() if finding.fatal and not finding.ok])
     return preflight.host()
 
 
 @pytest.fixture(scope="session")
-def talos_lab(lab_host: preflight.Host) -> Iterator[Lab]:
+def talos_lab(lab_host: Host) -> Iterator[Lab]:
     """A lab with one node, powered on, in maintenance mode at 10.5.0.11."""
     # The name carries the process: two test runs at once have a lab each.
     layout = Layout.of(prepare.CHECKOUT / ".toolchain", f"pytest-{os.getpid()}")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from lab import speed
 from lab.images import Image
 from lab.rootfs import libraries
 
@@ -49,9 +50,14 @@ def unified(
     # One program: which of the two it is, its name says.
     command = ["imager", "-", "--output", str(folder)]
     done = subprocess.run(
-        command, executable=binaries[installer].resolve(), input=yaml.safe_dump(profile), capture_output=True, text=True, timeout=IMAGER_SECONDS,
+        command,
+        executable=binaries[installer].resolve(),
+        input=yaml.safe_dump(profile),
+        capture_output=True,
+        text=True,
+        timeout=speed.deadline(IMAGER_SECONDS),
         env={"PATH": os.environ.get("PATH", os.defpath), "TMPDIR": str(folder)},
-    )  # fmt: skip
+    )
     made = sorted(folder.glob("*.efi"))
     if done.returncode or len(made) != 1:
         raise RuntimeError(f"Talos' imager made no image: {(done.stdout + done.stderr)[-1500:]}")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from lab.testing import qemu, rack
 from lab.kernel import Process
+from lab.testing import qemu, rack
 from lab.testing.qemu import Hardware, Machine
 from lab.waiting import wait_for
 

@@ -11,18 +11,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab import prepare, cleanup
+from lab import cleanup, prepare
 from lab.kernel import Process
 from lab.layout import Layout
-from lab.testing.fixtures import NODE
 from lab.session import Lab
 from lab.snapshot import Snapshot
 from lab.supervisor import Order
 from lab.talosapi import Clients
+from lab.testing.fixtures import NODE
 from lab.topology import Machine, Topology
 from lab.waiting import wait_for
 
 pytestmark = pytest.mark.lab
+
 
 @pytest.fixture
 def layout(tmp_path_factory):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from lab import prepare, cleanup
+from lab import cleanup, prepare
 from lab.layout import Layout
 
 pytestmark = pytest.mark.lab

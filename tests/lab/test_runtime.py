@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab import prepare, cleanup, preflight
+from lab import cleanup, preflight, prepare
 from lab.container_runtime import Runtime, find
 from lab.kernel import Process
 from lab.layout import Layout

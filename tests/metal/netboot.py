@@ -20,8 +20,8 @@ from metal.conftest import Server, prepared, serve
 from core.boot import dnsmasq
 from core.model import Platform, parse
 from lab import kernel, prepare, rootfs
-from lab.testing import initramfs
 from lab.layout import Layout
+from lab.testing import initramfs
 from lab.testing.qemu import Hardware, Machine
 from lab.testing.rack import LINK, Rack, tap
 from lab.waiting import wait_for

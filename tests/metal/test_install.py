@@ -18,11 +18,11 @@ from metal import netboot
 
 from clients.talos import Client, NoAnswer, Running
 from lab import prepare
-from lab.testing import installer
-from lab.testing.clock import Clock
 from lab.images import Store, platform_images
 from lab.layout import Layout
 from lab.registry import Registry
+from lab.testing import installer
+from lab.testing.clock import Clock
 from lab.waiting import wait_for
 from toolchain import ensure
 

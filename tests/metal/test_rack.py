@@ -17,7 +17,6 @@ import pytest
 from bmcs import PASSWORD, USER, Bmc, machine
 from metal.conftest import free_port
 
-from lab import speed
 from lab.kernel import descendants
 from lab.killed import victims
 
