@@ -11,8 +11,9 @@ from pathlib import Path
 
 import yaml
 
-from .images import Image
-from .rootfs import libraries
+from lab import speed
+from lab.images import Image
+from lab.rootfs import libraries
 
 STUB, LOADER = (f"usr/lib/systemd/boot/efi/{name}" for name in ("linuxx64.efi.stub", "systemd-bootx64.efi"))
 # What the installer runs: it makes the file system of the EFI partition, and nothing else.
@@ -49,9 +50,14 @@ def unified(
     # One program: which of the two it is, its name says.
     command = ["imager", "-", "--output", str(folder)]
     done = subprocess.run(
-        command, executable=binaries[installer].resolve(), input=yaml.safe_dump(profile), capture_output=True, text=True, timeout=IMAGER_SECONDS,
+        command,
+        executable=binaries[installer].resolve(),
+        input=yaml.safe_dump(profile),
+        capture_output=True,
+        text=True,
+        timeout=speed.deadline(IMAGER_SECONDS),
         env={"PATH": os.environ.get("PATH", os.defpath), "TMPDIR": str(folder)},
-    )  # fmt: skip
+    )
     made = sorted(folder.glob("*.efi"))
     if done.returncode or len(made) != 1:
         raise RuntimeError(f"Talos' imager made no image: {(done.stdout + done.stderr)[-1500:]}")

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .kernel import die_with_parent
+from lab import speed
+from lab.kernel import die_with_parent
 
 EMULATOR = "qemu-system-x86_64"
 OVMF = Path("/usr/share/OVMF")
@@ -40,7 +41,7 @@ class Hardware:
 
 
 def command(hardware: Hardware, folder: Path, boot: str) -> list[str]:
-    """How QEMU is told what the machine is. boot: Pxe or Hdd, what is tried first."""
+    """QEMU's command line for the machine. boot: Pxe or Hdd, which is tried first."""
     order = ORDERS[boot]
     told = [
         EMULATOR,
@@ -78,7 +79,7 @@ class Machine:
     """A machine that can be switched on and off, and that says when it does so itself."""
 
     def __init__(self, hardware: Hardware, folder: Path, told: Callable[[str], None] = lambda what: None) -> None:
-        """told: hears `boot Hdd` when the guest restarts itself, and `off` when the machine is off, however it came to be."""
+        """told: called with `boot Hdd` when the guest restarts itself, and with `off` when the machine is off."""
         self.hardware, self.folder, self.told = hardware, folder, told
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
@@ -95,6 +96,7 @@ class Machine:
 
     @property
     def on(self) -> bool:
+        """Whether it is switched on."""
         return self._thread is not None and self._thread.is_alive()
 
     def start(self, boot: str) -> None:
@@ -108,21 +110,21 @@ class Machine:
         # The kernel ends QEMU when the thread that started it ends, so one stays as long as the machine is on.
         self._thread = threading.Thread(target=self._run, args=(boot, up), daemon=True)
         self._thread.start()
-        up.wait(20)
+        up.wait(speed.deadline(20))
         if not self._ran:
             raise RuntimeError(f"{self.hardware.name} did not start: {self.log[-1500:]}")
 
     def stop(self) -> None:
-        """Pull its plug."""
+        """Cut its power."""
         self._stopping = True
         if self._process is not None:
             self._process.kill()
         if self._thread is not None:
-            self._thread.join(20)
+            self._thread.join(speed.deadline(20))
 
     @property
     def log(self) -> str:
-        """What QEMU itself said."""
+        """The log of QEMU itself."""
         return (self.folder / "log").read_text(errors="replace")
 
     @property

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from . import network
-from .kernel import NEWNET, setns, unshare
+from lab import network
+from lab.kernel import NEWNET, setns, unshare
 
 LINK = "rack0"
 _OWN = "/proc/thread-self/ns/net"

@@ -14,8 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .kernel import die_with_parent
-from .waiting import wait_for
+from lab import speed
+from lab.kernel import die_with_parent
+from lab.waiting import wait_for
 
 _ADDRESS = "127.0.0.1"
 
@@ -77,15 +78,15 @@ class KubernetesAPI:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 try:
-                    process.wait(timeout=5)
+                    process.wait(timeout=speed.deadline(5))
                 except subprocess.TimeoutExpired:
                     process.kill()
-                    process.wait(timeout=10)
+                    process.wait(timeout=speed.deadline(10))
         self._started.clear()
 
     def _secrets(self) -> None:
         pki = [str(self._binaries["lab-tools"]), "pki", str(self.directory), _ADDRESS, "localhost"]
-        subprocess.run(pki, check=True, timeout=20)
+        subprocess.run(pki, check=True, timeout=speed.deadline(20))
         (self.directory / "tokens.csv").touch(mode=0o600)
         (self.directory / "tokens.csv").write_text(f'{self._token},admin,admin,"system:masters"\n')
         authority = base64.b64encode((self.directory / "ca.crt").read_bytes()).decode()

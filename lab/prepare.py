@@ -1,4 +1,4 @@
-"""Getting ready for a rehearsal: binaries from the toolchain, images, the nodes' root, the stand-in chart."""
+"""What a rehearsal needs before it starts: binaries, images, the root of the nodes, the stand-in chart."""
 
 import re
 import shutil
@@ -10,7 +10,9 @@ from pathlib import Path
 
 import yaml
 
-from . import images, preflight, rootfs
+from toolchain import ensure
+
+from . import images, preflight, rootfs, speed
 from .layout import Layout
 from .spec import Host
 from .supervisor import Order
@@ -37,20 +39,20 @@ def versions(lock: Path = LOCK) -> Versions:
     return Versions(*(f"v{parts[part]['version']}" for part in ("machined", "kubernetes", "etcd", "coredns")))
 
 
-# What of Kubernetes runs on machines; linked again under the next number it is something to move to.
+# The programs of Kubernetes that run on machines. Linked again under the next number, they are a release to move to.
 MOVED = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet")
 
 
 def next_kubernetes(lock: Path = LOCK) -> str:
-    """The number that those have."""
+    """The release of the programs of `MOVED` that have the next number."""
     flags = tomllib.loads(lock.read_text())["kubernetes-next"]["outputs"]["kubelet-next"]["ldflags"]
-    return str(re.search(r"gitVersion=(v[\d.]+)", flags)[1])  # type: ignore[index]
+    match = re.search(r"gitVersion=(v[\d.]+)", flags)
+    assert match is not None, "the lock links kubelet-next without its version"
+    return match[1]
 
 
 def binaries(*names: str) -> dict[str, Path]:
-    """Everything a lab is made of, built if it is missing."""
-    from toolchain import ensure
-
+    """The paths of everything that a lab is made of, by name, built if it is missing."""
     return dict(ensure(set(names) or {"lab"}))
 
 
@@ -64,7 +66,7 @@ def order(
     talosctl: Sequence[str] = (),
     runtime: str = "",
 ) -> Order:
-    """Images and root file system made (or found made), and the order for the lab's supervisor.
+    """Make the images and the root file system that are missing, and the order for the lab's supervisor.
 
     runtime: docker or podman, where nodes are containers of the official image and need no root made here.
     """
@@ -82,7 +84,7 @@ def order(
         )
     )
     if all(f"{name}-next" in built for name in MOVED):
-        # Those alone: of everything else there is one.
+        # These programs alone have a second release.
         moved = {"lab-tools": built["lab-tools"], **{name: built[f"{name}-next"] for name in MOVED}}
         images.Store(layout.store / "images").add(
             images.platform_images(moved, kubernetes=next_kubernetes(), etcd="", coredns="")
@@ -96,13 +98,13 @@ def order(
 
 
 def certify(layout: Layout, topology: Topology, tools: Path) -> None:
-    """A new certificate for the lab's registry, by an authority whose key is kept nowhere."""
+    """Make a new certificate for the lab's registry, by an authority whose key is not kept."""
     layout.pki.mkdir(mode=0o700, parents=True, exist_ok=True)
-    subprocess.run([str(tools), "pki", str(layout.pki), topology.gateway], check=True, timeout=20)
+    subprocess.run([str(tools), "pki", str(layout.pki), topology.gateway], check=True, timeout=speed.deadline(20))
 
 
 def trust(layout: Layout) -> dict[str, str]:
-    """The machine config document by which nodes trust the lab's registry."""
+    """The machine config document, field to value, by which nodes trust the lab's registry."""
     return {
         "apiVersion": "v1alpha1",
         "kind": "TrustedRootsConfig",
@@ -112,7 +114,7 @@ def trust(layout: Layout) -> dict[str, str]:
 
 
 def chart(target: Path, *, version: str, replicas: int) -> Path:
-    """The stand-in for Cilium under the version that the platform asks for, ready to be released."""
+    """The stand-in for Cilium under the version that the platform declares, ready to be released."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(HERE / "charts" / "cilium-standin", target)
     about = yaml.safe_load((target / "Chart.yaml").read_text())

@@ -8,9 +8,28 @@ from pathlib import Path
 # What Talos' own kernel has built in, and a distribution's as modules: to find the disk and the network, to mount
 # its own root and what it makes in memory, and to filter packets.
 TALOS_MODULES = (
-    "virtio_pci", "virtio_net", "virtio_blk", "virtio_rng", "loop", "squashfs", "overlay", "xfs", "vfat", "nls_cp437", "nls_ascii",
-    "nls_iso8859_1", "nls_utf8", "dm_mod", "configfs", "efivarfs", "nf_tables", "nft_chain_nat", "nft_ct", "nft_limit", "br_netfilter",
-)  # fmt: skip
+    "virtio_pci",
+    "virtio_net",
+    "virtio_blk",
+    "virtio_rng",
+    "loop",
+    "squashfs",
+    "overlay",
+    "xfs",
+    "vfat",
+    "nls_cp437",
+    "nls_ascii",
+    "nls_iso8859_1",
+    "nls_utf8",
+    "dm_mod",
+    "configfs",
+    "efivarfs",
+    "nf_tables",
+    "nft_chain_nat",
+    "nft_ct",
+    "nft_limit",
+    "br_netfilter",
+)
 
 _NEEDS = re.compile(rb"\0depends=([^\0]*)\0")
 
@@ -40,7 +59,10 @@ def _padded(part: bytes) -> bytes:
 
 
 def modules(folder: Path, wanted: Iterable[str]) -> dict[str, bytes]:
-    """File names to modules of a kernel, each after those that it needs. One that the kernel has built in is left out."""
+    """Modules of a kernel: file name to content, each after those that it needs, without those that are built in.
+
+    Raises LookupError if the kernel has no such module.
+    """
     there = {_plain(path): path for path in folder.glob("kernel/**/*.ko*")}
     built_in = {_plain(Path(line)) for line in (folder / "modules.builtin").read_text().splitlines()}
     ordered: dict[str, bytes] = {}

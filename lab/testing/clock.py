@@ -1,4 +1,4 @@
-"""The time, for machines that have nobody else to ask: a server for RFC 5905, as far as Talos asks it."""
+"""A time server for machines that reach no other: of RFC 5905, the part that Talos uses."""
 
 import socket
 import struct
@@ -41,12 +41,12 @@ class Clock:
 
 
 def reply(asked: bytes, now: float) -> bytes:
-    """The answer to a packet at this time; nothing for what asks for none."""
+    """The answer to a packet at this time, in seconds since 1970; empty if the packet is no query."""
     if len(asked) < 48 or asked[0] & 7 != _ASK:
         return b""
     version = asked[0] >> 3 & 7
     stamp = _stamp(now)
-    # Second stratum, a microsecond fine, neither delay nor dispersion; the last eight bytes of what was asked come first.
+    # Second stratum, precise to a microsecond, no delay, no dispersion. The last eight bytes of the query come first.
     head = struct.pack("!BBbb II 4s", version << 3 | _REPLY, 2, 6, -20, 0, 0, b"LOCL")
     return head + stamp + asked[40:48] + stamp + stamp
 
