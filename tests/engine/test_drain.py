@@ -9,8 +9,8 @@ import pytest
 from test_api_ready import Pki, admin, framework, pem
 
 from clients.kubernetes import Access
-from lab import bench
-from lab.kubeapi import KubernetesAPI
+from lab import prepare
+from lab.testing.kubeapi import KubernetesAPI
 from provider import nodes, waiting
 
 pytestmark = pytest.mark.engine
@@ -22,7 +22,7 @@ def api(tmp_path_factory):
     (folder / "client-ca.crt").write_text(pem(pki.ca))
     # No controllers run, so nobody makes the accounts that pods would ask for.
     extra = [f"--client-ca-file={folder / 'client-ca.crt'}", "--disable-admission-plugins=ServiceAccount"]
-    with KubernetesAPI(folder / "api", bench.binaries("kubernetes-api"), extra_arguments=extra) as made:
+    with KubernetesAPI(folder / "api", prepare.binaries("kubernetes-api"), extra_arguments=extra) as made:
         yield made, Access.parse(admin(made, pki))
 
 
@@ -33,7 +33,7 @@ def quick(monkeypatch):
 
 
 def kubectl(at, *arguments, given=None):
-    command = [str(bench.binaries("kubectl")["kubectl"]), f"--kubeconfig={at.kubeconfig}", *arguments]
+    command = [str(prepare.binaries("kubectl")["kubectl"]), f"--kubeconfig={at.kubeconfig}", *arguments]
     done = subprocess.run(
         command, input=json.dumps(given) if given else None, capture_output=True, text=True, timeout=30
     )

@@ -12,8 +12,8 @@ from test_api_ready import Pki, admin, pem
 
 from core.manifests.kubevirt import operator
 from core.model import parse
-from lab import bench
-from lab.kubeapi import KubernetesAPI
+from lab import prepare
+from lab.testing.kubeapi import KubernetesAPI
 
 pytestmark = pytest.mark.engine
 
@@ -45,7 +45,7 @@ def api(tmp_path_factory):
     (folder / "client-ca.crt").write_text(pem(pki.ca))
     with KubernetesAPI(
         folder / "api",
-        bench.binaries("kubernetes-api"),
+        prepare.binaries("kubernetes-api"),
         extra_arguments=[f"--client-ca-file={folder / 'client-ca.crt'}"],
     ) as made:
         yield made, admin(made, pki)
@@ -66,7 +66,7 @@ def release(api, checkout, tmp_path):
 
 
 def kubectl(api, *arguments, stdin=None):
-    command = [str(bench.binaries("kubectl")["kubectl"]), f"--kubeconfig={api.kubeconfig}", *arguments]
+    command = [str(prepare.binaries("kubectl")["kubectl"]), f"--kubeconfig={api.kubeconfig}", *arguments]
     return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=30, check=True).stdout
 
 
