@@ -15,7 +15,6 @@ import yaml
 from pulumiverse_talos import _utilities as talos_sdk
 
 from core.model import Platform, StackFileError, included, parse
-
 from runner import pipes
 
 from .bundle import Bundle, Faulty, read
