@@ -62,7 +62,7 @@ class Build:
     log: Path
 
     def wait(self) -> None:
-        """Wait until it ends, and show its progress meanwhile. Raises ToolchainError with its last lines if it failed."""
+        """Wait until it ends, and show its progress. Raises ToolchainError with its last lines if it failed."""
         with self.log.open(encoding="utf-8", errors="replace") as lines:
             while self.process.poll() is None:
                 shutil.copyfileobj(lines, sys.stderr)

@@ -28,7 +28,7 @@ class Setup:
         self.entries: dict[str, Entry] = {}
 
     def run(self, absent: list[Part]) -> dict[str, Entry]:
-        """Set up these parts. Returns their entries by name, and raises the first error of a part that was not built."""
+        """Set up these parts. Returns their entries by name; raises the first error of a part."""
         began = time.monotonic()
         self.progress.total = len(absent)
         self.progress.say(f"Setting up {len(absent)} parts of the toolchain in {self.layout.store}")

@@ -1,7 +1,8 @@
 """A content-addressed store of finished parts.
 
-An entry is a folder named after its part, its source and a digest of everything that decides its content. It counts only once it holds `part.json`, which is written last: what a killed run left behind is never used,
-and the next run that builds the same part removes it.
+An entry is a folder named after its part, its source and a digest of everything that decides its content. It counts
+only once it holds `part.json`, which is written last: what a killed run left behind is never used, and the next run
+that builds the same part removes it.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ def test_go_builds_only_what_is_pinned_with_its_own_toolchain(checkout, monkeypa
         "build -v -tags small -ldflags -s -w -X a.b=c -o TARGET example.test/beta"
     )
     assert environment == (
-        "GOFLAGS=-mod=readonly -buildvcs=false -trimpath -gcflags=all=-dwarf=false GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0"
+        "GOFLAGS=-mod=readonly -buildvcs=false -trimpath -gcflags=all=-dwarf=false "
+        "GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0"
     )
 
 
