@@ -60,7 +60,7 @@ def test_a_failed_build_shows_its_command_its_last_lines_and_the_remedy(checkout
             f"-o {work}/made/alpha example.test/alpha",
             *(f"  | line {number} of it" for number in range(10, 30)),
             f"  the whole log: {log}",
-            "  what to do: run the same command again: what is compiled already is kept",
+            "  what to do: run the same command again: packages that are compiled already are kept",
         ]
     )
     assert "line 0 of it" in log.read_text()
