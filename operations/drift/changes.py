@@ -15,7 +15,6 @@ import yaml
 from core.machineconfig.compare import Difference, differences, merged, shown_value
 from core.machineconfig.documents import patches
 from core.model import Platform, StackFileError, included, parse
-
 from runner import pipes
 
 from .machines import opened
