@@ -5,6 +5,8 @@ import signal
 import sys
 from pathlib import Path
 
+from runner import pipes
+
 from . import cleanup, converge, fidelity, preflight, steps
 from .layout import Layout
 from .phases import PHASES
@@ -87,4 +89,4 @@ def stop(root: Path, stack: str | None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(pipes.guarded(lambda: main(sys.argv[1:])))

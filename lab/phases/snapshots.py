@@ -7,6 +7,7 @@ import stat
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from core.facts.snapshots import NAMESPACE, USER
 from lab.engine import Run
 from lab.overlay import CLAIM
 from lab.rehearsal import Rehearsal
@@ -14,11 +15,11 @@ from lab.shown import see
 from lab.topology import FIRST_ID
 from lab.waiting import wait_for
 
-NAMESPACE, JOB = "etcd-snapshots", "rehearsal"
+JOB = "rehearsal"
 # It is there when the job saves etcd, and must be there again when that is put back.
 KEPT = ("configmap", "rehearsal-before")
 # A folder of the node, for the user that the job runs as.
-FOLDER, USER = "local/etcd-snapshots", 65532
+FOLDER = "local/etcd-snapshots"
 
 
 def is_whole(file: Path) -> bool:

@@ -21,14 +21,14 @@ pytestmark = pytest.mark.engine
 PROGRAM = """
 import pulumi
 import pulumi_kubernetes as k8s
-from components.kubernetes import unlocked
+from components.kubernetes import clear_interrupted_release
 
 kubeconfig = pulumi.Config().require_secret("kubeconfig")
 provider = k8s.Provider("here", kubeconfig=kubeconfig)
 k8s.helm.v3.Release(
     "net", name="net", chart="./chart", version="1.2.3", namespace="default", skip_await=True, values={"told": pulumi.Config().get("told") or "one"},
     opts=pulumi.ResourceOptions(
-        provider=provider, hooks=unlocked("net", kubeconfig=kubeconfig, namespace="default", release="net", version="1.2.3"),
+        provider=provider, hooks=clear_interrupted_release("net", kubeconfig=kubeconfig, namespace="default", release="net", version="1.2.3"),
     ),
 )
 """
@@ -107,7 +107,7 @@ def statuses(api):
 def test_a_record_of_an_installation_that_was_cut_short_is_cleared(api, release):
     leave(api[0], "pending-install")
     _, told = up(release)
-    assert "cleared Helm's record sh.helm.release.v1.net.v1 (pending-install) of a run that was cut short" in told
+    assert "cleared Helm's record sh.helm.release.v1.net.v1 (pending-install), which an interrupted run left" in told
     assert statuses(api[0]) == [("1", "deployed")]
 
 

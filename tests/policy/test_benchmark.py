@@ -1,7 +1,7 @@
-"""The benchmark's rows that a default misses or a patch can undo: met by default, kept by the plan, lifted by record alone.
+"""The CIS rows that a patch can undo: met by default, checked in the plan, and lifted only by a recorded exception.
 
-In our own words, from the benchmark's section on control planes and nodes as Talos runs them. Rows that nobody can
-change (file modes, locked flags) and those for a person to look at are not here.
+In our own words, from the benchmark's sections on control planes and nodes as Talos runs them. Rows that nobody can
+change (file modes, fixed flags) and manual rows are not here.
 """
 
 import json
@@ -42,7 +42,7 @@ class Row:
     controls: str  # all that the rule in question stands for
     place: str
     key: str
-    default: object  # what every config says; None where Talos' own holds as long as nobody says anything
+    default: object  # what every config says; None where Talos' own contains as long as nobody says anything
     loose: object  # what a patch could make of it
 
     def __str__(self) -> str:
