@@ -96,7 +96,7 @@ def test_the_picture_of_the_tree_is_the_tree():
 def test_the_drawing_of_the_data_flow_is_the_program():
     drawing = re.findall(r"```\n(.*?)```", read("docs/architecture.md"), re.DOTALL)[1]
     program = read("__main__.py")
-    layers = [line for line in drawing.splitlines() if line.lstrip().startswith("Metal")][0]
+    layers = next(line for line in drawing.splitlines() if line.lstrip().startswith("Metal"))
     names = re.findall(r"\b([A-Z]\w+)\b", layers)
     assert len(names) == 6
     for name in names:
