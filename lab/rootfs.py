@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from . import speed
 from .topology import FIRST_ID
 
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -224,7 +225,7 @@ def libraries(tree: Path, programs: Iterable[str]) -> dict[str, Path]:
     loader = folder / "ld-linux-x86-64.so.2"
     for program in programs:
         command = [str(loader), "--library-path", f"{folder}:{folder / 'systemd'}", "--list", str(tree / program)]
-        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=speed.deadline(20)).stdout
         for word in told.split():
             if word.startswith(f"{tree}/"):
                 found[word.removeprefix(f"{tree}/")] = Path(word)

@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from toolchain import Layout, golang, onpath, system
 from toolchain.install import in_place
 from toolchain.lock import Part, load
-from toolchain.setup import forced
+from toolchain.ready import forced
 from toolchain.store import Entry, find
 
 from .environment import DROPPED, FIXED
@@ -42,7 +43,7 @@ class Finding:
     remedy: str = ""
 
 
-def doctor(arguments: list[str], layout: Layout) -> int:
+def doctor(given: Namespace, layout: Layout) -> int:
     """Print the table; 1 when something is wrong."""
     source = forced()
     lock = load(layout.lock)

@@ -6,51 +6,18 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from . import debian, gobuild, golang, onpath, pyenv, release, system
+from . import debian, gobuild, golang, onpath, pyenv, release
 from .errors import ToolchainError
-from .install import install
 from .layout import Layout
-from .lock import Lock, Part, load
+from .lock import Lock, Part
 from .progress import Progress
-from .store import SOURCES, Entry, find, keep, locked, workspace
+from .store import Entry, find, keep, locked, workspace
 
 KEPT_RUNS = 20
-
-
-def ensure(names: Iterable[str], layout: Layout | None = None, progress: Progress | None = None) -> dict[str, Path]:
-    """Have these parts, outputs or sets, and return the path of each file they yield by its name.
-
-    What is there already costs some file stats. Raises ToolchainError, with the remedy in its
-    text, when something cannot be had.
-    """
-    layout = layout or Layout.of()
-    lock = load(layout.lock)
-    source = forced()
-    parts = lock.select(names)
-    entries = {part.name: find(part, layout, source) for part in parts}
-    absent = [part for part in parts if entries[part.name] is None]
-    progress = progress or Progress()
-    system.provide(absent, progress, [part for part in parts if entries[part.name]])
-    if absent:
-        entries |= Setup(lock, layout, progress, source).run(absent)
-    installed: dict[str, Path] = {}
-    for entry in entries.values():
-        if entry:
-            installed |= install(entry, layout)
-    return installed
-
-
-def forced() -> str | None:
-    """The source that BEDPLATE_TOOLCHAIN demands. Raises ToolchainError for one there is not."""
-    source = os.environ.get("BEDPLATE_TOOLCHAIN") or None
-    if source not in {None, *SOURCES}:
-        raise ToolchainError(f"BEDPLATE_TOOLCHAIN is {source!r}: it must be one of {', '.join(SOURCES)}, or unset.")
-    return source
 
 
 class Setup:

@@ -1,24 +1,20 @@
 """A cluster that runs is taken over by a new state, and credentials that end are made anew."""
 
-from __future__ import annotations
-
 import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from lab.engine import Engine
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 from operations.adopt.client import signed
 from operations.adopt.state import KIND, opened, secret
 
 from .by_hand import drifted
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 KUBECONFIG = "talos:cluster/kubeconfig:Kubeconfig"
 SHORT = timedelta(days=10)
@@ -126,7 +122,7 @@ def renewal(rehearsal: Rehearsal) -> None:
 
 def _shorten(engine: Engine) -> None:
     """Client certificates that end soon, signed by the platform's own authorities, where the state has the others."""
-    exported = json.loads(engine.told("stack", "export", "--show-secrets"))
+    exported = json.loads(engine.output("stack", "export", "--show-secrets"))
     made = {
         one["type"]: one["outputs"] for one in exported["deployment"]["resources"] if one["type"] in (KIND, KUBECONFIG)
     }
@@ -142,7 +138,7 @@ def _shorten(engine: Engine) -> None:
     made[KUBECONFIG]["kubernetesClientConfiguration"] = secret(
         {**opened(made[KUBECONFIG]["kubernetesClientConfiguration"]), **client}
     )
-    engine.told("stack", "import", stdin=json.dumps(exported))
+    engine.output("stack", "import", stdin=json.dumps(exported))
 
 
 def _credentials(rehearsal: Rehearsal) -> dict[str, Any]:
@@ -150,5 +146,5 @@ def _credentials(rehearsal: Rehearsal) -> dict[str, Any]:
 
 
 def _ends(rehearsal: Rehearsal) -> dict[str, datetime]:
-    told = json.loads(rehearsal.engine.told("stack", "output", "expires", "--json"))
+    told = json.loads(rehearsal.engine.output("stack", "output", "expires", "--json"))
     return {name: datetime.fromisoformat(told[name]) for name in CREDENTIALS}

@@ -1,16 +1,12 @@
 """What somebody edits by hand, an object or a machine's config, is seen and put right."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lab.rehearsal import Rehearsal
 from lab.shown import NotShown, see
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 
 def by_hand(resource: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -56,7 +52,7 @@ def an_object(rehearsal: Rehearsal) -> None:
 
 
 def a_machine(rehearsal: Rehearsal) -> None:
-    """A machine's config that somebody edits by hand: `drift` names the field, and an `up` of that machine puts it right."""
+    """`drift` names the field of a machine config that was edited by hand, and an `up` of that machine restores it."""
     see(drifted(rehearsal) == {}, f"machines differ from what was declared: {drifted(rehearsal)}")
     name = next(machine.name for machine in rehearsal.topology.machines if machine.address == rehearsal.first)
     patch = json.dumps({"machine": {"nodeLabels": {"bedplate.rehearsal/by-hand": "yes"}}})

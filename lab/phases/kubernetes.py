@@ -1,20 +1,15 @@
 """Another Kubernetes: control planes first, one machine at a time, each drained, and its version read back."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
-from lab import bench
+from lab import prepare
+from lab.rehearsal import Rehearsal
 from lab.shown import see
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 
 def moved(rehearsal: Rehearsal) -> None:
     """The same code under the next number: it runs everywhere, workers came last, and etcd was saved before."""
-    before, after = rehearsal.platform["talos"]["kubernetes"], bench.next_kubernetes()
+    before, after = rehearsal.platform["talos"]["kubernetes"], prepare.next_kubernetes()
     saved = set(rehearsal.snapshots.glob("*.db"))
     rehearsal.platform["talos"]["kubernetes"] = after
     rehearsal.engine.write(rehearsal.platform)

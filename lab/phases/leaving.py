@@ -1,17 +1,12 @@
 """Machines that leave the platform: emptied and erased, or dead and forgotten. And one that comes back as a new one."""
 
-from __future__ import annotations
-
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
-
 
 # What an `up` says when a step of it begins.
 STEPS = ("is drained", "leaves etcd", "its system disk is wiped", "it is out of the platform")
@@ -54,7 +49,9 @@ def a_lost_worker(rehearsal: Rehearsal) -> None:
 
 
 def control_planes(rehearsal: Rehearsal) -> None:
-    """From three to one, one `up` after the other; two at once are refused in the plan, and one that only leaves the file.
+    """Three control planes become one, one `up` after the other.
+
+    A plan refuses two at once, and one that only leaves the file.
 
     The first one's `up` is killed at each of its steps, and run again.
     """

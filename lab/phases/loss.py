@@ -1,16 +1,10 @@
 """Machines that lose power, and an `up` while some are down."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from lab.rehearsal import Rehearsal
 from lab.shown import NotShown, see
 from lab.waiting import wait_for
 
 from .change import LABEL
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 
 def lost_power(rehearsal: Rehearsal) -> None:

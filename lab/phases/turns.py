@@ -1,13 +1,9 @@
 """A change that restarts machines: one at a time, each drained first, and well before the next."""
 
-from __future__ import annotations
+from itertools import pairwise
 
-from typing import TYPE_CHECKING
-
+from lab.rehearsal import Rehearsal
 from lab.shown import see
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 # Talos restarts for it (CanApplyImmediate does not name it), and in a container nobody reads it.
 RESTARTS = {"machine": {"udev": {"rules": ["# bedplate rehearsal"]}}}
@@ -38,9 +34,7 @@ def restarts(rehearsal: Rehearsal) -> None:
         )
         turns.append((round(begun or 0.0, 1), round(ended or 0.0, 1), name))
     turns.sort()
-    see(
-        all(one[1] <= other[0] for one, other in zip(turns, turns[1:], strict=False)), f"two were away at once: {turns}"
-    )
+    see(all(one[1] <= other[0] for one, other in pairwise(turns)), f"two restarted at once: {turns}")
     see(rehearsal.clients.ready() == set(after), f"not all are Ready: {rehearsal.clients.ready()}")
     closed = [n["metadata"]["name"] for n in rehearsal.clients.get("nodes")["items"] if n["spec"].get("unschedulable")]
     see(not closed, f"these still take no pods: {closed}")

@@ -16,6 +16,8 @@ from pulumiverse_talos import _utilities as talos_sdk
 
 from core.model import Platform, StackFileError, included, parse
 
+from runner import pipes
+
 from .bundle import Bundle, Faulty, read
 from .client import signed
 from .state import Occupied, Place, held, put
@@ -148,4 +150,4 @@ def _pulumi(verb: str, *options: str, stack: str, stdin: str | None = None) -> s
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(pipes.guarded(lambda: main(sys.argv[1:])))

@@ -16,6 +16,8 @@ from core.machineconfig.compare import Difference, differences, merged, shown_va
 from core.machineconfig.documents import patches
 from core.model import Platform, StackFileError, included, parse
 
+from runner import pipes
+
 from .machines import opened
 
 CHANGES = 7
@@ -150,4 +152,4 @@ def table(found: list[Change]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(pipes.guarded(lambda: main(sys.argv[1:])))

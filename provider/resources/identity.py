@@ -42,7 +42,7 @@ class Identity(Gate):
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
         return {**inputs, "found": (state or {}).get("found", UNKNOWN)}
 
-    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+    def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """What its next config changes, by document and field; nothing secret is in it."""
         if state is None or isinstance(inputs.get("documents"), Unknown):
             return None

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lab.clock import EPOCH, Clock, reply
+from lab.testing.clock import EPOCH, Clock, reply
 
 STAMP = bytes(range(1, 9))
 ASKED = bytes([0b00_100_011]) + bytes(39) + STAMP

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from lab import qemu, rack
 from lab.kernel import Process
-from lab.qemu import Hardware, Machine
+from lab.testing import qemu, rack
+from lab.testing.qemu import Hardware, Machine
 from lab.waiting import wait_for
 
 FACTS = {
@@ -96,7 +96,7 @@ exec sleep 600
     pretend.chmod(0o755)
     owner = f"""
 import pathlib, time
-from lab import qemu
+from lab.testing import qemu
 qemu.EMULATOR = {str(pretend)!r}
 facts = {FACTS | {"firmware": "bios"}!r}
 qemu.Machine(qemu.Hardware(**facts), pathlib.Path({str(tmp_path / "m")!r})).start("Hdd")

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from lab import bench, cleanup
+from lab import cleanup, prepare
 from lab.layout import Layout
 
 pytestmark = pytest.mark.lab
@@ -20,7 +20,7 @@ PHASES = [
 def test_dev_is_rehearsed_from_nothing_to_a_clean_end(lab_host):
     told = subprocess.run(
         [sys.executable, "-m", "lab", "dev"],
-        cwd=bench.CHECKOUT,
+        cwd=prepare.CHECKOUT,
         text=True,
         timeout=1500,
         stdin=subprocess.DEVNULL,
@@ -28,7 +28,7 @@ def test_dev_is_rehearsed_from_nothing_to_a_clean_end(lab_host):
         stderr=subprocess.STDOUT,
     )
     assert told.returncode == 0, told.stdout[-6000:]
-    times = json.loads((bench.CHECKOUT / ".toolchain" / "lab" / "dev.times.json").read_text())
+    times = json.loads((prepare.CHECKOUT / ".toolchain" / "lab" / "dev.times.json").read_text())
     assert [(one["phase"], one["outcome"]) for one in times["phases"]] == [(phase, "ok") for phase in PHASES]
     facts = times["facts"]
     assert facts["drift"].startswith("seen and put right"), facts
@@ -43,10 +43,10 @@ def test_dev_is_rehearsed_from_nothing_to_a_clean_end(lab_host):
 def test_a_killed_rehearsal_is_taken_away_by_stop(lab_host):
     """kill -9 of the command in the middle of it, then `rehearse stop`: everything is as before."""
     before = cleanup.Snapshot.take()
-    layout = Layout.of(bench.CHECKOUT / ".toolchain", "dev")
+    layout = Layout.of(prepare.CHECKOUT / ".toolchain", "dev")
     with subprocess.Popen(
         [sys.executable, "-m", "lab", "dev", "--keep"],
-        cwd=bench.CHECKOUT,
+        cwd=prepare.CHECKOUT,
         text=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -64,7 +64,7 @@ def test_a_killed_rehearsal_is_taken_away_by_stop(lab_host):
     alive, inside = init.alive, cleanup.inside(own)
     # Whatever is wrong: a lab that was to be kept stays until it is told to end.
     told = subprocess.run(
-        [sys.executable, "-m", "lab", "stop", "dev"], cwd=bench.CHECKOUT, text=True, timeout=60, capture_output=True
+        [sys.executable, "-m", "lab", "stop", "dev"], cwd=prepare.CHECKOUT, text=True, timeout=60, capture_output=True
     )
     # The lab's init and supervisor, and the node's own init.
     assert alive and len(inside) >= 3, f"with --keep, a lab outlives its command: {inside}"

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from lab import bench
+from lab import prepare
 from lab.steps import Walk
 
 # How many kills there are at the least: of some twenty steps, what two resources do at once may be met by one kill, and
@@ -39,7 +39,7 @@ def test_whatever_step_a_run_is_killed_at_the_next_one_goes_on(lab_host):
     """One bootstrap, the PKI that was made first, nothing pending, and a second plan with no change."""
     told = subprocess.run(
         [sys.executable, "-m", "lab", "dev", "--steps"],
-        cwd=bench.CHECKOUT,
+        cwd=prepare.CHECKOUT,
         text=True,
         timeout=1500,
         stdin=subprocess.DEVNULL,
@@ -47,5 +47,5 @@ def test_whatever_step_a_run_is_killed_at_the_next_one_goes_on(lab_host):
         stderr=subprocess.STDOUT,
     )
     assert told.returncode == 0, told.stdout[-6000:]
-    struck = json.loads((bench.CHECKOUT / ".toolchain" / "lab" / "dev.times.json").read_text())["facts"]["killed_at"]
+    struck = json.loads((prepare.CHECKOUT / ".toolchain" / "lab" / "dev.times.json").read_text())["facts"]["killed_at"]
     assert len(struck) >= KILLS and not [step for step in MET if not any(step in met for met in struck)], struck

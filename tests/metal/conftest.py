@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from engine.conftest import Checkout, checkout  # noqa: F401
+from engine.conftest import Checkout, checkout, fresh_stack  # noqa: F401 (fixtures)
 
 from lab.kernel import die_with_parent
 

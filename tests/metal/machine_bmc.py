@@ -1,6 +1,6 @@
 """The BMC of tests/provider/bmc.py with machines behind it that really boot: machine_bmc.py CONFIG.json
 
-A system's `slot` is a file that says which hardware stands there now (lab.qemu.Hardware, as JSON), read at each
+A system's `slot` is a file that says which hardware stands there now (lab.testing.qemu.Hardware, as JSON), read at each
 power-on: what the BMC tells of itself and what it switches on can be two things, as in a rack where somebody was.
 """
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bmc import Machines, main
 
-from lab.qemu import Hardware, Machine
+from lab.testing.qemu import Hardware, Machine
 
 
 class Virtual(Machines):

@@ -19,10 +19,11 @@ from metal.conftest import Server, prepared, serve
 
 from core.boot import dnsmasq
 from core.model import Platform, parse
-from lab import bench, initramfs, kernel, rootfs
+from lab import kernel, prepare, rootfs
 from lab.layout import Layout
-from lab.qemu import Hardware, Machine
-from lab.rack import LINK, Rack, tap
+from lab.testing import initramfs
+from lab.testing.qemu import Hardware, Machine
+from lab.testing.rack import LINK, Rack, tap
 from lab.waiting import wait_for
 
 SERVERS, PORT = "10.77.0.1", 8080
@@ -208,7 +209,7 @@ def off(machine: Machine) -> str:
 def talos(binaries: dict[str, Path], version: str = "") -> bytes:
     """Talos in metal mode: its own first and second init, on a distribution's kernel. version: other than what is built here."""
     root = rootfs.squashed(
-        Layout.of(bench.CHECKOUT / ".toolchain", "netboot").store, binaries, talos=version or bench.versions().talos
+        Layout.of(prepare.CHECKOUT / ".toolchain", "netboot").store, binaries, talos=version or prepare.versions().talos
     )
     files = {"init": binaries["lab-tools"], "talos-init": binaries["talos-init"], "rootfs.sqsh": root}
     modules = initramfs.modules(binaries["modules"], initramfs.TALOS_MODULES)

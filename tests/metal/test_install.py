@@ -17,11 +17,12 @@ from engine.conftest import Checkout
 from metal import netboot
 
 from clients.talos import Client, NoAnswer, Running
-from lab import bench, installer
-from lab.clock import Clock
+from lab import prepare
 from lab.images import Store, platform_images
 from lab.layout import Layout
 from lab.registry import Registry
+from lab.testing import installer
+from lab.testing.clock import Clock
 from lab.waiting import wait_for
 from toolchain import ensure
 
@@ -76,7 +77,7 @@ class Site:
 
     @property
     def store(self) -> Store:
-        return Store(Layout.of(bench.CHECKOUT / ".toolchain", "netboot").store / "images")
+        return Store(Layout.of(prepare.CHECKOUT / ".toolchain", "netboot").store / "images")
 
     def up(self, check: bool = True) -> str:
         done = self.here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", check=check)
@@ -145,7 +146,7 @@ def site(tmp_path, binaries, checkout):
             "role": "controlplane", "address": ADDRESS, "mac": MAC, "uuid": UUID, "serial": "LAB0001", "install": {"disk": {"serial": DISK}},
             "bmc": {"url": bmc.url, "system": UUID, "ca": bmc.pki.ca},
         }  # fmt: skip
-        made = bench.versions()
+        made = prepare.versions()
         more = {
             "talos.version": FIRST, "talos.kubernetes": made.kubernetes, "talos.schematic": {"kernel_args": ARGUMENTS},
             # A boot through the firmware, as a BMC would see it, and not from kernel to kernel.

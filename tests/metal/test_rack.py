@@ -17,7 +17,8 @@ import pytest
 from bmcs import PASSWORD, USER, Bmc, machine
 from metal.conftest import free_port
 
-from lab.converge import descendants, victims
+from lab.kernel import descendants
+from lab.killed import victims
 
 pytestmark = pytest.mark.engine
 

@@ -1,6 +1,7 @@
 """The doctor: each part with what is wrong and the remedy, and the exit code."""
 
 import subprocess
+from argparse import Namespace
 
 import pytest
 
@@ -53,7 +54,7 @@ def sick(house, monkeypatch):
 
 
 def rows(house, capsys) -> tuple[int, list[str]]:
-    code = doctor.doctor([], house.layout)
+    code = doctor.doctor(Namespace(), house.layout)
     return code, capsys.readouterr().out.splitlines()
 
 
