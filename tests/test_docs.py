@@ -1,5 +1,6 @@
 """The docs match the repository: links, pictures, decisions, and the tests that a page names."""
 
+import ast
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -127,6 +128,35 @@ def test_the_index_of_decisions_has_each_once_in_order():
         page = read(f"docs/decisions/{file}")
         assert page.startswith(f"# {number}. {title}\n\nDate: {date}\n"), file
     assert [int(row[0]) for row in rows] == list(range(1, len(rows) + 1))
+
+
+def code_strings() -> str:
+    """Every string of the code that ships, one per line, with … for what is filled in."""
+    strings = []
+    for room in ("core", "clients", "components", "provider", "operations", "runner"):
+        for file in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    strings.append(node.value)
+                elif isinstance(node, ast.JoinedStr):
+                    strings.append("".join(p.value if isinstance(p, ast.Constant) else "…" for p in node.values))
+    return "\n".join(strings)
+
+
+def quoted_messages() -> Iterator[tuple[str, str]]:
+    """Each message in the first column of a table of messages, with its page."""
+    for page in ("docs/power.md", "docs/machine-does-not-boot.md", "docs/runbooks/adopt.md"):
+        for table in re.findall(r"^\| (?:Message|[^|]*reports) \|.*\n\|[-|]+\n((?:\|.*\n)+)", read(page), re.MULTILINE):
+            for row in table.splitlines():
+                yield from ((page, message) for message in re.findall(r"`([^`]+)`", row.split(" | ")[0]))
+
+
+def test_every_message_that_a_page_quotes_is_one_of_the_code():
+    messages, strings = list(quoted_messages()), code_strings()
+    assert len(messages) > 15
+    for page, message in messages:
+        for part in message.split("…"):
+            assert part.strip() in strings, f"{page}: {message}"
 
 
 def test_the_readme_shows_the_two_commands():
