@@ -7,7 +7,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, changed, stack_platform
+
+from core.model import StackFileError, parse
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / ".github").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
@@ -166,3 +168,10 @@ def test_the_readme_shows_the_two_commands():
     commands = re.findall(r"```sh\n(.*?)\n```", read("README.md"))
     assert commands == ["./bedplate preview dev", "./bedplate test"]
     assert "./bedplate test" in read(".ci/run")
+
+
+def test_the_faults_that_the_readme_shows_are_the_loaders():
+    faulty = changed(stack_platform("prod"), {"machines.cp-2.address": "10.20.0.11", "talos.verson": "v1.12.0"})
+    with pytest.raises(StackFileError) as refused:
+        parse(faulty)
+    assert f"the stack file has 2 faults\n{refused.value}\n```" in read("README.md")
