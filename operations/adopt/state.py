@@ -15,7 +15,7 @@ from typing import Any
 # The mark of a secret in an exported state; with its plain text in it, the engine encrypts it when it takes it in.
 _SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 KIND, COMPONENT = "talos:machine/secrets:Secrets", "bedplate:talos:Talos"
-# Names that components/talos/cluster.py and __main__.py give: a test holds the two together.
+# Names that components/talos/pki.py and __main__.py give: a test holds the two together.
 NAME, PARENT = "talos-secrets", "talos"
 
 
