@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.state import unwrap_secret
+
 # The mark of a secret in an exported state; with its plain text in it, the engine encrypts it when it takes it in.
 _SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 KIND, COMPONENT = "talos:machine/secrets:Secrets", "bedplate:talos:Talos"
@@ -43,7 +45,7 @@ class Place:
 def held(deployment: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The secrets that a state holds already, opened; None where there are none."""
     made = next((r for r in deployment.get("resources") or () if r.get("type") == KIND), None)
-    return None if made is None else opened((made.get("outputs") or {}).get("machineSecrets") or {})
+    return None if made is None else unwrap_secret((made.get("outputs") or {}).get("machineSecrets") or {})
 
 
 def put(
@@ -105,12 +107,3 @@ def put(
 def secret(value: Any) -> dict[str, Any]:
     """A value as the engine takes in a secret."""
     return {**_SECRET, "plaintext": json.dumps(value)}
-
-
-def opened(value: Any) -> Any:
-    """A value of an exported state out of the envelopes of its secrets."""
-    if isinstance(value, Mapping) and "plaintext" in value:
-        return opened(json.loads(value["plaintext"]))
-    if isinstance(value, Mapping):
-        return {key: opened(each) for key, each in value.items()}
-    return value
