@@ -4,7 +4,8 @@ import json
 import time
 
 from clients.talos import Client, Hardware, Maintenance, NoAnswer
-from core.machineconfig.compare import differences, merged
+from core.machineconfig.differences import differences
+from core.machineconfig.merge import merge
 from core.native import Unknown, Values
 from core.native.machine import IDENTITY
 from provider.framework import Progress, UserError, in_thread
@@ -33,7 +34,7 @@ class Identity(Resource):
         """What the machine's next config changes, by document and field; secret values are not in it."""
         if state is None or isinstance(inputs.get("documents"), Unknown):
             return None
-        changes = differences(*(merged(map(json.loads, of.get("documents") or [])) for of in (state, inputs)))
+        changes = differences(*(merge(map(json.loads, of.get("documents") or [])) for of in (state, inputs)))
         if not changes:
             return None
         how = "REBOOTS to take" if any(change.reboots for change in changes) else "takes, with no reboot,"

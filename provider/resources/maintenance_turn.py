@@ -7,7 +7,8 @@ from typing import Any
 
 from clients.kubeconfig import kubeconfig
 from clients.talos import Client, NoAnswer
-from core.machineconfig.compare import differences, merged
+from core.machineconfig.differences import differences
+from core.machineconfig.merge import merge
 from core.native import Unknown, Values
 from core.native.machine import MAINTENANCE_TURN
 from provider import draining, nodes, planes, quorum
@@ -81,7 +82,7 @@ def _needed(inputs: Values, state: Values) -> tuple[bool, str]:
         return False, ""  # Another machine, or one that was installed again: it is in maintenance mode.
     if isinstance(inputs.get("documents"), Unknown):
         return True, ""
-    changes = differences(*(merged(map(json.loads, of.get("documents") or [])) for of in (state, inputs)))
+    changes = differences(*(merge(map(json.loads, of.get("documents") or [])) for of in (state, inputs)))
     was, now = state.get("kubernetes"), inputs.get("kubernetes")
     return any(change.reboots for change in changes), f"{was} -> {now}" if was != now else ""
 

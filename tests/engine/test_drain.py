@@ -9,8 +9,9 @@ import pytest
 from test_api_ready import Pki, admin, framework, pem
 
 from clients.kubernetes import Access
-from lab import bench
-from lab.kubeapi import KubernetesAPI
+from lab import prepare
+from lab.speed import deadline
+from lab.testing.kubeapi import KubernetesAPI
 from provider import draining, nodes, waiting
 
 pytestmark = pytest.mark.engine
@@ -22,7 +23,7 @@ def api(tmp_path_factory):
     (folder / "client-ca.crt").write_text(pem(pki.ca))
     # No controllers run, so nobody makes the accounts that pods would ask for.
     extra = [f"--client-ca-file={folder / 'client-ca.crt'}", "--disable-admission-plugins=ServiceAccount"]
-    with KubernetesAPI(folder / "api", bench.binaries("kubernetes-api"), extra_arguments=extra) as made:
+    with KubernetesAPI(folder / "api", prepare.binaries("kubernetes-api"), extra_arguments=extra) as made:
         yield made, Access.parse(admin(made, pki))
 
 
@@ -33,9 +34,9 @@ def quick(monkeypatch):
 
 
 def kubectl(at, *arguments, given=None):
-    command = [str(bench.binaries("kubectl")["kubectl"]), f"--kubeconfig={at.kubeconfig}", *arguments]
+    command = [str(prepare.binaries("kubectl")["kubectl"]), f"--kubeconfig={at.kubeconfig}", *arguments]
     done = subprocess.run(
-        command, input=json.dumps(given) if given else None, capture_output=True, text=True, timeout=30
+        command, input=json.dumps(given) if given else None, capture_output=True, text=True, timeout=deadline(30)
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -149,7 +150,7 @@ def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
     )
     with pytest.raises(
         framework.UserError,
-        match="last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently.; nothing after it",
+        match="last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently.; the resources that depend on it",
     ):
         draining.drain(access, "wk-3", 2, lambda text: None)
     assert "shop-1" in names(at)

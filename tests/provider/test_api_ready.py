@@ -237,7 +237,9 @@ def test_the_clients_key_is_on_disk_for_a_moment_only_and_for_its_owner_only(api
 def test_what_is_no_kubeconfig_is_refused_in_the_plan_and_not_shown(text):
     wrong = GATE.check({"kubeconfig": text, "timeoutSeconds": 900})
     assert [w.property for w in wrong] == ["kubeconfig"]
-    assert wrong[0].reason.startswith("is missing; " if text in ("", None) else "is not a kubeconfig with a client certificate")
+    assert wrong[0].reason.startswith(
+        "is missing; " if text in ("", None) else "is not a kubeconfig with a client certificate"
+    )
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 99999, "900", True, None])

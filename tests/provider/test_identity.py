@@ -265,7 +265,13 @@ def test_no_input_is_shown_that_is_a_secret():
             "declared": [],
         }
     )
-    assert {error.property for error in wrong} >= {"timeoutSeconds", "clientConfiguration", "machine", "node", "declared"}
+    assert {error.property for error in wrong} >= {
+        "timeoutSeconds",
+        "clientConfiguration",
+        "machine",
+        "node",
+        "declared",
+    }
     assert "sekret" not in repr(wrong)
 
 

@@ -321,9 +321,7 @@ def test_a_kubelet_of_another_version_ends_no_turn(rack):
     wanted = inputs(machines, "wk-1", documents=OLD, kubernetes=NEXT, seconds=1.0)
     taken = take(wanted)
     settled_in = {**wanted, "timeoutSeconds": 1.0}
-    node_healthy.wait_until_healthy(
-        maintenance_turn.client_of(wanted), wanted["node"], "wk-1", 5.0, print
-    )
+    node_healthy.wait_until_healthy(maintenance_turn.client_of(wanted), wanted["node"], "wk-1", 5.0, print)
     with pytest.raises(
         framework.UserError,
         match=r"^wk-1 was not Ready with kubelet v1.35.5 within 1 s \(last: Ready, its kubelet is v1.35.4\)",

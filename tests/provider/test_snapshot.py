@@ -286,10 +286,16 @@ def test_unwanted_it_asks_nobody(machine, tmp_path):
 @pytest.mark.parametrize(
     ("bad", "says"),
     [
-        ({"nodes": []}, "nodes is not a list of one or more texts; a control plane provides the snapshot; write the addresses of the control planes"),
+        (
+            {"nodes": []},
+            "nodes is not a list of one or more texts; a control plane provides the snapshot; write the addresses of the control planes",
+        ),
         ({"talos": None}, "talos is missing; it names the snapshot's file; write it as in the stack file"),
         ({"folder": ""}, "folder is missing; it names the snapshot's file; write it as in the stack file"),
-        ({"timeoutSeconds": 0}, "timeoutSeconds is not a number from 1 to 7200; every wait needs a deadline; write e.g. 900"),
+        (
+            {"timeoutSeconds": 0},
+            "timeoutSeconds is not a number from 1 to 7200; every wait needs a deadline; write e.g. 900",
+        ),
         (
             {"clientConfiguration": {}},
             "clientConfiguration is not a client of the Talos API; the Talos API is queried with it; take clientConfiguration of talos:machine:Secrets",
