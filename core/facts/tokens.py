@@ -7,4 +7,5 @@ KUBECONFIG = "talos:cluster/kubeconfig:Kubeconfig"
 
 # Source: the engine's naming of provider resources, pulumi:providers:PACKAGE.
 KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
+TALOS_PROVIDER = "pulumi:providers:talos"
 MATCHBOX_PROVIDER = "pulumi:providers:matchbox"
