@@ -34,7 +34,7 @@ class Resource:
         return None
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
-        """The new resource's id and its outputs, by name."""
+        """The new resource's id and its outputs, by name. Raises NotImplementedError: every type has its own."""
         raise NotImplementedError
 
     async def read(self, identity: str, state: Values) -> Values | None:

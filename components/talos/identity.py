@@ -14,7 +14,7 @@ BOOT_TIMEOUT_SECONDS = 1800
 
 
 def declared(platform: Platform, name: str) -> dict[str, Any]:
-    """What the stack file declares of a machine's hardware: each of uuid, serial, mac, disk, threads, memoryMib."""
+    """What the stack file declares of a machine's hardware: uuid, serial, mac, disk, threads and memoryMib to values."""
     machine = platform.machines[name]
     facts = {
         "uuid": machine.uuid,

@@ -57,8 +57,10 @@ def test_what_is_declared_passes():
         (
             {"nmae": "hunter2"},
             "nmae",
-            "is not an input of bedplate-native:test:Thing; its provider would ignore it without a word; "
-            "remove it, or use one of name, key, seconds, note",
+            (
+                "is not an input of bedplate-native:test:Thing; its provider would ignore it without a word; "
+                "remove it, or use one of name, key, seconds, note"
+            ),
         ),
     ],
 )
@@ -88,10 +90,15 @@ def test_a_plan_knows_inputs_and_what_is_kept():
         (
             TALOS_CLIENT,
             [dict.fromkeys(("caCertificate", "clientCertificate", "clientKey"), each) for each in ("YQ==", UNKNOWN)],
-            [{}, "YQ==", {"caCertificate": "YQ=="}, dict.fromkeys(("caCertificate", "clientCertificate", "clientKey"), "!")],
+            [
+                {},
+                "YQ==",
+                {"caCertificate": "YQ=="},
+                dict.fromkeys(("caCertificate", "clientCertificate", "clientKey"), "!"),
+            ],
         ),
     ],
-)  # fmt: skip
+)
 def test_types(kind, good, bad):
     assert [value for value in good if not kind.valid(value)] == []
     assert [value for value in bad if kind.valid(value)] == []
@@ -122,9 +129,11 @@ def test_every_type_is_described_once_and_nothing_else_is():
     from provider.resources import RESOURCES
 
     described = [
-        value for module in (cluster, kubernetes, machine, metal) for value in vars(module).values()
+        value
+        for module in (cluster, kubernetes, machine, metal)
+        for value in vars(module).values()
         if isinstance(value, Contract)
-    ]  # fmt: skip
+    ]
     assert sorted(contract.token for contract in described) == sorted(CONTRACTS)
     assert {token: resource.contract for token, resource in RESOURCES.items()} == CONTRACTS
 

@@ -185,7 +185,10 @@ def test_it_gives_up_in_time_and_says_what_it_heard_last(api):
     said = []
     with pytest.raises(
         framework.UserError,
-        match=r"/readyz was not ok within 1 s \(last: HTTP 503\); the resources that depend on it are not created; look at the first control plane with: talosctl",
+        match=(
+            r"/readyz was not ok within 1 s \(last: HTTP 503\); the resources that depend on it are not created; look"
+            r" at the first control plane with: talosctl"
+        ),
     ):
         create(server.kubeconfig(), 1.0, said)
     assert said and "/readyz was not ok (last: HTTP 503)" in said[0]

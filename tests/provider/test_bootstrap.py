@@ -45,11 +45,18 @@ class Machine(Member):
         def unary(answer, request, response):
             return grpc.unary_unary_rpc_method_handler(answer, m[request].FromString, m[response].SerializeToString)
 
-        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("machine.MachineService", {
-            "ServiceList": unary(self.services, "Empty", "ServiceListResponse"),
-            "Bootstrap": unary(self.bootstrap, "BootstrapRequest", "BootstrapResponse"),
-            "EtcdMemberList": unary(self.list_members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
-        }),))  # fmt: skip
+        self.server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler(
+                    "machine.MachineService",
+                    {
+                        "ServiceList": unary(self.services, "Empty", "ServiceListResponse"),
+                        "Bootstrap": unary(self.bootstrap, "BootstrapRequest", "BootstrapResponse"),
+                        "EtcdMemberList": unary(self.list_members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
+                    },
+                ),
+            )
+        )
         credentials = grpc.ssl_server_credentials(
             [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
         )
@@ -137,9 +144,11 @@ def test_it_is_not_asked_before_it_waits_for_that(machine):
     at = machine(before=["Waiting"], state="Waiting")
     with pytest.raises(framework.UserError) as failed:
         create(at, seconds=0.3)
-    assert str(failed.value) == (
-        "cp-1: etcd did not run within 0 s (last: etcd: Waiting); the resources that depend on it are not created; look at it with: "
-        f"talosctl -n {at.address} service etcd, and run up again: an etcd that runs by then is taken over"
+    assert (
+        str(failed.value)
+        == "cp-1: etcd did not run within 0 s (last: etcd: Waiting); the resources that depend on it are not created;"
+        f" look at it with: talosctl -n {at.address} service etcd, and run up again: an etcd that runs by then is"
+        " taken over"
     )
     assert at.requests == 0
 
@@ -181,7 +190,8 @@ def test_a_cluster_that_runs_is_taken_over(machine):
     at = machine(state="Running", members={"cp-1": True, "cp-2": True, "cp-3": False})
     other = machine("cp-2", pki=at.pki, state="Running")
     assert create(at, {"cp-2": other.address}) == [
-        "etcd is running already, with cp-1, cp-2, cp-3 (learning): it is taken over as it is, and nothing is bootstrapped"
+        "etcd is running already, with cp-1, cp-2, cp-3 (learning): it is taken over as it is, and nothing is"
+        " bootstrapped"
     ]
     assert at.requests == other.requests == 0
 
@@ -193,10 +203,11 @@ def test_no_second_cluster_is_made_beside_another_control_planes_etcd(machine, l
     other, fresh = machine("cp-2", pki=at.pki, state="Running", leads=leads), machine("cp-3", pki=at.pki)
     with pytest.raises(framework.UserError) as failed:
         create(at, {"cp-2": other.address, "cp-3": fresh.address})
-    assert str(failed.value) == (
-        "cp-1 has no etcd, cp-2 has one, and cp-1 has not joined it within 0 s; bootstrapping cp-1 would create a second "
-        "cluster beside the first; if that etcd is healthy, write talos.bootstrap: cp-2; if it has lost its quorum, restore a "
-        "snapshot (docs/runbooks/restore.md); then run up again"
+    assert (
+        str(failed.value)
+        == "cp-1 has no etcd, cp-2 has one, and cp-1 has not joined it within 0 s; bootstrapping cp-1 would create a"
+        " second cluster beside the first; if that etcd is healthy, write talos.bootstrap: cp-2; if it has lost its"
+        " quorum, restore a snapshot (docs/runbooks/restore.md); then run up again"
     )
     assert at.requests == other.requests == fresh.requests == 0
 
@@ -236,7 +247,10 @@ def test_what_is_no_mapping_of_addresses_is_refused():
     assert [(w.property, w.reason) for w in GATE.check({**unknown, "others": ["10.0.0.2"], "timeoutSeconds": 60})] == [
         (
             "others",
-            "is not a mapping from names to texts; another control plane may already run an etcd; write name: address for each other control plane, or {}",
+            (
+                "is not a mapping from names to texts; another control plane may already run an etcd; write name:"
+                " address for each other control plane, or {}"
+            ),
         )
     ]
     assert GATE.check({**unknown, "others": {"cp-2": "10.0.0.2"}, "timeoutSeconds": 60}) == []

@@ -96,7 +96,10 @@ def test_a_machine_that_does_not_join_in_time_is_named_with_who_did(machine, tol
     at = machine(told)
     with pytest.raises(
         framework.UserError,
-        match=rf"^cp-2 was not a voting member of etcd within 1 s \(last: {heard}\); the resources that depend on it are not created; look at it with: talosctl",
+        match=(
+            rf"^cp-2 was not a voting member of etcd within 1 s \(last: {heard}\); the resources that depend on it are"
+            r" not created; look at it with: talosctl"
+        ),
     ):
         create(at, at.client(), 1.0)
 

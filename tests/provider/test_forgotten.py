@@ -46,9 +46,11 @@ def test_one_whose_decommission_failed_is_not(world, name):
     at = world(name)
     with pytest.raises(framework.UserError) as failed:
         forget(at, name)
-    assert str(failed.value) == (
-        f"{name} was to leave the platform, and still answers at {at.machines[name].address} as a machine of it; without its entry it would keep the cluster's keys; "
-        "write decommission: wipe for it again, run up, and delete its entry after that has succeeded"
+    assert (
+        str(failed.value)
+        == f"{name} was to leave the platform, and still answers at {at.machines[name].address} as a machine of it;"
+        " without its entry it would keep the cluster's keys; write decommission: wipe for it again, run up, and"
+        " delete its entry after that has succeeded"
     )
 
 
@@ -57,7 +59,10 @@ def test_a_dead_one_that_is_a_member_still_is_not(world):
     at.machines["cp-3"].on = False
     with pytest.raises(
         framework.UserError,
-        match="^cp-3 was to leave the platform, and is still a member of etcd; without its entry it would still count .* write decommission: lost for it again",
+        match=(
+            r"^cp-3 was to leave the platform, and is still a member of etcd; without its entry it would still count .*"
+            r" write decommission: lost for it again"
+        ),
     ):
         forget(at, how="lost")
 
@@ -74,7 +79,10 @@ def test_one_that_is_out_of_etcd_can_not_just_stay(world):
     del at.members["cp-3"]
     with pytest.raises(
         framework.UserError,
-        match="^cp-3 was to leave the platform, is already out of etcd, and was not erased; it can't join etcd with its old data; write decommission: wipe for it again",
+        match=(
+            r"^cp-3 was to leave the platform, is already out of etcd, and was not erased; it can't join etcd with its"
+            r" old data; write decommission: wipe for it again"
+        ),
     ):
         forget(at, kept=True)
 

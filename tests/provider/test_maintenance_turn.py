@@ -118,13 +118,22 @@ class Machine(Member):
         def stream(answer, request, response):
             return grpc.unary_stream_rpc_method_handler(answer, m[request].FromString, m[response].SerializeToString)
 
-        self.server.add_generic_rpc_handlers((
-            grpc.method_handlers_generic_handler("cosi.resource.State", {"List": stream(self.list, "ListRequest", "ListResponse")}),
-            grpc.method_handlers_generic_handler("machine.MachineService", {
-                "Version": unary(lambda r, c: m["VersionResponse"](), "Empty", "VersionResponse"), "SystemStat": unary(lambda r, c: m["SystemStatResponse"](), "Empty", "SystemStatResponse"),
-                "Kubeconfig": stream(self.hand_out, "Empty", "Data"), "EtcdMemberList": unary(self.members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
-            }),
-        ))  # fmt: skip
+        self.server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler(
+                    "cosi.resource.State", {"List": stream(self.list, "ListRequest", "ListResponse")}
+                ),
+                grpc.method_handlers_generic_handler(
+                    "machine.MachineService",
+                    {
+                        "Version": unary(lambda r, c: m["VersionResponse"](), "Empty", "VersionResponse"),
+                        "SystemStat": unary(lambda r, c: m["SystemStatResponse"](), "Empty", "SystemStatResponse"),
+                        "Kubeconfig": stream(self.hand_out, "Empty", "Data"),
+                        "EtcdMemberList": unary(self.members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
+                    },
+                ),
+            )
+        )
         credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], pem(pki.ca).encode(), True)
         self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
         self.server.start()
@@ -206,9 +215,16 @@ def inputs(machines, name, documents=NEW, kubernetes=VERSION, seconds=20.0):
     at = machines[name]
     planes = {n: m.address for n, m in machines.items() if n.startswith("cp")} or {name: at.address}
     return {
-        "machine": name, "node": at.address, "clientConfiguration": at.client(), "planes": planes, "kubernetes": kubernetes,
-        "documents": documents, "controlplane": name.startswith("cp"), "generation": 0, "timeoutSeconds": seconds,
-    }  # fmt: skip
+        "machine": name,
+        "node": at.address,
+        "clientConfiguration": at.client(),
+        "planes": planes,
+        "kubernetes": kubernetes,
+        "documents": documents,
+        "controlplane": name.startswith("cp"),
+        "generation": 0,
+        "timeoutSeconds": seconds,
+    }
 
 
 def before(wanted, **was):
@@ -292,8 +308,9 @@ def test_a_control_plane_that_stays_behind_keeps_workers_as_they_are_by_name(rac
     with pytest.raises(framework.UserError) as failed:
         take(inputs(machines, "wk-1", documents=OLD, kubernetes=NEXT, seconds=1.0))
     assert str(failed.value).startswith(
-        "wk-1 waits for the control planes' Kubernetes, which was not v1.35.5 within 1 s (last: not yet at v1.35.5: cp-2 "
-        "(kube-apiserver v1.35.4, kube-controller-manager v1.35.4, kube-scheduler v1.35.4)); the resources that depend on it are not created"
+        "wk-1 waits for the control planes' Kubernetes, which was not v1.35.5 within 1 s (last: not yet at v1.35.5:"
+        " cp-2 (kube-apiserver v1.35.4, kube-controller-manager v1.35.4, kube-scheduler v1.35.4)); the resources that"
+        " depend on it are not created"
     )
     assert cluster.events == []
 
@@ -309,7 +326,7 @@ def test_no_control_plane_goes_while_etcd_is_not_well_elsewhere(rack):
     machines["cp-1"].peers = ["cp-1", "cp-2"]
     with pytest.raises(
         framework.UserError,
-        match="^cp-1 is not restarted: etcd is not healthy on cp-2, and without cp-1 it could lose its quorum",
+        match=r"^cp-1 is not restarted: etcd is not healthy on cp-2, and without cp-1 it could lose its quorum",
     ):
         take(inputs(machines, "cp-1"))
     assert ("cp-1", "drained") not in cluster.events and mark(cluster, "cp-1") == (None, False)
@@ -365,7 +382,10 @@ def test_one_that_is_not_well_keeps_its_turn_and_the_others_say_so(rack, monkeyp
     thread.join(5)
     assert told == [
         "waits for its turn: wk-1 has it, 0 more before it",
-        "wk-2 does not get its turn, and its config is not changed: wk-1 has the turn, and is not healthy (wk-1 was not healthy with its new config); repair that machine, and run up again",
+        (
+            "wk-2 does not get its turn, and its config is not changed: wk-1 has the turn, and is not healthy (wk-1 was"
+            " not healthy with its new config); repair that machine, and run up again"
+        ),
     ]
     assert ("wk-2", "drained") not in cluster.events and mark(cluster, "wk-1") == ("cordoned", True)
 
@@ -376,7 +396,10 @@ def test_a_config_that_is_never_taken_ends_the_others_by_name(rack, monkeypatch)
     take(inputs(machines, "wk-1"))
     with pytest.raises(
         framework.UserError,
-        match="^wk-2 does not get its turn, and its config is not changed: wk-1 has the turn, and its config was not applied; repair that machine",
+        match=(
+            r"^wk-2 does not get its turn, and its config is not changed: wk-1 has the turn, and its config was not"
+            r" applied; repair that machine"
+        ),
     ):
         take(inputs(machines, "wk-2"))
 
@@ -424,7 +447,7 @@ def test_one_that_can_not_be_drained_goes_on_as_it_was_and_so_do_the_others(rack
     cluster.held.add("web-wk-1")
     monkeypatch.setattr(maintenance_turn, "DRAIN_SECONDS", 0.3)
     with pytest.raises(
-        framework.UserError, match="^wk-1 was not drained within 0 s .last: pod d/web-wk-1 stays: the budget holds it"
+        framework.UserError, match=r"^wk-1 was not drained within 0 s .last: pod d/web-wk-1 stays: the budget holds it"
     ):
         take(inputs(machines, "wk-1"))
     assert mark(cluster, "wk-1") == (None, False)
@@ -482,8 +505,10 @@ def test_a_plan_says_what_takes_a_turn(rack):
         TURN.describe_change({**state, "documents": NEW}, state)
         == "wk-1: REBOOTS, drained, in its turn; the next one waits until it is healthy"
     )
-    assert TURN.describe_change({**state, "kubernetes": NEXT}, state) == (
-        "wk-1: its Kubernetes goes v1.35.4 -> v1.35.5, drained, after the control planes and in its turn; the next one waits until it is healthy"
+    assert (
+        TURN.describe_change({**state, "kubernetes": NEXT}, state)
+        == "wk-1: its Kubernetes goes v1.35.4 -> v1.35.5, drained, after the control planes and in its turn; the next"
+        " one waits until it is healthy"
     )
     assert TURN.describe_change({**state, "kubernetes": NEXT, "controlplane": True}, state).endswith(
         "drained, in its turn; the next one waits until it is healthy"
@@ -501,6 +526,6 @@ def test_who_can_hand_out_a_kubeconfig_must_be_known():
     given = {"machine": "a", "node": "b", "clientConfiguration": framework.UNKNOWN, "timeoutSeconds": 9, "planes": {}}
     for gate in (TURN, SETTLED):
         assert [error.reason for error in gate.check(given) if error.property == "planes"] == [
-            "is not a mapping from one or more control planes to their addresses; a control plane issues the kubeconfig "
-            "with which nodes are drained; write name: address"
+            "is not a mapping from one or more control planes to their addresses; a control plane issues the kubeconfig"
+            " with which nodes are drained; write name: address"
         ]

@@ -64,9 +64,10 @@ def test_it_waits_until_the_node_has_joined_and_is_ready(nodes):
 def test_a_node_that_is_not_ready_in_time_is_named_with_what_is_known_of_it(nodes, told, heard):
     with pytest.raises(framework.UserError) as failed:
         create(nodes(told).kubeconfig(), 1.0)
-    assert str(failed.value) == (
-        f"node cp-1 was not Ready within 1 s (last: {heard}); the resources that depend on it are not created; look at it with: "
-        "talosctl -n ADDRESS services, kubectl describe node cp-1, and run up again"
+    assert (
+        str(failed.value)
+        == f"node cp-1 was not Ready within 1 s (last: {heard}); the resources that depend on it are not created; look"
+        " at it with: talosctl -n ADDRESS services, kubectl describe node cp-1, and run up again"
     )
 
 

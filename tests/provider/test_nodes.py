@@ -23,10 +23,16 @@ BUDGET = {
     },
 }
 MIGRATES = {
-    "message": 'admission webhook "virt-launcher-eviction-interceptor.kubevirt.io" denied the request: Eviction triggered evacuation of VMI "shop/db"'
+    "message": (
+        'admission webhook "virt-launcher-eviction-interceptor.kubevirt.io" denied the request: Eviction triggered'
+        ' evacuation of VMI "shop/db"'
+    )
 }
 STUCK = {
-    "message": 'admission webhook "virt-launcher-eviction-interceptor.kubevirt.io" denied the request: VMI db is configured with an eviction strategy but is not live-migratable'
+    "message": (
+        'admission webhook "virt-launcher-eviction-interceptor.kubevirt.io" denied the request: VMI db is configured'
+        " with an eviction strategy but is not live-migratable"
+    )
 }
 
 
@@ -145,9 +151,11 @@ def test_it_is_cordoned_first_and_left_when_its_pods_are_gone(cluster):
     kind, eviction = at.bodies[1]
     assert (at.bodies[0][0], kind) == ("application/merge-patch+json", "application/json")
     assert eviction == {
-        "apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"namespace": "default", "name": "web-1"},
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"namespace": "default", "name": "web-1"},
         "deleteOptions": {"preconditions": {"uid": "uid-web-1"}},
-    }  # fmt: skip
+    }
 
 
 def test_what_belongs_to_the_node_stays_and_what_is_over_is_nobodys_matter(cluster):
@@ -181,9 +189,12 @@ def test_a_budget_that_never_gives_is_named_with_its_pod(cluster):
     at, said = cluster(pod("web-1"), pod("web-2"), refusals={"web-1": [(429, BUDGET)]}), []
     with pytest.raises(framework.UserError) as failed:
         drained(at, said, 1.0)
-    assert str(failed.value) == (
-        "wk-1 was not drained within 1 s (last: pod default/web-1 stays: The disruption budget web needs 2 healthy pods and has 2 currently); "
-        "the resources that depend on it are not created; move what stays by hand (kubectl get pods -A --field-selector spec.nodeName=wk-1), or relax its disruption budget, and run up again"
+    assert (
+        str(failed.value)
+        == "wk-1 was not drained within 1 s (last: pod default/web-1 stays: The disruption budget web needs 2 healthy"
+        " pods and has 2 currently); the resources that depend on it are not created; move what stays by hand"
+        " (kubectl get pods -A --field-selector spec.nodeName=wk-1), or relax its disruption budget, and run up"
+        " again"
     )
     assert at.evicted == ["web-2"]
     assert re.fullmatch(
@@ -214,7 +225,7 @@ def test_a_virtual_machine_that_migrates_is_waited_for(cluster):
 def test_a_virtual_machine_that_cannot_migrate_is_named_and_not_its_pod(cluster, code):
     at = cluster(launcher(), refusals={"virt-launcher-db-x": [(code, STUCK)]})
     with pytest.raises(
-        framework.UserError, match="last: virtual machine shop/db stays: .* is not live-migratable.; the resources"
+        framework.UserError, match=r"last: virtual machine shop/db stays: .* is not live-migratable.; the resources"
     ):
         drained(at, seconds=1.0)
 
@@ -264,7 +275,8 @@ def test_one_that_stays_away_ends_it_by_name(cluster):
     with pytest.raises(framework.UserError) as failed:
         nodes.delete(at.access(), "wk-1")
     assert str(failed.value).startswith(
-        "Node wk-1 was not deleted within 1 s (last: HTTP 503); the resources that depend on it are not created; check that https://localhost:"
+        "Node wk-1 was not deleted within 1 s (last: HTTP 503); the resources that depend on it are not created; check"
+        " that https://localhost:"
     )
 
 

@@ -32,14 +32,28 @@ class Machine(Member):
         self.server = grpc.server(futures.ThreadPoolExecutor(4))
         m = talos.MESSAGES
         stream = grpc.unary_stream_rpc_method_handler
-        self.server.add_generic_rpc_handlers((
-            grpc.method_handlers_generic_handler("machine.MachineService", {
-                "EtcdSnapshot": stream(self.snapshot, m["EtcdSnapshotRequest"].FromString, m["Data"].SerializeToString),
-            }),
-            grpc.method_handlers_generic_handler("cosi.resource.State", {
-                "List": stream(lambda request, context: iter(()), m["ListRequest"].FromString, m["ListResponse"].SerializeToString),
-            }),
-        ))  # fmt: skip
+        self.server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler(
+                    "machine.MachineService",
+                    {
+                        "EtcdSnapshot": stream(
+                            self.snapshot, m["EtcdSnapshotRequest"].FromString, m["Data"].SerializeToString
+                        ),
+                    },
+                ),
+                grpc.method_handlers_generic_handler(
+                    "cosi.resource.State",
+                    {
+                        "List": stream(
+                            lambda request, context: iter(()),
+                            m["ListRequest"].FromString,
+                            m["ListResponse"].SerializeToString,
+                        ),
+                    },
+                ),
+            )
+        )
         if maintenance:
             # A certificate of its own, and anybody may ask.
             certificate, key = Pki().pair("server")
@@ -73,9 +87,16 @@ def machine():
 
 def inputs(folder, *machines, client=None, **more):
     return {
-        "platform": "prod", **BEFORE, "nodes": [each.address for each in machines], "clientConfiguration": machines[0].client() if client is None else client,
-        "folder": str(folder), "wanted": True, "timeoutSeconds": 20.0, "file": None, **more,
-    }  # fmt: skip
+        "platform": "prod",
+        **BEFORE,
+        "nodes": [each.address for each in machines],
+        "clientConfiguration": machines[0].client() if client is None else client,
+        "folder": str(folder),
+        "wanted": True,
+        "timeoutSeconds": 20.0,
+        "file": None,
+        **more,
+    }
 
 
 def upgrade(folder, *machines, said=None, to=None, **more):
@@ -145,7 +166,10 @@ def failure(folder, *machines, **more):
     return str(failed.value)
 
 
-HOW_ON = "; without a snapshot there is no way back; check etcd with: talosctl etcd status; then run up again, or write talos.snapshots.before_upgrades: false to upgrade without one"
+HOW_ON = (
+    "; without a snapshot there is no way back; check etcd with: talosctl etcd status; then run up again, or write"
+    " talos.snapshots.before_upgrades: false to upgrade without one"
+)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +187,8 @@ def test_a_broken_snapshot_is_none(machine, tmp_path, content, says):
     at = machine(content)
     assert (
         failure(tmp_path, at)
-        == f"etcd is not saved, and nothing is upgraded: no control plane provided a snapshot ({at.address}: {says}){HOW_ON}"
+        == f"etcd is not saved, and nothing is upgraded: no control plane provided a snapshot ({at.address}:"
+        f" {says}){HOW_ON}"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -179,7 +204,8 @@ def test_where_nobody_answers_nothing_is_upgraded(machine, tmp_path):
     down.server.stop(0).wait()
     told = failure(tmp_path, at, down)
     assert told.startswith(
-        f"etcd is not saved, and nothing is upgraded: no control plane provided a snapshot ({at.address}: UNAVAILABLE: etcd is not running; "
+        f"etcd is not saved, and nothing is upgraded: no control plane provided a snapshot ({at.address}: UNAVAILABLE:"
+        " etcd is not running; "
     )
     assert f"; {down.address}: ConnectionRefusedError: " in told and told.endswith(HOW_ON)
 
@@ -212,9 +238,11 @@ def test_a_folder_that_takes_no_file_is_told_at_once(machine, tmp_path):
     (tmp_path / "file").write_text("")
     at = machine()
     folder = tmp_path / "file" / "snapshots"
-    assert failure(folder, at, at) == (
-        f"etcd is not saved, and nothing is upgraded: {folder} can't be written (Not a directory); without a snapshot there is no way back; "
-        "free space or change the rights there, or write another folder in talos.snapshots.folder; then run up again"
+    assert (
+        failure(folder, at, at)
+        == f"etcd is not saved, and nothing is upgraded: {folder} can't be written (Not a directory); without a"
+        " snapshot there is no way back; free space or change the rights there, or write another folder in"
+        " talos.snapshots.folder; then run up again"
     )
     assert at.asked == 0
 
@@ -288,7 +316,10 @@ def test_unwanted_it_asks_nobody(machine, tmp_path):
     [
         (
             {"nodes": []},
-            "nodes is not a list of one or more texts; a control plane provides the snapshot; write the addresses of the control planes",
+            (
+                "nodes is not a list of one or more texts; a control plane provides the snapshot; write the addresses"
+                " of the control planes"
+            ),
         ),
         ({"talos": None}, "talos is missing; it names the snapshot's file; write it as in the stack file"),
         ({"folder": ""}, "folder is missing; it names the snapshot's file; write it as in the stack file"),
@@ -298,7 +329,10 @@ def test_unwanted_it_asks_nobody(machine, tmp_path):
         ),
         (
             {"clientConfiguration": {}},
-            "clientConfiguration is not a client of the Talos API; the Talos API is queried with it; take clientConfiguration of talos:machine:Secrets",
+            (
+                "clientConfiguration is not a client of the Talos API; the Talos API is queried with it; take"
+                " clientConfiguration of talos:machine:Secrets"
+            ),
         ),
     ],
 )
