@@ -1,7 +1,8 @@
 """Our own provider under the real engine: what a person sees when something does not answer."""
 
 import pytest
-from test_api_ready import Api
+
+from tests.provider.kubernetes_server import Api
 
 pytestmark = pytest.mark.engine
 

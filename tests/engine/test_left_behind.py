@@ -8,13 +8,13 @@ import subprocess
 
 import pytest
 from conftest import stack_platform
-from test_api_ready import Pki, admin, pem
 
 from core.manifests.kubevirt import operator
 from core.model import parse
 from lab import prepare
 from lab.speed import deadline
 from lab.testing.kubeapi import KubernetesAPI
+from tests.provider.certificates import Pki, admin, pem
 
 pytestmark = pytest.mark.engine
 
