@@ -43,7 +43,8 @@ class OneByOne(ThreadPoolExecutor):
             if future.set_running_or_notify_cancel():
                 try:
                     result = fn(*args, **kwargs)
-                except BaseException as error:  # noqa: BLE001 - it belongs to the caller, who gets it from the future
+                except BaseException as error:
+                    # The caller gets it from the future.
                     future.set_exception(error)
                 else:
                     future.set_result(result)

@@ -11,8 +11,8 @@ import yaml
 from conftest import stack_platform
 from talosplugin import KNOWN_COMPLAINT, SECRETS, leaves
 
-from core.machineconfig.generated import with_aescbc_key
 from core.machineconfig.documents import patches
+from core.machineconfig.generated import with_aescbc_key
 from core.model import parse
 from operations.adopt.client import signed
 from operations.adopt.state import KIND, opened, secret

@@ -18,9 +18,13 @@ def test_whoever_answers_is_asked_for_its_own(prod):
     """A control plane that is down must not keep the others from being saved."""
     [container] = pod(prod)["containers"]
     assert container["args"] == [
-        "--talosconfig=/var/run/secrets/talos.dev/config", "--endpoints=10.20.0.11,10.20.0.12,10.20.0.13", "--nodes=127.0.0.1",
-        "etcd", "snapshot", "/snapshots/prod-$(POD_NAME).db",
-    ]  # fmt: skip
+        "--talosconfig=/var/run/secrets/talos.dev/config",
+        "--endpoints=10.20.0.11,10.20.0.12,10.20.0.13",
+        "--nodes=127.0.0.1",
+        "etcd",
+        "snapshot",
+        "/snapshots/prod-$(POD_NAME).db",
+    ]
     assert container["image"] == f"ghcr.io/siderolabs/talosctl:{prod['talos']['version']}"
 
 
