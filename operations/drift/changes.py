@@ -88,7 +88,9 @@ def compared(platform: Platform, resources: list[dict[str, Any]]) -> Iterator[Ch
 
 
 def _change(platform: Platform, name: str, state: Mapping[str, Mapping[str, Any]]) -> Change:
-    before = [json.loads(str(unwrap_secret(patch))) for patch in unwrap_secret(state["config"].get("configPatches")) or []]
+    before = [
+        json.loads(str(unwrap_secret(patch))) for patch in unwrap_secret(state["config"].get("configPatches")) or []
+    ]
     fields = differences(merge(before), merge(map(json.loads, patches(platform, name))))
     moved = list(_moves(platform, state))
     found = [*moved, *fields]

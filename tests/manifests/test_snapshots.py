@@ -3,8 +3,10 @@
 import pytest
 from conftest import changed, run_program
 
+from core.facts import snapshots
 from core.manifests import snapshots as objects
 from core.model import parse
+from policy.rules.talos_services import POD_NAMESPACES, POD_ROLES
 
 CLAIM = {"talos.snapshots": {"schedule": "15 3 * * *", "to": {"claim": "etcd"}}}
 JOB = "kubernetes:batch/v1:CronJob"
@@ -96,3 +98,8 @@ def test_the_job_comes_last_and_the_namespace_first(prod):
 def test_without_a_schedule_there_is_none_of_it(dev):
     ran = run_program(dev).engine
     assert ran.of(JOB) == {} and not [name for kind, name in ran.resources if "etcd-snapshots" in name]
+
+
+def test_the_policy_allows_pods_what_the_snapshots_need_and_nothing_else():
+    """The policy has a list of its own, because a judge must not read the list of the one it judges."""
+    assert {snapshots.ROLE} == POD_ROLES and {snapshots.NAMESPACE} == POD_NAMESPACES
