@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from conftest import plain
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from core.model import Platform
+from tests.conftest import plain
 
 # Providers are made whatever is targeted, and this one waits for an API that is not.
 KNOWN_COMPLAINT = "kubernetes-provider' depends on"
