@@ -9,12 +9,11 @@ import os
 import shutil
 from collections.abc import Collection
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from core.model import classes, included
+from core.model import StackFileError, stackfile
 
 from . import bench, cleanup, container_runtime, fidelity, overlay, preflight
 from .engine import Engine, Run
@@ -32,6 +31,17 @@ class Refused(RuntimeError):
     """The machine lacks something; each line says what."""
 
 
+def committed(stack: str, checkout: Path) -> dict[str, Any]:
+    """The platform of a stack file as its keys to their values, with includes and classes put in.
+
+    Raises Refused where the stack file has faults.
+    """
+    try:
+        return stackfile.written_out(checkout / f"Pulumi.{stack}.yaml", root=checkout, today=date.today())
+    except StackFileError as error:
+        raise Refused(error.report) from None
+
+
 class Rehearsal:
     """One rehearsal of one stack."""
 
@@ -43,14 +53,7 @@ class Rehearsal:
         self.stack, self.root, self.checkout, self.keep = stack, root, checkout, keep
         self.layout = Layout.of(root, stack)
         self.times = Times(root / "lab" / f"{stack}.times.json")
-        document = yaml.safe_load((checkout / f"Pulumi.{stack}.yaml").read_text())
-        self.committed: dict[str, Any] = dict(included(document["config"]["bedplate:platform"], checkout))
-        # As the program reads it: with its included files and its machines' classes.
-        classes.resolve(self.committed)
-        for put_in in ("include", "classes"):
-            self.committed.pop(put_in, None)
-        for machine in self.committed["machines"].values():
-            machine.pop("class", None)
+        self.committed = committed(stack, checkout)
         # Docker or Podman with the official image are closer to what Talos' authors run than anything made here.
         self.runtime = container_runtime.find(bench.versions().talos)
         self.host = preflight.host(contained=self.runtime is not None)

@@ -7,7 +7,7 @@ A machine whose MAC the platform doesn't name gets no answer at all.
 from collections.abc import Iterator
 
 from core.model import Platform
-from core.model.model import Provisioning
+from core.model.boot import Provisioning
 
 # DHCP option 93: what asks. 7 and 9 are both said by 64-bit UEFI firmware.
 ARCHITECTURES = {"bios": (0,), "efi": (7, 9)}

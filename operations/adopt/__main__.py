@@ -14,13 +14,12 @@ from typing import Any
 import yaml
 from pulumiverse_talos import _utilities as talos_sdk
 
-from core.model import Platform, StackFileError, included, parse
+from core.model import Platform, StackFileError, stackfile
 
 from .bundle import Bundle, Faulty, read
 from .client import signed
 from .state import Occupied, Place, held, put
 
-KEY = "bedplate:platform"
 # As the engine itself ends: the runner makes the stack then.
 STACK_NOT_FOUND = 6
 
@@ -59,16 +58,9 @@ def main(arguments: list[str]) -> int:
 
 def _platform(file: Path) -> Platform:
     try:
-        raw = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config", {}).get(KEY)
-        return parse(included(raw, Path.cwd()), date.today())
-    except StackFileError as refused:
-        raise Unfit(
-            f"the stack file has faults; it must describe the cluster that runs; nothing was imported\n{refused}"
-        ) from None
-    except yaml.YAMLError:
-        raise Unfit(
-            f"{file.name} is not YAML; it must describe the cluster that runs; an editor with the schema shows where"
-        ) from None
+        return stackfile.load(file, root=Path.cwd(), today=date.today())
+    except StackFileError as error:
+        raise Unfit(f"{error.report}\nnothing was imported: the file must describe the running cluster") from None
 
 
 def _bundle(file: Path) -> Bundle:

@@ -4,21 +4,19 @@ The files follow from the stack file alone, and they must be in their places bef
 """
 
 import sys
+from datetime import date
 from pathlib import Path
 
-import yaml
-
 from core.boot import dnsmasq
-from core.model import StackFileError, included, parse
+from core.model import StackFileError, stackfile
 
 
 def main(stack: str, folder: Path) -> int:
     """Writes the files and says where each belongs."""
-    raw = yaml.safe_load(Path(f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
     try:
-        platform = parse(included((raw.get("config") or {}).get("bedplate:platform"), Path.cwd()))
-    except StackFileError as refused:
-        print(refused, file=sys.stderr)
+        platform = stackfile.load(Path(f"Pulumi.{stack}.yaml"), root=Path.cwd(), today=date.today())
+    except StackFileError as error:
+        print(f"boot: {error.report}", file=sys.stderr)
         return 2
     places = {
         dnsmasq.script_name(platform): "the TFTP folder, beside undionly.kpxe and snponly.efi",

@@ -65,7 +65,8 @@ def test_a_class_says_how_its_bmcs_are_and_each_machine_where_its_own_is(classed
     assert (over.system, over.boot_mode) == ("System.Embedded.1", "uefi")
     assert parse(changed(raw, {"machines.wk-9.bmc": "null!"})).machines["wk-9"].bmc is None
     assert refused(raw) == [
-        "platform.machines.wk-9.bmc.url: is missing; nothing sensible can be assumed for it; write url: https://bmc-1.example.com"
+        "platform.machines.wk-9.bmc.url: is missing; it is required and has no default; "
+        "write url: https://bmc-1.example.com"
     ]
 
 
@@ -151,7 +152,7 @@ def test_a_fault_of_a_class_is_told_once_and_no_machine_is_blamed(classed):
         },
     )
     assert refused(more) == [
-        "platform.classes.r640.role: 'wroker' is not one of the values there are; anything else would be ignored or refused later, half-way; "
+        "platform.classes.r640.role: 'wroker' is not one of the allowed values; no other value has a meaning here; "
         "write one of 'controlplane' or 'worker'"
     ]
 

@@ -130,6 +130,7 @@ def test_a_stack_with_no_platform_says_where_to_start():
 
     with pytest.raises(
         pulumi.RunError,
-        match=r"^platform: is missing; the stack file describes the whole platform under config: bedplate:platform; start from",
+        match=r"^the stack file has 1 fault\nplatform: is missing; a stack file describes the whole platform under "
+        r"config: bedplate:platform; copy that key from Pulumi\.dev\.yaml and adapt it$",
     ):
         load(pulumi.Config("bedplate"))
