@@ -1,11 +1,6 @@
-"""The JSON Schema of a stack file, with which editors complete and check what a person types.
-
-Run as a module it prints the schema; with a path it writes it there.
-"""
+"""The JSON Schema of a stack file, with which editors complete and check what a person types."""
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 from .platform import Platform
@@ -48,11 +43,3 @@ def _on_one_line(schema: Any) -> Any:
         key: " ".join(value.split()) if key == "description" and isinstance(value, str) else _on_one_line(value)
         for key, value in schema.items()
     }
-
-
-if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).parent.mkdir(parents=True, exist_ok=True)
-        Path(sys.argv[1]).write_text(text(), encoding="utf-8")
-    else:
-        sys.stdout.write(text())

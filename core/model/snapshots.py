@@ -4,12 +4,8 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from core.facts.namespaces import ETCD_SNAPSHOTS as NAMESPACE
-
 from .faults import refuse
 from .types import Model, Name, Pattern
-
-__all__ = ["NAMESPACE", "Nfs", "SnapshotsSpec", "Store"]
 
 # Each snapshot is a full copy of etcd, and Bedplate deletes none.
 _MOST_PER_HOUR = 4

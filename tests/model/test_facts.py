@@ -16,7 +16,7 @@ from toolchain.manifests import COMMITTED
 
 
 def test_the_model_and_the_policies_harden_the_same_kernel_parameters():
-    """A policy must not read the list of what it judges, so each has its own; neither has a row that the other lacks."""
+    """A policy must not read the list of what it judges, so each has its own, and neither a row more."""
     assert dict(kspp.HARDENED) == dict(kernel.KSPP)
     assert "user.max_user_namespaces" in kspp.HARDENED
 

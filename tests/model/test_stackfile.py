@@ -12,7 +12,7 @@ from conftest import KEY, changed, stack_platform
 
 from components import load
 from core.model import StackFileError, stackfile
-from lab.rehearse import Refused, committed
+from lab.stackfile import StackFileRefusedError, committed
 from operations.adopt.__main__ import main as adopt
 from operations.boot.__main__ import main as boot
 from operations.drift.changes import main as changes
@@ -38,7 +38,7 @@ def by_adopt(file: Path, output: pytest.CaptureFixture[str]) -> str:
 
 
 def by_rehearse(file: Path, output: pytest.CaptureFixture[str]) -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(StackFileRefusedError) as refused:
         committed("x", file.parent)
     return str(refused.value)
 

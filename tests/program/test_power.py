@@ -57,7 +57,7 @@ def test_a_plan_needs_no_credentials_and_up_names_those_that_are_missing(prod):
     with pytest.raises(pulumi.RunError) as refused:
         run_program(prod, False, given(username="u", machines={"cp-1": {"password": "p"}}))
     assert str(refused.value) == (
-        "bedplate:bmc.password: is missing for cp-2, cp-3, wk-1, wk-2; a BMC accepts no request without it; "
+        "bedplate:bmc.password: is missing for cp-2, cp-3, wk-1, wk-2; nobody can log in at a BMC without it; "
         "./bedplate pulumi config set --secret --path 'bedplate:bmc.password' --stack test"
     )
 
@@ -66,7 +66,7 @@ def test_credentials_for_a_machine_that_has_no_bmc_are_refused(prod):
     with pytest.raises(pulumi.RunError) as refused:
         run_program(prod, True, given(username="u", password="secret-p", machines={"cp-9": {"password": "secret-q"}}))
     assert str(refused.value) == (
-        "bedplate:bmc.machines.cp-9: is not a machine with a bmc; its credentials would silently have no effect; "
+        "bedplate:bmc.machines.cp-9: is not a machine with a bmc; its own credentials would silently not be used; "
         "write one of cp-1, cp-2, cp-3, wk-1, wk-2"
     )
 

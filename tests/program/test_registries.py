@@ -53,13 +53,13 @@ def test_an_up_names_what_is_missing_and_how_to_set_it(wanting):
     with pytest.raises(pulumi.RunError) as refused:
         run_program(wanting, preview=False, config=given(mirror_prod_example_com={"username": "puller"}))
     assert str(refused.value) == (
-        f"bedplate:registries.{HOST}.password: is missing; the registry serves no image without it; "
+        f"bedplate:registries.{HOST}.password: is missing; the registry serves images only to users that log in; "
         f"./bedplate pulumi config set --secret --path 'bedplate:registries[\"{HOST}\"].password' --stack test"
     )
 
 
 def test_a_password_for_a_host_that_the_platform_does_not_name_is_refused_and_not_shown(prod):
-    with pytest.raises(pulumi.RunError, match="is a host that registries.auth does not list") as refused:
+    with pytest.raises(pulumi.RunError, match="is a host that registries.auth does not name") as refused:
         run_program(prod, preview=True, config=given(other_example_com={"username": "u", "password": "hunter2"}))
     assert "hunter2" not in str(refused.value) and "other" not in str(refused.value)
 
