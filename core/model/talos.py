@@ -46,7 +46,7 @@ class TalosSpec(Settings):
     """Which images must be signed, and with which key. Requires contract v1.13."""
     block_volumes: bool = True
     """Lets pods that run as a user own the block devices they get. CDI needs it to write VM disks."""
-    extras: KubernetesHardening = KubernetesHardening()
+    hardening: KubernetesHardening = Field(default=KubernetesHardening(), alias="extras")
     snapshots: SnapshotsSpec = SnapshotsSpec()
     """When etcd is saved, and where to."""
     schedulable_control_planes: bool = False

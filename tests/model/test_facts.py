@@ -1,4 +1,4 @@
-"""Facts that have to stand in two places are equal in both; all others stand in one."""
+"""A fact that must be written in two places is equal in both."""
 
 import pytest
 import yaml
@@ -47,7 +47,7 @@ SIZES = st.builds(
 
 @given(SIZES, st.integers(0, 10**15))
 def test_a_size_that_the_model_accepts_is_compared_alike_by_all(text, size):
-    """The model's grammar, the provider's comparison and the machine config's expression are one."""
+    """The model, the provider and the machine config read a size by one grammar."""
     wanted = disk_size.parse(text)
     expected = {"==": size == wanted.size, "<": size < wanted.size, "<=": size <= wanted.size}
     expected |= {">": not expected["<="], ">=": not expected["<"]}

@@ -1,4 +1,4 @@
-"""The model's own arithmetic, and the schema that editors get."""
+"""Properties that the model derives, and the schema that editors get."""
 
 import json
 
@@ -24,7 +24,7 @@ def test_every_stack_file_names_the_schema(stack):
 
 
 def test_the_schema_in_the_repository_is_the_models():
-    """./bedplate schema writes it again."""
+    """./bedplate schema regenerates it."""
     assert (ROOT / "schema/stack.schema.json").read_text(encoding="utf-8") == text()
 
 
@@ -60,7 +60,7 @@ def test_machines_are_sorted_as_a_person_counts(prod):
 
 
 def test_names_that_count_the_same_have_one_order_too(dev):
-    """cp-1 and cp-01 are two machines, and which comes first must not be the file's order."""
+    """cp-1 and cp-01 are two machines, and their order must not depend on the file."""
     more = {
         **dev["machines"]["cp-1"],
         "role": "worker",

@@ -35,13 +35,19 @@ def expression(disk: DiskSpec) -> str:
 
 
 def encryption(platform: Platform, state: bool = False) -> dict[str, Any] | None:
-    """LUKS2 with the platform's kind of key. A key of any other volume is locked to STATE's: that disk alone opens nothing."""
+    """LUKS2 with the platform's kind of key, or None where disks are not encrypted.
+
+    The keys of all volumes but STATE are locked to STATE, so that a disk without it can't be decrypted.
+    """
     talos = platform.talos
     # Sealed while SecureBoot was off, a key would open for any system that is booted.
     tpm = {"checkSecurebootStatusOnEnroll": True} if talos.schematic.secureboot else {}
-    key = {"tpm": {"tpm": tpm}, "kms": {"kms": {"endpoint": talos.kms}}, "node-id": {"nodeID": {}}}.get(
-        talos.disk_encryption
-    )
+    keys: dict[str, dict[str, Any]] = {
+        "tpm": {"tpm": tpm},
+        "kms": {"kms": {"endpoint": talos.kms}},
+        "node-id": {"nodeID": {}},
+    }
+    key = keys.get(talos.disk_encryption)
     if key is None:
         return None
     return {"provider": "luks2", "keys": [{"slot": 0, **key, **({} if state else {"lockToState": True})}]}

@@ -68,7 +68,7 @@ def modules_are_in_the_image(p: Platform) -> Iterator[Fault]:
 @check("talos", "exceptions")
 def kubelets_identify_themselves(p: Platform) -> Iterator[Fault]:
     """Self-signed serving certificates have recorded exceptions for every machine."""
-    if p.talos.extras.serving_certificates != "self-signed":
+    if p.talos.hardening.serving_certificates != "self-signed":
         return
     lacking = [control for control in _SELF_SIGNED if _excepted(p, control) < set(p.machines)]
     if lacking:
