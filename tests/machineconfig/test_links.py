@@ -5,8 +5,8 @@ import subprocess
 import pytest
 from conftest import changed
 
-from core.machineconfig import links
 from core.machineconfig.documents import patches
+from core.machineconfig.documents.links import links
 from core.model import parse
 
 NICS = {
@@ -24,7 +24,7 @@ NICS = {
 
 def of(raw, name):
     platform = parse(raw)
-    return list(links.documents(platform, platform.machines[name]))
+    return list(links(platform, platform.machines[name]))
 
 
 def by_name(documents, kind):
