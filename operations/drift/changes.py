@@ -17,7 +17,7 @@ from core.machineconfig.documents import patches
 from core.machineconfig.merge import merge
 from core.machineconfig.redaction import shown_value
 from core.model import Platform, StackFileError, included, parse
-from core.state import resource_name, unwrap_secret
+from core.state import unwrap_secret
 from runner import pipes
 
 CHANGES = 7
@@ -25,6 +25,7 @@ _KINDS = {
     "talos:machine/configurationApply:ConfigurationApply": "config", "bedplate-native:talos:Identity": "identity",
     "bedplate-native:talos:Settled": "settled", "bedplate-native:talos:Release": "release",
 }  # fmt: skip
+_COMPONENT = "bedplate:talos:Machine$"
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,18 @@ def _had(resources: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for resource in resources:
         if kind := _KINDS.get(resource["type"]):
-            name = resource_name(resource).partition("-")[2]
-            found.setdefault(name.removesuffix("-settled") if kind == "settled" else name, {})[kind] = (
-                resource.get("inputs") or {}
-            )
+            found.setdefault(_machine(resource["urn"], kind), {})[kind] = resource.get("inputs") or {}
     return {name: state for name, state in found.items() if "config" in state}
+
+
+def _machine(urn: str, kind: str) -> str:
+    """The machine that a resource belongs to, by the resource's name.
+
+    Since release 0.1.0 the name is that of the machine's component. In older states the resources are beneath the
+    cluster, and some names end in what the resource is.
+    """
+    name = urn.rpartition("::")[2].partition("-")[2]
+    return name.removesuffix("-settled") if kind == "settled" and _COMPONENT not in urn else name
 
 
 def as_json(stack: str, found: list[Change]) -> str:
