@@ -111,9 +111,7 @@ def delete(document: Mapping[str, Any], path: Path, known: Field) -> tuple[dict[
         return dict(document), "deletes a part of a certificate with its key, which Talos refuses; delete both"
     if isinstance(rest[0], Element):
         if below.rule in (Rule.OPEN, Rule.CERTIFICATES):
-            return dict(
-                document
-            ), "deletes an element of a list in which Talos finds none, of free content or certificates"
+            return dict(document), "deletes an element of a list of free content or certificates, which Talos refuses"
         return {**document, str(key): _without(inner, rest[0])}, ""
     if not isinstance(inner, Mapping):
         return dict(document), ""

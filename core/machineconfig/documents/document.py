@@ -12,7 +12,7 @@ DOCUMENTS_FROM = (1, 14)
 
 
 def by_documents(platform: Platform) -> bool:
-    """Whether the contract describes Kubernetes and the host by documents of their own; the OS version is irrelevant."""
+    """Whether the contract has documents for Kubernetes and the host. The OS version does not matter."""
     return minor(platform.talos.contract) >= DOCUMENTS_FROM
 
 

@@ -64,7 +64,7 @@ def _joined(platform: Platform, machine: MachineSpec, carrier: str) -> Iterator[
         parts = {"vlanID": vlan.id, "parent": vlan.parent}
         yield document("VLANConfig", name=name, **parts, up=True, **_settings(platform, machine, name, carrier, vlan))
     for name, bridge in nics.bridges.items():
-        # A bridge has the lowest MAC of its links by default. That changes with each guest, and by DHCP the address too.
+        # By default a bridge has the lowest MAC of its links, so each VM could change it, and with it the DHCP address.
         mac = {"hardwareAddr": machine.mac} if name == carrier and machine.mac else {}
         switch = {"stp": {"enabled": bridge.stp}, "vlan": {"filtering": bridge.vlan_filtering}}
         settings = _settings(platform, machine, name, carrier, bridge)
