@@ -1,6 +1,6 @@
-"""One edit of a stack file, and what the plan, the turn, the gate and `changes` say of it: one answer, and the right one.
+"""One edit of a stack file: the plan, the turn, the identity gate and `changes` give one answer, and the right one.
 
-Each edit is one that a merge which replaces lists, lets an empty value win or forgets a delete takes for none.
+A merge that replaces lists, lets an empty value overwrite, or forgets deletes sees no change in most of these edits.
 """
 
 import json
@@ -56,28 +56,36 @@ EDITS = {
         ([rules("A")], [rules("B")]), ([rules("A2")], [rules("B")]), ["machine.udev.rules"], reboots=True
     ),
     "a list that the machine deletes and sets anew": Edit(
-        ([rules("A")], [udev({"$patch": "delete"}), rules("B")]), ([rules("A")], [rules("B")]),
-        ["machine.udev.rules", "machine.udev.rules"], reboots=True,
+        ([rules("A")], [udev({"$patch": "delete"}), rules("B")]),
+        ([rules("A")], [rules("B")]),
+        ["machine.udev.rules", "machine.udev.rules"],
+        reboots=True,
     ),
     "a list that the machine deletes": Edit(
         ([rules("A")], [udev({"$patch": "delete"})]), ([rules("A2")], [udev({"$patch": "delete"})])
     ),
     "a value that the machine leaves empty": Edit(
         ([{"machine": {"env": {"a": "x"}}}], [{"machine": {"env": {"a": ""}}}]),
-        ([{"machine": {"env": {"a": "y"}}}], [{"machine": {"env": {"a": ""}}}]), ["machine.env.a"], reboots=True,
+        ([{"machine": {"env": {"a": "y"}}}], [{"machine": {"env": {"a": ""}}}]),
+        ["machine.env.a"],
+        reboots=True,
     ),
-    "a count that the machine sets to zero": Edit(
-        ([dhcp(100)], [dhcp(0)]), ([dhcp(200)], [dhcp(0)]), ["routeMetric"]
-    ),
+    "a count that the machine sets to zero": Edit(([dhcp(100)], [dhcp(0)]), ([dhcp(200)], [dhcp(0)]), ["routeMetric"]),
     "a switch that the machine has off": Edit(
-        ([{"machine": {"features": {"apidCheckExtKeyUsage": True}}}], [{"machine": {"features": {"apidCheckExtKeyUsage": False}}}]),
-        ([{"machine": {"features": {"apidCheckExtKeyUsage": False}}}], [{"machine": {"features": {"apidCheckExtKeyUsage": False}}}]),
+        (
+            [{"machine": {"features": {"apidCheckExtKeyUsage": True}}}],
+            [{"machine": {"features": {"apidCheckExtKeyUsage": False}}}],
+        ),
+        (
+            [{"machine": {"features": {"apidCheckExtKeyUsage": False}}}],
+            [{"machine": {"features": {"apidCheckExtKeyUsage": False}}}],
+        ),
     ),
     "a word that Talos takes for unset": Edit(
         ([volume("xfs")], [volume("none")]), ([volume("ext4")], [volume("none")]), ["filesystem.type"]
     ),
     "a list that replaces": Edit(([ports(1)], [ports(2)]), ([ports(3)], [ports(2)])),
-}  # fmt: skip
+}
 
 
 def made(prod: dict[str, Any], of: tuple[Patches, Patches]) -> Platform:
