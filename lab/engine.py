@@ -73,7 +73,7 @@ class Engine:
         self.environment = {name: value for name, value in environment.items() if name not in dropped} | {
             "PULUMI_BACKEND_URL": durable((self.home / "state").as_uri()),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
-            # Plugins leave kubeconfigs there.
+            # Plugins write kubeconfigs to this folder.
             "TMPDIR": str(self.home / "tmp"),
         }
         (self.home / "tmp").mkdir(mode=0o700, exist_ok=True)
@@ -147,9 +147,9 @@ class Engine:
         return run
 
     def init(self) -> None:
-        """Make the stack, once."""
+        """Create the stack, if it does not exist."""
         if not self._exists():
-            # The engine writes a salt beside the project it makes a stack for: not into the checkout.
+            # The engine writes a salt beside the project for which it creates a stack: keep it out of the checkout.
             name = yaml.safe_load((self.checkout / "Pulumi.yaml").read_text())["name"]
             (self.home / "Pulumi.yaml").write_text(f"name: {name}\nruntime: python\n")
             self.run("stack", "init", "--no-select", f"--cwd={self.home}", seconds=60, config=False)
@@ -164,7 +164,7 @@ class Engine:
         ).stdout
 
     def state(self, *, secrets: bool = False) -> list[dict[str, Any]]:
-        """The resources of the stack's state; secrets stay encrypted unless they are asked for."""
+        """The resources of the stack's state; secrets stay encrypted unless `secrets`."""
         shown = ["--show-secrets"] if secrets else []
         told = self.lab.run(
             [str(self.pulumi), "stack", "export", "--stack", self.stack, *shown],

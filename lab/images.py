@@ -37,7 +37,7 @@ class Image:
 
     @property
     def path(self) -> str:
-        """The name as a mirror is asked for it: without the registry's host."""
+        """The name by which a mirror serves it: without the registry's host."""
         host, _, rest = self.name.partition("/")
         # Docker's rule: a first part with neither dot nor port is no host, but a folder of docker.io.
         return rest if set(".:") & set(host) else self.name

@@ -14,8 +14,8 @@ from toolchain import ensure
 
 from . import images, preflight, rootfs, speed
 from .layout import Layout
+from .order import Order
 from .spec import Host
-from .supervisor import Order
 from .topology import Topology
 
 HERE = Path(__file__).resolve().parent

@@ -29,7 +29,7 @@ class Host:
 
     open_files: int
     devices: tuple[str, ...]
-    # Capabilities no process here can have.
+    # Capabilities that no process here can have.
     missing: frozenset[str] = frozenset()
     cgroup_v2: bool = False
     user_namespace: bool = True

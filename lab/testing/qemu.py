@@ -76,7 +76,7 @@ def command(hardware: Hardware, folder: Path, boot: str) -> list[str]:
 
 
 class Machine:
-    """A machine that can be switched on and off, and that says when it does so itself."""
+    """A machine that can be switched on and off, and that reports when its guest does so."""
 
     def __init__(self, hardware: Hardware, folder: Path, told: Callable[[str], None] = lambda what: None) -> None:
         """told: called with `boot Hdd` when the guest restarts itself, and with `off` when the machine is off."""
@@ -129,7 +129,7 @@ class Machine:
 
     @property
     def before(self) -> str:
-        """What it printed in all boots before this one, however they ended."""
+        """What it printed in all boots before this one."""
         try:
             return (self.folder / "before").read_text(errors="replace")
         except FileNotFoundError:
@@ -141,7 +141,7 @@ class Machine:
         (self.folder / "console").unlink(missing_ok=True)
 
     def _run(self, boot: str, up: threading.Event) -> None:
-        # For whoever is in another process.
+        # For other processes, which can't see the thread.
         (self.folder / "on").touch()
         try:
             while True:
@@ -157,14 +157,17 @@ class Machine:
             self.told("off")
 
     def _session(self, boot: str, up: threading.Event) -> str:
-        """From power-on to power-off or reset; which of the two, in QEMU's words."""
+        """Run from power-on to power-off or reset; returns QEMU's reason for the end."""
         self._put_away()
         reason = ""
         with open(self.folder / "log", "ab") as log:
             process = self._process = subprocess.Popen(
-                command(self.hardware, self.folder, boot), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                command(self.hardware, self.folder, boot),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
                 preexec_fn=die_with_parent,
-            )  # fmt: skip
+            )
         assert process.stdin is not None and process.stdout is not None
         with process.stdin, process.stdout:
             for line in process.stdout:

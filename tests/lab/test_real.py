@@ -14,10 +14,10 @@ import yaml
 from lab import cleanup, prepare
 from lab.kernel import Process
 from lab.layout import Layout
+from lab.order import Order
 from lab.session import Lab
 from lab.snapshot import Snapshot
 from lab.speed import deadline
-from lab.supervisor import Order
 from lab.talosapi import Clients
 from lab.testing.fixtures import NODE
 from lab.topology import Machine, Topology
