@@ -8,11 +8,12 @@ from typing import Any
 
 import yaml
 
+from core.state import unwrap_secret
 from lab.engine import Engine
 from lab.rehearsal import Rehearsal
 from lab.shown import see
 from operations.adopt.client import signed
-from operations.adopt.state import KIND, opened, secret
+from operations.adopt.state import KIND, secret
 
 from . import texts
 from .by_hand import drifted
@@ -80,7 +81,7 @@ def _pki(engine: Engine) -> Any:
     # What the plugin has none of, it holds as an empty text or not at all.
     return {
         key: {name: value for name, value in part.items() if value}
-        for key, part in opened(made["outputs"]["machineSecrets"]).items()
+        for key, part in unwrap_secret(made["outputs"]["machineSecrets"]).items()
     }
 
 
@@ -128,17 +129,17 @@ def _shorten(engine: Engine) -> None:
     made = {
         one["type"]: one["outputs"] for one in exported["deployment"]["resources"] if one["type"] in (KIND, KUBECONFIG)
     }
-    certs, now = opened(made[KIND]["machineSecrets"])["certs"], datetime.now(UTC)
+    certs, now = unwrap_secret(made[KIND]["machineSecrets"])["certs"], datetime.now(UTC)
     made[KIND]["clientConfiguration"] = secret(signed(certs["os"], now, lifetime=SHORT))
     client = signed(certs["k8s"], now, organization="system:masters", name="admin", lifetime=SHORT)
-    kubeconfig = yaml.safe_load(opened(made[KUBECONFIG]["kubeconfigRaw"]))
+    kubeconfig = yaml.safe_load(unwrap_secret(made[KUBECONFIG]["kubeconfigRaw"]))
     kubeconfig["users"][0]["user"] = {
         "client-certificate-data": client["clientCertificate"],
         "client-key-data": client["clientKey"],
     }
     made[KUBECONFIG]["kubeconfigRaw"] = secret(yaml.safe_dump(kubeconfig))
     made[KUBECONFIG]["kubernetesClientConfiguration"] = secret(
-        {**opened(made[KUBECONFIG]["kubernetesClientConfiguration"]), **client}
+        {**unwrap_secret(made[KUBECONFIG]["kubernetesClientConfiguration"]), **client}
     )
     engine.output("stack", "import", stdin=json.dumps(exported))
 
