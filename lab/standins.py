@@ -24,7 +24,7 @@ def talosctl(platform: Mapping[str, Any]) -> list[str]:
 
 
 def stand_ins(platform: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The images of others that a platform runs: image to the command that the lab's image of that name runs."""
+    """The images of others that a platform runs: each image -> the command of the lab's image of that name."""
     found: dict[str, list[str]] = {}
     if want := platform.get("kubevirt"):
         found[f"{want.get('registry') or 'quay.io/kubevirt'}/virt-operator:{want['version']}"] = [

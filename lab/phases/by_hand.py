@@ -68,7 +68,7 @@ def a_machine(rehearsal: Rehearsal) -> None:
 
 
 def drifted(rehearsal: Rehearsal) -> dict[str, list[str]]:
-    """Machines that differ, and in which fields."""
+    """Machines that differ: each name to its fields. Raises NotShown if `drift` fails."""
     told = rehearsal.lab.run(
         [sys.executable, "-m", "operations.drift", rehearsal.stack, "--json"],
         seconds=60,

@@ -44,7 +44,10 @@ def saved(rehearsal: Rehearsal, run: Run) -> None:
 
 
 def scheduled(rehearsal: Rehearsal) -> None:
-    """A job of the CronJob saves etcd through the Talos API for pods, although one of its endpoints is down."""
+    """A job of the CronJob saves etcd through the Talos API for pods, although one of its endpoints is down.
+
+    Raises RuntimeError with the state of its pods if it does not.
+    """
     [node] = rehearsal.topology.machines
     folder = rehearsal.layout.node(node.name) / "volumes" / "var" / FOLDER
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab import prepare, speed
+from lab import speed
 from lab.kernel import die_with_parent
 
 
@@ -27,9 +27,9 @@ class Outcome:
 class Rehearsals:
     """Runs rehearsals of one stack in their order, from `start` on; tests wait for the outcome of each."""
 
-    def __init__(self, folder: Path, stack: str, commands: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, folder: Path, checkout: Path, stack: str, commands: Mapping[str, Sequence[str]]) -> None:
         """folder: where the outputs are kept. commands: name to the further arguments of the rehearsal."""
-        self.folder, self.stack, self.commands = folder, stack, dict(commands)
+        self.folder, self.checkout, self.stack, self.commands = folder, checkout, stack, dict(commands)
         self._outcomes: dict[str, Outcome] = {}
         self._over = {name: threading.Event() for name in self.commands}
         self._thread = threading.Thread(target=self._run, name="rehearsals", daemon=True)
@@ -67,13 +67,13 @@ class Rehearsals:
     def _rehearse(self, name: str, arguments: Sequence[str]) -> Outcome:
         if self._stopping:
             return Outcome(1, "the session ended before it began")
-        file = prepare.CHECKOUT / ".toolchain" / "lab" / f"{self.stack}.times.json"
+        file = self.checkout / ".toolchain" / "lab" / f"{self.stack}.times.json"
         file.unlink(missing_ok=True)
         with (self.folder / name).open("wb") as output:
             # Whatever ends the tests ends it too, and with it its lab: this thread lives as long as they do.
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lab", self.stack, *arguments],
-                cwd=prepare.CHECKOUT,
+                cwd=self.checkout,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -57,7 +57,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     able = all(finding.ok for finding in preflight.examine() if finding.fatal)
     if commands and able and not session.config.option.collectonly:
         factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]  # no fixture here
-        rehearsals = Rehearsals(factory.mktemp("rehearsals"), "dev", commands)
+        rehearsals = Rehearsals(factory.mktemp("rehearsals"), ROOT, "dev", commands)
         session.config.pluginmanager.register(Beside(rehearsals), "rehearsals")
 
 

@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from lab import prepare
 from lab.testing import background
 from lab.testing.background import Rehearsals
 
@@ -21,14 +20,13 @@ sys.exit(3 if "--fail" in sys.argv else 0)
 
 
 @pytest.fixture
-def beside(tmp_path, monkeypatch):
+def beside(tmp_path):
     (tmp_path / "checkout" / "lab").mkdir(parents=True)
     (tmp_path / "checkout" / "lab" / "__main__.py").write_text(PRETENDER)
-    monkeypatch.setattr(prepare, "CHECKOUT", tmp_path / "checkout")
     made = []
 
     def make(**commands):
-        made.append(Rehearsals(tmp_path, "dev", commands))
+        made.append(Rehearsals(tmp_path, tmp_path / "checkout", "dev", commands))
         return made[-1]
 
     yield make
