@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import speed
+from .locks import exclusive
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -131,8 +132,12 @@ class Store:
         return str(self.index().get(path, {}).get("digest", ""))
 
     def add(self, images: Iterable[Image]) -> list[str]:
-        """Make the images that are missing or stale; returns their names."""
+        """Make the images that are missing or stale; returns their names. Labs that start at once take turns."""
         self.blobs.mkdir(parents=True, exist_ok=True)
+        with exclusive(self.directory / ".lock"):
+            return self._add(images)
+
+    def _add(self, images: Iterable[Image]) -> list[str]:
         index, made = self.index(), []
         for image in images:
             mark, known = image.fingerprint(), index.get(image.path)
