@@ -167,13 +167,13 @@ class Engine:
     def state(self, *, secrets: bool = False) -> list[dict[str, Any]]:
         """The resources of the stack's state; secrets stay encrypted unless `secrets`."""
         shown = ["--show-secrets"] if secrets else []
-        told = self.lab.run(
+        exported = self.lab.run(
             [str(self.pulumi), "stack", "export", "--stack", self.stack, *shown],
             seconds=60,
             env=self.environment,
             cwd=self.checkout,
         )
-        resources: list[dict[str, Any]] = json.loads(told.stdout)["deployment"].get("resources", [])
+        resources: list[dict[str, Any]] = json.loads(exported.stdout)["deployment"].get("resources", [])
         return resources
 
     def credentials(self) -> tuple[dict[str, str], str]:
@@ -191,6 +191,6 @@ class Engine:
 
 
 def _last(run: Run, lines: int = 25) -> str:
-    told = [line for _, line in run.lines if line.strip()]
-    wanted = [line for line in told if "error" in line.lower()]
-    return "\n".join((wanted or told)[-lines:])
+    printed = [line for _, line in run.lines if line.strip()]
+    errors = [line for line in printed if "error" in line.lower()]
+    return "\n".join((errors or printed)[-lines:])

@@ -118,7 +118,7 @@ def programs(binaries: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def marks(wanted: Mapping[str, Path]) -> list[Any]:
-    """What tells these files from others: name, path, bytes and nanoseconds of the last change of each."""
+    """What identifies these files: name, path, bytes and nanoseconds of the last change of each."""
     return [
         (name, str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
         for name, path in sorted(wanted.items())

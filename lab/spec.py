@@ -8,7 +8,7 @@ from typing import Any
 from .capabilities import CAPABILITIES
 from .topology import FIRST_ID, IDS
 
-# Where Talos keeps what must outlive a restart of the node. Each is one directory of the lab.
+# The paths of Talos that must outlive a restart of the node. Each is one directory of the lab.
 VOLUMES = ("/var", "/system/state", "/etc/cni", "/etc/kubernetes", "/usr/libexec/kubernetes", "/opt")
 
 # A node may never load modules into the host's kernel or set its clock. A real machine's node does both.

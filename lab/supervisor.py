@@ -75,7 +75,7 @@ class Supervisor:
         print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
     def run(self) -> None:
-        """Set up, then serve and watch until told to end."""
+        """Set up, then serve and watch until the lab is to end."""
         if self.runtime:
             carry_out(self.runtime.network(self.topology))
         else:

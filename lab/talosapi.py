@@ -50,13 +50,13 @@ class Clients:
 
     def resource(self, node: str, kind: str, name: str = "") -> list[dict[str, Any]]:
         """The resources of a kind, or the one of this name, as the Talos API of a node has them now."""
-        told = self.talos("get", kind, *([name] if name else []), "--nodes", node, "--output", "json")
+        output = self.talos("get", kind, *([name] if name else []), "--nodes", node, "--output", "json")
         decoder, found, at = json.JSONDecoder(), [], 0
-        while at < len(told):
-            if told[at].isspace():
+        while at < len(output):
+            if output[at].isspace():
                 at += 1
                 continue
-            one, at = decoder.raw_decode(told, at)
+            one, at = decoder.raw_decode(output, at)
             found.append(one)
         return found
 
@@ -82,7 +82,7 @@ class Clients:
         script = (
             "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=float(sys.argv[2])).read().decode())"
         )
-        told = self.lab.run(
+        done = self.lab.run(
             [sys.executable, "-c", script, url, str(seconds)], seconds=seconds + 5, env={"no_proxy": "*"}
         )
-        return told.stdout.strip()
+        return done.stdout.strip()

@@ -70,10 +70,10 @@ def scheduled(rehearsal: Rehearsal) -> None:
     try:
         wait_for("the job to save etcd", lambda: _done(rehearsal), seconds=180, every=1)
     except RuntimeError as error:
-        told = rehearsal.clients.kube(
+        state = rehearsal.clients.kube(
             "get", "pods,events,serviceaccounts.talos.dev,secrets", f"--namespace={NAMESPACE}"
         )
-        raise RuntimeError(f"{error}\n{told}") from None
+        raise RuntimeError(f"{error}\n{state}") from None
     files = sorted(folder.iterdir())
     see(
         len(files) == 1 and files[0].name.startswith(f"{rehearsal.platform['name']}-{JOB}-"),

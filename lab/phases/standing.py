@@ -44,13 +44,13 @@ def stands(rehearsal: Rehearsal) -> None:
             )
             rehearsal.times.say(f"  {name}: {answer}")
     # Named, since members find each other through the discovery service, which a platform may do without.
-    told = [
+    nodes = [
         f"--{'control-plane' if role == 'controlplane' else 'worker'}-nodes="
         + ",".join(machine.address for machine in rehearsal.topology.machines if machine.role == role)
         for role in sorted({machine.role for machine in rehearsal.topology.machines})
     ]
     rehearsal.clients.talos(
-        "health", f"--wait-timeout={speed.deadline(120):.0f}s", "--nodes", rehearsal.first, *told, seconds=130
+        "health", f"--wait-timeout={speed.deadline(120):.0f}s", "--nodes", rehearsal.first, *nodes, seconds=130
     )
 
 
