@@ -112,18 +112,8 @@ class Engine:
         the process. Raises Failed if the run took too long, and with check=True if it ended with another code than 0.
         """
         argv = self.command(*arguments) + ([f"--config-file={self.file}"] if config else [])
-        enter = self.lab.command(argv, self.checkout)
         run, begun, allowed = Run(), time.monotonic(), speed.deadline(seconds)
-        with subprocess.Popen(
-            enter,
-            env=dict(self.environment),
-            text=True,
-            stdin=subprocess.DEVNULL,
-            errors="replace",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ) as process:
+        with self._start(argv) as process:
             timer = threading.Timer(allowed, lambda: os.killpg(process.pid, signal.SIGKILL))
             timer.start()
             try:
@@ -146,6 +136,18 @@ class Engine:
         if check and run.code != 0:
             raise Failed(f"pulumi {arguments[0]} ended with {run.code}: {_last(run)}")
         return run
+
+    def _start(self, argv: list[str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.lab.command(argv, self.checkout),
+            env=dict(self.environment),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            errors="replace",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def init(self) -> None:
         """Create the stack, if it does not exist."""

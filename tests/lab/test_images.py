@@ -12,7 +12,8 @@ from dataclasses import replace
 import pytest
 
 from lab import rootfs
-from lab.images import Image, Store, platform_images
+from lab.images import Image, Store
+from lab.platform_images import platform_images
 from lab.registry import Registry
 from lab.speed import deadline
 

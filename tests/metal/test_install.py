@@ -22,7 +22,8 @@ from metal import netboot
 
 from clients.talos import Client, Maintenance, NoAnswer, Running
 from lab import prepare
-from lab.images import Store, platform_images
+from lab.images import Store
+from lab.platform_images import platform_images
 from lab.registry import Registry
 from lab.speed import deadline
 from lab.testing import installer
