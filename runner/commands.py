@@ -22,6 +22,8 @@ ENGINE: Arguments = {
     **STACK,
     "options": {"metavar": "OPTION", "nargs": argparse.REMAINDER, "help": "passed on to the engine, such as --diff"},
 }
+# Where editors find the schema: each stack file names it in its first line.
+SCHEMA = "schema/stack.schema.json"
 JSON: Arguments = {"--json": {"action": "store_true", "help": "print JSON, for programs"}}
 
 
@@ -80,7 +82,11 @@ COMMANDS = {
         "STACK [OPTION...]", "remove the stack, except for what is protected", "destroy dev", "operate:destroy", ENGINE
     ),
     "access": Command(
-        "STACK", "write the credentials of its APIs to files, and print how to use them", "access dev", "access:access", STACK
+        "STACK",
+        "write the credentials of its APIs to files, and print how to use them",
+        "access dev",
+        "access:access",
+        STACK,
     ),
     "changes": Command(
         "STACK [--json]",
@@ -143,17 +149,17 @@ COMMANDS = {
         "lint:lint",
         {"paths": {"metavar": "PATH", "nargs": "*", "help": "show the findings below it alone"}},
     ),
-    "doctor": Command(
-        "", "show each part of the toolchain and what is wrong with it", "doctor", "doctor:doctor"
-    ),
+    "doctor": Command("", "show each part of the toolchain and what is wrong with it", "doctor", "doctor:doctor"),
     "schema": Command(
         "[FILE]",
         "write the JSON Schema of the stack files",
         "schema",
         "operations:schema",
-        {"file": {"metavar": "FILE", "nargs": "?", "default": "schema/stack.schema.json", "help": "%(default)s if none"}},
+        {"file": {"metavar": "FILE", "nargs": "?", "default": SCHEMA, "help": "%(default)s if none"}},
     ),
-    "bench": Command("[ROUNDS]", "measure what a plan costs, as ratios of one run", "bench 3", "operations:bench", raw=True),
+    "bench": Command(
+        "[ROUNDS]", "measure what a plan costs, as ratios of one run", "bench 3", "operations:bench", raw=True
+    ),
     "pulumi": Command(
         "ARGUMENT...",
         "run the engine itself, in the right environment",
@@ -162,4 +168,4 @@ COMMANDS = {
         raw=True,
         more="The engine's own help: ./bedplate pulumi help",
     ),
-}  # fmt: skip
+}

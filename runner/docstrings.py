@@ -27,7 +27,7 @@ NUMBER = re.compile(
     r"|numbers?|counts?|index|position|line|column|length|size|rank|score|how many|epoch|timestamp|descriptor|year)\b",
     re.IGNORECASE,
 )
-# How the shape of a mapping is told, or whose documented shape it has.
+# Words that describe the shape of a mapping, or name a document whose shape is known.
 MAPPING = re.compile(
     r"->|→|\bby\b|\bkeys?\b|\bkeyed\b|\bnames? to\b|\beach \w+.* to\b|\bmaps?\b|\bmapping\b|\bper\b|\bfields?\b"
     r"|\b(manifests?|documents?|patch(es)?|spec|objects?|inputs|outputs|headers|environment|JSON|YAML|schema|config)\b",

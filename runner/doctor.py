@@ -34,7 +34,7 @@ EXPECTED = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One row: what was looked at, what was found, and what to do if it is wrong."""
+    """One row: the part or program, its version, source and state, and the remedy if one is needed."""
 
     what: str
     version: str
@@ -44,7 +44,7 @@ class Finding:
 
 
 def doctor(given: Namespace, layout: Layout) -> int:
-    """Print the table; 1 when something is wrong."""
+    """Print the table. Returns exit code 1 when something needs attention, else 0."""
     source = forced()
     lock = load(layout.lock)
     planned = {part.name for part in lock.select({"plan"})}
@@ -63,7 +63,7 @@ def doctor(given: Namespace, layout: Layout) -> int:
         if finding.remedy:
             print(f"    -> {finding.remedy}")
     wrong = sum(bool(finding.remedy) for finding in findings)
-    print(f"\n{wrong} of {len(findings)} need attention" if wrong else "\nall is well")
+    print(f"\n{wrong} of {len(findings)} need attention" if wrong else "\neverything is in order")
     return 1 if wrong else 0
 
 
@@ -93,9 +93,9 @@ def _state(part: Part, entry: Entry, layout: Layout) -> str:
         return "ok" if done.returncode == 0 else f"broken: {(done.stdout + done.stderr).strip().splitlines()[0]}"
     if part.ask:
         name = part.outputs[0].name
-        told = onpath.version_of(entry.file(name), part.ask)
-        if told != part.version:
-            return f"says {told or 'nothing'}"
+        version = onpath.version_of(entry.file(name), part.ask)
+        if version != part.version:
+            return f"reports version {version or 'none'}"
     return "ok"
 
 
@@ -112,11 +112,11 @@ def _go(layout: Layout) -> Finding:
 
 
 def _git() -> Finding:
-    found = shutil.which("git")
-    if not found:
+    program = shutil.which("git")
+    if not program:
         return Finding("git", "-", "-", "missing", system.by_hand(["git"]))
-    told = subprocess.run([found, "--version"], capture_output=True, text=True).stdout
-    return Finding("git", told.split()[2] if len(told.split()) > 2 else "?", found, "ok")
+    words = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout.split()
+    return Finding("git", words[2] if len(words) > 2 else "?", program, "ok")
 
 
 def _disk(layout: Layout) -> Finding:
@@ -134,10 +134,10 @@ def _disk(layout: Layout) -> Finding:
 
 
 def _variables(environment: Mapping[str, str]) -> list[Finding]:
-    found = []
+    findings = []
     for name in sorted(environment):
         if name in DROPPED:
-            found.append(Finding(name, "", "environment", "set aside by ./bedplate", f"unset {name}"))
+            findings.append(Finding(name, "", "environment", "ignored by ./bedplate", f"unset {name}"))
         elif name.startswith("PULUMI_") and name not in EXPECTED:
-            found.append(Finding(name, "", "environment", "changes what the engine does", f"unset {name}"))
-    return found
+            findings.append(Finding(name, "", "environment", "changes what the engine does", f"unset {name}"))
+    return findings

@@ -88,7 +88,7 @@ def _relative(line: str, layout: Layout) -> str:
 
 
 def _run(command: list[str], layout: Layout) -> list[str]:
-    """Lines that a checker printed. Raises ToolchainError when it could not run, rather than calling that no finding."""
+    """Lines that a checker printed. Raises ToolchainError when it could not run at all."""
     environment = tools(layout, os.environ) | {"RUFF_CACHE_DIR": str(layout.home / "ruff"), "NO_COLOR": "1"}
     python: Path = layout.venv / "bin" / "python"
     done = subprocess.run(

@@ -34,7 +34,10 @@ def adopt(given: Namespace, layout: Layout) -> int:
     work = session.start(given.stack, layout)
     # A relative path is relative to where it was typed, and the module runs in the checkout.
     bundle = Path(given.file).absolute()
-    command = [layout.venv / "bin" / "python", "-m", "operations.adopt", work.stack.name, bundle, work.stack.file]
+    python_program = layout.venv / "bin" / "python"
+    command: list[str | Path] = [
+        python_program, "-m", "operations.adopt", work.stack.name, bundle, work.stack.file,
+    ]  # fmt: skip
     with work.config() as folder:
         return work.run_creating(command, folder)
 

@@ -1,4 +1,4 @@
-"""The one parser of the command line, made from the table of commands."""
+"""The one parser of the command line, built from the table of commands."""
 
 from __future__ import annotations
 

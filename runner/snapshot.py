@@ -50,7 +50,7 @@ def snapshot(given: Namespace, layout: Layout) -> int:
 def _save(talosctl: Path, config: Path, address: str, target: Path) -> str:
     """Save a snapshot of one control plane's etcd; why not, where that fails."""
     fresh = config.with_name("db.snapshot")
-    command = [
+    command: list[str | Path] = [
         talosctl, "--talosconfig", config, "--endpoints", address, "--nodes", address, "etcd", "snapshot", fresh,
     ]  # fmt: skip
     done = subprocess.run(

@@ -20,8 +20,11 @@ from toolchain import Layout, ToolchainError, ensure, manifests
 from .environment import tools
 from .process import python
 
-QUICK = "not engine and not lab and not machines"
-SLOW = "engine or lab or machines"
+# Marks of the tests that need more than the Python environment.
+SLOW = "programs or engine or machines or lab"
+QUICK = f"not ({SLOW})"
+# The tests of one file stay in one process, in their order.
+PARALLEL = ("-n", "auto", "--dist", "loadfile")
 # What the tests of the engine need, and what labs and virtual machines need on top.
 ENGINE_PARTS = ("test",)
 LAB_PARTS = ("lab", "kubernetes-api", "netboot", "install")
@@ -36,14 +39,14 @@ def test(given: Namespace, layout: Layout) -> int:
     options = [each for each in given.options if each != "--quick"]
     if len(options) < len(given.options):
         ensure({"python"}, layout)
-        return _pytest(layout, "-m", QUICK, *options)
+        return _pytest(layout, "-m", QUICK, *PARALLEL, *options)
     if options:
         manifests.check(ensure(ENGINE_PARTS, layout), layout)
         return _pytest(layout, *options)
     ensure({"python"}, layout)
     with background(ENGINE_PARTS, layout) as build:
         _say("the quick tests run first; the parts that the others need are set up meanwhile", build.log)
-        quick = _pytest(layout, "-m", QUICK)
+        quick = _pytest(layout, "-m", QUICK, *PARALLEL)
         build.wait()
     with _lab_parts(layout):
         _say("now the tests that run the engine, labs and virtual machines")
@@ -59,7 +62,7 @@ class Build:
     log: Path
 
     def wait(self) -> None:
-        """Wait until it ends, and show its progress meanwhile. Raises ToolchainError with its last lines if it failed."""
+        """Wait until it ends, and show its progress. Raises ToolchainError with its last lines if it failed."""
         with self.log.open(encoding="utf-8", errors="replace") as lines:
             while self.process.poll() is None:
                 shutil.copyfileobj(lines, sys.stderr)

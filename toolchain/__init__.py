@@ -3,8 +3,8 @@
 `ensure({"plan"})` sets up a set, a part or a single output, and returns paths by name.
 """
 
-from .ready import ensure
 from .errors import ToolchainError
 from .layout import Layout
+from .ready import ensure
 
 __all__ = ["Layout", "ToolchainError", "ensure"]

@@ -1,4 +1,4 @@
-"""Have parts of the toolchain: what is set up already costs some file stats, and loads nothing that builds."""
+"""Make sure that parts of the toolchain are set up, at the cost of some file stats when they are."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from .store import SOURCES, find
 
 
 def ensure(names: Iterable[str], layout: Layout | None = None, progress: Progress | None = None) -> dict[str, Path]:
-    """Have these parts, outputs or sets, and return the path of each file they yield by its name.
+    """Set up what is missing of these parts, outputs or sets. Returns the path of each file that they yield, by name.
 
-    What is there already costs some file stats. Raises ToolchainError, with the remedy in its
-    text, when something cannot be had.
+    Raises ToolchainError, with the remedy in its text, when a part cannot be set up.
     """
     layout = layout or Layout.of()
     lock = load(layout.lock)
@@ -41,7 +40,7 @@ def ensure(names: Iterable[str], layout: Layout | None = None, progress: Progres
 
 
 def forced() -> str | None:
-    """The source that BEDPLATE_TOOLCHAIN demands. Raises ToolchainError for one there is not."""
+    """The source that BEDPLATE_TOOLCHAIN names, if any. Raises ToolchainError for one that does not exist."""
     source = os.environ.get("BEDPLATE_TOOLCHAIN") or None
     if source not in {None, *SOURCES}:
         raise ToolchainError(f"BEDPLATE_TOOLCHAIN is {source!r}: it must be one of {', '.join(SOURCES)}, or unset.")

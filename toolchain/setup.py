@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from . import debian, gobuild, golang, onpath, pyenv, release
@@ -28,14 +28,14 @@ class Setup:
         self.entries: dict[str, Entry] = {}
 
     def run(self, absent: list[Part]) -> dict[str, Entry]:
-        """Set up these parts; their entries by name."""
+        """Set up these parts. Returns their entries by name; raises the first error of a part."""
         began = time.monotonic()
         self.progress.total = len(absent)
-        self.progress.say(f"Setting up {len(absent)} of the toolchain's parts in {self.layout.store}")
+        self.progress.say(f"Setting up {len(absent)} parts of the toolchain in {self.layout.store}")
         binaries = [part for part in absent if part.kind == "go"]
         others = [part for part in absent if part.kind != "go"]
         with self.progress.running(), ThreadPoolExecutor(4) as pool:
-            # The environment waits for the network while the compilers keep the cores busy.
+            # The Python environment waits for the network while the compilers keep the processors busy.
             waiting = [pool.submit(self._locked, part, self._other) for part in others]
             try:
                 left = self._from_path(binaries)
@@ -55,12 +55,12 @@ class Setup:
             return parts
         left, reasons = [], []
         for part in parts:
-            found, where = onpath.search(part, self.lock, self.layout)
-            if found:
-                self._locked(part, lambda p, f=found, w=where: self._linked(p, f, w))
+            files, folder = onpath.search(part, self.lock, self.layout)
+            if files:
+                self._locked(part, partial(self._linked, files=files, folder=folder))
             else:
                 left.append(part)
-                reasons.append(f"  {part.name} {part.version}: {where}")
+                reasons.append(f"  {part.name} {part.version}: {folder}")
         if self.source == "path" and left:
             raise ToolchainError(
                 "BEDPLATE_TOOLCHAIN=path, but these are not on PATH at their exact version:\n"
@@ -73,7 +73,7 @@ class Setup:
         offered = [part for part in parts if part.release]
         if self.source not in {None, "download"} or not offered:
             return self._refuse_download(parts, "it has no official release") if parts else []
-        with self.progress.step("releases", "asking"):
+        with self.progress.step("releases", "connecting"):
             why = release.unreachable(offered)
         if why:
             self.progress.say(f"Official releases are not reachable ({why})")
@@ -138,11 +138,11 @@ class Setup:
             entry = self.entries.pop(part.name)
         return entry.file("go/bin/go")
 
-    def _locked(self, part: Part, make: Any) -> None:
-        """Make a part unless another run has made it while we waited for its lock."""
+    def _locked(self, part: Part, make: Callable[[Part], Entry]) -> None:
+        """Set up a part, unless another run has done so while this one waited for the lock."""
 
         def waiting() -> None:
-            self.progress.say(f"{part.name}: another run is at it; waiting")
+            self.progress.say(f"{part.name}: another run sets it up; waiting for it")
 
         with locked(self.layout, part.name, waiting):
             entry = find(part, self.layout, self.source)
@@ -168,13 +168,13 @@ class Setup:
                 made = pyenv.go_wheel(part, work, self.layout)
                 return keep(part, "build", made, self.layout, time.monotonic() - began, "wheel")
 
-    def _linked(self, part: Part, found: dict[str, Path], where: str) -> Entry:
+    def _linked(self, part: Part, files: dict[str, Path], folder: str) -> Entry:
         with workspace(part, self.layout) as work:
             made = work / "made"
             made.mkdir()
-            for name, path in found.items():
+            for name, path in files.items():
                 (made / name).symlink_to(path.resolve())
-            return keep(part, "path", made, self.layout, 0, where)
+            return keep(part, "path", made, self.layout, 0, folder)
 
     def _fetched(self, part: Part) -> Entry:
         began = time.monotonic()

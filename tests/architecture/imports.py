@@ -69,9 +69,9 @@ def _statements(node: ast.AST, at_load: bool) -> Iterator[tuple[ast.Import | ast
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import | ast.ImportFrom):
             yield child, at_load
-        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield from _statements(child, False)
-        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or (
+            isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+        ):
             yield from _statements(child, False)
         else:
             yield from _statements(child, at_load)
@@ -94,7 +94,7 @@ def misdirected(root: Path) -> Iterator[str]:
     for each in imports(root):
         room, target = each.importer.split(".")[0], each.imported.split(".")[0]
         allowed = ROOMS[room]
-        if target == room or target in sys.stdlib_module_names and target not in ROOMS:
+        if target == room or (target in sys.stdlib_module_names and target not in ROOMS):
             continue
         if target in ROOMS or target == "tests":
             fine = any(each.imported == name or each.imported.startswith(f"{name}.") for name in allowed.rooms)

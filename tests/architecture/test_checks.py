@@ -122,7 +122,8 @@ def test_a_docstring_that_says_too_little_is_a_finding(tmp_path: Path, name: str
     [
         'def f() -> tuple[str, ...]:\n    """All of it."""\n',
         'def _f() -> int:\n    """Private."""\n',
-        'def f() -> None:\n    """Do it."""\n    try:\n        raise ValueError\n    except ValueError:\n        pass\n',
+        'def f() -> None:\n    """Do it."""\n'
+        "    try:\n        raise ValueError\n    except ValueError:\n        pass\n",
         'def f(error: Exception) -> None:\n    """Do it."""\n    raise error\n',
         'def f() -> None:\n    """Do it."""\n\n    def inner() -> None:\n        raise ValueError\n',
     ],

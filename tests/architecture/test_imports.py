@@ -18,7 +18,7 @@ import importlib, os, sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("pulumi", "pulumi_kubernetes", "pulumi_policy", "pulumiverse_talos", "grpc", "grpclib"):
+        if name.split("_")[0].split(".")[0] in ("pulumi", "pulumiverse", "grpc", "grpclib"):
             raise ImportError(f"{name} is not installed here")
 
 def watch(event, arguments):

@@ -8,8 +8,9 @@ from conftest import changed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.machineconfig.compare import differences, merged
+from core.machineconfig.differences import differences
 from core.machineconfig.documents import patches
+from core.machineconfig.merge import Merged, merge
 from core.model import parse
 from operations.drift.changes import Change, as_json, compared, table
 
@@ -135,7 +136,7 @@ def test_no_secret_is_in_it_wherever_it_stands(place, one, other):
         ([], [PLACES[place](other)]),
         ([PLACES[place](one)], []),
     ):
-        found = Change("wk-1", "10.0.0.1", "changes", differences=differences(merged(before), merged(after)))
+        found = Change("wk-1", "10.0.0.1", "changes", differences=differences(merge(before), merge(after)))
         for told in (as_json("prod", [found]), table([found])):
             assert one not in told and other not in told
 
@@ -145,6 +146,6 @@ def test_the_scan_finds_what_is_not_hidden():
         "wk-1",
         "10.0.0.1",
         "changes",
-        differences=differences({}, merged([{"machine": {"nodeLabels": {"a": "canary-in-the-clear"}}}])),
+        differences=differences(Merged(), merge([{"machine": {"nodeLabels": {"a": "canary-in-the-clear"}}}])),
     )
     assert "canary-in-the-clear" in as_json("prod", [found]) and "canary-in-the-clear" in table([found])

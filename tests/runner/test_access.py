@@ -51,7 +51,8 @@ def test_files_of_an_earlier_time_are_replaced_whatever_their_mode(house):
     [
         (
             {},
-            "bedplate: access: stack dev has no talosconfig and no kubeconfig yet; make them first: ./bedplate up dev\n",
+            "bedplate: access: stack dev has no talosconfig and no kubeconfig yet; "
+            "make them first: ./bedplate up dev\n",
         ),
         (
             {"talosconfig": TALOSCONFIG},

@@ -140,7 +140,8 @@ def test_the_passphrase_is_on_no_command_line(house):
         (["preview", "stage"], "there is no stack 'stage' (no file Pulumi.stage.yaml); there are: dev, prod"),
         (
             ["setup", "--everything"],
-            "setup: unrecognized arguments: --everything; write: ./bedplate setup [--all] [--write-manifests] [PART...]\n",
+            "setup: unrecognized arguments: --everything; "
+            "write: ./bedplate setup [--all] [--write-manifests] [PART...]\n",
         ),
         (
             ["changes", "dev", "--jso"],
