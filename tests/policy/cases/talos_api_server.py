@@ -43,11 +43,6 @@ CASES = (
         "KubeAdmissionControlConfig PodSecurity is deleted",
     ),
     patched(
-        "talos-admission-control-is-kept",
-        api(admissionControl="x"),
-        f"{ADMISSION} is not a list, so it can't be judged",
-    ),
-    patched(
         "talos-audit-policy-is-kept", api(auditPolicy={"$patch": "delete"}), "cluster.apiServer.auditPolicy is deleted"
     ),
     patched(
