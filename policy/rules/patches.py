@@ -57,11 +57,12 @@ def merge(patches: Field) -> MachineConfig:
     merged = core.merge(document for _, document in read)
     faults += [f"{read[fault.patch][0]} {fault.problem}, so it can't be judged" for fault in merged.faults]
     documents: dict[core.Key, Any] = {core.LEGACY: {}, **merged.documents}
-    for key, path in merged.deleted:
+    # Whole documents first: a field of a deleted document needs no mark.
+    for key, path in sorted(merged.deleted, key=lambda each: len(each[1])):
         if not path:
             documents.setdefault(key, DELETED)
-        elif key in merged.documents or key == core.LEGACY:
-            documents[key] = _marked(documents[key], path)
+        else:
+            documents[key] = _marked(documents.get(key, {}), path)
     return MachineConfig(documents.pop(core.LEGACY), documents, tuple(faults))
 
 

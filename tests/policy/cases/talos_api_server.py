@@ -43,6 +43,11 @@ CASES = (
         "KubeAdmissionControlConfig PodSecurity is deleted",
     ),
     patched(
+        "talos-audit-policy-is-kept",
+        {"kind": "KubeAuditPolicyConfig", "configuration": {"$patch": "delete"}},
+        "KubeAuditPolicyConfig.configuration is deleted",
+    ),
+    patched(
         "talos-audit-policy-is-kept", api(auditPolicy={"$patch": "delete"}), "cluster.apiServer.auditPolicy is deleted"
     ),
     patched(
