@@ -82,10 +82,10 @@ def _marked(document: Any, path: Path) -> Any:
 
 def _marked_list(elements: Any, named: Element) -> Any:
     """The list with the deleted element as a patch writes it, because the base may have that element."""
-    known = [] if elements is None else elements
-    if not isinstance(known, list) or any(named.names(element) for element in known):
+    present = [] if elements is None else elements
+    if not isinstance(present, list) or any(named.names(element) for element in present):
         return elements
-    return [*known, {named.key: named.value, PATCH: "delete"}]
+    return [*present, {named.key: named.value, PATCH: "delete"}]
 
 
 def _documents(patches: Field, faults: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
