@@ -87,7 +87,9 @@ def _element(value: Any, path: Path, into: Split) -> Any:
     elif any(str(part).startswith("[") for part in path):
         into.problem = "deletes an element of a list inside an element of a list, which Talos refuses"
     elif not isinstance(named[0].value, str):
-        into.problem = f"names the element that it deletes by {named[0].key}, which is no string; Talos finds none by it"
+        into.problem = (
+            f"names the element that it deletes by {named[0].key}, which is no string; Talos finds none by it"
+        )
     else:
         into.deletes.append((*path, named[0]))
     return _GONE
@@ -109,7 +111,9 @@ def delete(document: Mapping[str, Any], path: Path, known: Field) -> tuple[dict[
         return dict(document), "deletes a part of a certificate with its key, which Talos refuses; delete both"
     if isinstance(rest[0], Element):
         if below.rule in (Rule.OPEN, Rule.CERTIFICATES):
-            return dict(document), "deletes an element of a list in which Talos finds none, of free content or certificates"
+            return dict(
+                document
+            ), "deletes an element of a list in which Talos finds none, of free content or certificates"
         return {**document, str(key): _without(inner, rest[0])}, ""
     if not isinstance(inner, Mapping):
         return dict(document), ""

@@ -46,7 +46,7 @@ def documents(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
         # With nothing said of it, Talos brings it up by itself.
         if more := said(boot, nics.links.get(boot)):
             yield _document("LinkConfig", name=boot, up=True, **more)
-    if not own and (nics.said or (machine.role == "controlplane" and machine.link is None)):
+    if not own and (nics.configured or (machine.role == "controlplane" and machine.link is None)):
         # Any link document ends Talos' DHCP on all links, so it must be asked for.
         yield _document("DHCPv4Config", name=carrier)
     for name, link in nics.links.items():

@@ -10,13 +10,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from core.machineconfig.differences import Difference, differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import merge
 from core.machineconfig.redaction import shown_value
-from core.model import Platform, StackFileError, included, parse
+from core.model import Platform, StackFileError, stackfile
 from core.state import unwrap_secret
 from runner import pipes
 
@@ -49,9 +47,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="for programs")
     given = parser.parse_args(arguments)
     try:
-        platform = _platform(given.file)
-    except StackFileError as refused:
-        print(f"changes: the stack file has faults\n{refused}", file=sys.stderr)
+        platform = stackfile.load(given.file, root=Path.cwd(), today=date.today())
+    except StackFileError as error:
+        print(f"changes: {error.report}", file=sys.stderr)
         return 2
     exported = subprocess.run(
         ["pulumi", "stack", "export", "--stack", given.stack, "--show-secrets"],
@@ -65,13 +63,6 @@ def main(arguments: list[str]) -> int:
     found = list(compared(platform, json.loads(exported.stdout)["deployment"].get("resources") or []))
     print(as_json(given.stack, found) if given.json else table(found))
     return CHANGES if any(one.state != "same" for one in found) else 0
-
-
-def _platform(file: Path) -> Platform:
-    """Raises Refused."""
-    config = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
-    raw = next((value for key, value in config.items() if key.endswith(":platform")), None)
-    return parse(included(raw, Path.cwd()), date.today())
 
 
 def compared(platform: Platform, resources: list[dict[str, Any]]) -> Iterator[Change]:
@@ -88,7 +79,9 @@ def compared(platform: Platform, resources: list[dict[str, Any]]) -> Iterator[Ch
 
 
 def _change(platform: Platform, name: str, state: Mapping[str, Mapping[str, Any]]) -> Change:
-    before = [json.loads(str(unwrap_secret(patch))) for patch in unwrap_secret(state["config"].get("configPatches")) or []]
+    before = [
+        json.loads(str(unwrap_secret(patch))) for patch in unwrap_secret(state["config"].get("configPatches")) or []
+    ]
     fields = differences(merge(before), merge(map(json.loads, patches(platform, name))))
     moved = list(_moves(platform, state))
     found = [*moved, *fields]

@@ -44,7 +44,7 @@ ITSELF = "127.0.0.1"
 
 def api_arguments(platform: Platform) -> dict[str, str]:
     """Flags of the API server that its defaults, or Talos', leave open."""
-    extras = platform.talos.extras
+    extras = platform.talos.hardening
     plugins = ["DenyServiceExternalIPs", *(["AlwaysPullImages"] if extras.always_pull else [])]
     made = {
         "enable-admission-plugins": ",".join(plugins),

@@ -1,17 +1,16 @@
 """Disks: how they are found, encrypted, and given to storage drivers."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts import disk_size
 from core.model import MachineSpec, Platform
 from core.model.disk import DiskSpec
 from core.model.host import VolumeSpec
 
 from .document import Document, by_documents, document
 
-_UNITS = {"GB": 10**9, "TB": 10**12, "GiB": 2**30, "TiB": 2**40}
 _TYPES = {
     "nvme": 'disk.transport == "nvme"',
     "sd": 'disk.transport == "mmc"',
@@ -28,21 +27,27 @@ def expression(disk: DiskSpec) -> str:
         f"glob({json.dumps(value)}, disk.{key})" for key in ("wwid", "model", "serial") if (value := getattr(disk, key))
     ]
     if disk.size:
-        compared, number, unit = re.fullmatch(r"(\D*)(\d+)\s*(\w+)", disk.size.replace(" ", "")).groups()  # type: ignore[union-attr]
-        found.append(f"disk.size {compared or '=='} {int(number) * _UNITS[unit]}u")
+        wanted = disk_size.parse(disk.size)
+        found.append(f"disk.size {wanted.operator} {wanted.size}u")
     if disk.type:
         found.append(_TYPES[disk.type])
     return " && ".join(found)
 
 
 def encryption(platform: Platform, state: bool = False) -> dict[str, Any] | None:
-    """LUKS2 with the platform's kind of key. A key of any other volume is locked to STATE's: that disk alone opens nothing."""
+    """LUKS2 with the platform's kind of key, or None where disks are not encrypted.
+
+    The keys of all volumes but STATE are locked to STATE, so that a disk without it can't be decrypted.
+    """
     talos = platform.talos
     # Sealed while SecureBoot was off, a key would open for any system that is booted.
     tpm = {"checkSecurebootStatusOnEnroll": True} if talos.schematic.secureboot else {}
-    key = {"tpm": {"tpm": tpm}, "kms": {"kms": {"endpoint": talos.kms}}, "node-id": {"nodeID": {}}}.get(
-        talos.disk_encryption
-    )
+    keys: dict[str, dict[str, Any]] = {
+        "tpm": {"tpm": tpm},
+        "kms": {"kms": {"endpoint": talos.kms}},
+        "node-id": {"nodeID": {}},
+    }
+    key = keys.get(talos.disk_encryption)
     if key is None:
         return None
     return {"provider": "luks2", "keys": [{"slot": 0, **key, **({} if state else {"lockToState": True})}]}
