@@ -18,9 +18,9 @@ from pulumi.provider.experimental.property_value import Computed, PropertyValue
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from core.facts.release import VERSION
 from provider import parent
 
-VERSION = "0.1.0"
 _SENTINEL = rpc.UNKNOWN
 
 Values = dict[str, Any]
