@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from core.state import unwrap_secret
 from runner.states import durable
 
 from . import speed
@@ -185,13 +186,8 @@ class Engine:
         }
         if not {"Secrets", "Kubeconfig"} <= found.keys():
             raise Failed("the state has no credentials yet")
-        client, config = _shown(found["Secrets"]["clientConfiguration"]), _shown(found["Kubeconfig"]["kubeconfigRaw"])
-        return {key: _shown(value) for key, value in client.items()}, config
-
-
-def _shown(value: Any) -> Any:
-    """A value of an exported state out of the envelope of a secret."""
-    return json.loads(value["plaintext"]) if isinstance(value, dict) and "plaintext" in value else value
+        config = unwrap_secret(found["Kubeconfig"]["kubeconfigRaw"])
+        return unwrap_secret(found["Secrets"]["clientConfiguration"]), config
 
 
 def _last(run: Run, lines: int = 25) -> str:

@@ -87,7 +87,7 @@ def list_rules() -> list[Entry]:
 
 
 def cis_coverage() -> dict[str, list[str]]:
-    """Row of the benchmark to the names of the rules that check it. Talos itself meets most rows without a rule."""
+    """Rule names by row of the benchmark. Talos itself meets most rows that have no rule."""
     return {row: [rule.name for rule in RULES if f"CIS {row}" in rule.controls] for row in cis_ids()}
 
 

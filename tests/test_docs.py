@@ -1,12 +1,15 @@
 """The docs match the repository: links, pictures, decisions, and the tests that a page names."""
 
+import ast
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, changed, stack_platform
+
+from core.model import StackFileError, parse
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / ".github").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
@@ -58,7 +61,7 @@ def test_every_trap_has_a_guard_and_a_test_of_its_own():
 
 
 def drawn() -> dict[str, set[str]]:
-    """The picture of the tree: folder to the names drawn in it; a folder ends in a slash."""
+    """The names drawn in the picture of the tree, by folder; a folder ends in a slash."""
     picture = re.findall(r"```\n(.*?)```", read("docs/architecture.md"), re.DOTALL)[0]
     children: dict[str, set[str]] = {"": set()}
     path: list[str] = []
@@ -96,12 +99,10 @@ def test_the_picture_of_the_tree_is_the_tree():
 def test_the_drawing_of_the_data_flow_is_the_program():
     drawing = re.findall(r"```\n(.*?)```", read("docs/architecture.md"), re.DOTALL)[1]
     program = read("__main__.py")
-    layers = [line for line in drawing.splitlines() if line.lstrip().startswith("Metal")][0]
+    layers = next(line for line in drawing.splitlines() if line.lstrip().startswith("Metal"))
     names = re.findall(r"\b([A-Z]\w+)\b", layers)
     assert len(names) == 6
-    for name in names:
-        assert f"{name}(" in program, name
-    positions = [program.index(f" {name}(") for name in names]
+    positions = [program.index(f".{name}(") for name in names]
     assert positions == sorted(positions)
     below = drawing.splitlines()[drawing.splitlines().index(layers) + 1]
     for output in below.split():
@@ -131,7 +132,46 @@ def test_the_index_of_decisions_has_each_once_in_order():
     assert [int(row[0]) for row in rows] == list(range(1, len(rows) + 1))
 
 
+def code_strings() -> str:
+    """Every string of the code that ships, one per line, with … for what is filled in."""
+    strings = []
+    for room in ("core", "clients", "components", "provider", "operations", "runner"):
+        for file in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    strings.append(node.value)
+                elif isinstance(node, ast.JoinedStr):
+                    strings.append("".join(p.value if isinstance(p, ast.Constant) else "…" for p in node.values))
+    return "\n".join(strings)
+
+
+def quoted_messages() -> Iterator[tuple[str, str]]:
+    """Each message in the first column of a table of messages, with its page."""
+    for page in ("docs/power.md", "docs/machine-does-not-boot.md", "docs/runbooks/adopt.md"):
+        for table in re.findall(r"^\| (?:Message|[^|]*reports) \|.*\n\|[-|]+\n((?:\|.*\n)+)", read(page), re.MULTILINE):
+            for row in table.splitlines():
+                yield from ((page, message) for message in re.findall(r"`([^`]+)`", row.split(" | ")[0]))
+
+
+def test_every_message_that_a_page_quotes_is_one_of_the_code():
+    messages, strings = list(quoted_messages()), code_strings()
+    assert len(messages) > 15
+    for page, message in messages:
+        for part in message.split("…"):
+            # A message may be put together from two strings.
+            splits = [(part[:n], part[n:]) for n, letter in enumerate(part) if letter == " "]
+            found = any(one.strip() in strings and other.strip() in strings for one, other in [(part, ""), *splits])
+            assert found, f"{page}: {message}"
+
+
 def test_the_readme_shows_the_two_commands():
     commands = re.findall(r"```sh\n(.*?)\n```", read("README.md"))
     assert commands == ["./bedplate preview dev", "./bedplate test"]
     assert "./bedplate test" in read(".ci/run")
+
+
+def test_the_faults_that_the_readme_shows_are_the_loaders():
+    faulty = changed(stack_platform("prod"), {"machines.cp-2.address": "10.20.0.11", "talos.verson": "v1.12.0"})
+    with pytest.raises(StackFileError) as refused:
+        parse(faulty)
+    assert f"the stack file has 2 faults\n{refused.value}\n```" in read("README.md")

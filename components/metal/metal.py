@@ -47,11 +47,8 @@ class Metal(ComponentResource):
         super().__init__("bedplate:metal:Metal", name, None, opts)
         self._prefix, self._args = name, args
         groups = self._boot_server()
-        # The address is known beforehand and must show in the plan; the URN carries the dependency, and is known too.
         self.booted = {
-            machine: self._power_or_manual(machine, groups.get(machine)).urn.apply(
-                lambda _, address=str(spec.address): address
-            )
+            machine: _address_after(self._power_or_manual(machine, groups.get(machine)), str(spec.address))
             for machine, spec in args.platform.machines.items()
         }
         self.dnsmasq = dnsmasq.files(args.platform)
@@ -76,7 +73,8 @@ class Metal(ComponentResource):
         return {machine: self._group(machine, child) for machine in platform.machines}
 
     def _group(self, machine: str, opts: ResourceOptions) -> matchbox.Group:
-        platform = self._args.platform
+        platform, mac = self._args.platform, self._args.platform.machines[machine].mac
+        assert mac is not None, "the model requires a MAC of every machine that a boot server boots"
         profile = matchbox.Profile(
             f"{self._prefix}-{machine}", name=boot.label(platform, machine), **boot.profile(platform), opts=opts
         )
@@ -84,7 +82,7 @@ class Metal(ComponentResource):
             f"{self._prefix}-{machine}",
             name=boot.label(platform, machine),
             profile=profile.name,
-            selector={"mac": platform.machines[machine].mac},
+            selector={"mac": mac},
             metadata={"machine": machine, "platform": platform.name},
             opts=opts,
         )
@@ -97,3 +95,11 @@ class Metal(ComponentResource):
             return ManualBoot(name, machine, platform, opts)
         given = (spec, spec.bmc, self._args.bmc[machine], platform.boot.power)
         return Power(name, *given, BootPermit(name, *given, opts), opts)
+
+
+def _address_after(resource: CustomResource, address: str) -> Output[str]:
+    """The address as an Output that depends on the resource.
+
+    It is made of the URN, because the address must show in a plan, and the URN is known in a plan as well.
+    """
+    return resource.urn.apply(lambda _: address)

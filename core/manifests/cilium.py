@@ -10,8 +10,18 @@ KUBEPRISM_PORT = 7445
 # Without SYS_MODULE, because Talos forbids pods to load kernel modules.
 # Source: Talos documentation, Kubernetes guides, deploying Cilium.
 AGENT_CAPABILITIES = (
-    "CHOWN", "KILL", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "SYS_ADMIN", "SYS_RESOURCE", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID",
-)  # fmt: skip
+    "CHOWN",
+    "KILL",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "SYS_ADMIN",
+    "SYS_RESOURCE",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "SETGID",
+    "SETUID",
+)
 CLEAN_CAPABILITIES = ("NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE")
 
 

@@ -1,10 +1,12 @@
-"""Another Kubernetes: control planes first, one machine at a time, each drained, and its version read back."""
+"""Another Kubernetes release: control planes first, one machine at a time, each drained and its version verified."""
 
 import json
 
 from lab import prepare
 from lab.rehearsal import Rehearsal
 from lab.shown import see
+
+from . import texts
 
 
 def moved(rehearsal: Rehearsal) -> None:
@@ -23,8 +25,8 @@ def moved(rehearsal: Rehearsal) -> None:
     see(served == after, f"the API is still {served}")
     well = {}
     for machine in rehearsal.topology.machines:
-        ended = run.when(rf"\b{machine.name} is well, and takes pods as before")
-        see(ended is not None, f"{machine.name} was not seen well: {run.text[-2000:]}")
+        ended = run.when(rf"\b{machine.name} {texts.HEALTHY_AGAIN}")
+        see(ended is not None, f"{machine.name} was not reported healthy: {run.text[-2000:]}")
         well[machine.name] = round(ended or 0.0, 1)
     planes = [well[m.name] for m in rehearsal.topology.machines if m.role == "controlplane"]
     workers = [well[m.name] for m in rehearsal.topology.machines if m.role == "worker"]

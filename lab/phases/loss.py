@@ -4,6 +4,7 @@ from lab.rehearsal import Rehearsal
 from lab.shown import NotShown, see
 from lab.waiting import wait_for
 
+from . import texts
 from .change import LABEL
 
 
@@ -57,7 +58,7 @@ def unreachable(rehearsal: Rehearsal) -> None:
     for name in down:
         at = machines[name].address
         see(
-            f"{name}: the Talos API at {at} did not answer within" in run.text,
+            f"{name}: the Talos API at {at} {texts.UNREACHABLE}" in run.text,
             f"the failed up does not name {name}: {run.text[-2000:]}",
         )
     for name in reached:

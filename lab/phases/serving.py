@@ -62,7 +62,7 @@ def shown(rehearsal: Rehearsal) -> None:
             )
             see(
                 "Kubernetes v" in _enter(rehearsal, machine.name),
-                f"exec into the API server's pod on {machine.name} told nothing",
+                f"exec into the API server's pod on {machine.name} printed no version",
             )
     wait_for("the approver's log", lambda: _log(rehearsal), seconds=60)
     rehearsal.times.fact("kubelets_certificates", facts)

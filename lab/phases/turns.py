@@ -1,11 +1,13 @@
-"""A change that restarts machines: one at a time, each drained first, and well before the next."""
+"""A change that restarts machines: one at a time, each drained first, and healthy before the next."""
 
 from itertools import pairwise
 
 from lab.rehearsal import Rehearsal
 from lab.shown import see
 
-# Talos restarts for it (CanApplyImmediate does not name it), and in a container nobody reads it.
+from . import texts
+
+# Talos restarts for it (CanApplyImmediate does not name it), and in a container it has no effect.
 RESTARTS = {"machine": {"udev": {"rules": ["# bedplate rehearsal"]}}}
 
 
@@ -26,11 +28,11 @@ def restarts(rehearsal: Rehearsal) -> None:
     )
     turns = []
     for name in names:
-        begun = run.when(rf"\b{name} is drained") if len(after) > 1 else run.when("no other node takes pods")
-        ended = run.when(rf"\b{name} is well, and takes pods as before")
+        begun = run.when(rf"\b{name} {texts.DRAINED}") if len(after) > 1 else run.when(texts.NO_OTHER_NODE)
+        ended = run.when(rf"\b{name} {texts.HEALTHY_AGAIN}")
         see(
             begun is not None and ended is not None,
-            f"{name} restarted, and was not drained first or not seen well: {run.text[-2000:]}",
+            f"{name} restarted, but was not drained first, or not reported healthy: {run.text[-2000:]}",
         )
         turns.append((round(begun or 0.0, 1), round(ended or 0.0, 1), name))
     turns.sort()

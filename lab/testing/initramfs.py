@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from lab.rootfs import kept, marks
+
 # What Talos' own kernel has built in, and a distribution's as modules: to find the disk and the network, to mount
 # its own root and what it makes in memory, and to filter packets.
 TALOS_MODULES = (
@@ -56,6 +58,23 @@ def _entry(name: str, mode: int, number: int, data: bytes = b"", device: tuple[i
 
 def _padded(part: bytes) -> bytes:
     return part + b"\0" * (-len(part) % 4)
+
+
+def made_once(
+    parent: Path, files: Mapping[str, Path], *, modules_of: Path | None = None, executable: Iterable[str] = ("init",)
+) -> Path:
+    """The archive of these files as a file that is made once and kept in `parent`.
+
+    modules_of: a kernel's folder of modules, of which `TALOS_MODULES` are added.
+    """
+    programs = tuple(executable)
+
+    def make(fresh: Path) -> None:
+        loaded = modules(modules_of, TALOS_MODULES) if modules_of else {}
+        fresh.write_bytes(archive({**files, **loaded}, executable=programs))
+
+    facts = ["initramfs", str(modules_of and modules_of.resolve()), TALOS_MODULES, programs, *marks(files)]
+    return kept(parent, facts, make, kind="initramfs")
 
 
 def modules(folder: Path, wanted: Iterable[str]) -> dict[str, bytes]:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.state import unwrap_secret
+
 # The mark of a secret in an exported state. The engine encrypts the plain text beside it when it imports the state.
 _SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 KIND, COMPONENT = "talos:machine/secrets:Secrets", "bedplate:talos:Talos"
@@ -48,7 +50,7 @@ def held(deployment: Mapping[str, Any]) -> Mapping[str, Any] | None:
     resource = next((r for r in deployment.get("resources") or () if r.get("type") == KIND), None)
     if resource is None:
         return None
-    secrets: Mapping[str, Any] = opened((resource.get("outputs") or {}).get("machineSecrets") or {})
+    secrets: Mapping[str, Any] = unwrap_secret((resource.get("outputs") or {}).get("machineSecrets") or {})
     return secrets
 
 
@@ -111,12 +113,3 @@ def put(
 def secret(value: Any) -> dict[str, Any]:
     """A value as the object by which the engine imports a secret."""
     return {**_SECRET, "plaintext": json.dumps(value)}
-
-
-def opened(value: Any) -> Any:
-    """A value of an exported state, with the secrets in it in plain text."""
-    if isinstance(value, Mapping) and "plaintext" in value:
-        return opened(json.loads(value["plaintext"]))
-    if isinstance(value, Mapping):
-        return {key: opened(each) for key, each in value.items()}
-    return value

@@ -1,4 +1,4 @@
-"""What the kernel is booted and tuned with, and what a network boot shows to everyone on the wire."""
+"""Rules for kernel arguments, sysctls, and what a network boot reveals to its network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .talos import APPLY
 PROFILE = frozenset({"matchbox:index/profile:Profile"})
 BOOT = APPLY | PROFILE
 
-# Talos enforces these itself (siderolabs/talos pkg/kernel/kspp); another value fights or weakens it.
+# Talos sets these itself, and another value weakens it. Source: siderolabs/talos pkg/kernel/kspp.
 KSPP = {
     "dev.tty.ldisc_autoload": ("0",),
     "dev.tty.legacy_tiocsti": ("0",),
@@ -31,7 +31,7 @@ KSPP = {
     "user.max_user_namespaces": ("0",),
     "vm.unprivileged_userfaultfd": ("0",),
 }
-# Redirects and spoofed sources: not Talos' own list, but nobody needs them on.
+# Redirects and spoofed sources. Talos does not enforce these, and no platform needs them.
 NETWORK = {
     f"net.ipv4.conf.{which}.{key}": ("0",)
     for which in ("all", "default")
@@ -88,27 +88,27 @@ WANTED = ("slab_nomerge", "pti=on")
 
 
 def _arguments(resource: Resource) -> list[Field]:
-    """Each kernel argument; one that is built from an Output is a fault of the rule that reads it."""
+    """Each kernel argument. One that contains an unknown value makes the rule that reads it report a violation."""
     if resource.kind in PROFILE:
         return resource.inputs["args"].items()
     return resource.machine.v1alpha1.at("machine", "install", "extraKernelArgs").items()
 
 
-def _found(resource: Resource, bad: tuple[str, ...], what: str) -> Iterator[str]:
+def _forbidden(resource: Resource, bad: tuple[str, ...], what: str) -> Iterator[str]:
     for argument in _arguments(resource):
         words = set((argument.text() or "").split())
-        # The arguments named here are this list's own words, so showing them shows no data.
+        # The message contains words of the list above and none of the resource's values.
         yield from (f"{argument.path}: {word} {what}" for word in bad if word in words)
 
 
 def mitigations_on(resource: Resource) -> Iterator[str]:
     """Yields kernel arguments that disable mitigations."""
-    yield from _found(resource, MITIGATIONS_OFF, "disables a defence against hostile code")
+    yield from _forbidden(resource, MITIGATIONS_OFF, "disables a defence against hostile code")
 
 
 def hardening_kept(resource: Resource) -> Iterator[str]:
     """Yields kernel arguments that disable hardening defaults."""
-    yield from _found(resource, HARDENING_OFF, "disables a hardening default")
+    yield from _forbidden(resource, HARDENING_OFF, "disables a hardening default")
 
 
 def hardening_booted(resource: Resource) -> Iterator[str]:
@@ -119,7 +119,7 @@ def hardening_booted(resource: Resource) -> Iterator[str]:
 
 def selinux_permissive(resource: Resource) -> Iterator[str]:
     """Yields an enforcing SELinux."""
-    yield from _found(resource, ("enforcing=1",), "is untested with Cilium and KubeVirt")
+    yield from _forbidden(resource, ("enforcing=1",), "is untested with Cilium and KubeVirt")
 
 
 def no_wipe(resource: Resource) -> Iterator[str]:

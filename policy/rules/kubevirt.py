@@ -1,4 +1,4 @@
-"""What KubeVirt may do on every node, and what feeds disks to it."""
+"""Rules for KubeVirt's own configuration, for CDI, and for the disks that CDI imports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CDI = RuleGroup(frozenset({"cdi.kubevirt.io:CDI"}))
 DISKS = RuleGroup(frozenset({"cdi.kubevirt.io:DataVolume", "kubevirt.io:VirtualMachine"}))
 
 ROOT_GATES = ("HostDisk", "Root")
-# Graduated or gone: naming them says that nobody looked at the list since.
+# Gates that KubeVirt has removed, because the feature is now always on or no longer exists.
 STALE_GATES = (
     "LiveMigration", "NUMA", "GPU", "HotplugNICs", "VolumeMigration", "VMLiveUpdateFeatures",
     "NetworkBindingPlugins", "VMPersistentState", "Macvtap", "Passt", "MultiArchitecture",

@@ -1,4 +1,4 @@
-"""Where Kubernetes objects live, what they open, and that the plan shows them all."""
+"""Rules for all Kubernetes objects: namespace, provider, exposure, and that the plan shows them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NAMESPACED = WORKLOADS | {
     "snapshot.kubevirt.io:VirtualMachineSnapshot",
     "k8s.cni.cncf.io:NetworkAttachmentDefinition",
 }
-# Tokens whose objects appear only inside the provider, and only once it reaches the cluster.
+# Types whose objects are created inside the provider, so that a plan does not show them.
 RENDERERS = (
     "kubernetes:yaml:",
     "kubernetes:yaml/",

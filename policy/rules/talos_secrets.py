@@ -1,4 +1,4 @@
-"""What a machine configuration patch must not carry: secrets, weak disk keys, and registries that anyone can be."""
+"""Rules for secrets in machine configurations: patches, disk keys, encryption at rest, and registries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .field import Field
 from .rule import Resource, Rule
 from .talos import APPLY
 
-# Patches are plain in plans and in state, so these belong in the protected PKI or in a secret input.
+# Patches are plain text in plans and in state, so these fields belong in the PKI or in a secret input.
 SECRET_FIELDS = (
     ("machine", "token"),
     ("machine", "ca", "key"),

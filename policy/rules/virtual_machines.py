@@ -1,4 +1,4 @@
-"""What every virtual machine must be: movable, sized, on a known network, and free of secrets in the clear."""
+"""Rules for virtual machines: migration, memory, networks, images, and user data."""
 
 from __future__ import annotations
 

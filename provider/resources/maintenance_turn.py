@@ -7,7 +7,8 @@ from typing import Any
 
 from clients.kubeconfig import kubeconfig
 from clients.talos import Client, NoAnswer
-from core.machineconfig.compare import differences, merged
+from core.machineconfig.differences import differences
+from core.machineconfig.merge import merge
 from provider import nodes, quorum
 from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
@@ -86,7 +87,7 @@ def _needed(inputs: Values, state: Values) -> tuple[bool, str]:
         return False, ""  # It is another machine, or installed again: it is in maintenance mode.
     if isinstance(inputs.get("documents"), Unknown):
         return True, ""
-    changed = differences(*(merged(map(json.loads, of.get("documents") or [])) for of in (state, inputs)))
+    changed = differences(*(merge(map(json.loads, of.get("documents") or [])) for of in (state, inputs)))
     was, now = state.get("kubernetes"), inputs.get("kubernetes")
     return any(each.reboots for each in changed), f"{was} -> {now}" if was != now else ""
 

@@ -38,7 +38,7 @@ def test_an_update_without_credentials_is_refused_before_anything_happens(dev, g
     with pytest.raises(pulumi.RunError) as refused:
         run_program(dev, False, given)
     assert (
-        "bedplate:matchbox.key: is missing; matchbox.dev.example.com:8081 lets in nobody without mTLS credentials; "
+        "bedplate:matchbox.key: is missing; matchbox.dev.example.com:8081 admits only clients with mTLS credentials; "
         "./bedplate pulumi config set --secret --path 'bedplate:matchbox.key' --stack test < key.pem"
     ) in str(refused.value)
 

@@ -134,12 +134,14 @@ def fresh_stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
 def checkout(tmp_path: Path, fresh_stack: Callable[[str], Path]) -> Callable[[str], Checkout]:
     """Makes a checkout in which a stack was created and nothing else was done."""
 
-    def make(stack: str) -> Checkout:
-        for part in ("checkout", "state"):
-            shutil.copytree(fresh_stack(stack) / part, tmp_path / part)
-        return Checkout.at(tmp_path)
+    return lambda stack: taken(fresh_stack(stack), tmp_path)
 
-    return make
+
+def taken(fresh: Path, home: Path) -> Checkout:
+    """A copy, in `home`, of a checkout and its state."""
+    for part in ("checkout", "state"):
+        shutil.copytree(fresh / part, home / part)
+    return Checkout.at(home)
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ import yaml
 from conftest import stack_platform
 from talosplugin import KNOWN_COMPLAINT, SECRETS, leaves
 
-from core.machineconfig.generated import with_aescbc_key
 from core.machineconfig.documents import patches
+from core.machineconfig.generated import with_aescbc_key
 from core.model import parse
+from core.state import unwrap_secret
 from operations.adopt.client import signed
-from operations.adopt.state import KIND, opened, secret
+from operations.adopt.state import KIND, secret
 
 pytestmark = pytest.mark.engine
 
@@ -53,7 +54,7 @@ def exported(here):
 
 def secrets_of(here):
     [made] = [r for r in exported(here)["deployment"]["resources"] if r["type"] == KIND]
-    return made, opened(made["outputs"])
+    return made, unwrap_secret(made["outputs"])
 
 
 def up(here):

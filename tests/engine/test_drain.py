@@ -10,6 +10,7 @@ from test_api_ready import Pki, admin, framework, pem
 
 from clients.kubernetes import Access
 from lab import prepare
+from lab.speed import deadline
 from lab.testing.kubeapi import KubernetesAPI
 from provider import nodes, waiting
 
@@ -35,7 +36,7 @@ def quick(monkeypatch):
 def kubectl(at, *arguments, given=None):
     command = [str(prepare.binaries("kubectl")["kubectl"]), f"--kubeconfig={at.kubeconfig}", *arguments]
     done = subprocess.run(
-        command, input=json.dumps(given) if given else None, capture_output=True, text=True, timeout=30
+        command, input=json.dumps(given) if given else None, capture_output=True, text=True, timeout=deadline(30)
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -13,6 +13,7 @@ from test_api_ready import Pki, admin, pem
 from core.manifests.kubevirt import operator
 from core.model import parse
 from lab import prepare
+from lab.speed import deadline
 from lab.testing.kubeapi import KubernetesAPI
 
 pytestmark = pytest.mark.engine
@@ -67,7 +68,7 @@ def release(api, checkout, tmp_path):
 
 def kubectl(api, *arguments, stdin=None):
     command = [str(prepare.binaries("kubectl")["kubectl"]), f"--kubeconfig={api.kubeconfig}", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=30, check=True).stdout
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=deadline(30), check=True).stdout
 
 
 def leave(api, status, version="1.2.3", revision=1):

@@ -8,6 +8,7 @@ import pytest
 from conftest import ROOT
 
 from lab.kernel import Process
+from lab.speed import deadline
 from lab.testing import qemu, rack
 from lab.testing.qemu import Hardware, Machine
 from lab.waiting import wait_for
@@ -71,7 +72,7 @@ echo '{{"event": "SHUTDOWN", "data": {{"reason": "'$reason'"}}}}'
     heard = []
     machine = Machine(Hardware(**(FACTS | {"firmware": "bios"})), tmp_path / "m", heard.append)
     machine.start("Pxe")
-    machine._thread.join(20)
+    machine._thread.join(deadline(20))
     assert heard == ["boot Hdd", "off"] and not machine.on
     first, second = (tmp_path / "calls").read_text().splitlines()
     assert (

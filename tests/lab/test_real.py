@@ -16,6 +16,7 @@ from lab.kernel import Process
 from lab.layout import Layout
 from lab.session import Lab
 from lab.snapshot import Snapshot
+from lab.speed import deadline
 from lab.supervisor import Order
 from lab.talosapi import Clients
 from lab.testing.fixtures import NODE
@@ -48,9 +49,9 @@ def order(layout: Layout, host) -> Order:
 def test_a_plain_kubernetes_api_takes_objects(kubernetes_api):
     kubectl = prepare.binaries("kubectl")["kubectl"]
     command = [str(kubectl), "--kubeconfig", str(kubernetes_api.kubeconfig)]
-    subprocess.run([*command, "create", "namespace", "seen"], check=True, timeout=20, capture_output=True)
+    subprocess.run([*command, "create", "namespace", "seen"], check=True, timeout=deadline(20), capture_output=True)
     told = subprocess.run(
-        [*command, "get", "namespace", "seen", "--output=name"], check=True, timeout=20, capture_output=True
+        [*command, "get", "namespace", "seen", "--output=name"], check=True, timeout=deadline(20), capture_output=True
     )
     assert told.stdout == b"namespace/seen\n"
 

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from lab import prepare
+from lab.speed import deadline
 from lab.steps import Walk
 
 # How many kills there are at the least: of some twenty steps, what two resources do at once may be met by one kill, and
@@ -41,7 +42,7 @@ def test_whatever_step_a_run_is_killed_at_the_next_one_goes_on(lab_host):
         [sys.executable, "-m", "lab", "dev", "--steps"],
         cwd=prepare.CHECKOUT,
         text=True,
-        timeout=1500,
+        timeout=deadline(900),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

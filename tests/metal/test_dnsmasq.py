@@ -15,6 +15,7 @@ from strategies import platforms
 
 from core.boot import dnsmasq
 from core.model import parse
+from lab.speed import deadline
 
 WIRE = Path(__file__).parent / "wire.py"
 DNSMASQ = "/usr/sbin/dnsmasq"
@@ -52,7 +53,11 @@ def ask(tmp_path):
             pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
         requests = json.dumps([dict(zip(("mac", "arch", "ipxe"), client, strict=True)) for client in clients])
         done = subprocess.run(
-            [*alone, sys.executable, str(WIRE), str(file)], input=requests, capture_output=True, text=True, timeout=60
+            [*alone, sys.executable, str(WIRE), str(file)],
+            input=requests,
+            capture_output=True,
+            text=True,
+            timeout=deadline(60),
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

@@ -15,7 +15,7 @@ from conftest import ROOT
 pytestmark = pytest.mark.engine
 
 PROGRAM = '''
-"""Registers what objects.json says, with a provider whose cluster nobody can reach."""
+"""Registers the objects of objects.json, with a provider for an unreachable cluster."""
 import json
 import pathlib
 import pulumi

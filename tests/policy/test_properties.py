@@ -131,7 +131,7 @@ def _scarce(value: Any) -> Any:
 
 @pytest.mark.parametrize("spread", [_haunted, _scarce])
 def test_no_message_shows_a_value(spread: Any) -> None:
-    """The engine sends secrets decrypted and violations end up in logs, so messages contain names and fixed texts only."""
+    """The engine sends secrets decrypted, and violations end up in logs."""
     judged = 0
     for resource in [*GOOD.values(), *(changed(GOOD[case.subject], case.change) for case in CASES)]:
         props = spread(dict(resource.props))

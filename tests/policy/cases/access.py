@@ -1,4 +1,4 @@
-"""Rights that nobody should get."""
+"""Roles and bindings that must not pass."""
 
 from tests.policy.support import DROP, Case
 

@@ -1,4 +1,4 @@
-"""Flags of Kubernetes' components that must not pass: what a patch sets, and what is said."""
+"""Flags of Kubernetes' components that must not pass: what a patch sets, and the violation."""
 
 from tests.policy.support import Case, patched
 

@@ -7,11 +7,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.machineconfig.compare import HIDDEN, LEGACY, differences, merged, parse, secret
+from core.machineconfig.differences import differences, parse
+from core.machineconfig.merge import LEGACY, Merged, merge
+from core.machineconfig.redaction import HIDDEN, secret
 
 
 def told(before, after):
-    return [str(each) for each in differences(merged(before), merged(after))]
+    return [str(each) for each in differences(merge(before), merge(after))]
 
 
 def test_a_changed_field_is_named_with_both_values():
@@ -46,7 +48,7 @@ def test_what_talos_can_only_do_with_a_reboot_is_marked(field, reboots):
     for part in parents:
         value = value.setdefault(part, {})
     value[leaf] = "new"
-    [difference] = differences(merged([]), merged([after]))
+    [difference] = differences(merge([]), merge([after]))
     assert difference.reboots is reboots and str(difference).endswith(" (reboots)") is reboots
 
 
@@ -109,13 +111,13 @@ configs = st.lists(
 
 @given(config=configs)
 def test_a_config_differs_from_itself_in_nothing(config):
-    text = yaml.safe_dump_all([merged(config).get(LEGACY, {})])
-    assert differences(merged(config), merged(config)) == []
-    assert differences(parse(text), merged([merged(config).get(LEGACY, {})])) == []
+    text = yaml.safe_dump_all([merge(config).documents.get(LEGACY, {})])
+    assert differences(merge(config), merge(config)) == []
+    assert differences(parse(text), merge([merge(config).documents.get(LEGACY, {})])) == []
 
 
 @given(one=configs, other=configs)
 def test_every_difference_is_seen_from_both_sides(one, other):
-    there, back = differences(merged(one), merged(other)), differences(merged(other), merged(one))
+    there, back = differences(merge(one), merge(other)), differences(merge(other), merge(one))
     assert [(d.path, d.before, d.after) for d in there] == [(d.path, d.after, d.before) for d in back]
     assert json.dumps([d.path for d in there])
