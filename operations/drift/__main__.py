@@ -1,4 +1,4 @@
-"""`python -m drift STACK [--json]`: started by `./bedplate drift`, in the engine's environment."""
+"""`python -m operations.drift STACK [--json]`: started by `./bedplate drift`, in the engine's environment."""
 
 import argparse
 import json
@@ -13,12 +13,12 @@ from runner import pipes
 from .machines import Found, NotMade, certificates, declared, ending, look
 
 DRIFTED = 7
-# Machines asked at once: many for an answer soon, few enough for the network.
+# Machines queried at the same time.
 AT_ONCE = 16
 
 
 def main(arguments: list[str]) -> int:
-    """0: every machine runs what was declared; 7: one does not, or could not be asked."""
+    """Compare each machine with what was declared. Exit code 0: equal. 7: one differs or is unread. 2: no state."""
     parser = argparse.ArgumentParser(prog="./bedplate drift")
     parser.add_argument("stack")
     parser.add_argument("--json", action="store_true", help="for programs")
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
 
 
 def table(found: list[Found]) -> str:
-    """What a person reads: a line a machine, and beneath it what differs: declared -> runs."""
+    """The table for a person: one line per machine, and beneath it each difference as declared -> running."""
     width = max(len(one.machine) for one in found)
     lines = []
     for one in found:

@@ -1,4 +1,4 @@
-"""`python -m drift.changes STACK --file FILE [--json]`: started by `./bedplate changes`, in the engine's environment."""
+"""`python -m operations.drift.changes STACK --file FILE [--json]`: started by `./bedplate changes`."""
 
 import argparse
 import json
@@ -30,7 +30,7 @@ _COMPONENT = "bedplate:talos:Machine$"
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of one machine. The fields are the JSON's, and documented: docs/day-two.md."""
+    """What an up does to one machine. The fields are those of the JSON, documented in docs/day-two.md."""
 
     machine: str
     address: str
@@ -42,7 +42,7 @@ class Change:
 
 
 def main(arguments: list[str]) -> int:
-    """0: an `up` changes no machine; 7: it does."""
+    """Print what an `up` changes on each machine. Exit code 0: no machine changes. 7: one does. 2: not compared."""
     parser = argparse.ArgumentParser(prog="./bedplate changes")
     parser.add_argument("stack")
     parser.add_argument("--file", type=Path, required=True)
@@ -68,14 +68,13 @@ def main(arguments: list[str]) -> int:
 
 
 def _platform(file: Path) -> Platform:
-    """Raises Refused."""
     config = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
     raw = next((value for key, value in config.items() if key.endswith(":platform")), None)
     return parse(included(raw, Path.cwd()), date.today())
 
 
 def compared(platform: Platform, resources: list[dict[str, Any]]) -> Iterator[Change]:
-    """Each machine of the stack file or of the state. What was not taken yet still counts as to come."""
+    """Each machine of the stack file or of the state. A config that was not applied still is a change."""
     had = _had(resources)
     for name in sorted({*platform.machines, *had}):
         state, machine = had.get(name, {}), platform.machines.get(name)
@@ -88,7 +87,9 @@ def compared(platform: Platform, resources: list[dict[str, Any]]) -> Iterator[Ch
 
 
 def _change(platform: Platform, name: str, state: Mapping[str, Mapping[str, Any]]) -> Change:
-    before = [json.loads(str(unwrap_secret(patch))) for patch in unwrap_secret(state["config"].get("configPatches")) or []]
+    before = [
+        json.loads(str(unwrap_secret(patch))) for patch in unwrap_secret(state["config"].get("configPatches")) or []
+    ]
     fields = differences(merge(before), merge(map(json.loads, patches(platform, name))))
     moved = list(_moves(platform, state))
     found = [*moved, *fields]
@@ -104,7 +105,7 @@ def _change(platform: Platform, name: str, state: Mapping[str, Mapping[str, Any]
 
 
 def _moves(platform: Platform, state: Mapping[str, Mapping[str, Any]]) -> Iterator[Difference]:
-    """Kubernetes and the OS, which are no fields of a patch."""
+    """Changes of the Kubernetes and Talos versions, which are no fields of a patch."""
     versions = unwrap_secret(state.get("identity", {}).get("versions")) or {}
     was = unwrap_secret(state.get("settled", {}).get("kubernetes")) or unwrap_secret(versions.get("kubernetes"))
     for document, path, old, new, reboots in (
@@ -116,7 +117,7 @@ def _moves(platform: Platform, state: Mapping[str, Mapping[str, Any]]) -> Iterat
 
 
 def _had(resources: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Machine to its resources' inputs, as the last update left them. A machine's config is there once it was taken."""
+    """Machine -> kind of resource -> its inputs after the last update. Only machines that have applied a config."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for resource in resources:
         if kind := _KINDS.get(resource["type"]):
@@ -135,12 +136,12 @@ def _machine(urn: str, kind: str) -> str:
 
 
 def as_json(stack: str, found: list[Change]) -> str:
-    """For programs: the shape of version 1 only grows."""
+    """The JSON for programs. Fields of version 1 are never removed."""
     return json.dumps({"version": 1, "stack": stack, "machines": [asdict(one) for one in found]}, indent=1)
 
 
 def table(found: list[Change]) -> str:
-    """What a person reads: a line a machine, and beneath it what it has -> what it gets."""
+    """The table for a person: one line per machine, and beneath it each field with its old -> new value."""
     width = max((len(one.machine) for one in found), default=0)
     lines = []
     for one in found:

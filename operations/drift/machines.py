@@ -65,11 +65,16 @@ def declared(resources: list[dict[str, Any]]) -> tuple[list[Declared], Client]:
         outputs = resource.get("outputs") or {}
         if resource["type"] == _APPLIED:
             name = resource_name(resource).removeprefix("talos-")
-            machines.append(Declared(name, str(unwrap_secret(outputs["node"])), str(unwrap_secret(outputs["machineConfiguration"]))))
+            machines.append(
+                Declared(name, str(unwrap_secret(outputs["node"])), str(unwrap_secret(outputs["machineConfiguration"])))
+            )
         elif resource["type"] == _PKI:
             parts = unwrap_secret(outputs["clientConfiguration"])
             client = Client(
-                *(base64.b64decode(unwrap_secret(parts[part])) for part in ("caCertificate", "clientCertificate", "clientKey"))
+                *(
+                    base64.b64decode(unwrap_secret(parts[part]))
+                    for part in ("caCertificate", "clientCertificate", "clientKey")
+                )
             )
     if not machines or client is None:
         raise NotMade("no machine has its config yet")
