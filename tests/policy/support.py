@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conftest import run_program, stack_platform
-
 from policy.rules import RULES
 from policy.rules.rule import Inputs, Options, Resource, Rule
 from policy.rules.serve import decode
+from tests.conftest import run_program, stack_platform
 
 RULE = {rule.name: rule for rule in RULES}
 DROP = object()
