@@ -201,7 +201,8 @@ def test_no_second_cluster_is_made_beside_another_control_planes_etcd(machine, l
     assert at.requests == other.requests == fresh.requests == 0
 
 
-def test_one_that_joins_the_others_by_itself_is_waited_for(machine):
+def test_one_that_joins_the_others_by_itself_is_waited_for(machine, monkeypatch):
+    monkeypatch.setattr(module, "JOIN_SECONDS", 7.0)
     at = machine(before=["Preparing"] * 6, state="Running", members={"cp-1": True, "cp-2": True})
     other = machine("cp-2", pki=at.pki, state="Running")
     assert create(at, {"cp-2": other.address})[-1].startswith("etcd is running already, with cp-1, cp-2: ")
