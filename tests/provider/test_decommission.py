@@ -191,7 +191,7 @@ def test_one_that_does_not_go_ends_at_its_deadline(world):
         create(at.inputs(seconds=1.0))
     assert (
         str(failed.value)
-        == "wk-1 was told to erase itself and still answered within 1 s (last: it still answers); the resources that"
+        == "wk-1 was ordered to erase itself and still answered within 1 s (last: it still answers); the resources that"
         f" depend on it are not created; look at its console, and at: talosctl -n {at.machines['wk-1'].address}"
         " dmesg; run up again, which sends the request again"
     )
