@@ -1,7 +1,5 @@
 """Whether a machine is the declared one: what was written in the stack file against what the machine tells. Pure."""
 
-import operator
-import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,16 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from clients.talos import Hardware
-
-_UNITS = {"GB": 10**9, "TB": 10**12, "GiB": 2**30, "TiB": 2**40}
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "": operator.eq,
-    "==": operator.eq,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+from core.facts import disk_size
 
 
 @dataclass
@@ -86,15 +75,10 @@ def matches(selector: Mapping[str, Any], disk: Mapping[str, Any]) -> bool:
     for key in ("serial", "wwid", "model"):
         if selector.get(key) and not fnmatchcase(str(disk.get(key, "")), selector[key]):
             return False
-    if selector.get("size") and not _fits(selector["size"], int(disk.get("size", 0))):
+    if selector.get("size") and not disk_size.parse(selector["size"]).matches(int(disk.get("size", 0))):
         return False
     kind = selector.get("type")
     return not kind or kind == _kind(disk)
-
-
-def _fits(comparison: str, size: int) -> bool:
-    found = re.fullmatch(r"(<=|>=|<|>|==)?\s*(\d+)\s*(GB|TB|GiB|TiB)", comparison)
-    return bool(found) and _COMPARE[found[1] or ""](size, int(found[2]) * _UNITS[found[3]])
 
 
 def _kind(disk: Mapping[str, Any]) -> str:

@@ -70,9 +70,9 @@ class Engine(pulumi.runtime.Mocks):
         self.resources[key] = args
         return f"{args.name}-id", {**args.inputs, **MADE.get(args.typ, {})}
 
-    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    def call(self, args: MockCallArgs) -> Any:
         self.calls.append(args)
-        return {"machineConfiguration": f"<{args.args.get('machineType')}>"}, []
+        return {"machineConfiguration": f"<{args.args.get('machineType')}>"}
 
     def of(self, typ: str) -> dict[str, dict[str, Any]]:
         """The inputs of every resource of a type, by name."""
@@ -89,7 +89,7 @@ class Graph(MockMonitor):
         self.requests: dict[str, Any] = {}
 
     def RegisterResource(self, request: Any) -> Any:
-        reply = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # The SDK gives it no types.
+        reply = super().RegisterResource(request)  # type: ignore[no-untyped-call] # the SDK's mocks have no types
         name = _short(reply.urn)
         edges = {*request.dependencies, request.provider.rsplit("::", 1)[0], request.parent} - {""}
         self.needs[name] = {_short(e) for e in edges}
@@ -150,11 +150,10 @@ def run_program(raw: Mapping[str, Any], preview: bool = True, config: Mapping[st
     SETTINGS.callbacks = hooks
     pulumi.runtime.set_all_config({KEY: json.dumps(raw), **(config or {})})
 
-    @pulumi.runtime.test  # type: ignore[untyped-decorator]  # The SDK gives it no types.
     def go() -> None:
         runpy.run_path(str(ROOT / "__main__.py"))
 
-    go()
+    pulumi.runtime.test(go)()  # type: ignore[no-untyped-call] # the SDK's helpers for tests have no types
     return Ran(engine, graph, hooks.known)
 
 
@@ -177,8 +176,8 @@ def plain(value: Any) -> Any:
 
 def stack_platform(stack: str) -> dict[str, Any]:
     """The platform of a stack file of the repository, as a copy to change."""
-    file: Any = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
-    platform: dict[str, Any] = file["config"][KEY]
+    document = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    platform: dict[str, Any] = document["config"][KEY]
     return platform
 
 

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ SECRETS = ("--target", "**::talos-secrets", "--target", "**::talos", "--target",
 
 
 def leaves(value: Any) -> Iterator[str]:
+    """Every text in a value, whatever holds it."""
     if isinstance(value, dict):
         for inner in value.values():
             yield from leaves(inner)
@@ -37,7 +38,8 @@ class TalosPlugin:
         self._stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
         self._stub.Configure(provider_pb2.ConfigureRequest(acceptSecrets=True, acceptResources=True))
 
-    def configuration(self, platform: Platform, role: str, secrets: dict[str, Any]) -> str:
+    def configuration(self, platform: Platform, role: str, secrets: Mapping[str, Any]) -> str:
+        """The config that the plugin generates for a role."""
         args = struct_pb2.Struct()
         args.update(
             {
@@ -63,13 +65,13 @@ def running() -> Iterator[TalosPlugin]:
     """The plugin, until the end of the block."""
     (binary,) = _plugin_folders()
     process = subprocess.Popen([str(binary)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         yield TalosPlugin(int(process.stdout.readline()))
     finally:
         process.terminate()
         process.wait(10)
-        process.communicate()
+        process.stdout.close()
 
 
 def _plugin_folders() -> Iterator[Path]:

@@ -13,7 +13,7 @@ BOOT_TIMEOUT_SECONDS = 1800
 
 
 def declared(platform: Platform, name: str) -> dict[str, Any]:
-    """What the stack file says of a machine's hardware: what no other machine's may be taken for."""
+    """The hardware that the stack file declares, keyed by mark: by these, no other machine is taken for this one."""
     machine = platform.machines[name]
     said = {
         "uuid": machine.uuid,

@@ -26,6 +26,7 @@ class MachineConfig:
 
     @property
     def v1alpha1(self) -> Field:
+        """The document that holds machine: and cluster:."""
         return Field(self.legacy)
 
     @property
@@ -41,6 +42,7 @@ class MachineConfig:
         )
 
     def of(self, kind: str) -> list[Field]:
+        """The documents of a kind."""
         return [Field(body, kind) for (found, _), body in self.documents.items() if found == kind]
 
 
@@ -64,7 +66,7 @@ def merge(patches: Field) -> MachineConfig:
 
 
 def _marked(document: Any, path: Path) -> Any:
-    """The document with DELETED at the path, if nothing was written there since."""
+    """The document with DELETED at the path, unless a later patch set it again."""
     key, rest = path[0], path[1:]
     if not isinstance(document, dict) or not isinstance(key, str):
         return document
@@ -76,7 +78,7 @@ def _marked(document: Any, path: Path) -> Any:
 
 
 def _documents(patches: Field, faults: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Place and content of each patch that can be read; why not, of the others, goes into `faults`."""
+    """Path and content of each patch that can be read; the reasons of the others are added to `faults`."""
     try:
         items = patches.items()
     except Fault as fault:

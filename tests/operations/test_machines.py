@@ -12,7 +12,7 @@ from test_api_ready import Pki, pem
 
 from clients import talos
 from operations.drift.__main__ import table
-from operations.drift.machines import Declared, Found, NotMade, certificates, declared, ending, look
+from operations.drift.machines import Declared, Inspection, NoMachines, certificates, declared, expiring, inspect
 
 SCHEMATIC = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
 CONFIG = yaml.safe_dump_all(
@@ -29,6 +29,11 @@ CONFIG = yaml.safe_dump_all(
         {"apiVersion": "v1alpha1", "kind": "HostnameConfig", "hostname": "cp-1", "auto": "off"},
     ]
 )
+
+
+def secret(value):
+    """A value as an export with secrets in the clear has it."""
+    return {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": json.dumps(value)}
 
 
 class Machine:
@@ -107,7 +112,7 @@ def machine():
 
 
 def looked(at):
-    return look(Declared("cp-1", at.address, CONFIG), at.client())
+    return inspect(Declared("cp-1", at.address, CONFIG), at.client())
 
 
 def test_a_machine_that_runs_what_was_declared_has_not_drifted(machine):
@@ -139,13 +144,8 @@ def test_a_machine_that_does_not_answer_is_not_called_the_same(machine):
     at = machine()
     client = at.client()
     at.server.stop(0).wait()
-    found = look(Declared("cp-1", at.address, CONFIG), client)
+    found = inspect(Declared("cp-1", at.address, CONFIG), client)
     assert found.drifted and found.unread and "could not be read" in table([found])
-
-
-def secret(value):
-    """A secret as the engine exports it with --show-secrets."""
-    return {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": json.dumps(value)}
 
 
 def test_machines_and_their_client_come_from_the_state():
@@ -168,7 +168,7 @@ def test_machines_and_their_client_come_from_the_state():
     )
     assert machines == [Declared("cp-1", "10.0.0.1", "a: 1")] and client.key == b"clientKey"
     assert "a: 1" not in repr(machines)
-    with pytest.raises(NotMade, match="no machine has its config yet"):
+    with pytest.raises(NoMachines, match="no machine has its config yet"):
         declared([])
 
 
@@ -177,13 +177,13 @@ def test_a_certificate_that_ends_soon_is_told():
     at = Pki()
     given = {name: at.pair("admin")[0].encode() for name in ("talosconfig", "kubeconfig")}
     now = datetime.now(UTC)
-    assert ending(given, now - timedelta(days=29)) == []
-    assert ending({"kubeconfig": given["kubeconfig"]}, now - timedelta(days=20)) == [
-        "the kubeconfig's certificate ends in 20 days; renew it: ./bedplate up STACK; then ./bedplate access STACK"
+    assert expiring(given, now - timedelta(days=29)) == []
+    assert expiring({"kubeconfig": given["kubeconfig"]}, now - timedelta(days=20)) == [
+        "the kubeconfig's certificate expires in 20 days; renew it: ./bedplate up STACK; then ./bedplate access STACK"
     ]
-    assert [line.partition(";")[0] for line in ending(given, now + timedelta(days=2))] == [
-        "the kubeconfig's certificate has ended",
-        "the talosconfig's certificate has ended",
+    assert [line.partition(";")[0] for line in expiring(given, now + timedelta(days=2))] == [
+        "the kubeconfig's certificate has expired",
+        "the talosconfig's certificate has expired",
     ]
 
 
@@ -208,7 +208,7 @@ def test_both_certificates_come_from_the_state():
 
 
 def test_the_table_is_for_a_person():
-    found = [Found("cp-1", "10.0.0.1"), Found("wk-10", "10.0.0.2", unread="no answer within 5 s")]
+    found = [Inspection("cp-1", "10.0.0.1"), Inspection("wk-10", "10.0.0.2", unread="no answer within 5 s")]
     assert (
         table(found)
         == "cp-1   10.0.0.1         as declared\nwk-10  10.0.0.2         could not be read: no answer within 5 s"
