@@ -12,11 +12,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from core.facts import tokens
 from core.machineconfig.differences import Difference, differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import merge
 from core.machineconfig.redaction import shown_value
 from core.model import Platform, StackFileError, stackfile
+from core.native.machine import IDENTITY, NODE_HEALTHY, TALOS_VERSION
 from core.state import machine_of, unwrap_secret
 from runner import pipes
 
@@ -25,9 +27,11 @@ from .export import ExportError, exported_resources
 CHANGES = 7
 # Type token to a name for the resource: what the state says of each machine.
 _KINDS = {
-    "talos:machine/configurationApply:ConfigurationApply": "config", "bedplate-native:talos:Identity": "identity",
-    "bedplate-native:talos:Settled": "healthy", "bedplate-native:talos:Release": "version",
-}  # fmt: skip
+    tokens.CONFIGURATION_APPLY: "config",
+    IDENTITY.token: "identity",
+    NODE_HEALTHY.token: "healthy",
+    TALOS_VERSION.token: "version",
+}
 
 
 @dataclass(frozen=True)
