@@ -12,7 +12,7 @@ from core.facts.versions import out_of_support
 from core.model import Platform, StackFileError, included, parse
 from core.model.faults import sentence
 
-from . import failures
+from . import engine
 from .metal import BmcCredentials, Credentials
 
 # The parts of bedplate:matchbox, the stack's secret for the boot server.
@@ -37,7 +37,7 @@ class Stack:
 
 def load(config: pulumi.Config) -> Stack:
     """What the stack file describes. Raises RunError, which Pulumi shows with no traceback, with every fault."""
-    failures.tell_plainly()
+    engine.prepare()
     try:
         raw = config.get_object("platform")
     except pulumi.ConfigTypeError:

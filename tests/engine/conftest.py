@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -10,24 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import checkouts
 import pytest
 import yaml
 from conftest import KEY, ROOT, changed
 from talosplugin import running
 
-PARTS = (
-    "Pulumi.yaml",
-    "Pulumi.dev.yaml",
-    "Pulumi.prod.yaml",
-    "__main__.py",
-    "adopt",
-    "clients",
-    "components",
-    "drift",
-    "provider",
-    "policy",
-    "requirements.txt",
-)
+# Beside the program: its settings, and what commands run in a checkout.
+OTHERS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "requirements.txt", "operations")
 LOOPBACK = Path(__file__).parent / "loopback.py"
 DEADLINE_SECONDS = 300
 
@@ -93,12 +82,7 @@ def checkout(tmp_path: Path) -> Callable[[str], Checkout]:
     def make(stack: str) -> Checkout:
         folder = tmp_path / "checkout"
         folder.mkdir()
-        for part in PARTS:
-            source = ROOT / part
-            if source.is_dir():
-                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "venv"))
-            else:
-                shutil.copy2(source, folder / part)
+        checkouts.copy(ROOT, folder, *OTHERS)
         (tmp_path / "state").mkdir()
         environment = {
             **os.environ,
