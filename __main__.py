@@ -5,98 +5,49 @@ Read it from top to bottom: each layer is built from what the layers above it ma
 
 import pulumi
 
-from components import (
-    Cilium,
-    CiliumArgs,
-    KubeletCertificates,
-    KubeletCertificatesArgs,
-    Kubernetes,
-    KubernetesArgs,
-    KubeVirt,
-    KubeVirtArgs,
-    Metal,
-    MetalArgs,
-    Namespace,
-    NamespaceArgs,
-    Snapshots,
-    SnapshotsArgs,
-    Talos,
-    TalosArgs,
-    Vm,
-    VmArgs,
-    Workload,
-    WorkloadArgs,
-    load,
-)
+import components as bedplate
 
-stack = load(pulumi.Config())
+stack = bedplate.load(pulumi.Config())
 platform = stack.platform
 
-# Bare metal: machines that find Talos when they boot.
-metal = Metal("metal", MetalArgs(platform=platform, matchbox=stack.matchbox, bmc=stack.bmc))
+# Bare metal: machines that boot Talos.
+metal = bedplate.Metal("metal", bedplate.MetalArgs(platform=platform, matchbox=stack.matchbox, bmc=stack.bmc))
 
 # Talos: those machines configured and joined, etcd bootstrapped once.
-talos = Talos("talos", TalosArgs(platform=platform, booted=metal.booted, registries=stack.registries))
+on_metal = bedplate.TalosArgs(platform=platform, booted=metal.booted, registries=stack.registries)
+talos = bedplate.Talos("talos", on_metal)
 
-# Kubernetes: the API, once it answers.
-kubernetes = Kubernetes("kubernetes", KubernetesArgs(platform=platform, kubeconfig=talos.kubeconfig))
+# Kubernetes: the API, once it answers. Cilium: nodes become Ready, pods reach each other.
+kubernetes = bedplate.Kubernetes("kubernetes", bedplate.KubernetesArgs(platform=platform, kubeconfig=talos.kubeconfig))
+api = bedplate.CiliumArgs(platform=platform, kubernetes=kubernetes.provider, kubeconfig=kubernetes.kubeconfig)
+cilium = bedplate.Cilium("cilium", api)
+cluster = bedplate.Cluster(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready)
 
-# Cilium: nodes become Ready, pods can speak.
-cilium = Cilium(
-    "cilium",
-    CiliumArgs(platform=platform, kubernetes=kubernetes.provider, kubeconfig=kubernetes.kubeconfig),
-)
-
-# Kubelets that prove who they are: the cluster signs their certificates, and something in it approves that.
+# Kubelets' serving certificates, signed by the cluster. Snapshots of etcd, taken by the cluster.
 if platform.talos.extras.serving_certificates == "cluster":
-    KubeletCertificates(
-        "kubelet-certificates",
-        KubeletCertificatesArgs(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready),
-    )
+    bedplate.KubeletCertificates("kubelet-certificates", cluster)
+if platform.talos.snapshots.schedule:
+    bedplate.Snapshots("snapshots", cluster)
 
-# Namespaces, closed by a policy that Cilium enforces.
-namespaces = {
-    name: Namespace(name, NamespaceArgs(profile=profile, kubernetes=kubernetes.provider, network=cilium.ready))
+# Namespaces, closed by a policy that Cilium enforces. Container applications in them.
+closed = {
+    name: bedplate.Namespace(name, bedplate.NamespaceArgs(cluster=cluster, profile=profile)).closed
     for name, profile in platform.namespaces.items()
 }
+for name, want in platform.workloads.items():
+    bedplate.Workload(name, bedplate.WorkloadArgs(cluster=cluster, workload=want, namespace=closed[want.namespace]))
 
-# Snapshots of etcd, by the cluster itself.
-if platform.talos.snapshots.schedule:
-    Snapshots("snapshots", SnapshotsArgs(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready))
-
-# Container applications.
-workloads = {
-    name: Workload(
-        name,
-        WorkloadArgs(workload=want, kubernetes=kubernetes.provider, namespace=namespaces[want.namespace].closed),
-    )
-    for name, want in platform.workloads.items()
-}
-
-# KubeVirt: the cluster learns what a virtual machine is. Then the machines themselves.
+# KubeVirt, and the virtual machines.
 if platform.kubevirt:
-    kubevirt = KubeVirt(
-        "kubevirt", KubeVirtArgs(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready)
-    )
-    vms = {
-        name: Vm(
-            name,
-            VmArgs(
-                vm=vm,
-                migratable=platform.migratable,
-                kubernetes=kubernetes.provider,
-                namespace=namespaces[vm.namespace].closed,
-                hypervisor=kubevirt.installed,
-            ),
-        )
-        for name, vm in platform.vms.items()
-    }
+    hypervisor = bedplate.KubeVirt("kubevirt", cluster).installed
+    for name, vm in platform.vms.items():
+        on = bedplate.VmArgs(cluster=cluster, vm=vm, namespace=closed[vm.namespace], hypervisor=hypervisor)
+        bedplate.Vm(name, on)
 
 pulumi.export("api", platform.api)
 pulumi.export("machines", metal.booted)
 if metal.dnsmasq:
     pulumi.export("dnsmasq", metal.dnsmasq)
 pulumi.export("schematic", platform.schematic_text)
-pulumi.export("kubeconfig", talos.kubeconfig)
-pulumi.export("talosconfig", talos.talosconfig)
-pulumi.export("expires", talos.expires)
+for output in ("kubeconfig", "talosconfig", "expires"):
+    pulumi.export(output, getattr(talos, output))

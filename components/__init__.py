@@ -1,28 +1,20 @@
 """The layers of a platform, each built from what the layers beneath it made."""
 
 from .config import Stack, load
-from .kubernetes import (
-    KubeletCertificates,
-    KubeletCertificatesArgs,
-    Kubernetes,
-    KubernetesArgs,
-    Namespace,
-    NamespaceArgs,
-)
+from .kubernetes import Cluster, KubeletCertificates, Kubernetes, KubernetesArgs, Namespace, NamespaceArgs
 from .metal import Metal, MetalArgs
 from .network import Cilium, CiliumArgs
-from .snapshots import Snapshots, SnapshotsArgs
+from .snapshots import Snapshots
 from .talos import Talos, TalosArgs
-from .virtualization import KubeVirt, KubeVirtArgs, Vm, VmArgs
+from .virtualization import KubeVirt, Vm, VmArgs
 from .workloads import Workload, WorkloadArgs
 
 __all__ = [
     "Cilium",
     "CiliumArgs",
+    "Cluster",
     "KubeVirt",
-    "KubeVirtArgs",
     "KubeletCertificates",
-    "KubeletCertificatesArgs",
     "Kubernetes",
     "KubernetesArgs",
     "Metal",
@@ -30,7 +22,6 @@ __all__ = [
     "Namespace",
     "NamespaceArgs",
     "Snapshots",
-    "SnapshotsArgs",
     "Stack",
     "Talos",
     "TalosArgs",

@@ -5,10 +5,13 @@ import signal
 import sys
 from pathlib import Path
 
+from runner import pipes
+
 from . import cleanup, converge, fidelity, preflight, steps
 from .layout import Layout
 from .phases import PHASES
-from .rehearse import Refused, Rehearsal
+from .rehearsal import Refused, Rehearsal
+from .rehearse import rehearse
 from .shown import NotShown
 from .waiting import Timeout
 
@@ -16,11 +19,25 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: list[str]) -> int:
-    """Runs one of the three; the exit code is 0 when all was shown."""
+    """Run one of the commands; returns the exit code, 0 if everything was shown."""
+    given = _parser().parse_args(arguments)
+    # A SIGTERM ends the command as Ctrl-C does: with the lab taken down.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _run(given, CHECKOUT / ".toolchain")
+    except (Refused, NotShown, Timeout, RuntimeError, OSError) as error:
+        print(f"rehearse: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("rehearse: stopped; nothing of it is left running", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./bedplate rehearse", description=__doc__)
     parser.add_argument("what", nargs="?", default="dev", help="a stack, or: stop, check, fidelity")
-    parser.add_argument("stack", nargs="?", help="with stop: which lab; all of them if not given")
-    parser.add_argument("--keep", action="store_true", help="leave it running for talosctl and kubectl")
+    parser.add_argument("stack", nargs="?", help="with stop: which lab; without it, all labs of this checkout")
+    parser.add_argument("--keep", action="store_true", help="leave the lab running for talosctl and kubectl")
     parser.add_argument(
         "--only",
         action="append",
@@ -36,44 +53,40 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--steps", action="store_true", help="kill a run at every step of the machines' layers, one after the other"
     )
-    given = parser.parse_args(arguments)
-    root = CHECKOUT / ".toolchain"
-    # Asked to end, end as after a Ctrl-C: with the lab taken down.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        match given.what:
-            case "stop":
-                return stop(root, given.stack)
-            case "check":
-                findings = preflight.examine()
-                print("\n".join(map(str, findings)))
-                return int(any(finding.fatal and not finding.ok for finding in findings))
-            case "fidelity":
-                print(fidelity.report())
-            case stack if given.steps:
-                return steps.run(stack, root=root, checkout=CHECKOUT)
-            case stack if given.kills:
-                return converge.run(
-                    stack, root=root, checkout=CHECKOUT, kills=given.kills, each=given.each, seed=given.seed
-                )
-            case stack:
-                Rehearsal(stack, root=root, checkout=CHECKOUT, keep=given.keep, only=given.only).run()
-    except (Refused, NotShown, Timeout, RuntimeError, OSError) as error:
-        print(f"rehearse: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("rehearse: stopped; nothing of it is left running", file=sys.stderr)
-        return 130
-    return 0
+    return parser
+
+
+def _run(given: argparse.Namespace, root: Path) -> int:
+    match given.what:
+        case "stop":
+            return stop(root, given.stack)
+        case "check":
+            findings = preflight.examine()
+            print("\n".join(map(str, findings)))
+            return int(any(finding.fatal and not finding.ok for finding in findings))
+        case "fidelity":
+            print(fidelity.report())
+            return 0
+        case stack if given.steps:
+            return steps.run(stack, root=root, checkout=CHECKOUT)
+        case stack if given.kills:
+            return converge.run(
+                stack, root=root, checkout=CHECKOUT, kills=given.kills, each=given.each, seed=given.seed
+            )
+        case stack:
+            rehearse(Rehearsal(stack, root=root, checkout=CHECKOUT, keep=given.keep), only=given.only)
+            return 0
 
 
 def stop(root: Path, stack: str | None) -> int:
-    """End one lab or all, and say what was done."""
+    """End one lab of this checkout or all, and print what was done. Returns the exit code, 0."""
     layouts = [Layout.of(root, stack)] if stack else cleanup.running(root)
-    said = [line for layout in layouts for line in cleanup.stop(layout)]
-    print("\n".join(said) if said else "no lab is running, and nothing of one is left")
+    done = [line for layout in layouts for line in cleanup.stop(layout)]
+    print("\n".join(done) if done else "no lab of this checkout is running, and nothing of one is left")
+    for line in cleanup.left_alone(root):
+        print(line)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(pipes.guarded(lambda: main(sys.argv[1:])))

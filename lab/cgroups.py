@@ -1,8 +1,14 @@
-"""The one cgroup per lab that lies outside its namespaces, and how to take it away again."""
+"""The one cgroup of a lab that lies outside its namespaces, and how to remove it.
+
+A lab's cgroup carries the lab's identity (Layout.identity), so that labs of two checkouts never share one.
+"""
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
+
+from . import speed
 
 ROOT = Path("/sys/fs/cgroup")
 
@@ -12,62 +18,86 @@ def version_2() -> bool:
     return (ROOT / "cgroup.controllers").exists()
 
 
-def name(lab: str) -> str:
-    """The cgroup of a lab."""
-    return f"bedplate-{lab}"
+def name(identity: str) -> str:
+    """The name of a lab's cgroup."""
+    return f"bedplate-{identity}"
 
 
-def node_path(lab: str, node: str) -> str:
-    """What the runtime is told for one node.
+def node_path(identity: str, node: str) -> str:
+    """The cgroup path of one node, as runc takes it.
 
-    On version 1 a relative path, so that the node counts against whoever started it; on version 2
-    that cgroup has processes and so can't hand controllers down, hence a path from the top.
+    On version 1 the path is relative, so that the node counts against whoever started it. On version 2 the caller's
+    cgroup holds processes and so can't hand controllers down, hence a path from the top.
     """
-    return f"/{name(lab)}/{node}" if version_2() else f"{name(lab)}/{node}"
+    return f"/{name(identity)}/{node}" if version_2() else f"{name(identity)}/{node}"
 
 
 def own(root: Path = ROOT, proc: Path = Path("/proc/self/cgroup")) -> list[Path]:
-    """The directories, one per hierarchy, that this process is in."""
+    """The directories, one per hierarchy, of the cgroups that this process is in."""
     if (root / "cgroup.controllers").exists():
         return [root]
-    found = []
+    directories = []
     for line in proc.read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         # Beside version 1 there may be an empty version 2, where systemd puts it. The runtime uses it as well.
         directory = root / (controllers.removeprefix("name=") or "unified")
         if directory.is_dir():
-            found.append(directory / path.lstrip("/"))
+            directories.append(directory / path.lstrip("/"))
+    return directories
+
+
+def of_lab(identity: str) -> list[Path]:
+    """Every directory that the lab of this identity has or would have, one per hierarchy."""
+    return [parent / name(identity) for parent in own()]
+
+
+def everywhere(identity: str, root: Path = ROOT) -> set[str]:
+    """Every directory of the lab's cgroups in the whole tree, also where none should be."""
+    paths = set()
+    for directory, names, _ in os.walk(root):
+        if name(identity) in directory.split("/"):
+            paths.add(directory)
+            paths.update(f"{directory}/{child}" for child in names)
+        elif name(identity) in names:
+            paths.add(f"{directory}/{name(identity)}")
+    return paths
+
+
+def processes(directories: list[Path], proc: Path = Path("/proc")) -> list[str]:
+    """The processes in these cgroups and beneath them, each as its number and command."""
+    pids: set[int] = set()
+    for top in directories:
+        for directory, _, _ in os.walk(top):
+            with suppress(OSError):
+                pids.update(int(pid) for pid in Path(directory, "cgroup.procs").read_text().split())
+    found = []
+    for pid in sorted(pids):
+        with suppress(OSError):
+            found.append(f"{pid} {(proc / str(pid) / 'comm').read_text().strip()}")
     return found
 
 
-def of_lab(lab: str) -> list[Path]:
-    """Every directory that a lab of this name has or would have."""
-    return [parent / name(lab) for parent in own()]
-
-
 def remove(directories: list[Path], *, seconds: float = 20) -> list[Path]:
-    """Remove cgroups, children first, waiting for dying processes; returns what is still there."""
-    end = time.monotonic() + seconds
+    """Remove cgroups, children first, and wait for dying processes. Returns the directories that are still there."""
+    end = time.monotonic() + speed.deadline(seconds)
     while True:
         for top in directories:
             for directory, _, _ in os.walk(top, topdown=False):
-                try:
+                # A directory in which a process is still dying is busy.
+                with suppress(OSError):
                     os.rmdir(directory)
-                except OSError:
-                    pass  # busy: a process in it is still dying
         left = [top for top in directories if top.exists()]
         if not left or time.monotonic() >= end:
             return left
         time.sleep(0.1)
 
 
-def give(lab: str, node: str, user: int) -> None:
+def give(identity: str, node: str, user: int) -> None:
     """Hand a node's cgroups to the root of its user namespace."""
-    for top in of_lab(lab):
+    for top in of_lab(identity):
         for directory, _, files in os.walk(top / node):
             os.chown(directory, user, user)
             for file in files:
-                try:
+                # The kernel lets nobody own some of these files.
+                with suppress(OSError):
                     os.chown(os.path.join(directory, file), user, user)
-                except OSError:
-                    pass  # a file the kernel does not let anybody own

@@ -1,19 +1,22 @@
-"""One node as a container of Docker or Podman, to the supervisor the same as one of its own."""
+"""One node as a container of Docker or Podman. The supervisor treats it as one of its own."""
 
 import subprocess
 from pathlib import Path
 
+from . import speed
 from .container_runtime import Runtime
 from .layout import Layout
-from .node import reset_asked, size
+from .node import reset_received, size
 from .topology import Machine, Topology
 
 COMMAND_SECONDS = 120
 
 
 def carry_out(command: list[str], *, check: bool = True) -> str:
-    """Run a command of the runtime and take what it prints. Raises RuntimeError with its last words."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=COMMAND_SECONDS)
+    """Run a command of the runtime and return what it prints. Raises RuntimeError with its error if it fails."""
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=speed.deadline(COMMAND_SECONDS)
+    )
     if check and done.returncode != 0:
         raise RuntimeError(
             f"{Path(command[0]).name} {' '.join(command[1:3])}: {(done.stderr or done.stdout).strip()[-600:]}"
@@ -33,13 +36,13 @@ class ContainerNode:
         self.wanted = False
         self.trouble = ""
         self.starts = 0
-        self._said_before = 0
+        self._console_before = 0
 
     def start(self) -> None:
         """Power on: the first time into maintenance mode, later with what is on its volumes."""
         if self.running:
             return
-        self._said_before = size(self.layout.node(self.machine.name) / "console.log")
+        self._console_before = size(self.layout.node(self.machine.name) / "console.log")
         again = self.runtime.start if self.starts else None
         carry_out(
             again(self.topology, self.machine)
@@ -60,7 +63,7 @@ class ContainerNode:
             )
 
     def stop(self) -> None:
-        """Pull the plug."""
+        """Cut the power."""
         self.wanted = False
         if self.running:
             carry_out(self.runtime.stop(self.topology, self.machine))
@@ -71,13 +74,13 @@ class ContainerNode:
         return self.starts > 0 and carry_out(self.runtime.running(self.topology, self.machine), check=False) == "true"
 
     def watch(self) -> str:
-        """One look at the node; what it has to say, if anything."""
+        """Look at the node once; returns the event to report, if there is one."""
         if not self.wanted or self.running:
             return ""
-        if reset_asked(self.layout.node(self.machine.name) / "console.log", self._said_before):
+        if reset_received(self.layout.node(self.machine.name) / "console.log", self._console_before):
             self.wanted, self.starts = False, 0
             for command in self.runtime.erase(self.topology, self.machine):
                 carry_out(command)
-            return f"{self.machine.name} was told to erase itself: it is off, and its volumes are gone"
+            return f"{self.machine.name} was reset: it is off, and its volumes are removed"
         self.start()
         return f"{self.machine.name} ended and was started again, as a reboot would"

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from . import speed
 from .spec import VOLUMES, volume
 from .topology import Machine, Topology
 
@@ -31,7 +32,7 @@ class Runtime:
             "--driver=bridge",
             f"--subnet={topology.network}",
             f"--gateway={topology.gateway}",
-            "--label=bedplate.lab=" + topology.name,
+            "--label=bedplate.lab=" + topology.identity,
             _network(topology),
         ]
 
@@ -49,7 +50,7 @@ class Runtime:
             "--detach",
             f"--name={_name(topology, machine)}",
             f"--hostname={machine.name}",
-            "--label=bedplate.lab=" + topology.name,
+            "--label=bedplate.lab=" + topology.identity,
             "--privileged",
             "--read-only",
             "--security-opt=seccomp=unconfined",
@@ -98,11 +99,11 @@ class Runtime:
 
 
 def _network(topology: Topology) -> str:
-    return f"bedplate-{topology.name}"
+    return f"bedplate-{topology.identity}"
 
 
 def _name(topology: Topology, machine: Machine) -> str:
-    return f"bedplate-{topology.name}-{machine.name}"
+    return f"{_network(topology)}-{machine.name}"
 
 
 def find(version: str, programs: Sequence[str] = ("docker", "podman")) -> Runtime | None:
@@ -112,7 +113,10 @@ def find(version: str, programs: Sequence[str] = ("docker", "podman")) -> Runtim
             continue
         try:
             told = subprocess.run(
-                [program, "image", "inspect", f"{IMAGE}:{version}"], capture_output=True, text=True, timeout=20
+                [program, "image", "inspect", f"{IMAGE}:{version}"],
+                capture_output=True,
+                text=True,
+                timeout=speed.deadline(20),
             )
             if told.returncode == 0 and json.loads(told.stdout):
                 return Runtime(program)

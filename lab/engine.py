@@ -15,20 +15,22 @@ from typing import Any
 
 import yaml
 
+from core.state import unwrap_secret
 from runner.states import durable
 
+from . import speed
 from .session import Lab
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Failed(RuntimeError):
-    """The engine said no; its last words are the message."""
+    """A run of the engine failed or took too long; the message has its last errors."""
 
 
 @dataclass
 class Run:
-    """What one run of the engine said, line by line with the time of each."""
+    """One run of the engine: its exit code, its seconds, and each line with the second at which it came."""
 
     code: int = 0
     seconds: float = 0.0
@@ -36,11 +38,11 @@ class Run:
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """Every line."""
         return "\n".join(line for _, line in self.lines)
 
     def when(self, pattern: str) -> float | None:
-        """Seconds from the start to the first line that matches."""
+        """Seconds from the start of the run to the first line that matches."""
         for at, line in self.lines:
             if re.search(pattern, line):
                 return round(at, 1)
@@ -104,10 +106,14 @@ class Engine:
         say: Callable[[str], None] = lambda _: None,
         started: Callable[[subprocess.Popen[str]], None] | None = None,
     ) -> Run:
-        """Run it inside the lab, hear every line, end it at its deadline."""
+        """Run the engine inside the lab, and end it at its deadline.
+
+        seconds: the deadline, on the reference machine of lab.speed. say: called with each line. started: called with
+        the process. Raises Failed if the run took too long, and with check=True if it ended with another code than 0.
+        """
         argv = self.command(*arguments) + ([f"--config-file={self.file}"] if config else [])
         enter = self.lab.command(argv, self.checkout)
-        run, begun = Run(), time.monotonic()
+        run, begun, allowed = Run(), time.monotonic(), speed.deadline(seconds)
         with subprocess.Popen(
             enter,
             env=dict(self.environment),
@@ -118,7 +124,7 @@ class Engine:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         ) as process:
-            timer = threading.Timer(seconds, lambda: os.killpg(process.pid, signal.SIGKILL))
+            timer = threading.Timer(allowed, lambda: os.killpg(process.pid, signal.SIGKILL))
             timer.start()
             try:
                 if started:
@@ -135,8 +141,8 @@ class Engine:
             finally:
                 timer.cancel()
         run.seconds = round(time.monotonic() - begun, 1)
-        if run.seconds >= seconds and run.code != 0:
-            raise Failed(f"pulumi {arguments[0]}: not after {seconds:g} s; last: {_last(run)}")
+        if run.seconds >= allowed and run.code != 0:
+            raise Failed(f"pulumi {arguments[0]}: not after {allowed:.0f} s; last: {_last(run)}")
         if check and run.code != 0:
             raise Failed(f"pulumi {arguments[0]} ended with {run.code}: {_last(run)}")
         return run
@@ -152,8 +158,8 @@ class Engine:
     def _exists(self) -> bool:
         return any((self.home / "state" / ".pulumi" / "stacks").rglob(f"{self.stack}.json*"))
 
-    def told(self, *arguments: str, stdin: str | None = None, seconds: float = 60) -> str:
-        """What a short command of the engine prints: no log hears it, so that it may be secret."""
+    def output(self, *arguments: str, stdin: str | None = None, seconds: float = 60) -> str:
+        """What a short command of the engine prints. It goes to no log, because it may be secret."""
         return self.lab.run(
             self.command(*arguments), seconds=seconds, env=self.environment, cwd=self.checkout, stdin=stdin
         ).stdout
@@ -171,19 +177,17 @@ class Engine:
         return resources
 
     def credentials(self) -> tuple[dict[str, str], str]:
-        """Client of the Talos API and kubeconfig, from the state: there also after an `up` that failed half-way."""
+        """The client of the Talos API (part to its text) and the kubeconfig, from the state.
+
+        The state has them also after an `up` that failed half-way. Raises Failed if it has none yet.
+        """
         found: dict[str, Any] = {
             one["type"].rpartition(":")[2]: one.get("outputs", {}) for one in self.state(secrets=True)
         }
         if not {"Secrets", "Kubeconfig"} <= found.keys():
             raise Failed("the state has no credentials yet")
-        client, config = _shown(found["Secrets"]["clientConfiguration"]), _shown(found["Kubeconfig"]["kubeconfigRaw"])
-        return {key: _shown(value) for key, value in client.items()}, config
-
-
-def _shown(value: Any) -> Any:
-    """A value of an exported state out of the envelope of a secret."""
-    return json.loads(value["plaintext"]) if isinstance(value, dict) and "plaintext" in value else value
+        config = unwrap_secret(found["Kubeconfig"]["kubeconfigRaw"])
+        return unwrap_secret(found["Secrets"]["clientConfiguration"]), config
 
 
 def _last(run: Run, lines: int = 25) -> str:

@@ -9,7 +9,8 @@ REAL = (
     ("Engine and plugins", "pulumi and every plugin, with a state and a passphrase of the rehearsal's own"),
     (
         "Talos",
-        "machined, apid, trustd, the maintenance API, mTLS, config documents, etcd bootstrap and joining, the virtual IP",
+        "machined, apid, trustd, the maintenance API, mTLS, config documents, etcd bootstrap and joining, "
+        "the virtual IP",
     ),
     ("Kubernetes", "etcd, API server, controller manager, scheduler, kubelet, CoreDNS, kube-proxy"),
     ("Containers", "containerd and runc, images pulled from a registry through the platform's mirror config"),
@@ -19,7 +20,8 @@ REAL = (
 STANDS_IN = (
     (
         "Cilium",
-        "a chart of our own: bridge and host-local plugins, routes, kube-proxy. No encryption, no policy, no load balancer",
+        "a chart of our own: bridge and host-local plugins, routes, kube-proxy. No encryption, no policy, "
+        "no load balancer",
     ),
     (
         "KubeVirt",
@@ -37,7 +39,8 @@ STANDS_IN = (
     ("First boot", "a node starts in maintenance mode at its address; no PXE, no DHCP, no boot menu"),
     (
         "Snapshots' storage",
-        "a folder of the node behind the claim; no NFS server. The job, its image's program and its way into Talos are real",
+        "a folder of the node behind the claim; no NFS server. The job, its image's program and its way into Talos "
+        "are real",
     ),
     ("Talos release", "the newest that can be built here; the stack's own may be newer"),
 )
@@ -61,12 +64,12 @@ NOT_IN_CONTAINER_MODE = (
 
 
 def table(title: str, rows: Iterable[Sequence[str]]) -> list[str]:
-    """A Markdown table of two columns under a heading."""
+    """The lines of a Markdown table of two columns under a heading."""
     return [f"### {title}", "", "| what | how |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows), ""]
 
 
 def report(changes: Iterable[Change] = ()) -> str:
-    """The whole table, with what this run changed in its stack."""
+    """The whole table in Markdown, with what this run changed in its stack."""
     lines = table("Real", REAL) + table("Stood in", STANDS_IN) + table("Not in container mode", NOT_IN_CONTAINER_MODE)
     rows = [(change.where, f"{change.was or 'not set'} -> {change.now}: {change.why}") for change in changes]
     if rows:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import speed
+
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
@@ -61,7 +63,9 @@ class Image:
 
 def with_libraries(program: Path) -> dict[str, Path]:
     """A dynamically linked program of this machine and every library it loads, by path."""
-    listed = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=True, timeout=20)
+    listed = subprocess.run(
+        ["ldd", str(program)], capture_output=True, text=True, check=True, timeout=speed.deadline(20)
+    )
     found = {"usr/sbin/" + program.name: program}
     for line in listed.stdout.splitlines():
         for word in line.split():
@@ -121,6 +125,10 @@ class Store:
         except FileNotFoundError:
             return {}
         return loaded
+
+    def digest(self, path: str) -> str:
+        """The digest of the image `path:tag`; empty if there is none."""
+        return str(self.index().get(path, {}).get("digest", ""))
 
     def add(self, images: Iterable[Image]) -> list[str]:
         """Make the images that are missing or stale; returns their names."""

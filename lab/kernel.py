@@ -1,7 +1,8 @@
-"""The few kernel calls the rehearsal needs and Python's standard library does not have yet."""
+"""The few kernel calls that the rehearsal needs and Python's standard library does not have yet."""
 
 import ctypes
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,28 +23,28 @@ def _check(result: int, what: str) -> None:
 
 
 def unshare(flags: int) -> None:
-    """Leave the given namespaces for new ones."""
+    """Leave the given namespaces for new ones. Raises OSError if the kernel refuses."""
     _check(_libc.unshare(flags), "unshare")
 
 
 def setns(handle: int) -> None:
-    """Enter the namespace that this open file stands for: the calling thread alone."""
+    """Let the calling thread enter the namespace of this open file. Raises OSError if the kernel refuses."""
     _check(_libc.setns(handle, 0), "setns")
 
 
 def mount(source: str, target: str, fstype: str = "", flags: int = 0, data: str = "") -> None:
-    """mount(2)."""
+    """Call mount(2). Raises OSError if the kernel refuses."""
     arguments = (source.encode(), target.encode(), fstype.encode() or None, flags, data.encode() or None)
     _check(_libc.mount(*arguments), f"mount {target}")
 
 
 def die_with_parent(signal: int = 9) -> None:
-    """Ask the kernel to end this process when the thread that started it ends."""
+    """Have the kernel end this process when the thread that started it ends. Raises OSError if the kernel refuses."""
     _check(_libc.prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0), "prctl")
 
 
 def capabilities(which: str = "CapBnd") -> int:
-    """The capabilities this process holds (CapEff) or can ever hold (CapBnd), as bits."""
+    """The capabilities that this process holds (CapEff) or can ever hold (CapBnd): bit n for capability n."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(which + ":"):
             return int(line.split()[1], 16)
@@ -57,7 +58,7 @@ def may(capability: int) -> bool:
 
 @dataclass(frozen=True)
 class Process:
-    """One process, not just a number: numbers are used again."""
+    """One process: its number and its start, because numbers are used again."""
 
     pid: int
     started: int
@@ -79,9 +80,21 @@ class Process:
         return Process.at(self.pid) == self
 
     def signal(self, number: int) -> None:
-        """Send a signal, unless the process is gone."""
+        """Send a signal, unless the process has ended."""
         if self.alive:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
-            except ProcessLookupError:
-                pass
+
+
+def descendants(root: int, proc: Path = Path("/proc")) -> list[int]:
+    """The numbers of a process and of every process beneath it, from the kernel's own lists."""
+    pids, todo = [], [root]
+    while todo:
+        pid = todo.pop()
+        pids.append(pid)
+        try:
+            for task in (proc / str(pid) / "task").iterdir():
+                todo += [int(child) for child in (task / "children").read_text().split()]
+        except OSError:
+            continue
+    return pids

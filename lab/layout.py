@@ -1,5 +1,6 @@
-"""Where a lab keeps its files, and how anybody finds its init again."""
+"""Where a lab keeps its files, what the machine calls it, and how its init is found again."""
 
+import hashlib
 import json
 import os
 import re
@@ -20,15 +21,33 @@ class Layout:
 
     @classmethod
     def of(cls, root: Path, name: str) -> "Layout":
-        """The lab `name` under the toolchain's directory `root`."""
+        """The lab `name` under the toolchain's directory `root`. Raises ValueError if that can't name a lab."""
         if not _NAME.match(name):
-            raise ValueError(f"{name!r} can't name a lab: up to 32 lower-case letters, digits and dashes")
+            raise ValueError(
+                f"{name!r} can't name a lab, because cgroups and containers are called by it: "
+                "write up to 32 lower-case letters, digits and dashes"
+            )
         return cls(root / "lab" / name)
 
     @property
     def name(self) -> str:
-        """The lab's name."""
+        """The lab's name: its stack."""
         return self.directory.name
+
+    @property
+    def checkout(self) -> Path:
+        """The checkout that the lab belongs to: CHECKOUT/.toolchain/lab/NAME is the lab's directory."""
+        return self.directory.parent.parent.parent
+
+    @property
+    def mark(self) -> str:
+        """A digest of the checkout, 8 characters: what is seen outside the lab carries it, interfaces included."""
+        return hashlib.sha256(os.fsencode(self.directory.parent.resolve())).hexdigest()[:8]
+
+    @property
+    def identity(self) -> str:
+        """What the lab is called where the whole machine sees it: labs of two checkouts differ."""
+        return f"{self.name}-{self.mark}"
 
     @property
     def store(self) -> Path:
@@ -42,7 +61,7 @@ class Layout:
 
     @property
     def log(self) -> Path:
-        """What the supervisor says."""
+        """The supervisor's log."""
         return self.directory / "supervisor.log"
 
     @property
@@ -52,7 +71,7 @@ class Layout:
 
     @property
     def pki(self) -> Path:
-        """Certificate and key of the lab's registry, and the authority that nodes are told to trust."""
+        """Certificate and key of the lab's registry, and the authority that nodes trust."""
         return self.directory / "pki"
 
     def node(self, name: str) -> Path:
@@ -60,15 +79,15 @@ class Layout:
         return self.directory / "nodes" / name
 
     def socket_address(self) -> tuple[int, str]:
-        """A directory handle and an address for the control socket.
+        """A directory handle and the address of the control socket through it.
 
-        The way over the handle keeps it short: a socket's path may have 107 bytes, a checkout's more.
+        The handle keeps the address short, because a socket's path may have 107 bytes and a checkout's may have more.
         """
         handle = os.open(self.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         return handle, f"/proc/self/fd/{handle}/control"
 
     def init(self) -> Process | None:
-        """The lab's init if it still runs."""
+        """The lab's init, if it still runs."""
         try:
             data = json.loads(self.init_file.read_text())
             process = Process(**data["process"])
@@ -77,13 +96,13 @@ class Layout:
         return process if process.alive else None
 
     def record(self, process: Process, **more: Any) -> None:
-        """Note the init, and whatever cleaning up after it needs to know."""
+        """Write down the init and what is needed to clean up after it."""
         fresh = self.init_file.with_suffix(".new")
         fresh.write_text(json.dumps({"process": asdict(process), **more}, indent=1))
         fresh.replace(self.init_file)
 
     def recorded(self) -> dict[str, Any]:
-        """What `record` wrote."""
+        """What `record` wrote: its keywords to their values; empty if nothing is written."""
         try:
             data: dict[str, Any] = json.loads(self.init_file.read_text())
         except (FileNotFoundError, ValueError):

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from . import cgroups, network, spec
+from . import cgroups, network, spec, speed
 from .kernel import Process
 from .layout import Layout
 from .rootfs import own
@@ -16,14 +16,14 @@ from .topology import FIRST_ID, Machine, Topology
 MOST_MOUNTS = 4000
 # This many new kubelets within this many seconds are a crash loop: each doubles the shared mounts.
 MOST_KUBELETS, KUBELET_WINDOW = 6, 180.0
-# What Talos says when it is told to erase itself: machined, v1.12, Server.Reset.
+# What Talos logs when it receives a reset. Source: machined, v1.12, Server.Reset.
 RESET = b"reset request received"
-# A node that ends by itself was asked to reboot, unless it does so at once and again.
+# A node that ends by itself was to reboot, unless it ends within seconds, several times.
 QUICK_END, MOST_QUICK_ENDS = 8.0, 3
 
 
 class Node:
-    """A container-mode Talos machine; its volumes outlive it."""
+    """A Talos machine in container mode. Its volumes outlive it."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Node:
         self.starts = 0
         self._started_at = 0.0
         self._quick_ends = 0
-        self._said_before = 0
+        self._console_before = 0
         self._kubelets: deque[tuple[float, Process]] = deque()
 
     @property
@@ -60,7 +60,7 @@ class Node:
                 stdin=subprocess.DEVNULL,
                 stdout=console if log else errors,
                 stderr=console if log else errors,
-                timeout=60,
+                timeout=speed.deadline(60),
             )
         if check and done.returncode != 0:
             text = (self.directory / ("console.log" if log else "runc.log")).read_text(errors="replace")
@@ -90,7 +90,7 @@ class Node:
             directory=self.directory,
             rootfs=self.rootfs,
             host=self.host,
-            cgroup=cgroups.node_path(self.layout.name, self.machine.name),
+            cgroup=cgroups.node_path(self.layout.identity, self.machine.name),
         )
         (self.directory / "config.json").write_text(json.dumps(document, indent=1))
 
@@ -101,13 +101,13 @@ class Node:
         self.clear()
         self.directory.mkdir(parents=True, exist_ok=True)
         self._prepare()
-        self._said_before = size(self.directory / "console.log")
+        self._console_before = size(self.directory / "console.log")
         pid_file = self.directory / "pid"
         self._run("create", "--bundle", str(self.directory), "--pid-file", str(pid_file), self.machine.name, log=True)
         pid = int(pid_file.read_text())
         if self.host.user_namespace:
-            cgroups.give(self.layout.name, self.machine.name, FIRST_ID)
-        network.ip(network.plug(self.machine, self.index, pid))
+            cgroups.give(self.layout.identity, self.machine.name, FIRST_ID)
+        network.ip(network.plug(self.machine, self.index, pid, self.topology))
         network.ip(network.address(self.machine, self.topology), netns_of=pid)
         self._run("start", self.machine.name)
         self.process = Process.at(pid)
@@ -117,20 +117,20 @@ class Node:
         self._kubelets.clear()
 
     def stop(self) -> None:
-        """Pull the plug: no process of the node gets a say."""
+        """Cut the power: no process of the node is asked to end."""
         self.wanted = False
         self.clear()
 
     def clear(self) -> None:
-        """Take away what a node that no longer runs left behind in the lab."""
+        """Remove what a node that no longer runs left behind in the lab."""
         if (self.layout.runc / self.machine.name).exists():
             self._run("kill", self.machine.name, "KILL", check=False)
-            end = time.monotonic() + 15
+            end = time.monotonic() + speed.deadline(15)
             while self.process and self.process.alive and time.monotonic() < end:
                 time.sleep(0.05)
             self._run("delete", "--force", self.machine.name, check=False)
         self.process = None
-        network.ip(network.unplug(self.index), check=False)
+        network.ip(network.unplug(self.index, self.topology), check=False)
 
     @property
     def running(self) -> bool:
@@ -138,7 +138,7 @@ class Node:
         return self.process is not None and self.process.alive
 
     def watch(self) -> str:
-        """One look at the node; what it has to say, if anything. Called every second or so."""
+        """Look at the node once, every second or so; returns the event to report, if there is one."""
         if not self.wanted:
             return ""
         if not self.running:
@@ -151,14 +151,14 @@ class Node:
         return ""
 
     def _erased(self) -> str:
-        """What a reset does on a real machine: its disk is empty, and it is off. Container mode only does the latter."""
+        """Empty the volumes, as a reset does a real machine's disk. Container mode only switches the node off."""
         self.stop()
         # Moved and not removed: whatever may still be mounted beneath stays as it is.
         (self.directory / "volumes").rename(self.directory / f"volumes.before-start-{self.starts + 1}")
-        return f"{self.machine.name} was told to erase itself: it is off, and its volumes are empty"
+        return f"{self.machine.name} was reset: it is off, and its volumes are empty"
 
     def _ended(self) -> str:
-        if reset_asked(self.directory / "console.log", self._said_before):
+        if reset_received(self.directory / "console.log", self._console_before):
             return self._erased()
         quick = time.monotonic() - self._started_at < QUICK_END
         self._quick_ends = self._quick_ends + 1 if quick else 0
@@ -190,15 +190,15 @@ class Node:
 
 
 def size(file: Path) -> int:
-    """Bytes of a file, which need not be there."""
+    """The size of a file in bytes, 0 if it is missing."""
     try:
         return file.stat().st_size
     except FileNotFoundError:
         return 0
 
 
-def reset_asked(console: Path, since: int) -> bool:
-    """Whether a node was told to erase itself, by what it said since then."""
+def reset_received(console: Path, since: int) -> bool:
+    """Whether a node logged a reset after the first `since` bytes of its console."""
     try:
         with console.open("rb") as file:
             file.seek(since)

@@ -6,7 +6,7 @@ part of the fidelity table. What is not listed is rehearsed as it stands in the 
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -39,8 +39,8 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bench:
-    """What the rehearsal has to offer instead of the real thing."""
+class Substitutes:
+    """What the rehearsal uses instead of the real thing."""
 
     kubernetes: str
     chart: str
@@ -52,7 +52,7 @@ class Bench:
     snapshots: str = "/lab/snapshots"
 
 
-def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool) -> Topology:
+def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool, mark: str = "00000000") -> Topology:
     """The lab of a platform: the same names, roles, addresses and MACs."""
     net = platform["network"]
     machines = tuple(
@@ -70,6 +70,7 @@ def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool) ->
     aliases = tuple(a for a in net.get("resolvers") or () if a != gateway and a not in taken)
     return Topology(
         name=name,
+        mark=mark,
         network=net["nodes"],
         gateway=gateway,
         aliases=aliases,
@@ -78,8 +79,8 @@ def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool) ->
     )
 
 
-def kubelet_config(bench: Bench) -> dict[str, Any]:
-    """What kubelets must be told on this machine."""
+def kubelet_config(substitutes: Substitutes) -> dict[str, Any]:
+    """The kubelet config that this machine needs: field to value."""
     # Talos' own way to the API needs a minute to notice that it is up, and meanwhile the controller manager
     # and the scheduler end and are tried again ever more seldom: up to two minutes of waiting for nothing.
     config: dict[str, Any] = {"crashLoopBackOff": {"maxContainerRestartPeriod": "2s"}}
@@ -94,132 +95,174 @@ def kubelet_config(bench: Bench) -> dict[str, Any]:
     }
     # Nor may it clean up for the same reason.
     config |= {"imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99}
-    if not bench.cgroup_v2:
+    if not substitutes.cgroup_v2:
         config["failCgroupV1"] = False
-    if bench.user_namespace:
+    if substitutes.user_namespace:
         config["featureGates"] = {"KubeletInUserNamespace": True}
     return config
 
 
-def rehearsed(platform: Mapping[str, Any], lab: Topology, bench: Bench) -> tuple[dict[str, Any], list[Change]]:
-    """The platform for the lab, and each difference from the stack's own."""
-    made: dict[str, Any] = copy.deepcopy(dict(platform))
-    changes: list[Change] = []
+@dataclass
+class _Overlay:
+    """The platform while it is changed, and the list of changes."""
 
-    def note(where: str, was: object, now: object, why: str) -> None:
-        changes.append(Change(where, str(was), str(now), why))
+    platform: dict[str, Any]
+    changes: list[Change] = field(default_factory=list)
 
-    if made["talos"]["kubernetes"] != bench.kubernetes:
-        note("talos.kubernetes", made["talos"]["kubernetes"], bench.kubernetes, "the release that is built here")
-        made["talos"]["kubernetes"] = bench.kubernetes
-    config = kubelet_config(bench)
-    made["talos"]["patches"] = [
-        *made["talos"].get("patches", ()),
+    def note(self, where: str, was: object, now: object, why: str) -> None:
+        """Record a change."""
+        self.changes.append(Change(where, str(was), str(now), why))
+
+
+def rehearsed(
+    platform: Mapping[str, Any], lab: Topology, substitutes: Substitutes
+) -> tuple[dict[str, Any], list[Change]]:
+    """The platform for the lab, field to value, and each difference from the stack's own."""
+    overlay = _Overlay(copy.deepcopy(dict(platform)))
+    _kubernetes(overlay, substitutes)
+    _patches(overlay, substitutes)
+    _links(overlay)
+    _snapshots(overlay, substitutes)
+    _host(overlay)
+    _boot(overlay)
+    _mirror(overlay, lab)
+    _cilium(overlay, substitutes)
+    _approver(overlay)
+    _workloads(overlay)
+    _kubevirt(overlay)
+    return overlay.platform, overlay.changes
+
+
+def _kubernetes(overlay: _Overlay, substitutes: Substitutes) -> None:
+    talos = overlay.platform["talos"]
+    if talos["kubernetes"] != substitutes.kubernetes:
+        overlay.note(
+            "talos.kubernetes", talos["kubernetes"], substitutes.kubernetes, "this is the release that is built here"
+        )
+        talos["kubernetes"] = substitutes.kubernetes
+
+
+def _patches(overlay: _Overlay, substitutes: Substitutes) -> None:
+    """The user's own patches first, then what this machine needs."""
+    config = kubelet_config(substitutes)
+    talos = overlay.platform["talos"]
+    talos["patches"] = [
+        *talos.get("patches", ()),
         {"machine": {"kubelet": {"extraConfig": config}}},
-        dict(bench.trust),
+        dict(substitutes.trust),
     ]
-    note(
+    overlay.note(
         "talos.patches",
         "",
         f"kubelet: {', '.join(sorted(config))}",
-        "what the machine under the lab lacks, and containers that end are tried again sooner",
+        "the machine under the lab lacks features, and containers that end are restarted sooner",
     )
-    note("talos.patches", "", "TrustedRootsConfig", "the lab's registry has a certificate of its own")
-    for name, machine in made["machines"].items():
-        if not machine.get("link"):
-            machine["link"] = LINK
-    note("machines.*.link", "found by its MAC", LINK, "a virtual cable has no permanent hardware address")
-    _snapshots(made, bench, note)
-    _host(made, note)
-    if made.pop("boot", None):
-        note("boot", "matchbox", "none", "containers don't boot: nodes start in maintenance mode")
-    if [machine.pop("bmc") for machine in made["machines"].values() if "bmc" in machine]:
-        note("machines.*.bmc", "Redfish", "none", "containers have no power to switch")
-    _mirror(made, lab, note)
-    cilium = made["cilium"]
-    note(
+    overlay.note("talos.patches", "", "TrustedRootsConfig", "the lab's registry has a certificate of its own")
+
+
+def _links(overlay: _Overlay) -> None:
+    for machine in overlay.platform["machines"].values():
+        machine["link"] = machine.get("link") or LINK
+    overlay.note("machines.*.link", "found by its MAC", LINK, "a virtual cable has no permanent hardware address")
+
+
+def _boot(overlay: _Overlay) -> None:
+    if overlay.platform.pop("boot", None):
+        overlay.note("boot", "matchbox", "none", "containers don't boot: nodes start in maintenance mode")
+    if [machine.pop("bmc") for machine in overlay.platform["machines"].values() if "bmc" in machine]:
+        overlay.note("machines.*.bmc", "Redfish", "none", "containers have no power to switch")
+
+
+def _cilium(overlay: _Overlay, substitutes: Substitutes) -> None:
+    cilium = overlay.platform["cilium"]
+    overlay.note(
         "cilium.chart",
         f"{cilium.get('chart', 'cilium')} {cilium['version']}",
         "a stand-in",
         "Cilium's images can't be made from source here",
     )
-    cilium |= {"chart": bench.chart, "repository": None}
-    extras = made["talos"].setdefault("extras", {})
+    cilium |= {"chart": substitutes.chart, "repository": None}
+
+
+def _approver(overlay: _Overlay) -> None:
+    extras = overlay.platform["talos"].setdefault("extras", {})
     if extras.get("serving_certificates", "cluster") == "cluster":
         extras["approver"] = _undigested(extras.get("approver", APPROVER))
-        note(
+        overlay.note(
             "talos.extras.approver",
             extras["approver"],
-            "a stand-in that judges and asks the same",
+            "a stand-in that makes the same decisions by the same calls",
             "its image can't be fetched, nor its module",
         )
-    _workloads(made, note)
-    if made.get("kubevirt"):
-        note(
+
+
+def _kubevirt(overlay: _Overlay) -> None:
+    if overlay.platform.get("kubevirt"):
+        overlay.note(
             "kubevirt",
-            made["kubevirt"]["version"],
+            overlay.platform["kubevirt"]["version"],
             "its objects, with a stand-in for the operator",
             "KubeVirt's images can't be made from source here: virtual machines are objects, none runs",
         )
-    return made, changes
 
 
-def _host(made: dict[str, Any], note: Any) -> None:
-    """What a container has no kernel, disk or firmware of its own for, and a door for what is looked at from outside."""
-    for where, part in [("talos", made["talos"]), *((f"machines.{name}", m) for name, m in made["machines"].items())]:
-        for key, what in (
-            ("sysctls", "kernel parameters"),
-            ("modules", "kernel modules"),
-            ("volumes", "disks"),
-            ("watchdog", "watchdog"),
-        ):
+# Field of the stack file that needs a kernel or a disk -> what a container lacks for it.
+_LACKING = {"sysctls": "kernel parameters", "modules": "kernel modules", "volumes": "disks", "watchdog": "watchdog"}
+
+
+def _host(overlay: _Overlay) -> None:
+    """Remove what a container has no kernel, disk or firmware for, and open the port that the lab queries."""
+    talos, machines = overlay.platform["talos"], overlay.platform["machines"]
+    for where, part in [("talos", talos), *((f"machines.{name}", machine) for name, machine in machines.items())]:
+        for key, what in _LACKING.items():
             if key in part:
                 del part[key]
-                note(f"{where}.{key}", "the platform's", "none", f"a container has no {what} of its own")
-    if made["talos"].pop("logs", None):
-        note("talos.logs", "the platform's receivers", "none", "nobody receives them in the lab")
-    if made.get("registries", {}).pop("auth", None):
-        note("registries.auth", "the platform's", "none", "the lab's registry asks nobody who they are")
-    firewall = made["talos"].setdefault("firewall", {})
+                overlay.note(f"{where}.{key}", "the platform's", "none", f"a container has no {what} of its own")
+    if talos.pop("logs", None):
+        overlay.note("talos.logs", "the platform's receivers", "none", "no receiver runs in the lab")
+    if overlay.platform.get("registries", {}).pop("auth", None):
+        overlay.note("registries.auth", "the platform's", "none", "the lab's registry needs no credentials")
+    firewall = talos.setdefault("firewall", {})
     if firewall.get("admins"):
-        note("talos.firewall.admins", "the platform's", "any", "the lab's own commands come from its gateway")
+        overlay.note("talos.firewall.admins", "the platform's", "any", "the lab's own commands come from its gateway")
         firewall["admins"] = []
     firewall["allow"] = {**firewall.get("allow", {}), "rehearsal": {"ports": [NODE_PORT], "sources": ["0.0.0.0/0"]}}
-    note(
+    overlay.note(
         "talos.firewall.allow",
         "",
         f"port {NODE_PORT}",
-        "the stand-in for Cilium answers there, and Cilium's own services pass by this firewall",
+        "the stand-in for Cilium answers there, and Cilium's own services bypass this firewall",
     )
 
 
-def _snapshots(made: dict[str, Any], bench: Bench, note: Any) -> None:
-    want = made["talos"].get("snapshots") or {}
-    now = {"folder": bench.snapshots, "schedule": want.get("schedule") or SCHEDULE, "to": {"claim": CLAIM}}
+def _snapshots(overlay: _Overlay, substitutes: Substitutes) -> None:
+    talos = overlay.platform["talos"]
+    want = talos.get("snapshots") or {}
+    now = {"folder": substitutes.snapshots, "schedule": want.get("schedule") or SCHEDULE, "to": {"claim": CLAIM}}
     for key, why in (
-        ("folder", "files of a rehearsal lie beside it"),
-        ("schedule", "the platform has none, and what it would make is shown"),
-        ("to", "nobody serves NFS in the lab: the volume is a folder of the node"),
+        ("folder", "the files of a rehearsal lie beside its lab"),
+        ("schedule", "the platform sets none, and the job that a schedule makes is shown"),
+        ("to", "no NFS server runs in the lab: the volume is a folder of the node"),
     ):
         if now[key] != want.get(key):
-            note(f"talos.snapshots.{key}", want.get(key) or "none", now[key], why)
-    made["talos"]["snapshots"] = now
+            overlay.note(f"talos.snapshots.{key}", want.get(key) or "none", now[key], why)
+    talos["snapshots"] = now
 
 
 def next_patch(version: str) -> str:
-    """v1.14.2 -> v1.14.3: what a rehearsal moves to."""
+    """The release that a rehearsal moves to: v1.14.2 -> v1.14.3."""
     most, _, patch = version.rpartition(".")
     return f"{most}.{int(patch) + 1}"
 
 
 def talosctl(platform: Mapping[str, Any]) -> list[str]:
-    """The images that save a platform's etcd, before it moves and after."""
+    """The images that save a platform's etcd, before the release changes and after."""
     version = platform["talos"]["version"]
     return [f"ghcr.io/siderolabs/talosctl:{each}" for each in (version, next_patch(version))]
 
 
 def stand_ins(platform: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Images of others that a platform runs -> what the lab's image of that name runs instead."""
+    """The images of others that a platform runs: image to the command that the lab's image of that name runs."""
     found: dict[str, list[str]] = {}
     if want := platform.get("kubevirt"):
         found[f"{want.get('registry') or 'quay.io/kubevirt'}/virt-operator:{want['version']}"] = [
@@ -239,17 +282,17 @@ def _undigested(image: str) -> str:
     return name if not digest or ":" in name.rpartition("/")[2] else f"{name}:rehearsed"
 
 
-def _workloads(made: dict[str, Any], note: Any) -> None:
-    for name, workload in (made.get("workloads") or {}).items():
-        note(
+def _workloads(overlay: _Overlay) -> None:
+    for name, workload in (overlay.platform.get("workloads") or {}).items():
+        overlay.note(
             f"workloads.{name}", workload["image"], "a stand-in that answers on its port", "its image can't be fetched"
         )
         workload["image"] = _undigested(workload["image"])
         workload.pop("command", None)
 
 
-def _mirror(made: dict[str, Any], lab: Topology, note: Any) -> None:
-    registries = made.setdefault("registries", {})
+def _mirror(overlay: _Overlay, lab: Topology) -> None:
+    registries = overlay.platform.setdefault("registries", {})
     hosts = sorted({*HOSTS, *(registries.get("mirrors") or {})})
     registries["mirrors"] = {host: {"endpoints": [lab.registry]} for host in hosts}
-    note("registries.mirrors", "the platform's", lab.registry, "the lab's registry has the images built here")
+    overlay.note("registries.mirrors", "the platform's", lab.registry, "the lab's registry has the images built here")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import cgroups, kernel, spec
+from . import capabilities, cgroups, kernel, spec
 from .spec import Host
 from .topology import FIRST_ID, IDS
 
@@ -77,66 +77,14 @@ def needs_user_namespace(may: Callable[[int], bool] = kernel.may) -> bool:
 def host(contained: bool = False) -> Host:
     """What nodes may be given on this machine. contained: a container runtime gives it, and needs nothing of ours."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    bounding = kernel.capabilities()
     last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
-    # The list in spec.py is in the kernel's order from number 0, with the gaps of CAPABILITY_NUMBERS.
-    missing = frozenset(
-        name for name, number in CAPABILITY_NUMBERS.items() if number > last or not bounding >> number & 1
-    )
     return Host(
         open_files=TALOS_OPEN_FILES if kernel.may(kernel.CAP_SYS_RESOURCE) else min(hard, TALOS_OPEN_FILES),
         devices=tuple(path for path in spec.DEVICES if os.path.exists(path)),
-        missing=missing,
+        missing=capabilities.missing(kernel.capabilities(), last),
         cgroup_v2=cgroups.version_2(),
         user_namespace=needs_user_namespace() and not contained,
     )
-
-
-# include/uapi/linux/capability.h, in its order.
-_IN_ORDER = [
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "DAC_READ_SEARCH",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "SETGID",
-    "SETUID",
-    "SETPCAP",
-    "LINUX_IMMUTABLE",
-    "NET_BIND_SERVICE",
-    "NET_BROADCAST",
-    "NET_ADMIN",
-    "NET_RAW",
-    "IPC_LOCK",
-    "IPC_OWNER",
-    "SYS_MODULE",
-    "SYS_RAWIO",
-    "SYS_CHROOT",
-    "SYS_PTRACE",
-    "SYS_PACCT",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_NICE",
-    "SYS_RESOURCE",
-    "SYS_TIME",
-    "SYS_TTY_CONFIG",
-    "MKNOD",
-    "LEASE",
-    "AUDIT_WRITE",
-    "AUDIT_CONTROL",
-    "SETFCAP",
-    "MAC_OVERRIDE",
-    "MAC_ADMIN",
-    "SYSLOG",
-    "WAKE_ALARM",
-    "BLOCK_SUSPEND",
-    "AUDIT_READ",
-    "PERFMON",
-    "BPF",
-    "CHECKPOINT_RESTORE",
-]
-CAPABILITY_NUMBERS = {f"CAP_{name}": number for number, name in enumerate(_IN_ORDER)}
 
 
 def examine(nodes: int = 1, contained: bool = False) -> list[Finding]:

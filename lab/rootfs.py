@@ -1,28 +1,18 @@
-"""The read-only root of every node, made from built binaries as Talos lays out its own image."""
+"""The read-only root of every node, made from built binaries and laid out as Talos' own image."""
 
 import hashlib
 import json
 import os
 import shutil
-import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .topology import FIRST_ID
 
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
-_LAYOUT = 4  # raise when what is built below changes: the directory's name carries it
-
-# Of Debian's packages, what Talos' own image has as well.
-_PROGRAMS = (
-    "usr/bin/udevadm",
-    "usr/bin/kmod",
-    *(f"usr/sbin/{name}" for name in ("mkfs.xfs", "xfs_growfs", "xfs_repair", "mkfs.vfat")),
-)
-_LIBRARIES = "usr/lib/x86_64-linux-gnu"
-# udevd opens it by its name, so no list of what it loads has it.
-_BY_NAME = f"{_LIBRARIES}/libkmod.so.2"
+# Raise it when what is built below changes: the directory's name carries it.
+_LAYOUT = 4
 
 _DIRECTORIES = [
     "usr/bin",
@@ -105,79 +95,54 @@ _TALOS_FILES = {
 
 def build(parent: Path, binaries: Mapping[str, Path], *, talos: str, user_namespace: bool) -> Path:
     """The root file system of a node in a container, made once and kept under a name that says what is in it."""
-    wanted = _programs(binaries)
+    wanted = programs(binaries)
     if user_namespace:
         wanted |= {"runc.real": wanted.pop("runc"), "runc": binaries["lab-tools"]}
 
     def make(fresh: Path) -> None:
-        _lay(fresh, wanted, binaries, talos)
+        lay(fresh, wanted, binaries, talos)
         (fresh / "usr/etc/in-container").write_text("true\n")
         if user_namespace:
             own(fresh, FIRST_ID)
 
-    return _kept(parent, ["container", talos, user_namespace, *_marks(wanted)], make)
+    return kept(parent, ["container", talos, user_namespace, *marks(wanted)], make)
 
 
-def squashed(parent: Path, binaries: Mapping[str, Path], *, talos: str) -> Path:
-    """The same for a machine: a file system image with the programs that a machine needs besides, made once and kept."""
-    wanted = _programs(binaries)
-    tree = binaries["tree"]
-
-    def make(fresh: Path) -> None:
-        root = fresh.with_name(f"{fresh.name}.root")
-        shutil.rmtree(root, ignore_errors=True)
-        try:
-            _lay(root, wanted, binaries, talos)
-            _with_programs(root, tree)
-            # The fastest to unpack: the machine that does it is emulated.
-            squash = [
-                "mksquashfs",
-                str(root),
-                str(fresh),
-                "-comp",
-                "lz4",
-                "-all-root",
-                "-noappend",
-                "-no-progress",
-                "-quiet",
-            ]
-            subprocess.run(squash, check=True, capture_output=True, text=True)
-        finally:
-            shutil.rmtree(root, ignore_errors=True)
-
-    return _kept(parent, ["machine", talos, str(tree.resolve()), *_marks(wanted)], make)
-
-
-def _programs(binaries: Mapping[str, Path]) -> dict[str, Path]:
-    """What Talos' own image has in /usr/bin, by the name that it has there."""
+def programs(binaries: Mapping[str, Path]) -> dict[str, Path]:
+    """The programs that Talos' own image has in /usr/bin: name to path."""
     return {
         "init": binaries["machined"],
         **{name: binaries[name] for name in ("containerd", "containerd-shim-runc-v2", "runc")},
     }
 
 
-def _marks(wanted: Mapping[str, Path]) -> list[Any]:
+def marks(wanted: Mapping[str, Path]) -> list[Any]:
+    """What tells these files from others: name, path, bytes and nanoseconds of the last change of each."""
     return [
         (name, str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
         for name, path in sorted(wanted.items())
     ]
 
 
-def _kept(parent: Path, facts: list[Any], make: Callable[[Path], None]) -> Path:
-    """What `make` made of these facts the first time. A run that was killed leaves nothing that is used."""
+def kept(parent: Path, facts: list[Any], make: Callable[[Path], None], kind: str = "rootfs") -> Path:
+    """What `make` made of these facts the first time. What a killed run leaves is never used.
+
+    parent: the folder in which it is kept. make: called with the path at which it makes a file or a folder.
+    """
     key = hashlib.sha256(json.dumps([_LAYOUT, facts]).encode()).hexdigest()[:16]
-    place = parent / f"rootfs-{key}"
+    place = parent / f"{kind}-{key}"
     if place.exists():
         return place
     parent.mkdir(parents=True, exist_ok=True)
-    fresh = parent / f".rootfs-{key}.{os.getpid()}"
+    fresh = parent / f".{kind}-{key}.{os.getpid()}"
     shutil.rmtree(fresh, ignore_errors=True)
     make(fresh)
     fresh.replace(place)
     return place
 
 
-def _lay(fresh: Path, wanted: Mapping[str, Path], binaries: Mapping[str, Path], talos: str) -> None:
+def lay(fresh: Path, wanted: Mapping[str, Path], binaries: Mapping[str, Path], talos: str) -> None:
+    """Make the tree at `fresh`. wanted: the programs in /usr/bin, by name. talos: the release that it names."""
     for directory in _DIRECTORIES:
         (fresh / directory).mkdir(parents=True, exist_ok=True)
     for link, target in _LINKS.items():
@@ -196,49 +161,6 @@ def _lay(fresh: Path, wanted: Mapping[str, Path], binaries: Mapping[str, Path], 
     (fresh / "etc/os-release").write_text(
         f'NAME="Talos"\nID=talos\nVERSION_ID={talos}\nPRETTY_NAME="Talos ({talos})"\n'
     )
-
-
-def _with_programs(root: Path, tree: Path) -> None:
-    """udevd and its rules, what makes and mends file systems, and the libraries of all of them."""
-    for program in _PROGRAMS:
-        shutil.copy2(tree / program, root / "usr/bin" / Path(program).name)
-    for link, target in {"systemd-udevd": "udevadm", "modprobe": "kmod"}.items():
-        (root / "usr/bin" / link).symlink_to(target)
-    # Volumes are made by what Talos' release says a kernel of its time can mount.
-    shutil.copytree(tree / "usr/share/xfsprogs", root / "usr/share/xfsprogs")
-    shutil.copytree(
-        tree / "usr/lib/udev", root / "usr/lib/udev", symlinks=True, ignore=shutil.ignore_patterns("hwdb.d")
-    )
-    helpers = [str(path.relative_to(tree)) for path in sorted((tree / "usr/lib/udev").iterdir()) if _loads(path)]
-    for inside, source in libraries(tree, [*_PROGRAMS, *helpers, _BY_NAME]).items():
-        (root / inside).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, root / inside)
-        (root / inside).chmod(0o755)
-    (root / "usr/lib/ld-linux-x86-64.so.2").symlink_to("x86_64-linux-gnu/ld-linux-x86-64.so.2")
-
-
-def libraries(tree: Path, programs: Iterable[str]) -> dict[str, Path]:
-    """What these programs of a tree of Debian packages load, all from that tree, by path inside it."""
-    tree, found = tree.resolve(), {}
-    folder = tree / _LIBRARIES
-    loader = folder / "ld-linux-x86-64.so.2"
-    for program in programs:
-        command = [str(loader), "--library-path", f"{folder}:{folder / 'systemd'}", "--list", str(tree / program)]
-        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
-        for word in told.split():
-            if word.startswith(f"{tree}/"):
-                found[word.removeprefix(f"{tree}/")] = Path(word)
-        if program.startswith(_LIBRARIES):
-            found[program] = tree / program
-    return {f"{_LIBRARIES}/{loader.name}": loader, **found}
-
-
-def _loads(path: Path) -> bool:
-    """Whether it is a program that loads libraries."""
-    if not path.is_file() or path.is_symlink():
-        return False
-    with path.open("rb") as file:
-        return file.read(4) == b"\x7fELF"
 
 
 def own(tree: Path, user: int) -> None:

@@ -6,14 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from . import cleanup
+from . import cleanup, speed
 from .kernel import Process
 from .layout import Layout
 from .supervisor import Order
@@ -33,9 +32,10 @@ class Lab:
 
     @classmethod
     def start(cls, layout: Layout, order: Order, *, seconds: float = 20) -> Self:
-        """Start a lab; what an earlier one of the same name left behind goes first.
+        """Start a lab, after removing what an earlier one of the same name left behind.
 
-        The lab ends with the calling process, even a killed one, until `keep` is called.
+        The lab ends with the calling process, even a killed one, until `keep` is called. Raises RuntimeError with the
+        end of its log if it does not start.
         """
         cleanup.stop(layout)
         layout.directory.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ class Lab:
                 start_new_session=True,
             )
         os.close(theirs)
-        if launcher.wait(timeout=seconds) != 0:
+        if launcher.wait(timeout=speed.deadline(seconds)) != 0:
             os.close(ours)
             raise RuntimeError(f"lab {layout.name} did not start: {_tail(layout.log)}")
         init = layout.init()
@@ -71,7 +71,7 @@ class Lab:
 
     @classmethod
     def attach(cls, layout: Layout) -> Self:
-        """The lab that a `--keep` left running."""
+        """The lab that a `--keep` left running. Raises RuntimeError if there is none."""
         init = layout.init()
         if init is None:
             raise RuntimeError(f"no lab {layout.name} is running")
@@ -79,15 +79,15 @@ class Lab:
 
     def _answers(self) -> bool:
         if not self.init.alive:
-            raise RuntimeError(f"its init is gone: {_tail(self.layout.log)}")
+            raise RuntimeError(f"its init has ended: {_tail(self.layout.log)}")
         return bool(self.request("status"))
 
     def request(self, op: str, *, seconds: float = 120, **more: Any) -> Any:
-        """Ask the supervisor for something and wait for its answer."""
+        """Send the supervisor a request and wait for its answer. Raises RuntimeError with the supervisor's error."""
         handle, address = self.layout.socket_address()
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(seconds)
+                connection.settimeout(speed.deadline(seconds))
                 connection.connect(address)
                 with connection.makefile("rw") as stream:
                     stream.write(json.dumps({"op": op, **more}) + "\n")
@@ -115,7 +115,11 @@ class Lab:
         cwd: Path | None = None,
         stdin: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command inside the lab and take what it prints; it is ended at its deadline."""
+        """Run a command inside the lab and take what it prints; it is ended at its deadline.
+
+        Raises RuntimeError at the deadline, and with check=True if the command fails.
+        """
+        allowed = speed.deadline(seconds)
         with subprocess.Popen(
             self.command(argv, cwd),
             env=env,
@@ -126,12 +130,14 @@ class Lab:
             start_new_session=True,
         ) as process:
             try:
-                out, err = process.communicate(stdin, timeout=seconds)
+                out, err = process.communicate(stdin, timeout=allowed)
             except BaseException as error:
                 # The whole group: nsenter's child is the one that does the work.
                 os.killpg(process.pid, signal.SIGKILL)
                 if isinstance(error, subprocess.TimeoutExpired):
-                    raise RuntimeError(f"{Path(argv[0]).name} {' '.join(argv[1:3])}: not after {seconds:g} s") from None
+                    raise RuntimeError(
+                        f"{Path(argv[0]).name} {' '.join(argv[1:3])}: not after {allowed:.0f} s"
+                    ) from None
                 raise
         done = subprocess.CompletedProcess(list(argv), process.returncode, out, err)
         if check and done.returncode != 0:
@@ -147,17 +153,17 @@ class Lab:
         self.request("stop", node=name)
 
     def nodes(self) -> dict[str, dict[str, Any]]:
-        """How each node is."""
+        """The status of each node: its name to the fields of Supervisor._status."""
         status: dict[str, dict[str, Any]] = self.request("status")["nodes"]
         return status
 
     def events(self) -> list[dict[str, Any]]:
-        """What the supervisor had to say."""
-        said: list[dict[str, Any]] = self.request("status")["events"]
-        return said
+        """The supervisor's events, oldest first: each with `at`, `kind` and `text`."""
+        events: list[dict[str, Any]] = self.request("status")["events"]
+        return events
 
     def check(self) -> None:
-        """Raise if the supervisor had to take a node out, with its reason."""
+        """Raises RuntimeError with the reason if the supervisor had to stop a node."""
         for name, node in self.nodes().items():
             if node["trouble"]:
                 raise RuntimeError(f"{name}: {node['trouble']}")
@@ -188,8 +194,3 @@ def _tail(path: Path, size: int = 1500) -> str:
         return path.read_text(errors="replace")[-size:].strip()
     except FileNotFoundError:
         return "it left no log"
-
-
-def seconds_since(start: float) -> float:
-    """Seconds on the monotonic clock, for a human."""
-    return round(time.monotonic() - start, 1)

@@ -5,63 +5,18 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from .capabilities import CAPABILITIES
 from .topology import FIRST_ID, IDS
 
 # Where Talos keeps what must outlive a restart of the node. Each is one directory of the lab.
 VOLUMES = ("/var", "/system/state", "/etc/cni", "/etc/kubernetes", "/usr/libexec/kubernetes", "/opt")
 
-CAPABILITIES = tuple(
-    "CAP_" + name
-    for name in [
-        "CHOWN",
-        "DAC_OVERRIDE",
-        "DAC_READ_SEARCH",
-        "FOWNER",
-        "FSETID",
-        "KILL",
-        "SETGID",
-        "SETUID",
-        "SETPCAP",
-        "LINUX_IMMUTABLE",
-        "NET_BIND_SERVICE",
-        "NET_BROADCAST",
-        "NET_ADMIN",
-        "NET_RAW",
-        "IPC_LOCK",
-        "IPC_OWNER",
-        "SYS_MODULE",
-        "SYS_RAWIO",
-        "SYS_CHROOT",
-        "SYS_PTRACE",
-        "SYS_PACCT",
-        "SYS_ADMIN",
-        "SYS_BOOT",
-        "SYS_NICE",
-        "SYS_RESOURCE",
-        "SYS_TIME",
-        "SYS_TTY_CONFIG",
-        "MKNOD",
-        "LEASE",
-        "AUDIT_WRITE",
-        "AUDIT_CONTROL",
-        "SETFCAP",
-        "MAC_OVERRIDE",
-        "MAC_ADMIN",
-        "SYSLOG",
-        "WAKE_ALARM",
-        "BLOCK_SUSPEND",
-        "AUDIT_READ",
-        "PERFMON",
-        "BPF",
-        "CHECKPOINT_RESTORE",
-    ]
-)
-
 # A node may never load modules into the host's kernel or set its clock. A real machine's node does both.
 NEVER = frozenset({"CAP_SYS_MODULE", "CAP_SYS_TIME"})
 
 # Settings of the whole machine. Without a user namespace the node's root could write them.
-READ_ONLY = tuple(f"/proc/sys/{part}" for part in ("kernel", "vm", "fs", "user", "dev", "debug", "abi")) + (
+READ_ONLY = (
+    *(f"/proc/sys/{part}" for part in ("kernel", "vm", "fs", "user", "dev", "debug", "abi")),
     "/proc/sysrq-trigger",
 )
 

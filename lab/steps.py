@@ -1,23 +1,21 @@
 """Kill an `up` at every step of the machines' layers in turn, and see the last one converge.
 
-Where lab.converge throws dice, this walks: each run is killed as soon as a step begins or ends at which none was killed
-before, until a run gets through with nothing left to be killed at. So there is a kill between any two steps, and one in
-the midst of each.
+lab.converge kills at random moments. This kills each run as soon as a step begins or ends at which no run was killed
+before, until a run gets through with no such step left. So there is a kill between any two steps, and one in the midst
+of each.
 """
 
 import re
 import signal
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from lab.phases.standing import stands
-
-from . import bench
-from .converge import Converge, descendants, victims
+from .kernel import descendants
+from .killed import KilledRuns, victims
 from .shown import see
 
-# What makes machines one cluster. Objects above it are the Kubernetes plugin's, and dice are thrown for them.
+# The resources that make machines one cluster. During the objects above them, lab.converge kills.
 _STEP = re.compile(r"^[ +]*\s(?P<type>(?:talos|bedplate-native):\S+)\s+(?P<name>\S+)\s+(?P<event>creating|created) \(")
 # Every step may be met twice; a stack of three control planes and two workers has some forty.
 MOST_RUNS = 120
@@ -25,80 +23,68 @@ MOST_RUNS = 120
 
 @dataclass
 class Walk:
-    """At which steps a run was killed already."""
+    """The steps at which a run was killed already."""
 
     struck: list[str] = field(default_factory=list)
 
     def strikes(self, line: str) -> bool:
         """Whether a run must be killed at this line of it."""
-        found = _STEP.match(line)
-        if not found:
+        match = _STEP.match(line)
+        if not match:
             return False
-        step = f"{found['type']} {found['name']} {found['event']}"
+        step = f"{match['type']} {match['name']} {match['event']}"
         if step in self.struck:
             return False
         self.struck.append(step)
         return True
 
 
-class Steps(Converge):
+class Steps(KilledRuns):
     """One lab, and a run for each step."""
 
     def walk(self) -> list[str]:
-        """Yields the steps at which a run was killed, in their order."""
+        """Kill a run at each step; returns the steps in order. Raises NotShown if the last run did not converge."""
         walk = Walk()
-        self.look()
-        self.binaries = self.binaries or bench.binaries("plan", "lab")
-        try:
-            self.start()
-            self.engine.write(self.platform)
-            self.engine.init()
+        with self.prepared():
             pki = ""
             for _ in range(MOST_RUNS):
                 before = len(walk.struck)
                 code = self._run(walk)
                 if len(walk.struck) == before:
-                    see(code == 0, f"a run that nobody killed ended with {code}")
+                    see(code == 0, f"a run that was not killed ended with {code}")
                     break
-                self._unlock()
+                self.unlock()
                 pki = pki or self.pki()
                 see(not pki or self.pki() == pki, f"after a kill at {walk.struck[-1]} the PKI is another one")
             else:
                 see(False, f"no run got through: {len(walk.struck)} steps, the last {walk.struck[-1]}")
-            self.verify(pki)
-            self.trust()
-            stands(self)
-            self.engine.run("preview", "--expect-no-changes", seconds=120)
-        except BaseException:
-            self.explain()
-            raise
-        finally:
-            self.lab.stop()
+            self.converged(pki)
         return walk.struck
 
     def _run(self, walk: Walk) -> int:
-        root: list[int] = []
-        dead: list[str] = []
+        """One run, killed at the next step; its exit code."""
+        engines: list[int] = []
+        struck: list[str] = []
 
-        def started(process: Any) -> None:
-            root.append(process.pid)
+        def started(process: subprocess.Popen[str]) -> None:
+            engines.append(process.pid)
 
         def heard(line: str) -> None:
             # The engine's last lines may come after its end.
-            if not dead and walk.strikes(line):
-                dead.append(line)
-                for engine in victims(descendants(root[0]))["engine"]:
+            if not struck and walk.strikes(line):
+                struck.append(line)
+                for engine in victims(descendants(engines[0]))["engine"]:
                     engine.signal(signal.SIGKILL)
 
         run = self.engine.run("up", "--yes", "--skip-preview", seconds=900, check=False, started=started, say=heard)
-        self.times.say(f"  killed at {walk.struck[-1]}" if dead else f"  not killed, ended with {run.code}")
-        if not dead and run.code:
+        self.times.say(f"  killed at {walk.struck[-1]}" if struck else f"  not killed, ended with {run.code}")
+        if not struck and run.code:
             self.times.say(run.text[-3000:])
         return run.code
 
 
 def run(stack: str, *, root: Path, checkout: Path) -> int:
-    """Walks through a stack; 0 when it converged, and when every kind of step was met."""
+    """Kill a stack's `up` at every step. Returns the exit code 0; raises NotShown if it did not converge."""
     steps = Steps(stack, root=root, checkout=checkout)
     with steps.times.phase("a kill at every step"):
         struck = steps.walk()

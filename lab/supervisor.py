@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import cgroups, cleanup, network
+from . import cgroups, network, sysctls
 from .container_node import ContainerNode, carry_out
 from .container_runtime import Runtime
 from .kernel import (
@@ -272,8 +272,8 @@ def main(directory: str, lifeline: int) -> None:
     # Without a user namespace a kubelet writes settings of the whole machine: they are set back at the end.
     layout.record(
         process,
-        cgroups=[str(path) for path in cgroups.of_lab(layout.name)],
-        sysctls=cleanup.sysctls(),
+        cgroups=[str(path) for path in cgroups.of_lab(layout.identity)],
+        sysctls=sysctls.read(),
         remove=Runtime(order.runtime).remove(order.topology) if order.runtime else [],
     )
     os.write(ready, b"g")

@@ -28,6 +28,8 @@ class Topology:
     """One lab: its nodes on one bridge, whose own address is the platform's gateway."""
 
     name: str
+    mark: str = "00000000"
+    """The checkout's digest (Layout.mark): what is seen outside the lab carries it."""
     network: str = "10.5.0.0/24"
     gateway: str = ""
     # More addresses for the lab's own end of the bridge: resolvers, time servers, other networks' gateways.
@@ -53,13 +55,18 @@ class Topology:
                 raise ValueError(f"lab {self.name}: {machine.name} has the gateway's address {self.gateway}")
 
     @property
+    def identity(self) -> str:
+        """What the lab is called where the whole machine sees it, as Layout.identity."""
+        return f"{self.name}-{self.mark}"
+
+    @property
     def bridge_address(self) -> str:
         """The lab's own address on the bridge, with the prefix length."""
         return str(IPv4Interface(f"{self.gateway}/{IPv4Network(self.network).prefixlen}"))
 
     @property
     def prefix(self) -> int:
-        """Length of the nodes' network."""
+        """The prefix length of the nodes' network, in bits."""
         return IPv4Network(self.network).prefixlen
 
     @property
@@ -68,14 +75,14 @@ class Topology:
         return f"https://{self.gateway}:{self.registry_port}"
 
     def machine(self, name: str) -> Machine:
-        """The machine of this name."""
+        """The machine of this name. Raises KeyError with the names that there are."""
         for machine in self.machines:
             if machine.name == name:
                 return machine
         raise KeyError(f"lab {self.name} has no machine {name}; it has {', '.join(m.name for m in self.machines)}")
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data, for the lab's own file."""
+        """Plain data for the lab's own file: field to value."""
         return asdict(self)
 
     @classmethod

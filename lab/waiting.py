@@ -1,30 +1,33 @@
-"""Bounded waits that say what they waited for."""
+"""Bounded waits whose errors name what they waited for."""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from . import speed
+
 T = TypeVar("T")
 
 
 class Timeout(RuntimeError):
-    """Something did not happen in its time."""
+    """Something did not happen before its deadline."""
 
 
 def wait_for(what: str, probe: Callable[[], T | None], *, seconds: float, every: float = 0.2) -> T:
-    """Call `probe` until it answers something true; its last complaint becomes the error's text.
+    """Call `probe` until it returns something true, and return that.
 
-    A probe says "not yet" with a false value or with an OSError or RuntimeError.
+    A probe reports "not yet" by a false value, an OSError or a RuntimeError. The deadline is `seconds` on the reference
+    machine, and grows with how slow this one is (lab.speed). Raises Timeout with the probe's last error.
     """
-    end = time.monotonic() + seconds
-    last = ""
+    allowed = speed.deadline(seconds)
+    end = time.monotonic() + allowed
     while True:
+        last = ""
         try:
             if answer := probe():
                 return answer
-            last = ""
         except (OSError, RuntimeError) as error:
             last = str(error).strip()
         if time.monotonic() >= end:
-            raise Timeout(f"{what}: not after {seconds:g} s" + (f" ({last})" if last else ""))
+            raise Timeout(f"{what}: not after {allowed:.0f} s" + (f" ({last})" if last else ""))
         time.sleep(every)

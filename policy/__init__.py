@@ -1,1 +1,1 @@
-"""The policy pack: rules over the plan, a catalogue of them, and the program that serves them."""
+"""The policy pack: rules about planned resources, their catalogue, and the server for the engine."""

@@ -1,4 +1,4 @@
-"""What the pack checks, as data: for documents, reports and people who choose."""
+"""The rules of the pack as data, for documentation and reports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from policy.rules.exceptions import EXCEPTIONS
 
 from .rules import RULES, Rule
 
-# CIS Kubernetes Benchmark 1.12: how many rows each section has.
+# CIS Kubernetes Benchmark 1.12: section to its number of rows.
 CIS_SECTIONS: Mapping[str, int] = {
     "1.1": 21,
     "1.2": 30,
@@ -30,7 +30,7 @@ CIS_SECTIONS: Mapping[str, int] = {
     "5.6": 4,
 }
 
-# Where to read more, by the first word of a rule's name.
+# The first word of a rule's name to the address of its subject's documentation.
 DOCS: Mapping[str, str] = {
     "account": "https://kubernetes.io/docs/concepts/security/service-accounts/",
     "apiserver": "https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/",
@@ -63,6 +63,8 @@ DOCS: Mapping[str, str] = {
 
 
 class Entry(TypedDict):
+    """One rule as the catalogue lists it."""
+
     name: str
     level: str
     severity: str
@@ -75,16 +77,17 @@ class Entry(TypedDict):
 
 
 def cis_ids() -> tuple[str, ...]:
+    """The number of each row of the benchmark, such as 1.2.3."""
     return tuple(f"{section}.{row + 1}" for section, rows in CIS_SECTIONS.items() for row in range(rows))
 
 
 def list_rules() -> list[Entry]:
-    """Every rule, ready for JSON."""
+    """Every rule, as plain data for JSON."""
     return [_entry(rule) for rule in RULES]
 
 
 def cis_coverage() -> dict[str, list[str]]:
-    """Each row of the benchmark with the rules that judge it; most rows without one are met by Talos itself."""
+    """Rule names by row of the benchmark. Talos itself meets most rows that have no rule."""
     return {row: [rule.name for rule in RULES if f"CIS {row}" in rule.controls] for row in cis_ids()}
 
 

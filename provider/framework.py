@@ -56,9 +56,9 @@ class NativeResource(Protocol):
     secrets: frozenset[str]
     """Outputs that are encrypted in the state."""
     replaces: frozenset[str]
-    """Inputs of which a change means another thing."""
-    manner: frozenset[str]
-    """Inputs that say how it is done: a change of these alone is none."""
+    """Inputs whose change forces replacement."""
+    ignored_in_diff: frozenset[str]
+    """Inputs ignored when computing the diff."""
 
     def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         """before: the inputs that it was made with, where it is there already."""
@@ -68,7 +68,7 @@ class NativeResource(Protocol):
         """The outputs as far as a plan can know them; UNKNOWN for the others. state: as they are, where there are some."""
         ...
 
-    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+    def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """What a plan must say in words, because nobody would expect it of the values that change."""
         ...
 
@@ -127,8 +127,8 @@ class Native(sdk.Provider):
     def _out(self, resource: NativeResource, values: Values) -> dict[str, PropertyValue]:
         return {k: _property(v, k in resource.secrets) for k, v in values.items()}
 
-    def _foretell(self, resource: NativeResource, request: Any, inputs: Values, state: Values | None) -> None:
-        if told := resource.foretell(inputs, state):
+    def _describe_change(self, resource: NativeResource, request: Any, inputs: Values, state: Values | None) -> None:
+        if told := resource.describe_change(inputs, state):
             _say(request)(told)
 
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
@@ -149,7 +149,7 @@ class Native(sdk.Provider):
             k
             for k, v in new.items()
             if k not in request.ignore_changes
-            and k not in resource.manner
+            and k not in resource.ignored_in_diff
             and (isinstance(v, Unknown) or old.get(k) != v)
         )
         replaced = [k for k in changed if k in resource.replaces]
@@ -158,7 +158,7 @@ class Native(sdk.Provider):
     async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:
         resource, inputs = self._of(request), _values(request.properties)
         if request.preview:
-            self._foretell(resource, request, inputs, None)
+            self._describe_change(resource, request, inputs, None)
             return sdk.CreateResponse(resource_id="", properties=self._out(resource, resource.plan(inputs)))
         identity, outputs = await resource.create(inputs, _say(request))
         return sdk.CreateResponse(resource_id=identity, properties=self._out(resource, outputs))
@@ -179,7 +179,7 @@ class Native(sdk.Provider):
         resource, inputs = self._of(request), _values(request.news)
         if request.preview:
             state = _values(request.olds)
-            self._foretell(resource, request, inputs, state)
+            self._describe_change(resource, request, inputs, state)
             planned = resource.plan(inputs, state)
             return sdk.UpdateResponse(properties=self._out(resource, planned))
         outputs = await resource.update(request.resource_id, _values(request.olds), inputs, _say(request))

@@ -7,12 +7,12 @@ class Gate:
     """A resource whose making is a wait. It reads nothing afterwards: an `up` must work while things are down."""
 
     replaces: frozenset[str] = frozenset()
-    manner: frozenset[str] = frozenset()
+    ignored_in_diff: frozenset[str] = frozenset()
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
         return dict(inputs)
 
-    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+    def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         return None
 
     async def read(self, identity: str, state: Values) -> Values | None:

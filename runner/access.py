@@ -1,72 +1,69 @@
-"""`./bedplate access STACK`: the credentials of a stack's APIs as files, and the first things to type with them."""
+"""`./bedplate access STACK`: the credentials of a stack's APIs as files, and the first commands to type with them."""
 
 from __future__ import annotations
 
 import json
 import os
 import shlex
-import subprocess
 import tempfile
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from toolchain import Layout, ensure
+from toolchain import Layout
 
-from . import stacks
+from . import session
 from .errors import UsageError
 
 # Output of the stack -> the variable that its program reads.
 FILES = {"talosconfig": "TALOSCONFIG", "kubeconfig": "KUBECONFIG"}
-# Shown as they are to be typed; NODE and CONTROLPLANE are filled in.
-FIRST = (
-    ("is everything well?", "talosctl -n {controlplane} health"),
+# Purpose and command, in the order shown; NODE and CONTROLPLANE are filled in.
+EXAMPLES = (
+    ("is the cluster healthy?", "talosctl -n {controlplane} health"),
     ("what does a machine do?", "talosctl -n {node} dashboard"),
-    ("its services, and one's log", "talosctl -n {node} services; talosctl -n {node} logs kubelet"),
-    ("what its kernel says", "talosctl -n {node} dmesg --follow"),
-    ("who is in etcd?", "talosctl -n {controlplane} etcd members"),
+    ("its services, and the log of one", "talosctl -n {node} services; talosctl -n {node} logs kubelet"),
+    ("its kernel log", "talosctl -n {node} dmesg --follow"),
+    ("the members of etcd", "talosctl -n {controlplane} etcd members"),
     ("are the nodes Ready?", "kubectl get nodes -o wide"),
-    ("what does not run?", "kubectl get pods -A --field-selector=status.phase!=Running"),
-)
-VMS = (
-    ("which VMs are there?", "kubectl get vms -A"),
-    ("a VM's console", "virtctl console NAME -n vms"),
+    ("pods that do not run", "kubectl get pods -A --field-selector=status.phase!=Running"),
+    ("the virtual machines", "kubectl get vms -A"),
+    ("the console of one", "virtctl console NAME -n vms"),
 )
 
 
-def access(arguments: list[str], layout: Layout) -> int:
-    """Write a stack's talosconfig and kubeconfig, readable by their owner only, and say what to do with them."""
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        there = ", ".join(stacks.known(layout)) or "none yet"
-        raise UsageError(f"access: name one stack: ./bedplate access STACK; there are: {there}")
-    stack = stacks.find(arguments[0], layout)
-    environment = stacks.environment(stack, layout, os.environ)
-    ensure({"plan"}, layout)
-    found = outputs(stack, layout, environment, "access")
-    folder = layout.home / "access" / stack.name.replace("/", "-")
+def access(given: Namespace, layout: Layout) -> int:
+    """Write a stack's talosconfig and kubeconfig, readable by their owner only, and print what to do with them.
+
+    Returns exit code 0.
+    """
+    work = session.start(given.stack, layout)
+    credentials = outputs(work, "access")
+    folder = layout.home / "access" / work.stack.name.replace("/", "-")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     for name in FILES:
-        _write(folder / name, found[name])
-    for line in _told(folder, found):
+        _write(folder / name, credentials[name])
+    for line in _instructions(folder, credentials):
         print(line)
     return 0
 
 
-def outputs(stack: stacks.Stack, layout: Layout, environment: dict[str, str], what: str) -> dict[str, Any]:
-    """A stack's outputs with its secrets, both credentials among them. Raises UsageError for the command `what`."""
-    command = [layout.bin / "pulumi", "stack", "output", "--stack", stack.name, "--json", "--show-secrets"]
-    done = subprocess.run(command, env=environment, cwd=layout.checkout, capture_output=True, text=True)
+def outputs(work: session.Session, command: str) -> dict[str, Any]:
+    """A stack's outputs by name, secrets in plain text; talosconfig and kubeconfig are among them.
+
+    Raises UsageError, in the name of a command, when the stack has none yet.
+    """
+    stack = work.stack.name
+    done = work.capture("stack", "output", "--stack", stack, "--json", "--show-secrets")
     if done.returncode:
-        raise UsageError(
-            f"{what}: {(done.stderr or done.stdout).strip()}; make the platform first: ./bedplate up {stack.name}"
-        )
-    found: dict[str, Any] = json.loads(done.stdout or "{}")
-    missing = [name for name in FILES if not isinstance(found.get(name), str)]
+        reason = (done.stderr or done.stdout).strip()
+        raise UsageError(f"{command}: {reason}; make the platform first: ./bedplate up {stack}")
+    values: dict[str, Any] = json.loads(done.stdout or "{}")
+    missing = " and no ".join(name for name in FILES if not isinstance(values.get(name), str))
     if missing:
-        raise UsageError(
-            f"{what}: stack {stack.name} has no {' and no '.join(missing)} yet; make them first: ./bedplate up {stack.name}"
-        )
-    return found
+        raise UsageError(f"{command}: stack {stack} has no {missing} yet; make them first: ./bedplate up {stack}")
+    return values
 
 
 def _write(file: Path, text: str) -> None:
@@ -77,29 +74,26 @@ def _write(file: Path, text: str) -> None:
     os.replace(fresh, file)
 
 
-def _told(folder: Path, found: dict[str, Any]) -> list[str]:
-    planes = json.loads(found["talosconfig"])["contexts"]
-    first = next(iter(planes.values()))["endpoints"][0]
-    machines = found.get("machines") or {}
-    expires = found.get("expires") or {}
+def _instructions(folder: Path, credentials: Mapping[str, Any]) -> Iterator[str]:
+    contexts = json.loads(credentials["talosconfig"])["contexts"]
+    first = next(iter(contexts.values()))["endpoints"][0]
+    machines = credentials.get("machines") or {}
+    expires = credentials.get("expires") or {}
     node = next((address for address in machines.values() if address != first), first)
-    shown = [f"  {name} {address}" for name, address in machines.items()]
-    commands = [(what, command.format(controlplane=first, node=node)) for what, command in (*FIRST, *VMS)]
+    yield "Type this once. Only you can read the files, and whoever has them controls the machines:"
+    for name, variable in FILES.items():
+        yield f"  export {variable}={shlex.quote(str(folder / name))}"
+    yield from ("", "Machines:")
+    for name, address in machines.items():
+        yield f"  {name} {address}"
+    if expires:
+        yield from ("", "Valid until:", *(f"  {name} {expires[name][:10]}" for name in FILES if name in expires))
+    yield from ("", "Then, for example:")
+    commands = [(purpose, command.format(controlplane=first, node=node)) for purpose, command in EXAMPLES]
     width = max(len(command) for _, command in commands)
-    return [
-        "Type this once; the files are yours alone, and as good as the keys to the machines:",
-        *(f"  export {variable}={shlex.quote(str(folder / name))}" for name, variable in FILES.items()),
-        "",
-        "Machines:",
-        *shown,
-        *(
-            ["", "Valid until:", *(f"  {what} {expires[what][:10]}" for what in FILES if what in expires)]
-            if expires
-            else []
-        ),
-        "",
-        "Then, for example:",
-        *(f"  {command:<{width}}  # {what}" for what, command in commands),
-        "",
-        'Where a program is missing: ./bedplate setup talosctl kubectl virtctl; export PATH="$PWD/.toolchain/bin:$PATH"',
-    ]
+    for purpose, command in commands:
+        yield f"  {command:<{width}}  # {purpose}"
+    yield ""
+    yield (
+        'Where a program is missing: ./bedplate setup talosctl kubectl virtctl; export PATH="$PWD/.toolchain/bin:$PATH"'
+    )

@@ -1,188 +1,171 @@
-"""What each command does, in the words of the engine and the toolchain."""
+"""The table of commands: arguments, purpose, an example, and the function that runs each.
+
+The functions are named and not imported, so that a command loads only what it needs.
+"""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Mapping
-from pathlib import Path
+import argparse
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from toolchain import Layout, ensure, manifests
+from toolchain import Layout
 
-from . import stacks
-from .environment import LOCAL, localize, tools
-from .errors import UsageError
+Handler = Callable[[argparse.Namespace, Layout], int]
 
-STACK_NOT_FOUND = 6
-
-
-# Where editors find it: each stack file names it in its first line.
+# Argument of a command -> what argparse takes to add it.
+Arguments = Mapping[str, Mapping[str, Any]]
+STACK: Arguments = {"stack": {"metavar": "STACK", "help": "a stack: it has a file Pulumi.STACK.yaml"}}
+ENGINE: Arguments = {
+    **STACK,
+    "options": {"metavar": "OPTION", "nargs": argparse.REMAINDER, "help": "passed on to the engine, such as --diff"},
+}
+# Where editors find the schema: each stack file names it in its first line.
 SCHEMA = "schema/stack.schema.json"
-# The engine hands a stack's config to the program in one environment variable.
-LARGE = 100 * 1024
-TOO_LARGE = (
-    "The program gets its config in one environment variable, and Linux ends that at 128 KiB ('argument list too "
-    "long'). Move machines:, vms: or workloads: to files of their own, and name those under include:."
-)
+JSON: Arguments = {"--json": {"action": "store_true", "help": "print JSON, for programs"}}
 
 
-def setup(arguments: list[str], layout: Layout) -> int:
-    """Set up the parts of a plan, all parts, or the named ones."""
-    options = {each for each in arguments if each.startswith("-")}
-    names = {each for each in arguments if not each.startswith("-")}
-    if unknown := options - {"--all", "--write-manifests"}:
-        raise UsageError(f"setup: unknown option {', '.join(sorted(unknown))}; there are --all, --write-manifests")
-    writing = "--write-manifests" in options
-    if "--all" in options:
-        names.add("all")
-    if writing:
-        names.add("kubevirt-manifests")
-    installed = ensure(names or {"plan"}, layout)
-    if writing:
-        changed = manifests.write(installed, layout)
-        for file in changed:
-            print(f"wrote {file.relative_to(layout.checkout)}")
-        if not changed:
-            print("the committed manifests are what their modules generate")
-    manifests.check(installed, layout)
-    if not writing:
-        print(f"Everything is set up in {layout.home}")
-    return 0
+@dataclass(frozen=True)
+class Command:
+    """One row of the table."""
+
+    usage: str
+    summary: str
+    example: str
+    handler: str
+    """MODULE:FUNCTION below runner/. It takes the parsed arguments and returns the exit code."""
+    arguments: Arguments = field(default_factory=dict)
+    raw: bool = False
+    """All arguments are passed on unread, as `options`; only --help in the first place is ours."""
+    more: str = ""
+    """What --help adds."""
+
+    def run(self, given: argparse.Namespace, layout: Layout) -> int:
+        """Run the command. Returns its exit code."""
+        module, name = self.handler.split(":")
+        handler: Handler = getattr(importlib.import_module(f"runner.{module}"), name)
+        return handler(given, layout)
 
 
-def preview(arguments: list[str], layout: Layout) -> int:
-    """Preview a stack with the policy pack; creates the stack on first use."""
-    return _operate("preview", arguments, layout, policed=True, creates=True)
-
-
-def up(arguments: list[str], layout: Layout) -> int:
-    """Update a stack with the policy pack; creates the stack on first use."""
-    return _operate("up", arguments, layout, policed=True, creates=True)
-
-
-def refresh(arguments: list[str], layout: Layout) -> int:
-    """Refresh a stack."""
-    return _operate("refresh", arguments, layout)
-
-
-def destroy(arguments: list[str], layout: Layout) -> int:
-    """Destroy a stack, all but what is protected: the PKI and the record that etcd was bootstrapped."""
-    chosen = any(each.split("=")[0] == "--exclude-protected" for each in arguments)
-    return _operate("destroy", arguments if chosen else [*arguments, "--exclude-protected"], layout)
-
-
-def test(arguments: list[str], layout: Layout) -> int:
-    """Run the tests; arguments go to pytest."""
-    manifests.check(ensure({"test"}, layout), layout)
-    return run([layout.venv / "bin" / "python", "-m", "pytest", *arguments], tools(layout, os.environ), layout)
-
-
-def schema(arguments: list[str], layout: Layout) -> int:
-    """Write the JSON Schema of the stack files."""
-    ensure({"python"}, layout)
-    command = [layout.venv / "bin" / "python", "-m", "core.model.schema", *(arguments or [SCHEMA])]
-    return run(command, tools(layout, os.environ), layout)
-
-
-def bench(arguments: list[str], layout: Layout) -> int:
-    """Measure what a plan costs, as ratios of one run."""
-    ensure({"plan"}, layout)
-    return run([layout.venv / "bin" / "python", "tests/bench/plan.py", *arguments], tools(layout, os.environ), layout)
-
-
-def pulumi(arguments: list[str], layout: Layout) -> int:
-    """Run the engine as it is, in the environment of the stack that the arguments name."""
-    name = _stack_option(arguments) or os.environ.get("PULUMI_STACK") or LOCAL
-    if {"login", "logout"} & set(arguments[:1]) or name not in stacks.known(layout):
-        environment = tools(layout, os.environ)
-    else:
-        environment = stacks.environment(stacks.find(name, layout), layout, os.environ)
-        environment.setdefault("PULUMI_STACK", name)
-    if name == LOCAL and not arguments[:1] == ["login"]:
-        localize(environment, layout, own_salt=True)
-    ensure({"plan"}, layout)
-    with stacks.passing(environment, layout):
-        return run([layout.bin / "pulumi", *arguments], environment, layout)
-
-
-def _operate(verb: str, arguments: list[str], layout: Layout, policed: bool = False, creates: bool = False) -> int:
-    if not arguments or arguments[0].startswith("-"):
-        there = ", ".join(stacks.known(layout)) or "none yet"
-        raise UsageError(f"{verb}: name a stack first: ./bedplate {verb} STACK [OPTION...]; there are: {there}")
-    name, *extra = arguments
-    stack = stacks.find(name, layout)
-    if len(stack.text) > LARGE:
-        print(f"bedplate: {stack.file.name} has {len(stack.text) // 1024} KiB. {TOO_LARGE}", file=sys.stderr)
-    environment = stacks.environment(stack, layout, os.environ)
-    ensure({"plan"}, layout)
-    with stacks.config(stack, layout) as folder, stacks.passing(environment, layout):
-        command: list[str | Path] = [layout.bin / "pulumi", verb, "--stack", name]
-        if not any(each.split("=")[0] == "--config-file" for each in extra):
-            command += ["--config-file", folder / stack.file.name]
-        if policed and (pack := _policy_pack(layout)):
-            command += ["--policy-pack", pack]
-        command += extra
-        if creates and stacks.absent(stack, layout, environment):
-            create(name, environment, layout, folder)
-        code = run(command, environment, layout)
-        if creates and code == STACK_NOT_FOUND:
-            # Only the engine knows what is in a backend that is not a folder.
-            create(name, environment, layout, folder)
-            code = run(command, environment, layout)
-        return code
-
-
-def create(name: str, environment: Mapping[str, str], layout: Layout, folder: Path) -> None:
-    """Create a stack; one that is there already is as good."""
-    done = subprocess.run(
-        [layout.bin / "pulumi", "stack", "init", "--no-select", "--non-interactive", name],
-        env=environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    told = (done.stdout + done.stderr).strip()
-    if done.returncode and "already exists" not in told:
-        raise UsageError(f"stack {name} could not be created: {told}")
-    print(f"Created stack {name}", file=sys.stderr)
-
-
-def _policy_pack(layout: Layout) -> str:
-    chosen = os.environ.get("BEDPLATE_POLICY_PACK")
-    if chosen is not None:
-        return chosen
-    # An executable pack runs with the Python on PATH; the engine would look for one inside a folder.
-    return "policy/pack" if (layout.checkout / "policy" / "pack").exists() else "policy"
-
-
-def _stack_option(arguments: list[str]) -> str:
-    for index, each in enumerate(arguments):
-        if each in {"-s", "--stack"} and index + 1 < len(arguments):
-            return arguments[index + 1]
-        if each.startswith("--stack="):
-            return each.removeprefix("--stack=")
-    return ""
-
-
-def run(command: list[str | Path], environment: Mapping[str, str], layout: Layout) -> int:
-    """Run a program in the checkout and yield its exit code.
-
-    A Ctrl-C reaches it from the terminal, and it decides what follows; a SIGTERM is passed on.
-    """
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            cwd=layout.checkout,
-            # A signal that is ignored here would be ignored there too.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-        code = process.wait()
-    finally:
-        signal.signal(signal.SIGINT, before)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    return code if code >= 0 else 128 - code
+COMMANDS = {
+    "setup": Command(
+        "[--all] [--write-manifests] [PART...]",
+        "set up the toolchain (every command does so by itself)",
+        "setup talosctl kubectl",
+        "setup:setup",
+        {
+            "parts": {"metavar": "PART", "nargs": "*", "help": "a part, a set or a file; the parts of a plan if none"},
+            "--all": {"action": "store_true", "help": "set up every part"},
+            "--write-manifests": {"action": "store_true", "help": "write the committed manifests from their modules"},
+        },
+    ),
+    "preview": Command(
+        "STACK [OPTION...]",
+        "show what an up would change, checked by the policy pack",
+        "preview dev --diff",
+        "operate:preview",
+        ENGINE,
+    ),
+    "up": Command(
+        "STACK [OPTION...]", "create or change what the stack describes", "up dev --yes", "operate:up", ENGINE
+    ),
+    "refresh": Command(
+        "STACK [OPTION...]",
+        "read the real state into the stack's state",
+        "refresh dev --preview-only --diff",
+        "operate:refresh",
+        ENGINE,
+    ),
+    "destroy": Command(
+        "STACK [OPTION...]", "remove the stack, except for what is protected", "destroy dev", "operate:destroy", ENGINE
+    ),
+    "access": Command(
+        "STACK",
+        "write the credentials of its APIs to files, and print how to use them",
+        "access dev",
+        "access:access",
+        STACK,
+    ),
+    "changes": Command(
+        "STACK [--json]",
+        "what an up changes on each machine, by field, and which reboot; no hardware; 0 or 7",
+        "changes dev",
+        "operations:changes",
+        {**STACK, **JSON},
+        more="Exit code 0: no machine changes. 7: a machine changes. 2: it could not be compared.",
+    ),
+    "drift": Command(
+        "STACK [--json]",
+        "compare what its machines run with what was declared; 0 or 7",
+        "drift dev --json",
+        "operations:drift",
+        {**STACK, **JSON},
+        more="Exit code 0: no difference. 7: a difference. 2: it could not be compared.",
+    ),
+    "snapshot": Command(
+        "STACK [FILE]",
+        "write a snapshot of its etcd to a file",
+        "snapshot dev etcd.db",
+        "snapshot:snapshot",
+        {**STACK, "file": {"metavar": "FILE", "nargs": "?", "help": "by default .toolchain/snapshots/STACK-TIME.db"}},
+    ),
+    "import": Command(
+        "STACK FILE",
+        "import the secrets of a running cluster into its state",
+        "import prod secrets.yaml",
+        "operations:adopt",
+        {**STACK, "file": {"metavar": "FILE", "help": "the file that talosctl gen secrets wrote"}},
+    ),
+    "boot": Command(
+        "STACK FOLDER",
+        "write the files of the server that its machines boot from",
+        "boot prod files",
+        "operations:boot",
+        {**STACK, "folder": {"metavar": "FOLDER", "help": "where the files are written"}},
+    ),
+    "rehearse": Command(
+        "[STACK [OPTION...] | stop [STACK] | check]",
+        "bring it up for real on this machine, and down again",
+        "rehearse dev --keep",
+        "operations:rehearse",
+        raw=True,
+        more="Options: --keep, --only PHASE, --kills N, --each N, --seed N, --steps; see docs/rehearsal.md.\n"
+        "check: what this machine lacks. stop: end a lab that was kept or killed.",
+    ),
+    "test": Command(
+        "[--quick] [PYTEST-OPTION...]",
+        "run the tests; --quick: those without engine, lab or virtual machine",
+        "test tests/model -q",
+        "testing:test",
+        raw=True,
+        more="Without a path, the quick tests run while the parts that the others need are built.",
+    ),
+    "lint": Command(
+        "[PATH...]",
+        "check format, style, types and docstrings of the code",
+        "lint core tests/model",
+        "lint:lint",
+        {"paths": {"metavar": "PATH", "nargs": "*", "help": "show the findings below it alone"}},
+    ),
+    "doctor": Command("", "show each part of the toolchain and what is wrong with it", "doctor", "doctor:doctor"),
+    "schema": Command(
+        "[FILE]",
+        "write the JSON Schema of the stack files",
+        "schema",
+        "operations:schema",
+        {"file": {"metavar": "FILE", "nargs": "?", "default": SCHEMA, "help": "%(default)s if none"}},
+    ),
+    "bench": Command(
+        "[ROUNDS]", "measure what a plan costs, as ratios of one run", "bench 3", "operations:bench", raw=True
+    ),
+    "pulumi": Command(
+        "ARGUMENT...",
+        "run the engine itself, in the right environment",
+        "pulumi stack output --stack dev",
+        "engine:pulumi",
+        raw=True,
+        more="The engine's own help: ./bedplate pulumi help",
+    ),
+}

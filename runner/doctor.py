@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from toolchain import Layout, golang, onpath, system
 from toolchain.install import in_place
 from toolchain.lock import Part, load
-from toolchain.setup import forced
+from toolchain.ready import forced
 from toolchain.store import Entry, find
 
 from .environment import DROPPED, FIXED
@@ -33,7 +34,7 @@ EXPECTED = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One row: what was looked at, what was found, and what to do if it is wrong."""
+    """One row: the part or program, its version, source and state, and the remedy if one is needed."""
 
     what: str
     version: str
@@ -42,8 +43,8 @@ class Finding:
     remedy: str = ""
 
 
-def doctor(arguments: list[str], layout: Layout) -> int:
-    """Print the table; 1 when something is wrong."""
+def doctor(given: Namespace, layout: Layout) -> int:
+    """Print the table. Returns exit code 1 when something needs attention, else 0."""
     source = forced()
     lock = load(layout.lock)
     planned = {part.name for part in lock.select({"plan"})}
@@ -62,7 +63,7 @@ def doctor(arguments: list[str], layout: Layout) -> int:
         if finding.remedy:
             print(f"    -> {finding.remedy}")
     wrong = sum(bool(finding.remedy) for finding in findings)
-    print(f"\n{wrong} of {len(findings)} need attention" if wrong else "\nall is well")
+    print(f"\n{wrong} of {len(findings)} need attention" if wrong else "\neverything is in order")
     return 1 if wrong else 0
 
 
@@ -92,9 +93,9 @@ def _state(part: Part, entry: Entry, layout: Layout) -> str:
         return "ok" if done.returncode == 0 else f"broken: {(done.stdout + done.stderr).strip().splitlines()[0]}"
     if part.ask:
         name = part.outputs[0].name
-        told = onpath.version_of(entry.file(name), part.ask)
-        if told != part.version:
-            return f"says {told or 'nothing'}"
+        version = onpath.version_of(entry.file(name), part.ask)
+        if version != part.version:
+            return f"reports version {version or 'none'}"
     return "ok"
 
 
@@ -111,11 +112,11 @@ def _go(layout: Layout) -> Finding:
 
 
 def _git() -> Finding:
-    found = shutil.which("git")
-    if not found:
+    program = shutil.which("git")
+    if not program:
         return Finding("git", "-", "-", "missing", system.by_hand(["git"]))
-    told = subprocess.run([found, "--version"], capture_output=True, text=True).stdout
-    return Finding("git", told.split()[2] if len(told.split()) > 2 else "?", found, "ok")
+    words = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout.split()
+    return Finding("git", words[2] if len(words) > 2 else "?", program, "ok")
 
 
 def _disk(layout: Layout) -> Finding:
@@ -133,10 +134,10 @@ def _disk(layout: Layout) -> Finding:
 
 
 def _variables(environment: Mapping[str, str]) -> list[Finding]:
-    found = []
+    findings = []
     for name in sorted(environment):
         if name in DROPPED:
-            found.append(Finding(name, "", "environment", "set aside by ./bedplate", f"unset {name}"))
+            findings.append(Finding(name, "", "environment", "ignored by ./bedplate", f"unset {name}"))
         elif name.startswith("PULUMI_") and name not in EXPECTED:
-            found.append(Finding(name, "", "environment", "changes what the engine does", f"unset {name}"))
-    return found
+            findings.append(Finding(name, "", "environment", "changes what the engine does", f"unset {name}"))
+    return findings

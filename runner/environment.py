@@ -1,4 +1,4 @@
-"""The environment in which the engine runs: our tools first, our home, no surprises."""
+"""The environment in which the engine runs: the toolchain's programs first, and nothing inherited that changes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from toolchain import Layout
 
 from .states import durable
 
-# The engine is told to use only what the toolchain pinned, and to fetch nothing by itself.
+# The engine uses only what the toolchain pinned, and fetches nothing by itself.
 FIXED = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -20,9 +20,9 @@ FIXED = {
     # The stack's state remembers its secrets provider, so that no file of the repository has to.
     "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
 }
-# A person's own choice wins. By default the engine starts nothing more after the first failure; here a dead machine
-# stops what depends on it, and nothing else. And by default it does four things at once for each processor: machines
-# that wait for their turn would keep the one that has it from getting its config.
+# The user's own value wins. By default the engine starts nothing more after the first failure; here a machine that is
+# down blocks only what depends on it. And by default the engine runs four operations per processor: machines that wait
+# for their maintenance turn would occupy all of them, and the machine whose turn it is would never get its config.
 DEFAULTS = {"PULUMI_CONTINUE_ON_ERROR": "true", "PULUMI_PARALLEL": "256"}
 # These would make the engine run another Python than the one set up here.
 DROPPED = ("PULUMI_PYTHON_CMD", "PYTHONHOME", "PYTHONPATH", "PULUMI_IGNORE_AMBIENT_PLUGINS")
@@ -31,7 +31,7 @@ LOCAL = "dev"
 
 
 def tools(layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
-    """An environment in which `pulumi` and `python` are those of the toolchain."""
+    """An environment in which `pulumi` and `python` are those of the toolchain: variables by name."""
     kept = {name: value for name, value in base.items() if name not in DROPPED}
     if "PULUMI_BACKEND_URL" in kept:
         kept["PULUMI_BACKEND_URL"] = durable(kept["PULUMI_BACKEND_URL"])
@@ -49,10 +49,10 @@ def tools(layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
 
 
 def localize(environment: MutableMapping[str, str], layout: Layout, own_salt: bool) -> None:
-    """Give the local stack its state and passphrase inside the checkout.
+    """Keep the local stack's state and passphrase inside the checkout.
 
-    A passphrase exported for another stack does not unlock this one, so it is set aside; except
-    when the stack file itself holds values that were encrypted under it (`own_salt`).
+    A passphrase exported for another stack does not decrypt this one, so it is ignored, unless the stack file itself
+    holds values that were encrypted with it (`own_salt`).
     """
     if "PULUMI_BACKEND_URL" in environment:
         return
@@ -68,11 +68,11 @@ def localize(environment: MutableMapping[str, str], layout: Layout, own_salt: bo
 
 
 def passphrase(layout: Layout) -> Path:
-    """The file with the local stack's passphrase, made on first use and readable by its owner only."""
+    """The file with the local stack's passphrase, written on first use and readable by its owner only."""
     file = layout.home / f"{LOCAL}.passphrase"
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
-        # Made with mode 0600, and complete before it gets its name.
+        # mkstemp makes it with mode 0600, and it is complete before it gets its name.
         handle, fresh = tempfile.mkstemp(dir=file.parent)
         with open(handle, "w") as stream:
             stream.write(secrets.token_urlsafe(32))

@@ -1,5 +1,5 @@
-"""A fault the user can mend: said in full, with no traceback."""
+"""The error of a command that cannot be run as typed."""
 
 
 class UsageError(Exception):
-    """What was asked for cannot be done as asked. Ends the run with exit code 2."""
+    """The command cannot do what was typed. The message is complete; it is shown with no traceback, exit code 2."""

@@ -1,4 +1,4 @@
-"""Stacks: which there are, what they need from the environment, and their config for one run."""
+"""Stacks: which exist, what they need from the environment, and their config for one run."""
 
 from __future__ import annotations
 
@@ -37,12 +37,13 @@ class Stack:
 
     @property
     def text(self) -> str:
+        """The stack file as it is."""
         return self.file.read_text()
 
     def setting(self, key: str) -> str:
-        """A top-level scalar of the stack file; empty when it is not there."""
-        found = re.search(rf"^{key}:[ \t]*[\"']?([^\"'\s#]+)", self.text, re.MULTILINE)
-        return found.group(1) if found else ""
+        """A top-level scalar of the stack file; empty when the file does not set it."""
+        line = re.search(rf"^{key}:[ \t]*[\"']?([^\"'\s#]+)", self.text, re.MULTILINE)
+        return line.group(1) if line else ""
 
 
 def known(layout: Layout) -> list[str]:
@@ -51,58 +52,61 @@ def known(layout: Layout) -> list[str]:
     return [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files]
 
 
+def there(layout: Layout) -> str:
+    """The names of the stacks for a message, such as `dev, prod`."""
+    return ", ".join(known(layout)) or "none yet"
+
+
 def find(name: str, layout: Layout) -> Stack:
     """The stack of that name, which may be qualified as in `org/project/dev`.
 
-    Raises UsageError with the names there are.
+    Raises UsageError that lists the stacks when this one has no file.
     """
     short = name.rsplit("/", 1)[-1]
-    names = known(layout)
-    if short not in names:
-        there = ", ".join(names) or "none yet"
-        raise UsageError(f"there is no stack {name!r} (no file Pulumi.{short}.yaml); there are: {there}")
+    if short not in known(layout):
+        raise UsageError(f"there is no stack {name!r} (no file Pulumi.{short}.yaml); there are: {there(layout)}")
     return Stack(name, layout.checkout / f"Pulumi.{short}.yaml")
 
 
 def environment(stack: Stack, layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
-    """The engine's environment for one stack.
+    """The engine's environment for one stack: variables by name.
 
-    Raises UsageError that names each variable that is missing, why, and what to export.
+    Raises UsageError that names each missing variable, why it is needed, and what to export.
     """
-    made = tools(layout, base)
+    variables = tools(layout, base)
     if stack.name == LOCAL:
-        localize(made, layout, own_salt=bool(stack.setting("encryptionsalt")))
-    states.mend(made.get("PULUMI_BACKEND_URL", ""))
-    missing = _missing(stack, layout, made)
+        localize(variables, layout, own_salt=bool(stack.setting("encryptionsalt")))
+    states.remove_empty_attributes(variables.get("PULUMI_BACKEND_URL", ""))
+    missing = _missing(stack, layout, variables)
     if missing:
         count = "one thing" if len(missing) == 1 else f"{len(missing)} things"
         raise UsageError("\n".join([f"stack {stack.name} needs {count} from the environment:", *missing]))
-    return made
+    return variables
 
 
-def _missing(stack: Stack, layout: Layout, made: Mapping[str, str]) -> list[str]:
-    backend = made.get("PULUMI_BACKEND_URL") or _logged_in(layout)
-    token = "PULUMI_ACCESS_TOKEN" in made
+def _missing(stack: Stack, layout: Layout, variables: Mapping[str, str]) -> list[str]:
+    backend = variables.get("PULUMI_BACKEND_URL") or _logged_in(layout)
+    token = "PULUMI_ACCESS_TOKEN" in variables
     missing = [] if backend or token else [BACKEND]
     # Pulumi Cloud keeps a key of its own; a stack file may name a key service.
     cloud = urlsplit(backend).scheme in {"http", "https"} if backend else token
     provider = stack.setting("secretsprovider")
     encrypted = bool(stack.setting("encryptionsalt"))
     needed = encrypted or provider == "passphrase" or (provider in {"", "default"} and not cloud)
-    given = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & made.keys()
+    given = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & variables.keys()
     return [*missing, PASSPHRASE] if needed and not given else missing
 
 
 def _logged_in(layout: Layout) -> str:
     try:
-        told = json.loads((layout.pulumi_home / "credentials.json").read_text())
-        return told.get("current") or ""
+        credentials = json.loads((layout.pulumi_home / "credentials.json").read_text())
+        return str(credentials.get("current") or "")
     except (OSError, ValueError, AttributeError):
         return ""
 
 
 def run_folder(layout: Layout, name: str) -> Path:
-    """A folder for one run, its owner's alone. What runs that were killed left goes first."""
+    """Make a folder for one run that only its owner can read. Removes the folders of runs that were killed."""
     home = layout.home / "runs"
     home.mkdir(parents=True, exist_ok=True)
     for left in home.iterdir():
@@ -114,23 +118,25 @@ def run_folder(layout: Layout, name: str) -> Path:
 
 @contextmanager
 def passing(environment: MutableMapping[str, str], layout: Layout) -> Iterator[None]:
-    """Has what plugins leave in the folder for temporary files go with the run: the Kubernetes plugin (4.25) writes each
-    kubeconfig there and never removes it."""
-    place = run_folder(layout, "tmp")
-    environment["TMPDIR"] = str(place)
+    """Give a run its own folder for temporary files, and remove the folder with all that plugins left in it.
+
+    The Kubernetes plugin (4.25) writes each kubeconfig there and never removes it.
+    """
+    temporary = run_folder(layout, "tmp")
+    environment["TMPDIR"] = str(temporary)
     try:
         yield
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager
 def config(stack: Stack, layout: Layout) -> Iterator[Path]:
     """A folder for one run that holds a copy of the stack's file, and a project to create it from.
 
-    The engine writes an encryption salt into the config file of a stack it creates. It gets a
-    copy to write into, so that running never changes the checkout: the salt that counts is kept
-    in the stack's state, and the engine takes it from there.
+    The engine writes an encryption salt into the config file of a stack that it creates. It gets a copy to write into,
+    so that a run never changes the checkout: the salt that counts is kept in the stack's state, and the engine reads
+    it from there.
     """
     folder = run_folder(layout, stack.file.stem)
     try:
@@ -144,13 +150,13 @@ def config(stack: Stack, layout: Layout) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def absent(stack: Stack, layout: Layout, made: Mapping[str, str]) -> bool:
+def absent(stack: Stack, layout: Layout, variables: Mapping[str, str]) -> bool:
     """Whether a stack in a folder backend does not exist yet; False where only the engine knows."""
-    kept = states.folder(made.get("PULUMI_BACKEND_URL", ""))
-    if kept is None:
+    backend = states.folder(variables.get("PULUMI_BACKEND_URL", ""))
+    if backend is None:
         return False
     project = re.search(r"^name:\s*[\"']?([^\"'\s#]+)", (layout.checkout / "Pulumi.yaml").read_text(), re.MULTILINE)
     short = stack.name.rsplit("/", 1)[-1]
-    folder = kept / ".pulumi" / "stacks"
+    folder = backend / ".pulumi" / "stacks"
     folder = folder / project.group(1) if project else folder
     return not any((folder / f"{short}.json{ending}").exists() for ending in ("", ".gz", ".zst"))

@@ -1,8 +1,8 @@
-"""A stack's state in a folder, kept so that a run that is killed can't make it unreadable.
+"""Keep a stack's state in a folder readable, even after a run that was killed.
 
-The engine writes a state beside the old one and renames it, and after it a small file of attributes (`.attrs`) in place:
-one that was cut short has no text, and the engine then refuses the whole state ("failed to load checkpoint: EOF").
-Nobody reads those attributes. Source: gocloud.dev/blob/fileblob v0.46, attrs.go.
+The engine writes a state beside the old one and renames it. Then it writes a small file of attributes (`.attrs`) in
+place. A kill in that moment leaves the attributes empty, and the engine then refuses the whole state ("failed to load
+checkpoint: EOF"). Nothing reads those attributes. Source: gocloud.dev/blob/fileblob v0.46, attrs.go.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ _SKIP = "metadata=skip"
 
 
 def folder(url: str) -> Path | None:
-    """Where a backend keeps its states, if that is a folder."""
+    """The folder in which a backend keeps its states; None when the backend is no folder."""
     parts = urlsplit(url)
     return Path(os.path.expanduser(unquote(parts.netloc + parts.path))) if parts.scheme == "file" else None
 
 
 def durable(url: str) -> str:
-    """The same backend, and where it is a folder, told to write no attributes."""
+    """The URL of the same backend; a folder gets the option that writes no attributes."""
     parts = urlsplit(url)
     if parts.scheme != "file" or "metadata" in parse_qs(parts.query):
         return url
     return f"{url}{'&' if parts.query else '?'}{_SKIP}"
 
 
-def mend(url: str) -> list[Path]:
-    """Remove attributes that a killed run left without a text; yields which. The states themselves are not touched."""
-    where = folder(url)
-    broken = [file for file in where.glob(".pulumi/**/*.attrs") if _empty(file)] if where else []
+def remove_empty_attributes(url: str) -> list[Path]:
+    """Remove attribute files that a killed run left empty; returns them. The states themselves are not touched."""
+    backend = folder(url)
+    broken = [file for file in backend.glob(".pulumi/**/*.attrs") if _empty(file)] if backend else []
     for file in broken:
         file.unlink(missing_ok=True)
     return broken

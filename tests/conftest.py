@@ -17,6 +17,10 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs
 from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
 from pulumi.runtime.settings import SETTINGS
 
+from tests.timing import pytest_collection_modifyitems, pytest_configure
+
+__all__ = ["pytest_collection_modifyitems", "pytest_configure"]
+
 # A slow minute of the machine is no fault of the code; speed is measured by bench/.
 settings.register_profile("bedplate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("bedplate")

@@ -1,4 +1,4 @@
-"""Runbooks are typed as they stand, by somebody who is tired: every command must be one that there is."""
+"""Every command of a runbook exists, with the options that it uses."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "docs/runbooks"
 BOOKS = sorted(FOLDER.glob("[a-z]*.md"))
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.M | re.S)
-# -n and its like come before the command and take a value.
+# Global options come before the command and take a value.
 GLOBAL = {"-n", "--talosconfig"}
 
 
@@ -30,7 +30,7 @@ def all_commands() -> list[str]:
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda p: p.stem)
-def test_each_says_what_is_seen_where_to_look_what_to_do_and_how_to_know(book):
+def test_each_has_symptom_look_do_and_check(book):
     headings = [
         line[3:].split(":")[0] for line in book.read_text(encoding="utf-8").splitlines() if line.startswith("## ")
     ]
@@ -43,7 +43,7 @@ def test_the_index_names_each_of_them():
     )
 
 
-def test_nobody_is_told_to_open_a_shell_on_a_node():
+def test_no_command_opens_a_shell_on_a_node():
     for line in all_commands():
         assert line.startswith(("talosctl ", "kubectl ", "./bedplate ", "export ")), line
         assert not re.search(r"\b(ssh|exec -it|debug node|nsenter)\b", line), line
@@ -56,20 +56,20 @@ def help_of(*path: str) -> str:
 
 @pytest.mark.engine
 def test_talosctl_has_every_command_and_option_that_is_named():
-    asked = [shlex.split(line)[1:] for line in all_commands() if line.startswith("talosctl ")]
-    assert len(asked) > 30
-    for words in asked:
+    talosctl = [shlex.split(line)[1:] for line in all_commands() if line.startswith("talosctl ")]
+    assert len(talosctl) > 30
+    for words in talosctl:
         while words and words[0] in GLOBAL:
             words = words[2:]
         path = [word for word in words[:2] if re.fullmatch(r"[a-z][a-z-]+", word)]
         path = path if path[0] in ("etcd", "config", "gen") and len(path) == 2 else path[:1]
         if path == ["etcd", "alarm"]:
             path = ["etcd", "alarm", "list"]
-        told = help_of(*path)
-        # What there is not shows its parent's help.
-        assert told != help_of(*path[:-1]), path
+        shown = help_of(*path)
+        # For an unknown command, talosctl prints its parent's help.
+        assert shown != help_of(*path[:-1]), path
         for option in (word.split("=")[0] for word in words if word.startswith("-")):
-            assert re.search(rf"(^|[\s,]){re.escape(option)}[\s,=]", told, re.M), (path, option)
+            assert re.search(rf"(^|[\s,]){re.escape(option)}[\s,=]", shown, re.M), (path, option)
 
 
 def test_bedplate_has_every_command_that_is_named():

@@ -5,6 +5,6 @@
 
 from .errors import ToolchainError
 from .layout import Layout
-from .setup import ensure
+from .ready import ensure
 
 __all__ = ["Layout", "ToolchainError", "ensure"]

@@ -1,7 +1,7 @@
 """Parts that are Debian packages: fetched and unpacked into the store, never installed.
 
-What comes is what the archive's keys vouch for: apt checks the signature of each suite's index and the hash of each
-package against it. Debian serves only the newest of a suite, so no version is pinned; the record says which came.
+apt checks the signature of each suite's index with the archive's keys, and the hash of each package with the index.
+Debian serves only the newest version of a suite, so no version is pinned; the record names the version that came.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ KERNEL = re.compile(r"\blinux-image-(\d\S+)")
 def fetch(part: Part, work: Path, layout: Layout) -> tuple[Path, str]:
     """The folder with what the part yields, and the packages that it came from.
 
-    Raises ToolchainError with the command and its last lines where apt or dpkg refuses.
+    Raises ToolchainError with the command and its last lines where apt or dpkg fails.
     """
     apt = _Apt(part, work / "apt", layout)
     apt.get("update")
     packages = apt.closure(part.packages)
     made = work / "made"
     made.mkdir()
-    told = []
+    names_used: list[str] = []
     if part.kernel:
         release = apt.kernel(part.kernel)
         names = [f"linux-{what}-{release}" for what in ("base", "binary", "modules")]
         tree = apt.unpack(names, work / "kernel")
         shutil.move(tree / "usr/lib/modules" / release, made / "modules")
         shutil.move(made / "modules/vmlinuz", made / "vmlinuz")
-        told += names
+        names_used += names
     if packages:
         shutil.move(apt.unpack(packages, work / "tree"), made / "tree")
-        told += packages
-    return made, f"Debian packages: {' '.join(told)}"
+        names_used += packages
+    return made, f"Debian packages: {' '.join(names_used)}"
 
 
 class _Apt:
-    """An apt of its own: other suites than the machine's, and a machine with nothing installed."""
+    """apt with its own folders: other suites than this machine's, and the state of a machine with nothing installed."""
 
     def __init__(self, part: Part, folder: Path, layout: Layout) -> None:
         self.part, self.folder = part, folder
@@ -65,29 +65,30 @@ class _Apt:
                 "Etc::sourceparts": "none", "Etc::preferencesparts": "none", "Etc::parts": "none",
             }.items()
         ]  # fmt: skip
-        # Folders here may be closed to the user that apt would fetch as.
+        # The user that apt would fetch as may have no access to these folders.
         self.options.append("-oAPT::Sandbox::User=root" if os.geteuid() == 0 else "-oAPT::Sandbox::User=")
 
     def get(self, *words: str) -> str:
+        """What apt-get prints."""
         return self._run(["apt-get", *self.options, "-q", *words])
 
     def kernel(self, name: str) -> str:
-        """The release that a kernel's meta package stands for, in the newest of the suites."""
+        """The release that a kernel's meta package depends on, in the newest of the suites. Raises ToolchainError."""
         wanted = f"{name}/{self.part.suites[-1]}"
-        told = self._run(["apt-cache", *self.options, "show", wanted])
-        found = KERNEL.search(told)
-        if not found:
+        shown = self._run(["apt-cache", *self.options, "show", wanted])
+        image = KERNEL.search(shown)
+        if not image:
             raise ToolchainError(f"{self.part.name}: {wanted} names no kernel; look at {self.log}")
-        return found[1].rstrip(",")
+        return image[1].rstrip(",")
 
     def closure(self, names: tuple[str, ...]) -> list[str]:
         """These packages and all that they depend on."""
         if not names:
             return []
-        told = self._run(
+        uris = self._run(
             ["apt-get", *self.options, "install", "--no-install-recommends", "--print-uris", "-qq", *names]
         )
-        return [line.split()[1].split("_")[0] for line in told.splitlines() if line.startswith("'")]
+        return [line.split()[1].split("_")[0] for line in uris.splitlines() if line.startswith("'")]
 
     def unpack(self, names: list[str], into: Path) -> Path:
         """The files of these packages, without their scripts ever being run."""
@@ -101,8 +102,8 @@ class _Apt:
 
     def _mirror(self) -> str:
         """The archive that this machine's own apt uses."""
-        told = self._run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)"])
-        for line in sorted(set(told.splitlines())):
+        targets = self._run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)"])
+        for line in sorted(set(targets.splitlines())):
             origin, label, address = line.split()[0], line.split()[1:-1], line.split()[-1]
             if origin == "Debian" and label == ["Debian"]:
                 return address
@@ -121,6 +122,7 @@ class _Apt:
         if done.returncode:
             last = "\n".join(f"  | {line}" for line in (done.stdout + done.stderr).splitlines()[-20:])
             raise ToolchainError(
-                f"{self.part.name}: {command[0]} failed.\n  command: {' '.join(command)}\n{last}\n  the whole log: {self.log}"
+                f"{self.part.name}: {command[0]} failed.\n"
+                f"  command: {' '.join(command)}\n{last}\n  the whole log: {self.log}"
             )
         return done.stdout

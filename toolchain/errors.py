@@ -1,5 +1,5 @@
-"""The one error of this package: a fault with its remedy, never a traceback."""
+"""The one error of this package."""
 
 
 class ToolchainError(Exception):
-    """A part cannot be had. The message is complete: what failed, and what to do."""
+    """A part cannot be set up. The message is complete: what failed, and what to do. It is shown with no traceback."""

@@ -12,21 +12,21 @@ from .lock import Part
 
 
 def module_folder(module: str, source: Path, go: Path, environment: Mapping[str, str]) -> Path:
-    """Where Go keeps a module that the one in `source` requires."""
-    told = subprocess.run(
+    """The folder where Go keeps a module that the one in `source` requires. Raises ToolchainError if it has none."""
+    listed = subprocess.run(
         [go, "list", "-m", "-f", "{{.Dir}}", module],
         cwd=source,
         env=environment,
         capture_output=True,
         text=True,
     )
-    if not told.stdout.strip():
-        raise ToolchainError(f"{module}: go does not have it: {told.stderr.strip()}")
-    return Path(told.stdout.strip())
+    if not listed.stdout.strip():
+        raise ToolchainError(f"{module}: go cannot find it: {listed.stderr.strip()}")
+    return Path(listed.stdout.strip())
 
 
 def kubernetes_schema(part: Part, source: Path, go: Path, environment: Mapping[str, str]) -> None:
-    """The two documents that the Kubernetes plugin embeds, with the version it must report."""
+    """Write the two documents that the Kubernetes plugin embeds, with the version that it must report."""
     module = "github.com/pulumi/pulumi-kubernetes/provider/v4"
     theirs = module_folder(module, source, go, environment) / "cmd" / "pulumi-resource-kubernetes"
     ours = source / "gen"

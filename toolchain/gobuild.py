@@ -31,18 +31,18 @@ REMEDIES = (
         "the compiler ran out of memory: close other programs, then run again",
     ),
 )
-ANY_REMEDY = "run the same command again: what is compiled already is kept"
+ANY_REMEDY = "run the same command again: packages that are compiled already are kept"
 
 
 def source_folder(part: Part, layout: Layout) -> Path:
-    """The module that is built."""
+    """The folder of the module that is built."""
     return layout.checkout / "toolchain" / "parts" / part.folder
 
 
 def prefetch(part: Part, layout: Layout, go: Path) -> int | None:
-    """Download the modules that the build will compile; how many packages it has.
+    """Download the modules that the build will compile. Returns the number of packages, None when that fails.
 
-    A failure is not an error here: the build meets it again and tells it in full.
+    A failure is not an error here: the build meets it again and reports it in full.
     """
     packages: set[str] = set()
     for output in part.outputs:
@@ -62,8 +62,8 @@ def prefetch(part: Part, layout: Layout, go: Path) -> int | None:
 def build(part: Part, work: Path, layout: Layout, go: Path, tell: Callable[[str], None]) -> Path:
     """Build all that the part yields into a folder below `work`, and return that folder.
 
-    `tell` is called with each package that is compiled. Raises ToolchainError with the command,
-    its last lines and the remedy when a step fails.
+    `tell` is called with each package that is compiled. Raises ToolchainError with the command, its last lines and the
+    remedy when a step fails.
     """
     source, made = work / "source", work / "made"
     shutil.copytree(source_folder(part, layout), source)
@@ -82,7 +82,7 @@ def build(part: Part, work: Path, layout: Layout, go: Path, tell: Callable[[str]
         target.chmod(0o755)
     for product in part.products:
         with open(made / product.name, "wb") as file, open(log, "ab") as errors:
-            command = [made / product.printed_by, *product.arguments]
+            command = [str(made / product.printed_by), *product.arguments]
             if subprocess.run(command, stdout=file, stderr=errors, cwd=work).returncode:
                 raise _fault(part, command, work, log)
     return made
@@ -127,7 +127,7 @@ def _run(
         try:
             for line in process.stdout or ():
                 file.write(line)
-                # `-v` names each package as it is compiled; all else has a blank in it.
+                # `-v` names each package as it is compiled; every other line has a blank in it.
                 if " " not in line.strip():
                     tell(line.strip())
             failed = process.wait()
@@ -138,7 +138,7 @@ def _run(
         raise _fault(part, command, source, log)
 
 
-def _fault(part: Part, command: list[str] | list[Path | str], folder: Path, log: Path) -> ToolchainError:
+def _fault(part: Part, command: list[str], folder: Path, log: Path) -> ToolchainError:
     text = log.read_text(errors="replace")
     lines = [line for line in text.splitlines() if " " in line.strip()][-LAST_LINES:]
     remedy = next((say for marks, say in REMEDIES if any(m in text for m in marks)), ANY_REMEDY)
@@ -146,7 +146,7 @@ def _fault(part: Part, command: list[str] | list[Path | str], folder: Path, log:
         "\n".join(
             [
                 f"{part.name} {part.version}: the build failed.",
-                f"  command: cd {folder} && {shlex.join(map(str, command))}",
+                f"  command: cd {folder} && {shlex.join(command)}",
                 *(f"  | {line}" for line in lines),
                 f"  the whole log: {log}",
                 f"  what to do: {remedy}",

@@ -15,13 +15,13 @@ from .store import Entry
 
 
 def install(entry: Entry, layout: Layout) -> dict[str, Path]:
-    """Link all that the entry yields; the paths by name."""
+    """Link each file of the entry into its folder. Returns the paths by name."""
     part = entry.part
     if part.kind == "python":
         _point(layout.venv, entry.folder)
         return {"python": layout.venv / "bin" / "python"}
     if part.kind == "debian":
-        # Nothing of it runs here.
+        # Its files run on virtual machines alone.
         return {name: entry.file(name) for name in part.files}
     products = {product.name for product in part.products}
     installed = {}
@@ -41,7 +41,7 @@ def install(entry: Entry, layout: Layout) -> dict[str, Path]:
 
 
 def in_place(entry: Entry, layout: Layout) -> bool:
-    """Whether the entry is linked already, without changing anything."""
+    """Whether the entry is linked already. Changes nothing."""
     part = entry.part
     if part.kind == "python":
         return layout.venv.is_symlink() and layout.venv.resolve() == entry.folder.resolve()

@@ -42,7 +42,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Release:
-    """The official archive of a part. An empty sha256 means: not known to us yet."""
+    """The official archive of a part. An empty sha256 means that the published list of checksums is downloaded."""
 
     url: str
     checksums: str
@@ -78,7 +78,8 @@ class Part:
     @property
     def files(self) -> tuple[str, ...]:
         """Names of all that the part yields."""
-        return tuple(each.name for each in (*self.outputs, *self.copies, *self.products)) + self.yields
+        named: tuple[Output | Copy | Product, ...] = (*self.outputs, *self.copies, *self.products)
+        return (*(each.name for each in named), *self.yields)
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class Lock:
 
 
 def load(path: Path) -> Lock:
-    """Read a lock file. Raises ToolchainError when it does not say what it must."""
+    """Read a lock file. Raises ToolchainError when a fact is missing or of the wrong kind."""
     try:
         document = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as fault:
@@ -140,7 +141,9 @@ def _part(name: str, raw: Mapping[str, Any]) -> Part:
             Product(n, p["printed_by"], tuple(p.get("arguments", ()))) for n, p in facts.pop("products", {}).items()
         ),
         ask=tuple(facts.pop("ask", ())),
-        **{name: tuple(facts.pop(name, ())) for name in ("suites", "packages", "yields")},
+        suites=tuple(facts.pop("suites", ())),
+        packages=tuple(facts.pop("packages", ())),
+        yields=tuple(facts.pop("yields", ())),
         release=Release(**release) if release else None,
         raw=raw,
         **facts,

@@ -1,4 +1,4 @@
-"""Files that are both generated and committed: the two must never part."""
+"""Files that are both generated and committed: the two must be equal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check(installed: Mapping[str, Path], layout: Layout) -> None:
 
 
 def write(installed: Mapping[str, Path], layout: Layout) -> list[Path]:
-    """Write each generated file to where it is committed; the files that changed."""
+    """Write each generated file to where it is committed. Returns the files that changed."""
     changed = []
     for name, ours in _pairs(installed, layout):
         if not ours.is_file() or ours.read_bytes() != installed[name].read_bytes():

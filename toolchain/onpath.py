@@ -1,6 +1,6 @@
 """The first source: the exact version that is already on this machine.
 
-A plugin's version is the name of its folder under PULUMI_HOME; any other binary is asked.
+A plugin's version is the name of its folder under PULUMI_HOME; any other binary is run with its version option.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from .lock import Lock, Part
 
 
 def search(part: Part, lock: Lock, layout: Layout) -> tuple[dict[str, Path], str]:
-    """Files of the exact version by name and where they are, or nothing and why not."""
+    """The part's files by name and their folder; no file, and the reason, when the exact version is not on PATH."""
     if part.products or (part.copies and not part.beside):
         return {}, "only built here"
     if part.plugin:
         folder = Path(os.environ.get("PULUMI_HOME", "~/.pulumi")).expanduser() / "plugins" / part.plugin
-        found = {name: folder / name for name in part.files}
-        if folder != layout.plugins / part.plugin and _runnable(found):
-            return found, str(folder)
+        files = {name: folder / name for name in part.files}
+        if folder != layout.plugins / part.plugin and _runnable(files):
+            return files, str(folder)
     if part.beside:
         return _beside(part, lock, layout)
     path = outside(layout)
-    found = {name: Path(shutil.which(name, path=path) or "") for name in part.files}
-    if not _runnable(found):
+    files = {name: Path(shutil.which(name, path=path) or "") for name in part.files}
+    if not _runnable(files):
         return {}, "not on PATH"
     if not part.ask:
-        return {}, "cannot be asked for its version"
-    for each in found.values():
+        return {}, "has no option that prints its version"
+    for each in files.values():
         answer = version_of(each, part.ask)
         if answer != part.version:
             return {}, f"{each} is {answer or 'of an unknown version'}"
-    return found, str(next(iter(found.values())).parent)
+    return files, str(next(iter(files.values())).parent)
 
 
 def _beside(part: Part, lock: Lock, layout: Layout) -> tuple[dict[str, Path], str]:
@@ -45,19 +45,19 @@ def _beside(part: Part, lock: Lock, layout: Layout) -> tuple[dict[str, Path], st
     if not leader:
         return {}, f"no {part.beside} {part.version} on PATH ({where})"
     folder = next(iter(leader.values())).resolve().parent
-    found = {name: folder / name for name in part.files}
-    return (found, str(folder)) if _runnable(found) else ({}, f"not beside {part.beside} in {folder}")
+    files = {name: folder / name for name in part.files}
+    return (files, str(folder)) if _runnable(files) else ({}, f"not beside {part.beside} in {folder}")
 
 
 def outside(layout: Layout) -> str:
-    """PATH without our own folders: what we installed is not what the machine has."""
+    """PATH without the folders of this toolchain: what it installed does not count as installed on the machine."""
     ours = str(layout.home)
     parts = os.environ.get("PATH", os.defpath).split(os.pathsep)
     return os.pathsep.join(each for each in parts if not each.startswith(ours))
 
 
 def version_of(binary: Path, ask: tuple[str, ...]) -> str | None:
-    """The version a binary tells about itself, without the leading `v`."""
+    """The version that a binary prints, without the leading `v`; None when it prints none."""
     try:
         done = subprocess.run(
             [binary, *ask],
@@ -69,9 +69,9 @@ def version_of(binary: Path, ask: tuple[str, ...]) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r"\bv?(\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?)", done.stdout + done.stderr)
-    return found.group(1) if found else None
+    version = re.search(r"\bv?(\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?)", done.stdout + done.stderr)
+    return version.group(1) if version else None
 
 
-def _runnable(found: Mapping[str, Path]) -> bool:
-    return all(path.is_file() and os.access(path, os.X_OK) for path in found.values())
+def _runnable(files: Mapping[str, Path]) -> bool:
+    return all(path.is_file() and os.access(path, os.X_OK) for path in files.values())

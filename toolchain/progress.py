@@ -1,4 +1,4 @@
-"""Say what is going on: a live line on a terminal, a line now and then elsewhere."""
+"""Show progress: a live line on a terminal, a line every 15 seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUIET_SECONDS = 15
 
 
 class Progress:
-    """What each running step does, told on stderr: stdout belongs to the engine."""
+    """Shows what each running step does, on stderr: stdout belongs to the engine."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stderr
@@ -27,14 +27,14 @@ class Progress:
         self.total = 0
 
     def say(self, line: str) -> None:
-        """One line that stays."""
+        """Print one line that stays."""
         with self._lock:
             self._wipe()
             print(line, file=self._out, flush=True)
 
     @contextmanager
     def step(self, name: str, what: str) -> Iterator[None]:
-        """Something that runs for a while."""
+        """Show a step, by name, while the block runs."""
         with self._lock:
             self._steps[name] = (time.monotonic(), what)
         try:
@@ -44,13 +44,13 @@ class Progress:
                 del self._steps[name]
 
     def update(self, name: str, what: str) -> None:
-        """A running step has come further."""
+        """Change what is shown of a running step."""
         with self._lock:
             if name in self._steps:
                 self._steps[name] = (self._steps[name][0], what)
 
     def finished(self, line: str) -> None:
-        """One more part is there."""
+        """Count one more part as finished, and print a line that stays."""
         with self._lock:
             self._done += 1
             count = f"[{self._done}/{self.total}] "
@@ -58,19 +58,19 @@ class Progress:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Tell about the running steps until the block ends."""
+        """Show the running steps until the block ends."""
         stop = threading.Event()
-        teller = threading.Thread(target=self._tell, args=(stop,), daemon=True)
-        teller.start()
+        printer = threading.Thread(target=self._print, args=(stop,), daemon=True)
+        printer.start()
         try:
             yield
         finally:
             stop.set()
-            teller.join()
+            printer.join()
             with self._lock:
                 self._wipe()
 
-    def _tell(self, stop: threading.Event) -> None:
+    def _print(self, stop: threading.Event) -> None:
         while not stop.wait(0.5 if self._live else QUIET_SECONDS):
             with self._lock:
                 if not self._steps:

@@ -27,9 +27,9 @@ PIP = (
 
 
 def environment(part: Part, layout: Layout) -> Entry:
-    """Create the environment in its final place, which its scripts name.
+    """Create the environment in its final folder, whose path its scripts contain.
 
-    It counts only when its record is there, so a killed run leaves nothing that is used.
+    It counts only once its record is written, so what a killed run leaves is never used.
     """
     began = time.monotonic()
     place = folder(part, "build", layout)
@@ -64,7 +64,7 @@ def _log(part: Part, layout: Layout) -> Path:
 
 
 def _run(part: Part, command: list[str], log: Path) -> None:
-    # An active environment or a stray PYTHONPATH must not leak into the one that is made.
+    # An active environment or a stray PYTHONPATH must not leak into the new one.
     kept = {k: v for k, v in os.environ.items() if k not in {"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"}}
     with open(log, "a") as file:
         print("+", *command, file=file, flush=True)
@@ -76,11 +76,11 @@ def _run(part: Part, command: list[str], log: Path) -> None:
         raise ToolchainError(
             "\n".join(
                 [
-                    f"{part.name}: the Python environment could not be made.",
+                    f"{part.name}: the Python environment could not be created.",
                     f"  command: {' '.join(command)}",
                     *(f"  | {line}" for line in lines),
                     f"  the whole log: {log}",
-                    "  what to do: check that the package index is reached (`pip config list`), then run again",
+                    "  what to do: check that the package index can be reached (`pip config list`), then run again",
                 ]
             )
         )

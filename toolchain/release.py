@@ -24,11 +24,11 @@ READ_SECONDS = 60
 
 
 class Unavailable(Exception):
-    """This release cannot be had here; another source may do."""
+    """This release cannot be downloaded here; another source may do."""
 
 
 def mirrored(url: str) -> str:
-    """The address to ask: the official one, or the same path below BEDPLATE_MIRROR."""
+    """The address to download from: the official one, or the same path below BEDPLATE_MIRROR."""
     mirror = os.environ.get("BEDPLATE_MIRROR", "").rstrip("/")
     return mirror + urlsplit(url).path if mirror else url
 
@@ -36,7 +36,7 @@ def mirrored(url: str) -> str:
 def unreachable(parts: list[Part]) -> str | None:
     """Why the release origins cannot be reached; None when one of them answers.
 
-    Asked once for all parts: each origin gets one connection with a short time to answer.
+    Each origin gets one connection for all parts, with a short time to answer.
     """
     origins = sorted({_origin(mirrored(p.release.url)) for p in parts if p.release})
     faults: dict[str, str] = {}
@@ -62,16 +62,16 @@ def _probe(origin: str, faults: dict[str, str]) -> None:
     try:
         urllib.request.urlopen(urllib.request.Request(origin + "/", method="HEAD"), timeout=CONNECT_SECONDS).close()
     except urllib.error.HTTPError:
-        pass  # It answers; that the top page is refused says nothing about an archive.
+        pass  # The origin answers; a refused top page tells nothing about an archive.
     except (OSError, ValueError) as fault:
         faults[origin] = str(getattr(fault, "reason", fault)).removeprefix("[Errno -2] ")
 
 
 def fetch(part: Part, into: Path, layout: Layout) -> str:
-    """Put the part's files from its verified archive into a folder; the address it came from.
+    """Put the part's files from its verified archive into a folder. Returns the address of the archive.
 
-    Raises Unavailable when there is no such release, and ToolchainError when what came is not
-    what was published: that is never passed over for another source.
+    Raises Unavailable when there is no such release, and ToolchainError when the archive is not what was published:
+    that is never passed over for another source.
     """
     release = part.release
     theirs = release.platforms.get(this_platform()) if release else None
@@ -124,17 +124,19 @@ def _expected(part: Part, release: Release, url: str, checksums: str, layout: La
 
 def _known(layout: Layout) -> dict[str, str]:
     try:
-        return json.loads(layout.known_checksums.read_text())
+        checksums: dict[str, str] = json.loads(layout.known_checksums.read_text())
     except (OSError, ValueError):
         return {}
+    return checksums
 
 
 def _read(url: str) -> bytes:
     try:
         with urllib.request.urlopen(url, timeout=READ_SECONDS) as answer:
-            return answer.read()
+            content: bytes = answer.read()
     except (OSError, ValueError) as fault:
         raise Unavailable(f"{url}: {fault}") from None
+    return content
 
 
 def _download(url: str, archive: Path) -> None:

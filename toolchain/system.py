@@ -1,4 +1,4 @@
-"""System packages that a part needs: installed where that is allowed, otherwise named."""
+"""System packages that a part needs: installed as root on Debian, otherwise named in the error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .progress import Progress
 
 
 def missing(absent: Iterable[Part], there: Iterable[Part] = ()) -> list[str]:
-    """Names of the system packages that this machine lacks: to make the absent parts, and to use all of them."""
+    """Names of the system packages that are missing to build the absent parts, or to use any part."""
     absent = list(absent)
     needs = {package: proof for part in absent for package, proof in part.needs.items()}
     needs |= {package: proof for part in (*absent, *there) for package, proof in part.uses.items()}
@@ -32,7 +32,7 @@ def _there(proof: str) -> bool:
 
 
 def provide(absent: Iterable[Part], progress: Progress, there: Iterable[Part] = ()) -> None:
-    """Install what is missing. Raises ToolchainError with the line to copy where it may not."""
+    """Install what is missing. Raises ToolchainError with the command to type where this user cannot install it."""
     packages = missing(absent, there)
     if not packages:
         return
@@ -41,15 +41,19 @@ def provide(absent: Iterable[Part], progress: Progress, there: Iterable[Part] = 
         raise ToolchainError(f"system packages are missing. Install them, then run again:\n  {by_hand(packages)}")
     progress.say(f"Installing system packages: {names}")
     install = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
-    quiet = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, "capture_output": True, "text": True}
-    done = subprocess.run(install, **quiet)
+    done = _quietly(install)
     if done.returncode:
         # A fresh machine has no package lists yet.
-        subprocess.run(["apt-get", "update"], **quiet)
-        done = subprocess.run(install, **quiet)
+        _quietly(["apt-get", "update"])
+        done = _quietly(install)
     if done.returncode:
         last = "\n".join(f"  | {line}" for line in (done.stdout + done.stderr).splitlines()[-20:])
         raise ToolchainError(f"system packages could not be installed: {names}\n{last}\n  try: {by_hand(packages)}")
+
+
+def _quietly(command: list[str]) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def by_hand(packages: list[str]) -> str:

@@ -1,23 +1,21 @@
 """Kubernetes: its API, and objects in it."""
 
 from .api import Kubernetes, KubernetesArgs
+from .cluster import Cluster
 from .gates import NodeReady
-from .helm import unlocked
-from .namespace import Namespace, NamespaceArgs, opened
-from .objects import KubernetesObject, key, token
-from .serving import KubeletCertificates, KubeletCertificatesArgs
+from .helm import clear_interrupted_release
+from .namespace import Namespace, NamespaceArgs
+from .objects import KubernetesObject
+from .serving import KubeletCertificates
 
 __all__ = [
+    "Cluster",
     "KubeletCertificates",
-    "KubeletCertificatesArgs",
     "Kubernetes",
     "KubernetesArgs",
     "KubernetesObject",
     "Namespace",
     "NamespaceArgs",
     "NodeReady",
-    "key",
-    "opened",
-    "token",
-    "unlocked",
+    "clear_interrupted_release",
 ]

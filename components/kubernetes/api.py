@@ -12,18 +12,21 @@ from .gates import API_TIMEOUT_SECONDS, ApiReady
 
 @dataclass(frozen=True, kw_only=True)
 class KubernetesArgs:
+    """The platform, and the credentials of its API."""
+
     platform: Platform
     kubeconfig: Input[str]
 
 
 class Kubernetes(ComponentResource):
-    """The platform's Kubernetes API, ready to be used."""
+    """The platform's Kubernetes API, once it answers."""
 
     provider: k8s.Provider
+    """What registers objects with the API."""
     kubeconfig: Output[str]
-    """The kubeconfig of an API that answers."""
+    """The kubeconfig, known once the API answers (secret)."""
     version: Output[str]
-    """What the API says it is."""
+    """The version that the API reports."""
 
     def __init__(self, name: str, args: KubernetesArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("bedplate:kubernetes:Kubernetes", name, None, opts)

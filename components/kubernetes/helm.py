@@ -1,4 +1,4 @@
-"""What stands in a Helm release's way after a run that was killed, cleared before Helm is asked again."""
+"""Clears the records that an interrupted run left of a Helm release, because Helm refuses to go on from them."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,23 +10,29 @@ from clients import helm, kubernetes
 from clients.kubernetes import Access
 
 
-def unlocked(name: str, *, kubeconfig: Input[str], namespace: str, release: str, version: str) -> ResourceHookBinding:
-    """Hooks for a Release: they run in an `up`, right before the release is made or changed, and never in a plan."""
+def clear_interrupted_release(
+    name: str, *, kubeconfig: Input[str], namespace: str, release: str, version: str
+) -> ResourceHookBinding:
+    """Hooks for a Release: they run in an `up`, right before the release is created or updated, and in no plan."""
 
-    def hook(kind: str, clear: Callable[[Access], list[str]]) -> ResourceHook:
-        async def before(args: ResourceHookArgs) -> None:
-            text = await Output.from_input(kubeconfig).future()
-            try:
-                cleared = await asyncio.to_thread(clear, Access.parse(text or ""))
-            except (OSError, ValueError, helm.Occupied, kubernetes.Refused) as error:
-                # The engine shows what a hook raises; a traceback would come along.
-                raise RuntimeError(f"{release}: Helm's records could not be looked at: {error}") from None
-            for record in cleared:
-                pulumi.log.info(f"cleared Helm's record {record} of a run that was cut short")
+    async def before_install(args: ResourceHookArgs) -> None:
+        await _clear(kubeconfig, release, lambda access: helm.before_install(access, namespace, release, version))
 
-        return ResourceHook(f"{name}-{kind}", before)
+    async def before_upgrade(args: ResourceHookArgs) -> None:
+        await _clear(kubeconfig, release, lambda access: helm.before_upgrade(access, namespace, release))
 
     return ResourceHookBinding(
-        before_create=[hook("before-install", lambda access: helm.before_install(access, namespace, release, version))],
-        before_update=[hook("before-upgrade", lambda access: helm.before_upgrade(access, namespace, release))],
+        before_create=[ResourceHook(f"{name}-before-install", before_install)],
+        before_update=[ResourceHook(f"{name}-before-upgrade", before_upgrade)],
     )
+
+
+async def _clear(kubeconfig: Input[str], release: str, clear: Callable[[Access], list[str]]) -> None:
+    text = await Output.from_input(kubeconfig).future()
+    try:
+        records = await asyncio.to_thread(clear, Access.parse(text or ""))
+    except (OSError, ValueError, helm.Occupied, kubernetes.Refused) as error:
+        # The engine shows what a hook raises; without `from None` a traceback would follow.
+        raise RuntimeError(f"{release}: Helm's records can't be read: {error}") from None
+    for record in records:
+        pulumi.log.info(f"cleared Helm's record {record}, which an interrupted run left")

@@ -1,39 +1,27 @@
-"""Kubelets that prove who they are, by certificates that the cluster signs."""
+"""Kubelets whose serving certificates are signed by the cluster."""
 
-from dataclasses import dataclass
-
-import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Resource, ResourceOptions
 
+from components.aliases import formerly
 from core.manifests.approver import NAMESPACE, approver
-from core.model import Platform
+from core.manifests.objects import former_name, object_name
 
+from .cluster import Cluster
 from .namespace import Namespace, NamespaceArgs
-from .objects import KubernetesObject, key
-
-
-@dataclass(frozen=True, kw_only=True)
-class KubeletCertificatesArgs:
-    platform: Platform
-    kubernetes: k8s.Provider
-    network: Resource
-    """What makes the cluster's network stand: the approver's pods need it."""
+from .objects import KubernetesObject
 
 
 class KubeletCertificates(ComponentResource):
-    """The approver of kubelets' requests, object by object, in a closed namespace of its own.
+    """The approver of kubelets' certificate requests, object by object, in a closed namespace of its own.
 
-    Before it runs, nodes are Ready and pods run; `kubectl logs` and `exec` fail. So nothing waits for it.
+    Nothing depends on it: until it runs, nodes are Ready and pods run, and only `kubectl logs` and `exec` fail.
     """
 
-    def __init__(self, name: str, args: KubeletCertificatesArgs, opts: ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, cluster: Cluster, opts: ResourceOptions | None = None) -> None:
         super().__init__("bedplate:kubernetes:KubeletCertificates", name, None, opts)
-        space = NamespaceArgs(profile="restricted", kubernetes=args.kubernetes, network=args.network)
-        closed = Namespace(NAMESPACE, space, ResourceOptions(parent=self)).closed
-        before: list[Resource] = [closed]
-        for manifest in approver(args.platform):
-            child = ResourceOptions(parent=self, provider=args.kubernetes, depends_on=list(before))
-            made = KubernetesObject(f"{name}-{key(manifest)}", manifest, child)
-            if manifest["kind"] != "Deployment":
-                before.append(made)
+        space = NamespaceArgs(cluster=cluster, profile="restricted")
+        needed: list[Resource] = [Namespace(NAMESPACE, space, ResourceOptions(parent=self)).closed]
+        for manifest in approver(cluster.platform):
+            child = formerly(cluster.options(self, *needed), name=former_name(name, manifest))
+            needed.append(KubernetesObject(object_name(manifest), manifest, child))
         self.register_outputs({})

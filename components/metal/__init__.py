@@ -1,6 +1,6 @@
 """Bare metal: how machines boot."""
 
-from .network_boot import Credentials, Metal, MetalArgs
+from .metal import Credentials, Metal, MetalArgs
 from .power import BmcCredentials
 
 __all__ = ["BmcCredentials", "Credentials", "Metal", "MetalArgs"]

@@ -20,7 +20,7 @@ class BmcCredentials:
     password: Input[str]
 
 
-class Permit(CustomResource):
+class BootPermit(CustomResource):
     """A machine that is the declared hardware, is off, and boots from the network next: once for its generation."""
 
     generation: Output[int]
@@ -43,7 +43,7 @@ class Power(CustomResource):
         bmc: BmcSpec,
         who: BmcCredentials,
         pace: PaceSpec,
-        permit: Permit,
+        permit: BootPermit,
         opts: ResourceOptions,
     ) -> None:
         outputs = {"identity": None, "lastBoot": None, "power": None}

@@ -1,5 +1,5 @@
 """Snapshots of etcd that the cluster takes of itself."""
 
-from .scheduled import Snapshots, SnapshotsArgs
+from .scheduled import Snapshots
 
-__all__ = ["Snapshots", "SnapshotsArgs"]
+__all__ = ["Snapshots"]

@@ -4,9 +4,8 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
+from components.native import talos_client
 from core.model import Platform
-
-from .member import client_input
 
 # An install from a slow mirror, a reboot, and etcd's image.
 BOOTSTRAP_TIMEOUT_SECONDS = 1800
@@ -27,7 +26,7 @@ class Bootstrap(CustomResource):
             "others": {
                 plane: str(platform.machines[plane].address) for plane in platform.controlplanes if plane != first
             },
-            "clientConfiguration": client_input(client),
+            "clientConfiguration": talos_client(client),
             "timeoutSeconds": BOOTSTRAP_TIMEOUT_SECONDS,
             "adopted": None,
         }

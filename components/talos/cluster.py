@@ -1,199 +1,147 @@
-"""Talos machines joined into one Kubernetes control plane."""
+"""Talos machines joined into one Kubernetes control plane: which machine is changed when."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from pulumi import ComponentResource, Input, InvokeOutputOptions, Output, Resource, ResourceOptions
-from pulumiverse_talos import cluster, machine
+from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
+from pulumiverse_talos import cluster
 
+from components.aliases import formerly
 from core.credentials.expiry import expiry
+from core.credentials.pki import authority_mark
 from core.credentials.talosconfig import talosconfig
-from core.machineconfig.documents import credentials, patches
 from core.model import Platform
 
 from .bootstrap import Bootstrap
+from .change_guard import ChangeGuard
 from .decommission import Decommission
-from .guard import Guard
-from .identity import Identity
-from .material import as_input, authority, old_key, with_old_key
-from .member import EtcdMember
-from .release import Release
+from .machine import Machine, MachineArgs
+from .pki import Pki
 from .snapshot import Snapshot
-from .turn import Settled, Turn
 
 
 @dataclass(frozen=True, kw_only=True)
 class TalosArgs:
+    """The platform, and where its machines answer."""
+
     platform: Platform
     booted: Mapping[str, Input[str]]
     """Machine to the address at which its Talos API answers."""
     registries: Mapping[str, Mapping[str, Input[str]]] = field(default_factory=dict)
-    """Registry to the user and the password that machines have there."""
+    """Registry host to its `username` and `password`."""
 
 
 class Talos(ComponentResource):
-    """Configures every machine and bootstraps etcd once; yields the credentials of both APIs."""
+    """Configures every machine and bootstraps etcd once; yields the credentials of both APIs.
+
+    Control planes change one after the other, because applying a config returns before the machine has joined, and
+    etcd must never change by more than one member. Workers change side by side, except for what takes a turn. A dead
+    machine leaves before the others change, and a healthy one after them.
+    """
 
     kubeconfig: Output[str]
     talosconfig: Output[str]
-    """What talosctl reads."""
+    """The file that talosctl reads."""
     expires: Output[dict[str, str]]
-    """When each certificate ends."""
+    """Credential to the date on which its certificate ends."""
     configurations: Mapping[str, Output[str]]
-    """Machine to the config that it gets, PKI and all."""
+    """Machine to its whole config, secrets included."""
 
     def __init__(self, name: str, args: TalosArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("bedplate:talos:Talos", name, None, opts)
-        want = args.platform
+        self._prefix, self._args, platform = name, args, args.platform
+        self._pki = Pki(name, platform, self)
+        roles = sorted({spec.role for spec in platform.machines.values()})
+        self._config = {role: self._pki.config(role, args.registries) for role in roles}
+        self._guard = ChangeGuard(f"{name}-guard", platform, self._pki.client, ResourceOptions(parent=self))
+        # Kubernetes moves with configs, the first control plane's first; Talos with releases. Both wait for the
+        # snapshot.
+        opts = ResourceOptions(parent=self, depends_on=[self._guard])
+        self._saved = Snapshot(f"{name}-snapshot", platform, self._pki.client, opts)
+        self._machines = {platform.first: self._machine(platform.first, self._saved)}
+        self._first = self._machines[platform.first].config.node
+        # Once created, this resource never diffs: its provider ignores changes to every input.
+        opts = ResourceOptions(parent=self, protect=True, retain_on_delete=True)
+        self._etcd = Bootstrap(f"{name}-etcd", platform, self._first, self._pki.client, opts)
+        self._access = self._kubeconfig()
+        self.kubeconfig = Output.secret(self._access.kubeconfig_raw)
+        last = self._change_controlplanes()
+        self._change_workers()
+        self._upgrade(last)
+        self._hand_out()
+        self.register_outputs({"kubeconfig": self.kubeconfig, "talosconfig": self.talosconfig})
 
-        # Losing these loses the cluster, and lowering talos_version would replace them (its provider, PlanModify).
-        secrets = machine.Secrets(
-            f"{name}-secrets",
-            talos_version=want.talos.contract,
-            opts=ResourceOptions(
-                parent=self,
-                protect=True,
-                retain_on_delete=True,
-                ignore_changes=["talosVersion"],
-                additional_secret_outputs=["clientConfiguration", "machineSecrets"],
-            ),
+    def _machine(self, node: str, after: Resource) -> Machine:
+        args = MachineArgs(
+            platform=self._args.platform,
+            machine=node,
+            address=self._args.booted[node],
+            client=self._pki.client,
+            config=self._config[self._args.platform.machines[node].role],
+            guard=self._guard,
+            after=[after],
         )
-        # Any: the SDK types outputs apart from inputs. secret: its provider marks only some leaves.
-        client: Any = Output.secret(secrets.client_configuration)
-        held: Any = Output.secret(secrets.machine_secrets)
-        material: Any = held.apply(as_input)
+        return Machine(f"{self._prefix}-{node}", args, parent=self)
 
-        def generated(role: str) -> Output[str]:
-            made = machine.get_configuration_output(
-                cluster_name=want.name,
-                cluster_endpoint=want.api,
-                machine_type=role,
-                machine_secrets=material,
-                talos_version=want.talos.contract,
-                kubernetes_version=want.talos.kubernetes,
-                docs=False,
-                examples=False,
-                opts=InvokeOutputOptions(parent=self),
-            )
-            # Beside the PKI and never in a patch: patches are plain in plans.
-            key = held.apply(old_key) if role == "controlplane" else ""
-            return Output.secret(
-                Output.all(base=made.machine_configuration, key=key, registries=args.registries).apply(
-                    _with_credentials
-                )
-            )
-
-        base = {role: generated(role) for role in sorted({m.role for m in want.machines.values()})}
-
-        guard = Guard(f"{name}-guard", want, client, ResourceOptions(parent=self))
-        # Kubernetes moves with configs, the first control plane's first; the OS with releases. Both wait for it.
-        saved = Snapshot(f"{name}-snapshot", want, client, ResourceOptions(parent=self, depends_on=[guard]))
-
-        # No timeouts: the bridge loses that property on the way back, and every create fails ("map vs object
-        # confusion"). The plugin's own deadline is ten minutes.
-        def apply(node: str, after: Resource | None) -> machine.ConfigurationApply:
-            # Side by side, and first of all: which machines are the wrong ones shows before any is configured.
-            known = Identity(
-                f"{name}-{node}",
-                node,
-                want,
-                args.booted[node],
-                client,
-                ResourceOptions(parent=self, depends_on=[guard]),
-            )
-            # A dead machine takes no turn, and a control plane none before those before it are well.
-            ready = ResourceOptions(parent=self, depends_on=[known, after] if after else [known])
-            turn = Turn(f"{name}-{node}-turn", node, want, args.booted[node], client, ready)
-            made = machine.ConfigurationApply(
-                f"{name}-{node}",
-                node=args.booted[node],
-                client_configuration=client,
-                machine_configuration_input=base[want.machines[node].role],
-                config_patches=patches(want, node),
-                # Maintenance mode refuses every other mode that its provider knows, but reboot.
-                apply_mode="auto",
-                opts=ResourceOptions(
-                    parent=self,
-                    depends_on=[turn],
-                    # Its provider sees no difference between a machine and another one at a new address, nor one
-                    # that was installed again and has no config any more.
-                    replace_on_changes=["node"],
-                    replacement_trigger=want.machines[node].install.generation,
-                    delete_before_replace=True,
-                    additional_secret_outputs=["machineConfiguration"],
-                ),
-            )
-            done = ResourceOptions(parent=self, depends_on=[made])
-            settled[node] = Settled(f"{name}-{node}-settled", node, want, args.booted[node], client, turn, done)
-            return made
-
-        settled: dict[str, Settled] = {}
-        applied = {want.first: apply(want.first, saved)}
-        first = applied[want.first].node
-        # A record from then on: nothing of it is ever a change (its provider, `manner`).
-        kept = ResourceOptions(parent=self, protect=True, retain_on_delete=True)
-        etcd = Bootstrap(f"{name}-etcd", want, first, client, kept)
-        access = cluster.Kubeconfig(
-            f"{name}-kubeconfig",
-            # Where it is now: it is asked again in the certificate's last month.
-            node=first,
-            client_configuration=client,
+    def _kubeconfig(self) -> cluster.Kubeconfig:
+        return cluster.Kubeconfig(
+            f"{self._prefix}-kubeconfig",
+            # The first control plane's address of today: it is queried again in the certificate's last month.
+            node=self._first,
+            client_configuration=self._pki.client,
             opts=ResourceOptions(
                 parent=self,
-                depends_on=[etcd],
-                # Of other secrets, its provider would keep the kubeconfig of the old ones until its last month.
-                replacement_trigger=Output.unsecret(held.apply(authority)),
+                depends_on=[self._etcd],
+                # With other secrets, the provider would keep the old kubeconfig until its last month.
+                replacement_trigger=Output.unsecret(self._pki.secrets.apply(authority_mark)),
                 additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"],
             ),
         )
-        self.kubeconfig = Output.secret(access.kubeconfig_raw)
 
-        def leave(node: str, after: Resource) -> Decommission:
-            opts = ResourceOptions(parent=self, depends_on=[guard, access, after])
-            return Decommission(f"{name}-{node}-decommission", node, want, client, self.kubeconfig, opts)
+    def _change_controlplanes(self) -> Resource:
+        """One control plane at a time, the first one first; returns what is done when all of them are."""
+        platform = self._args.platform
+        last = self._decommission("controlplane", ("lost",), self._etcd)
+        for node in (platform.first, *_others(platform)):
+            if node != platform.first:
+                self._machines[node] = self._machine(node, last)
+            if len(platform.controlplanes) > 1:
+                last = self._machines[node].join(ask=self._first, adopted=self._etcd.adopted, after=[last])
+        return self._decommission("controlplane", ("wipe",), last)
 
-        def leaving(role: str, *how: str) -> list[str]:
-            return [node for node, spec in want.leaving.items() if spec.role == role and spec.decommission in how]
+    def _change_workers(self) -> None:
+        """Workers side by side; those that leave one after the other, because their pods move to the others."""
+        for node in self._args.platform.workers:
+            self._machines[node] = self._machine(node, self._etcd)
+        self._decommission("worker", ("lost", "wipe"), self._etcd)
 
-        # One control plane at a time: applying returns before it has joined, and etcd must never change by more
-        # than one member. Workers side by side, but for what takes a turn. A dead one leaves before the others
-        # change, and one that is well when they are done.
-        before: Resource = etcd
-        for node in leaving("controlplane", "lost"):
-            before = leave(node, before)
-        for node in (want.first, *(plane for plane in want.controlplanes if plane != want.first)):
-            if node != want.first:
-                applied[node] = apply(node, before)
-            if len(want.controlplanes) > 1:
-                after = ResourceOptions(parent=self, depends_on=[settled[node], before])
-                before = EtcdMember(
-                    f"{name}-{node}-member", node, want, applied[node].node, first, client, after, adopted=etcd.adopted
-                )
-        for node in leaving("controlplane", "wipe"):
-            before = leave(node, before)
-        for node in want.workers:
-            applied[node] = apply(node, etcd)
-        # What they ran moves to the others: from one at a time.
-        emptied: Resource = etcd
-        for node in leaving("worker", "lost", "wipe"):
-            emptied = leave(node, emptied)
+    def _decommission(self, role: str, how: tuple[str, ...], after: Resource) -> Resource:
+        """The machines of a role that leave in one of these ways, one by one; returns the last one, or `after`."""
+        platform = self._args.platform
+        for node, spec in platform.leaving.items():
+            if spec.role == role and spec.decommission in how:
+                opts = ResourceOptions(parent=self, depends_on=[self._guard, self._access, after])
+                opts = formerly(opts, name=f"{self._prefix}-{node}-decommission")
+                after = Decommission(f"{self._prefix}-{node}", node, platform, self._pki.client, self.kubeconfig, opts)
+        return after
 
-        # The OS, one machine after the other: control planes first, the one that others wait for last among them.
-        turn: Resource = before
-        for node in (*(p for p in want.controlplanes if p != want.first), want.first, *want.workers):
-            after = ResourceOptions(parent=self, depends_on=[settled[node], turn, saved])
-            turn = Release(f"{name}-{node}", node, want, applied[node].node, client, after)
+    def _upgrade(self, after: Resource) -> None:
+        """Talos' version, one machine after the other: the control plane that others wait for is the last of them."""
+        platform = self._args.platform
+        for node in (*_others(platform), platform.first, *platform.workers):
+            after = self._machines[node].upgrade([after, self._saved])
 
-        dates = Output.all(client, access.kubernetes_client_configuration, held)
-        self.expires = Output.unsecret(dates.apply(lambda made: expiry(*made)))
-        self.talosconfig = Output.secret(client).apply(lambda made: talosconfig(want, made))
-        self.configurations = {node: Output.secret(applied[node].machine_configuration) for node in sorted(applied)}
-        self.register_outputs({"kubeconfig": self.kubeconfig, "talosconfig": self.talosconfig})
+    def _hand_out(self) -> None:
+        """The credentials of both APIs, and the configs."""
+        platform, client = self._args.platform, self._pki.client
+        dates = Output.all(client, self._access.kubernetes_client_configuration, self._pki.secrets)
+        self.expires = Output.unsecret(dates.apply(lambda known: expiry(*known)))
+        self.talosconfig = client.apply(lambda known: talosconfig(platform, known))
+        self.configurations = {
+            node: Output.secret(self._machines[node].config.machine_configuration) for node in sorted(self._machines)
+        }
 
 
-def _with_credentials(made: Mapping[str, Any]) -> str:
-    """A generated config, with the key that its generator leaves out, and who its machine is at registries."""
-    base = with_old_key(made["base"], made["key"])
-    return "\n---\n".join([base.rstrip("\n"), *map(json.dumps, credentials(made["registries"]))]) + "\n"
+def _others(platform: Platform) -> list[str]:
+    """The control planes except the one that is bootstrapped."""
+    return [plane for plane in platform.controlplanes if plane != platform.first]

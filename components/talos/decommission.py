@@ -4,9 +4,8 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
+from components.native import talos_client
 from core.model import Platform
-
-from .member import client_input
 
 # For each of its waits: a drain that KubeVirt's migrations take long for, etcd, a machine that switches itself off.
 DECOMMISSION_TIMEOUT_SECONDS = 1800
@@ -25,7 +24,7 @@ class Decommission(CustomResource):
             "how": spec.decommission,
             "controlplane": spec.role == "controlplane",
             "others": {plane: str(platform.machines[plane].address) for plane in platform.controlplanes},
-            "clientConfiguration": client_input(client),
+            "clientConfiguration": talos_client(client),
             "kubeconfig": Output.secret(kubeconfig),
             "timeoutSeconds": DECOMMISSION_TIMEOUT_SECONDS,
         }

@@ -4,10 +4,9 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
+from components.native import talos_client
 from core.machineconfig.documents import patches
 from core.model import Platform
-
-from .member import client_input
 
 # From a cold server's first power-on to Talos' API: firmware that tests memory takes most of it.
 BOOT_TIMEOUT_SECONDS = 1800
@@ -39,7 +38,7 @@ class Identity(CustomResource):
         props = {
             "machine": machine,
             "node": node,
-            "clientConfiguration": client_input(client),
+            "clientConfiguration": talos_client(client),
             "declared": declared(platform, machine),
             "generation": platform.machines[machine].install.generation,
             # What its config is made of but for the PKI: with another one, the machine is asked again, and the plan

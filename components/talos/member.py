@@ -5,23 +5,12 @@ from typing import Any
 
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
+from components.native import talos_client
 from core.machineconfig.documents import patches
 from core.model import Platform
 
 # An install from a slow mirror, a reboot and etcd's own pace.
 MEMBER_TIMEOUT_SECONDS = 900
-
-
-def client_input(client: Any) -> Output[dict[str, str]]:
-    """The Talos API's client as our own resources take it."""
-    # By key, and named as the API has it: the SDK hands out its own spelling.
-    return Output.secret(
-        {
-            "caCertificate": client["ca_certificate"],
-            "clientCertificate": client["client_certificate"],
-            "clientKey": client["client_key"],
-        }
-    )
 
 
 class EtcdMember(CustomResource):
@@ -45,7 +34,7 @@ class EtcdMember(CustomResource):
             "node": ask,
             # It stays encrypted: it is made of patches, and one may hold a secret.
             "config": Output.secret(hashlib.sha256("\0".join(patches(platform, machine)).encode()).hexdigest()),
-            "clientConfiguration": client_input(client),
+            "clientConfiguration": talos_client(client),
             "timeoutSeconds": MEMBER_TIMEOUT_SECONDS,
             # A member that was one before its config came may be rebooting.
             "adopted": adopted,

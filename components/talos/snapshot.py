@@ -4,9 +4,8 @@ from typing import Any
 
 from pulumi import CustomResource, Output, ResourceOptions
 
+from components.native import talos_client
 from core.model import Platform
-
-from .member import client_input
 
 # For each control plane that is asked: etcd's default limit is 2 GiB.
 SNAPSHOT_TIMEOUT_SECONDS = 1800
@@ -30,7 +29,7 @@ class Snapshot(CustomResource):
             "schematic": platform.schematic_id,
             "kubernetes": platform.talos.kubernetes,
             "nodes": [str(platform.machines[node].address) for node in nodes],
-            "clientConfiguration": client_input(client),
+            "clientConfiguration": talos_client(client),
             "folder": want.folder or BESIDE,
             "wanted": want.before_upgrades,
             "timeoutSeconds": SNAPSHOT_TIMEOUT_SECONDS,

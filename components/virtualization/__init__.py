@@ -1,6 +1,6 @@
 """KubeVirt and its virtual machines."""
 
-from .kubevirt import KubeVirt, KubeVirtArgs
+from .kubevirt import KubeVirt
 from .virtual_machine import Vm, VmArgs
 
-__all__ = ["KubeVirt", "KubeVirtArgs", "Vm", "VmArgs"]
+__all__ = ["KubeVirt", "Vm", "VmArgs"]

@@ -1,38 +1,35 @@
-"""KubeVirt: the cluster learns what a virtual machine is."""
+"""KubeVirt: virtual machines become a kind of object in the cluster."""
 
-from dataclasses import dataclass
+from pulumi import ComponentResource, ResourceOptions
 
-import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, Resource, ResourceOptions
-
-from components.kubernetes import KubernetesObject, key
+from components.aliases import formerly
+from components.kubernetes import Cluster, KubernetesObject
 from core.manifests.kubevirt import kubevirt, operator
-from core.model import Platform
-
-
-@dataclass(frozen=True, kw_only=True)
-class KubeVirtArgs:
-    platform: Platform
-    kubernetes: k8s.Provider
-    network: Resource
-    """What makes the cluster's network stand: the operator's pods need it."""
+from core.manifests.objects import former_name, object_name
 
 
 class KubeVirt(ComponentResource):
     """The operator, object by object, and the KubeVirt object that it acts on."""
 
     installed: KubernetesObject
-    """Available once VMs can run."""
+    """Done once the cluster can run virtual machines."""
 
-    def __init__(self, name: str, args: KubeVirtArgs, opts: ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, cluster: Cluster, opts: ResourceOptions | None = None) -> None:
         super().__init__("bedplate:virtualization:KubeVirt", name, None, opts)
-        assert args.platform.kubevirt is not None
-        version = args.platform.kubevirt.version
-        child = ResourceOptions(parent=self, provider=args.kubernetes, depends_on=[args.network])
+        assert cluster.platform.kubevirt is not None
+        version = cluster.platform.kubevirt.version
         namespace, *rest = operator(version)
-        first = KubernetesObject(f"{name}-{key(namespace)}", namespace, child)
-        child.depends_on = [first]
-        objects = [KubernetesObject(f"{name}-{key(manifest)}", manifest, child) for manifest in rest]
-        child.depends_on = objects
-        self.installed = KubernetesObject(f"{name}-kubevirt", kubevirt(args.platform), child)
+        child = formerly(cluster.options(self, cluster.network), name=former_name(name, namespace))
+        first = KubernetesObject(object_name(namespace), namespace, child)
+        objects = [
+            KubernetesObject(
+                object_name(manifest),
+                manifest,
+                formerly(cluster.options(self, first), name=former_name(name, manifest)),
+            )
+            for manifest in rest
+        ]
+        wanted = kubevirt(cluster.platform)
+        child = formerly(cluster.options(self, *objects), name=f"{name}-kubevirt")
+        self.installed = KubernetesObject(object_name(wanted), wanted, child)
         self.register_outputs({"version": version})

@@ -2,40 +2,41 @@
 
 from dataclasses import dataclass
 
-import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
-from components.kubernetes import KubernetesObject, opened
-from core import model
-from core.manifests import virtual_machine as machine
+from components.kubernetes import Cluster, KubernetesObject
+from core.manifests import virtual_machine as manifests
+from core.manifests.namespace import allow_ports_policy
+from core.model import VirtualMachineSpec
 
 
 @dataclass(frozen=True, kw_only=True)
 class VmArgs:
-    vm: model.VirtualMachineSpec
-    migratable: bool
-    """There is another node to move to."""
-    kubernetes: k8s.Provider
+    """The cluster, one virtual machine of the stack file, and what it depends on."""
+
+    cluster: Cluster
+    vm: VirtualMachineSpec
     namespace: Resource
-    """What makes its namespace closed."""
+    """The policy that closes its namespace."""
     hypervisor: Resource
-    """What makes VMs run."""
+    """Done once the cluster can run virtual machines."""
 
 
 class Vm(ComponentResource):
     """One virtual machine with its cloud-init and its open ports."""
 
     machine: KubernetesObject
+    """The VirtualMachine object."""
 
     def __init__(self, name: str, args: VmArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("bedplate:virtualization:Vm", f"vm-{name}", None, opts)
-        child = ResourceOptions(parent=self, provider=args.kubernetes, depends_on=[args.namespace])
-        secret = machine.secret(name, args.vm)
+        cluster, vm = args.cluster, args.vm
+        secret = manifests.secret(name, vm)
         secret["stringData"] = Output.secret(secret["stringData"])
-        made = [KubernetesObject(f"vm-{name}-cloud-init", secret, child)]
-        if args.vm.ports:
-            way_in = opened(name, args.vm.namespace, {machine.LABEL: name}, args.vm.ports)
-            made.append(KubernetesObject(f"vm-{name}-ports", way_in, child))
-        child.depends_on = [*made, args.hypervisor]
-        self.machine = KubernetesObject(f"vm-{name}", machine.virtual_machine(name, args.vm, args.migratable), child)
+        needed = [KubernetesObject(f"vm-{name}-cloud-init", secret, cluster.options(self, args.namespace))]
+        if vm.ports:
+            policy = allow_ports_policy(name, vm.namespace, {manifests.LABEL: name}, vm.ports)
+            needed.append(KubernetesObject(f"vm-{name}-ports", policy, cluster.options(self, args.namespace)))
+        wanted = manifests.virtual_machine(name, vm, cluster.platform.migratable)
+        self.machine = KubernetesObject(f"vm-{name}", wanted, cluster.options(self, *needed, args.hypervisor))
         self.register_outputs({})

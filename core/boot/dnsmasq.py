@@ -1,7 +1,7 @@
-"""What the server of the provisioning network is told. Plain functions: no Pulumi in here, and no secret.
+"""The configuration of the provisioning network's DHCP and TFTP server. It holds no secret.
 
-From the firmware of a known machine to iPXE (by TFTP), from iPXE to this platform's script, from there to matchbox.
-A machine whose MAC the platform doesn't name gets no answer at all.
+The firmware of a machine loads iPXE by TFTP, iPXE loads this platform's script, and the script chains to matchbox.
+A machine whose MAC is not in the stack file gets no answer.
 """
 
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from core.model import Platform
 from core.model.model import Provisioning
 
-# DHCP option 93: what asks. 7 and 9 are both said by 64-bit UEFI firmware.
+# DHCP option 93, the client's architecture. 64-bit UEFI firmware sends 7 or 9. Source: RFC 4578, IANA registry.
 ARCHITECTURES = {"bios": (0,), "efi": (7, 9)}
-# iPXE that uses the firmware's own network driver.
+# The builds of iPXE that use the firmware's own network driver. Source: iPXE documentation, build targets.
 LOADERS = {"bios": "undionly.kpxe", "efi": "snponly.efi"}
-# The same in the words of dnsmasq's PXE services.
+# The same architectures as dnsmasq's pxe-service names them. Source: dnsmasq's manual, pxe-service.
 SERVICES = {"bios": ("x86PC",), "efi": ("X86-64_EFI", "BC_EFI")}
 
 
@@ -29,14 +29,14 @@ def files(platform: Platform) -> dict[str, str]:
 
 
 def script_name(platform: Platform) -> str:
-    """Several platforms may share a boot server."""
+    """The iPXE script's file name; with the platform's name, because platforms may share a boot server."""
     return f"{platform.name}.ipxe"
 
 
 def script(wanted: Provisioning) -> str:
-    """What iPXE runs: what matchbox has for this MAC; where it has nothing, back to the firmware's next boot entry.
+    """The iPXE script: it boots what matchbox has for this MAC, or returns to the firmware's next boot entry.
 
-    To UEFI an exit without a number is a success: it looks no further, and waits in its menu for somebody to come.
+    It exits with 1, because UEFI takes an exit without a number for a success and stops in its menu.
     """
     return f"""#!ipxe
 chain {wanted.http}/ipxe?mac=${{mac:hexhyp}} || exit 1
@@ -58,7 +58,7 @@ def _lines(platform: Platform, wanted: Provisioning) -> Iterator[str]:
     )
     yield ""
     yield from _addresses(platform, wanted)
-    yield "# Nobody else is answered."
+    yield "# Machines with another MAC get no answer."
     yield "dhcp-ignore=tag:!known"
     for name, machine in platform.machines.items():
         yield (
@@ -66,7 +66,7 @@ def _lines(platform: Platform, wanted: Provisioning) -> Iterator[str]:
             if wanted.dhcp == "full"
             else f"dhcp-host={machine.mac},{name}"
         )
-    yield from ("", "# iPXE says that it is iPXE; whatever else asks gets iPXE.", "dhcp-match=set:ipxe,175")
+    yield from ("", "# iPXE identifies itself by option 175; every other client gets iPXE.", "dhcp-match=set:ipxe,175")
     for kind, numbers in ARCHITECTURES.items():
         yield from (f"dhcp-match=set:{kind},option:client-arch,{number}" for number in numbers)
     if wanted.dhcp == "full":
@@ -82,11 +82,11 @@ def _lines(platform: Platform, wanted: Provisioning) -> Iterator[str]:
 def _addresses(platform: Platform, wanted: Provisioning) -> Iterator[str]:
     net = platform.network
     if wanted.dhcp == "proxy":
-        yield "# Addresses come from the DHCP server that is there already."
+        yield "# Addresses come from the existing DHCP server."
         yield f"dhcp-range={net.nodes.network_address},proxy,{net.nodes.netmask}"
         return
-    yield from ("# The only DHCP server here, and each machine's address is its own.", "dhcp-authoritative")
+    yield from ("# The only DHCP server of this network; each machine has a fixed address.", "dhcp-authoritative")
     yield f"dhcp-range={net.nodes.network_address},static,{net.nodes.netmask},1h"
-    # Said even where there is none: dnsmasq would name itself.
+    # Written even if the platform has no gateway: without the line, dnsmasq would name itself.
     yield f"dhcp-option=option:router{''.join(f',{address}' for address in (net.gateway,) if address)}"
     yield f"dhcp-option=option:dns-server{''.join(f',{address}' for address in net.resolvers)}"

@@ -1,4 +1,4 @@
-"""What a machine is told when it boots from the network. Plain functions: no Pulumi in here."""
+"""What a machine boots from the network."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ TALOS_ARGS = ("talos.platform=metal", "slab_nomerge", "pti=on", "init_on_alloc=1
 
 
 def assets(platform: Platform) -> str:
-    """Where kernel and initramfs of the platform's schematic and Talos version are."""
+    """The factory's URL of the platform's schematic and Talos version."""
     talos = platform.talos
     return f"{talos.factory}/image/{platform.schematic_id}/{talos.version}"
 
 
 def iso(platform: Platform) -> str:
-    """The same for a machine that is booted by hand."""
+    """The URL of the ISO image, for a machine that a person boots."""
     secure = "-secureboot" if platform.talos.schematic.secureboot else ""
     return f"{assets(platform)}/metal-amd64{secure}.iso"
 
@@ -23,8 +23,8 @@ def iso(platform: Platform) -> str:
 def profile(platform: Platform) -> dict[str, Any]:
     """A matchbox profile that boots Talos into maintenance mode.
 
-    It names no machine config: what a boot server serves, anyone on that network can read, and the config
-    holds the cluster's keys. The config is pushed afterwards, over the Talos API.
+    It names no machine config, because anyone on the network can read what a boot server serves, and the config holds
+    the cluster's keys. The config is applied afterwards, over the Talos API.
     """
     return {
         "kernel": f"{assets(platform)}/kernel-amd64",
@@ -35,11 +35,11 @@ def profile(platform: Platform) -> dict[str, Any]:
 
 
 def arguments(platform: Platform) -> list[str]:
-    """Kernel arguments: those of Talos, of the schematic (a bare kernel brings none along), of this kind of boot."""
+    """Kernel arguments: Talos' own, the schematic's (a kernel booted this way has none built in), the boot server's."""
     baked = platform.talos.schematic.kernel_args
-    # -name takes a default away, as it does where images are built.
-    taken = {arg[1:] for arg in baked if arg.startswith("-")}
-    kept = [arg for arg in TALOS_ARGS if arg not in taken and arg.split("=")[0] not in taken]
+    # -name removes a default, as in the image factory.
+    removed = {arg[1:] for arg in baked if arg.startswith("-")}
+    kept = [arg for arg in TALOS_ARGS if arg not in removed and arg.split("=")[0] not in removed]
     own = [arg for arg in baked if not arg.startswith("-")]
     return [*kept, *own, *(platform.boot.kernel_args if platform.boot else ())]
 

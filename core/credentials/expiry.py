@@ -1,4 +1,4 @@
-"""When the platform's certificates end. Dates are no secrets, though they are read from what is. No Pulumi in here."""
+"""When the platform's certificates end. The dates are not secret, although they are read from secrets."""
 
 import base64
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from typing import Any
 
 
 def ends(certificate: str | None) -> str:
-    """The last second of a certificate (PEM in base64, as Talos has it), as ISO 8601 in UTC; empty where it is none."""
-    # Here and not above: it takes a while to load, and a first plan has no certificate to read.
+    """The end of a certificate (PEM in base64), as ISO 8601 in UTC; empty if the text is not a certificate."""
+    # Imported here because it is slow to load, and a first plan has no certificate to read.
     from cryptography import x509
 
     try:
@@ -17,13 +17,13 @@ def ends(certificate: str | None) -> str:
 
 
 def expiry(client: Mapping[str, str], kubernetes: Mapping[str, str] | None, pki: Mapping[str, Any]) -> dict[str, str]:
-    """What ends when: the two client certificates, a year after they were made, and the authorities, after ten.
+    """Credential or authority to the end of its certificate: clients last one year, authorities ten.
 
-    kubernetes: None where an update leaves the kubeconfig for later (--target, --exclude).
+    kubernetes: None if an update left the kubeconfig out (--target, --exclude).
     """
-    found = {
+    dates = {
         "talosconfig": ends(client["client_certificate"]),
         "kubeconfig": ends(kubernetes["client_certificate"] if kubernetes else ""),
         **{f"authority {name}": ends(pair["cert"]) for name, pair in sorted(pki["certs"].items()) if "cert" in pair},
     }
-    return {name: date for name, date in found.items() if date}
+    return {name: date for name, date in dates.items() if date}

@@ -1,7 +1,8 @@
-"""Who approves kubelets' serving certificates, as Kubernetes objects. Plain functions: no Pulumi in here.
+"""The approver of kubelets' serving certificates, as Kubernetes objects.
 
-A kubelet asks the cluster for the certificate that it answers with, and nothing in Kubernetes approves that by itself.
-The program is alex1989hu/kubelet-serving-cert-approver; arguments, ports and rights are those of its own manifest.
+A kubelet requests its serving certificate from the cluster, and nothing in Kubernetes approves such a request by
+itself. The approver is alex1989hu/kubelet-serving-cert-approver; arguments, ports and permissions are those of its own
+manifest.
 """
 
 from collections.abc import Iterator
@@ -9,17 +10,19 @@ from typing import Any
 
 from core.model import Platform
 
+from .restricted import container_security, pod_security, spread_over_nodes
+
 NAMESPACE = "kubelet-certificates"
 NAME = "kubelet-certificate-approver"
 _LABELS = {"app.kubernetes.io/name": NAME}
 _PLANE = "node-role.kubernetes.io/control-plane"
 _RBAC = "rbac.authorization.k8s.io"
-# Whom no file of the image belongs to: the user of its own manifest.
-_NOBODY = 65534
+# The user of the approver's own manifest; it owns no file of the image.
+_USER = 65534
 
 
 def approver(platform: Platform) -> Iterator[dict[str, Any]]:
-    """Account, rights and Deployment, in the order in which they need each other."""
+    """Account, permissions and Deployment, each after the objects that it needs."""
     replicas = min(2, len(platform.controlplanes))
     account = _metadata()
     yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account, "automountServiceAccountToken": False}
@@ -36,7 +39,7 @@ _RIGHTS = [
         "verbs": ["get", "list", "watch"],
     },
     {"apiGroups": ["certificates.k8s.io"], "resources": ["certificatesigningrequests/approval"], "verbs": ["update"]},
-    # For this one signer: what it approves is good for a kubelet that serves, and lets nobody in anywhere.
+    # For this signer only: its certificates serve a kubelet's API, and no API accepts them from a client.
     {
         "apiGroups": ["certificates.k8s.io"],
         "resources": ["signers"],
@@ -46,7 +49,7 @@ _RIGHTS = [
     {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
 ]
-# Of two, one works.
+# Of two replicas, one is the leader and works.
 _ELECTION = [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "update"]}]
 
 
@@ -55,7 +58,7 @@ def _metadata(namespace: str | None = NAMESPACE) -> dict[str, Any]:
 
 
 def _granted(scope: str, rules: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Rights in the whole cluster, or in the approver's own namespace."""
+    """A role with these rules and its binding: in the whole cluster, or in the approver's own namespace."""
     metadata = _metadata(None if scope else NAMESPACE)
     yield {"apiVersion": f"{_RBAC}/v1", "kind": f"{scope}Role", "metadata": metadata, "rules": rules}
     yield {
@@ -79,19 +82,7 @@ def _deployment(platform: Platform, replicas: int) -> dict[str, Any]:
         "livenessProbe": {"httpGet": {"path": "/healthz", "port": "health"}, "initialDelaySeconds": 6},
         "readinessProbe": {"httpGet": {"path": "/readyz", "port": "health"}, "periodSeconds": 3},
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "privileged": False,
-            "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
-        },
-    }
-    spread = {
-        "maxSkew": 1,
-        "topologyKey": "kubernetes.io/hostname",
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": _LABELS},
+        "securityContext": container_security(),
     }
     return {
         "apiVersion": "apps/v1",
@@ -106,17 +97,13 @@ def _deployment(platform: Platform, replicas: int) -> dict[str, Any]:
                     "serviceAccountName": NAME,
                     "automountServiceAccountToken": True,
                     "priorityClassName": "system-cluster-critical",
-                    # Whoever owns its node could approve in its name: so it is beside those who own the cluster anyway.
+                    # Root on its node could approve requests in its name; root on a control plane owns the cluster
+                    # anyway.
                     "nodeSelector": {_PLANE: ""},
                     "tolerations": [{"key": key, "operator": "Exists"} for key in _taints(platform)],
                     "containers": [container],
-                    "securityContext": {
-                        "runAsNonRoot": True,
-                        "runAsUser": _NOBODY,
-                        "runAsGroup": _NOBODY,
-                        "seccompProfile": {"type": "RuntimeDefault"},
-                    },
-                    "topologySpreadConstraints": [spread],
+                    "securityContext": pod_security(_USER),
+                    "topologySpreadConstraints": spread_over_nodes(_LABELS),
                 },
             },
         },
@@ -124,5 +111,5 @@ def _deployment(platform: Platform, replicas: int) -> dict[str, Any]:
 
 
 def _taints(platform: Platform) -> list[str]:
-    """What keeps others off control planes: Talos' own taint, and those of the stack file."""
+    """The taints of control planes: Talos' own, and those of the stack file."""
     return sorted({_PLANE, *(key for name in platform.controlplanes for key in platform.machines[name].taints)})

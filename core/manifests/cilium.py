@@ -1,4 +1,4 @@
-"""What Cilium is told and gets besides its chart. Plain functions: no Pulumi in here."""
+"""Cilium's Helm values, and the objects that it needs besides its chart."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,11 +7,21 @@ from core.model import Platform
 
 KUBEPRISM_PORT = 7445
 
-# Without SYS_MODULE: Talos lets no pod load kernel modules.
+# Without SYS_MODULE, because Talos forbids pods to load kernel modules.
 # Source: Talos documentation, Kubernetes guides, deploying Cilium.
 AGENT_CAPABILITIES = (
-    "CHOWN", "KILL", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "SYS_ADMIN", "SYS_RESOURCE", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID",
-)  # fmt: skip
+    "CHOWN",
+    "KILL",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "SYS_ADMIN",
+    "SYS_RESOURCE",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "SETGID",
+    "SETUID",
+)
 CLEAN_CAPABILITIES = ("NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE")
 
 
@@ -21,19 +31,20 @@ def values(platform: Platform) -> dict[str, Any]:
     made: dict[str, Any] = {
         "ipam": {"mode": "kubernetes"},
         "kubeProxyReplacement": True,
-        # KubePrism: the API on every machine, before Cilium has made any service.
+        # KubePrism serves the Kubernetes API on every machine, also before Cilium has created any service.
         "k8sServiceHost": "localhost",
         "k8sServicePort": KUBEPRISM_PORT,
-        # Talos mounts cgroup v2 itself. The key is camelCase: Helm ignores automount.
+        # Talos mounts cgroup v2 itself. The key is camelCase: Helm would ignore `automount`.
         "cgroup": {"autoMount": {"enabled": False}, "hostRoot": "/sys/fs/cgroup"},
         "securityContext": {
             "capabilities": {"ciliumAgent": list(AGENT_CAPABILITIES), "cleanCiliumState": list(CLEAN_CAPABILITIES)}
         },
-        # Services must be reachable from inside VMs, where no socket of the host is (cilium#14563).
+        # Services must be reachable from inside VMs, which do not use sockets of the host (cilium#14563).
         "socketLB": {"hostNamespaceOnly": True},
-        # Or Cilium renames the config of a second CNI away.
+        # Otherwise Cilium renames the config of a second CNI, which disables it.
         "cni": {"exclusive": False},
-        # The default makes new certificates at each render, and a difference at each plan (cilium#36012).
+        # The default creates new certificates whenever the chart is rendered, so every plan would show a change
+        # (cilium#36012).
         "hubble": {"enabled": want.hubble, "relay": {"enabled": want.hubble}, "tls": {"auto": {"method": "cronJob"}}},
         "operator": {"replicas": 2 if platform.migratable else 1},
     }
@@ -41,13 +52,13 @@ def values(platform: Platform) -> dict[str, Any]:
         made["encryption"] = {"enabled": True, "type": "wireguard", "nodeEncryption": True}
     if want.load_balancer:
         made["l2announcements"] = {"enabled": True}
-        # One lease a service: the default limits starve them.
+        # Each announced service renews a lease, and the default limits are too low for that.
         made["k8sClientRateLimit"] = {"qps": 50, "burst": 100}
     return made
 
 
 def announcements(platform: Platform) -> Iterator[dict[str, Any]]:
-    """The pool that services of type LoadBalancer draw from, and who announces its addresses."""
+    """The pool of addresses for services of type LoadBalancer, and the policy by which nodes announce them."""
     balancer = platform.cilium.load_balancer
     if balancer is None:
         return

@@ -1,4 +1,4 @@
-"""The KubeVirt operator's own manifest, and the KubeVirt object that it acts on. No Pulumi in here."""
+"""The KubeVirt operator's own manifest, and the KubeVirt object that it acts on."""
 
 from functools import cache
 from pathlib import Path
@@ -8,14 +8,14 @@ import yaml
 
 from core.model import Platform
 
-# libyaml, where the wheel has it: ten times as fast on a manifest of this size.
+# libyaml, if the wheel has it: ten times as fast on a manifest of this size.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 NAMESPACE = "kubevirt"
 
 
 def manifest_path(version: str) -> Path:
-    """Where the manifest of a release is kept. It is generated from KubeVirt's Go module (toolchain/)."""
+    """The file that holds a release's manifest, which toolchain/ generates from KubeVirt's Go module."""
     return Path(__file__).parent / "upstream" / f"kubevirt-operator-{version}.yaml"
 
 
@@ -23,8 +23,8 @@ def manifest_path(version: str) -> Path:
 def operator(version: str) -> tuple[dict[str, Any], ...]:
     """Every object of a release's operator, its namespace first.
 
-    The generator leaves the namespace to whoever installs. virt-handler is privileged by nature, so pod security
-    must let it in; the policy pack names this one exception.
+    The generator's manifest has no namespace. virt-handler has to be privileged, so the namespace's pod security
+    profile allows it; the policy pack has this one exception.
     """
     labels = {"kubevirt.io": "", "pod-security.kubernetes.io/enforce": "privileged"}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
@@ -33,15 +33,15 @@ def operator(version: str) -> tuple[dict[str, Any], ...]:
 
 
 def kubevirt(platform: Platform) -> dict[str, Any]:
-    """The KubeVirt object of a platform: what the operator installs, and how."""
+    """The KubeVirt object: what the operator installs, and how."""
     want = platform.kubevirt
     assert want is not None
     configuration: dict[str, Any] = {
-        # With it virt-launcher runs under RuntimeDefault seccomp, which the restricted profile asks for.
+        # With it virt-launcher runs under the RuntimeDefault seccomp profile, which the restricted profile requires.
         "seccompConfiguration": {"virtualMachineInstanceProfile": {"customProfile": {"runtimeDefaultProfile": True}}},
         "evictionStrategy": "LiveMigrate" if platform.migratable else "None",
         "vmRolloutStrategy": "LiveUpdate",
-        # A bridge would let a VM be the pod's MAC on the node's network, and can't be migrated.
+        # A bridge would expose a VM's own MAC on the node's network, and such a VM can't be migrated.
         "network": {"permitBridgeInterfaceOnPodNetwork": False},
         # Post-copy needs unprivileged userfaultfd, which Talos' kernel settings forbid.
         "migrations": {"allowPostCopy": False},

@@ -1,26 +1,25 @@
-"""The objects by which a cluster saves its own etcd. Plain functions: no Pulumi in here."""
+"""The objects by which a cluster saves its own etcd."""
 
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts.snapshots import NAME, NAMESPACE, ROLE, USER
 from core.machineconfig.documents.controlplane import ITSELF
 from core.model import Platform
-from core.model.snapshots import NAMESPACE
 
-NAME = "etcd-snapshots"
-# A user that no image's files belong to. It owns the snapshots.
-USER = 65532
-# Where talosctl looks in a pod, and where the snapshots are.
+from .restricted import container_security, pod_security
+
+# Where talosctl looks for its credentials in a pod, and where the snapshots are.
 _CREDENTIALS, _FOLDER = "/var/run/secrets/talos.dev", "/snapshots"
 JOB_SECONDS = 1800
 _APID = "50000"
 
 
-def way_out() -> dict[str, Any]:
-    """The policy that lets the jobs reach the Talos API of control planes, and nothing else at all.
+def allow_talos_api() -> dict[str, Any]:
+    """The policy that lets the jobs reach the Talos API of control planes, and nothing else.
 
-    A network policy of Kubernetes' own can't say it: to Cilium, nodes are no addresses. The control planes are where
-    the API server is.
+    A NetworkPolicy of Kubernetes can't express it, because Cilium does not treat nodes as addresses. Control planes
+    are the nodes with the entity `kube-apiserver`.
     """
     return {
         "apiVersion": "cilium.io/v2",
@@ -36,24 +35,24 @@ def way_out() -> dict[str, Any]:
 
 
 def account() -> dict[str, Any]:
-    """What Talos answers with a Secret of the same name: a client that may take snapshots, renewed every few hours."""
+    """The account for which Talos keeps a Secret of the same name: a client that may take snapshots, often renewed."""
     return {
         "apiVersion": "talos.dev/v1alpha1",
         "kind": "ServiceAccount",
         "metadata": {"name": NAME, "namespace": NAMESPACE},
-        "spec": {"roles": ["os:etcd:backup"]},
+        "spec": {"roles": [ROLE]},
     }
 
 
 def storage(platform: Platform) -> Iterator[dict[str, Any]]:
-    """Where they are kept, if that is not a claim of somebody's own.
+    """The volume and the claim for the NFS export; nothing if the stack file names a claim that exists already.
 
-    The restricted profile lets no pod name an NFS server itself; a claim it may.
+    The restricted pod security profile forbids NFS volumes in a pod, but it allows claims.
     """
     store = platform.talos.snapshots.to
     if store is None or store.nfs is None:
         return
-    # An NFS server has no size of ours: nobody counts it.
+    # Required, but without effect: Kubernetes does not limit what is written to an NFS server.
     common: dict[str, Any] = {"accessModes": ["ReadWriteMany"], "storageClassName": ""}
     yield {
         "apiVersion": "v1",
@@ -63,7 +62,7 @@ def storage(platform: Platform) -> Iterator[dict[str, Any]]:
             **common,
             "capacity": {"storage": "1Gi"},
             "persistentVolumeReclaimPolicy": "Retain",
-            # Machines run no lock daemon, which older versions need.
+            # Older versions need a lock daemon, and Talos runs none.
             "mountOptions": ["nfsvers=4.1", "hard", "noexec", "nosuid", "nodev"],
             "nfs": {"server": store.nfs.server, "path": store.nfs.path},
             "claimRef": {"namespace": NAMESPACE, "name": NAME},
@@ -78,12 +77,12 @@ def storage(platform: Platform) -> Iterator[dict[str, Any]]:
 
 
 def image(platform: Platform) -> str:
-    """The official talosctl of the machines' release."""
+    """The official talosctl image of the platform's Talos version."""
     return f"ghcr.io/siderolabs/talosctl:{platform.talos.version}"
 
 
 def job(platform: Platform) -> dict[str, Any]:
-    """The CronJob: one snapshot each time, of whichever control plane answers."""
+    """The CronJob: each run saves one snapshot, taken from the control plane that answers."""
     want = platform.talos.snapshots
     assert want.schedule is not None and want.to is not None
     endpoints = ",".join(str(platform.machines[plane].address) for plane in platform.controlplanes)
@@ -91,7 +90,7 @@ def job(platform: Platform) -> dict[str, Any]:
         "name": "talosctl",
         "image": image(platform),
         "imagePullPolicy": "IfNotPresent",
-        # The pod's name holds the minute that it was due, and is nobody else's: no file is written over.
+        # The pod's name is unique and holds the minute at which the job was due, so no file is overwritten.
         "args": [
             f"--talosconfig={_CREDENTIALS}/config",
             f"--endpoints={endpoints}",
@@ -105,13 +104,7 @@ def job(platform: Platform) -> dict[str, Any]:
             {"name": "HOME", "value": _CREDENTIALS},
         ],
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "privileged": False,
-            "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
-        },
+        "securityContext": container_security(),
         "volumeMounts": [
             {"name": "talos", "mountPath": _CREDENTIALS, "readOnly": True},
             {"name": "snapshots", "mountPath": _FOLDER},
@@ -122,15 +115,8 @@ def job(platform: Platform) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "containers": [container],
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "fsGroup": USER,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        # There is an etcd to save as long as there is a control plane, whatever became of the workers.
+        "securityContext": pod_security(USER, owns_volumes=True),
+        # Jobs run on control planes too, so that snapshots are taken even if every worker is down.
         "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"}],
         "volumes": [
             {"name": "talos", "secret": {"secretName": NAME, "defaultMode": 0o440}},
@@ -145,7 +131,7 @@ def job(platform: Platform) -> dict[str, Any]:
             "schedule": want.schedule,
             "timeZone": "Etc/UTC",
             "concurrencyPolicy": "Forbid",
-            # A control plane that was away meanwhile still takes the one it missed, if that is not long ago.
+            # A run that was missed while no control plane answered is made up for within ten minutes.
             "startingDeadlineSeconds": 600,
             "successfulJobsHistoryLimit": 3,
             "failedJobsHistoryLimit": 3,

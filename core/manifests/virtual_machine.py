@@ -1,4 +1,4 @@
-"""A virtual machine as Kubernetes objects. Plain functions: no Pulumi in here."""
+"""A virtual machine as Kubernetes objects."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ LABEL = "bedplate/vm"
 
 
 def cloud_config(vm: VirtualMachineSpec) -> str:
-    """What the guest does at its first boot. It may hold passwords: it belongs in a Secret."""
+    """The cloud-init of the guest's first boot. It may hold passwords, so it belongs in a Secret."""
     config = {**({"ssh_authorized_keys": list(vm.ssh_keys)} if vm.ssh_keys else {}), **vm.cloud_init}
     return "#cloud-config\n" + yaml.safe_dump(config, sort_keys=True, default_flow_style=False)
 
@@ -21,7 +21,7 @@ def secret_name(name: str) -> str:
 
 
 def secret(name: str, vm: VirtualMachineSpec) -> dict[str, Any]:
-    """The Secret with a VM's cloud-init. KubeVirt takes no more than 2 KiB of it inline."""
+    """The Secret with a VM's cloud-init, because KubeVirt accepts at most 2 KiB of it in the VirtualMachine."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -42,7 +42,7 @@ def virtual_machine(name: str, vm: VirtualMachineSpec, migratable: bool) -> dict
             "template": {
                 "metadata": {"labels": {LABEL: name}},
                 "spec": {
-                    # A drained node takes its VMs with it where there is no other node.
+                    # Without a second node, a VM stops when its node is drained.
                     "evictionStrategy": "LiveMigrate" if migratable else "None",
                     "domain": {
                         "cpu": {"cores": vm.cpu},
@@ -52,7 +52,7 @@ def virtual_machine(name: str, vm: VirtualMachineSpec, migratable: bool) -> dict
                                 {"name": "root", "disk": {"bus": "virtio"}},
                                 {"name": "cloud-init", "disk": {"bus": "virtio"}},
                             ],
-                            # KubeVirt would add a bridge, which can't be migrated.
+                            # KubeVirt's default is a bridge, and a VM with a bridge can't be migrated.
                             "interfaces": [{"name": "default", "masquerade": {}, "model": "virtio"}],
                             "rng": {},
                         },

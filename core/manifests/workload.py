@@ -1,44 +1,31 @@
-"""A container application as Kubernetes objects. Plain functions: no Pulumi in here."""
+"""A container application as Kubernetes objects."""
 
 from typing import Any
 
 from core.model import WorkloadSpec
 
-LABEL = "app.kubernetes.io/name"
+from .restricted import NOBODY, container_security, pod_security, spread_over_nodes
 
-# A user that no image's files belong to.
-NOBODY = 65532
+LABEL = "app.kubernetes.io/name"
 
 
 def deployment(name: str, want: WorkloadSpec) -> dict[str, Any]:
-    """The Deployment, with all that the restricted pod security profile asks for."""
+    """The Deployment, which satisfies the restricted pod security profile."""
     labels = {LABEL: name}
     container: dict[str, Any] = {
         "name": name,
         "image": want.image,
         "imagePullPolicy": "IfNotPresent",
         "resources": {"requests": {"cpu": want.cpu, "memory": want.memory}, "limits": {"memory": want.memory}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "privileged": False,
-            "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
-        },
+        "securityContext": container_security(),
     }
-    # The root is read-only; nearly everything wants to write somewhere.
+    # The root file system is read-only, and nearly every application writes temporary files.
     container["volumeMounts"] = [{"name": "tmp", "mountPath": "/tmp"}]
     if want.command:
         container["command"] = list(want.command)
     if want.port:
         container["ports"] = [{"containerPort": want.port, "protocol": "TCP"}]
         container["readinessProbe"] = {"tcpSocket": {"port": want.port}, "periodSeconds": 5}
-    spread = {
-        "maxSkew": 1,
-        "topologyKey": "kubernetes.io/hostname",
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": labels},
-    }
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -51,14 +38,8 @@ def deployment(name: str, want: WorkloadSpec) -> dict[str, Any]:
                 "spec": {
                     "automountServiceAccountToken": False,
                     "containers": [container],
-                    "securityContext": {
-                        "runAsNonRoot": True,
-                        "runAsUser": NOBODY,
-                        "runAsGroup": NOBODY,
-                        "seccompProfile": {"type": "RuntimeDefault"},
-                    },
-                    # A drained or dead node takes one replica, not all.
-                    "topologySpreadConstraints": [spread],
+                    "securityContext": pod_security(NOBODY),
+                    "topologySpreadConstraints": spread_over_nodes(labels),
                     "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": want.memory}}],
                 },
             },
@@ -67,7 +48,7 @@ def deployment(name: str, want: WorkloadSpec) -> dict[str, Any]:
 
 
 def service(name: str, want: WorkloadSpec) -> dict[str, Any]:
-    """The name under which others in the cluster reach it."""
+    """The Service under whose name the rest of the cluster reaches the application."""
     return {
         "apiVersion": "v1",
         "kind": "Service",

@@ -1,11 +1,7 @@
 """The JSON Schema of a stack file, for editors to complete and check what a person types.
-
-Run as a module it prints the schema; with a path it writes it there.
 """
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 from .model import Platform
@@ -35,11 +31,3 @@ def stack_schema() -> dict[str, Any]:
 def text() -> str:
     """The schema as it is kept in the repository."""
     return json.dumps(stack_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).parent.mkdir(parents=True, exist_ok=True)
-        Path(sys.argv[1]).write_text(text(), encoding="utf-8")
-    else:
-        sys.stdout.write(text())

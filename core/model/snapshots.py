@@ -7,8 +7,6 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from .faults import refuse
 from .types import Model, Name, text
 
-# Where the jobs run: Talos lets that namespace alone ask for a snapshot.
-NAMESPACE = "etcd-snapshots"
 # Each is a full copy, and none is ever deleted by us.
 _AN_HOUR = 4
 

@@ -1,15 +1,11 @@
 """What a rehearsal shows, once the platform is up: a row for each phase, in their order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from lab.rehearsal import Rehearsal
 
 from . import adoption, by_hand, change, kubernetes, leaving, loss, restore, serving, snapshots, standing, turns
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 
 def _always(rehearsal: Rehearsal) -> bool:

@@ -1,24 +1,22 @@
-"""A cluster that runs is taken over by a new state, and credentials that end are made anew."""
-
-from __future__ import annotations
+"""A new state adopts a running cluster, and credentials that are about to expire are renewed."""
 
 import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
+from core.state import unwrap_secret
 from lab.engine import Engine
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 from operations.adopt.client import signed
-from operations.adopt.state import KIND, opened, secret
+from operations.adopt.state import KIND, secret
 
+from . import texts
 from .by_hand import drifted
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 KUBECONFIG = "talos:cluster/kubeconfig:Kubeconfig"
 SHORT = timedelta(days=10)
@@ -26,7 +24,7 @@ CREDENTIALS = ("talosconfig", "kubeconfig")
 
 
 def adoption(rehearsal: Rehearsal) -> None:
-    """A state that knows nothing takes over the running platform, by the secrets in a control plane's own config.
+    """An empty state adopts the running platform, by the secrets in a control plane's own config.
 
     From here on the rehearsal goes on with the new state: what comes after shows that it is as good as the first.
     """
@@ -52,7 +50,7 @@ def adoption(rehearsal: Rehearsal) -> None:
     rehearsal.times.say(f"  {told.splitlines()[0]}")
     first, rehearsal.engine = rehearsal.engine, engine
     run = rehearsal.update(seconds=600)
-    see("etcd is there already, with " in run.text, f"the up does not say that it took etcd over: {run.text[-2000:]}")
+    see(texts.ADOPTS_ETCD in run.text, f"the up does not say that it took etcd over: {run.text[-2000:]}")
     see(rehearsal.bootstraps() == 1, f"etcd was bootstrapped {rehearsal.bootstraps()} times, not once")
     see(_pki(engine) == before, "the platform has other secrets than before")
     now = {name: node["starts"] for name, node in rehearsal.lab.nodes().items()}
@@ -83,7 +81,7 @@ def _pki(engine: Engine) -> Any:
     # What the plugin has none of, it holds as an empty text or not at all.
     return {
         key: {name: value for name, value in part.items() if value}
-        for key, part in opened(made["outputs"]["machineSecrets"]).items()
+        for key, part in unwrap_secret(made["outputs"]["machineSecrets"]).items()
     }
 
 
@@ -99,8 +97,9 @@ def renewal(rehearsal: Rehearsal) -> None:
         check=False,
     )
     see(
-        told.returncode == 7 and all(f"{name}'s certificate ends in 9 days" in told.stderr for name in CREDENTIALS),
-        f"drift does not tell which certificates end: {told.returncode}, {told.stderr[-500:]}",
+        told.returncode == 7
+        and all(f"{name}'s certificate {texts.CERTIFICATE_ENDS} 9 days" in told.stderr for name in CREDENTIALS),
+        f"drift does not report the certificates that end: {told.returncode}, {told.stderr[-500:]}",
     )
     old = _credentials(rehearsal)
     run = rehearsal.update(seconds=300)
@@ -108,7 +107,7 @@ def renewal(rehearsal: Rehearsal) -> None:
     for name in CREDENTIALS:
         see(
             new[name] != old[name] and ends[name] > datetime.now(UTC) + timedelta(days=360),
-            f"the {name} was not made anew: it ends on {ends[name]}",
+            f"the {name} was not renewed: it ends on {ends[name]}",
         )
     rehearsal.trust()
     rehearsal.clients.talos("version", "--nodes", rehearsal.first)
@@ -126,23 +125,23 @@ def renewal(rehearsal: Rehearsal) -> None:
 
 def _shorten(engine: Engine) -> None:
     """Client certificates that end soon, signed by the platform's own authorities, where the state has the others."""
-    exported = json.loads(engine.told("stack", "export", "--show-secrets"))
+    exported = json.loads(engine.output("stack", "export", "--show-secrets"))
     made = {
         one["type"]: one["outputs"] for one in exported["deployment"]["resources"] if one["type"] in (KIND, KUBECONFIG)
     }
-    certs, now = opened(made[KIND]["machineSecrets"])["certs"], datetime.now(UTC)
+    certs, now = unwrap_secret(made[KIND]["machineSecrets"])["certs"], datetime.now(UTC)
     made[KIND]["clientConfiguration"] = secret(signed(certs["os"], now, lifetime=SHORT))
     client = signed(certs["k8s"], now, organization="system:masters", name="admin", lifetime=SHORT)
-    kubeconfig = yaml.safe_load(opened(made[KUBECONFIG]["kubeconfigRaw"]))
+    kubeconfig = yaml.safe_load(unwrap_secret(made[KUBECONFIG]["kubeconfigRaw"]))
     kubeconfig["users"][0]["user"] = {
         "client-certificate-data": client["clientCertificate"],
         "client-key-data": client["clientKey"],
     }
     made[KUBECONFIG]["kubeconfigRaw"] = secret(yaml.safe_dump(kubeconfig))
     made[KUBECONFIG]["kubernetesClientConfiguration"] = secret(
-        {**opened(made[KUBECONFIG]["kubernetesClientConfiguration"]), **client}
+        {**unwrap_secret(made[KUBECONFIG]["kubernetesClientConfiguration"]), **client}
     )
-    engine.told("stack", "import", stdin=json.dumps(exported))
+    engine.output("stack", "import", stdin=json.dumps(exported))
 
 
 def _credentials(rehearsal: Rehearsal) -> dict[str, Any]:
@@ -150,5 +149,5 @@ def _credentials(rehearsal: Rehearsal) -> dict[str, Any]:
 
 
 def _ends(rehearsal: Rehearsal) -> dict[str, datetime]:
-    told = json.loads(rehearsal.engine.told("stack", "output", "expires", "--json"))
+    told = json.loads(rehearsal.engine.output("stack", "output", "expires", "--json"))
     return {name: datetime.fromisoformat(told[name]) for name in CREDENTIALS}

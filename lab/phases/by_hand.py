@@ -1,16 +1,12 @@
-"""What somebody edits by hand, an object or a machine's config, is seen and put right."""
-
-from __future__ import annotations
+"""An object or a machine config that was edited by hand is detected and restored."""
 
 import json
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lab.rehearsal import Rehearsal
 from lab.shown import NotShown, see
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 
 def by_hand(resource: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -30,7 +26,7 @@ def by_hand(resource: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def address(resource: Mapping[str, Any]) -> list[str]:
-    """How kubectl is told which object a resource of the state is."""
+    """The arguments by which kubectl finds the object of a resource of the state."""
     group, _, version = resource["inputs"]["apiVersion"].rpartition("/")
     namespace, _, name = resource["id"].rpartition("/")
     kind = f"{resource['inputs']['kind']}.{version}.{group}"
@@ -38,7 +34,7 @@ def address(resource: Mapping[str, Any]) -> list[str]:
 
 
 def an_object(rehearsal: Rehearsal) -> None:
-    """An object of the stack that somebody edits by hand is seen by a refresh, and put right by an `up`."""
+    """A refresh detects an object of the stack that was edited by hand, and an `up` restores it."""
     found = [(one, edit) for one in rehearsal.engine.state() if (edit := by_hand(one)) is not None]
     if not found:
         rehearsal.times.say("  the rehearsed stack has no Kubernetes object of its own: not shown")
@@ -49,14 +45,14 @@ def an_object(rehearsal: Rehearsal) -> None:
     rehearsal.clients.kube("patch", *address(target), "--type=merge", f"--patch={json.dumps(edit)}")
     rehearsal.times.say(f"  edited {what} by hand: {json.dumps(edit)}")
     seen = rehearsal.engine.run("preview", "--refresh", "--expect-no-changes", seconds=180, check=False)
-    see(seen.code != 0, f"{what} was edited by hand, and a preview with --refresh saw no change")
+    see(seen.code != 0, f"{what} was edited by hand, and a preview with --refresh reports no change")
     rehearsal.update("--refresh", seconds=300)
     rehearsal.engine.run("preview", "--refresh", "--expect-no-changes", seconds=180)
     rehearsal.times.fact("drift", f"seen and put right: {what}")
 
 
 def a_machine(rehearsal: Rehearsal) -> None:
-    """A machine's config that somebody edits by hand: `drift` names the field, and an `up` of that machine puts it right."""
+    """`drift` names the field of a machine config that was edited by hand, and an `up` of that machine restores it."""
     see(drifted(rehearsal) == {}, f"machines differ from what was declared: {drifted(rehearsal)}")
     name = next(machine.name for machine in rehearsal.topology.machines if machine.address == rehearsal.first)
     patch = json.dumps({"machine": {"nodeLabels": {"bedplate.rehearsal/by-hand": "yes"}}})
@@ -64,8 +60,8 @@ def a_machine(rehearsal: Rehearsal) -> None:
         "patch", "machineconfig", "--mode=no-reboot", f"--patch={patch}", "--nodes", rehearsal.first
     )
     found = drifted(rehearsal)
-    see(found == {name: ["machine.nodeLabels.bedplate.rehearsal/by-hand"]}, f"drift tells {found}")
-    rehearsal.times.say(f"  edited {name}'s config by hand: drift tells {found}")
+    see(found == {name: ["machine.nodeLabels.bedplate.rehearsal/by-hand"]}, f"drift reports {found}")
+    rehearsal.times.say(f"  edited {name}'s config by hand: drift reports {found}")
     rehearsal.update("--target-replace", f"**ConfigurationApply::talos-{name}", seconds=300)
     see(drifted(rehearsal) == {}, f"still drifted after the up: {drifted(rehearsal)}")
     rehearsal.times.fact("machine_drift", found)

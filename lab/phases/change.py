@@ -1,17 +1,11 @@
 """What is added to the stack file arrives on a node."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from lab import overlay
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
 
 from . import snapshots
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 LABEL, TAINT = ("bedplate.rehearsal/seen", "yes"), ("bedplate.rehearsal/seen", "yes:PreferNoSchedule")
 NEW_MIRROR = "registry.rehearsal.example.com"

@@ -1,20 +1,17 @@
-"""Another Kubernetes: control planes first, one machine at a time, each drained, and its version read back."""
-
-from __future__ import annotations
+"""Another Kubernetes release: control planes first, one machine at a time, each drained and its version verified."""
 
 import json
-from typing import TYPE_CHECKING
 
-from lab import bench
+from lab import prepare
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
+from . import texts
 
 
 def moved(rehearsal: Rehearsal) -> None:
     """The same code under the next number: it runs everywhere, workers came last, and etcd was saved before."""
-    before, after = rehearsal.platform["talos"]["kubernetes"], bench.next_kubernetes()
+    before, after = rehearsal.platform["talos"]["kubernetes"], prepare.next_kubernetes()
     saved = set(rehearsal.snapshots.glob("*.db"))
     rehearsal.platform["talos"]["kubernetes"] = after
     rehearsal.engine.write(rehearsal.platform)
@@ -28,8 +25,8 @@ def moved(rehearsal: Rehearsal) -> None:
     see(served == after, f"the API is still {served}")
     well = {}
     for machine in rehearsal.topology.machines:
-        ended = run.when(rf"\b{machine.name} is well, and takes pods as before")
-        see(ended is not None, f"{machine.name} was not seen well: {run.text[-2000:]}")
+        ended = run.when(rf"\b{machine.name} {texts.HEALTHY_AGAIN}")
+        see(ended is not None, f"{machine.name} was not reported healthy: {run.text[-2000:]}")
         well[machine.name] = round(ended or 0.0, 1)
     planes = [well[m.name] for m in rehearsal.topology.machines if m.role == "controlplane"]
     workers = [well[m.name] for m in rehearsal.topology.machines if m.role == "worker"]

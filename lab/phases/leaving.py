@@ -1,24 +1,18 @@
 """Machines that leave the platform: emptied and erased, or dead and forgotten. And one that comes back as a new one."""
 
-from __future__ import annotations
-
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
 
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
-
-
-# What an `up` says when a step of it begins.
-STEPS = ("is drained", "leaves etcd", "its system disk is wiped", "it is out of the platform")
+from . import texts
 
 
 def a_worker(rehearsal: Rehearsal) -> None:
-    """One is drained, erased and forgotten; its entry goes; it comes back as a machine that nobody has seen."""
+    """A worker is drained, erased and removed from the state and the file. It comes back as a new machine."""
     # The one that runs the most: a worker that joined late may run nothing.
     name = max(_workers(rehearsal), key=lambda worker: len(_pods_on(rehearsal, worker)))
     declared = dict(rehearsal.platform["machines"][name])
@@ -44,8 +38,8 @@ def a_lost_worker(rehearsal: Rehearsal) -> None:
     rehearsal.engine.write(rehearsal.platform)
     refused = rehearsal.engine.run("up", "--yes", "--skip-preview", seconds=300, say=rehearsal.line, check=False)
     see(
-        refused.code != 0 and "so it is not lost" in refused.text,
-        f"an up gave a machine up that answers: {refused.text[-2000:]}",
+        refused.code != 0 and texts.NOT_LOST in refused.text,
+        f"an up declared a machine lost that answers: {refused.text[-2000:]}",
     )
     see(name in rehearsal.clients.ready(), f"{name} was refused to be lost, and is no node any more")
     rehearsal.lab.stop_node(name)
@@ -54,7 +48,9 @@ def a_lost_worker(rehearsal: Rehearsal) -> None:
 
 
 def control_planes(rehearsal: Rehearsal) -> None:
-    """From three to one, one `up` after the other; two at once are refused in the plan, and one that only leaves the file.
+    """Three control planes become one, one `up` after the other.
+
+    A plan refuses two at once, and one that only leaves the file.
 
     The first one's `up` is killed at each of its steps, and run again.
     """
@@ -64,9 +60,9 @@ def control_planes(rehearsal: Rehearsal) -> None:
     rehearsal.platform["machines"] = {
         n: {**m, **({"decommission": "wipe"} if n in planes else {})} for n, m in whole.items()
     }
-    _refused(rehearsal, "would go or move at once")
+    _refused(rehearsal, texts.SEVERAL_AT_ONCE)
     rehearsal.platform["machines"] = {n: m for n, m in whole.items() if n not in planes}
-    _refused(rehearsal, "was not decommissioned; it would go on with the cluster's keys and its vote in etcd")
+    _refused(rehearsal, texts.NOT_DECOMMISSIONED)
     rehearsal.platform["machines"] = whole
     for name in (first, second):
         if name == first:
@@ -86,7 +82,7 @@ def _killed(rehearsal: Rehearsal, name: str) -> list[str]:
     rehearsal.platform["machines"][name]["decommission"] = "wipe"
     rehearsal.engine.write(rehearsal.platform)
     met: list[str] = []
-    for _ in STEPS:
+    for _ in texts.LEAVING:
         engine: list[int] = []
         dead: list[str] = []
 
@@ -94,7 +90,7 @@ def _killed(rehearsal: Rehearsal, name: str) -> list[str]:
             engine.append(process.pid)
 
         def heard(line: str, engine: list[int] = engine, dead: list[str] = dead) -> None:
-            for step in STEPS:
+            for step in texts.LEAVING:
                 if not dead and step in line and step not in met:
                     dead.append(step)
                     met.append(step)
@@ -103,7 +99,7 @@ def _killed(rehearsal: Rehearsal, name: str) -> list[str]:
         run = rehearsal.engine.run(
             "up", "--yes", "--skip-preview", seconds=600, check=False, started=started, say=heard
         )
-        see(dead or run.code == 0, f"an up that nobody killed ended with {run.code}: {run.text[-2000:]}")
+        see(dead or run.code == 0, f"an up that was not killed ended with {run.code}: {run.text[-2000:]}")
         rehearsal.times.say(f"  killed at: {dead[0]}" if dead else "  not killed: it was through")
         rehearsal.engine.run("cancel", "--yes", seconds=60, config=False, check=False)
         if not dead:
@@ -126,7 +122,7 @@ def _leave(rehearsal: Rehearsal, name: str, how: str) -> None:
 
 
 def _forget(rehearsal: Rehearsal, *names: str) -> None:
-    """Its entry goes from the file: the `up` is well, and nothing is left of it in the state."""
+    """Remove its entry from the file: the `up` succeeds, and the state has nothing left of it."""
     for name in names:
         del rehearsal.platform["machines"][name]
     rehearsal.engine.write(rehearsal.platform)

@@ -1,16 +1,11 @@
 """Machines that lose power, and an `up` while some are down."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from lab.rehearsal import Rehearsal
 from lab.shown import NotShown, see
 from lab.waiting import wait_for
 
+from . import texts
 from .change import LABEL
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 
 def lost_power(rehearsal: Rehearsal) -> None:
@@ -63,7 +58,7 @@ def unreachable(rehearsal: Rehearsal) -> None:
     for name in down:
         at = machines[name].address
         see(
-            f"{name}: the Talos API at {at} did not answer within" in run.text,
+            f"{name}: the Talos API at {at} {texts.UNREACHABLE}" in run.text,
             f"the failed up does not name {name}: {run.text[-2000:]}",
         )
     for name in reached:

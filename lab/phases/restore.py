@@ -1,21 +1,16 @@
 """A lost etcd, and a snapshot put back."""
 
-from __future__ import annotations
-
 import shutil
-from typing import TYPE_CHECKING
 
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
 
 from .snapshots import KEPT
 
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
-
 
 def restore(rehearsal: Rehearsal) -> None:
-    """The only control plane loses its etcd: the snapshot of a job, put back as docs/day-two.md says, brings back what was then."""
+    """The only control plane loses its etcd, and a job's snapshot, restored as docs/day-two.md says, brings it back."""
     [node] = rehearsal.topology.machines
     kept, lost = KEPT, ("configmap", "rehearsal-after")
     file = rehearsal.snapshot

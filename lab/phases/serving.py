@@ -1,20 +1,17 @@
 """Kubelets that prove who they are: certificates that the cluster signed, and an API server that asks for them."""
 
-from __future__ import annotations
-
 import json
 import sys
 from base64 import b64decode
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import yaml
 
 from core.manifests.approver import NAME, NAMESPACE
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 SIGNER = "kubernetes.io/kubelet-serving"
 KUBELET_PORT = 10250
@@ -42,7 +39,7 @@ def shown(rehearsal: Rehearsal) -> None:
     for machine in rehearsal.topology.machines:
         subject = wait_for(
             f"{machine.name}: a kubelet at {machine.address} with a certificate of the cluster",
-            lambda at=machine.address: _subject(rehearsal, at),
+            partial(_subject, rehearsal, machine.address),
             seconds=120,
             every=1,
         )
@@ -65,14 +62,17 @@ def shown(rehearsal: Rehearsal) -> None:
             )
             see(
                 "Kubernetes v" in _enter(rehearsal, machine.name),
-                f"exec into the API server's pod on {machine.name} told nothing",
+                f"exec into the API server's pod on {machine.name} printed no version",
             )
     wait_for("the approver's log", lambda: _log(rehearsal), seconds=60)
     rehearsal.times.fact("kubelets_certificates", facts)
 
 
 def without_approver(rehearsal: Rehearsal) -> None:
-    """At 2 a.m.: the approver is gone and a kubelet has lost its certificate. Its node is Ready, and nobody gets in; with the approver back they do."""
+    """The approver is missing and a kubelet has lost its certificate: the node is Ready, and exec fails.
+
+    With the approver back, exec works again.
+    """
     machines = rehearsal.topology.machines
     node = next(machine for machine in machines if machine.address == rehearsal.first)
     approvers = min(2, sum(machine.role == "controlplane" for machine in machines))
@@ -118,7 +118,7 @@ def _subject(rehearsal: Rehearsal, address: str) -> str:
     told = json.loads(
         rehearsal.lab.run([sys.executable, "-c", _LOOK, address, str(KUBELET_PORT)], seconds=10, stdin=authority).stdout
     )
-    return next(value for part in told["subject"] for key, value in part if key == "commonName")
+    return next(str(value) for part in told["subject"] for key, value in part if key == "commonName")
 
 
 def _requests(rehearsal: Rehearsal) -> list[dict[str, Any]]:

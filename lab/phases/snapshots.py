@@ -1,29 +1,25 @@
 """etcd saved: by `up` before an upgrade, and by a job of the cluster's own."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
 import stat
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from core.facts.snapshots import NAMESPACE, USER
 from lab.engine import Run
-from lab.node import FIRST_ID
 from lab.overlay import CLAIM
+from lab.rehearsal import Rehearsal
 from lab.shown import see
+from lab.topology import FIRST_ID
 from lab.waiting import wait_for
 
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
-
-NAMESPACE, JOB = "etcd-snapshots", "rehearsal"
+JOB = "rehearsal"
 # It is there when the job saves etcd, and must be there again when that is put back.
 KEPT = ("configmap", "rehearsal-before")
 # A folder of the node, for the user that the job runs as.
-FOLDER, USER = "local/etcd-snapshots", 65532
+FOLDER = "local/etcd-snapshots"
 
 
 def is_whole(file: Path) -> bool:
@@ -48,7 +44,7 @@ def saved(rehearsal: Rehearsal, run: Run) -> None:
 
 
 def scheduled(rehearsal: Rehearsal) -> None:
-    """The CronJob's own job saves etcd, through the way in that Talos gives to pods, beside an endpoint that is down."""
+    """A job of the CronJob saves etcd through the Talos API for pods, although one of its endpoints is down."""
     [node] = rehearsal.topology.machines
     folder = rehearsal.layout.node(node.name) / "volumes" / "var" / FOLDER
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,15 +1,11 @@
 """The platform stands, and a second `up` changes nothing."""
 
-from __future__ import annotations
+from functools import partial
 
-from typing import TYPE_CHECKING
-
-from lab import overlay
+from lab import overlay, speed
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
-
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
 
 HELLO_PORT = overlay.NODE_PORT
 
@@ -28,7 +24,7 @@ def stands(rehearsal: Rehearsal) -> None:
     for machine in rehearsal.topology.machines:
         answer = wait_for(
             f"the Deployment hello through {machine.name}",
-            lambda at=machine.address: rehearsal.clients.ask(f"http://{at}:{HELLO_PORT}/"),
+            partial(rehearsal.clients.ask, f"http://{machine.address}:{HELLO_PORT}/"),
             seconds=120,
         )
         rehearsal.times.say(f"  through {machine.name}: {answer}")
@@ -43,7 +39,7 @@ def stands(rehearsal: Rehearsal) -> None:
             url = f"http://{name}.{workload.get('namespace', 'apps')}:{workload['port']}/"
             answer = wait_for(
                 f"the workload {name} at {url}",
-                lambda url=url: rehearsal.clients.ask(f"http://{rehearsal.first}:{HELLO_PORT}/get?url={url}"),
+                partial(rehearsal.clients.ask, f"http://{rehearsal.first}:{HELLO_PORT}/get?url={url}"),
                 seconds=120,
             )
             rehearsal.times.say(f"  {name}: {answer}")
@@ -53,7 +49,9 @@ def stands(rehearsal: Rehearsal) -> None:
         + ",".join(machine.address for machine in rehearsal.topology.machines if machine.role == role)
         for role in sorted({machine.role for machine in rehearsal.topology.machines})
     ]
-    rehearsal.clients.talos("health", "--wait-timeout=120s", "--nodes", rehearsal.first, *told, seconds=130)
+    rehearsal.clients.talos(
+        "health", f"--wait-timeout={speed.deadline(120):.0f}s", "--nodes", rehearsal.first, *told, seconds=130
+    )
 
 
 def again(rehearsal: Rehearsal) -> None:

@@ -1,15 +1,13 @@
-"""A change that restarts machines: one at a time, each drained first, and well before the next."""
+"""A change that restarts machines: one at a time, each drained first, and healthy before the next."""
 
-from __future__ import annotations
+from itertools import pairwise
 
-from typing import TYPE_CHECKING
-
+from lab.rehearsal import Rehearsal
 from lab.shown import see
 
-if TYPE_CHECKING:
-    from lab.rehearse import Rehearsal
+from . import texts
 
-# Talos restarts for it (CanApplyImmediate does not name it), and in a container nobody reads it.
+# Talos restarts for it (CanApplyImmediate does not name it), and in a container it has no effect.
 RESTARTS = {"machine": {"udev": {"rules": ["# bedplate rehearsal"]}}}
 
 
@@ -30,17 +28,15 @@ def restarts(rehearsal: Rehearsal) -> None:
     )
     turns = []
     for name in names:
-        begun = run.when(rf"\b{name} is drained") if len(after) > 1 else run.when("no other node takes pods")
-        ended = run.when(rf"\b{name} is well, and takes pods as before")
+        begun = run.when(rf"\b{name} {texts.DRAINED}") if len(after) > 1 else run.when(texts.NO_OTHER_NODE)
+        ended = run.when(rf"\b{name} {texts.HEALTHY_AGAIN}")
         see(
             begun is not None and ended is not None,
-            f"{name} restarted, and was not drained first or not seen well: {run.text[-2000:]}",
+            f"{name} restarted, but was not drained first, or not reported healthy: {run.text[-2000:]}",
         )
         turns.append((round(begun or 0.0, 1), round(ended or 0.0, 1), name))
     turns.sort()
-    see(
-        all(one[1] <= other[0] for one, other in zip(turns, turns[1:], strict=False)), f"two were away at once: {turns}"
-    )
+    see(all(one[1] <= other[0] for one, other in pairwise(turns)), f"two restarted at once: {turns}")
     see(rehearsal.clients.ready() == set(after), f"not all are Ready: {rehearsal.clients.ready()}")
     closed = [n["metadata"]["name"] for n in rehearsal.clients.get("nodes")["items"] if n["spec"].get("unschedulable")]
     see(not closed, f"these still take no pods: {closed}")

@@ -1,1 +1,1 @@
-"""A cluster that runs already, taken over: its secrets, checked and put into a stack's state."""
+"""Take over a running cluster: check its secrets and put them into a stack's state."""

@@ -1,4 +1,4 @@
-"""`python -m adopt STACK BUNDLE CONFIG`: started by `./bedplate import`, in the engine's environment."""
+"""`python -m operations.adopt STACK BUNDLE CONFIG`: started by `./bedplate import`, in the engine's environment."""
 
 import argparse
 import json
@@ -15,30 +15,34 @@ import yaml
 from pulumiverse_talos import _utilities as talos_sdk
 
 from core.model import Platform, StackFileError, included, parse
+from runner import pipes
 
-from .bundle import Bundle, Faulty, read
+from .bundle import Bundle, BundleError, read
 from .client import signed
 from .state import Occupied, Place, held, put
 
 KEY = "bedplate:platform"
-# As the engine itself ends: the runner makes the stack then.
+# The engine's own exit code for a missing stack: the runner creates the stack then.
 STACK_NOT_FOUND = 6
 
 
-class Unfit(Exception):
-    """Why nothing was imported, in full."""
+class NotImported(Exception):
+    """Why nothing was imported. The message is complete."""
 
     code = 2
 
 
-class Absent(Unfit):
-    """There is no such stack yet."""
+class NoStack(NotImported):
+    """The stack does not exist yet."""
 
     code = STACK_NOT_FOUND
 
 
 def main(arguments: list[str]) -> int:
-    """0: the stack has the secrets of the file; 6: there is no stack yet; 2: why not, and nothing was changed."""
+    """Import the secrets of a file into a stack. Returns an exit code.
+
+    0: the stack has these secrets. 6: the stack does not exist yet. 2: nothing was changed; the reason is printed.
+    """
     parser = argparse.ArgumentParser(prog="./bedplate import")
     parser.add_argument("stack")
     parser.add_argument("bundle", type=Path)
@@ -46,14 +50,14 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         platform = _platform(given.config)
-        # First what is wrong with the file, and only then the stack: both are said without the other.
+        # The file is checked before the stack is touched: its faults are reported even where there is no stack.
         bundle = _bundle(given.bundle)
-        _unharmed(platform)
+        _refuse_reinstallation(platform)
         for line in _import(given.stack, platform, bundle, given.bundle):
             print(line)
-    except Unfit as unfit:
-        print(f"import: {unfit}", file=sys.stderr)
-        return unfit.code
+    except NotImported as error:
+        print(f"import: {error}", file=sys.stderr)
+        return error.code
     return 0
 
 
@@ -62,53 +66,51 @@ def _platform(file: Path) -> Platform:
         raw = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config", {}).get(KEY)
         return parse(included(raw, Path.cwd()), date.today())
     except StackFileError as refused:
-        raise Unfit(
-            f"the stack file has faults; it must describe the cluster that runs; nothing was imported\n{refused}"
+        raise NotImported(
+            f"the stack file has faults; it must describe the running cluster; nothing was imported\n{refused}"
         ) from None
     except yaml.YAMLError:
-        raise Unfit(
-            f"{file.name} is not YAML; it must describe the cluster that runs; an editor with the schema shows where"
+        raise NotImported(
+            f"{file.name} is not YAML; it must describe the running cluster; an editor with the schema shows the line"
         ) from None
 
 
 def _bundle(file: Path) -> Bundle:
     try:
-        with file.open(encoding="utf-8") as opened:
-            mode = os.fstat(opened.fileno()).st_mode
+        with file.open(encoding="utf-8") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
             if stat.S_IMODE(mode) & 0o077:
-                raise Unfit(
-                    f"{file} can be read by others; it is as good as the keys to all machines; type: chmod 600 {file}"
+                raise NotImported(
+                    f"{file} can be read by others; whoever has it controls all machines; type: chmod 600 {file}"
                 )
-            return read(opened.read(), datetime.now(UTC))
+            return read(stream.read(), datetime.now(UTC))
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise Unfit(f"{file} can't be read ({why}); name the file that talosctl gen secrets wrote") from None
-    except Faulty as faulty:
-        count = len(faulty.faults)
-        lines = "\n".join(f"  {fault}" for fault in faulty.faults)
-        raise Unfit(f"{file} has {count} fault{'s' if count > 1 else ''}, and nothing was imported\n{lines}") from None
+        raise NotImported(f"{file} can't be read ({why}); name the file that talosctl gen secrets wrote") from None
+    except BundleError as error:
+        count = f"{len(error.faults)} fault{'s' if len(error.faults) > 1 else ''}"
+        lines = "\n".join(f"  {fault}" for fault in error.faults)
+        raise NotImported(f"{file} has {count}, and nothing was imported\n{lines}") from None
 
 
-def _unharmed(platform: Platform) -> None:
-    """A cluster that runs would be cut off, machine by machine, by the permit that a new machine has."""
-    boots = [name for name, machine in platform.machines.items() if machine.bmc and machine.install.generation]
-    if boots:
-        lines = "\n".join(
-            f"  platform.machines.{name}.install.generation: is {platform.machines[name].install.generation}; write 0"
-            for name in boots
-        )
-        raise Unfit(
-            f"the next up would switch machines off that run, and boot them from the network to install them; nothing was imported\n{lines}"
+def _refuse_reinstallation(platform: Platform) -> None:
+    """An install generation permits Bedplate to reinstall a machine, and these machines run the cluster."""
+    generations = {name: machine.install.generation for name, machine in platform.machines.items() if machine.bmc}
+    lines = "".join(
+        f"\n  platform.machines.{name}.install.generation: is {generation}; write 0"
+        for name, generation in generations.items()
+        if generation
+    )
+    if lines:
+        raise NotImported(
+            "the next up would switch off running machines, and boot them from the network to install them; "
+            f"nothing was imported{lines}"
         )
 
 
 def _import(stack: str, platform: Platform, bundle: Bundle, file: Path) -> list[str]:
     exported = json.loads(_pulumi("export", "--show-secrets", stack=stack))
-    project = yaml.safe_load(Path("Pulumi.yaml").read_text(encoding="utf-8"))["name"]
-    place = Place(
-        stack=stack.rsplit("/", 1)[-1], project=project, contract=platform.talos.contract,
-        version=str(talos_sdk.get_version()), source=str(talos_sdk.get_plugin_download_url()),
-    )  # fmt: skip
+    place = _place(stack, platform)
     before = held(exported["deployment"])
     if before is not None and _same(before, bundle.material):
         return [f"stack {stack} has these secrets already; nothing was changed"]
@@ -116,36 +118,47 @@ def _import(stack: str, platform: Platform, bundle: Bundle, file: Path) -> list[
     try:
         exported["deployment"] = put(exported["deployment"], place, bundle.material, client)
     except Occupied:
-        raise Unfit(
-            f"stack {stack} has secrets of its own, and machines that have them would be locked out by others; nothing was imported; "
-            "import into a stack that has made no machine yet"
+        raise NotImported(
+            f"stack {stack} has secrets of its own, and other secrets would lock out the machines that use them; "
+            "nothing was imported; import into a stack that has created no machine yet"
         ) from None
-    # Over a pipe: neither a file nor a command line ever has them.
+    # Over a pipe: the secrets are in no file and on no command line.
     _pulumi("import", stack=stack, stdin=json.dumps(exported))
     first = min(bundle.ends, key=lambda name: bundle.ends[name])
     return [
-        f"stack {stack} has the secrets of {file} now, encrypted and protected, for contract {place.contract}; the first authority to end is "
-        f"{first}'s, on {bundle.ends[first]:%Y-%m-%d}",
-        f"Look at what an up would do: ./bedplate preview {stack}",
-        f"{file} is as good as the keys to all machines: keep it where you keep those, or delete it",
+        f"stack {stack} now has the secrets of {file}, encrypted and protected, for contract {place.contract}; "
+        f"the first authority to expire is {first}'s, on {bundle.ends[first]:%Y-%m-%d}",
+        f"See what an up would do: ./bedplate preview {stack}",
+        f"Whoever has {file} controls all machines: keep it where you keep such keys, or delete it",
     ]
 
 
+def _place(stack: str, platform: Platform) -> Place:
+    # Generated functions of the plugin's SDK, without types.
+    version: str = talos_sdk.get_version()  # type: ignore[no-untyped-call]  # see above
+    source: str = talos_sdk.get_plugin_download_url()  # type: ignore[no-untyped-call]  # see above
+    project = yaml.safe_load(Path("Pulumi.yaml").read_text(encoding="utf-8"))["name"]
+    short = stack.rsplit("/", 1)[-1]
+    return Place(
+        stack=short, project=project, contract=platform.talos.contract, version=str(version), source=str(source)
+    )
+
+
 def _same(before: Mapping[str, Any], material: Mapping[str, Any]) -> bool:
-    # What the plugin has none of, it holds as an empty text or not at all.
+    # The plugin keeps a missing secret as an empty text, or not at all.
     bare = [{key: {k: v for k, v in part.items() if v} for key, part in of.items()} for of in (before, material)]
     return bare[0] == bare[1]
 
 
 def _pulumi(verb: str, *options: str, stack: str, stdin: str | None = None) -> str:
     command = ["pulumi", "stack", verb, "--stack", stack, *options, "--non-interactive"]
-    done = subprocess.run(command, input=stdin or "", capture_output=True, text=True)
+    done = subprocess.run(command, input=stdin or "", capture_output=True, text=True, check=False)
     if done.returncode == STACK_NOT_FOUND:
-        raise Absent(f"there is no stack {stack} yet")
+        raise NoStack(f"stack {stack} does not exist yet")
     if done.returncode:
-        raise Unfit(f"the stack's state could not be {verb}ed: {(done.stderr or done.stdout).strip()}")
+        raise NotImported(f"the stack's state could not be {verb}ed: {(done.stderr or done.stdout).strip()}")
     return done.stdout
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(pipes.guarded(lambda: main(sys.argv[1:])))

@@ -1,6 +1,6 @@
-"""The secrets of a cluster as `talosctl gen secrets` writes them: read, and judged whole. No Pulumi in here.
+"""Read and check the secrets of a cluster as `talosctl gen secrets` writes them. No Pulumi in here.
 
-Source: siderolabs/talos, pkg/machinery/config/generate/secrets. Nothing of a file's values is ever in a message.
+Source: siderolabs/talos, pkg/machinery/config/generate/secrets. No message contains a value of the file.
 """
 
 import base64
@@ -17,15 +17,18 @@ from cryptography.hazmat.primitives import serialization
 
 from .client import private_key
 
-# Authority in the file -> in the plugin's words, and whose it is.
+# Authority in the file -> its name in the plugin's state.
 AUTHORITIES = {"etcd": "etcd", "k8s": "k8s", "k8saggregator": "k8sAggregator", "os": "os"}
 TAKE = "take the whole file that talosctl gen secrets wrote"
-AGAIN = "write it anew: talosctl gen secrets --from-controlplane-config CONFIG -o FILE, with a control plane's config"
+AGAIN = (
+    "write the file again: talosctl gen secrets --from-controlplane-config CONFIG -o FILE, with a control plane's "
+    "config"
+)
 TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
 
 
-class Faulty(ValueError):
-    """A file that can't be imported: every fault, a line each."""
+class BundleError(ValueError):
+    """A file that can't be imported, with one line per fault."""
 
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
@@ -34,34 +37,34 @@ class Faulty(ValueError):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A cluster's secrets in the plugin's words, and when its authorities end."""
+    """A cluster's secrets in the form of the plugin's state, and when its authorities expire."""
 
     material: Mapping[str, Any] = field(repr=False)
     ends: Mapping[str, datetime]
 
 
 def read(text: str, now: datetime) -> Bundle:
-    """The secrets in a file. Raises Faulty with every fault."""
-    found = _mapping(text)
+    """The secrets in the text of a file. Raises BundleError with every fault."""
+    document = _mapping(text)
     faults: list[str] = []
     ends: dict[str, datetime] = {}
     certs: dict[str, Any] = {}
     for name, inner in AUTHORITIES.items():
-        pair = _part(found, "certs", name)
+        pair = _part(document, "certs", name)
         for fault in _authority(pair, now, ends, inner):
             faults.append(f"certs.{name}{fault}")
         certs[inner] = {"cert": _line(pair.get("crt")), "key": _line(pair.get("key"))}
-    account = _part(found, "certs", "k8sserviceaccount")
+    account = _part(document, "certs", "k8sserviceaccount")
     if fault := _key_fault(account.get("key")):
         faults.append(f"certs.k8sserviceaccount{fault}")
     certs["k8sServiceaccount"] = {"key": _line(account.get("key"))}
-    cluster, secrets, trustd = (_part(found, name) for name in ("cluster", "secrets", "trustdinfo"))
+    cluster, secrets, trustd = (_part(document, name) for name in ("cluster", "secrets", "trustdinfo"))
     faults += _plain(cluster, secrets, trustd)
     if faults:
-        raise Faulty(faults)
+        raise BundleError(faults)
     kept: dict[str, str] = {
         "bootstrapToken": secrets["bootstraptoken"],
-        # The plugin writes an empty one where a cluster is older than it.
+        # For a cluster from before this key, the plugin writes an empty one.
         "secretboxEncryptionSecret": secrets.get("secretboxencryptionsecret") or "",
     }
     if secrets.get("aescbcencryptionsecret"):
@@ -77,21 +80,21 @@ def read(text: str, now: datetime) -> Bundle:
 
 def _mapping(text: str) -> Mapping[str, Any]:
     try:
-        found = list(yaml.safe_load_all(text))
+        documents = list(yaml.safe_load_all(text))
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         at = f" in line {line + 1}" if line is not None else ""
-        raise Faulty([f"is not YAML{at}; nothing in it can be trusted; {TAKE}"]) from None
-    first = found[0] if found else None
+        raise BundleError([f"is not YAML{at}, so none of it was read; {TAKE}"]) from None
+    first = documents[0] if documents else None
     if isinstance(first, Mapping) and "machine" in first and "version" in first:
-        raise Faulty([f"is a machine config; the secrets are in it with much else; {AGAIN}"])
-    if not isinstance(first, Mapping) or len(found) != 1:
-        raise Faulty([f"is not a bundle of secrets; it has cluster, secrets, trustdinfo and certs; {TAKE}"])
+        raise BundleError([f"is a machine config, which holds only some of the secrets; {AGAIN}"])
+    if not isinstance(first, Mapping) or len(documents) != 1:
+        raise BundleError([f"is not a bundle of secrets, which has cluster, secrets, trustdinfo and certs; {TAKE}"])
     return first
 
 
-def _part(found: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
-    at: Any = found
+def _part(document: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
+    at: Any = document
     for name in path:
         at = at.get(name) if isinstance(at, Mapping) else None
     return at if isinstance(at, Mapping) else {}
@@ -103,7 +106,7 @@ def _line(value: Any) -> str:
 
 
 def _bytes(value: Any) -> bytes | None:
-    """What base64 holds; None where it is none, or nothing."""
+    """The bytes that a base64 text encodes; None for other text, and for no bytes."""
     try:
         return base64.b64decode(_line(value), validate=True) or None
     except (binascii.Error, ValueError):
@@ -111,37 +114,43 @@ def _bytes(value: Any) -> bytes | None:
 
 
 def _authority(pair: Mapping[str, Any], now: datetime, ends: dict[str, datetime], name: str) -> Iterator[str]:
-    """What is wrong with an authority, from the dot on."""
+    """The faults of an authority. Each starts with the field, such as `.crt: `."""
     certificate = None
     if not pair.get("crt"):
-        yield f".crt: is missing; what it signed would be believed by nobody; {TAKE}"
+        yield f".crt: is missing, and no peer would trust what the authority signed; {TAKE}"
     else:
         try:
             certificate = x509.load_pem_x509_certificate(_bytes(pair["crt"]) or b"")
         except ValueError:
-            yield f".crt: is no certificate, PEM in base64; what it signed would be believed by nobody; {TAKE}"
+            yield f".crt: is no certificate (PEM in base64), and no peer would trust what the authority signed; {TAKE}"
     if fault := _key_fault(pair.get("key")):
         yield fault
     if certificate is None:
         return
     if not _signs(certificate):
-        yield f".crt: is no authority's certificate; it can sign no machine's; {TAKE}"
+        yield f".crt: is not the certificate of an authority, so it cannot sign those of machines; {TAKE}"
     ends[name] = certificate.not_valid_after_utc
     if ends[name] <= now:
-        yield f".crt: ended on {ends[name]:%Y-%m-%d}; nothing that it signs is believed; rotate it first: talosctl rotate-ca"
+        yield (
+            f".crt: expired on {ends[name]:%Y-%m-%d}, so no peer trusts what it signs; "
+            "rotate it first: talosctl rotate-ca"
+        )
     elif certificate.not_valid_before_utc > now:
-        yield f".crt: is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}; nothing that it signs is believed; set this machine's clock"
+        yield (
+            f".crt: is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}, so no peer trusts what it signs "
+            "until then; check the clock of this machine"
+        )
     if not fault and _public(certificate.public_key()) != _public(private_key(_bytes(pair["key"]) or b"").public_key()):
-        yield f".key: belongs to another certificate; whatever is signed with it is refused; {AGAIN}"
+        yield f".key: belongs to another certificate, so every peer refuses what it signs; {AGAIN}"
 
 
 def _key_fault(value: Any) -> str:
     if not value:
-        return f".key: is missing; nothing could be signed; a worker's config has none: {AGAIN}"
+        return f".key: is missing, so nothing could be signed; a worker's config has no keys; {AGAIN}"
     try:
         private_key(_bytes(value) or b"")
     except ValueError:
-        return f".key: is no private key, PEM in base64; nothing could be signed; {TAKE}"
+        return f".key: is no private key (PEM in base64), so nothing could be signed; {TAKE}"
     return ""
 
 
@@ -158,21 +167,29 @@ def _public(key: Any) -> bytes:
 
 
 def _plain(cluster: Mapping[str, Any], secrets: Mapping[str, Any], trustd: Mapping[str, Any]) -> Iterator[str]:
-    """Faults of what is no certificate."""
-    for where, of, why in (
+    """Faults of the secrets that are no certificates."""
+    for path, section, consequence in (
         ("cluster.id", cluster, "members would not find each other"),
         ("cluster.secret", cluster, "members would not find each other"),
         ("trustdinfo.token", trustd, "no machine would get its certificate"),
     ):
-        value = of.get(where.partition(".")[2])
+        value = section.get(path.partition(".")[2])
         if not isinstance(value, str) or not value.strip():
-            yield f"{where}: is missing; {why}; {TAKE}"
+            yield f"{path}: is missing, and {consequence}; {TAKE}"
     token = secrets.get("bootstraptoken")
     if not isinstance(token, str) or not TOKEN.fullmatch(token):
-        yield f"secrets.bootstraptoken: is no token (6 characters, a dot, 16 characters); no node would join; {TAKE}"
+        yield f"secrets.bootstraptoken: is no token (6 characters, a dot, 16 characters), so no node could join; {TAKE}"
     keys = {name: secrets.get(name) for name in ("secretboxencryptionsecret", "aescbcencryptionsecret")}
     if not any(keys.values()):
-        yield f"secrets: has neither secretboxencryptionsecret nor, of a cluster from before Talos v1.3, aescbcencryptionsecret; the API could not read its own Secrets; {TAKE}"
+        yield (
+            "secrets: has neither secretboxencryptionsecret nor aescbcencryptionsecret (clusters from before Talos "
+            "v1.3), "
+            f"so the API could not decrypt its own Secrets; {TAKE}"
+        )
     for name, sizes in (("secretboxencryptionsecret", (32,)), ("aescbcencryptionsecret", (16, 24, 32))):
         if keys[name] and len(_bytes(keys[name]) or b"") not in sizes:
-            yield f"secrets.{name}: is no key of {' or '.join(map(str, sizes))} bytes in base64; the API could not read its own Secrets; {TAKE}"
+            length = " or ".join(map(str, sizes))
+            yield (
+                f"secrets.{name}: is no key of {length} bytes in base64, so the API could not decrypt its own Secrets; "
+                f"{TAKE}"
+            )

@@ -1,4 +1,4 @@
-"""A client of the Talos API, signed by the platform's own authority. No Pulumi in here."""
+"""Client certificates of the Talos API, signed by the platform's own authority. No Pulumi in here."""
 
 import base64
 from collections.abc import Mapping
@@ -10,21 +10,21 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-# As Talos' own tools make it.
+# The lifetime and role that Talos' own tools use.
 LIFETIME = timedelta(days=365)
 ROLE = "os:admin"
-# Talos labels these keys after their kind, which OpenSSL does not know.
+# Talos writes the kind of key into its PEM label; OpenSSL does not know that label.
 TALOS_LABEL, LABEL = b"ED25519 PRIVATE KEY", b"PRIVATE KEY"
 
 
 def private_key(pem: bytes) -> CertificateIssuerPrivateKeyTypes:
-    """A private key as Talos writes it. Raises ValueError."""
+    """A private key as Talos writes it. Raises ValueError for text that is no such key."""
     try:
-        made = serialization.load_pem_private_key(pem.replace(TALOS_LABEL, LABEL), None)
+        key = serialization.load_pem_private_key(pem.replace(TALOS_LABEL, LABEL), None)
     except Exception:
-        # Whatever it says may quote what it could not read.
+        # The library's message may quote the text.
         raise ValueError("is no private key in PEM") from None
-    return made  # type: ignore[return-value]
+    return key  # type: ignore[return-value]  # A key that cannot sign certificates fails when it signs.
 
 
 def signed(
@@ -35,7 +35,10 @@ def signed(
     name: str = "",
     lifetime: timedelta = LIFETIME,
 ) -> dict[str, str]:
-    """A client of that authority (cert and key: PEM in base64) in the plugin's words. Secret."""
+    """A client certificate of an authority, whose cert and key are PEM in base64. The result is secret.
+
+    Its keys are those of the Talos plugin: caCertificate, clientCertificate and clientKey, each PEM in base64.
+    """
     issuer = x509.load_pem_x509_certificate(base64.b64decode(authority["cert"]))
     key = ed25519.Ed25519PrivateKey.generate()
     signer = private_key(base64.b64decode(authority["key"]))
@@ -63,11 +66,11 @@ def signed(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now)
-        # No longer than who signed it.
+        # No longer than the authority that signs it.
         .not_valid_after(min(now + lifetime, issuer.not_valid_after_utc))
         .add_extension(x509.KeyUsage(digital_signature=True, **usage), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), critical=False)  # type: ignore[arg-type]
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
         .sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     )
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

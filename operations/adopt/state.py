@@ -1,8 +1,8 @@
 """A stack's state with a cluster's secrets in it: pure data in and out.
 
-What is put in is what the plugin would have made, in the one place where the program looks for it. So the next plan
-has nothing to do to it, and an `up` gives these secrets to the machines. All of it comes at once: a state has a
-cluster's secrets or it has none, whenever somebody ends the command.
+The resources added are those that the plugin would have created, under the names that the program gives them. So the
+next plan shows no change for them, and an `up` gives these secrets to the machines. They are added in one step: when
+the command is interrupted, the state has either all secrets of the cluster or none.
 """
 
 import copy
@@ -12,44 +12,52 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# The mark of a secret in an exported state; with its plain text in it, the engine encrypts it when it takes it in.
+from core.state import unwrap_secret
+
+# The mark of a secret in an exported state. The engine encrypts the plain text beside it when it imports the state.
 _SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 KIND, COMPONENT = "talos:machine/secrets:Secrets", "bedplate:talos:Talos"
-# Names that components/talos/cluster.py and __main__.py give: a test holds the two together.
+# The names that the program gives these resources; a test holds them equal.
 NAME, PARENT = "talos-secrets", "talos"
 
 
 class Occupied(Exception):
-    """The stack has other secrets."""
+    """The stack has secrets already."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Whose state it is, and which plugin its secrets belong to."""
+    """Whose state it is, and the plugin that its secrets belong to."""
 
     stack: str
     project: str
     contract: str
     version: str
-    """Of the plugin, as its SDK asks for it."""
+    """Version of the plugin, as its SDK requests it."""
     source: str
-    """Where the SDK says that the plugin is had from."""
+    """Download address of the plugin, as its SDK requests it."""
 
     def urn(self, kind: str, name: str) -> str:
-        """The name of a resource in the whole state. kind: with its parents' kinds before it."""
+        """The URN of a resource. `kind` is its type, with the types of its parents before it."""
         return f"urn:pulumi:{self.stack}::{self.project}::{kind}::{name}"
 
 
 def held(deployment: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The secrets that a state holds already, opened; None where there are none."""
-    made = next((r for r in deployment.get("resources") or () if r.get("type") == KIND), None)
-    return None if made is None else opened((made.get("outputs") or {}).get("machineSecrets") or {})
+    """The secrets that a state holds already, in plain text; None where it has none.
+
+    Its keys are those of the plugin: certs, cluster, secrets and trustdinfo.
+    """
+    resource = next((r for r in deployment.get("resources") or () if r.get("type") == KIND), None)
+    if resource is None:
+        return None
+    secrets: Mapping[str, Any] = unwrap_secret((resource.get("outputs") or {}).get("machineSecrets") or {})
+    return secrets
 
 
 def put(
     deployment: Mapping[str, Any], place: Place, material: Mapping[str, Any], client: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The state with the secrets. Raises Occupied where it has some."""
+    """A copy of the deployment document of a state, with the secrets in it. Raises Occupied where it has some."""
     if held(deployment) is not None:
         raise Occupied
     made: dict[str, Any] = copy.deepcopy(dict(deployment))
@@ -63,14 +71,14 @@ def put(
             resources.append(there[urn])
         return there[urn]
 
-    # In this order: a resource comes after all that it names.
+    # The engine wants each resource after those that it names.
     stack = at(
         place.urn("pulumi:pulumi:Stack", f"{place.project}-{place.stack}"), custom=False, type="pulumi:pulumi:Stack"
     )
     parent = at(place.urn(COMPONENT, PARENT), custom=False, type=COMPONENT, parent=stack["urn"])
     provider = next((r for r in resources if r["type"] == "pulumi:providers:talos"), None)
     if provider is None:
-        # The engine's own name for a provider that nobody made: of its version and its source.
+        # The engine's own name for a default provider: from its version and its source.
         name = f"default_{place.version.replace('.', '_')}_{place.source.replace('://', '_/')}"
         inputs = {"version": place.version, "__internal": {"pluginDownloadURL": place.source}}
         provider = at(
@@ -84,7 +92,7 @@ def put(
         id="machine_secrets",
         inputs={"talosVersion": place.contract},
         outputs={
-            # The version of the plugin's own state, and with it no upgrade of that.
+            # The schema version of the plugin's own state: without it the plugin would upgrade the state.
             "__meta": '{"schema_version":"1"}',
             "id": "machine_secrets",
             "talosVersion": place.contract,
@@ -103,14 +111,5 @@ def put(
 
 
 def secret(value: Any) -> dict[str, Any]:
-    """A value as the engine takes in a secret."""
+    """A value as the object by which the engine imports a secret."""
     return {**_SECRET, "plaintext": json.dumps(value)}
-
-
-def opened(value: Any) -> Any:
-    """A value of an exported state out of the envelopes of its secrets."""
-    if isinstance(value, Mapping) and "plaintext" in value:
-        return opened(json.loads(value["plaintext"]))
-    if isinstance(value, Mapping):
-        return {key: opened(each) for key, each in value.items()}
-    return value

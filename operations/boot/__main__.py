@@ -1,43 +1,48 @@
-"""`python -m components.metal STACK FOLDER`: what the network that machines boot from needs, before any `up`.
+"""`python -m operations.boot STACK FOLDER`: write the files of the server that the machines boot from.
 
-The files follow from the stack file alone, and they must be in their places before the first machine asks.
+The files follow from the stack file alone, and the server needs them before the first machine asks for them.
 """
 
 import sys
+from datetime import date
 from pathlib import Path
 
 import yaml
 
 from core.boot import dnsmasq
-from core.model import StackFileError, included, parse
+from core.model import Platform, StackFileError, included, parse
+from runner import pipes
 
 
 def main(stack: str, folder: Path) -> int:
-    """Writes the files and says where each belongs."""
-    raw = yaml.safe_load(Path(f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    """Write the files and print where each belongs. Returns exit code 0, or 2 where the stack file has faults."""
+    raw = yaml.safe_load(Path(f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")) or {}
     try:
-        platform = parse(included((raw.get("config") or {}).get("bedplate:platform"), Path.cwd()))
-    except StackFileError as refused:
-        print(refused, file=sys.stderr)
+        platform = parse(included((raw.get("config") or {}).get("bedplate:platform"), Path.cwd()), date.today())
+    except StackFileError as error:
+        print(error, file=sys.stderr)
         return 2
-    places = {
-        dnsmasq.script_name(platform): "the TFTP folder, beside undionly.kpxe and snponly.efi",
-        "dnsmasq.conf": "/etc/dnsmasq.d, under a name of its own",
-    }
-    files = dnsmasq.files(platform)
-    if platform.schematic_text is not None:
-        files["schematic.yaml"] = platform.schematic_text
-        places["schematic.yaml"] = (
-            f"the factory, once: curl --data-binary @{folder}/schematic.yaml {platform.talos.factory}/schematics"
-        )
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in sorted(files.items()):
+    for name, (text, destination) in sorted(files(platform, folder).items()):
         (folder / name).write_text(text, encoding="utf-8")
-        print(f"{folder / name} -> {places[name]}")
-    if "dnsmasq.conf" not in files:
+        print(f"{folder / name} -> {destination}")
+    if platform.boot is None or platform.boot.provisioning is None:
         print("no dnsmasq configuration: the stack file has no boot.provisioning", file=sys.stderr)
     return 0
 
 
+def files(platform: Platform, folder: Path) -> dict[str, tuple[str, str]]:
+    """File name -> its text, and where the file belongs on the server. `folder` is where it is written first."""
+    destinations = {
+        dnsmasq.script_name(platform): "the TFTP folder, beside undionly.kpxe and snponly.efi",
+        "dnsmasq.conf": "/etc/dnsmasq.d, under a name of its own",
+    }
+    written = {name: (text, destinations[name]) for name, text in dnsmasq.files(platform).items()}
+    if platform.schematic_text is not None:
+        upload = f"curl --data-binary @{folder}/schematic.yaml {platform.talos.factory}/schematics"
+        written["schematic.yaml"] = (platform.schematic_text, f"the factory, once: {upload}")
+    return written
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
+    sys.exit(pipes.guarded(lambda: main(sys.argv[1], Path(sys.argv[2]))))

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from runner import pipes
+
 from .machines import Found, NotMade, certificates, declared, ending, look
 
 DRIFTED = 7
@@ -71,4 +73,4 @@ def table(found: list[Found]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(pipes.guarded(lambda: main(sys.argv[1:])))

@@ -12,17 +12,20 @@ from typing import Any
 
 import yaml
 
-from core.machineconfig.compare import Difference, differences, merged, shown_value
+from core.machineconfig.differences import Difference, differences
 from core.machineconfig.documents import patches
+from core.machineconfig.merge import merge
+from core.machineconfig.redaction import shown_value
 from core.model import Platform, StackFileError, included, parse
-
-from .machines import opened
+from core.state import unwrap_secret
+from runner import pipes
 
 CHANGES = 7
 _KINDS = {
     "talos:machine/configurationApply:ConfigurationApply": "config", "bedplate-native:talos:Identity": "identity",
     "bedplate-native:talos:Settled": "settled", "bedplate-native:talos:Release": "release",
 }  # fmt: skip
+_COMPONENT = "bedplate:talos:Machine$"
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def compared(platform: Platform, resources: list[dict[str, Any]]) -> Iterator[Ch
     for name in sorted({*platform.machines, *had}):
         state, machine = had.get(name, {}), platform.machines.get(name)
         if machine is None:
-            yield Change(name, str(opened(state.get("config", {}).get("node", ""))), "leaves", drained=True)
+            yield Change(name, str(unwrap_secret(state.get("config", {}).get("node", ""))), "leaves", drained=True)
         elif "config" not in state:
             yield Change(name, str(machine.address), "joins")
         else:
@@ -85,8 +88,8 @@ def compared(platform: Platform, resources: list[dict[str, Any]]) -> Iterator[Ch
 
 
 def _change(platform: Platform, name: str, state: Mapping[str, Mapping[str, Any]]) -> Change:
-    before = [json.loads(str(opened(patch))) for patch in opened(state["config"].get("configPatches")) or []]
-    fields = differences(merged(before), merged(map(json.loads, patches(platform, name))))
+    before = [json.loads(str(unwrap_secret(patch))) for patch in unwrap_secret(state["config"].get("configPatches")) or []]
+    fields = differences(merge(before), merge(map(json.loads, patches(platform, name))))
     moved = list(_moves(platform, state))
     found = [*moved, *fields]
     reboots = any(each.reboots for each in found)
@@ -102,11 +105,11 @@ def _change(platform: Platform, name: str, state: Mapping[str, Mapping[str, Any]
 
 def _moves(platform: Platform, state: Mapping[str, Mapping[str, Any]]) -> Iterator[Difference]:
     """Kubernetes and the OS, which are no fields of a patch."""
-    versions = opened(state.get("identity", {}).get("versions")) or {}
-    was = opened(state.get("settled", {}).get("kubernetes")) or opened(versions.get("kubernetes"))
+    versions = unwrap_secret(state.get("identity", {}).get("versions")) or {}
+    was = unwrap_secret(state.get("settled", {}).get("kubernetes")) or unwrap_secret(versions.get("kubernetes"))
     for document, path, old, new, reboots in (
         ("Kubernetes", "version", was, platform.talos.kubernetes, False),
-        ("Talos", "image", opened(state.get("release", {}).get("image")), platform.installer, True),
+        ("Talos", "image", unwrap_secret(state.get("release", {}).get("image")), platform.installer, True),
     ):
         if old and old != new:
             yield Difference(document, path, shown_value((path,), old), shown_value((path,), new), reboots)
@@ -117,11 +120,18 @@ def _had(resources: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for resource in resources:
         if kind := _KINDS.get(resource["type"]):
-            name = resource["urn"].rpartition("::")[2].partition("-")[2]
-            found.setdefault(name.removesuffix("-settled") if kind == "settled" else name, {})[kind] = (
-                resource.get("inputs") or {}
-            )
+            found.setdefault(_machine(resource["urn"], kind), {})[kind] = resource.get("inputs") or {}
     return {name: state for name, state in found.items() if "config" in state}
+
+
+def _machine(urn: str, kind: str) -> str:
+    """The machine that a resource belongs to, by the resource's name.
+
+    Since release 0.1.0 the name is that of the machine's component. In older states the resources are beneath the
+    cluster, and some names end in what the resource is.
+    """
+    name = urn.rpartition("::")[2].partition("-")[2]
+    return name.removesuffix("-settled") if kind == "settled" and _COMPONENT not in urn else name
 
 
 def as_json(stack: str, found: list[Change]) -> str:
@@ -150,4 +160,4 @@ def table(found: list[Change]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(pipes.guarded(lambda: main(sys.argv[1:])))

@@ -1,7 +1,6 @@
 """What each machine was given, by the stack's state, and what it runs, by its own API. Read only."""
 
 import base64
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,9 @@ from typing import Any
 from cryptography import x509
 
 from clients.talos import Client, NoAnswer, schematic_of
-from core.machineconfig.compare import LEGACY, Difference, differences, parse
+from core.machineconfig.differences import Difference, differences, parse
+from core.machineconfig.merge import LEGACY
+from core.state import resource_name, unwrap_secret
 
 _APPLIED, _PKI = "talos:machine/configurationApply:ConfigurationApply", "talos:machine/secrets:Secrets"
 _KUBECONFIG = "talos:cluster/kubeconfig:Kubeconfig"
@@ -37,7 +38,7 @@ class Declared:
     @property
     def installer(self) -> tuple[str, str]:
         """Schematic and release that its installer image names; empty where it names none."""
-        image = parse(self.config).get(LEGACY, {}).get("machine", {}).get("install", {}).get("image", "")
+        image = parse(self.config).documents.get(LEGACY, {}).get("machine", {}).get("install", {}).get("image", "")
         found = re.search(r"/([0-9a-f]{64}):(v\d+\.\d+\.\d+\S*)$", image)
         return (found[1], found[2]) if found else ("", "")
 
@@ -63,21 +64,16 @@ def declared(resources: list[dict[str, Any]]) -> tuple[list[Declared], Client]:
     for resource in resources:
         outputs = resource.get("outputs") or {}
         if resource["type"] == _APPLIED:
-            name = resource["urn"].rpartition("::")[2].removeprefix("talos-")
-            machines.append(Declared(name, str(opened(outputs["node"])), str(opened(outputs["machineConfiguration"]))))
+            name = resource_name(resource).removeprefix("talos-")
+            machines.append(Declared(name, str(unwrap_secret(outputs["node"])), str(unwrap_secret(outputs["machineConfiguration"]))))
         elif resource["type"] == _PKI:
-            parts = opened(outputs["clientConfiguration"])
+            parts = unwrap_secret(outputs["clientConfiguration"])
             client = Client(
-                *(base64.b64decode(opened(parts[part])) for part in ("caCertificate", "clientCertificate", "clientKey"))
+                *(base64.b64decode(unwrap_secret(parts[part])) for part in ("caCertificate", "clientCertificate", "clientKey"))
             )
     if not machines or client is None:
         raise NotMade("no machine has its config yet")
     return sorted(machines, key=lambda machine: machine.name), client
-
-
-def opened(value: Any) -> Any:
-    """A value of an exported state out of the envelope of a secret."""
-    return json.loads(value["plaintext"]) if isinstance(value, Mapping) and "plaintext" in value else value
 
 
 def certificates(resources: list[dict[str, Any]]) -> dict[str, bytes]:
@@ -89,8 +85,8 @@ def certificates(resources: list[dict[str, Any]]) -> dict[str, bytes]:
             (_PKI, "clientConfiguration", "talosconfig"),
             (_KUBECONFIG, "kubernetesClientConfiguration", "kubeconfig"),
         ):
-            if resource["type"] == kind and (parts := opened(outputs.get(output))):
-                found[credential] = base64.b64decode(opened(parts["clientCertificate"]))
+            if resource["type"] == kind and (parts := unwrap_secret(outputs.get(output))):
+                found[credential] = base64.b64decode(unwrap_secret(parts["clientCertificate"]))
     return found
 
 
@@ -131,7 +127,7 @@ def _image(machine: Declared, client: Client) -> list[Difference]:
 
 
 def _kubelet(machine: Declared, client: Client) -> list[Difference]:
-    wanted = parse(machine.config).get(LEGACY, {}).get("machine", {}).get("kubelet", {}).get("image", "")
+    wanted = parse(machine.config).documents.get(LEGACY, {}).get("machine", {}).get("kubelet", {}).get("image", "")
     specs = client.resources(machine.address, "k8s", "KubeletSpecs.kubernetes.talos.dev")
     runs = next((str(spec.get("image", "")) for spec in specs.values()), "")
     return [Difference("kubelet", "image", wanted, runs, reboots=False)] if runs and runs != wanted else []

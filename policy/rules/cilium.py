@@ -1,17 +1,15 @@
-"""What the values of the Cilium chart must say for Talos, and for traffic that stays private."""
+"""Rules for the values of the Cilium chart: what Talos needs, and traffic that stays private."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from .charts import CHARTS, EXACT, PACKED
 from .field import Field
-from .rule import Resource, Rule
+from .rule import Resource
 
-RELEASES = frozenset({"helm.sh:Release"})
 CHART = re.compile(r"(.*/)?cilium(-v?\d[\w.+-]*?)?(\.tgz)?")
-EXACT = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(-[\w.]+)?(\+[\w.]+)?")
-PACKED = re.compile(r".*-v?(\d+)\.(\d+)\.(\d+)[\w.+-]*\.tgz")
 
 
 def _values(resource: Resource) -> Iterator[Field]:
@@ -26,26 +24,8 @@ def _minor(resource: Resource) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def chart_pinned(resource: Resource) -> Iterator[str]:
-    chart = resource.inputs["chart"].text() or ""
-    if PACKED.fullmatch(chart) and "://" not in chart:
-        return
-    if not EXACT.fullmatch(resource.inputs["version"].text() or ""):
-        yield "version is not an exact version, and chart is not a packed chart with one"
-
-
-def chart_by_tls(resource: Resource) -> Iterator[str]:
-    for place in (resource.inputs["chart"], resource.inputs.at("repositoryOpts", "repo")):
-        if (place.text() or "").startswith("http://"):
-            yield f"{place.path} is fetched without TLS"
-
-
-def values_shown(resource: Resource) -> Iterator[str]:
-    if resource.inputs["valueYamlFiles"].given:
-        yield "valueYamlFiles holds values that rules can't read"
-
-
 def replaces_proxy(resource: Resource) -> Iterator[str]:
+    """Yields values with which Cilium does not replace kube-proxy or can't reach the API."""
     for values in _values(resource):
         if values["kubeProxyReplacement"].scalar() != "true":
             yield "values.kubeProxyReplacement is not true"
@@ -56,12 +36,14 @@ def replaces_proxy(resource: Resource) -> Iterator[str]:
 
 
 def takes_node_ranges(resource: Resource) -> Iterator[str]:
+    """Yields an IPAM mode other than kubernetes."""
     for values in _values(resource):
         if values.at("ipam", "mode").text() != "kubernetes":
             yield "values.ipam.mode is not kubernetes"
 
 
 def leaves_cgroups(resource: Resource) -> Iterator[str]:
+    """Yields cgroup values that conflict with Talos' own mounts."""
     for values in _values(resource):
         cgroup = values["cgroup"]
         if cgroup["automount"].given:
@@ -73,6 +55,7 @@ def leaves_cgroups(resource: Resource) -> Iterator[str]:
 
 
 def loads_no_modules(resource: Resource) -> Iterator[str]:
+    """Yields containers of the agent that may load kernel modules."""
     for values in _values(resource):
         if values.at("securityContext", "privileged").flag():
             yield "values.securityContext.privileged is true"
@@ -80,18 +63,20 @@ def loads_no_modules(resource: Resource) -> Iterator[str]:
         for part in ("ciliumAgent", "cleanCiliumState"):
             names = capabilities[part].texts()
             if not names:
-                yield f"{capabilities.path}.{part} is not set, and the chart's default holds SYS_MODULE"
+                yield f"{capabilities.path}.{part} is not set, and the chart's default contains SYS_MODULE"
             elif {"SYS_MODULE", "ALL"} & set(names):
-                yield f"{capabilities.path}.{part} holds SYS_MODULE"
+                yield f"{capabilities.path}.{part} contains SYS_MODULE"
 
 
 def encrypts(resource: Resource) -> Iterator[str]:
+    """Yields encryption that is off."""
     for values in _values(resource):
         if values.at("encryption", "enabled").flag() is not True:
             yield "values.encryption.enabled is not true"
 
 
 def encrypts_nodes(resource: Resource) -> Iterator[str]:
+    """Yields WireGuard without node encryption."""
     for values in _values(resource):
         encryption = values["encryption"]
         wireguard = encryption["enabled"].flag() and encryption["type"].text() == "wireguard"
@@ -100,13 +85,14 @@ def encrypts_nodes(resource: Resource) -> Iterator[str]:
 
 
 def strict_mode_heard(resource: Resource) -> Iterator[str]:
+    """Yields strict mode keys that this chart version ignores, and strict mode without encryption."""
     minor = _minor(resource)
     for values in _values(resource):
         strict = values.at("encryption", "strictMode")
         old = [strict[key].path for key in ("enabled", "cidr", "allowRemoteNodeIdentities") if strict[key].given]
         new = [strict[key].path for key in ("egress", "ingress") if strict[key].given]
         if (old or new) and minor is None:
-            yield f"{strict.path} can't be matched with a chart whose version isn't known"
+            yield f"{strict.path} can't be checked, because the chart's version is not known"
         elif minor and minor >= (1, 20):
             yield from (f"{path} is ignored from chart 1.20 on: the key is now under egress" for path in old)
         elif minor:
@@ -119,18 +105,20 @@ def strict_mode_heard(resource: Resource) -> Iterator[str]:
 
 
 def hubble_certificates_stay(resource: Resource) -> Iterator[str]:
+    """Yields Hubble without TLS, or with certificates that change at each render."""
     for values in _values(resource):
         hubble = values["hubble"]
         if hubble["enabled"].flag() is False:
             continue
         tls = hubble["tls"]
         if tls["enabled"].flag() is False:
-            yield "values.hubble.tls.enabled is false, so anyone on the network reads the flows"
+            yield "values.hubble.tls.enabled is false, so anyone on the network can read the flows"
         elif tls.at("auto", "enabled").flag() is not False and tls.at("auto", "method").text() in (None, "helm"):
-            yield "values.hubble.tls.auto.method is helm, which makes new certificates at each render"
+            yield "values.hubble.tls.auto.method is helm, which creates new certificates at each render"
 
 
 def enforces_policies(resource: Resource) -> Iterator[str]:
+    """Yields values that stop the enforcement of network policies."""
     for values in _values(resource):
         if values["policyEnforcementMode"].text() == "never":
             yield "values.policyEnforcementMode is never"
@@ -139,121 +127,89 @@ def enforces_policies(resource: Resource) -> Iterator[str]:
 
 
 def reaches_host_dns(resource: Resource) -> Iterator[str]:
+    """Yields eBPF host routing, with which CoreDNS can't reach Talos' host DNS."""
     for values in _values(resource):
         bpf = values["bpf"]
         if bpf["masquerade"].flag() and bpf["hostLegacyRouting"].flag() is not True:
-            yield "values.bpf.masquerade is true without bpf.hostLegacyRouting, which cuts CoreDNS from Talos' host DNS"
+            yield "values.bpf.masquerade is true without bpf.hostLegacyRouting, so CoreDNS can't reach Talos' host DNS"
 
 
 def serves_vms(resource: Resource) -> Iterator[str]:
+    """Yields a socket load balancer that breaks Services for virtual machines."""
     for values in _values(resource):
         if values.at("socketLB", "hostNamespaceOnly").flag() is not True:
             yield "values.socketLB.hostNamespaceOnly is not true, so virtual machines can't reach Services"
 
 
-def _rule(name, severity, check, why, remedy, *controls, level="mandatory") -> Rule:  # type: ignore[no-untyped-def]
-    return Rule(
-        name=name,
-        severity=severity,
-        kinds=RELEASES,
-        check=check,
-        why=why,
-        remedy=remedy,
-        controls=controls,
-        level=level,
-    )
-
-
 RULES = (
-    _rule(
-        "chart-is-pinned",
-        "high",
-        chart_pinned,
-        "What is installed must be what was reviewed.",
-        "give the exact version",
-    ),
-    _rule(
-        "chart-comes-by-tls",
-        "high",
-        chart_by_tls,
-        "Whoever answers for http chooses what the cluster runs.",
-        "use https, oci or a packed chart on disk",
-    ),
-    _rule(
-        "chart-values-are-in-the-plan",
-        "high",
-        values_shown,
-        "What the plan doesn't show can't be reviewed, and passes no rule.",
-        "give the values in values",
-    ),
-    _rule(
+    CHARTS.rule(
         "cilium-replaces-kube-proxy",
         "critical",
         replaces_proxy,
-        "Talos runs no kube-proxy here, so without this no Service works, the API's own first.",
+        "Talos runs no kube-proxy here, so without this no Service works, not even the API's own.",
         "set kubeProxyReplacement: true, k8sServiceHost: localhost, k8sServicePort: 7445",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-takes-node-ranges",
         "high",
         takes_node_ranges,
-        "Kubernetes hands each node its pod range, and the firewall and routes are made for those.",
+        "Kubernetes assigns each node its pod range, and the firewall and routes use those ranges.",
         "set ipam.mode: kubernetes",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-leaves-cgroups-to-talos",
         "high",
         leaves_cgroups,
-        "Talos mounts cgroups itself and forbids pods to.",
+        "Talos mounts cgroups itself and does not allow pods to.",
         "set cgroup: {autoMount: {enabled: false}, hostRoot: /sys/fs/cgroup}",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-loads-no-modules",
         "critical",
         loads_no_modules,
-        "Talos forbids pods to load modules, so an agent that asks for it doesn't start.",
+        "Talos does not allow pods to load kernel modules, so an agent with SYS_MODULE does not start.",
         "list the capabilities without SYS_MODULE",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-encrypts-traffic",
         "medium",
         encrypts,
-        "Pods and virtual machines talk in the clear on every wire between nodes.",
+        "Without encryption, traffic of pods and virtual machines between nodes can be read on the network.",
         "set encryption: {enabled: true, type: wireguard}",
-        level="asked",
+        level="opt-in",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-encrypts-nodes",
         "low",
         encrypts_nodes,
-        "Pods on the host network, and the node's own traffic, stay in the clear.",
+        "Without it, traffic of pods on the host network and of the nodes is not encrypted.",
         "set encryption.nodeEncryption: true",
         level="advisory",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-strict-mode-is-heard",
         "critical",
         strict_mode_heard,
-        "A strict mode key that the chart ignores leaves traffic in the clear and says nothing.",
+        "If the chart ignores a strict mode key, traffic is unencrypted without a warning.",
         "use encryption.strictMode.enabled before chart 1.20, encryption.strictMode.egress.enabled from 1.20 on",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-hubble-certificates-stay",
         "medium",
         hubble_certificates_stay,
         "Certificates that change with every plan hide the changes that matter.",
         "set hubble.tls.auto.method to cronJob or certmanager, or hubble.enabled: false",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-enforces-policies",
         "critical",
         enforces_policies,
-        "Network policies that nobody enforces are worse than none.",
-        "remove it",
+        "Network policies that are not enforced give false protection.",
+        "remove the field",
         "CIS 5.3.1",
         "CIS 5.3.2",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-keeps-host-dns",
         "medium",
         reaches_host_dns,
@@ -261,11 +217,11 @@ RULES = (
         "set bpf.hostLegacyRouting: true, or forwardKubeDNSToHost: false in Talos",
         level="advisory",
     ),
-    _rule(
+    CHARTS.rule(
         "cilium-serves-virtual-machines",
         "medium",
         serves_vms,
-        "The socket load balancer answers on the host's sockets; a guest's connections need the packet path.",
+        "The socket load balancer only sees the host's sockets; a guest's connections bypass them.",
         "set socketLB.hostNamespaceOnly: true",
         level="advisory",
     ),

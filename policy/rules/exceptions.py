@@ -1,7 +1,7 @@
-"""What some workloads can't do without, one object and one rule at a time.
+"""The pack's exceptions: one object and one rule each.
 
-An exception never covers a namespace: the next workload in it is judged in full.
-Each must be used by the platform's own objects, or the tests fail.
+An exception never covers a namespace, because it would also cover every later workload there.
+A test fails for each exception that none of the platform's own objects needs.
 """
 
 from __future__ import annotations
@@ -12,41 +12,63 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Exempt:
+    """One object that one rule does not judge, with the reason."""
+
     rule: str
     kind: str
-    namespace: str  # empty for what lives in no namespace
+    namespace: str  # empty for cluster-scoped objects
     name: str
     reason: str
 
 
-def _role(rule: str, reason: str) -> Exempt:
-    return Exempt(rule, "rbac.authorization.k8s.io:ClusterRole", "", "kubevirt-operator", reason)
-
+OPERATOR = ("rbac.authorization.k8s.io:ClusterRole", "", "kubevirt-operator")
 
 EXCEPTIONS: tuple[Exempt, ...] = (
     Exempt(
-        "namespace-is-not-privileged", "core:Namespace", "", "kubevirt",
+        "namespace-is-not-privileged",
+        "core:Namespace",
+        "",
+        "kubevirt",
         "virt-handler, which the operator starts here, is privileged and mounts the kubelet's directories",
     ),
     Exempt(
-        "role-reads-no-secrets", "rbac.authorization.k8s.io:Role", "kubevirt", "kubevirt-operator",
-        "the operator makes and renews the certificates of KubeVirt's components, which are Secrets beside it",
+        "role-reads-no-secrets",
+        "rbac.authorization.k8s.io:Role",
+        "kubevirt",
+        "kubevirt-operator",
+        "the operator creates and renews the certificates of KubeVirt's components as Secrets of this namespace",
     ),
     Exempt(
-        "role-approves-no-certificates", "rbac.authorization.k8s.io:ClusterRole", "", "kubelet-certificate-approver",
-        "it approves kubelets' serving certificates, for that one signer: without it the API believes any kubelet",
+        "role-approves-no-certificates",
+        "rbac.authorization.k8s.io:ClusterRole",
+        "",
+        "kubelet-certificate-approver",
+        "it approves kubelets' serving certificates; without them the API server can't verify a kubelet",
     ),
-    _role("role-has-no-wildcard", "it must hold what it grants: its components watch every kind of their own groups"),
-    _role("role-makes-no-pods", "virt-controller, to which it grants this, makes a launcher pod for each guest"),
-    _role("role-enters-no-pods", "it runs commands in launcher pods while it updates them"),
-    _role("role-changes-no-webhooks", "KubeVirt validates its own kinds with webhooks that the operator installs"),
-)  # fmt: skip
+    Exempt(
+        "role-has-no-wildcard",
+        *OPERATOR,
+        "it must have the rights that it grants, and its components watch every kind of their own groups",
+    ),
+    Exempt(
+        "role-makes-no-pods",
+        *OPERATOR,
+        "virt-controller, to which it grants this, creates a launcher pod for each guest",
+    ),
+    Exempt("role-enters-no-pods", *OPERATOR, "it runs commands in launcher pods while it updates them"),
+    Exempt(
+        "role-changes-no-webhooks",
+        *OPERATOR,
+        "KubeVirt validates its own kinds with webhooks that the operator installs",
+    ),
+)
 
 _EXEMPT = {(e.rule, e.kind, e.namespace, e.name): e for e in EXCEPTIONS}
 _RULES = {e.rule for e in EXCEPTIONS}
 
 
 def excused(rule: str, resource: Any) -> Exempt | None:
+    """The exception that covers this rule and resource, or None."""
     if rule not in _RULES or not resource.type.startswith("kubernetes:"):
         return None
     return _EXEMPT.get((rule, resource.kind, resource.namespace, resource.object_name))

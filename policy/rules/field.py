@@ -1,4 +1,4 @@
-"""A place in a resource's inputs: reads it as what a rule expects, or says why it can't."""
+"""A field of a resource's inputs, read as the type that a rule expects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# The engine's stand-ins for "known after the update", alone or inside a longer text.
+# The engine's placeholders for values known only after the update, alone or inside a longer string.
 UNKNOWN = re.compile(
     "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # string
     "|1c4a061d-8072-4f0a-a4cb-0ff528b18fe7"  # boolean
@@ -19,7 +19,7 @@ UNKNOWN = re.compile(
 
 
 class Deleted:
-    """What a merge leaves where a patch said `$patch: delete`: nothing to read, but not untouched."""
+    """What a merge leaves where a patch has `$patch: delete`: distinguishes deleted from never set."""
 
     def __repr__(self) -> str:
         return "DELETED"
@@ -29,28 +29,33 @@ DELETED = Deleted()
 
 
 class Fault(Exception):
-    """A field that can't be judged. Its text names the place and never holds the value."""
+    """A field that can't be judged. Its message names the path and never contains the value."""
 
 
 class NotKnown(Fault):
+    """A field whose value is only known after the update."""
+
     def __init__(self, path: str) -> None:
         super().__init__(f"{path or 'the object'} is not known in the plan, so it can't be judged")
 
 
 class Malformed(Fault):
+    """A field of another type than the rule expects."""
+
     def __init__(self, path: str, wanted: str) -> None:
         super().__init__(f"{path or 'the object'} is not {wanted}, so it can't be judged")
 
 
 def is_unknown(value: Any) -> bool:
+    """Whether a value is, or contains, the engine's placeholder for an unknown one."""
     return isinstance(value, str) and UNKNOWN.search(value) is not None
 
 
 class Field:
-    """Reading never fails on absence: a missing field reads as None, or as empty.
+    """A value and its path. A missing field reads as None or as empty; one of another type raises a `Fault`.
 
-    Paths are made of the keys that rules ask for and of list positions, never of
-    keys found in the data, so a message built from a path holds nothing secret.
+    Paths consist of the keys that rules read and of list positions, never of
+    keys from the data, so a message that contains a path reveals no secret.
     """
 
     __slots__ = ("path", "value")
@@ -64,6 +69,7 @@ class Field:
         return Field(None if mapping is None else mapping.get(key), _join(self.path, key))
 
     def at(self, *keys: str) -> Field:
+        """The field at this path of keys."""
         here = self
         for key in keys:
             here = here[key]
@@ -71,50 +77,65 @@ class Field:
 
     @property
     def given(self) -> bool:
+        """Whether the field is there: neither absent nor deleted by a patch."""
         return self.value is not None and self.value is not DELETED
 
     @property
     def deleted(self) -> bool:
+        """Whether a patch deleted the field."""
         return self.value is DELETED
 
     @property
     def unknown(self) -> bool:
+        """Whether the value is only known after the update."""
         return is_unknown(self.value)
 
     def text(self) -> str | None:
-        return self._read(str, "text")
+        """The value as a string; None where it is absent."""
+        text: str | None = self._read(str, "text")
+        return text
 
     def flag(self) -> bool | None:
-        return self._read(bool, "true or false")
+        """The value as a boolean; None where it is absent."""
+        flag: bool | None = self._read(bool, "true or false")
+        return flag
 
     def number(self) -> float | None:
+        """The value as a number, in the field's own unit; None where it is absent.
+
+        Raises Malformed for a boolean.
+        """
         if isinstance(self.value, bool):
             raise Malformed(self.path, "a number")
-        return self._read((int, float), "a number")
+        number: float | None = self._read((int, float), "a number")
+        return number
 
     def scalar(self) -> str | None:
-        """A text, number or flag as the text a command line would show."""
+        """A string, number or boolean as it is written on a command line; None where it is absent."""
         if isinstance(self.value, bool):
             return "true" if self.value else "false"
         if isinstance(self.value, float) and self.value.is_integer():
             return str(int(self.value))
-        found = self._read((str, int, float), "a text, number or flag")
-        return None if found is None else str(found)
+        value = self._read((str, int, float), "a text, number or flag")
+        return None if value is None else str(value)
 
     def items(self) -> list[Field]:
-        found = self._read(list, "a list")
-        return [Field(item, f"{self.path}[{n}]") for n, item in enumerate(found or ())]
+        """Each item of the list; empty where the list is absent."""
+        values = self._read(list, "a list")
+        return [Field(item, f"{self.path}[{n}]") for n, item in enumerate(values or ())]
 
     def texts(self) -> list[str]:
+        """Each item that is a string; empty where the list is absent."""
         return [text for item in self.items() if (text := item.text()) is not None]
 
     def entries(self) -> list[tuple[str, Field]]:
-        """Each key with its field. The path shows a position: keys can be anybody's data."""
+        """Each key with its field. The path contains the position, because a key can be secret."""
         mapping = self._mapping() or {}
         return [(str(key), Field(value, f"{self.path}.<{n}>")) for n, (key, value) in enumerate(mapping.items())]
 
     def _mapping(self) -> Mapping[str, Any] | None:
-        return self._read(Mapping, "a mapping")
+        mapping: Mapping[str, Any] | None = self._read(Mapping, "a mapping")
+        return mapping
 
     def _read(self, kind: Any, wanted: str) -> Any:
         if not self.given:

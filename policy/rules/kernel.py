@@ -1,4 +1,4 @@
-"""What the kernel is booted and tuned with, and what a network boot shows to everyone on the wire."""
+"""Rules for kernel arguments, sysctls, and what a network boot reveals to its network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .talos import APPLY
 PROFILE = frozenset({"matchbox:index/profile:Profile"})
 BOOT = APPLY | PROFILE
 
-# Talos enforces these itself (siderolabs/talos pkg/kernel/kspp); another value fights or weakens it.
+# Talos sets these itself, and another value weakens it. Source: siderolabs/talos pkg/kernel/kspp.
 KSPP = {
     "dev.tty.ldisc_autoload": ("0",),
     "dev.tty.legacy_tiocsti": ("0",),
@@ -31,7 +31,7 @@ KSPP = {
     "user.max_user_namespaces": ("0",),
     "vm.unprivileged_userfaultfd": ("0",),
 }
-# Redirects and spoofed sources: not Talos' own list, but nobody needs them on.
+# Redirects and spoofed sources. Talos does not enforce these, and no platform needs them.
 NETWORK = {
     f"net.ipv4.conf.{which}.{key}": ("0",)
     for which in ("all", "default")
@@ -88,60 +88,68 @@ WANTED = ("slab_nomerge", "pti=on")
 
 
 def _arguments(resource: Resource) -> list[Field]:
-    """Each kernel argument; one that is built from an Output is a fault of the rule that reads it."""
+    """Each kernel argument. One that contains an unknown value makes the rule that reads it report a violation."""
     if resource.kind in PROFILE:
         return resource.inputs["args"].items()
     return resource.machine.v1alpha1.at("machine", "install", "extraKernelArgs").items()
 
 
-def _found(resource: Resource, bad: tuple[str, ...], what: str) -> Iterator[str]:
+def _forbidden(resource: Resource, bad: tuple[str, ...], what: str) -> Iterator[str]:
     for argument in _arguments(resource):
         words = set((argument.text() or "").split())
-        # The arguments named here are this list's own words, so showing them shows no data.
+        # The message contains words of the list above and none of the resource's values.
         yield from (f"{argument.path}: {word} {what}" for word in bad if word in words)
 
 
 def mitigations_on(resource: Resource) -> Iterator[str]:
-    yield from _found(resource, MITIGATIONS_OFF, "turns a defence against other tenants' code off")
+    """Yields kernel arguments that disable mitigations."""
+    yield from _forbidden(resource, MITIGATIONS_OFF, "disables a defence against hostile code")
 
 
 def hardening_kept(resource: Resource) -> Iterator[str]:
-    yield from _found(resource, HARDENING_OFF, "takes a hardening default away")
+    """Yields kernel arguments that disable hardening defaults."""
+    yield from _forbidden(resource, HARDENING_OFF, "disables a hardening default")
 
 
 def hardening_booted(resource: Resource) -> Iterator[str]:
+    """Yields hardening arguments that a network boot lacks."""
     words = {word for argument in _arguments(resource) for word in (argument.text() or "").split()}
     yield from (f"args lack {word}" for word in WANTED if word not in words)
 
 
 def selinux_permissive(resource: Resource) -> Iterator[str]:
-    yield from _found(resource, ("enforcing=1",), "is untested with Cilium and KubeVirt")
+    """Yields an enforcing SELinux."""
+    yield from _forbidden(resource, ("enforcing=1",), "is untested with Cilium and KubeVirt")
 
 
 def no_wipe(resource: Resource) -> Iterator[str]:
+    """Yields the kernel argument that erases the machine at each boot."""
     for argument in _arguments(resource):
         if any(word.startswith("talos.experimental.wipe=") for word in (argument.text() or "").split()):
             yield f"{argument.path}: talos.experimental.wipe erases the machine at every boot"
 
 
 def config_not_in_clear(resource: Resource) -> Iterator[str]:
+    """Yields kernel arguments that contain a machine configuration or fetch one without TLS."""
     for argument in _arguments(resource):
         for word in (argument.text() or "").split():
             if word.startswith(("talos.config.inline=", "talos.config.early=")):
-                yield f"{argument.path} holds a machine configuration, which holds the cluster's secrets"
+                yield f"{argument.path} contains a machine configuration, and with it the cluster's secrets"
             elif word.startswith("talos.config=") and not word.startswith(
                 ("talos.config=https://", "talos.config=metal-iso")
             ):
-                yield f"{argument.path} fetches the machine configuration, which holds the cluster's secrets, without TLS"
+                yield f"{argument.path} fetches the machine configuration, with the cluster's secrets, without TLS"
 
 
 def nothing_else_served(resource: Resource) -> Iterator[str]:
+    """Yields content of a boot profile other than kernel, initrd and arguments."""
     for name in ("genericConfig", "rawIgnition", "containerLinuxConfig"):
         if resource.inputs[name].given and resource.inputs[name].value != "":
-            yield f"{name} is served to whoever asks"
+            yield f"{name} is served without authentication"
 
 
 def sysctls_kept(resource: Resource) -> Iterator[str]:
+    """Yields sysctls that weaken the Kernel Self-Protection Project's settings."""
     for place in (
         resource.machine.v1alpha1.at("machine", "sysctls"),
         *(document["params"] for document in resource.machine.of("SysctlConfig")),
@@ -150,7 +158,7 @@ def sysctls_kept(resource: Resource) -> Iterator[str]:
             for spelling in (key, key.replace(".", "/")):
                 value = place[spelling].scalar()
                 if value is not None and value.strip() not in fine:
-                    yield f"{place.path} sets {key} to something else than {' or '.join(fine)}"
+                    yield f"{place.path} sets {key} to a value other than {' or '.join(fine)}"
 
 
 RULES = (
@@ -160,7 +168,7 @@ RULES = (
         kinds=BOOT,
         check=mitigations_on,
         controls=("KSPP",),
-        why="A host of virtual machines runs code of people who don't trust each other.",
+        why="A virtual machine host runs code of tenants who do not trust each other.",
         remedy="remove the argument",
     ),
     Rule(
@@ -169,7 +177,7 @@ RULES = (
         kinds=BOOT,
         check=hardening_kept,
         controls=("KSPP",),
-        why="Talos boots with the settings of the kernel self-protection project and counts on them.",
+        why="Talos boots with the settings of the Kernel Self-Protection Project and relies on them.",
         remedy="remove the argument",
     ),
     Rule(
@@ -186,7 +194,7 @@ RULES = (
         severity="medium",
         kinds=BOOT,
         check=selinux_permissive,
-        why="Enforcing mode was only tried with Flannel; here it can stop nodes from joining.",
+        why="Enforcing mode is tested with Flannel only; with Cilium it can prevent nodes from joining.",
         remedy="remove enforcing=1",
     ),
     Rule(
@@ -194,7 +202,7 @@ RULES = (
         severity="critical",
         kinds=BOOT,
         check=no_wipe,
-        why="A wipe on the kernel command line happens again at each boot.",
+        why="A wipe on the kernel command line is repeated at each boot.",
         remedy="reset the machine once, through the Talos API",
     ),
     Rule(
@@ -202,7 +210,7 @@ RULES = (
         severity="critical",
         kinds=BOOT,
         check=config_not_in_clear,
-        why="What a machine fetches while booting, every host on that network can fetch.",
+        why="Every host on the provisioning network can fetch what a booting machine fetches.",
         remedy="boot to maintenance mode and push the configuration, or serve it by https to known clients",
     ),
     Rule(
@@ -219,7 +227,7 @@ RULES = (
         kinds=APPLY,
         check=sysctls_kept,
         controls=("KSPP",),
-        why="These settings keep one process from reading or steering another.",
+        why="These settings prevent a process from reading or controlling another.",
         remedy="remove the key from the sysctls, or record an exception to KSPP",
     ),
 )

@@ -1,4 +1,4 @@
-"""What KubeVirt may do on every node, and what feeds disks to it."""
+"""Rules for KubeVirt's own configuration, for CDI, and for the disks that CDI imports."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from .field import Field
 from .pods import DIGEST
-from .rule import Resource, Rule
+from .rule import Resource, RuleGroup
 
-KUBEVIRT = frozenset({"kubevirt.io:KubeVirt"})
-CDI = frozenset({"cdi.kubevirt.io:CDI"})
-DISKS = frozenset({"cdi.kubevirt.io:DataVolume", "kubevirt.io:VirtualMachine"})
+KUBEVIRT = RuleGroup(frozenset({"kubevirt.io:KubeVirt"}))
+CDI = RuleGroup(frozenset({"cdi.kubevirt.io:CDI"}))
+DISKS = RuleGroup(frozenset({"cdi.kubevirt.io:DataVolume", "kubevirt.io:VirtualMachine"}))
 
 ROOT_GATES = ("HostDisk", "Root")
-# Graduated or gone: naming them says that nobody looked at the list since.
+# Gates that KubeVirt has removed, because the feature is now always on or no longer exists.
 STALE_GATES = (
     "LiveMigration", "NUMA", "GPU", "HotplugNICs", "VolumeMigration", "VMLiveUpdateFeatures",
     "NetworkBindingPlugins", "VMPersistentState", "Macvtap", "Passt", "MultiArchitecture",
@@ -32,53 +32,62 @@ def _gates(resource: Resource) -> Field:
 
 
 def no_root_gates(resource: Resource) -> Iterator[str]:
+    """Yields feature gates that give guests root access to the node."""
     gates = _gates(resource)
-    yield from (f"{gates.path} holds {gate}" for gate in ROOT_GATES if gate in gates.texts())
+    yield from (f"{gates.path} contains {gate}" for gate in ROOT_GATES if gate in gates.texts())
 
 
 def no_stale_gates(resource: Resource) -> Iterator[str]:
+    """Yields feature gates that KubeVirt no longer has."""
     gates = _gates(resource)
-    yield from (f"{gates.path} holds {gate}" for gate in STALE_GATES if gate in gates.texts())
+    yield from (f"{gates.path} contains {gate}" for gate in STALE_GATES if gate in gates.texts())
 
 
 def betas_chosen(resource: Resource) -> Iterator[str]:
+    """Yields a KubeVirt from 1.9 on that enables every beta feature."""
     version = TAG.match(resource.inputs.at("spec", "imageTag").text() or "")
     disabled = _configuration(resource).at("developerConfiguration", "disabledFeatureGates")
     if version and (int(version[1]), int(version[2])) >= (1, 9) and not disabled.given:
-        yield f"{disabled.path} is not set, and from 1.9 on every beta feature is on"
+        yield f"{disabled.path} is not set, and from KubeVirt 1.9 on every beta feature is enabled by default"
 
 
 def confines_guests(resource: Resource) -> Iterator[str]:
+    """Yields guests without a seccomp profile."""
     profile = _configuration(resource).at("seccompConfiguration", "virtualMachineInstanceProfile", "customProfile")
     if profile["runtimeDefaultProfile"].flag() is not True and not profile["localhostProfile"].text():
         yield f"{profile.path}.runtimeDefaultProfile is not true"
 
 
 def no_emulation(resource: Resource) -> Iterator[str]:
+    """Yields software emulation."""
     field = _configuration(resource).at("developerConfiguration", "useEmulation")
     if field.flag():
         yield f"{field.path} is true"
 
 
 def no_post_copy(resource: Resource) -> Iterator[str]:
+    """Yields post-copy migration."""
     field = _configuration(resource).at("migrations", "allowPostCopy")
     if field.flag():
         yield f"{field.path} is true"
 
 
 def no_migration_in_clear(resource: Resource) -> Iterator[str]:
+    """Yields migration without TLS."""
     field = _configuration(resource).at("migrations", "disableTLS")
     if field.flag():
         yield f"{field.path} is true"
 
 
 def no_pod_bridge(resource: Resource) -> Iterator[str]:
+    """Yields the permission to bridge guests to the pod network."""
     field = _configuration(resource).at("network", "permitBridgeInterfaceOnPodNetwork")
     if field.flag() is not False:
         yield f"{field.path} is not false"
 
 
 def no_insecure_registries(resource: Resource) -> Iterator[str]:
+    """Yields registries that CDI does not verify."""
     field = resource.inputs.at("spec", "config", "insecureRegistries")
     if field.items():
         yield f"{field.path} is set"
@@ -93,6 +102,7 @@ def _sources(resource: Resource) -> Iterator[Field]:
 
 
 def disk_verified(resource: Resource) -> Iterator[str]:
+    """Yields disk sources without https or without a checksum."""
     for source in _sources(resource):
         http = source["http"]
         if http.given:
@@ -106,6 +116,7 @@ def disk_verified(resource: Resource) -> Iterator[str]:
 
 
 def disk_source_verified(resource: Resource) -> Iterator[str]:
+    """Yields disk sources whose certificate is not verified."""
     for source in _sources(resource):
         for kind in ("http", "imageio", "registry", "s3"):
             if source[kind]["insecureSkipVerify"].flag():
@@ -113,112 +124,103 @@ def disk_source_verified(resource: Resource) -> Iterator[str]:
 
 
 def disk_by_digest(resource: Resource) -> Iterator[str]:
+    """Yields disk images without a digest."""
     for source in _sources(resource):
         url = source.at("registry", "url")
         if url.given and not DIGEST.fullmatch(url.text() or ""):
             yield f"{url.path} is not named by its digest"
 
 
-def _rule(name, severity, check, why, remedy, *controls, level="mandatory", kinds=KUBEVIRT) -> Rule:  # type: ignore[no-untyped-def]
-    return Rule(
-        name=name, severity=severity, kinds=kinds, check=check, why=why, remedy=remedy, controls=controls, level=level
-    )
-
-
 RULES = (
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-keeps-guests-from-root",
         "critical",
         no_root_gates,
         "HostDisk gives guests files of the node; Root runs their process as the node's root.",
         "remove the gate",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-gates-are-current",
         "low",
         no_stale_gates,
-        "A list of gates is a list of decisions; stale names hide the live ones.",
+        "Names of removed gates have no effect and hide the gates that do.",
         "remove the gate",
         level="advisory",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-betas-are-chosen",
         "low",
         betas_chosen,
-        "A feature nobody uses is surface nobody watches.",
+        "Unused features add attack surface.",
         "list the beta gates that are not used in disabledFeatureGates",
         level="advisory",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-confines-guests",
         "high",
         confines_guests,
-        "Without it a guest that breaks out of QEMU may use every system call, and restricted namespaces refuse it.",
+        "Without it a guest that breaks out of QEMU may use every system call.",
         "set seccompConfiguration.virtualMachineInstanceProfile.customProfile.runtimeDefaultProfile: true",
         "CIS 5.6.2",
         "PSS restricted",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-uses-hardware",
         "low",
         no_emulation,
-        "Emulation is a hundred times slower and isn't built to hold an attacker.",
-        "remove useEmulation; ignore this in a laboratory without KVM",
+        "Emulation is far slower than KVM and is not a security boundary.",
+        "remove useEmulation; ignore this rule in a lab without KVM",
         level="advisory",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-never-post-copies",
         "medium",
         no_post_copy,
-        "It needs vm.unprivileged_userfaultfd, which the hardened kernel forbids, and loses the guest on a broken link.",
-        "remove it",
+        "Post-copy needs vm.unprivileged_userfaultfd, which is disabled, and a broken link crashes the guest.",
+        "remove the field",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-migrates-by-tls",
         "critical",
         no_migration_in_clear,
-        "A migration carries the whole memory of a guest, keys included.",
-        "remove it",
+        "A migration transfers the whole memory of a guest, including keys.",
+        "remove the field",
     ),
-    _rule(
+    KUBEVIRT.rule(
         "kubevirt-forbids-pod-bridges",
         "medium",
         no_pod_bridge,
         "A bridge on the pod network blocks migration and lets a guest forge its neighbours' addresses.",
         "set configuration.network.permitBridgeInterfaceOnPodNetwork: false",
-        level="asked",
+        level="opt-in",
     ),
-    _rule(
+    CDI.rule(
         "cdi-verifies-registries",
         "high",
         no_insecure_registries,
-        "Whoever answers for an unverified registry chooses what guests boot.",
+        "Anyone who can intercept an unverified registry chooses what guests boot.",
         "trust its CA with a certConfigMap",
-        kinds=CDI,
     ),
-    _rule(
+    DISKS.rule(
         "disk-image-is-verified",
         "high",
         disk_verified,
-        "What a guest boots must be what was reviewed.",
+        "The image that a guest boots must be the one that was reviewed.",
         "use https and a sha256 checksum",
-        kinds=DISKS,
     ),
-    _rule(
+    DISKS.rule(
         "disk-source-is-verified",
         "high",
         disk_source_verified,
-        "Without verification any host on the path can be the source.",
+        "Without verification any host on the path can impersonate the source.",
         "trust its CA with a certConfigMap",
-        kinds=DISKS,
     ),
-    _rule(
+    DISKS.rule(
         "disk-image-has-digest",
         "low",
         disk_by_digest,
         "A tag can be moved; a digest can't.",
         "append @sha256:... to the url",
-        level="asked",
-        kinds=DISKS,
+        level="opt-in",
     ),
 )

@@ -1,4 +1,4 @@
-"""Where Kubernetes objects live, what they open, and that the plan shows them all."""
+"""Rules for all Kubernetes objects: namespace, provider, exposure, and that the plan shows them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NAMESPACED = WORKLOADS | {
     "snapshot.kubevirt.io:VirtualMachineSnapshot",
     "k8s.cni.cncf.io:NetworkAttachmentDefinition",
 }
-# Tokens whose objects appear only inside the provider, and only once it reaches the cluster.
+# Types whose objects are created inside the provider, so that a plan does not show them.
 RENDERERS = (
     "kubernetes:yaml:",
     "kubernetes:yaml/",
@@ -46,32 +46,38 @@ RENDERERS = (
 
 
 def labelled(resource: Resource) -> Iterator[str]:
+    """Yields a namespace without a pod security label."""
     if resource.inputs.at("metadata", "labels", ENFORCE).text() not in STANDARDS:
         yield f"metadata.labels lack {ENFORCE} with restricted, baseline or privileged"
 
 
 def held_to_a_standard(resource: Resource) -> Iterator[str]:
+    """Yields a namespace with the privileged standard."""
     if resource.inputs.at("metadata", "labels", ENFORCE).text() == "privileged":
         yield f"metadata.labels say {ENFORCE}: privileged"
 
 
 def not_default(resource: Resource) -> Iterator[str]:
+    """Yields an object in the default namespace."""
     namespace = resource.inputs.at("metadata", "namespace").text()
     if namespace in (None, "", "default"):
         yield "metadata.namespace is " + ("default" if namespace else "not set, which means default")
 
 
 def not_in_system(resource: Resource) -> Iterator[str]:
+    """Yields an object in one of Kubernetes' own namespaces."""
     if resource.inputs.at("metadata", "namespace").text() in ("kube-system", "kube-public", "kube-node-lease"):
         yield "metadata.namespace is one of Kubernetes' own"
 
 
 def no_external_ips(resource: Resource) -> Iterator[str]:
+    """Yields a Service with external IPs."""
     if resource.inputs.at("spec", "externalIPs").items():
         yield "spec.externalIPs is set"
 
 
 def policy_selects_all_directions(resource: Resource) -> Iterator[str]:
+    """Yields empty rules of a network policy, which allow everything."""
     spec = resource.inputs["spec"]
     for direction in ("ingress", "egress"):
         for rule in spec[direction].items():
@@ -80,18 +86,21 @@ def policy_selects_all_directions(resource: Resource) -> Iterator[str]:
 
 
 def shown(resource: Resource) -> Iterator[str]:
+    """Yields a resource whose Kubernetes objects the plan does not show."""
     if resource.type.startswith(RENDERERS):
-        yield "its objects are made inside the provider, out of sight of the plan"
+        yield "the provider creates its objects, so the plan does not show them"
     elif resource.type.startswith("kubernetes:") and resource.type.endswith("List"):
-        yield "it holds several objects that rules can't tell apart"
+        yield "it contains several objects, which rules can't check one by one"
 
 
 def explicit_provider(resource: Resource) -> Iterator[str]:
+    """Yields an object of the default Kubernetes provider."""
     if resource.type.startswith("kubernetes:") and (resource.options.provider or "").startswith("default"):
-        yield "it uses the default provider, so it goes to whatever cluster the operator's kubeconfig points at"
+        yield "it uses the default provider, so it is created in whichever cluster the operator's kubeconfig selects"
 
 
 def secret_marked(resource: Resource) -> Iterator[str]:
+    """Yields the fields of a Secret that are not marked secret."""
     for name in resource.in_clear("data", "stringData"):
         yield f"{name} is not marked secret, so it is plain in plans and in state"
 
@@ -103,7 +112,7 @@ RULES = (
         kinds=NAMESPACES,
         check=labelled,
         controls=("CIS 5.2.1",),
-        why="A namespace that names no pod security standard takes what the default lets through.",
+        why="In a namespace with no pod security label, the cluster's default decides which pods run.",
         remedy="label it with the strictest standard that its pods meet",
     ),
     Rule(
@@ -113,7 +122,7 @@ RULES = (
         check=held_to_a_standard,
         partial=True,
         controls=("CIS 5.2.1", "CIS 5.2.2"),
-        why="In a privileged namespace, whoever makes a pod owns the node.",
+        why="In a privileged namespace, anyone who can create a pod controls the node.",
         remedy="use baseline or restricted, or list the namespace as an exception with its reason",
     ),
     Rule(
@@ -123,8 +132,8 @@ RULES = (
         check=not_default,
         partial=True,
         controls=("CIS 5.6.4",),
-        why="Objects in default share its account, policies and quota with everything that was forgotten.",
-        remedy="name a namespace of its own in metadata.namespace",
+        why="Objects in default share a service account, policies and quota with unrelated objects.",
+        remedy="set metadata.namespace to a dedicated namespace",
     ),
     Rule(
         name="workload-is-not-in-kube-system",
@@ -143,7 +152,7 @@ RULES = (
         check=no_external_ips,
         partial=True,
         controls=("CIS 1.2.3",),
-        why="An external IP takes traffic meant for any address, other pods' included (CVE-2020-8554).",
+        why="An external IP can intercept traffic to any address, including other pods' (CVE-2020-8554).",
         remedy="use a LoadBalancer service with an address pool",
     ),
     Rule(
@@ -154,7 +163,7 @@ RULES = (
         level="advisory",
         partial=True,
         controls=("CIS 5.3.2",),
-        why="An empty rule allows every peer and port, and no other policy can take that back.",
+        why="An empty rule allows every peer and port, and no other policy can revoke that.",
         remedy="name the peers and ports",
     ),
     Rule(
@@ -164,7 +173,7 @@ RULES = (
         check=shown,
         partial=True,
         inputless=True,
-        why="What the plan doesn't show can't be reviewed, and passes no rule.",
+        why="What the plan does not show can't be reviewed, and no rule checks it.",
         remedy="register each object by itself, from its parsed manifest",
     ),
     Rule(
@@ -174,7 +183,7 @@ RULES = (
         check=explicit_provider,
         partial=True,
         inputless=True,
-        why="The wrong cluster is one kubectl context away.",
+        why="With the default provider, the operator's current kubectl context decides the cluster.",
         remedy="pass the platform's provider in ResourceOptions(provider=...)",
     ),
     Rule(

@@ -7,15 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import core.machineconfig.merge as core
+from core.machineconfig.deletes import Path
+
 from .field import DELETED, Fault, Field, Malformed
 
-DELETE = "$patch"
-# What Talos' types mark to be replaced as a whole (merge:"replace"), where all else is merged.
-REPLACED = (
-    ("cluster", "apiServer", "auditPolicy"),
-    ("cluster", "network", "podSubnets"),
-    ("cluster", "network", "serviceSubnets"),
-)
 # How a stack file's recorded exceptions reach the rules: annotations that no patch of a user may write.
 EXCEPTION = "bedplate/exception-"
 
@@ -49,24 +45,38 @@ class MachineConfig:
 
 
 def merge(patches: Field) -> MachineConfig:
-    """Later patches win: mappings merge, lists append, anything else is replaced.
+    """The patches merged as Talos merges them (core/machineconfig/merge.py), with DELETED where they delete.
 
-    What can't be read is listed in `faults` for one rule to report, so that one
+    What can't be read or merged is listed in `faults` for one rule to report, so that one
     bad patch is one complaint instead of one per rule.
     """
-    legacy: dict[str, Any] = {}
-    documents: dict[tuple[str, str], Any] = {}
     faults: list[str] = []
-    for document in _documents(patches, faults):
-        if "kind" in document:
-            key = (str(document["kind"]), str(document.get("name", "")))
-            documents[key] = DELETED if document.get(DELETE) == "delete" else _over(documents.get(key), document)
-        else:
-            legacy = _over(_without_replaced(legacy, document), document)
-    return MachineConfig(legacy, documents, tuple(faults))
+    read = list(_documents(patches, faults))
+    merged = core.merge(document for _, document in read)
+    faults += [f"{read[fault.patch][0]} {fault.problem}, so it can't be judged" for fault in merged.faults]
+    documents: dict[core.Key, Any] = {core.LEGACY: {}, **merged.documents}
+    for key, path in merged.deleted:
+        if not path:
+            documents.setdefault(key, DELETED)
+        elif key in merged.documents or key == core.LEGACY:
+            documents[key] = _marked(documents[key], path)
+    return MachineConfig(documents.pop(core.LEGACY), documents, tuple(faults))
 
 
-def _documents(patches: Field, faults: list[str]) -> Iterator[dict[str, Any]]:
+def _marked(document: Any, path: Path) -> Any:
+    """The document with DELETED at the path, if nothing was written there since."""
+    key, rest = path[0], path[1:]
+    if not isinstance(document, dict) or not isinstance(key, str):
+        return document
+    inner = document.get(key)
+    if not rest:
+        return {**document, key: DELETED if inner is None else inner}
+    below = _marked({} if inner is None else inner, rest)
+    return document if below == {} and inner is None else {**document, key: below}
+
+
+def _documents(patches: Field, faults: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and content of each patch that can be read; why not, of the others, goes into `faults`."""
     try:
         items = patches.items()
     except Fault as fault:
@@ -74,7 +84,7 @@ def _documents(patches: Field, faults: list[str]) -> Iterator[dict[str, Any]]:
         return
     for item in items:
         try:
-            yield _document(item)
+            yield item.path, _document(item)
         except Fault as fault:
             faults.append(str(fault))
 
@@ -101,7 +111,7 @@ def _document(patch: Field) -> dict[str, Any]:
 
 
 def _depth(value: Any) -> int:
-    """Counted without recursion: the merge below recurses, and must not run out of stack."""
+    """Counted without recursion: the merge recurses, and must not run out of stack."""
     depth, level = 0, [value]
     while level and depth <= 64:
         depth += 1
@@ -112,36 +122,3 @@ def _depth(value: Any) -> int:
             for child in (parent.values() if isinstance(parent, dict) else parent)
         ]
     return depth
-
-
-def _without_replaced(base: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-    for path in REPLACED:
-        if _at(patch, path) is not None:
-            base = _less(base, path)
-    return base
-
-
-def _at(value: Any, path: tuple[str, ...]) -> Any:
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
-def _less(value: Any, path: tuple[str, ...]) -> Any:
-    """The mapping without what stands at the path."""
-    if not isinstance(value, dict) or path[0] not in value:
-        return value
-    rest = {key: inner for key, inner in value.items() if key != path[0]}
-    return rest if len(path) == 1 else {**rest, path[0]: _less(value[path[0]], path[1:])}
-
-
-def _over(base: Any, patch: Any) -> Any:
-    if isinstance(patch, dict):
-        if patch.get(DELETE) == "delete":
-            return DELETED
-        under = base if isinstance(base, dict) else {}
-        return {**under, **{key: _over(under.get(key), value) for key, value in patch.items()}}
-    if isinstance(patch, list):
-        return [*(base if isinstance(base, list) else ()), *patch]
-    # Talos decodes a patch into its own types first: null and "" then look like "not said".
-    return base if patch is None or patch == "" else patch

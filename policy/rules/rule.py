@@ -1,4 +1,4 @@
-"""A rule is data: what it is called, why it exists, how to comply, and a function from a resource to complaints."""
+"""A rule as data: its name, why it exists, how to comply, and a function from a resource to violations."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .field import Fault, Field
 from .patches import MachineConfig, merge
 
 Severity = Literal["low", "medium", "high", "critical"]
-# Asked: off until a stack's policy config turns it on, because a small platform can't comply.
-Level = Literal["mandatory", "advisory", "asked"]
+# opt-in: off until a stack's policy config enables it, because a small platform can't comply.
+Level = Literal["mandatory", "advisory", "opt-in"]
 MACHINE = "talos:machine/configurationApply:ConfigurationApply"
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]{0,251}[a-z0-9])?")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How a resource is registered, as far as rules care."""
+    """The resource options that rules read."""
 
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
-    provider: str | None = None  # the name of its provider; None where the engine names none
+    provider: str | None = None  # the provider's name; None where the engine sends none
 
 
 class Inputs(Mapping[str, Any]):
-    """A resource's inputs, decoded when first read: most rules look at most resources' type alone."""
+    """A resource's inputs, decoded when first read: for most resources, most rules only read the type."""
 
     def __init__(self, decode: Callable[[], tuple[dict[str, Any], frozenset[str]]]) -> None:
         self._decode = decode
@@ -40,7 +40,7 @@ class Inputs(Mapping[str, Any]):
 
     @property
     def secrets(self) -> frozenset[str]:
-        """The inputs with nothing in the clear: each leaf marked secret, or not known yet."""
+        """The inputs without plain text: each of their leaves is marked secret, or not known yet."""
         return self._decoded[1]
 
     def __getitem__(self, key: str) -> Any:
@@ -53,10 +53,10 @@ class Inputs(Mapping[str, Any]):
         return len(self._decoded[0])
 
 
-# Not frozen: cached_property keeps what rules share (a merged machine config) beside the inputs.
+# Not frozen: cached_property stores what rules share, such as the merged machine config.
 @dataclass(kw_only=True)
 class Resource:
-    """What the engine shows of one resource before it exists: plain data, secrets in the clear."""
+    """One resource as the engine sends it to the pack: plain data, with secrets decrypted."""
 
     type: str
     name: str
@@ -65,32 +65,37 @@ class Resource:
 
     @cached_property
     def kind(self) -> str:
+        """The kind as `kind_of` writes it."""
         return kind_of(self.type)
 
     @property
     def inputs(self) -> Field:
+        """The inputs as a field, whose path is empty."""
         return Field(self.props)
 
     def in_clear(self, *names: str) -> list[str]:
-        """Which of these inputs are given and not marked secret; none where nobody can tell."""
+        """The inputs of these that are set and not marked secret; empty if the engine did not send the marks."""
         if not isinstance(self.props, Inputs):
             return []
         return [name for name in names if self.inputs[name].given and name not in self.props.secrets]
 
     @cached_property
     def machine(self) -> MachineConfig:
+        """The machine configuration that the resource's patches add up to."""
         return merge(self.inputs["configPatches"])
 
     @cached_property
     def namespace(self) -> str:
+        """The object's namespace; empty for cluster-scoped objects and other resources."""
         return self._identity("namespace") or ""
 
     @cached_property
     def object_name(self) -> str:
+        """The object's name in Kubernetes, or the resource's name."""
         return self._identity("name") or self.name
 
     def _identity(self, key: str) -> str | None:
-        """Names are shown in messages, so only what looks like a name counts as one."""
+        """Messages contain names, so a value that is not a valid name is ignored."""
         metadata = self.props.get("metadata") if self.type.startswith("kubernetes:") else None
         value = metadata.get(key) if isinstance(metadata, Mapping) else None
         return value if isinstance(value, str) and NAME.fullmatch(value) else None
@@ -101,13 +106,13 @@ class Resource:
 
 
 def is_patch(token: str) -> bool:
-    """Kubernetes' own kinds have a twin that patches: kubernetes:apps/v1:DeploymentPatch."""
+    """Whether the token is of a patch, such as kubernetes:apps/v1:DeploymentPatch."""
     return token.startswith("kubernetes:") and token.endswith("Patch")
 
 
 @cache
 def kind_of(token: str) -> str:
-    """kubernetes:apps/v1:Deployment is apps:Deployment whatever its version; other types stay as they are."""
+    """The token without its version: kubernetes:apps/v1:Deployment is apps:Deployment; other types stay as they are."""
     if not token.startswith("kubernetes:"):
         return token
     _, group, kind = (*token.split(":", 2), "", "")[:3]
@@ -119,26 +124,29 @@ Check = Callable[[Resource], Iterator[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
+    """One rule of the pack: its texts, the kinds that it judges, and its check."""
+
     name: str
     why: str
     remedy: str
     severity: Severity
-    kinds: frozenset[str]  # as kind_of() says them; empty means every resource
-    check: Check  # yields what is wrong and where; must never put a value into the text
+    kinds: frozenset[str]  # as kind_of() returns them; empty means every resource
+    check: Check  # yields what is wrong and where; its text must never contain a value
     controls: tuple[str, ...] = ()  # "CIS 5.2.2", "PSS baseline", "KSPP", ...
     level: Level = "mandatory"
-    partial: bool = False  # also judges patches; a rule that asks for a field can't
-    inputless: bool = False  # also judges what comes without inputs, by its type and options
+    partial: bool = False  # also judges patch resources; a rule that requires a field can't
+    inputless: bool = False  # also judges resources without inputs, by their type and options
 
     def applies(self, token: str) -> bool:
+        """Whether the rule judges resources of this type token."""
         return (not self.kinds or kind_of(token) in self.kinds) and (self.partial or not is_patch(token))
 
     def can_judge(self, resource: Resource) -> bool:
-        """What `--target` leaves out of an update still arrives, stripped of all its inputs."""
+        """False for a resource that `--target` excludes: the engine sends it without inputs."""
         return self.inputless or bool(resource.props)
 
     def complaints(self, resource: Resource) -> Iterator[str]:
-        """Every complaint as the user reads it. Nothing a resource holds can make this fail."""
+        """Each violation as the user reads it. No resource's content can make this raise."""
         if (
             not self.applies(resource.type)
             or not self.can_judge(resource)
@@ -150,14 +158,47 @@ class Rule:
             yield f"{resource}: {what}. Fix: {self.remedy}"
 
     def recorded(self, resource: Resource) -> bool:
-        """Whether the stack file records an exception to all that this rule stands for, for this machine."""
+        """Whether the stack file has an exception for this machine to each of the rule's controls."""
         return bool(self.controls) and resource.type == MACHINE and set(self.controls) <= resource.machine.excepted
 
     def judge(self, resource: Resource) -> Iterator[str]:
+        """What the check yields; a field that can't be read is a violation too, never an error."""
         try:
             yield from self.check(resource)
         except Fault as fault:
-            # A soft skip here would let any Output through a mandatory rule.
+            # Skipping the rule here would let any unknown value pass a mandatory rule.
             yield str(fault)
         except Exception as error:
-            yield f"it has a shape that this rule can't judge ({type(error).__name__})"
+            yield f"this rule can't read its structure ({type(error).__name__})"
+
+
+@dataclass(frozen=True)
+class RuleGroup:
+    """Rules about the same kinds of resource."""
+
+    kinds: frozenset[str]
+    partial: bool = False
+
+    def rule(
+        self,
+        name: str,
+        severity: Severity,
+        check: Check,
+        why: str,
+        remedy: str,
+        *controls: str,
+        level: Level = "mandatory",
+        partial: bool | None = None,
+    ) -> Rule:
+        """A rule about the group's kinds; `partial` overrides the group's."""
+        return Rule(
+            name=name,
+            severity=severity,
+            kinds=self.kinds,
+            check=check,
+            why=why,
+            remedy=remedy,
+            controls=controls,
+            level=level,
+            partial=self.partial if partial is None else partial,
+        )

@@ -1,8 +1,8 @@
-"""The rules as the SDK's policies, and a way for them to share one decoding of each resource.
+"""Turns the rules into the SDK's policies, and decodes each resource once for all of them.
 
-The SDK decodes a resource again for every policy: 0.3 ms each, so that a hundred
-rules would cost minutes on a thousand machines. `decode_once` puts a memo in front of
-that. Where a later SDK has other insides the memo is left out, and the pack is only slower.
+The SDK decodes a resource again for every policy. At 0.3 ms each, a hundred rules
+would take minutes for a thousand machines. `decode_once` caches the decoded inputs.
+If a later SDK has other internals, nothing is patched and the pack is only slower.
 """
 
 from __future__ import annotations
@@ -28,21 +28,23 @@ from .rule import Inputs, Options, Resource, Rule
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
-LEVELS = {"mandatory": Level.MANDATORY, "advisory": Level.ADVISORY, "asked": Level.DISABLED}
-OTHER_KIND = "another kind of resource"
-LEFT_OUT = "left out of this update"
+LEVELS = {"mandatory": Level.MANDATORY, "advisory": Level.ADVISORY, "opt-in": Level.DISABLED}
+OTHER_KIND = "a resource of another kind"
+LEFT_OUT = "excluded from this update by --target"
 
 
 def policies(rules: Iterable[Rule]) -> list[ResourceValidationPolicy]:
+    """The SDK's policies for these rules, in their order."""
     return [policy(rule) for rule in rules]
 
 
 def policy(rule: Rule) -> ResourceValidationPolicy:
+    """The SDK's policy for one rule."""
     applies = lru_cache(maxsize=None)(rule.applies)
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if not applies(args.resource_type):
-            # Said aloud, so that "passed" counts what was judged.
+            # Reported, so that "passed" only counts resources that were judged.
             args.not_applicable(OTHER_KIND)
         judged = resource(args)
         if not rule.can_judge(judged):
@@ -64,7 +66,7 @@ def policy(rule: Rule) -> ResourceValidationPolicy:
 
 
 def resource(args: ResourceValidationArgs) -> Resource:
-    """The resource as rules see it: one for all of them, so that they share what they work out."""
+    """The resource as rules see it: the same object for all rules, so that they share cached properties."""
     if isinstance(args.props, Once):
         if args.props.resource is None:
             args.props.resource = _resource(args, args.props)
@@ -84,18 +86,18 @@ def _resource(args: ResourceValidationArgs, props: Mapping[str, Any]) -> Resourc
 def _plain(value: Any) -> Any:
     """The data behind the SDK's proxies, which raise on unknown values and are neither dict nor list."""
     if isinstance(value, Mapping):
-        if type(value) is not dict:
-            value = value["__target"]
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in _behind_proxy(value, dict).items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        if type(value) is not list:
-            value = value["__target"]
-        return [_plain(item) for item in value]
+        return [_plain(item) for item in _behind_proxy(value, list)]
     return value
 
 
+def _behind_proxy(value: Any, kind: type) -> Any:
+    return value if type(value) is kind else value["__target"]
+
+
 class Once(Inputs):
-    """One message's inputs, decoded at most once and shared by all rules."""
+    """The inputs in one message of the engine, decoded at most once and shared by all rules."""
 
     def __init__(self, message: Struct) -> None:
         super().__init__(lambda: decode(message))
@@ -104,6 +106,7 @@ class Once(Inputs):
 
 
 def decode(message: Struct) -> tuple[dict[str, Any], frozenset[str]]:
+    """The inputs of a message: name to plain value, and the names of those that are wholly secret or unknown."""
     fields = {name: _value(value) for name, value in message.fields.items()}
     return {name: value for name, (value, _) in fields.items()}, frozenset(
         name for name, (_, hidden) in fields.items() if hidden
@@ -111,7 +114,7 @@ def decode(message: Struct) -> tuple[dict[str, Any], frozenset[str]]:
 
 
 def _value(value: Value) -> tuple[Any, bool]:
-    """The value, and whether all of it is secret or not known yet."""
+    """The value, and whether all of it is secret or unknown."""
     match value.WhichOneof("kind"):
         case "struct_value":
             fields = value.struct_value.fields
@@ -140,28 +143,29 @@ _current = threading.local()
 
 
 def decode_once() -> bool:
-    """Patches the SDK; False, and nothing changed, where it is not the SDK this was written for."""
+    """Patches the SDK to decode each resource once; False, and nothing patched, if its internals differ."""
     names = ("_PolicyAnalyzerServicer", "json_format", "deserialize_properties", "unknown_checking_proxy")
-    if not all(hasattr(sdk, name) for name in names) or isinstance(sdk.json_format, _Lazy):
+    if not all(hasattr(sdk, name) for name in names) or isinstance(vars(sdk)["json_format"], _Lazy):
         return False
 
     class Servicer(sdk._PolicyAnalyzerServicer):
         def Analyze(self, request: Any, context: Any) -> Any:
             _current.seen = []
             try:
-                return super().Analyze(request, context)
+                return super().Analyze(request, context)  # type: ignore[no-untyped-call]  # the SDK has no types here
             finally:
                 _current.seen = None
 
-    sdk._PolicyAnalyzerServicer = Servicer
-    sdk.json_format = _Lazy(sdk.json_format)
-    sdk.deserialize_properties = _unless_once(sdk.deserialize_properties)
-    sdk.unknown_checking_proxy = _unless_once(sdk.unknown_checking_proxy)
+    internals = vars(sdk)  # names that the SDK does not export, so that the type checker can't see them
+    internals["_PolicyAnalyzerServicer"] = Servicer
+    internals["json_format"] = _Lazy(internals["json_format"])
+    for name in ("deserialize_properties", "unknown_checking_proxy"):
+        internals[name] = _unless_once(internals[name])
     return True
 
 
 class _Lazy:
-    """json_format, but inside Analyze a message is kept as it is until a rule reads it."""
+    """Stands in for json_format: inside Analyze, a message stays encoded until a rule reads it."""
 
     def __init__(self, real: Any) -> None:
         self._real = real
@@ -170,6 +174,7 @@ class _Lazy:
         return getattr(self._real, name)
 
     def MessageToDict(self, message: Any, *args: Any, **kwargs: Any) -> Any:
+        """The message as `Once` inside Analyze, and as a dict of its fields elsewhere."""
         seen: list[Once] | None = getattr(_current, "seen", None)
         if seen is None:
             return self._real.MessageToDict(message, *args, **kwargs)

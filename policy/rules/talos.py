@@ -1,4 +1,4 @@
-"""What the configuration of a machine must say, and must never say."""
+"""Rules for a machine's installation, its network, how its configuration is applied, and the cluster's PKI."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 
 from .field import Field
-from .rule import Resource, Rule
+from .rule import MACHINE, Resource, Rule
 
-APPLY = frozenset({"talos:machine/configurationApply:ConfigurationApply"})
+APPLY = frozenset({MACHINE})
 SECRETS = frozenset({"talos:machine/secrets:Secrets"})
-
 # As the Image Factory names it, from the factory itself or from a mirror of it.
 INSTALLER = re.compile(
     r"[\w.-]+(:\d+)?(/[\w.-]+)*/(metal-)?installer(-secureboot)?/[0-9a-f]{64}"
@@ -21,14 +20,16 @@ MODES = ("auto", "no_reboot", "staged")
 
 
 def readable(resource: Resource) -> Iterator[str]:
+    """Yields each patch that can't be parsed, with the reason."""
     yield from resource.machine.faults
 
 
 def pinned_installer(resource: Resource) -> Iterator[str]:
+    """Yields installer images without a schematic and an exact version, or that none is set."""
     legacy = resource.machine.v1alpha1.at("machine", "install", "image")
     images = [image for image in (legacy, *_new_installers(resource)) if image.given]
     if not images:
-        yield f"{legacy.path} is not set, so the provider's own version picks the system"
+        yield f"{legacy.path} is not set, so the provider installs the Talos version that it was built with"
     for image in images:
         if not INSTALLER.fullmatch(image.text() or ""):
             yield f"{image.path} is not a factory installer with a schematic and an exact version"
@@ -39,22 +40,28 @@ def _new_installers(resource: Resource) -> list[Field]:
 
 
 def calm_apply(resource: Resource) -> Iterator[str]:
+    """Yields an apply mode that can reboot a machine unexpectedly."""
     mode = resource.inputs["applyMode"].text()
     if mode == "staged_if_needing_reboot":
-        yield "applyMode is staged_if_needing_reboot, which asks the machine in each plan, and reboots one that does not answer then"
+        yield (
+            "applyMode is staged_if_needing_reboot, which queries the machine in every preview "
+            "and reboots it if it does not answer"
+        )
     elif mode not in MODES:
-        yield "applyMode is not one of " + ", ".join(MODES) + ", and anything else reboots the machine at each change"
+        yield "applyMode is not one of " + ", ".join(MODES) + ", and any other mode reboots the machine at each change"
 
 
 def no_silent_reset(resource: Resource) -> Iterator[str]:
+    """Yields an `onDestroy.reset` that is true or not a literal."""
     reset = resource.inputs["onDestroy"]["reset"]
     if reset.unknown or not isinstance(reset.value, bool | None):
         yield "onDestroy.reset is not a literal true or false"
     elif reset.value:
-        yield "onDestroy.reset is true, so a machine that leaves the file is wiped"
+        yield "onDestroy.reset is true, so deleting the machine from the stack file wipes it"
 
 
 def proxy_and_cni(resource: Resource) -> Iterator[str]:
+    """Yields a CNI other than none, and a kube-proxy that is not disabled."""
     cluster = resource.machine.v1alpha1["cluster"]
     if not cluster.given:
         return
@@ -70,208 +77,29 @@ def proxy_and_cni(resource: Resource) -> Iterator[str]:
 
 
 def kubeprism(resource: Resource) -> Iterator[str]:
+    """Yields a KubePrism that is off or listens on another port."""
     prism = resource.machine.v1alpha1.at("machine", "features", "kubePrism")
     if prism.deleted or prism["enabled"].flag() is False:
-        yield f"{prism.path}.enabled must be true: without kube-proxy it is the only way to the API"
+        yield f"{prism.path}.enabled must be true: without kube-proxy, Cilium has no other way to reach the API"
     if prism["port"].number() not in (None, 7445):
-        yield f"{prism.path}.port must be 7445, where Cilium looks for the API"
-
-
-def admission_kept(resource: Resource) -> Iterator[str]:
-    plugins = resource.machine.v1alpha1.at("cluster", "apiServer", "admissionControl")
-    if plugins.deleted:
-        yield f"{plugins.path} is deleted, and with it the pod security default"
-    entries = [(plugin, plugin["name"].text()) for plugin in plugins.items()]
-    entries += [(document, document["name"].text()) for document in resource.machine.of("KubeAdmissionControlConfig")]
-    for plugin, name in entries:
-        if name == "PodSecurity":
-            yield from _pod_security(plugin)
-    if ("KubeAdmissionControlConfig", "PodSecurity") in resource.machine.documents:
-        if not resource.machine.of("KubeAdmissionControlConfig")[0].given:
-            yield "KubeAdmissionControlConfig PodSecurity is deleted"
-
-
-def _pod_security(plugin: Field) -> Iterator[str]:
-    if plugin["$patch"].given:
-        yield f"{plugin.path} removes PodSecurity"
-    if plugin.at("configuration", "defaults", "enforce").text() == "privileged":
-        yield f"{plugin.path}.configuration.defaults.enforce must not be privileged"
-    exempt = plugin.at("configuration", "exemptions")
-    for who in ("usernames", "runtimeClasses"):
-        if exempt[who].items():
-            yield f"{exempt.path}.{who} must be empty"
-    if set(exempt["namespaces"].texts()) - {"kube-system"}:
-        yield f"{exempt.path}.namespaces must hold kube-system alone: label the namespace instead"
-
-
-def audit_kept(resource: Resource) -> Iterator[str]:
-    policies = [resource.machine.v1alpha1.at("cluster", "apiServer", "auditPolicy")]
-    documents = resource.machine.of("KubeAuditPolicyConfig")
-    yield from (f"{document.path} is deleted" for document in documents if document.deleted)
-    for policy in (*policies, *(document["configuration"] for document in documents)):
-        if policy.deleted:
-            yield f"{policy.path} is deleted"
-        elif policy.given:
-            yield from _recorded(policy)
-
-
-def _recorded(policy: Field) -> Iterator[str]:
-    rules = policy["rules"].items()
-    levels = [rule["level"].text() for rule in rules]
-    if all(level == "None" for level in levels):
-        yield f"{policy.path} records nothing"
-        return
-    if (
-        any(
-            rules[-1][what].given
-            for what in ("users", "userGroups", "verbs", "resources", "namespaces", "nonResourceURLs")
-        )
-        or levels[-1] == "None"
-    ):
-        yield f"{policy.path}.rules ends with no rule for all that is left, so that goes unrecorded"
-    for rule, level in zip(rules, levels, strict=True):
-        if level == "None" and not any(rule[whom].given for whom in ("users", "userGroups", "nonResourceURLs")):
-            yield f"{rule.path} records nothing of what anyone asks there"
-
-
-def both_authorizers(resource: Resource) -> Iterator[str]:
-    if not resource.machine.of("KubeAPIServerConfig"):
-        return  # Fields of an older contract: Talos adds both itself.
-    kinds = {document["type"].text() for document in resource.machine.of("KubeAuthorizerConfig") if document.given}
-    for wanted in ("Node", "RBAC"):
-        if wanted not in kinds:
-            yield f"no KubeAuthorizerConfig has the type {wanted}"
-    if kinds - {"Node", "RBAC", "Webhook"}:
-        yield "a KubeAuthorizerConfig has a type other than Node, RBAC and Webhook"
-
-
-# Where Talos puts the cluster's authority on control planes.
-CLUSTER_CA = "/system/secrets/kubernetes/kube-apiserver/ca.crt"
-
-
-def kubelet_proves_itself(resource: Resource) -> Iterator[str]:
-    legacy = resource.machine.v1alpha1
-    bodies = [
-        legacy.at("machine", "kubelet", "extraConfig"),
-        *(d["config"] for d in resource.machine.of("KubeletConfig")),
-    ]
-    if not any(body["serverTLSBootstrap"].flag() for body in bodies):
-        yield "serverTLSBootstrap is not true, so kubelets sign their own serving certificates"
-    for body in bodies:
-        if body["featureGates"]["RotateKubeletServerCertificate"].flag() is False:
-            yield f"{body.path}.featureGates.RotateKubeletServerCertificate must not be false: kubelets would sign their own"
-    for kubelet in (legacy.at("machine", "kubelet"), *resource.machine.of("KubeletConfig")):
-        for argument in ("rotate-server-certificates", "tls-cert-file", "tls-private-key-file"):
-            value = kubelet["extraArgs"][argument].scalar()
-            if value is not None and (argument.startswith("tls") or value != "true"):
-                yield f"{kubelet.path}.extraArgs.{argument} must not be set: kubelets would show another certificate"
-    servers = [legacy.at("cluster", "apiServer"), *resource.machine.of("KubeAPIServerConfig")]
-    given = [server for server in servers if server.given]
-    named = [server["extraArgs"]["kubelet-certificate-authority"] for server in given]
-    if given and not any(authority.given for authority in named):
-        yield f"{given[0].path}.extraArgs.kubelet-certificate-authority is not set, so the API believes whoever answers as a kubelet"
-    for authority in named:
-        if authority.given and authority.scalar() != CLUSTER_CA:
-            yield f"{authority.path} must be the cluster's own, {CLUSTER_CA}"
-
-
-def external_ips_refused(resource: Resource) -> Iterator[str]:
-    for server in (resource.machine.v1alpha1.at("cluster", "apiServer"), *resource.machine.of("KubeAPIServerConfig")):
-        plugins = server["extraArgs"]["enable-admission-plugins"]
-        named = ",".join(plugins.texts()) if isinstance(plugins.value, list) else plugins.scalar()
-        # A patch's list takes the place of the platform's; the plugin is in nobody's default.
-        if named is not None and "DenyServiceExternalIPs" not in [name.strip() for name in named.split(",")]:
-            yield f"{plugins.path} lacks DenyServiceExternalIPs"
-
-
-HEALTH = {"/livez", "/readyz", "/healthz"}
-
-
-def anonymous_health(resource: Resource) -> Iterator[str]:
-    for document in resource.machine.of("KubeAuthenticationConfig"):
-        anonymous = document.at("configuration", "anonymous")
-        paths = {condition["path"].text() for condition in anonymous["conditions"].items()}
-        # Left out, everything is open to everyone.
-        if anonymous["enabled"].flag() is not False and not (paths and paths <= HEALTH):
-            yield f"{anonymous.path} lets requests without credentials in to more than whether the API is up"
-
-
-def seccomp_default(resource: Resource) -> Iterator[str]:
-    kubelet = resource.machine.v1alpha1.at("machine", "kubelet")
-    for place in (kubelet, *resource.machine.of("KubeletConfig")):
-        if place["defaultRuntimeSeccompProfileEnabled"].flag() is False:
-            yield f"{place.path}.defaultRuntimeSeccompProfileEnabled must stay true"
-
-
-def registers_node(resource: Resource) -> Iterator[str]:
-    kubelet = resource.machine.v1alpha1.at("machine", "kubelet")
-    for place in (kubelet, *resource.machine.of("KubeletConfig")):
-        if place["skipNodeRegistration"].flag():
-            yield f"{place.path}.skipNodeRegistration must stay false: it turns kubelet authorization to AlwaysAllow"
+        yield f"{prism.path}.port must be 7445, the port at which Cilium connects to the API"
 
 
 def hidden_manifests(resource: Resource) -> Iterator[str]:
+    """Yields fields and documents that create Kubernetes objects outside of the plan."""
     cluster = resource.machine.v1alpha1["cluster"]
     for name in ("inlineManifests", "extraManifests"):
         if cluster[name].items():
-            yield f"cluster.{name} makes Kubernetes objects that no rule sees"
+            yield f"cluster.{name} creates Kubernetes objects that no rule checks"
     for kind in ("KubeInlineManifestConfig", "KubeExternalManifestConfig"):
         if resource.machine.of(kind):
-            yield f"{kind} makes Kubernetes objects that no rule sees"
-
-
-# What pods may be let do by Talos, and where from: jobs that save etcd.
-POD_ROLES = frozenset({"os:etcd:backup"})
-POD_NAMESPACES = frozenset({"etcd-snapshots"})
-
-
-def api_from_pods(resource: Resource) -> Iterator[str]:
-    field = resource.machine.v1alpha1.at("machine", "features", "kubernetesTalosAPIAccess")
-    # Left out, it is off; a document says by being there that it is on.
-    places = [
-        *([field] if field["enabled"].given and field["enabled"].flag() is not False else []),
-        *resource.machine.of("KubeTalosAPIAccessConfig"),
-    ]
-    for access in (place for place in places if place.given):
-        for name, allowed in (("allowedRoles", POD_ROLES), ("allowedKubernetesNamespaces", POD_NAMESPACES)):
-            if set(access[name].texts()) - allowed:
-                yield f"{access.path}.{name} must hold {' and '.join(sorted(allowed))} alone"
-
-
-def talos_rbac(resource: Resource) -> Iterator[str]:
-    features = resource.machine.v1alpha1.at("machine", "features")
-    for name in ("rbac", "apidCheckExtKeyUsage"):
-        if features[name].flag() is False:
-            yield f"{features.path}.{name} must stay true"
-
-
-def no_debug(resource: Resource) -> Iterator[str]:
-    if resource.machine.v1alpha1["debug"].flag():
-        yield "debug must stay false"
-
-
-def time_sync(resource: Resource) -> Iterator[str]:
-    if resource.machine.v1alpha1.at("machine", "time", "disabled").flag():
-        yield "machine.time.disabled must stay false"
-    for document in resource.machine.of("TimeSyncConfig"):
-        if document["enabled"].flag() is False:
-            yield f"{document.path}.enabled must stay true"
-
-
-def firewall_blocks(resource: Resource) -> Iterator[str]:
-    for document in resource.machine.of("NetworkDefaultActionConfig"):
-        if not document.given or document["ingress"].text() != "block":
-            yield f"{document.path}.ingress must be block"
-
-
-def separate_control_plane(resource: Resource) -> Iterator[str]:
-    if resource.machine.v1alpha1.at("cluster", "allowSchedulingOnControlPlanes").flag():
-        yield "cluster.allowSchedulingOnControlPlanes lets workloads run beside etcd"
+            yield f"{kind} creates Kubernetes objects that no rule checks"
 
 
 def protected_secrets(resource: Resource) -> Iterator[str]:
+    """Yields what lets an update delete or replace the cluster's PKI."""
     if not resource.options.protect:
-        yield "it is not protected, and losing it loses the cluster"
+        yield "it is not protected, so a destroy or a replacement deletes the cluster's PKI"
     if resource.props and not resource.inputs["talosVersion"].text():
         yield "talosVersion is not set, so a provider upgrade or downgrade can replace the PKI"
     if not {"talosVersion", "talos_version"} & set(resource.options.ignore_changes):
@@ -284,7 +112,7 @@ RULES = (
         severity="critical",
         kinds=APPLY,
         check=readable,
-        why="What can't be read in the plan can't be reviewed by anyone.",
+        why="A patch that can't be read in the plan can't be reviewed.",
         remedy="write each patch as one JSON document (a strategic merge patch) made of plain values",
     ),
     Rule(
@@ -292,7 +120,7 @@ RULES = (
         severity="high",
         kinds=APPLY,
         check=pinned_installer,
-        why="A machine must come back from a reinstall running the system it left with.",
+        why="A reinstalled machine must run the same Talos version and extensions as before.",
         remedy="name <registry>/metal-installer/<schematic>:v<major>.<minor>.<patch>",
     ),
     Rule(
@@ -300,7 +128,7 @@ RULES = (
         severity="high",
         kinds=APPLY,
         check=calm_apply,
-        why="The provider takes an empty or unknown apply mode for reboot.",
+        why="The provider treats an empty or unknown apply mode as reboot.",
         remedy="set applyMode to auto, or to staged and reboot in order",
     ),
     Rule(
@@ -308,15 +136,15 @@ RULES = (
         severity="critical",
         kinds=APPLY,
         check=no_silent_reset,
-        why="Taking a machine out of the file must not wipe its disks.",
-        remedy="set onDestroy.reset to false; for a decommission make this rule advisory in the policy config",
+        why="Deleting a machine's entry from the stack file must not wipe its disks.",
+        remedy="set onDestroy.reset to false; to erase a machine, set decommission: wipe in its entry",
     ),
     Rule(
         name="talos-leaves-network-to-cilium",
         severity="high",
         kinds=APPLY,
         check=proxy_and_cni,
-        why="Two networks or two service proxies on one node break each other's rules.",
+        why="Two CNIs or two service proxies on one node overwrite each other's rules.",
         remedy="set cluster.network.cni.name to none and cluster.proxy.disabled to true",
     ),
     Rule(
@@ -328,133 +156,12 @@ RULES = (
         remedy="set machine.features.kubePrism to {enabled: true, port: 7445}",
     ),
     Rule(
-        name="talos-admission-control-is-kept",
-        severity="critical",
-        kinds=APPLY,
-        check=admission_kept,
-        controls=("CIS 5.2.1",),
-        why="Without the default standard, a namespace without a label takes privileged pods.",
-        remedy="keep the PodSecurity plugin and exempt nothing but kube-system",
-    ),
-    Rule(
-        name="talos-audit-policy-is-kept",
-        severity="high",
-        kinds=APPLY,
-        check=audit_kept,
-        controls=("CIS 3.2.1", "CIS 3.2.2"),
-        why="The audit log is the only record of who did what.",
-        remedy="leave the policy out, or end yours with level: Metadata for all that is left",
-    ),
-    Rule(
-        name="apiserver-has-both-authorizers",
-        severity="critical",
-        kinds=APPLY,
-        check=both_authorizers,
-        controls=("CIS 1.2.6", "CIS 1.2.7", "CIS 1.2.8"),
-        why="Where documents describe the API, nothing adds an authorizer that they leave out.",
-        remedy="keep the KubeAuthorizerConfig documents node and rbac",
-    ),
-    Rule(
-        name="apiserver-tells-strangers-its-health-alone",
-        severity="critical",
-        kinds=APPLY,
-        check=anonymous_health,
-        controls=("CIS 1.2.1",),
-        why="A request without credentials must not reach authorization.",
-        remedy="set anonymous.enabled to false, or conditions to /livez, /readyz and /healthz",
-    ),
-    Rule(
-        name="kubelet-proves-who-it-is",
-        severity="medium",
-        kinds=APPLY,
-        check=kubelet_proves_itself,
-        controls=("CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11"),
-        why="Whoever answers at a node's address in the kubelet's place reads what is typed into pods.",
-        remedy="remove the field from the patch, or record exceptions to all three controls",
-    ),
-    Rule(
-        name="apiserver-refuses-external-ips",
-        severity="high",
-        kinds=APPLY,
-        check=external_ips_refused,
-        controls=("CIS 1.2.3",),
-        why="An external IP takes traffic meant for any address, other pods' included (CVE-2020-8554).",
-        remedy="name it beside the plugins that you add: a patch's list takes the place of the platform's",
-    ),
-    Rule(
-        name="talos-seccomp-default-is-on",
-        severity="high",
-        kinds=APPLY,
-        check=seccomp_default,
-        controls=("CIS 4.2.14", "CIS 5.6.2"),
-        why="Pods that say nothing must run with the runtime's system call filter.",
-        remedy="remove the field from the patch",
-    ),
-    Rule(
-        name="talos-registers-its-node",
-        severity="critical",
-        kinds=APPLY,
-        check=registers_node,
-        controls=("CIS 4.2.2",),
-        why="A kubelet that registers no node authorizes everyone.",
-        remedy="remove the field from the patch",
-    ),
-    Rule(
         name="talos-hides-no-manifests",
         severity="high",
         kinds=APPLY,
         check=hidden_manifests,
-        why="Objects that a machine config brings along are in no plan and pass no rule.",
+        why="Objects created by a machine config do not appear in the plan, so no rule checks them.",
         remedy="register the objects in the program",
-    ),
-    Rule(
-        name="talos-api-is-not-for-pods",
-        severity="critical",
-        kinds=APPLY,
-        check=api_from_pods,
-        why="With any other role a pod reads the machines' secrets or owns them, and in a shared namespace any pod would.",
-        remedy="let talos.snapshots.schedule write it, and take it out of your patches",
-    ),
-    Rule(
-        name="talos-authorizes-its-api",
-        severity="critical",
-        kinds=APPLY,
-        check=talos_rbac,
-        why="Without roles every Talos certificate is an administrator.",
-        remedy="remove the field from the patch",
-    ),
-    Rule(
-        name="talos-does-not-debug",
-        severity="medium",
-        kinds=APPLY,
-        check=no_debug,
-        why="Debug mode writes service logs to the console of the machine.",
-        remedy="remove the field from the patch",
-    ),
-    Rule(
-        name="talos-keeps-time",
-        severity="medium",
-        kinds=APPLY,
-        check=time_sync,
-        why="Certificates, etcd leases and audit records need one time.",
-        remedy="name a time server of your own instead",
-    ),
-    Rule(
-        name="talos-firewall-blocks-by-default",
-        severity="high",
-        kinds=APPLY,
-        check=firewall_blocks,
-        why="A firewall that accepts by default protects nothing it was not told about.",
-        remedy="set ingress: block and open ports with NetworkRuleConfig documents",
-    ),
-    Rule(
-        name="talos-control-plane-runs-alone",
-        severity="low",
-        kinds=APPLY,
-        check=separate_control_plane,
-        level="asked",
-        why="A workload that starves etcd takes the whole cluster down.",
-        remedy="give the platform workers; ignore this on a single machine",
     ),
     Rule(
         name="talos-secrets-are-protected",
@@ -462,7 +169,7 @@ RULES = (
         kinds=SECRETS,
         check=protected_secrets,
         inputless=True,
-        why="The PKI is made once: whoever replaces it locks everyone out of every machine.",
+        why="The PKI is created once: replacing it locks every client out of every machine.",
         remedy="register it with protect=True, talos_version set, and ignore_changes=['talosVersion']",
     ),
 )

@@ -1,4 +1,4 @@
-"""What a machine configuration patch must not carry: secrets, weak disk keys, and registries that anyone can be."""
+"""Rules for secrets in machine configurations: patches, disk keys, encryption at rest, and registries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .field import Field
 from .rule import Resource, Rule
 from .talos import APPLY
 
-# Patches are plain in plans and in state, so these belong in the protected PKI or in a secret input.
+# Patches are plain text in plans and in state, so these fields belong in the PKI or in a secret input.
 SECRET_FIELDS = (
     ("machine", "token"),
     ("machine", "ca", "key"),
@@ -32,6 +32,7 @@ PEM_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 
 def no_secrets(resource: Resource) -> Iterator[str]:
+    """Yields each secret in a patch, by its place."""
     machine = resource.machine
     places = [machine.v1alpha1.at(*path) for path in SECRET_FIELDS]
     places += [
@@ -46,13 +47,14 @@ def no_secrets(resource: Resource) -> Iterator[str]:
     for key in _disk_keys(resource):
         places.append(key.at("static", "passphrase"))
     places += [peer["presharedKey"] for wire in machine.of("WireguardConfig") for peer in wire["peers"].items()]
-    yield from (f"{place.path} holds a secret" for place in places if place.given)
+    yield from (f"{place.path} contains a secret" for place in places if place.given)
     for patch in resource.inputs["configPatches"].items():
         if isinstance(patch.value, str) and PEM_KEY.search(patch.value):
-            yield f"{patch.path} holds a private key"
+            yield f"{patch.path} contains a private key"
 
 
 def encrypts_at_rest(resource: Resource) -> Iterator[str]:
+    """Yields a deleted encryption of Secrets in etcd."""
     secretbox = resource.machine.v1alpha1.at("cluster", "secretboxEncryptionSecret")
     if secretbox.deleted:
         yield f"{secretbox.path} is deleted"
@@ -76,17 +78,19 @@ def _disk_keys(resource: Resource) -> Iterator[Field]:
 
 
 def no_static_state_key(resource: Resource) -> Iterator[str]:
+    """Yields static keys of the STATE volume."""
     for state, encryption in _volumes(resource):
         for key in encryption["keys"].items():
             if state and key["static"].given:
-                yield f"{key.path}.static puts STATE's key in clear on the same disk"
+                yield f"{key.path}.static stores STATE's key unencrypted on the same disk"
 
 
 def real_disk_keys(resource: Resource) -> Iterator[str]:
+    """Yields volumes whose keys all derive from the machine's UUID."""
     for _, encryption in _volumes(resource):
         keys = encryption["keys"].items()
         if keys and all(key["nodeID"].given for key in keys):
-            yield f"{encryption.path}.keys are derived from the machine's id alone, which anyone with the machine has"
+            yield f"{encryption.path}.keys are all derived from the machine's UUID, which is not secret"
 
 
 def _mirror_endpoints(resource: Resource) -> Iterator[Field]:
@@ -97,12 +101,14 @@ def _mirror_endpoints(resource: Resource) -> Iterator[Field]:
 
 
 def mirrors_by_tls(resource: Resource) -> Iterator[str]:
+    """Yields registry mirrors without https."""
     for endpoint in _mirror_endpoints(resource):
         if not (endpoint.text() or "").startswith("https://"):
             yield f"{endpoint.path} is not https"
 
 
 def registries_verified(resource: Resource) -> Iterator[str]:
+    """Yields registries whose certificate is not verified."""
     places = [document["insecureSkipVerify"] for document in resource.machine.of("RegistryTLSConfig")]
     for _, registry in resource.machine.v1alpha1.at("machine", "registries", "config").entries():
         places.append(registry.at("tls", "insecureSkipVerify"))
@@ -116,7 +122,7 @@ RULES = (
         kinds=APPLY,
         check=no_secrets,
         why="Patches are plain text in every plan, log and state.",
-        remedy="leave it to the PKI resource, or pass it as a secret input outside the patches",
+        remedy="remove it if the PKI resource supplies it, or pass it as a secret input outside the patches",
     ),
     Rule(
         name="talos-encrypts-secrets-at-rest",
@@ -141,7 +147,7 @@ RULES = (
         kinds=APPLY,
         check=real_disk_keys,
         level="advisory",
-        why="A key derived from the machine's id stops a curious reader, not a thief.",
+        why="A key derived from the machine's UUID protects a discarded disk, but not a stolen machine.",
         remedy="add a tpm or kms key",
     ),
     Rule(
@@ -149,7 +155,7 @@ RULES = (
         severity="high",
         kinds=APPLY,
         check=mirrors_by_tls,
-        why="Whoever answers for an http mirror chooses what every node runs.",
+        why="Anyone who can intercept an http mirror chooses the images that every node runs.",
         remedy="serve the mirror by https and trust its CA with RegistryTLSConfig or TrustedRootsConfig",
     ),
     Rule(
@@ -157,7 +163,7 @@ RULES = (
         severity="high",
         kinds=APPLY,
         check=registries_verified,
-        why="Without verification, any host on the path can be the registry.",
+        why="Without verification, any host on the path can impersonate the registry.",
         remedy="give the registry's CA in RegistryTLSConfig",
     ),
 )

@@ -1,4 +1,4 @@
-"""What every virtual machine must be: movable, sized, on a known network, and free of secrets in the clear."""
+"""Rules for virtual machines: migration, memory, networks, images, and user data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .field import Field
 from .pods import DIGEST, pinned
-from .rule import Resource, Rule
+from .rule import Resource, RuleGroup
 
 SPECS = {
     "kubevirt.io:VirtualMachine": ("spec", "template", "spec"),
@@ -14,8 +14,8 @@ SPECS = {
     "kubevirt.io:VirtualMachineInstanceReplicaSet": ("spec", "template", "spec"),
     "pool.kubevirt.io:VirtualMachinePool": ("spec", "virtualMachineTemplate", "spec", "template", "spec"),
 }
-MACHINES = frozenset(SPECS)
-VM = frozenset({"kubevirt.io:VirtualMachine"})
+MACHINES = RuleGroup(frozenset(SPECS))
+VM = RuleGroup(frozenset({"kubevirt.io:VirtualMachine"}))
 RUN_STRATEGIES = ("Always", "RerunOnFailure", "Manual", "Halted", "Once")
 MOVABLE = ("LiveMigrate", "LiveMigrateIfPossible", "External")
 EVICTIONS = (*MOVABLE, "None")
@@ -23,22 +23,26 @@ BINDINGS = ("masquerade", "bridge", "sriov", "passtBinding", "binding")
 
 
 def guest(resource: Resource) -> Field:
+    """The guest's spec, wherever its kind of resource has it."""
     return resource.inputs.at(*SPECS[resource.kind])
 
 
 def says_eviction(resource: Resource) -> Iterator[str]:
+    """Yields a guest without a known eviction strategy."""
     strategy = guest(resource)["evictionStrategy"]
     if strategy.text() not in EVICTIONS:
         yield f"{strategy.path} is not one of " + ", ".join(EVICTIONS)
 
 
 def survives_drain(resource: Resource) -> Iterator[str]:
+    """Yields a guest that a drain stops instead of migrating it."""
     strategy = guest(resource)["evictionStrategy"]
     if strategy.text() not in MOVABLE:
         yield f"{strategy.path} is not one of " + ", ".join(MOVABLE)
 
 
 def run_strategy(resource: Resource) -> Iterator[str]:
+    """Yields a virtual machine without a known run strategy."""
     spec = resource.inputs["spec"]
     if spec["running"].given:
         yield "spec.running is deprecated and excludes runStrategy"
@@ -47,6 +51,7 @@ def run_strategy(resource: Resource) -> Iterator[str]:
 
 
 def chosen_network(resource: Resource) -> Iterator[str]:
+    """Yields interfaces without a network or without a binding."""
     spec = guest(resource)
     devices = spec.at("domain", "devices")
     networks = {network["name"].text(): network for network in spec["networks"].items()}
@@ -56,7 +61,7 @@ def chosen_network(resource: Resource) -> Iterator[str]:
     for interface in interfaces:
         network = networks.get(interface["name"].text())
         if network is None:
-            yield f"{interface.path} has no network of its name"
+            yield f"{interface.path} has no entry of its name in networks"
         elif network["pod"].given and not interface["masquerade"].given:
             yield f"{interface.path} is on the pod network without masquerade"
         elif not any(interface[binding].given for binding in BINDINGS):
@@ -64,8 +69,9 @@ def chosen_network(resource: Resource) -> Iterator[str]:
 
 
 def sized(resource: Resource) -> Iterator[str]:
+    """Yields a guest without a memory size."""
     spec = guest(resource)
-    if resource.kind in VM and resource.inputs.at("spec", "instancetype").given:
+    if resource.kind in VM.kinds and resource.inputs.at("spec", "instancetype").given:
         return
     domain = spec["domain"]
     places = (
@@ -83,30 +89,34 @@ def _volumes(resource: Resource) -> list[Field]:
 
 
 def secret_user_data(resource: Resource) -> Iterator[str]:
+    """Yields user data that is not in a Secret."""
     for volume in _volumes(resource):
         for kind in ("cloudInitNoCloud", "cloudInitConfigDrive"):
             for name in ("userData", "userDataBase64"):
                 if volume[kind][name].given:
-                    yield f"{volume[kind].path}.{name} is inline, where everyone who may read the machine reads it"
+                    yield f"{volume[kind].path}.{name} is inline, so anyone who can read the VirtualMachine can read it"
         if volume.at("sysprep", "configMap").given:
-            yield f"{volume.path}.sysprep takes a ConfigMap"
+            yield f"{volume.path}.sysprep reads a ConfigMap, which is not secret"
 
 
 def no_host_disk(resource: Resource) -> Iterator[str]:
+    """Yields disks that are files of the node."""
     for volume in _volumes(resource):
         if volume["hostDisk"].given:
             yield f"{volume.path}.hostDisk is a file of the node"
 
 
 def no_sidecar(resource: Resource) -> Iterator[str]:
+    """Yields hook sidecars."""
     key = "hooks.kubevirt.io/hookSidecars"
     places = [resource.inputs.at("metadata", "annotations", key)]
-    if resource.kind in VM:
+    if resource.kind in VM.kinds:
         places.append(resource.inputs.at("spec", "template", "metadata", "annotations", key))
     yield from (f"{place.path} runs another program beside the guest" for place in places if place.given)
 
 
 def image_pinned(resource: Resource) -> Iterator[str]:
+    """Yields container disks without a fixed tag or digest."""
     for volume in _volumes(resource):
         disk = volume["containerDisk"]
         if disk.given and not pinned(disk["image"].text() or ""):
@@ -114,6 +124,7 @@ def image_pinned(resource: Resource) -> Iterator[str]:
 
 
 def image_by_digest(resource: Resource) -> Iterator[str]:
+    """Yields container disks without a digest."""
     for volume in _volumes(resource):
         disk = volume["containerDisk"]
         if disk.given and not DIGEST.fullmatch(disk["image"].text() or ""):
@@ -121,99 +132,93 @@ def image_by_digest(resource: Resource) -> Iterator[str]:
 
 
 def own_devices(resource: Resource) -> Iterator[str]:
+    """Yields devices of the node that are passed to the guest."""
     devices = guest(resource).at("domain", "devices")
     if devices["hostDevices"].items():
         yield f"{devices.path}.hostDevices ties the guest to a device of one node"
 
 
-def _rule(name, severity, check, why, remedy, *controls, level="mandatory", kinds=MACHINES) -> Rule:  # type: ignore[no-untyped-def]
-    return Rule(
-        name=name, severity=severity, kinds=kinds, check=check, why=why, remedy=remedy, controls=controls, level=level
-    )
-
-
 RULES = (
-    _rule(
+    MACHINES.rule(
         "vm-says-what-a-drain-does",
         "high",
         says_eviction,
-        "Upgrades drain nodes one by one, and what is left out is decided by a default elsewhere.",
+        "Upgrades drain nodes; without evictionStrategy a cluster default decides what happens to the guest.",
         "set evictionStrategy: LiveMigrate, or None where there is no other node",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-survives-node-drain",
         "high",
         survives_drain,
-        "A machine that can't move goes down with its node at each upgrade.",
-        "set evictionStrategy: LiveMigrate, on disks that can move",
-        level="asked",
+        "A virtual machine that can't migrate stops with its node at each upgrade.",
+        "set evictionStrategy: LiveMigrate, and use disks that can migrate",
+        level="opt-in",
     ),
-    _rule(
+    VM.rule(
         "vm-says-when-it-runs",
         "medium",
         run_strategy,
-        "The old running field can't say what happens after a crash.",
+        "The deprecated field running does not define what happens after a crash.",
         "set runStrategy: Always or another",
-        kinds=VM,
     ),
-    _rule(
+    MACHINES.rule(
         "vm-chooses-its-network",
         "high",
         chosen_network,
-        "What is left out becomes a bridge on the pod network, which blocks migration.",
+        "An interface without a binding becomes a bridge on the pod network, which blocks migration.",
         "name each interface, its network, and masquerade on the pod network",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-names-its-memory",
         "medium",
         sized,
-        "A guest without a size can't be placed, limited or moved.",
+        "A guest without a memory size can't be scheduled, limited or migrated.",
         "set domain.memory.guest",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-user-data-is-secret",
         "critical",
         secret_user_data,
-        "User data holds passwords, keys and tokens.",
-        "put it in a Secret and name that with secretRef",
+        "User data contains passwords, keys and tokens.",
+        "put it in a Secret and reference that with secretRef",
         "CIS 5.4.1",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-uses-no-node-disk",
         "critical",
         no_host_disk,
-        "A guest with a file of the node can own the node.",
+        "A guest that can write files of the node can take over the node.",
         "use a DataVolume",
         "CIS 5.2.11",
         "PSS baseline",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-has-no-sidecar",
         "high",
         no_sidecar,
         "A hook sidecar rewrites the guest's definition with the launcher's rights.",
         "remove the annotation",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-image-is-pinned",
         "high",
         image_pinned,
-        "What a guest boots must be what was reviewed.",
-        "name a version, best with its digest",
+        "The image that a guest boots must be the one that was reviewed.",
+        "give a version, preferably with its digest",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-image-has-digest",
         "low",
         image_by_digest,
         "A tag can be moved; a digest can't.",
         "append @sha256:... to the image",
-        level="asked",
+        level="opt-in",
     ),
-    _rule(
+    MACHINES.rule(
         "vm-owns-its-devices",
         "low",
         own_devices,
-        "A guest with a node's device can't be moved when the node is drained.",
+        "A guest with a node's device can't be migrated when the node is drained.",
         "expect downtime on upgrades, or use an emulated device",
         level="advisory",
     ),

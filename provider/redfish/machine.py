@@ -11,7 +11,7 @@ from .access import MODES, Access, digits, is_authority, wrong_url
 # Who we are there: encrypted in the state.
 SECRETS = frozenset({"username", "password"})
 # How it is done and not what: another pace or patience is no reason to ask a BMC.
-MANNER = frozenset({"atOnce", "secondsBetween", "timeoutSeconds"})
+IGNORED_IN_DIFF = frozenset({"atOnce", "secondsBetween", "timeoutSeconds"})
 
 
 def wrong(inputs: Values, before: Values | None) -> list[InputError]:

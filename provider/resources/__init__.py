@@ -1,34 +1,34 @@
 """Every resource type of ours, by token."""
 
 from .api_ready import ApiReady
+from .boot_permit import BootPermit
 from .bootstrap import Bootstrap
-from .by_hand import ByHand
+from .change_guard import ChangeGuard
 from .decommission import Decommission
 from .etcd_member import EtcdMember
-from .guard import Guard
 from .identity import Identity
+from .maintenance_turn import MaintenanceTurn
+from .manual_boot import ManualBoot
+from .node_healthy import NodeHealthy
 from .node_ready import NodeReady
-from .permit import Permit
 from .power import Power
-from .release import Release
-from .settled import Settled
 from .snapshot import Snapshot
-from .turn import Turn
+from .talos_version import TalosVersion
 
 _KINDS = (
     ApiReady,
     Bootstrap,
-    ByHand,
+    ManualBoot,
     Decommission,
     EtcdMember,
-    Guard,
+    ChangeGuard,
     Identity,
     NodeReady,
-    Permit,
+    BootPermit,
     Power,
-    Release,
-    Settled,
+    TalosVersion,
+    NodeHealthy,
     Snapshot,
-    Turn,
+    MaintenanceTurn,
 )
 RESOURCES = {kind.token: kind() for kind in _KINDS}

@@ -28,7 +28,7 @@ class Bootstrap(Gate):
     token = "bedplate-native:talos:Bootstrap"
     secrets = frozenset({"clientConfiguration"})
     # It happened. Who did it, with which credentials, and who has come since, changes nothing of that.
-    manner = frozenset({"machine", "node", "others", "clientConfiguration", "timeoutSeconds"})
+    ignored_in_diff = frozenset({"machine", "node", "others", "clientConfiguration", "timeoutSeconds"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         wrong = wrong_target(inputs)

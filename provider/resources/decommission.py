@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from clients.talos import Client, Maintenance, NoAnswer
-from provider import drain, quorum
+from provider import nodes, quorum
 from provider.framework import InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
 from provider.kubeapi import Access, wrong_kubeconfig
@@ -36,7 +36,7 @@ class Decommission(Gate):
     token = "bedplate-native:talos:Decommission"
     secrets = frozenset({"clientConfiguration", "kubeconfig"})
     replaces = frozenset({"machine"})
-    manner = frozenset({"clientConfiguration", "kubeconfig", "others", "timeoutSeconds"})
+    ignored_in_diff = frozenset({"clientConfiguration", "kubeconfig", "others", "timeoutSeconds"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         wrong = [*wrong_target(inputs), *wrong_kubeconfig(inputs.get("kubeconfig"))]
@@ -57,7 +57,7 @@ class Decommission(Gate):
             )
         return wrong
 
-    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+    def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         if isinstance(inputs.get("how"), Unknown) or (state is not None and state.get("how") == inputs.get("how")):
             return None
         name, plane = inputs["machine"], bool(inputs.get("controlplane"))
@@ -113,7 +113,7 @@ class _Leaving:
             lambda: self._any(lambda at: self.client.remove_member(at, self.name)),
             "is taken out of etcd by another control plane",
         )
-        drain.forget(self.access, self.name)
+        nodes.delete(self.access, self.name)
         self.say("it is out of the platform; delete its entry from the stack file")
 
     def _wipe(self) -> None:
@@ -121,9 +121,9 @@ class _Leaving:
         if self._member():
             self._others()
         self.say(f"{self.name} is drained")
-        drain.drain(self.access, self.name, self.seconds, self.say)
+        nodes.drain(self.access, self.name, self.seconds, self.say)
         self._out_of_etcd(lambda: self.client.leave_etcd(self.address), "leaves etcd")
-        drain.mark(self.access, self.name, {MARK: self.how})
+        nodes.annotate(self.access, self.name, {MARK: self.how})
         self.say("its system disk is wiped, and it switches itself off")
         try:
             self.client.reset(self.address)
@@ -155,7 +155,7 @@ class _Leaving:
 
     def _was_told(self, heard: str) -> None:
         """Raises UserError where nobody has erased it, as far as its Node shows."""
-        node = drain.look(self.access, self.name)
+        node = nodes.read(self.access, self.name)
         if node is not None and MARK not in (node["metadata"].get("annotations") or {}):
             raise UserError(
                 f"{self.name} does not answer at {self.address} as a machine of the platform ({heard}), and was not erased; it can be neither drained "

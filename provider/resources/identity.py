@@ -4,7 +4,8 @@ import json
 import time
 
 from clients.talos import Client, Hardware, Maintenance, NoAnswer
-from core.machineconfig.compare import differences, merged
+from core.machineconfig.differences import differences
+from core.machineconfig.merge import merge
 from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
 from provider.gate import Gate
 from provider.identity import judge
@@ -42,11 +43,11 @@ class Identity(Gate):
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
         return {**inputs, "found": (state or {}).get("found", UNKNOWN)}
 
-    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+    def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """What its next config changes, by document and field; nothing secret is in it."""
         if state is None or isinstance(inputs.get("documents"), Unknown):
             return None
-        changed = differences(*(merged(map(json.loads, of.get("documents") or [])) for of in (state, inputs)))
+        changed = differences(*(merge(map(json.loads, of.get("documents") or [])) for of in (state, inputs)))
         if not changed:
             return None
         how = "REBOOTS to take" if any(each.reboots for each in changed) else "takes, with no reboot,"

@@ -8,7 +8,7 @@ from provider.identity import same_uuid
 from provider.pace import LOOK, PACE, SWITCH
 from provider.redfish import machine
 
-from . import permit
+from . import boot_permit
 
 # Looking only: a BMC that takes longer is told as one that hangs.
 READ_SECONDS = 90.0
@@ -18,7 +18,7 @@ POLL_SECONDS = 2.0
 
 
 class Power:
-    """A machine that was switched on once for each permit (see permit.py).
+    """A machine that was switched on once for each permit (see boot_permit.py).
 
     Created, it is the declared hardware and is on: switched on, or found on, because nobody but we or a person can
     have done that since the permit was given. A higher generation does that again. Every other change only looks.
@@ -28,7 +28,7 @@ class Power:
     token = "bedplate-native:metal:Power"
     secrets = machine.SECRETS
     replaces: frozenset[str] = frozenset()
-    manner = machine.MANNER
+    ignored_in_diff = machine.IGNORED_IN_DIFF
 
     def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         return machine.wrong(inputs, before)
@@ -48,7 +48,7 @@ class Power:
             "power": "On" if machine.boots(inputs, state) else UNKNOWN,
         }
 
-    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+    def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         if isinstance(inputs.get("generation"), Unknown) or not machine.boots(inputs, state):
             return None
         return f"boots {_last_boot(inputs, state)}"
@@ -107,7 +107,7 @@ def _switch_on(system: Any, inputs: Values, say: Progress) -> None:
     """On, for the permit that was given. Found on, it has used its permit and is never booted again."""
     now, ordered = _settled(system, inputs)
     if now == "Off":
-        if not ordered and not permit.is_unused(inputs):
+        if not ordered and not boot_permit.is_unused(inputs):
             generation = inputs["generation"]
             raise UserError(
                 f"{inputs['system']} of {inputs['url']} was told to boot from the network for generation {generation:.0f} by an "
@@ -118,11 +118,11 @@ def _switch_on(system: Any, inputs: Values, say: Progress) -> None:
             say(f"{inputs['url']} has forgotten the order to boot from the network, and is told again")
             system.pxe_once(inputs["bootMode"])
         PACE.switching(float(inputs["secondsBetween"]))
-        permit.use(inputs)
+        boot_permit.use(inputs)
         say(f"is switched on, and boots {machine.order(inputs)}")
         system.on()
         return
-    permit.use(inputs)
+    boot_permit.use(inputs)
     system.wait_on()
     say(f"is on since it was told to boot {machine.order(inputs)}; it is not booted again")
 
@@ -133,7 +133,7 @@ def _settled(system: Any, inputs: Values) -> tuple[str, bool]:
     while True:
         now = system.power()
         ordered = now == "Off" and system.ordered()
-        if now != "Off" or ordered or permit.is_unused(inputs) or time.monotonic() >= end:
+        if now != "Off" or ordered or boot_permit.is_unused(inputs) or time.monotonic() >= end:
             # It may have come on between the two questions.
             return (system.power() if now == "Off" and not ordered else now), ordered
         time.sleep(POLL_SECONDS)

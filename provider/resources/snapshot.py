@@ -33,7 +33,7 @@ class Snapshot(Gate):
 
     token = "bedplate-native:talos:Snapshot"
     secrets = frozenset({"clientConfiguration"})
-    manner = frozenset({"nodes", "clientConfiguration", "folder", "wanted", "timeoutSeconds"})
+    ignored_in_diff = frozenset({"nodes", "clientConfiguration", "folder", "wanted", "timeoutSeconds"})
 
     def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
         wrong = [*wrong_timeout(inputs.get("timeoutSeconds")), *wrong_client(inputs.get("clientConfiguration"))]
@@ -50,7 +50,7 @@ class Snapshot(Gate):
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
         return {**inputs, "file": UNKNOWN if _saves(inputs, state) else (state or {}).get("file", "")}
 
-    def foretell(self, inputs: Values, state: Values | None = None) -> str | None:
+    def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         if state is None or not _upgrade(inputs, state):
             return None
         if not inputs.get("wanted"):

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import checkouts
 import pytest
 import yaml
 from conftest import KEY, ROOT, changed
-from talosplugin import running
+from talosplugin import TalosPlugin, running
+
+from lab import speed
 
 # Beside the program: its settings, and what commands run in a checkout.
 OTHERS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "requirements.txt", "operations")
@@ -29,12 +33,26 @@ class Checkout:
     environment: dict[str, str]
     secrets: list[str] = field(default_factory=list)
     deadline: float = DEADLINE_SECONDS
-    """What a command may take."""
+    """Seconds that a command may take, on the reference machine of lab.speed."""
+
+    @classmethod
+    def at(cls, home: Path) -> "Checkout":
+        """The checkout in this folder, with its state beside it."""
+        environment = {
+            **os.environ,
+            "PULUMI_BACKEND_URL": f"file://{home}/state",
+            "PULUMI_CONFIG_PASSPHRASE": "a passphrase for this test alone",
+        }
+        environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
+        return cls(home / "checkout", environment)
 
     def run(
         self, *command: str, check: bool = True, network: bool = True, **env: str
     ) -> subprocess.CompletedProcess[str]:
-        """Runs a command here; with network=False in a network namespace that holds a loopback link alone."""
+        """Run a command here; with network=False in a network namespace that holds a loopback link alone.
+
+        Raises AssertionError with what it printed if it fails, unless check=False.
+        """
         if not network:
             command = (sys.executable, str(LOOPBACK), *command)
         done = subprocess.run(
@@ -43,7 +61,7 @@ class Checkout:
             env={**self.environment, **env},
             capture_output=True,
             text=True,
-            timeout=self.deadline,
+            timeout=speed.deadline(self.deadline),
             stdin=subprocess.DEVNULL,
         )
         if check and done.returncode != 0:
@@ -53,52 +71,66 @@ class Checkout:
     def pulumi(
         self, *args: str, check: bool = True, network: bool = True, **env: str
     ) -> subprocess.CompletedProcess[str]:
+        """Run the engine here."""
         return self.run("pulumi", *args, "--non-interactive", check=check, network=network, **env)
 
     def preview(
         self, stack: str, *args: str, check: bool = True, network: bool = True
     ) -> subprocess.CompletedProcess[str]:
+        """Preview a stack with the policy pack."""
         return self.pulumi(
             "preview", "--stack", stack, "--policy-pack", "policy/pack", *args, check=check, network=network
         )
 
     def plan(self, stack: str, *args: str, network: bool = True) -> dict[str, Any]:
-        """Every resource of a plan with its inputs, by URN."""
-        told = json.loads(self.pulumi("preview", "--stack", stack, "--json", *args, network=network).stdout)
-        return {step["urn"]: step["newState"].get("inputs", {}) for step in told["steps"]}
+        """Every resource of a plan: its URN to its inputs."""
+        plan = json.loads(self.pulumi("preview", "--stack", stack, "--json", *args, network=network).stdout)
+        return {step["urn"]: step["newState"].get("inputs", {}) for step in plan["steps"]}
 
     def edit(self, stack: str, edits: Mapping[str, Any]) -> None:
-        """Changes the platform of a stack file."""
+        """Change the platform of a stack file: dotted path to value, None to remove it."""
         file = self.folder / f"Pulumi.{stack}.yaml"
         whole = yaml.safe_load(file.read_text(encoding="utf-8"))
         whole["config"][KEY] = changed(whole["config"][KEY], edits)
         file.write_text(yaml.safe_dump(whole), encoding="utf-8")
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Callable[[str], Checkout]:
-    """Makes a checkout in which a stack was created and nothing else was done."""
+def _copy(folder: Path) -> None:
+    folder.mkdir()
+    checkouts.copy(ROOT, folder, *OTHERS)
 
-    def make(stack: str) -> Checkout:
-        folder = tmp_path / "checkout"
-        folder.mkdir()
-        checkouts.copy(ROOT, folder, *OTHERS)
-        (tmp_path / "state").mkdir()
-        environment = {
-            **os.environ,
-            "PULUMI_BACKEND_URL": f"file://{tmp_path}/state",
-            "PULUMI_CONFIG_PASSPHRASE": "a passphrase for this test alone",
-        }
-        environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
-        made = Checkout(folder, environment)
-        made.pulumi("stack", "init", stack)
-        return made
+
+@pytest.fixture(scope="session")
+def fresh_stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A folder with a checkout in which a stack was created, made once per session: tests take copies of it."""
+
+    @cache
+    def make(stack: str) -> Path:
+        home = tmp_path_factory.mktemp(f"fresh-{stack}")
+        (home / "state").mkdir()
+        _copy(home / "checkout")
+        Checkout.at(home).pulumi("stack", "init", "--no-select", stack)
+        return home
 
     return make
 
 
 @pytest.fixture
-def talos_plugin():
-    """The plugin that the engine runs, asked directly for what the engine keeps secret."""
+def checkout(tmp_path: Path, fresh_stack: Callable[[str], Path]) -> Callable[[str], Checkout]:
+    """Makes a checkout in which a stack was created and nothing else was done."""
+
+    return lambda stack: taken(fresh_stack(stack), tmp_path)
+
+
+def taken(fresh: Path, home: Path) -> Checkout:
+    """A copy, in `home`, of a checkout and its state."""
+    for part in ("checkout", "state"):
+        shutil.copytree(fresh / part, home / part)
+    return Checkout.at(home)
+
+
+@pytest.fixture
+def talos_plugin() -> Iterator[TalosPlugin]:
+    """The plugin that the engine runs, queried directly for what the engine keeps secret."""
     with running() as plugin:
         yield plugin

@@ -11,11 +11,12 @@ import yaml
 from conftest import stack_platform
 from talosplugin import KNOWN_COMPLAINT, SECRETS, leaves
 
-from components.talos.material import with_old_key
 from core.machineconfig.documents import patches
+from core.machineconfig.generated import with_aescbc_key
 from core.model import parse
+from core.state import unwrap_secret
 from operations.adopt.client import signed
-from operations.adopt.state import KIND, opened, secret
+from operations.adopt.state import KIND, secret
 
 pytestmark = pytest.mark.engine
 
@@ -53,7 +54,7 @@ def exported(here):
 
 def secrets_of(here):
     [made] = [r for r in exported(here)["deployment"]["resources"] if r["type"] == KIND]
-    return made, opened(made["outputs"])
+    return made, unwrap_secret(made["outputs"])
 
 
 def up(here):
@@ -134,7 +135,7 @@ def test_the_key_of_an_old_cluster_reaches_its_machines(stack, bundle, tmp_path,
     base = talos_plugin.configuration(platform, "controlplane", pki)
     assert "aescbcEncryptionSecret" not in base
     config = tmp_path / "config.yaml"
-    config.write_text(with_old_key(base, pki["secrets"]["aescbcEncryptionSecret"]), encoding="utf-8")
+    config.write_text(with_aescbc_key(base, pki["secrets"]["aescbcEncryptionSecret"]), encoding="utf-8")
     merge = [arg for patch in patches(platform, "cp-1") for arg in ("--patch", patch)]
     made = tmp_path / "made.yaml"
     subprocess.run(["talosctl", "machineconfig", "patch", config, *merge, "-o", made], check=True)

@@ -9,6 +9,8 @@ import time
 import pytest
 from test_bootstrap import Machine
 
+from lab.speed import deadline
+
 pytestmark = pytest.mark.engine
 
 TYPE = "bedplate-native:talos:Bootstrap"
@@ -79,7 +81,7 @@ def killed(here, machine):
         stderr=subprocess.STDOUT,
     ) as run:
         machine.victim = run.pid
-        assert run.wait(60) == -signal.SIGKILL
+        assert run.wait(deadline(60)) == -signal.SIGKILL
     here.pulumi("cancel", "--stack", "dev", "--yes")
 
 

@@ -10,6 +10,8 @@ import yaml
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from lab.speed import deadline
+
 pytestmark = pytest.mark.engine
 
 URN = "urn:pulumi:dev::bedplate::talos:machine/configurationApply:ConfigurationApply::talos-cp-1"
@@ -30,7 +32,7 @@ def plugin():
         yield stub
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(deadline(10))
         process.stdout.close()
 
 

@@ -9,9 +9,10 @@ import pytest
 from test_api_ready import Pki, admin, framework, pem
 
 from clients.kubernetes import Access
-from lab import bench
-from lab.kubeapi import KubernetesAPI
-from provider import drain, waiting
+from lab import prepare
+from lab.speed import deadline
+from lab.testing.kubeapi import KubernetesAPI
+from provider import nodes, waiting
 
 pytestmark = pytest.mark.engine
 
@@ -22,20 +23,20 @@ def api(tmp_path_factory):
     (folder / "client-ca.crt").write_text(pem(pki.ca))
     # No controllers run, so nobody makes the accounts that pods would ask for.
     extra = [f"--client-ca-file={folder / 'client-ca.crt'}", "--disable-admission-plugins=ServiceAccount"]
-    with KubernetesAPI(folder / "api", bench.binaries("kubernetes-api"), extra_arguments=extra) as made:
+    with KubernetesAPI(folder / "api", prepare.binaries("kubernetes-api"), extra_arguments=extra) as made:
         yield made, Access.parse(admin(made, pki))
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(waiting, "PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(drain, "AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(nodes, "AGAIN_SECONDS", 0.2)
 
 
 def kubectl(at, *arguments, given=None):
-    command = [str(bench.binaries("kubectl")["kubectl"]), f"--kubeconfig={at.kubeconfig}", *arguments]
+    command = [str(prepare.binaries("kubectl")["kubectl"]), f"--kubeconfig={at.kubeconfig}", *arguments]
     done = subprocess.run(
-        command, input=json.dumps(given) if given else None, capture_output=True, text=True, timeout=30
+        command, input=json.dumps(given) if given else None, capture_output=True, text=True, timeout=deadline(30)
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -118,17 +119,17 @@ def test_what_moves_is_evicted_and_what_belongs_to_the_node_stays(api):
     )
     said = []
     with Kubelet(at):
-        drain.drain(access, "wk-1", 30, said.append)
+        nodes.drain(access, "wk-1", 30, said.append)
     assert names(at) == ["agent-1", "web-2"] and said[0] == "1 pods are evicted"
     found = json.loads(kubectl(at, "get", "node", "wk-1", "--output=json"))
     assert found["spec"]["unschedulable"] is True
-    drain.uncordon(access, "wk-1")
-    drain.mark(access, "wk-1", {"bedplate/decommission": "wipe"})
-    found = drain.look(access, "wk-1")
+    nodes.uncordon(access, "wk-1")
+    nodes.annotate(access, "wk-1", {"bedplate/decommission": "wipe"})
+    found = nodes.read(access, "wk-1")
     assert found["metadata"]["annotations"]["bedplate/decommission"] == "wipe" and "unschedulable" not in found["spec"]
-    drain.forget(access, "wk-1")
-    drain.forget(access, "wk-1")
-    assert drain.look(access, "wk-1") is None
+    nodes.delete(access, "wk-1")
+    nodes.delete(access, "wk-1")
+    assert nodes.read(access, "wk-1") is None
 
 
 def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
@@ -151,7 +152,7 @@ def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
         framework.UserError,
         match="last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently.; nothing after it",
     ):
-        drain.drain(access, "wk-3", 2, lambda text: None)
+        nodes.drain(access, "wk-3", 2, lambda text: None)
     assert "shop-1" in names(at)
     threading.Timer(
         1.0,
@@ -167,7 +168,7 @@ def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
     ).start()
     with Kubelet(at):
         began = time.monotonic()
-        drain.drain(access, "wk-3", 30, lambda text: None)
+        nodes.drain(access, "wk-3", 30, lambda text: None)
     assert "shop-1" not in names(at) and time.monotonic() - began > 0.9
 
 

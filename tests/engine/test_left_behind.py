@@ -12,22 +12,23 @@ from test_api_ready import Pki, admin, pem
 
 from core.manifests.kubevirt import operator
 from core.model import parse
-from lab import bench
-from lab.kubeapi import KubernetesAPI
+from lab import prepare
+from lab.speed import deadline
+from lab.testing.kubeapi import KubernetesAPI
 
 pytestmark = pytest.mark.engine
 
 PROGRAM = """
 import pulumi
 import pulumi_kubernetes as k8s
-from components.kubernetes import unlocked
+from components.kubernetes import clear_interrupted_release
 
 kubeconfig = pulumi.Config().require_secret("kubeconfig")
 provider = k8s.Provider("here", kubeconfig=kubeconfig)
 k8s.helm.v3.Release(
     "net", name="net", chart="./chart", version="1.2.3", namespace="default", skip_await=True, values={"told": pulumi.Config().get("told") or "one"},
     opts=pulumi.ResourceOptions(
-        provider=provider, hooks=unlocked("net", kubeconfig=kubeconfig, namespace="default", release="net", version="1.2.3"),
+        provider=provider, hooks=clear_interrupted_release("net", kubeconfig=kubeconfig, namespace="default", release="net", version="1.2.3"),
     ),
 )
 """
@@ -45,7 +46,7 @@ def api(tmp_path_factory):
     (folder / "client-ca.crt").write_text(pem(pki.ca))
     with KubernetesAPI(
         folder / "api",
-        bench.binaries("kubernetes-api"),
+        prepare.binaries("kubernetes-api"),
         extra_arguments=[f"--client-ca-file={folder / 'client-ca.crt'}"],
     ) as made:
         yield made, admin(made, pki)
@@ -66,8 +67,8 @@ def release(api, checkout, tmp_path):
 
 
 def kubectl(api, *arguments, stdin=None):
-    command = [str(bench.binaries("kubectl")["kubectl"]), f"--kubeconfig={api.kubeconfig}", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=30, check=True).stdout
+    command = [str(prepare.binaries("kubectl")["kubectl"]), f"--kubeconfig={api.kubeconfig}", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=deadline(30), check=True).stdout
 
 
 def leave(api, status, version="1.2.3", revision=1):
@@ -106,7 +107,7 @@ def statuses(api):
 def test_a_record_of_an_installation_that_was_cut_short_is_cleared(api, release):
     leave(api[0], "pending-install")
     _, told = up(release)
-    assert "cleared Helm's record sh.helm.release.v1.net.v1 (pending-install) of a run that was cut short" in told
+    assert "cleared Helm's record sh.helm.release.v1.net.v1 (pending-install), which an interrupted run left" in told
     assert statuses(api[0]) == [("1", "deployed")]
 
 

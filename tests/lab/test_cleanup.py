@@ -1,20 +1,99 @@
-"""What is held against a lab, and what is not."""
+"""Two checkouts on one machine: each ends its own lab, and leaves the other's alone."""
 
-from lab.cleanup import Snapshot
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab import cgroups, cleanup, others
+from lab.kernel import Process
+from lab.layout import Layout
+from lab.snapshot import Snapshot
+from lab.waiting import wait_for
 
 
-def test_a_cgroup_that_a_lab_leaves_is_seen():
-    before, after = Snapshot(), Snapshot(cgroups={"/sys/fs/cgroup/cpu/bedplate-dev/node"})
-    assert before.difference(after, "dev") == {"cgroups": {"new": ["/sys/fs/cgroup/cpu/bedplate-dev/node"], "gone": []}}
+@pytest.fixture
+def labs(tmp_path):
+    """The lab `dev` of two checkouts."""
+    layouts = [Layout.of(tmp_path / name / ".toolchain", "dev") for name in ("one", "two")]
+    for layout in layouts:
+        layout.directory.mkdir(parents=True)
+    return layouts
 
 
-def test_what_another_lab_takes_along_or_brings_is_not_held_against_it():
-    before = Snapshot(cgroups={"/sys/fs/cgroup/cpu/bedplate-pytest-1", "/sys/fs/cgroup/cpu/system"})
-    after = Snapshot(cgroups={"/sys/fs/cgroup/cpu/bedplate-prod/x", "/sys/fs/cgroup/cpu/system"})
-    assert before.difference(after, "dev") == {}
-    assert before.difference(after) != {}
+def busy(layout):
+    """A cgroup of this lab with a process in it; the process and the directory."""
+    for parent in cgroups.own():
+        place = parent / cgroups.name(layout.identity) / "cp-1"
+        try:
+            place.mkdir(parents=True)
+            process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+            (place / "cgroup.procs").write_text(str(process.pid))
+        except OSError:
+            cgroups.remove([place.parent], seconds=0)
+            continue
+        return process, place
+    pytest.skip("this machine gives nobody a cgroup to try it with")
 
 
-def test_something_of_nobodys_that_goes_is_seen():
-    before = Snapshot(cgroups={"/sys/fs/cgroup/cpu/system"})
-    assert before.difference(Snapshot(), "dev") == {"cgroups": {"new": [], "gone": ["/sys/fs/cgroup/cpu/system"]}}
+def test_no_two_checkouts_share_a_name_that_the_machine_sees(labs):
+    one, two = labs
+    assert one.name == two.name and one.identity != two.identity and one.mark in one.identity
+    assert not set(cgroups.of_lab(one.identity)) & set(cgroups.of_lab(two.identity))
+
+
+def test_a_lab_of_another_checkout_is_left_alone(labs):
+    """Before, both had the cgroup bedplate-dev: the second one waited for 20 s and gave up."""
+    one, two = labs
+    process, place = busy(one)
+    try:
+        before = Snapshot.take(two)
+        assert cleanup.stop(two) == []
+        assert process.poll() is None and place.exists()
+    finally:
+        process.kill()
+        process.wait()
+        assert cleanup.stop(one) == ["removed its cgroups"]
+    assert before.difference(Snapshot.take(two)) == {}
+
+
+def test_who_keeps_a_labs_cgroup_busy_is_named(labs, monkeypatch):
+    one, _ = labs
+    process, place = busy(one)
+    monkeypatch.setattr(cgroups, "remove", lambda directories: [each for each in directories if each.exists()])
+    try:
+        with pytest.raises(RuntimeError) as refused:
+            cleanup.stop(one)
+    finally:
+        monkeypatch.undo()
+        process.kill()
+        process.wait()
+        cleanup.stop(one)
+    text = str(refused.value)
+    assert text.startswith(f"lab dev of the checkout {one.checkout}: its cgroups {place.parent}")
+    assert f"they hold {process.pid} python" in text and text.endswith("run ./bedplate rehearse stop dev")
+
+
+# To the eye of the machine a lab's supervisor, without a lab.
+PRETENDER = "import sys, time; print('on', flush=True); time.sleep(600)"
+
+
+def test_a_lab_of_another_checkout_is_named_with_its_stack_its_process_and_its_time(labs):
+    one, two = labs
+    command = [sys.executable, "-c", PRETENDER, "-m", "lab.supervisor", str(one.directory), "3"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == b"on\n"
+            one.record(Process.at(process.pid))
+            (found,) = (lab for lab in others.foreign(two.directory.parent) if lab.checkout == one.checkout)
+            assert (found.stack, found.pid) == ("dev", process.pid)
+            assert abs(found.since - os.stat(one.init_file).st_mtime) < 30
+            assert f"lab dev of the checkout {one.checkout} (process {process.pid}, since 20" in str(found)
+            told = cleanup.left_alone(two.checkout / ".toolchain")
+            assert f"{found} is left alone: only its own checkout ends it" in told
+            assert not [lab for lab in others.foreign(one.directory.parent) if lab.checkout == one.checkout]
+        finally:
+            process.kill()
+    wait_for("its end", lambda: not [lab for lab in others.foreign(Path("/")) if lab.pid == process.pid], seconds=5)

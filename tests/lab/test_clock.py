@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from lab.clock import EPOCH, Clock, reply
+from lab.speed import deadline
+from lab.testing.clock import EPOCH, Clock, reply
 
 STAMP = bytes(range(1, 9))
 ASKED = bytes([0b00_100_011]) + bytes(39) + STAMP
@@ -32,7 +33,7 @@ def test_it_answers_on_its_address_and_frees_it():
     clock = Clock("127.0.0.1", 0)
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(5)
+            client.settimeout(deadline(5))
             client.sendto(ASKED, ("127.0.0.1", clock.port))
             seconds, _ = struct.unpack("!II", client.recv(512)[40:48])
         assert abs(seconds - EPOCH - time.time()) < 5

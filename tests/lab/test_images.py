@@ -10,6 +10,7 @@ import pytest
 
 from lab.images import Image, Store, platform_images
 from lab.registry import Registry
+from lab.speed import deadline
 
 
 @pytest.fixture
@@ -83,16 +84,16 @@ def test_the_registry_serves_by_tag_and_digest_and_notes_what_it_lacks(image, tm
     registry = Registry(store.directory, "127.0.0.1", 0, missing=missing.append)
     try:
         base = f"http://127.0.0.1:{registry.port}/v2"
-        with urllib.request.urlopen(f"{base}/some/thing/manifests/v1?ns=ghcr.io", timeout=5) as answer:
+        with urllib.request.urlopen(f"{base}/some/thing/manifests/v1?ns=ghcr.io", timeout=deadline(5)) as answer:
             digest = answer.headers["Docker-Content-Digest"]
             layer = json.loads(answer.read())["layers"][0]
-        with urllib.request.urlopen(f"{base}/some/thing/manifests/{digest}", timeout=5) as answer:
+        with urllib.request.urlopen(f"{base}/some/thing/manifests/{digest}", timeout=deadline(5)) as answer:
             assert answer.status == 200
-        with urllib.request.urlopen(f"{base}/some/thing/blobs/{layer['digest']}", timeout=5) as answer:
+        with urllib.request.urlopen(f"{base}/some/thing/blobs/{layer['digest']}", timeout=deadline(5)) as answer:
             assert len(answer.read()) == layer["size"]
         for _ in range(2):
             with pytest.raises(urllib.error.HTTPError, match="404"):
-                urllib.request.urlopen(f"{base}/cilium/cilium/manifests/v1.19.6?ns=quay.io", timeout=5)
+                urllib.request.urlopen(f"{base}/cilium/cilium/manifests/v1.19.6?ns=quay.io", timeout=deadline(5))
         assert missing == ["quay.io/cilium/cilium:v1.19.6"]
     finally:
         registry.stop()
@@ -118,7 +119,7 @@ def test_no_path_leads_out_of_the_store(image, tmp_path):
                 ],
                 capture_output=True,
                 text=True,
-                timeout=10,
+                timeout=deadline(10),
             )
             assert told.stdout.endswith("404"), path
     finally:

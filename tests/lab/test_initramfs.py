@@ -4,7 +4,7 @@ import lzma
 
 import pytest
 
-from lab import initramfs
+from lab.testing import initramfs
 
 
 @pytest.fixture

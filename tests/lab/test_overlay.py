@@ -16,15 +16,15 @@ def committed(stack: str) -> dict:
     return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]["bedplate:platform"]
 
 
-def bench(**more) -> overlay.Bench:
+def substitutes(**more) -> overlay.Substitutes:
     given = {"kubernetes": "v1.35.0", "chart": "/lab/chart", "trust": TRUST, "cgroup_v2": False, "user_namespace": True}
-    return overlay.Bench(**{**given, **more})
+    return overlay.Substitutes(**{**given, **more})
 
 
 def rehearsed(stack: str, **more):
     raw = committed(stack)
     lab = overlay.topology(stack, raw, user_namespace=True)
-    return raw, lab, *overlay.rehearsed(raw, lab, bench(**more))
+    return raw, lab, *overlay.rehearsed(raw, lab, substitutes(**more))
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -59,19 +59,19 @@ def test_what_is_changed_is_told_with_its_reason():
 
 
 def test_where_the_machine_may_do_all_no_kubelet_is_told_to_do_without():
-    assert set(overlay.kubelet_config(bench(cgroup_v2=True, user_namespace=False))) == {
+    assert set(overlay.kubelet_config(substitutes(cgroup_v2=True, user_namespace=False))) == {
         "crashLoopBackOff",
         "evictionHard",
         "imageGCHighThresholdPercent",
         "imageGCLowThresholdPercent",
     }
-    assert overlay.kubelet_config(bench())["failCgroupV1"] is False
+    assert overlay.kubelet_config(substitutes())["failCgroupV1"] is False
 
 
 def test_the_users_own_patches_come_before_what_the_machine_needs():
     raw = committed("dev")
     raw["talos"]["patches"] = [{"machine": {"sysctls": {"a": "b"}}}]
-    made, _ = overlay.rehearsed(raw, overlay.topology("dev", raw, user_namespace=True), bench())
+    made, _ = overlay.rehearsed(raw, overlay.topology("dev", raw, user_namespace=True), substitutes())
     assert made["talos"]["patches"][0] == {"machine": {"sysctls": {"a": "b"}}}
 
 
@@ -91,7 +91,7 @@ def test_what_a_container_has_no_kernel_or_disk_for_is_taken_away_and_told():
         "firewall": {"admins": ["198.51.100.0/24"]},
     }
     raw["machines"]["wk-1"] |= {"volumes": {"a": {"disk": {"serial": "X"}}}, "modules": {"vfio_pci": []}}
-    made, changes = overlay.rehearsed(raw, overlay.topology("prod", raw, user_namespace=True), bench())
+    made, changes = overlay.rehearsed(raw, overlay.topology("prod", raw, user_namespace=True), substitutes())
     told = {change.where for change in changes}
     assert {
         "talos.sysctls",

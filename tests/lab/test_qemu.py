@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from lab import qemu, rack
 from lab.kernel import Process
-from lab.qemu import Hardware, Machine
+from lab.speed import deadline
+from lab.testing import qemu, rack
+from lab.testing.qemu import Hardware, Machine
 from lab.waiting import wait_for
 
 FACTS = {
@@ -71,7 +72,7 @@ echo '{{"event": "SHUTDOWN", "data": {{"reason": "'$reason'"}}}}'
     heard = []
     machine = Machine(Hardware(**(FACTS | {"firmware": "bios"})), tmp_path / "m", heard.append)
     machine.start("Pxe")
-    machine._thread.join(20)
+    machine._thread.join(deadline(20))
     assert heard == ["boot Hdd", "off"] and not machine.on
     first, second = (tmp_path / "calls").read_text().splitlines()
     assert (
@@ -96,7 +97,7 @@ exec sleep 600
     pretend.chmod(0o755)
     owner = f"""
 import pathlib, time
-from lab import qemu
+from lab.testing import qemu
 qemu.EMULATOR = {str(pretend)!r}
 facts = {FACTS | {"firmware": "bios"}!r}
 qemu.Machine(qemu.Hardware(**facts), pathlib.Path({str(tmp_path / "m")!r})).start("Hdd")

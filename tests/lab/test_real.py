@@ -11,30 +11,25 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab import bench, cleanup
+from lab import cleanup, prepare
 from lab.kernel import Process
 from lab.layout import Layout
-from lab.pytest_plugin import NODE
 from lab.session import Lab
+from lab.snapshot import Snapshot
+from lab.speed import deadline
 from lab.supervisor import Order
 from lab.talosapi import Clients
+from lab.testing.fixtures import NODE
 from lab.topology import Machine, Topology
 from lab.waiting import wait_for
 
 pytestmark = pytest.mark.lab
 
-# What only a lab of ours can leave on a machine on which others work too.
-OURS = ("interfaces", "mounts", "cgroups", "sysctls")
-
-
-def ours(difference: dict) -> dict:
-    return {kind: what for kind, what in difference.items() if kind in OURS}
-
 
 @pytest.fixture
 def layout(tmp_path_factory):
     # Beside the other labs, so that images and root file systems are shared with them.
-    made = Layout.of(bench.CHECKOUT / ".toolchain", f"test-{os.getpid()}")
+    made = Layout.of(prepare.CHECKOUT / ".toolchain", f"test-{os.getpid()}")
     yield made
     cleanup.stop(made)
     cleanup.remove_tree(made.directory)
@@ -43,19 +38,20 @@ def layout(tmp_path_factory):
 def order(layout: Layout, host) -> Order:
     topology = Topology(
         name=layout.name,
+        mark=layout.mark,
         network="10.6.0.0/24",
         user_namespace=host.user_namespace,
         machines=(Machine(name="cp-1", role="controlplane", address="10.6.0.11"),),
     )
-    return bench.order(layout, topology, bench.binaries("lab"), host)
+    return prepare.order(layout, topology, prepare.binaries("lab"), host)
 
 
 def test_a_plain_kubernetes_api_takes_objects(kubernetes_api):
-    kubectl = bench.binaries("kubectl")["kubectl"]
+    kubectl = prepare.binaries("kubectl")["kubectl"]
     command = [str(kubectl), "--kubeconfig", str(kubernetes_api.kubeconfig)]
-    subprocess.run([*command, "create", "namespace", "seen"], check=True, timeout=20, capture_output=True)
+    subprocess.run([*command, "create", "namespace", "seen"], check=True, timeout=deadline(20), capture_output=True)
     told = subprocess.run(
-        [*command, "get", "namespace", "seen", "--output=name"], check=True, timeout=20, capture_output=True
+        [*command, "get", "namespace", "seen", "--output=name"], check=True, timeout=deadline(20), capture_output=True
     )
     assert told.stdout == b"namespace/seen\n"
 
@@ -76,35 +72,36 @@ def test_a_node_keeps_what_is_on_its_volumes_when_its_plug_is_pulled(talos_lab, 
 
 
 def test_nothing_is_left_of_a_lab_that_ends(layout, lab_host):
-    before = cleanup.Snapshot.take()
+    before = Snapshot.take(layout)
     with Lab.start(layout, order(layout, lab_host)) as lab:
         lab.start_node("cp-1")
-        assert cleanup.Snapshot.take().cgroups - before.cgroups, "a running node has cgroups"
+        assert Snapshot.take(layout).cgroups - before.cgroups, "a running node has cgroups"
         init = lab.init
     assert not init.alive
-    assert ours(before.difference(cleanup.Snapshot.take())) == {}
+    assert before.difference(Snapshot.take(layout)) == {}
     assert cleanup.stop(layout) == [], "a second stop finds nothing"
 
 
 def test_a_lab_whose_init_is_killed_leaves_what_stop_takes_away(layout, lab_host):
-    before = cleanup.Snapshot.take()
+    before = Snapshot.take(layout)
     lab = Lab.start(layout, order(layout, lab_host))
     lab.start_node("cp-1")
     lab.init.signal(signal.SIGKILL)
     wait_for("the lab's end", lambda: not lab.init.alive, seconds=20)
     assert "removed its cgroups" in cleanup.stop(layout)
-    assert ours(before.difference(cleanup.Snapshot.take())) == {}
+    assert before.difference(Snapshot.take(layout)) == {}
 
 
 OWNER = """
 import sys
-from lab import bench, preflight
+from lab import prepare, preflight
 from lab.kernel import Process
 from lab.layout import Layout
 from lab.session import Lab
+from lab.snapshot import Snapshot
 sys.path.insert(0, {tests!r})
 from test_real import order
-layout = Layout.of(bench.CHECKOUT / ".toolchain", {name!r})
+layout = Layout.of(prepare.CHECKOUT / ".toolchain", {name!r})
 lab = Lab.start(layout, order(layout, preflight.host()))
 lab.start_node("cp-1")
 print(lab.init.pid, lab.init.started, flush=True)
@@ -113,11 +110,11 @@ import time; time.sleep(120)
 
 
 def test_a_lab_ends_with_its_owner_even_a_killed_one(layout, lab_host):
-    before = cleanup.Snapshot.take()
+    before = Snapshot.take(layout)
     order(layout, lab_host)  # built beforehand: the owner's time is for the lab
     script = OWNER.format(tests=str(Path(__file__).parent), name=layout.name)
     with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=bench.CHECKOUT
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=prepare.CHECKOUT
     ) as owner:
         try:
             pid, started = map(int, owner.stdout.readline().split())
@@ -126,7 +123,7 @@ def test_a_lab_ends_with_its_owner_even_a_killed_one(layout, lab_host):
     init = Process(pid, started)
     wait_for("the lab to end with its owner", lambda: not init.alive, seconds=20)
     cleanup.stop(layout)
-    assert ours(before.difference(cleanup.Snapshot.take())) == {}
+    assert before.difference(Snapshot.take(layout)) == {}
 
 
 def test_the_next_start_cleans_up_after_a_killed_one(layout, lab_host):
@@ -143,24 +140,24 @@ def test_a_node_whose_kubelet_crash_loops_is_stopped_and_reported(layout, lab_ho
     """Each restart doubles its shared mounts: left alone, it would stall the machine within minutes."""
     with Lab.start(layout, order(layout, lab_host)) as lab:
         lab.start_node("cp-1")
-        clients = Clients(lab, bench.binaries("lab"), tmp_path)
+        clients = Clients(lab, prepare.binaries("lab"), tmp_path)
         wait_for("maintenance", lambda: clients.maintenance("10.6.0.11"), seconds=60)
         patch = [
             {
                 "machine": {
                     "kubelet": {
                         "extraArgs": {"no-such-flag": "x"},
-                        "image": f"ghcr.io/siderolabs/kubelet:{bench.versions().kubernetes}",
+                        "image": f"ghcr.io/siderolabs/kubelet:{prepare.versions().kubernetes}",
                     },
                     "registries": {"mirrors": {"*": {"endpoints": [lab.order.topology.registry]}}},
                 }
             },
-            bench.trust(layout),
+            prepare.trust(layout),
         ]
         (tmp_path / "patch.yaml").write_text(yaml.safe_dump_all(patch))
         lab.run(
             [
-                str(bench.binaries("talosctl")["talosctl"]),
+                str(prepare.binaries("talosctl")["talosctl"]),
                 "gen",
                 "config",
                 "lab",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab import bench, cleanup, preflight
+from lab import cleanup, preflight, prepare
 from lab.container_runtime import Runtime, find
 from lab.kernel import Process
 from lab.layout import Layout
@@ -16,6 +16,7 @@ from lab.topology import Machine, Topology
 
 LAB = Topology(
     name="dev",
+    mark="0a1b2c3d",
     network="192.168.10.0/24",
     machines=(Machine(name="cp-1", role="controlplane", address="192.168.10.11", mac="52:54:00:aa:00:01"),),
 )
@@ -31,23 +32,23 @@ def test_a_node_is_a_privileged_read_only_container_at_the_stacks_address(progra
         "--env=PLATFORM=container",
         "--ip=192.168.10.11",
         "--mac-address=52:54:00:aa:00:01",
-        "--network=bedplate-dev",
+        "--network=bedplate-dev-0a1b2c3d",
     } <= set(command)
-    assert "--mount=type=volume,source=bedplate-dev-cp-1-system-state,destination=/system/state" in command
+    assert "--mount=type=volume,source=bedplate-dev-0a1b2c3d-cp-1-system-state,destination=/system/state" in command
     assert command[-1] == "ghcr.io/siderolabs/talos:v1.12.0"
 
 
 def test_ending_takes_containers_volumes_and_network():
     gone = Runtime("docker").remove(LAB)
-    assert gone[0] == ["docker", "rm", "--force", "--volumes", "bedplate-dev-cp-1"]
-    assert "bedplate-dev-cp-1-var" in gone[1] and gone[2][-1] == "bedplate-dev"
+    assert gone[0] == ["docker", "rm", "--force", "--volumes", "bedplate-dev-0a1b2c3d-cp-1"]
+    assert "bedplate-dev-0a1b2c3d-cp-1-var" in gone[1] and gone[2][-1] == "bedplate-dev-0a1b2c3d"
 
 
 def test_a_node_that_erased_itself_loses_its_container_and_its_volumes_and_no_others():
     container, volumes = Runtime("docker").erase(LAB, LAB.machines[0])
-    assert container == ["docker", "rm", "--force", "bedplate-dev-cp-1"]
-    assert "bedplate-dev-cp-1-system-state" in volumes and all(
-        name.startswith("bedplate-dev-cp-1-") for name in volumes[4:]
+    assert container == ["docker", "rm", "--force", "bedplate-dev-0a1b2c3d-cp-1"]
+    assert "bedplate-dev-0a1b2c3d-cp-1-system-state" in volumes and all(
+        name.startswith("bedplate-dev-0a1b2c3d-cp-1-") for name in volumes[4:]
     )
 
 
@@ -95,7 +96,7 @@ def test_a_lab_of_containers_is_run_by_the_runtime_alone(docker, tmp_path):
     )
     # A name of its own: the cgroups of a lab are found by its name, also those of one in another folder.
     layout = Layout.of(tmp_path, f"runtime-{os.getpid()}")
-    bench.certify(layout, here, bench.binaries("lab-tools")["lab-tools"])
+    prepare.certify(layout, here, prepare.binaries("lab-tools")["lab-tools"])
     order = Order(here, preflight.host(contained=True), "", "", "docker", "v1.12.0")
     with Lab.start(layout, order) as lab:
         lab.start_node("cp-1")
@@ -110,8 +111,8 @@ def test_a_lab_of_containers_is_run_by_the_runtime_alone(docker, tmp_path):
     assert [line[:2] for line in asked] == [
         ["network", "create"],
         ["run", "--detach"],
-        ["kill", "bedplate-dev-cp-1"],
-        ["start", "bedplate-dev-cp-1"],
+        ["kill", "bedplate-dev-0a1b2c3d-cp-1"],
+        ["start", "bedplate-dev-0a1b2c3d-cp-1"],
         ["rm", "--force"],
         ["volume", "rm"],
         ["network", "rm"],
@@ -129,7 +130,7 @@ def test_containers_of_a_killed_lab_are_taken_away_by_stop(docker, tmp_path):
 
 
 def test_a_rehearsal_takes_the_runtime_where_it_is_there(docker, tmp_path):
-    rehearsal = Rehearsal("dev", root=tmp_path, checkout=bench.CHECKOUT)
+    rehearsal = Rehearsal("dev", root=tmp_path, checkout=prepare.CHECKOUT)
     assert (
         rehearsal.runtime == Runtime("docker")
         and not rehearsal.host.user_namespace

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from lab import bench
+from lab import prepare
+from lab.speed import deadline
 from lab.steps import Walk
 
 # How many kills there are at the least: of some twenty steps, what two resources do at once may be met by one kill, and
@@ -39,13 +40,13 @@ def test_whatever_step_a_run_is_killed_at_the_next_one_goes_on(lab_host):
     """One bootstrap, the PKI that was made first, nothing pending, and a second plan with no change."""
     told = subprocess.run(
         [sys.executable, "-m", "lab", "dev", "--steps"],
-        cwd=bench.CHECKOUT,
+        cwd=prepare.CHECKOUT,
         text=True,
-        timeout=1500,
+        timeout=deadline(900),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
     assert told.returncode == 0, told.stdout[-6000:]
-    struck = json.loads((bench.CHECKOUT / ".toolchain" / "lab" / "dev.times.json").read_text())["facts"]["killed_at"]
+    struck = json.loads((prepare.CHECKOUT / ".toolchain" / "lab" / "dev.times.json").read_text())["facts"]["killed_at"]
     assert len(struck) >= KILLS and not [step for step in MET if not any(step in met for met in struck)], struck

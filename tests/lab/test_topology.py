@@ -1,9 +1,12 @@
 """What a lab may look like, and the commands that lay its network."""
 
+from pathlib import Path
+
 import pytest
 
 from lab import network
 from lab.__main__ import main
+from lab.layout import Layout
 from lab.topology import Machine, Topology
 
 CP = Machine(name="cp-1", role="controlplane", address="192.168.10.11", mac="52:54:00:aa:00:01")
@@ -41,13 +44,14 @@ def test_a_lab_survives_its_own_file():
 
 
 def test_a_node_gets_its_mac_before_its_cable_is_plugged_in():
-    plugged = network.plug(CP, 0, 42)
-    assert plugged[0] == "link add node0 type veth peer name eth0 address 52:54:00:aa:00:01 netns 42"
+    plugged = network.plug(CP, 0, 42, lab(mark="0a1b2c3d"))
+    assert plugged[0] == "link add n0-0a1b2c3d type veth peer name eth0 address 52:54:00:aa:00:01 netns 42"
     assert "addr add 192.168.10.11/24 dev eth0" in network.address(CP, lab())
 
 
 def test_no_name_of_an_interface_is_too_long_for_the_kernel():
-    assert len(network.cable(999)) < 16
+    here = lab(mark=Layout.of(Path("/a/checkout/.toolchain"), "dev").mark)
+    assert len(network.cable(9999, here)) < 16 and len(network.bridge_name(here)) < 16
 
 
 def test_a_phase_that_there_is_not_is_refused_before_anything_starts(capsys):

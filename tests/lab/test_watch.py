@@ -80,11 +80,11 @@ def test_a_node_that_was_told_to_erase_itself_stays_off_with_nothing_on_it(node,
     monkeypatch.setattr(node, "start", lambda: pytest.fail("it was started again"))
     (node.directory / "volumes").mkdir(parents=True)
     (node.directory / "console.log").write_bytes(b"reset request received. actorID: of an earlier life\n")
-    node._said_before = module.size(node.directory / "console.log")
+    node._console_before = module.size(node.directory / "console.log")
     with (node.directory / "console.log").open("ab") as console:
         console.write(b"[talos] 2026 reset request received. actorID: 1\n")
     node.process = None
-    assert node.watch() == "cp-1 was told to erase itself: it is off, and its volumes are empty"
+    assert node.watch() == "cp-1 was reset: it is off, and its volumes are empty"
     assert not node.wanted and not (node.directory / "volumes").exists() and node.watch() == ""
 
 
@@ -93,5 +93,5 @@ def test_what_a_node_was_told_in_an_earlier_life_is_over(node, monkeypatch):
     monkeypatch.setattr(node, "start", lambda: starts.append(True))
     node.directory.mkdir(parents=True)
     (node.directory / "console.log").write_bytes(b"reset request received. actorID: of an earlier life\n")
-    node._said_before, node.process = module.size(node.directory / "console.log"), None
+    node._console_before, node.process = module.size(node.directory / "console.log"), None
     assert "as a reboot would" in node.watch() and starts == [True]

@@ -6,7 +6,6 @@ made of, and the newest. That talosctl itself says the same of both stacks is sh
 tests/engine/test_pki.py with the plugin's real output.
 """
 
-import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,53 +20,13 @@ from strategies import platforms
 from core.machineconfig.documents import patches
 from core.model import Platform, parse
 from tests.machineconfig.contracts import at
+from tests.machineconfig.judge import Judge, refused
 
 pytestmark = pytest.mark.engine
 
 PLATFORMS = 1000
 # The code of the Talos plugin knows one contract alone.
 CONTRACTS = {"config-judge-v112": ("v1.12",), "config-judge": ("v1.12", "v1.13", "v1.14")}
-# Said by v1.14 of the one field that has a document in contract v1.14 and none before.
-KNOWN = {".machine.files is deprecated; use dedicated configuration documents instead"}
-
-
-class Judge:
-    """One process that answers a line for a line."""
-
-    def __init__(self, binary: str, *arguments: str) -> None:
-        self.process = subprocess.Popen([binary, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def put(self, platform: Platform, name: str, show: bool = False) -> None:
-        question = {
-            "contract": platform.talos.contract, "role": platform.machines[name].role, "cluster": platform.name,
-            "endpoint": platform.api, "kubernetes": platform.talos.kubernetes, "patches": patches(platform, name),
-            "mode": "metal", "show": show,
-        }  # fmt: skip
-        assert self.process.stdin
-        self.process.stdin.write(json.dumps(question) + "\n")
-        self.process.stdin.flush()
-
-    def told(self) -> dict[str, Any]:
-        assert self.process.stdout
-        return dict(json.loads(self.process.stdout.readline()))
-
-    def ask(self, platform: Platform, name: str, show: bool = False) -> dict[str, Any]:
-        self.put(platform, name, show)
-        return self.told()
-
-    def faults(self, platform: Platform, name: str) -> list[str]:
-        """What Talos refuses, or would with --strict."""
-        return refused(self.ask(platform, name))
-
-    def end(self) -> None:
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.close()
-        self.process.wait(10)
-        self.process.stdout.close()
-
-
-def refused(told: dict[str, Any]) -> list[str]:
-    return [*filter(None, [told["error"]]), *(w for w in told["warnings"] or () if w not in KNOWN)]
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import pytest
 from conftest import changed, run_program, stack_platform
 
 from core.manifests.approver import NAMESPACE, approver
+from core.manifests.objects import token
 from core.model import parse
 
 EXCEPTIONS = [
@@ -67,16 +68,13 @@ def test_its_image_may_come_from_elsewhere(prod):
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_a_plan_has_each_of_its_objects(stack):
     raw = stack_platform(stack)
-    made = run_program(raw).graph.requests.values()
-    names = {request.name for request in made}
-    assert {
-        f"kubelet-certificates-{one['kind'].lower()}-{one['metadata']['name']}" for one in approver(parse(raw))
-    } <= names
-    assert "namespace-kubelet-certificates-default-deny" in names
+    resources = {(request.type, request.name) for request in run_program(raw).graph.requests.values()}
+    assert {(token(one), "kubelet-certificate-approver") for one in approver(parse(raw))} <= resources
+    assert "namespace-kubelet-certificates-default-deny" in {name for _, name in resources}
 
 
 def test_there_is_none_where_kubelets_sign_for_themselves(prod):
     raw = changed(prod, {"talos.extras": {"serving_certificates": "self-signed"}, "exceptions": EXCEPTIONS})
     assert not [
-        request.name for request in run_program(raw).graph.requests.values() if "kubelet-certificates" in request.name
+        request.name for request in run_program(raw).graph.requests.values() if "kubelet-certificate" in request.name
     ]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from components.kubernetes import key, opened, token
-from components.kubernetes.namespace import closed_namespace
+from core.manifests.namespace import allow_ports_policy, closed_namespace
+from core.manifests.objects import former_name, object_name, token
 
 
 @pytest.mark.parametrize(
@@ -18,8 +18,9 @@ def test_the_type_is_what_the_provider_calls_it(version, kind, expected):
     assert token({"apiVersion": version, "kind": kind}) == expected
 
 
-def test_two_kinds_of_one_name_do_not_meet():
-    assert key({"kind": "Role", "metadata": {"name": "x"}}) != key({"kind": "RoleBinding", "metadata": {"name": "x"}})
+def test_a_resource_is_named_after_its_object_and_was_named_after_its_kind_too():
+    role = {"kind": "Role", "metadata": {"name": "operator"}}
+    assert (object_name(role), former_name("kubevirt", role)) == ("operator", "kubevirt-role-operator")
 
 
 def test_a_namespace_is_guarded_and_closed():
@@ -29,6 +30,6 @@ def test_a_namespace_is_guarded_and_closed():
 
 
 def test_only_named_ports_are_opened():
-    policy = opened("web", "apps", {"app": "web"}, (443, 80))
+    policy = allow_ports_policy("web", "apps", {"app": "web"}, (443, 80))
     assert policy["spec"]["podSelector"] == {"matchLabels": {"app": "web"}}
     assert policy["spec"]["ingress"] == [{"ports": [{"protocol": "TCP", "port": 80}, {"protocol": "TCP", "port": 443}]}]

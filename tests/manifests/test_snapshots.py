@@ -68,7 +68,7 @@ def test_or_in_a_claim_of_somebodys_own(prod):
 
 
 def test_pods_speak_to_control_planes_and_to_nobody_else():
-    spec = objects.way_out()["spec"]
+    spec = objects.allow_talos_api()["spec"]
     assert spec == {
         "endpointSelector": {},
         "egress": [{"toEntities": ["kube-apiserver"], "toPorts": [{"ports": [{"port": "50000", "protocol": "TCP"}]}]}],
@@ -77,13 +77,13 @@ def test_pods_speak_to_control_planes_and_to_nobody_else():
 
 def test_the_job_comes_last_and_the_namespace_first(prod):
     graph = run_program(prod).graph
-    needs = graph.needs[f"{JOB}::snapshots-cronjob"]
+    needs = graph.needs[f"{JOB}::etcd-snapshots"]
     assert needs >= {
-        "kubernetes:cilium.io/v2:CiliumNetworkPolicy::snapshots-ciliumnetworkpolicy-to-control-planes",
-        "kubernetes:talos.dev/v1alpha1:ServiceAccount::snapshots-serviceaccount-etcd-snapshots",
-        "kubernetes:core/v1:PersistentVolumeClaim::snapshots-persistentvolumeclaim-etcd-snapshots",
+        "kubernetes:cilium.io/v2:CiliumNetworkPolicy::to-control-planes",
+        "kubernetes:talos.dev/v1alpha1:ServiceAccount::etcd-snapshots",
+        "kubernetes:core/v1:PersistentVolumeClaim::etcd-snapshots",
     }
-    beneath = graph.reachable(f"{JOB}::snapshots-cronjob")
+    beneath = graph.reachable(f"{JOB}::etcd-snapshots")
     assert "kubernetes:networking.k8s.io/v1:NetworkPolicy::namespace-etcd-snapshots-default-deny" in beneath
     # The kind of the account is there once control planes have a config that allows it.
     assert "talos:machine/configurationApply:ConfigurationApply::talos-cp-1" in beneath

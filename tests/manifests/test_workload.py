@@ -30,7 +30,7 @@ def test_it_has_a_memory_limit(dev):
 
 def test_it_is_reached_by_its_name_and_port_alone(dev):
     engine = run_program(changed(dev, WEB)).engine
-    assert engine.of("kubernetes:core/v1:Service")["workload-web-service"]["spec"]["ports"][0]["port"] == 8080
+    assert engine.of("kubernetes:core/v1:Service")["workload-web"]["spec"]["ports"][0]["port"] == 8080
     policies = engine.of("kubernetes:networking.k8s.io/v1:NetworkPolicy")
     assert {"namespace-apps-default-deny", "workload-web-ports"} <= set(policies)
 

@@ -19,9 +19,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from engine.conftest import Checkout, checkout  # noqa: F401
+from engine.conftest import Checkout, checkout, fresh_stack  # noqa: F401 (fixtures)
 
 from lab.kernel import die_with_parent
+from lab.speed import deadline
 
 # The real program without the layers above, which would wait for real machines.
 PROGRAM = '''"""The metal layer alone."""
@@ -117,7 +118,9 @@ class Server:
     def ipxe(self, mac: str) -> str | None:
         """The script that a machine with this MAC gets, or None where it gets none."""
         try:
-            with urllib.request.urlopen(f"http://{self.address}:{self.http}/ipxe?mac={mac}", timeout=10) as answer:
+            with urllib.request.urlopen(
+                f"http://{self.address}:{self.http}/ipxe?mac={mac}", timeout=deadline(10)
+            ) as answer:
                 return str(answer.read().decode())
         except urllib.error.HTTPError as error:
             assert error.code == 404
@@ -137,7 +140,7 @@ class Server:
         command += [arg for name in ("ca", "cert", "key") for arg in (f"-{name}-file", f"{self.folder}/{name}.pem")]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=die_with_parent)
-        until = time.monotonic() + 30
+        until = time.monotonic() + deadline(30)
         for where in ((self.address, self.http), ("127.0.0.1", self.rpc)):
             while True:
                 try:
@@ -150,7 +153,7 @@ class Server:
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(deadline(10))
             self.process = None
 
 

@@ -19,10 +19,12 @@ from metal.conftest import Server, prepared, serve
 
 from core.boot import dnsmasq
 from core.model import Platform, parse
-from lab import bench, initramfs, kernel, rootfs
+from lab import kernel, prepare
 from lab.layout import Layout
-from lab.qemu import Hardware, Machine
-from lab.rack import LINK, Rack, tap
+from lab.speed import deadline
+from lab.testing import initramfs, machine_root
+from lab.testing.qemu import Hardware, Machine
+from lab.testing.rack import LINK, Rack, tap
 from lab.waiting import wait_for
 
 SERVERS, PORT = "10.77.0.1", 8080
@@ -62,13 +64,13 @@ class Network:
         program: str,
         machines: dict[str, Any],
         image: Path,
-        archive: bytes,
+        archive: Path,
         bmc: Bmc | None = None,
         more: Mapping[str, Any] | None = None,
     ) -> Platform:
-        """Makes dev a stack of this network with these machines and this program, and has everything served that it asks for.
+        """Make dev a stack of this network with these machines and this program, and serve everything that it needs.
 
-        more: what else its platform says, by path.
+        more: the rest of its platform, dotted path to value.
         """
         here.deadline = UP_SECONDS
         (here.folder / "__main__.py").write_text(program, encoding="utf-8")
@@ -152,12 +154,12 @@ class Network:
             )
         wait_for("dnsmasq", lambda: "sockets bound" in self.told("dnsmasq"), seconds=20)
 
-    def images(self, platform: Platform, kernel_image: Path, archive: bytes) -> None:
+    def images(self, platform: Platform, kernel_image: Path, archive: Path) -> None:
         """Puts kernel and initramfs where the platform's profiles look for them."""
         folder = self.matchbox.folder / "assets/image" / platform.schematic_id / platform.talos.version
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "kernel-amd64").symlink_to(kernel_image)
-        (folder / "initramfs-amd64.xz").write_bytes(archive)
+        (folder / "initramfs-amd64.xz").symlink_to(archive)
 
     def plug(self, name: str, **facts: Any) -> Machine:
         """Puts a machine into the rack. It is off."""
@@ -173,7 +175,7 @@ class Network:
     def stop_dnsmasq(self) -> None:
         if self._dnsmasq is not None:
             self._dnsmasq.kill()
-            self._dnsmasq.wait(10)
+            self._dnsmasq.wait(deadline(10))
             self._dnsmasq = None
 
     def stop(self) -> None:
@@ -205,16 +207,21 @@ def off(machine: Machine) -> str:
     return machine.console
 
 
-def talos(binaries: dict[str, Path], version: str = "") -> bytes:
-    """Talos in metal mode: its own first and second init, on a distribution's kernel. version: other than what is built here."""
-    root = rootfs.squashed(
-        Layout.of(bench.CHECKOUT / ".toolchain", "netboot").store, binaries, talos=version or bench.versions().talos
-    )
+def kept() -> Path:
+    """Where roots, archives and images of machines are kept between runs."""
+    return Layout.of(prepare.CHECKOUT / ".toolchain", "netboot").store
+
+
+def talos(binaries: dict[str, Path], version: str = "") -> Path:
+    """An initramfs with Talos in metal mode: its own first and second init, for a distribution's kernel.
+
+    version: another release than the one that is built here.
+    """
+    root = machine_root.squashed(kept(), binaries, talos=version or prepare.versions().talos)
     files = {"init": binaries["lab-tools"], "talos-init": binaries["talos-init"], "rootfs.sqsh": root}
-    modules = initramfs.modules(binaries["modules"], initramfs.TALOS_MODULES)
-    return initramfs.archive({**files, **modules}, executable=("init", "talos-init"))
+    return initramfs.made_once(kept(), files, modules_of=binaries["modules"], executable=("init", "talos-init"))
 
 
-def guest(binaries: dict[str, Path]) -> bytes:
-    """An initramfs that prints who the machine is and what it was told, and switches it off."""
-    return initramfs.archive({"init": binaries["lab-tools"]})
+def guest(binaries: dict[str, Path]) -> Path:
+    """An initramfs that prints the machine's identity and its kernel arguments, and switches it off."""
+    return initramfs.made_once(kept(), {"init": binaries["lab-tools"]})

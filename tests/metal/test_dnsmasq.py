@@ -15,6 +15,7 @@ from strategies import platforms
 
 from core.boot import dnsmasq
 from core.model import parse
+from lab.speed import deadline
 
 WIRE = Path(__file__).parent / "wire.py"
 DNSMASQ = "/usr/sbin/dnsmasq"
@@ -27,6 +28,7 @@ def provisioned(raw, **more):
     )
 
 
+@pytest.mark.programs
 @settings(max_examples=20, deadline=None)
 @given(platforms(), st.sampled_from(["proxy", "full"]))
 def test_dnsmasq_takes_the_configuration_of_every_platform(raw, dhcp):
@@ -51,7 +53,11 @@ def ask(tmp_path):
             pytest.fail(told) if os.environ.get("CI") == "true" else pytest.skip(told)
         requests = json.dumps([dict(zip(("mac", "arch", "ipxe"), client, strict=True)) for client in clients])
         done = subprocess.run(
-            [*alone, sys.executable, str(WIRE), str(file)], input=requests, capture_output=True, text=True, timeout=60
+            [*alone, sys.executable, str(WIRE), str(file)],
+            input=requests,
+            capture_output=True,
+            text=True,
+            timeout=deadline(60),
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -74,6 +80,7 @@ ASKS = {
 }
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("dhcp", ["proxy", "full"])
 def test_known_machines_are_led_to_their_script_and_nobody_else_is_answered(dhcp, prod, ask, tmp_path):
     answers = ask(provisioned(prod, dhcp=dhcp, tftp_root=str(tmp_path)), ASKS)
@@ -81,6 +88,7 @@ def test_known_machines_are_led_to_their_script_and_nobody_else_is_answered(dhcp
     assert {answer["server"] for answer in answers if answer} == {"10.20.0.2"}
 
 
+@pytest.mark.programs
 def test_a_full_server_gives_each_machine_its_own_address_and_the_ways_out(prod, ask, tmp_path):
     wk, cp = ask(
         provisioned(prod, dhcp="full", tftp_root=str(tmp_path)),
@@ -90,6 +98,7 @@ def test_a_full_server_gives_each_machine_its_own_address_and_the_ways_out(prod,
     assert (wk["options"]["3"], wk["options"]["6"]) == ("0a140001", "0a1400020a140003")
 
 
+@pytest.mark.programs
 def test_a_full_server_never_names_itself_as_gateway_or_dns(prod, ask, tmp_path):
     """It is neither, and dnsmasq would say so by default."""
     raw = changed(prod, {"network.gateway": None, "network.resolvers": None})
@@ -97,6 +106,7 @@ def test_a_full_server_never_names_itself_as_gateway_or_dns(prod, ask, tmp_path)
     assert not {"3", "6"} & set(answer["options"])
 
 
+@pytest.mark.programs
 def test_a_proxy_gives_no_address(prod, ask, tmp_path):
     """Two servers that give addresses to one network are an outage."""
     (answer,) = ask(provisioned(prod, tftp_root=str(tmp_path)), [(KNOWN, EFI, False)])

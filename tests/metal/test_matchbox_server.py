@@ -11,7 +11,8 @@ FACTORY = (
     "https://factory.prod.example.com/image/376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba/v1.14.2"
 )
 SCRIPT = f"""#!ipxe
-kernel {FACTORY}/kernel-amd64 initrd=initramfs-amd64.xz talos.platform=metal slab_nomerge pti=on init_on_alloc=1 console=tty0 printk.devkmsg=on console=ttyS1
+kernel {FACTORY}/kernel-amd64 initrd=initramfs-amd64.xz talos.platform=metal slab_nomerge pti=on init_on_alloc=1 \
+console=tty0 printk.devkmsg=on console=ttyS1
 initrd {FACTORY}/initramfs-amd64.xz
 boot
 """

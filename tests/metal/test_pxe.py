@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import requests
 from bmcs import PASSWORD, USER
+from engine.conftest import taken
 from metal import disks, netboot
 from metal.conftest import PROGRAM
 
 from core.boot import matchbox as boot
+from lab.speed import deadline
 from lab.waiting import wait_for
 from provider.redfish.access import Access
 from provider.redfish.system import System
@@ -87,7 +89,7 @@ def test_one_up_has_machines_boot_from_the_network_once_with_bios_and_with_uefi(
     for facts in FACTS.values():
         button = f"{bmc.url}/redfish/v1/Systems/{facts['uuid']}/Actions/ComputerSystem.Reset"
         requests.post(
-            button, json={"ResetType": "On"}, auth=(USER, PASSWORD), verify=str(tmp_path / "ca"), timeout=60
+            button, json={"ResetType": "On"}, auth=(USER, PASSWORD), verify=str(tmp_path / "ca"), timeout=deadline(60)
         ).raise_for_status()
     for name in FACTS:
         wait_for(
@@ -100,32 +102,33 @@ def test_one_up_has_machines_boot_from_the_network_once_with_bios_and_with_uefi(
         assert bmc.acts(name) == ["Pxe", "Hdd"]
 
 
-@pytest.fixture
-def unknown(net, checkout, binaries, tmp_path):
-    """Switches on a machine that dnsmasq knows and matchbox has nothing for, with a disk that it could boot."""
-    here = checkout("dev")
-    net.describe(here, PROGRAM, DECLARED, binaries["vmlinuz"], netboot.guest(binaries))
-    up(here)
-
-    def start(name, firmware):
-        (net.matchbox.folder / f"data/groups/dev-{name}.json").unlink()
-        disk = disks.bios(tmp_path / "disk") if firmware == "bios" else disks.uefi(tmp_path / "disk")
-        machine = net.plug(name, disk=disk, firmware=firmware, **FACTS[name])
-        machine.start("Pxe")
-        return machine
-
-    return start
+FIRMWARE = {"cp-1": "bios", "wk-1": "uefi"}
 
 
-def test_with_bios_a_machine_that_the_boot_server_has_nothing_for_boots_its_disk(net, unknown):
-    console = netboot.off(unknown("cp-1", "bios"))
+@pytest.fixture(scope="module")
+def unknown(tmp_path_factory, fresh_stack, binaries):
+    """A network with two machines switched on that dnsmasq knows and matchbox has nothing for, each with a disk."""
+    folder = tmp_path_factory.mktemp("unknown")
+    with netboot.network(folder / "net", len(FACTS)) as net:
+        here = taken(fresh_stack("dev"), folder)
+        net.describe(here, PROGRAM, DECLARED, binaries["vmlinuz"], netboot.guest(binaries))
+        up(here)
+        for name, firmware in FIRMWARE.items():
+            (net.matchbox.folder / f"data/groups/dev-{name}.json").unlink()
+            disk = disks.bios(folder / "bios") if firmware == "bios" else disks.uefi(folder / "uefi")
+            net.plug(name, disk=disk, firmware=firmware, **FACTS[name]).start("Pxe")
+        yield net
+
+
+def test_with_bios_a_machine_that_the_boot_server_has_nothing_for_boots_its_disk(unknown):
+    console = netboot.off(unknown.machines["cp-1"])
     assert disks.SAYS in console and "guest booted" not in console, console[-3000:]
-    assert "/ipxe?mac=52-54-00-77-00-01" in net.told("matchbox")
+    assert "/ipxe?mac=52-54-00-77-00-01" in unknown.told("matchbox")
 
 
-def test_with_uefi_such_a_machine_goes_on_to_the_next_boot_entry_and_not_to_a_menu(net, unknown):
-    """To the disk it takes OVMF minutes more: the card's IPv6 and HTTP entries are tried first, each until it times out."""
-    machine = unknown("wk-1", "uefi")
+def test_with_uefi_such_a_machine_goes_on_to_the_next_boot_entry_and_not_to_a_menu(unknown):
+    """OVMF reaches the disk minutes later: it tries the card's IPv6 and HTTP entries first, each until it times out."""
+    machine = unknown.machines["wk-1"]
     wait_for(
         "the firmware to go on",
         lambda: "BdsDxe" in machine.console.partition("/ipxe... No such file")[2],

@@ -17,7 +17,9 @@ import pytest
 from bmcs import PASSWORD, USER, Bmc, machine
 from metal.conftest import free_port
 
-from lab.converge import descendants, victims
+from lab.kernel import descendants
+from lab.killed import victims
+from lab.speed import deadline
 
 pytestmark = pytest.mark.engine
 
@@ -84,10 +86,10 @@ class Rack:
                 striker.start()
             # A killed engine leaves the pipe to its children: it is read to its end when they are gone too.
             self.lines = list(engine.stdout)
-            code = engine.wait(60)
+            code = engine.wait(deadline(60))
             over.set()
         if kill:
-            striker.join(30)
+            striker.join(deadline(30))
         return code
 
     def _strike(self, root: int, kill: Kill, before: int, over: threading.Event) -> None:
@@ -108,7 +110,7 @@ class Rack:
             return
         # Our own plugin must go with the engine; what else is left does nothing, and is ended here.
         own = [process for process in found["plugin"] if b"bedplate-native" in _command(process.pid)]
-        end = time.monotonic() + ORPHAN_SECONDS
+        end = time.monotonic() + deadline(ORPHAN_SECONDS)
         while time.monotonic() < end and any(process.alive for process in own):
             time.sleep(0.05)
         self.outlived = [process.pid for process in own if process.alive]
@@ -159,9 +161,8 @@ def test_a_whole_rack_from_cold_in_one_update(rack):
     began = time.monotonic()
     assert rack.up() == 0, "".join(rack.lines)
     took = time.monotonic() - began
-    print(
-        f"{len(rack.names)} machines from cold in {took:.0f} s, {len(rack.bmc.events('request'))} requests to their BMCs"
-    )
+    requests = len(rack.bmc.events("request"))
+    print(f"{len(rack.names)} machines from cold in {took:.0f} s, {requests} requests to their BMCs")
     assert rack.boots() == {(name, "Pxe"): 1 for name in rack.names}
     # The boot server knew each machine when it asked.
     assert {(e["system"], e["status"]) for e in rack.bmc.events("chain")} == {(name, 200) for name in rack.names}
@@ -190,7 +191,9 @@ def test_a_rack_that_is_killed_again_and_again_converges_and_no_machine_is_insta
         on = sum(acts[-1:] not in ([], ["halt"]) for acts in map(rack.bmc.acts, rack.names))
         which = f"kill {hits}" if rack.hit else "no kill, it was over"
         told.append(
-            f"{which}: {kill}: ended with {code}; for generation {generation} {booted} of {len(rack.names)} had booted; {on} were on"
+            f"{which}: {kill}: ended with {code}; "
+            f"for generation {generation} {booted} of {len(rack.names)} had booted; "
+            f"{on} were on"
         )
         print(told[-1], flush=True)
         assert rack.outlived == [], told

@@ -117,10 +117,8 @@ def main() -> None:
         ip("link", "set", link, "up")
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
     wire.bind(("cli", 0))
-    server = subprocess.Popen(
-        ["dnsmasq", "--keep-in-foreground", "--user=root", "--leasefile-ro", "--pid-file", "--log-facility=-", "-C", sys.argv[1]],
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    options = ["--keep-in-foreground", "--user=root", "--leasefile-ro", "--pid-file", "--log-facility=-"]
+    server = subprocess.Popen(["dnsmasq", *options, "-C", sys.argv[1]], stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
     for line in server.stderr:
         if "sockets bound" in line:

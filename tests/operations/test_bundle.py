@@ -11,13 +11,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from operations.adopt.bundle import Bundle, Faulty, read
+from operations.adopt.bundle import Bundle, BundleError, read
 from operations.adopt.client import private_key, signed
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 FORM = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 TAKE = "take the whole file that talosctl gen secrets wrote"
-AGAIN = "write it anew: talosctl gen secrets --from-controlplane-config CONFIG -o FILE, with a control plane's config"
+AGAIN = (
+    "write the file again: talosctl gen secrets --from-controlplane-config CONFIG -o FILE, with a control plane's "
+    "config"
+)
 
 
 def b64(data):
@@ -28,9 +31,15 @@ def authority(key=None, *, begins=NOW - timedelta(days=1), ends=NOW + timedelta(
     key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "talos")])
     built = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-        .not_valid_before(begins).not_valid_after(ends).add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-    )  # fmt: skip
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begins)
+        .not_valid_after(ends)
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    )
     certificate = built.sign(key, None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     pem = key.private_bytes(*FORM)
     if isinstance(key, ed25519.Ed25519PrivateKey):
@@ -46,10 +55,13 @@ def whole():
         "secrets": {"bootstraptoken": "abcdef.0123456789abcdef", "secretboxencryptionsecret": b64(b"k" * 32)},
         "trustdinfo": {"token": "ghijkl.0123456789ghijkl"},
         "certs": {
-            "etcd": authority(), "k8s": authority(), "k8saggregator": authority(),
-            "k8sserviceaccount": {"key": b64(account)}, "os": authority(ed25519.Ed25519PrivateKey.generate()),
+            "etcd": authority(),
+            "k8s": authority(),
+            "k8saggregator": authority(),
+            "k8sserviceaccount": {"key": b64(account)},
+            "os": authority(ed25519.Ed25519PrivateKey.generate()),
         },
-    }  # fmt: skip
+    }
 
 
 def changed(whole, **edits):
@@ -67,7 +79,7 @@ def changed(whole, **edits):
 
 
 def faults(of):
-    with pytest.raises(Faulty) as faulty:
+    with pytest.raises(BundleError) as faulty:
         read(of if isinstance(of, str) else yaml.safe_dump(of), NOW)
     return faulty.value.faults
 
@@ -77,46 +89,95 @@ def test_a_whole_one_is_told_in_the_plugins_words(whole):
     pair = lambda name: {"cert": whole["certs"][name]["crt"], "key": whole["certs"][name]["key"]}  # noqa: E731
     assert made.material == {
         "certs": {
-            "etcd": pair("etcd"), "k8s": pair("k8s"), "k8sAggregator": pair("k8saggregator"), "os": pair("os"),
+            "etcd": pair("etcd"),
+            "k8s": pair("k8s"),
+            "k8sAggregator": pair("k8saggregator"),
+            "os": pair("os"),
             "k8sServiceaccount": {"key": whole["certs"]["k8sserviceaccount"]["key"]},
         },
         "cluster": whole["cluster"],
         "secrets": {"bootstrapToken": "abcdef.0123456789abcdef", "secretboxEncryptionSecret": b64(b"k" * 32)},
         "trustdinfo": whole["trustdinfo"],
-    }  # fmt: skip
+    }
     assert made.ends.keys() == {"etcd", "k8s", "k8sAggregator", "os"}
     assert whole["certs"]["os"]["key"] not in repr(made) and isinstance(made, Bundle)
 
 
-@pytest.mark.parametrize(("keys", "kept"), [
-    ({"aescbcencryptionsecret": b64(b"a" * 32)}, {"secretboxEncryptionSecret": "", "aescbcEncryptionSecret": b64(b"a" * 32)}),
-    ({"aescbcencryptionsecret": b64(b"a" * 16), "secretboxencryptionsecret": b64(b"k" * 32)},
-     {"secretboxEncryptionSecret": b64(b"k" * 32), "aescbcEncryptionSecret": b64(b"a" * 16)}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("keys", "kept"),
+    [
+        (
+            {"aescbcencryptionsecret": b64(b"a" * 32)},
+            {"secretboxEncryptionSecret": "", "aescbcEncryptionSecret": b64(b"a" * 32)},
+        ),
+        (
+            {"aescbcencryptionsecret": b64(b"a" * 16), "secretboxencryptionsecret": b64(b"k" * 32)},
+            {"secretboxEncryptionSecret": b64(b"k" * 32), "aescbcEncryptionSecret": b64(b"a" * 16)},
+        ),
+    ],
+)
 def test_the_key_of_a_cluster_from_before_v1_3_is_kept(whole, keys, kept):
     """Without it the API could not read the Secrets that it wrote then."""
     made = changed(whole, secrets={"bootstraptoken": "abcdef.0123456789abcdef", **keys})
     assert read(yaml.safe_dump(made), NOW).material["secrets"] == {"bootstrapToken": "abcdef.0123456789abcdef", **kept}
 
 
-@pytest.mark.parametrize(("edits", "says"), [
-    ({"certs__etcd__crt": None}, f"certs.etcd.crt: is missing; what it signed would be believed by nobody; {TAKE}"),
-    ({"certs__etcd__crt": "hunter2"}, f"certs.etcd.crt: is no certificate, PEM in base64; what it signed would be believed by nobody; {TAKE}"),
-    ({"certs__k8s__key": ""}, f"certs.k8s.key: is missing; nothing could be signed; a worker's config has none: {AGAIN}"),
-    ({"certs__os__key": "hunter2="}, f"certs.os.key: is no private key, PEM in base64; nothing could be signed; {TAKE}"),
-    ({"certs__k8sserviceaccount": None}, f"certs.k8sserviceaccount.key: is missing; nothing could be signed; a worker's config has none: {AGAIN}"),
-    ({"certs__k8sserviceaccount__key": b64(b"hunter2")}, f"certs.k8sserviceaccount.key: is no private key, PEM in base64; nothing could be signed; {TAKE}"),
-    ({"cluster__id": ""}, f"cluster.id: is missing; members would not find each other; {TAKE}"),
-    ({"cluster": None}, f"cluster.id: is missing; members would not find each other; {TAKE}"),
-    ({"trustdinfo__token": None}, f"trustdinfo.token: is missing; no machine would get its certificate; {TAKE}"),
-    ({"secrets__bootstraptoken": "hunter2"}, f"secrets.bootstraptoken: is no token (6 characters, a dot, 16 characters); no node would join; {TAKE}"),
-    ({"secrets__secretboxencryptionsecret": None},
-     f"secrets: has neither secretboxencryptionsecret nor, of a cluster from before Talos v1.3, aescbcencryptionsecret; the API could not read its own Secrets; {TAKE}"),
-    ({"secrets__secretboxencryptionsecret": b64(b"hunter2")},
-     f"secrets.secretboxencryptionsecret: is no key of 32 bytes in base64; the API could not read its own Secrets; {TAKE}"),
-    ({"secrets__aescbcencryptionsecret": "hunter2!"},
-     f"secrets.aescbcencryptionsecret: is no key of 16 or 24 or 32 bytes in base64; the API could not read its own Secrets; {TAKE}"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("edits", "says"),
+    [
+        (
+            {"certs__etcd__crt": None},
+            f"certs.etcd.crt: is missing, and no peer would trust what the authority signed; {TAKE}",
+        ),
+        (
+            {"certs__etcd__crt": "hunter2"},
+            "certs.etcd.crt: is no certificate (PEM in base64), and no peer would trust what the authority signed; "
+            f"{TAKE}",
+        ),
+        (
+            {"certs__k8s__key": ""},
+            f"certs.k8s.key: is missing, so nothing could be signed; a worker's config has no keys; {AGAIN}",
+        ),
+        (
+            {"certs__os__key": "hunter2="},
+            f"certs.os.key: is no private key (PEM in base64), so nothing could be signed; {TAKE}",
+        ),
+        (
+            {"certs__k8sserviceaccount": None},
+            "certs.k8sserviceaccount.key: is missing, so nothing could be signed; a worker's config has no keys; "
+            f"{AGAIN}",
+        ),
+        (
+            {"certs__k8sserviceaccount__key": b64(b"hunter2")},
+            f"certs.k8sserviceaccount.key: is no private key (PEM in base64), so nothing could be signed; {TAKE}",
+        ),
+        ({"cluster__id": ""}, f"cluster.id: is missing, and members would not find each other; {TAKE}"),
+        ({"cluster": None}, f"cluster.id: is missing, and members would not find each other; {TAKE}"),
+        (
+            {"trustdinfo__token": None},
+            f"trustdinfo.token: is missing, and no machine would get its certificate; {TAKE}",
+        ),
+        (
+            {"secrets__bootstraptoken": "hunter2"},
+            f"secrets.bootstraptoken: is no token (6 characters, a dot, 16 characters), so no node could join; {TAKE}",
+        ),
+        (
+            {"secrets__secretboxencryptionsecret": None},
+            "secrets: has neither secretboxencryptionsecret nor aescbcencryptionsecret (clusters from before Talos "
+            "v1.3), so the API could not decrypt its own Secrets; " + TAKE,
+        ),
+        (
+            {"secrets__secretboxencryptionsecret": b64(b"hunter2")},
+            "secrets.secretboxencryptionsecret: is no key of 32 bytes in base64, so the API could not decrypt its "
+            f"own Secrets; {TAKE}",
+        ),
+        (
+            {"secrets__aescbcencryptionsecret": "hunter2!"},
+            "secrets.aescbcencryptionsecret: is no key of 16 or 24 or 32 bytes in base64, so the API could not "
+            f"decrypt its own Secrets; {TAKE}",
+        ),
+    ],
+)
 def test_each_part_that_is_missing_or_wrong_is_told(whole, edits, says):
     found = faults(changed(whole, **edits))
     assert says in found and "hunter2" not in "".join(found)
@@ -133,27 +194,47 @@ def test_a_key_of_another_certificate_is_told(whole):
     """Every part parses, and whatever a machine signs is refused by all the others."""
     other = changed(whole, certs__etcd__key=whole["certs"]["k8s"]["key"])
     assert faults(other) == [
-        f"certs.etcd.key: belongs to another certificate; whatever is signed with it is refused; {AGAIN}"
+        f"certs.etcd.key: belongs to another certificate, so every peer refuses what it signs; {AGAIN}"
     ]
 
 
-@pytest.mark.parametrize(("how", "says"), [
-    ({"ends": NOW - timedelta(hours=1)}, "certs.etcd.crt: ended on 2026-11-25; nothing that it signs is believed; rotate it first: talosctl rotate-ca"),
-    ({"begins": NOW + timedelta(days=2)}, "certs.etcd.crt: is not valid before 2026-11-28; nothing that it signs is believed; set this machine's clock"),
-    ({"ca": False}, f"certs.etcd.crt: is no authority's certificate; it can sign no machine's; {TAKE}"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        (
+            {"ends": NOW - timedelta(hours=1)},
+            "certs.etcd.crt: expired on 2026-11-25, so no peer trusts what it signs; rotate it first: talosctl "
+            "rotate-ca",
+        ),
+        (
+            {"begins": NOW + timedelta(days=2)},
+            "certs.etcd.crt: is not valid before 2026-11-28, so no peer trusts what it signs until then; check the "
+            "clock of this machine",
+        ),
+        (
+            {"ca": False},
+            f"certs.etcd.crt: is not the certificate of an authority, so it cannot sign those of machines; {TAKE}",
+        ),
+    ],
+)
 def test_an_authority_that_signs_nothing_is_told(whole, how, says):
     assert faults(changed(whole, certs__etcd=authority(**how))) == [says]
 
 
-@pytest.mark.parametrize(("text", "says"), [
-    ("", f"is not a bundle of secrets; it has cluster, secrets, trustdinfo and certs; {TAKE}"),
-    ("- hunter2", f"is not a bundle of secrets; it has cluster, secrets, trustdinfo and certs; {TAKE}"),
-    ("a: hunter2: b", f"is not YAML in line 1; nothing in it can be trusted; {TAKE}"),
-    ("a: !!python/object:os.system hunter2", f"is not YAML in line 1; nothing in it can be trusted; {TAKE}"),
-    ("version: v1alpha1\nmachine: {token: hunter2}\n---\nkind: HostnameConfig", f"is a machine config; the secrets are in it with much else; {AGAIN}"),
-    ("a: 1\n---\nb: 2", f"is not a bundle of secrets; it has cluster, secrets, trustdinfo and certs; {TAKE}"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", f"is not a bundle of secrets, which has cluster, secrets, trustdinfo and certs; {TAKE}"),
+        ("- hunter2", f"is not a bundle of secrets, which has cluster, secrets, trustdinfo and certs; {TAKE}"),
+        ("a: hunter2: b", f"is not YAML in line 1, so none of it was read; {TAKE}"),
+        ("a: !!python/object:os.system hunter2", f"is not YAML in line 1, so none of it was read; {TAKE}"),
+        (
+            "version: v1alpha1\nmachine: {token: hunter2}\n---\nkind: HostnameConfig",
+            f"is a machine config, which holds only some of the secrets; {AGAIN}",
+        ),
+        ("a: 1\n---\nb: 2", f"is not a bundle of secrets, which has cluster, secrets, trustdinfo and certs; {TAKE}"),
+    ],
+)
 def test_what_is_no_bundle_is_told_as_what_it_is(text, says):
     assert faults(text) == [says]
 

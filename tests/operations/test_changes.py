@@ -8,23 +8,25 @@ from conftest import changed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.machineconfig.compare import differences, merged
+from core.machineconfig.differences import differences
 from core.machineconfig.documents import patches
+from core.machineconfig.merge import Merged, merge
 from core.model import parse
 from operations.drift.changes import Change, as_json, compared, table
 
 
-def state(platform, **named):
-    """As an export with secrets in the clear has it, right after an `up`."""
+def state(platform, former=False, **named):
+    """As an export with secrets in the clear has it, right after an `up`; former: as before release 0.1.0."""
     made = []
     for name, machine in platform.machines.items():
-        urn = "urn:pulumi:prod::bedplate::bedplate:talos:Talos${}::talos-{}"
+        beneath = "bedplate:talos:Talos" if former else "bedplate:talos:Talos$bedplate:talos:Machine"
+        urn = f"urn:pulumi:prod::bedplate::{beneath}${{}}::talos-{{}}"
         config = {"node": str(machine.address), "configPatches": list(patches(platform, name))}
         wrapped = {"plaintext": json.dumps(platform.talos.kubernetes)}
         for kind, inputs, after in (
             ("talos:machine/configurationApply:ConfigurationApply", config, ""),
             ("bedplate-native:talos:Identity", {"versions": {"kubernetes": "v0.0.1"}}, ""),
-            ("bedplate-native:talos:Settled", {"kubernetes": wrapped}, "-settled"),
+            ("bedplate-native:talos:Settled", {"kubernetes": wrapped}, "-settled" if former else ""),
             ("bedplate-native:talos:Release", {"image": platform.installer}, ""),
         ):
             made.append(
@@ -41,8 +43,16 @@ def look(raw, was):
     return {one.machine: one for one in compared(parse(raw), was)}
 
 
-def test_right_after_an_up_nothing_changes(prod):
-    assert {one.state for one in look(prod, state(parse(prod))).values()} == {"same"}
+@pytest.mark.parametrize("former", [False, True])
+def test_right_after_an_up_nothing_changes(prod, former):
+    assert {one.state for one in look(prod, state(parse(prod), former)).values()} == {"same"}
+
+
+@pytest.mark.parametrize("former", [False, True])
+def test_a_machine_is_known_by_its_name_whatever_that_ends_in(prod, former):
+    prod["machines"]["old-settled"] = prod["machines"].pop("wk-1")
+    found = look(prod, state(parse(prod), former))
+    assert {name: one.state for name, one in found.items()} == dict.fromkeys(prod["machines"], "same")
 
 
 def test_a_label_changes_one_machine_and_reboots_none(prod):
@@ -71,7 +81,7 @@ def test_what_moves_is_there_and_says_whether_it_reboots(prod):
 
 
 def test_who_joins_and_who_leaves_is_named(prod):
-    was = [one for one in state(parse(prod)) if not one["urn"].endswith(("talos-wk-1", "talos-wk-1-settled"))]
+    was = [one for one in state(parse(prod)) if not one["urn"].endswith("talos-wk-1")]
     moved = [{**one, "urn": one["urn"].replace("wk-2", "wk-9")} for one in was]
     found = look(prod, moved)
     assert (found["wk-1"].state, found["wk-2"].state, found["wk-9"].state) == ("joins", "joins", "leaves")
@@ -126,7 +136,7 @@ def test_no_secret_is_in_it_wherever_it_stands(place, one, other):
         ([], [PLACES[place](other)]),
         ([PLACES[place](one)], []),
     ):
-        found = Change("wk-1", "10.0.0.1", "changes", differences=differences(merged(before), merged(after)))
+        found = Change("wk-1", "10.0.0.1", "changes", differences=differences(merge(before), merge(after)))
         for told in (as_json("prod", [found]), table([found])):
             assert one not in told and other not in told
 
@@ -136,6 +146,6 @@ def test_the_scan_finds_what_is_not_hidden():
         "wk-1",
         "10.0.0.1",
         "changes",
-        differences=differences({}, merged([{"machine": {"nodeLabels": {"a": "canary-in-the-clear"}}}])),
+        differences=differences(Merged(), merge([{"machine": {"nodeLabels": {"a": "canary-in-the-clear"}}}])),
     )
     assert "canary-in-the-clear" in as_json("prod", [found]) and "canary-in-the-clear" in table([found])

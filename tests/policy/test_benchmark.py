@@ -1,7 +1,7 @@
-"""The benchmark's rows that a default misses or a patch can undo: met by default, kept by the plan, lifted by record alone.
+"""The CIS rows that a patch can undo: met by default, checked in the plan, and lifted only by a recorded exception.
 
-In our own words, from the benchmark's section on control planes and nodes as Talos runs them. Rows that nobody can
-change (file modes, locked flags) and those for a person to look at are not here.
+In our own words, from the benchmark's sections on control planes and nodes as Talos runs them. Rows that nobody can
+change (file modes, fixed flags) and manual rows are not here.
 """
 
 import json
@@ -42,7 +42,7 @@ class Row:
     controls: str  # all that the rule in question stands for
     place: str
     key: str
-    default: object  # what every config says; None where Talos' own holds as long as nobody says anything
+    default: object  # the value in every config; None if the config leaves it to Talos
     loose: object  # what a patch could make of it
 
     def __str__(self) -> str:
@@ -62,7 +62,7 @@ class Row:
             made = {part: made}
         return made  # type: ignore[no-any-return]
 
-    def said(self, config: MachineConfig, contract: str) -> Field:
+    def value(self, config: MachineConfig, contract: str) -> Field:
         path, kind, inside = PLACES[self.place]
         if contract == "v1.14" and kind:
             found = config.of(kind) or [Field({})]
@@ -117,7 +117,7 @@ TABLE = (
     Row("KSPP", "kernel", "kernel.kptr_restrict", None, "0"),
     Row("KSPP", "kernel", "user.max_user_namespaces", None, "11255"),
 )
-# Said otherwise from v1.14 on, and judged there by cases of their own (cases/talos.py).
+# From v1.14 on these are other documents, which have cases of their own (cases/talos.py).
 OLD_ALONE = ("auditPolicy", "admissionControl", "secretboxEncryptionSecret", "anonymous-auth")
 
 
@@ -141,7 +141,7 @@ def platform(row: Row | None, contract: str, excepted: list[str], today: date = 
 
 def complaints(want: Platform) -> list[str]:
     machine = Resource(type=MACHINE, name="cp-1", props={"configPatches": patches(want, "cp-1"), "applyMode": "auto"})
-    return [told for rule in RULES if rule.level == "mandatory" for told in rule.complaints(machine)]
+    return [message for rule in RULES if rule.level == "mandatory" for message in rule.complaints(machine)]
 
 
 def test_no_row_is_forgotten():
@@ -152,9 +152,13 @@ def test_no_row_is_forgotten():
 @pytest.mark.parametrize(("row", "contract"), CASES)
 def test_every_machine_meets_it_by_default(row, contract):
     config = merge(Field(patches(platform(None, contract, []), "cp-1"), "configPatches"))
-    said = row.said(config, contract)
+    value = row.value(config, contract)
     assert (
-        said.given if row.default is ... else said.value == row.default if row.default is not None else not said.given
+        value.given
+        if row.default is ...
+        else value.value == row.default
+        if row.default is not None
+        else not value.given
     )
 
 

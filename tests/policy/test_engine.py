@@ -15,7 +15,7 @@ from conftest import ROOT
 pytestmark = pytest.mark.engine
 
 PROGRAM = '''
-"""Registers what objects.json says, with a provider whose cluster nobody can reach."""
+"""Registers the objects of objects.json, with a provider for an unreachable cluster."""
 import json
 import pathlib
 import pulumi
@@ -113,7 +113,7 @@ def test_a_violation_stops_the_preview_and_says_where_why_and_what_to_do(project
     for text in (
         "[mandatory]",
         "vm-says-what-a-drain-does",
-        "Upgrades drain nodes one by one, and what is left out is decided by a default elsewhere.",
+        "Upgrades drain nodes; without evictionStrategy a cluster default decides what happens to the guest.",
         "vms/VirtualMachine/web: spec.template.spec.evictionStrategy is not one of "
         "LiveMigrate, LiveMigrateIfPossible, External, None. "
         "Fix: set evictionStrategy: LiveMigrate, or None where there is no other node",

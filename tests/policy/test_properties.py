@@ -1,4 +1,4 @@
-"""What must hold for any data: no rule fails on it, and no message shows it."""
+"""What must contain for any data: no rule fails on it, and no message shows it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ STAND_INS = UNKNOWN.pattern.split("|")
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # Types that between them make every rule apply.
-TOKENS = sorted({resource.type for resource in GOOD.values()}) + [
+TOKENS = [
+    *sorted({resource.type for resource in GOOD.values()}),
     "kubernetes:yaml/v2:ConfigGroup",
     "kubernetes:kubevirt.io/v1:VirtualMachineInstance",
     "kubernetes:pool.kubevirt.io/v1alpha1:VirtualMachinePool",
@@ -56,7 +57,7 @@ documents = st.recursive(
 
 
 def raw(rule: Rule, resource: Resource) -> None:
-    """The check itself, without the net that `complaints` holds under it."""
+    """The check itself, without the net that `complaints` contains under it."""
     if rule.applies(resource.type):
         try:
             for _ in rule.check(resource):
@@ -130,7 +131,7 @@ def _scarce(value: Any) -> Any:
 
 @pytest.mark.parametrize("spread", [_haunted, _scarce])
 def test_no_message_shows_a_value(spread: Any) -> None:
-    """Policies see secrets in the clear, and violations end up in logs: messages are the object's name and our own words."""
+    """The engine sends secrets decrypted, and violations end up in logs."""
     judged = 0
     for resource in [*GOOD.values(), *(changed(GOOD[case.subject], case.change) for case in CASES)]:
         props = spread(dict(resource.props))

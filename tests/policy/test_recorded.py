@@ -26,7 +26,7 @@ TODAY = date(2026, 11, 1)
 
 def complaints(platform: Platform, name: str) -> list[str]:
     machine = Resource(type=MACHINE, name=name, props={"configPatches": patches(platform, name), "applyMode": "auto"})
-    return [told for rule in RULES if rule.level == "mandatory" for told in rule.complaints(machine)]
+    return [message for rule in RULES if rule.level == "mandatory" for message in rule.complaints(machine)]
 
 
 def with_patches(*added: dict, **more: object) -> Platform:
@@ -34,24 +34,24 @@ def with_patches(*added: dict, **more: object) -> Platform:
 
 
 def test_a_patch_that_loosens_a_control_is_refused_without_an_exception():
-    (told,) = complaints(with_patches(PROFILING), "cp-1")
-    assert "cluster.apiServer.extraArgs.profiling must stay false" in told
+    (message,) = complaints(with_patches(PROFILING), "cp-1")
+    assert "cluster.apiServer.extraArgs.profiling must stay false" in message
 
 
 def test_a_users_audit_policy_is_judged_without_the_platforms_own():
     """Talos replaces the whole of it: ours behind it would only look as if it were there."""
-    (told,) = complaints(
+    (message,) = complaints(
         with_patches({"cluster": {"apiServer": {"auditPolicy": {"rules": [{"level": "None"}]}}}}), "cp-1"
     )
-    assert "cluster.apiServer.auditPolicy records nothing" in told
+    assert "cluster.apiServer.auditPolicy records nothing" in message
 
 
 def test_a_recorded_exception_excuses_its_control_alone():
     loose = with_patches(
         PROFILING, {"machine": {"kubelet": {"extraConfig": {"podPidsLimit": -1}}}}, exceptions=[EXCEPTION]
     )
-    (told,) = complaints(loose, "cp-1")
-    assert "podPidsLimit" in told
+    (message,) = complaints(loose, "cp-1")
+    assert "podPidsLimit" in message
 
 
 def test_an_exception_for_one_machine_is_for_no_other():
@@ -95,7 +95,7 @@ def mark(control: str) -> str:
 def test_a_stack_breaks_no_rule_in_another_contract(stack, contract):
     platform = parse(stack_platform(stack))
     platform = platform.model_copy(update={"talos": platform.talos.model_copy(update={"contract": contract})})
-    assert [told for name in platform.machines for told in complaints(platform, name)] == []
+    assert [message for name in platform.machines for message in complaints(platform, name)] == []
 
 
 UNPROVEN = ("CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11")

@@ -48,7 +48,7 @@ def test_what_a_target_leaves_out_is_not_judged_by_its_inputs(subject: str) -> N
 def test_what_a_target_leaves_out_is_judged_by_its_options() -> None:
     bare = replace(GOOD["pki"], props={}, options=Options())
     assert complaints(bare)["talos-secrets-are-protected"] == [
-        "it is not protected, and losing it loses the cluster",
+        "it is not protected, so a destroy or a replacement deletes the cluster's PKI",
         "talosVersion is not in ignore_changes, so lowering it replaces the PKI",
     ]
     stray = replace(GOOD["vm"], props={}, options=Options(provider="default_4_25_0"))

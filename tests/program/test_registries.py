@@ -53,7 +53,7 @@ def test_an_up_names_what_is_missing_and_how_to_set_it(wanting):
     with pytest.raises(pulumi.RunError) as refused:
         run_program(wanting, preview=False, config=given(mirror_prod_example_com={"username": "puller"}))
     assert str(refused.value) == (
-        f"bedplate:registries.{HOST}.password: is missing; the registry gives images to nobody without; "
+        f"bedplate:registries.{HOST}.password: is missing; the registry serves images only to users that log in; "
         f"./bedplate pulumi config set --secret --path 'bedplate:registries[\"{HOST}\"].password' --stack test"
     )
 

@@ -228,7 +228,7 @@ def test_a_member_without_a_vote_is_not_there_yet(machine):
 def test_nothing_of_it_is_ever_a_change():
     """It happened: other control planes, credentials and addresses change nothing of that."""
     inputs = {"machine": "cp-1", "node": "10.0.0.1", "others": {}, "clientConfiguration": {}, "timeoutSeconds": 60}
-    assert GATE.manner == inputs.keys() and GATE.replaces == frozenset()
+    assert GATE.ignored_in_diff == inputs.keys() and GATE.replaces == frozenset()
 
 
 def test_what_is_no_mapping_of_addresses_is_refused():

@@ -7,8 +7,8 @@ from concurrent import futures
 import grpc
 import pytest
 from test_api_ready import Pki, framework, pem, quick  # noqa: F401
-from test_drain import Cluster, pod, soon  # noqa: F401
 from test_etcd_member import Machine as Asked
+from test_nodes import Cluster, pod, soon  # noqa: F401
 
 from clients import kubernetes, talos
 from provider import quorum
@@ -340,7 +340,7 @@ def test_a_power_cut_between_two_steps_is_not_taken_for_an_erasure(world, monkey
     """It is out of etcd and empty, the run was killed before it was told to erase itself, and then it lost power."""
     at = world("cp-3")
     with monkeypatch.context() as once:
-        once.setattr(decommission.drain, "mark", lambda *args: (_ for _ in ()).throw(Killed))
+        once.setattr(decommission.nodes, "annotate", lambda *args: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             create(at.inputs())
     at.machines["cp-3"].on = False
@@ -376,8 +376,8 @@ def test_one_that_was_given_up_and_is_found_again_can_be_erased(world):
 ])  # fmt: skip
 def test_a_plan_says_what_happens_to_it(name, how, told):
     inputs = {"machine": name, "how": how, "controlplane": name == "cp-3", "others": {"cp-1": "a", "cp-2": "b"}}
-    assert KIND.foretell(inputs) == told
-    assert KIND.foretell(inputs, inputs) is None
+    assert KIND.describe_change(inputs) == told
+    assert KIND.describe_change(inputs, inputs) is None
 
 
 def test_inputs_that_no_machine_leaves_by_are_refused():

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from test_api_ready import framework, quick  # noqa: F401
 from test_decommission import create, quickly, world  # noqa: F401
-from test_drain import soon  # noqa: F401
+from test_nodes import soon  # noqa: F401
 
 from provider.resources import RESOURCES
 

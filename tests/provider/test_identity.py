@@ -269,24 +269,26 @@ def test_no_input_is_shown_that_is_a_secret():
     assert "sekret" not in repr(wrong)
 
 
-def foretold(before, after):
+def described(before, after):
     documents = [json.dumps(each) for each in (before, after)]
-    return GATE.foretell(
+    return GATE.describe_change(
         {"machine": "cp-1", "documents": [documents[1]]}, {"machine": "cp-1", "documents": [documents[0]]}
     )
 
 
 def test_a_plan_says_in_words_what_a_machine_gets():
     before, after = {"machine": {"nodeLabels": {"a": "x"}}}, {"machine": {"nodeLabels": {"a": "y"}}}
-    assert foretold(before, after) == "cp-1 takes, with no reboot, another config:\n    machine.nodeLabels.a: x -> y"
-    assert foretold({}, {"machine": {"udev": {"rules": ["r"]}}}) == (
+    assert described(before, after) == "cp-1 takes, with no reboot, another config:\n    machine.nodeLabels.a: x -> y"
+    assert described({}, {"machine": {"udev": {"rules": ["r"]}}}) == (
         'cp-1 REBOOTS to take another config:\n    machine.udev.rules: (none) -> ["r"] (reboots)'
     )
-    assert foretold(after, after) is None and GATE.foretell({"machine": "cp-1", "documents": ["{}"]}, None) is None
+    assert (
+        described(after, after) is None and GATE.describe_change({"machine": "cp-1", "documents": ["{}"]}, None) is None
+    )
 
 
 def test_no_secret_of_a_patch_is_in_those_words():
-    said = foretold(
+    said = described(
         {},
         {
             "machine": {

@@ -11,7 +11,7 @@ from bmcs import PASSWORD, USER, Bmc, Pki, machine
 from provider import framework
 from provider.redfish import channel, system
 from provider.redfish.machine import access
-from provider.resources import RESOURCES, permit, power
+from provider.resources import RESOURCES, boot_permit, power
 
 POWER = RESOURCES["bedplate-native:metal:Power"]
 PERMIT = RESOURCES["bedplate-native:metal:Permit"]
@@ -39,7 +39,7 @@ def quick(monkeypatch, bmc):
     monkeypatch.setattr(system, "SAY_SECONDS", 0.2)
     monkeypatch.setattr(power, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(power, "COMING_SECONDS", 1.5)
-    permit.HERE.clear()
+    boot_permit.HERE.clear()
 
 
 def inputs(bmc, number=None, **changes):
@@ -82,7 +82,7 @@ def allow(given, told=lambda text: None):
 
 def switch_on(given, said=None):
     """What a run does that finds the permit in the state: in a process of its own."""
-    permit.HERE.clear()
+    boot_permit.HERE.clear()
     return asyncio.run(POWER.create(given, said.append if said is not None else lambda text: None))[1]
 
 

@@ -32,12 +32,12 @@ def test_a_plan_says_what_will_happen_and_knows_what_was_declared():
     assert (looks["lastBoot"], looks["power"], looks["identity"]) == ("earlier", UNKNOWN, state["identity"])
     moved = POWER.plan({**OFFLINE, "url": "https://other.example.com"}, state)
     assert moved["identity"] == {"uuid": UNKNOWN, "serial": UNKNOWN, "macs": UNKNOWN}
-    assert POWER.foretell(OFFLINE) == "boots from the network, once, uefi, for generation 2"
-    assert POWER.foretell({**OFFLINE, "password": "another"}, state) is None
-    assert PERMIT.foretell(OFFLINE) == (
+    assert POWER.describe_change(OFFLINE) == "boots from the network, once, uefi, for generation 2"
+    assert POWER.describe_change({**OFFLINE, "password": "another"}, state) is None
+    assert PERMIT.describe_change(OFFLINE) == (
         "is switched off, and what runs on it cut off; its next boot is from the network, once, uefi, for generation 2"
     )
-    assert PERMIT.foretell({**OFFLINE, "password": "another"}, state) is None
+    assert PERMIT.describe_change({**OFFLINE, "password": "another"}, state) is None
     assert PERMIT.plan(OFFLINE) == OFFLINE
     assert POWER.plan({**OFFLINE, "generation": UNKNOWN}, state)["lastBoot"] is UNKNOWN
 

@@ -259,14 +259,14 @@ def test_a_plan_says_where_it_is_saved():
     given = inputs("/srv/snapshots", client={}, nodes=["a"])
     after = {**given, "talos": "v1.14.2"}
     assert (
-        SAVED.foretell(after, given)
+        SAVED.describe_change(after, given)
         == "etcd is saved to /srv/snapshots/prod-TIME-talos-v1.13.2-to-v1.14.2.db before the upgrade"
     )
     assert (
-        SAVED.foretell({**after, "wanted": False}, given)
+        SAVED.describe_change({**after, "wanted": False}, given)
         == "etcd is NOT saved before the upgrade: talos.snapshots.before_upgrades is false"
     )
-    assert SAVED.foretell(given, given) is None and SAVED.foretell(after, None) is None
+    assert SAVED.describe_change(given, given) is None and SAVED.describe_change(after, None) is None
     assert (
         isinstance(SAVED.plan(after, given)["file"], framework.Unknown)
         and SAVED.plan(given, {**given, "file": "x"})["file"] == "x"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner import access, commands, snapshot
+from runner import engine, operations, session, testing
 from toolchain import Layout
 
 ENGINE = f"""#!{sys.executable}
@@ -80,10 +80,9 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     (root / "Pulumi.prod.yaml").write_text("config:\n  house:size: large\n")
     layout = Layout.of(root)
     layout.bin.mkdir(parents=True)
-    engine = layout.bin / "pulumi"
-    engine.write_text(ENGINE)
-    engine.chmod(0o755)
-    monkeypatch.setattr(commands, "ensure", lambda names, layout: {})
-    monkeypatch.setattr(access, "ensure", lambda names, layout: {})
-    monkeypatch.setattr(snapshot, "ensure", lambda names, layout: {"talosctl": layout.bin / "talosctl"})
+    program = layout.bin / "pulumi"
+    program.write_text(ENGINE)
+    program.chmod(0o755)
+    for module in (engine, operations, session, testing):
+        monkeypatch.setattr(module, "ensure", lambda names, layout: {"talosctl": layout.bin / "talosctl"})
     return House(layout)

@@ -51,7 +51,8 @@ def test_files_of_an_earlier_time_are_replaced_whatever_their_mode(house):
     [
         (
             {},
-            "bedplate: access: stack dev has no talosconfig and no kubeconfig yet; make them first: ./bedplate up dev\n",
+            "bedplate: access: stack dev has no talosconfig and no kubeconfig yet; "
+            "make them first: ./bedplate up dev\n",
         ),
         (
             {"talosconfig": TALOSCONFIG},
@@ -66,11 +67,19 @@ def test_a_platform_that_is_not_there_yet_has_none(house, capsys, outputs, says)
     assert not (house.layout.home / "access").exists()
 
 
-@pytest.mark.parametrize("arguments", [[], ["--all"], ["dev", "prod"]])
-def test_it_is_asked_for_one_stack(house, capsys, arguments):
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "the following arguments are required: STACK"),
+        (["--all"], "the following arguments are required: STACK"),
+        (["dev", "prod"], "unrecognized arguments: prod"),
+        (["dev", "--al"], "unrecognized arguments: --al"),
+    ],
+)
+def test_it_is_asked_for_one_stack(house, capsys, arguments, reason):
     assert access(house, *arguments) == 2
-    assert (
-        capsys.readouterr().err == "bedplate: access: name one stack: ./bedplate access STACK; there are: dev, prod\n"
+    assert capsys.readouterr().err == (
+        f"bedplate: access: {reason}; write: ./bedplate access STACK; there are: dev, prod\n"
     )
 
 

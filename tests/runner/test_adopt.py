@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner import adopt, main
+from runner import main
 
 PYTHON = """#!/bin/sh
 echo "$@" >> {log}
@@ -12,8 +12,7 @@ exit 2
 
 
 @pytest.fixture
-def python(house, monkeypatch):
-    monkeypatch.setattr(adopt, "ensure", lambda names, layout: {})
+def python(house):
     file = house.layout.venv / "bin" / "python"
     file.parent.mkdir(parents=True)
     file.write_text(PYTHON.format(log=house.layout.bin / "asked", gone=house.layout.bin / "gone"))
@@ -46,9 +45,17 @@ def test_a_stack_that_only_the_engine_knows_of_is_made_when_it_says_that_there_i
     assert [call["arguments"][:2] for call in house.calls] == [["stack", "init"]] and len(python().splitlines()) == 2
 
 
-@pytest.mark.parametrize("arguments", [[], ["dev"], ["dev", "--file", "x"], ["dev", "x", "y"]])
-def test_what_is_missing_is_said(house, python, capsys, arguments):
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "the following arguments are required: STACK, FILE"),
+        (["dev"], "the following arguments are required: FILE"),
+        (["dev", "--file", "x"], "unrecognized arguments: --file"),
+        (["dev", "x", "y"], "unrecognized arguments: y"),
+    ],
+)
+def test_what_is_missing_is_said(house, python, capsys, arguments, reason):
     assert main.main_in(house.layout, ["import", *arguments]) == 2
     assert capsys.readouterr().err == (
-        "bedplate: import: name one stack and the file that talosctl gen secrets wrote: ./bedplate import STACK FILE; there are: dev, prod\n"
+        f"bedplate: import: {reason}; write: ./bedplate import STACK FILE; there are: dev, prod\n"
     )

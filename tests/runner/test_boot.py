@@ -45,4 +45,4 @@ def test_a_faulty_stack_file_writes_nothing(tmp_path):
 @pytest.mark.parametrize("arguments", [[], ["prod"], ["--x", "prod"]])
 def test_what_is_not_said_is_asked_for(arguments):
     done = subprocess.run([str(ROOT / "bedplate"), "boot", *arguments], capture_output=True, text=True)
-    assert done.returncode == 2 and "./bedplate boot STACK FOLDER; there are: dev, prod" in done.stderr
+    assert done.returncode == 2 and "write: ./bedplate boot STACK FOLDER; there are: dev, prod" in done.stderr

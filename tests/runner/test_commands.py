@@ -1,5 +1,6 @@
 """What each command asks of the engine, and that running leaves the checkout as it was."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -9,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from runner import commands, main
+from runner import main, process
+from runner.parser import parse
 
 
 def run(house, *arguments: str) -> int:
-    return main.COMMANDS[arguments[0]].run(list(arguments[1:]), house.layout)
+    return main.main_in(house.layout, list(arguments))
 
 
 def snapshot(root: Path) -> dict[str, str]:
@@ -125,10 +127,27 @@ def test_the_passphrase_is_on_no_command_line(house):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["preview"], "preview: name a stack first: ./bedplate preview STACK [OPTION...]; there are: dev, prod"),
-        (["up", "--yes"], "up: name a stack first: ./bedplate up STACK [OPTION...]; there are: dev, prod"),
+        (
+            ["preview"],
+            "preview: the following arguments are required: STACK; write: ./bedplate preview STACK [OPTION...]; "
+            "there are: dev, prod\n",
+        ),
+        (
+            ["up", "--yes"],
+            "up: the following arguments are required: STACK; write: ./bedplate up STACK [OPTION...]; "
+            "there are: dev, prod\n",
+        ),
         (["preview", "stage"], "there is no stack 'stage' (no file Pulumi.stage.yaml); there are: dev, prod"),
-        (["setup", "--everything"], "setup: unknown option --everything; there are --all, --write-manifests"),
+        (
+            ["setup", "--everything"],
+            "setup: unrecognized arguments: --everything; "
+            "write: ./bedplate setup [--all] [--write-manifests] [PART...]\n",
+        ),
+        (
+            ["changes", "dev", "--jso"],
+            "changes: unrecognized arguments: --jso; write: ./bedplate changes STACK [--json]",
+        ),
+        (["doctor", "dev"], "doctor: unrecognized arguments: dev; write: ./bedplate doctor\n"),
         (["plan", "dev"], "there is no command 'plan'; there are: setup, preview, up, refresh, destroy"),
     ],
 )
@@ -175,29 +194,29 @@ def test_the_tests_run_in_the_environment_with_the_engine_on_path_and_no_stacks_
 
 def test_ctrl_c_is_left_to_the_engine(house):
     script = (
-        "import pathlib, sys; from runner import commands; from toolchain import Layout\n"
+        "import pathlib, sys; from runner import process; from toolchain import Layout\n"
         "code = 'import signal, time\\nsignal.signal(signal.SIGINT, lambda *_: exit(42))\\n"
         "print(1, flush=True)\\ntime.sleep(30)'\n"
-        "sys.exit(commands.run([sys.executable, '-c', code], {}, Layout.of(pathlib.Path(sys.argv[1]))))"
+        "sys.exit(process.run([sys.executable, '-c', code], {}, Layout.of(pathlib.Path(sys.argv[1]))))"
     )
-    process = subprocess.Popen(
+    child = subprocess.Popen(
         [sys.executable, "-c", script, str(house.root)],
         cwd=Path(__file__).parents[2],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    assert process.stdout.readline() == b"1\n"
+    assert child.stdout.readline() == b"1\n"
     time.sleep(0.2)
-    os.killpg(process.pid, signal.SIGINT)
-    told = process.communicate(timeout=20)[1]
-    assert process.returncode == 42
+    os.killpg(child.pid, signal.SIGINT)
+    told = child.communicate(timeout=20)[1]
+    assert child.returncode == 42
     assert told == b""
 
 
 def test_an_engine_that_was_killed_gives_the_shells_code(house):
     command = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
-    assert commands.run(command, dict(os.environ), house.layout) == 137
+    assert process.run(command, dict(os.environ), house.layout) == 137
 
 
 def test_the_usage_names_every_command(capsys):
@@ -220,6 +239,42 @@ def test_a_stack_file_that_linux_may_refuse_is_told_of_with_the_way_out(house, c
     run(house, "preview", "dev")
     assert capsys.readouterr().err == (
         "bedplate: Pulumi.dev.yaml has 136 KiB. The program gets its config in one environment variable, and Linux "
-        "ends that at 128 KiB ('argument list too long'). Move machines:, vms: or workloads: to files of their own, "
+        "limits that to 128 KiB ('argument list too long'). Move machines:, vms: or workloads: to files of their own, "
         "and name those under include:.\n"
     )
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_command_has_help_with_its_usage_and_an_example(house, capsys, name):
+    for option in ("--help", "-h"):
+        assert main.main_in(house.layout, [name, option]) == 0
+        output = capsys.readouterr().out
+        command = main.COMMANDS[name]
+        assert output.startswith(f"usage: ./bedplate {name} {command.usage}".rstrip() + "\n")
+        assert f"\nexample: ./bedplate {name}" in output
+    assert house.calls == []
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_the_example_of_a_command_is_one_that_the_parser_takes(house, name):
+    given = main.COMMANDS[name].example.split()
+    command, _ = parse(given, house.layout)
+    assert given[0] == name and command is main.COMMANDS[name]
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_command_has_a_function(name):
+    module, function = main.COMMANDS[name].handler.split(":")
+    assert callable(getattr(importlib.import_module(f"runner.{module}"), function))
+
+
+def test_help_after_a_stack_is_the_engines(house):
+    house.exists("dev")
+    assert run(house, "preview", "dev", "--help") == 0
+    assert house.calls[0]["arguments"][-1] == "--help"
+
+
+@pytest.mark.parametrize("option", ["--version", "-h2", "stack"])
+def test_the_engine_itself_gets_every_argument(house, option):
+    assert run(house, "pulumi", option, "--help") == 0
+    assert house.calls[0]["arguments"] == [option, "--help"]

@@ -1,6 +1,8 @@
 """The doctor: each part with what is wrong and the remedy, and the exit code."""
 
+import io
 import subprocess
+from argparse import Namespace
 
 import pytest
 
@@ -48,12 +50,12 @@ def sick(house, monkeypatch):
     monkeypatch.setenv("PATH", f"{machine}:/usr/bin:/bin")
     monkeypatch.setattr(doctor.system.os, "geteuid", lambda: 1000)
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 99 << 30}))
-    ensure({"alpha"}, house.layout, Progress(open("/dev/null", "w")))
+    ensure({"alpha"}, house.layout, Progress(io.StringIO()))
     return house
 
 
 def rows(house, capsys) -> tuple[int, list[str]]:
-    code = doctor.doctor([], house.layout)
+    code = doctor.doctor(Namespace(), house.layout)
     return code, capsys.readouterr().out.splitlines()
 
 
@@ -90,7 +92,7 @@ def test_a_deleted_link_is_found(sick, capsys):
 def test_a_binary_that_tells_another_version_is_found(sick, capsys, monkeypatch):
     monkeypatch.setattr(doctor.onpath, "version_of", lambda *_: "1.0.9")
     _, lines = rows(sick, capsys)
-    assert row(lines, "alpha") == ["alpha 1.0.0 path says 1.0.9", "-> ./bedplate setup"]
+    assert row(lines, "alpha") == ["alpha 1.0.0 path reports version 1.0.9", "-> ./bedplate setup"]
 
 
 def test_too_little_disk_for_a_first_build_is_found(sick, capsys, monkeypatch):
@@ -105,8 +107,8 @@ def test_too_little_disk_for_a_first_build_is_found(sick, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "state"),
     [
-        ("PULUMI_PYTHON_CMD", "set aside by ./bedplate"),
-        ("PYTHONPATH", "set aside by ./bedplate"),
+        ("PULUMI_PYTHON_CMD", "ignored by ./bedplate"),
+        ("PYTHONPATH", "ignored by ./bedplate"),
         ("PULUMI_DEBUG_PROVIDERS", "changes what the engine does"),
     ],
 )
@@ -131,7 +133,7 @@ def test_all_is_well_when_nothing_is_wrong(sick, capsys):
     lock = sick.layout.lock
     lock.write_text(LOCK[: LOCK.index("[beta]")])
     code, lines = rows(sick, capsys)
-    assert lines[-1] == "all is well"
+    assert lines[-1] == "everything is in order"
     assert code == 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runner import main
+from runner import engine, main, session
 from toolchain import Layout, ensure
 
 pytestmark = pytest.mark.engine
@@ -42,7 +42,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     (root / "Pulumi.prod.yaml").write_text("config:\n  house:size: large\n")
     (root / "__main__.py").write_text(PROGRAM)
     (root / ".gitignore").write_text("/.toolchain/\n/toolchain\n__pycache__/\n")
-    monkeypatch.setattr("runner.commands.ensure", lambda names, layout: {})
+    for module in (engine, session):
+        monkeypatch.setattr(module, "ensure", lambda names, layout: {})
     git(root, "init", "-q")
     git(root, "add", ".")
     git(root, "-c", "user.name=t", "-c", "user.email=t@t.test", "commit", "-qm", "all")

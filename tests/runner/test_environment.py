@@ -92,7 +92,8 @@ def test_another_stack_names_each_variable_that_is_missing(house):
         "  PULUMI_BACKEND_URL is not set: it says where the stack's state is kept.\n"
         "      export PULUMI_BACKEND_URL=s3://BUCKET        (or azblob://, gs://, postgres://, file:///FOLDER)\n"
         "      or log in once: ./bedplate pulumi login URL\n"
-        "  PULUMI_CONFIG_PASSPHRASE_FILE is not set: it names the file with the passphrase that encrypts the stack's secrets.\n"
+        "  PULUMI_CONFIG_PASSPHRASE_FILE is not set: it names the file with the passphrase "
+        "that encrypts the stack's secrets.\n"
         "      export PULUMI_CONFIG_PASSPHRASE_FILE=/FILE   (or PULUMI_CONFIG_PASSPHRASE)"
     )
 

@@ -50,7 +50,17 @@ def test_no_snapshot_is_written_over(house, talosctl, tmp_path, capsys):
     (tmp_path / "db").write_text("the only one")
     assert snapshot(house, "dev", str(tmp_path / "db")) == 2
     assert (tmp_path / "db").read_text() == "the only one"
-    assert capsys.readouterr().err.endswith("db is there already, and may be the only one; name another file\n")
+    assert capsys.readouterr().err.endswith("db exists already, and may be the only snapshot; name another file\n")
+
+
+def test_where_no_control_plane_yields_one_the_last_reason_is_shown(house, talosctl, tmp_path, capsys):
+    (house.layout.bin / "dead").touch()
+    house.plan(prints=json.dumps(OUTPUTS))
+    assert snapshot(house, "dev", str(tmp_path / "db")) == 2
+    assert capsys.readouterr().err == (
+        "bedplate: snapshot: no control plane yielded one (10.0.0.11): connection refused; "
+        "look at: ./bedplate access dev, then talosctl etcd status\n"
+    )
 
 
 def test_a_platform_that_is_not_there_has_none(house, capsys):

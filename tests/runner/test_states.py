@@ -39,8 +39,8 @@ def test_attributes_without_a_text_are_removed_and_nothing_else(house, tmp_path)
     assert sorted(file.name for file in kept.iterdir()) == ["prod.json", "prod.json.bak", "prod.json.bak.attrs"]
 
 
-def test_a_backend_that_is_no_folder_has_nothing_to_mend():
-    assert states.mend("s3://states") == states.mend("") == []
+def test_a_backend_that_is_no_folder_has_nothing_to_remove():
+    assert states.remove_empty_attributes("s3://states") == states.remove_empty_attributes("") == []
 
 
 @pytest.mark.parametrize("arguments", [["preview", "dev"], ["up", "dev"], ["pulumi", "stack", "output"]])

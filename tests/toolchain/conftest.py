@@ -115,7 +115,7 @@ class Checkout:
         made.chmod(made.stat().st_mode | stat.S_IXUSR)
         return made
 
-    def spawn(self, *names: str, **variables: str) -> subprocess.Popen:
+    def spawn(self, *names: str, **variables: str) -> subprocess.Popen[str]:
         """Another process that sets up the same checkout, in a process group of its own."""
         code = (
             "import sys, pathlib; from toolchain import Layout, ensure\n"

@@ -48,7 +48,7 @@ def _is_resource(cls: Any, module: types.ModuleType) -> bool:
 
 def _token(cls: type) -> str:
     # Older SDKs name the token only where they register the resource.
-    found = re.search(r"__init__\(\s*'([^']+)'", inspect.getsource(cls._internal_init))
+    found = re.search(r"__init__\(\s*'([^']+)'", inspect.getsource(getattr(cls, "_internal_init")))  # noqa: B009 - generated, in no type
     assert found, cls
     return found.group(1)
 
@@ -93,8 +93,8 @@ def _class_of(hint: Any) -> Any:
 
 
 def _required(args: type) -> set[str]:
-    parameters = inspect.signature(args.__init__).parameters.values()
-    python = {p.name for p in parameters if p.default is p.empty and p.name != "__self__"}
+    parameters = inspect.signature(args).parameters.values()
+    python = {p.name for p in parameters if p.default is p.empty}
     names = _types.input_type_py_to_pulumi_names(args)
     return {names.get(each, each) for each in python}
 

@@ -25,7 +25,8 @@ def test_go_builds_only_what_is_pinned_with_its_own_toolchain(checkout, monkeypa
         "build -v -tags small -ldflags -s -w -X a.b=c -o TARGET example.test/beta"
     )
     assert environment == (
-        "GOFLAGS=-mod=readonly -buildvcs=false -trimpath -gcflags=all=-dwarf=false GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0"
+        "GOFLAGS=-mod=readonly -buildvcs=false -trimpath -gcflags=all=-dwarf=false "
+        "GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0"
     )
 
 
@@ -59,7 +60,7 @@ def test_a_failed_build_shows_its_command_its_last_lines_and_the_remedy(checkout
             f"-o {work}/made/alpha example.test/alpha",
             *(f"  | line {number} of it" for number in range(10, 30)),
             f"  the whole log: {log}",
-            "  what to do: run the same command again: what is compiled already is kept",
+            "  what to do: run the same command again: packages that are compiled already are kept",
         ]
     )
     assert "line 0 of it" in log.read_text()

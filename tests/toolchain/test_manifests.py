@@ -12,7 +12,7 @@ def pair(tmp_path):
     layout = Layout.of(tmp_path)
     made = tmp_path / "made.yaml"
     made.write_text("kind: CustomResourceDefinition\n")
-    committed = tmp_path / "components" / "virtualization" / "manifests" / NAME
+    committed = tmp_path / "core" / "manifests" / "upstream" / NAME
     committed.parent.mkdir(parents=True)
     return layout, {NAME: made}, committed
 

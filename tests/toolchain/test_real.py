@@ -95,7 +95,7 @@ def test_an_environment_that_cannot_be_made_is_told_with_its_log_and_is_never_us
     with pytest.raises(pyenv.ToolchainError) as caught:
         pyenv.environment(part, layout)
     text = str(caught.value)
-    assert text.startswith("python: the Python environment could not be made.\n  command: ")
+    assert text.startswith("python: the Python environment could not be created.\n  command: ")
     assert "/no/such/place" in text
     assert f"  the whole log: {layout.logs / 'python.log'}\n" in text
     assert not list(layout.store.glob("python-*/part.json"))

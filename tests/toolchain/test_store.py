@@ -131,7 +131,7 @@ def test_of_two_runs_at_once_one_builds_and_the_other_waits(checkout):
     told = second.communicate(timeout=60)[0]
     assert first.wait(60) == 0, first.stdout.read()
     assert second.returncode == 0, told
-    assert "alpha: another run is at it; waiting\n" in told
+    assert "alpha: another run sets it up; waiting for it\n" in told
     assert sorted(checkout.builds) == ["alpha", "beta"]
     first.stdout.close()
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts.snapshots import NAMESPACE, ROLE
 from core.model import Platform
-from core.model.snapshots import NAMESPACE
 
 from .audit import POLICY
 from .document import Document, by_documents, document, removed
@@ -36,9 +36,9 @@ CONTROLLER_MANAGER = {"profiling": "false", "terminated-pod-gc-threshold": "100"
 SCHEDULER = {"profiling": "false"}
 
 
-# What pods may ask of the Talos API, and which: a snapshot of etcd, for the jobs that save it.
-_ACCESS = {"allowedRoles": ["os:etcd:backup"], "allowedKubernetesNamespaces": [NAMESPACE]}
-# Whichever control plane answers such a job is asked for its own etcd, by the one address that means itself on each.
+# Which pods may use the Talos API, and for what: the jobs that take snapshots of etcd, and nothing else.
+_ACCESS = {"allowedRoles": [ROLE], "allowedKubernetesNamespaces": [NAMESPACE]}
+# Each snapshot job asks the control plane it reached about its own etcd, hence 127.0.0.1.
 ITSELF = "127.0.0.1"
 
 

@@ -8,10 +8,10 @@ import base64
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
+from core.facts.snapshots import NAMESPACE as SNAPSHOTS
 from core.facts.versions import KUBEVIRT, minor, mismatches
 from core.model.faults import Fault, sentence
 from core.model.model import Platform
-from core.model.snapshots import NAMESPACE as SNAPSHOTS
 
 from . import nics as nics_checks
 

@@ -1,4 +1,4 @@
-"""Flags of Kubernetes' components that must not pass: what a patch sets, and what is said."""
+"""Flags of Kubernetes' components that must not pass: what a patch sets, and the violation."""
 
 from tests.policy.support import Case, patched
 
@@ -46,14 +46,14 @@ CASES = (
         "must hold only forward-secret AEAD suites"),
     api("apiserver-tokens-expire", "service-account-extend-token-expiration", "true", "must be false"),
     api("apiserver-feature-gates-are-safe", "feature-gates", "X=true,AllAlpha=true",
-        "opens all alpha or beta gates, or closes one that protects"),
+        "enables all alpha or beta gates, or disables one that protects the cluster"),
     patched("apiserver-no-anonymous-requests", {"kind": "KubeAPIServerConfig", "extraArgs": {"anonymous-auth": "true"}},
             "KubeAPIServerConfig.extraArgs.anonymous-auth must stay false", also=("apiserver-has-both-authorizers",)),
     part(MANAGER, "controller-manager-listens-locally", "bind-address", "0.0.0.0", "must be the loopback address"),
     part(MANAGER, "controller-manager-no-profiling", "profiling", "true", "must stay false"),
     part(MANAGER, "controller-manager-uses-own-accounts", "use-service-account-credentials", "false", "must stay true"),
     part(MANAGER, "controller-manager-rotates-kubelet-certificates", "feature-gates",
-         "RotateKubeletServerCertificate=false", "must not turn rotation off"),
+         "RotateKubeletServerCertificate=false", "must not disable rotation"),
     part(MANAGER, "controller-manager-collects-dead-pods", "terminated-pod-gc-threshold", "0",
          "must be a positive number"),
     part(SCHEDULER, "scheduler-listens-locally", "bind-address", "0.0.0.0", "must be the loopback address"),

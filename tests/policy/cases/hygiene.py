@@ -5,12 +5,22 @@ from tests.policy.support import Case, Shown
 CLEAR = "is not marked secret, so it is plain in plans and in state"
 
 CASES = (
-    Case("plan-runs-no-commands", "config", {"type": "command:local:Command"}, "it runs code whose effects no plan shows"),
-    Case("plan-runs-no-commands", "config", {"type": "pulumi-python:dynamic:Resource"},
-         "it runs code whose effects no plan shows"),
+    Case(
+        "plan-runs-no-commands", "config", {"type": "command:local:Command"}, "it runs code whose effects no plan shows"
+    ),
+    Case(
+        "plan-runs-no-commands",
+        "config",
+        {"type": "pulumi-python:dynamic:Resource"},
+        "it runs code whose effects no plan shows",
+    ),
     Case("credentials-are-marked-secret", "gate", Shown(kubeconfig="apiVersion: v1"), f"kubeconfig {CLEAR}"),
     Case("credentials-are-marked-secret", "provider", Shown(kubeconfig="apiVersion: v1"), f"kubeconfig {CLEAR}"),
     Case("secret-is-marked-secret", "secret", Shown(data={"a": "eA=="}), f"data {CLEAR}"),
-    Case("provider-writes-no-files", "provider", {"renderYamlToDirectory": "out"},
-         "renderYamlToDirectory writes every object, Secrets in plain text, to disk"),
-)  # fmt: skip
+    Case(
+        "provider-writes-no-files",
+        "provider",
+        {"renderYamlToDirectory": "out"},
+        "renderYamlToDirectory writes every object, Secrets in plain text, to disk",
+    ),
+)

@@ -13,28 +13,56 @@ def installed(rule: str, argument: str, says: str) -> Case:
 
 
 CASES = (
-    booted("kernel-mitigations-stay-on", "mitigations=off", ": mitigations=off turns a defence against other tenants' code off"),
-    booted("kernel-mitigations-stay-on", "a=b nosmep", ": nosmep turns a defence against other tenants' code off"),
-    installed("kernel-mitigations-stay-on", "pti=off", ": pti=off turns a defence against other tenants' code off"),
-    installed("kernel-hardening-is-kept", "-slab_nomerge", ": -slab_nomerge takes a hardening default away"),
-    installed("kernel-hardening-is-kept", "init_on_alloc=0", ": init_on_alloc=0 takes a hardening default away"),
-    booted("kernel-hardening-is-kept", "lockdown=none", ": lockdown=none takes a hardening default away"),
-    Case("kernel-boots-hardened", "profile", {"args": ["talos.platform=metal"]}, "args lack slab_nomerge",
-         more=("args lack pti=on",)),
+    booted(
+        "kernel-mitigations-stay-on", "mitigations=off", ": mitigations=off disables a defence against hostile code"
+    ),
+    booted("kernel-mitigations-stay-on", "a=b nosmep", ": nosmep disables a defence against hostile code"),
+    installed("kernel-mitigations-stay-on", "pti=off", ": pti=off disables a defence against hostile code"),
+    installed("kernel-hardening-is-kept", "-slab_nomerge", ": -slab_nomerge disables a hardening default"),
+    installed("kernel-hardening-is-kept", "init_on_alloc=0", ": init_on_alloc=0 disables a hardening default"),
+    booted("kernel-hardening-is-kept", "lockdown=none", ": lockdown=none disables a hardening default"),
+    Case(
+        "kernel-boots-hardened",
+        "profile",
+        {"args": ["talos.platform=metal"]},
+        "args lack slab_nomerge",
+        more=("args lack pti=on",),
+    ),
     installed("kernel-selinux-is-permissive", "enforcing=1", ": enforcing=1 is untested with Cilium and KubeVirt"),
-    booted("boot-never-wipes", "talos.experimental.wipe=system",
-           ": talos.experimental.wipe erases the machine at every boot"),
-    booted("boot-shows-no-secrets", "talos.config=http://boot.example.com/config?mac=${mac}",
-           " fetches the machine configuration, which holds the cluster's secrets, without TLS"),
-    booted("boot-shows-no-secrets", "talos.config.inline=KLUv",
-           " holds a machine configuration, which holds the cluster's secrets"),
-    Case("boot-serves-only-images", "profile", {"rawIgnition": "{}"}, "rawIgnition is served to whoever asks"),
-    patched("kernel-sysctls-are-kept", {"machine": {"sysctls": {"kernel.kptr_restrict": "0"}}},
-            "machine.sysctls sets kernel.kptr_restrict to something else than 2"),
-    patched("kernel-sysctls-are-kept", {"machine": {"sysctls": {"kernel/dmesg_restrict": 0}}},
-            "machine.sysctls sets kernel.dmesg_restrict to something else than 1"),
-    patched("kernel-sysctls-are-kept", {"kind": "SysctlConfig", "params": {"kernel.yama.ptrace_scope": "1"}},
-            "SysctlConfig.params sets kernel.yama.ptrace_scope to something else than 2 or 3"),
-    patched("kernel-sysctls-are-kept", {"machine": {"sysctls": {"user.max_user_namespaces": "11255"}}},
-            "machine.sysctls sets user.max_user_namespaces to something else than 0"),
-)  # fmt: skip
+    booted(
+        "boot-never-wipes",
+        "talos.experimental.wipe=system",
+        ": talos.experimental.wipe erases the machine at every boot",
+    ),
+    booted(
+        "boot-shows-no-secrets",
+        "talos.config=http://boot.example.com/config?mac=${mac}",
+        " fetches the machine configuration, with the cluster's secrets, without TLS",
+    ),
+    booted(
+        "boot-shows-no-secrets",
+        "talos.config.inline=KLUv",
+        " contains a machine configuration, and with it the cluster's secrets",
+    ),
+    Case("boot-serves-only-images", "profile", {"rawIgnition": "{}"}, "rawIgnition is served without authentication"),
+    patched(
+        "kernel-sysctls-are-kept",
+        {"machine": {"sysctls": {"kernel.kptr_restrict": "0"}}},
+        "machine.sysctls sets kernel.kptr_restrict to a value other than 2",
+    ),
+    patched(
+        "kernel-sysctls-are-kept",
+        {"machine": {"sysctls": {"kernel/dmesg_restrict": 0}}},
+        "machine.sysctls sets kernel.dmesg_restrict to a value other than 1",
+    ),
+    patched(
+        "kernel-sysctls-are-kept",
+        {"kind": "SysctlConfig", "params": {"kernel.yama.ptrace_scope": "1"}},
+        "SysctlConfig.params sets kernel.yama.ptrace_scope to a value other than 2 or 3",
+    ),
+    patched(
+        "kernel-sysctls-are-kept",
+        {"machine": {"sysctls": {"user.max_user_namespaces": "11255"}}},
+        "machine.sysctls sets user.max_user_namespaces to a value other than 0",
+    ),
+)

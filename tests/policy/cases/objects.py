@@ -4,7 +4,7 @@ from tests.policy.support import DROP, Case
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
 LABELS = f"metadata.labels lack {ENFORCE} with restricted, baseline or privileged"
-ELSEWHERE = "its objects are made inside the provider, out of sight of the plan"
+ELSEWHERE = "the provider creates its objects, so the plan does not show them"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 CASES = (
@@ -31,7 +31,7 @@ CASES = (
     Case("object-is-in-the-plan", "config", {"type": "kubernetes:helm.sh/v4:Chart"}, ELSEWHERE),
     Case("object-is-in-the-plan", "config", {"type": "kubernetes:kustomize/v2:Directory"}, ELSEWHERE),
     Case("object-is-in-the-plan", "config", {"type": "kubernetes:core/v1:ConfigMapList"},
-         "it holds several objects that rules can't tell apart"),
+         "it contains several objects, which rules can't check one by one"),
     Case("object-goes-to-its-cluster", "config", {"options.provider": "default_4_25_0"},
-         "it uses the default provider, so it goes to whatever cluster the operator's kubeconfig points at"),
+         "it uses the default provider, so it is created in whichever cluster the operator's kubeconfig selects"),
 )  # fmt: skip

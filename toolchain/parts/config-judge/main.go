@@ -6,6 +6,10 @@
 //	 "patches": ["{…}"], "mode": "metal", "show": false}
 //	{"error": "", "warnings": [], "config": "…"}
 //
+// With "base" the patches go over that text and not over what the generator writes, and nothing is validated. With
+// "other", the documents of a merge that was made elsewhere, the answer's "other" is how Talos reads and writes them:
+// the two merges are the same if it equals "config". With "kinds" the answer's "shapes" are the types of those documents.
+//
 // For each it does what the Talos plugin and then `talosctl machineconfig patch` and `talosctl validate` do:
 // generate.NewInput().Config(), configpatcher.LoadPatches() and Apply(), configloader.NewFromBytes() and
 // Validate(WithLocal). A warning is what `--strict` would refuse.
@@ -24,6 +28,7 @@ import (
 	"github.com/siderolabs/talos/pkg/machinery/config"
 	"github.com/siderolabs/talos/pkg/machinery/config/configloader"
 	"github.com/siderolabs/talos/pkg/machinery/config/configpatcher"
+	"github.com/siderolabs/talos/pkg/machinery/config/encoder"
 	"github.com/siderolabs/talos/pkg/machinery/config/generate"
 	"github.com/siderolabs/talos/pkg/machinery/config/generate/secrets"
 	"github.com/siderolabs/talos/pkg/machinery/config/machine"
@@ -39,12 +44,18 @@ type request struct {
 	Patches    []string `json:"patches"`
 	Mode       string   `json:"mode"`
 	Show       bool     `json:"show"`
+	Base       string   `json:"base"`
+	Other      string   `json:"other"`
+	Kinds      []string `json:"kinds"`
 }
 
 type answer struct {
 	Error    string   `json:"error"`
 	Warnings []string `json:"warnings"`
 	Config   string   `json:"config,omitempty"`
+	Other    string   `json:"other,omitempty"`
+
+	Shapes map[string]*shape `json:"shapes,omitempty"`
 }
 
 // mode is one of Talos' runtime modes, whose own type is internal to it.
@@ -129,7 +140,60 @@ func (j *judge) base(r request) ([]byte, error) {
 	return text, err
 }
 
+// merged lays patches over a text, and writes what comes of it as it writes another merge of the same.
+func merged(r request) (a answer, err error) {
+	// A panic is how some releases refuse a patch.
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("panic: %v", fault)
+		}
+	}()
+
+	patches, err := configpatcher.LoadPatches(r.Patches)
+	if err != nil {
+		return a, fmt.Errorf("read patches: %w", err)
+	}
+
+	out, err := configpatcher.Apply(configpatcher.WithBytes([]byte(r.Base)), patches)
+	if err != nil {
+		return a, fmt.Errorf("merge: %w", err)
+	}
+
+	provider, err := out.Config()
+	if err != nil {
+		return a, fmt.Errorf("merge: %w", err)
+	}
+
+	if a.Config, err = written(provider); err != nil {
+		return a, err
+	}
+
+	other, err := configloader.NewFromBytes([]byte(r.Other))
+	if err != nil {
+		return a, fmt.Errorf("read the other: %w", err)
+	}
+
+	a.Other, err = written(other)
+
+	return a, err
+}
+
+func written(provider config.Provider) (string, error) {
+	text, err := provider.EncodeBytes(encoder.WithComments(encoder.CommentsDisabled))
+
+	return string(text), err
+}
+
 func (j *judge) judged(r request) (a answer, err error) {
+	switch {
+	case r.Kinds != nil:
+		a.Shapes = shapes(r.Kinds)
+
+		return a, nil
+	case r.Base != "":
+		return merged(r)
+	}
+
 	base, err := j.base(r)
 	if err != nil {
 		return a, fmt.Errorf("generate: %w", err)

@@ -1,0 +1,18 @@
+"""Former names of resources: a state that an earlier release wrote keeps its resources under their new names.
+
+Release 0.1.0 moved each machine's resources into a component of its own, and shortened names that said a thing twice.
+States older than that (commit 8d91f80) have the former names; tests/engine/test_old_states.py holds recorded ones.
+"""
+
+from pulumi import Alias, Resource, ResourceOptions
+
+
+def formerly(opts: ResourceOptions, *, name: str | None = None, parent: Resource | None = None) -> ResourceOptions:
+    """The options with an alias: the resource's former name, its former parent, or both."""
+    if parent is None:
+        alias = Alias(name=name)
+    elif name is None:
+        alias = Alias(parent=parent)
+    else:
+        alias = Alias(name=name, parent=parent)
+    return ResourceOptions.merge(opts, ResourceOptions(aliases=[alias]))

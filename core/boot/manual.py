@@ -1,0 +1,42 @@
+"""What a person has to do for a machine that has no BMC."""
+
+from collections.abc import Iterator
+
+from core.model import MachineSpec, Platform
+
+from . import matchbox
+
+
+def steps(platform: Platform, name: str) -> Iterator[str]:
+    """The steps in order: they hold everything that a person at the rack needs to know."""
+    machine = platform.machines[name]
+    marks = ", ".join(_marks(machine)) or "the stack file says neither where it is nor its serial number"
+    yield f"find {name}: {marks}"
+    link, iso = machine.mac or machine.link or "its link to the node network", matchbox.iso(platform)
+    if platform.boot is not None:
+        yield (
+            f"boot it from the network once, by {link}, and leave the disk first in its boot order; "
+            f"or boot it from {iso}"
+        )
+    else:
+        yield f"boot it once from {iso}, on a USB stick or as virtual media, with {link} on the node network"
+    if platform.schematic_text is not None:
+        yield "where that answers 404: send the factory the schematic, which is the stack's output of that name"
+    yield (
+        f"its screen shows Talos in maintenance mode and the address {machine.address}; where it shows another, "
+        f"have DHCP give {machine.address} to {link}, and boot it again"
+    )
+    yield "leave it there: up waits for it, and goes on by itself"
+
+
+def _marks(machine: MachineSpec) -> Iterator[str]:
+    location = machine.location
+    marks = {
+        "site": location.site,
+        "rack": location.rack,
+        "unit": location.unit,
+        "serial number": machine.serial,
+        "UUID": machine.uuid,
+        "MAC": machine.mac,
+    }
+    yield from (f"{mark} {value}" for mark, value in marks.items() if value)

@@ -1,0 +1,129 @@
+"""`$patch: delete`: taken out of a patch, and carried out on what earlier patches left."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .fields import Field, Rule
+
+PATCH = "$patch"
+# Read alone, these say nothing: what is left of a document after its deletes is then no document.
+_EMPTY = frozenset({"version", "kind", "name"})
+
+
+@dataclass(frozen=True)
+class Element:
+    """An element of a list, as a delete names it: by its first key and that key's value."""
+
+    key: str
+    value: Any
+
+    def names(self, element: Any) -> bool:
+        """Whether an element is the one that is named. One without the key has it empty."""
+        return isinstance(element, Mapping) and (element.get(self.key) or "") == self.value
+
+    def __str__(self) -> str:
+        return f"[{self.key}={self.value}]"
+
+
+Path = tuple[str | Element, ...]
+
+
+class _Gone:
+    """Stands where a patch has a delete and nothing else."""
+
+
+_GONE = _Gone()
+
+
+@dataclass
+class Split:
+    """One patch: what it deletes, what is left to merge (None: nothing), and why Talos refuses it, if it does."""
+
+    deletes: list[Path]
+    rest: dict[str, Any] | None
+    problem: str = ""
+
+
+def split(patch: Mapping[str, Any]) -> Split:
+    """Take the deletes out of a patch. Talos carries them out first, wherever in the patch they are written."""
+    made = Split([], None)
+    rest = _rest(patch, (), made)
+    if isinstance(rest, dict) and not _says_nothing(rest):
+        made.rest = rest
+    if made.rest is None and not made.deletes and not made.problem:
+        made.problem = "is empty"
+    return made
+
+
+def _says_nothing(document: Mapping[str, Any]) -> bool:
+    return all(key in _EMPTY and not isinstance(value, dict | list) for key, value in document.items())
+
+
+def _rest(value: Any, path: Path, into: Split) -> Any:
+    """The value without what it deletes; a mapping or list that held nothing else goes too."""
+    if isinstance(value, Mapping):
+        if value.get(PATCH) == "delete":
+            if any(str(part).startswith("[") for part in path):
+                into.problem = "deletes a field inside an element of a list, which Talos refuses; delete the element"
+            into.deletes.append(path)
+            return _GONE
+        pairs = {key: _rest(inner, (*path, str(key)), into) for key, inner in value.items()}
+        kept = {key: inner for key, inner in pairs.items() if inner is not _GONE}
+        return kept if kept or not pairs else _GONE
+    if isinstance(value, list):
+        elements = [_element(inner, path, into) for inner in value]
+        left = [inner for inner in elements if inner is not _GONE]
+        return left if left or not elements else _GONE
+    return value
+
+
+def _element(value: Any, path: Path, into: Split) -> Any:
+    if not isinstance(value, Mapping) or value.get(PATCH) != "delete":
+        return _rest(value, (*path, "[]"), into)
+    named = [Element(str(key), inner) for key, inner in value.items() if key != PATCH]
+    if not named:
+        into.problem = f"deletes an element of a list without naming it; write a key and its value beside {PATCH}"
+    elif any(str(part).startswith("[") for part in path):
+        into.problem = "deletes an element of a list inside an element of a list, which Talos refuses"
+    elif not isinstance(named[0].value, str):
+        into.problem = f"names the element that it deletes by {named[0].key}, which is no string; Talos finds none by it"
+    else:
+        into.deletes.append((*path, named[0]))
+    return _GONE
+
+
+def delete(document: Mapping[str, Any], path: Path, known: Field) -> tuple[dict[str, Any], str]:
+    """The document without what is at the path, and why Talos refuses the delete, if it does.
+
+    What is not there is no fault: the base that patches go over may have it.
+    """
+    key, rest = path[0], path[1:]
+    inner = document.get(str(key))
+    if inner is None:
+        return dict(document), ""
+    if not rest:
+        return {k: v for k, v in document.items() if k != key}, ""
+    below = known.at(str(key))
+    if below.rule is Rule.CERTIFICATE:
+        return dict(document), "deletes a part of a certificate with its key, which Talos refuses; delete both"
+    if isinstance(rest[0], Element):
+        if below.rule in (Rule.OPEN, Rule.CERTIFICATES):
+            return dict(document), "deletes an element of a list in which Talos finds none, of free content or certificates"
+        return {**document, str(key): _without(inner, rest[0])}, ""
+    if not isinstance(inner, Mapping):
+        return dict(document), ""
+    changed, problem = delete(inner, rest, _inside(below))
+    return {**document, str(key): changed}, problem
+
+
+def _inside(known: Field) -> Field:
+    """Free content is free all the way down."""
+    return Field(known.rule, below={"*": known}) if known.rule is Rule.OPEN and not known.below else known
+
+
+def _without(elements: Any, named: Element) -> Any:
+    if not isinstance(elements, list):
+        return elements
+    first = next((number for number, element in enumerate(elements) if named.names(element)), None)
+    return elements if first is None else [*elements[:first], *elements[first + 1 :]]

@@ -1,0 +1,114 @@
+"""In which fields two merged machine configs differ, and which of them Talos can only change by a reboot.
+
+No secret is in a difference (redaction.py).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .deletes import Path
+from .merge import LEGACY, Document, Key, Merged, merge
+from .redaction import HIDDEN, shown_value
+
+# Fields of the document with machine: and cluster: whose change needs no reboot. A change of any other field of it
+# reboots the machine, machine.udev among them. Documents with a kind never need one.
+# Source: Talos v1.12, internal/app/machined/pkg/runtime/v1alpha1/v1alpha1_runtime.go, CanApplyImmediate.
+IN_PLACE = (
+    "debug", "cluster", "machine.ca", "machine.acceptedCAs", "machine.time", "machine.certSANs", "machine.install",
+    "machine.network", "machine.sysfs", "machine.sysctls", "machine.logging", "machine.controlPlane", "machine.kubelet",
+    "machine.kernel", "machine.registries", "machine.pods", "machine.seccompProfiles", "machine.nodeAnnotations",
+    "machine.nodeLabels", "machine.nodeTaints", "machine.features.kubernetesTalosAPIAccess", "machine.features.kubePrism",
+    "machine.features.hostDNS", "machine.features.imageCache", "machine.features.nodeAddressSortAlgorithm",
+)  # fmt: skip
+# What a document is known by, and a field that Talos does not read.
+_IDENTITY = frozenset({"apiVersion", "kind", "name", "version", "persist"})
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that differs. Values are texts that a person may see."""
+
+    document: str
+    path: str
+    before: str
+    after: str
+    reboots: bool
+
+    def __str__(self) -> str:
+        field = f"{self.document}: {self.path}" if self.document else self.path
+        changed = f"{self.before} -> {self.after}" if self.before != self.after else f"{HIDDEN} differs"
+        return f"{field}: {changed}{' (reboots)' if self.reboots else ''}"
+
+
+def parse(text: str) -> Merged:
+    """The documents of a whole machine config. Raises ValueError, which holds nothing of the config."""
+    import yaml
+
+    try:
+        return merge(document for document in yaml.safe_load_all(text) if document)
+    except yaml.YAMLError:
+        raise ValueError("is no YAML") from None
+
+
+def differences(before: Merged, after: Merged) -> list[Difference]:
+    """Every field in which they differ, and every one that only one of them deletes, in a stable order."""
+    found = []
+    for key in sorted({*before.documents, *after.documents}):
+        shown, old, new = _shown_key(key), before.documents.get(key), after.documents.get(key)
+        if (old is None or new is None) and key != LEGACY:
+            # A whole document: named by its first level, so that nobody reads past it.
+            found.append(Difference(shown, "the document", _presence(old), _presence(new), reboots=False))
+        for path, was, now in _fields((), _body(key, old), _body(key, new)):
+            found.append(
+                Difference(shown, ".".join(path), shown_value(path, was), shown_value(path, now), _reboots(key, path))
+            )
+    found += [_deleted(key, path, after=True) for key, path in _sorted(after.deleted - before.deleted)]
+    return found + [_deleted(key, path, after=False) for key, path in _sorted(before.deleted - after.deleted)]
+
+
+def _sorted(deleted: frozenset[tuple[Key, Path]]) -> list[tuple[Key, Path]]:
+    return sorted(deleted, key=lambda each: (each[0], tuple(map(str, each[1]))))
+
+
+def _deleted(key: Key, path: Path, after: bool) -> Difference:
+    """What only one of two configs deletes from the base, which may have it."""
+    texts = tuple(str(part) for part in path)
+    states = ("(as generated)", "(deleted)") if after else ("(deleted)", "(as generated)")
+    return Difference(_shown_key(key), ".".join(texts) or "the document", *states, _reboots(key, texts))
+
+
+def _shown_key(key: Key) -> str:
+    return " ".join(part for part in key if part) if key != LEGACY else ""
+
+
+def _body(key: Key, document: Document | None) -> Document:
+    """What a document says beside which one it is."""
+    return {field: value for field, value in (document or {}).items() if field not in _IDENTITY}
+
+
+def _presence(document: Document | None) -> str:
+    return "(none)" if document is None else "there"
+
+
+def _reboots(key: Key, path: tuple[str, ...]) -> bool:
+    return key == LEGACY and not any(_under(path, field) for field in IN_PLACE)
+
+
+def _under(path: tuple[str, ...], field: str) -> bool:
+    parts = tuple(field.split("."))
+    return path[: len(parts)] == parts
+
+
+def _fields(path: tuple[str, ...], old: Any, new: Any) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """Path, value before and value after of each field that differs."""
+    if old == new:
+        return
+    if isinstance(old, Mapping) or isinstance(new, Mapping):
+        left, right = (value if isinstance(value, Mapping) else {} for value in (old, new))
+        if left or right:
+            for key in sorted({*left, *right}, key=str):
+                yield from _fields((*path, str(key)), left.get(key), right.get(key))
+            return
+    if path:
+        yield path, old, new

@@ -1,0 +1,51 @@
+"""Which values of a machine config are secret, and how a value is shown to whoever reads a terminal or a log.
+
+A secret is known by where it stands, and whatever looks like one is treated as one: a value too many is hidden
+rather than one too few.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+HIDDEN = "(secret)"
+# Longer values are cut.
+_SHOWN_CHARACTERS = 200
+
+_SECRET_NAME = re.compile(
+    r"(key|token|secret|password|passphrase|auth|psk|credential|content|contents|env|environment|bootstrapToken|aescbc.*|secretbox.*)s?$",
+    re.IGNORECASE,
+)
+# Names that end like secrets and are none.
+_PLAIN_NAME = frozenset({"anonymous-auth", "keys", "apiGroup", "encryptionKeys"})
+_LOOKS_SECRET = re.compile(r"-----BEGIN |://[^@\s]+@(?!sha256:)|^[A-Za-z0-9+/=_-]{40,}$")
+_KNOWN_DIGEST = re.compile(r"^(sha256:)?[0-9a-f]{64}$")
+
+
+def shown_value(path: tuple[str, ...], value: Any) -> str:
+    """A value of the field at a path, as text in which nothing is secret."""
+    if value is None:
+        return "(none)"
+    if secret(path, value):
+        return HIDDEN
+    text = value if isinstance(value, str) else json.dumps(_shown(path, value), sort_keys=True, default=str)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}... ({len(text)} characters)"
+
+
+def _shown(path: tuple[str, ...], value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: HIDDEN if secret((*path, str(k)), v) else _shown((*path, str(k)), v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [HIDDEN if secret(path, v) else _shown(path, v) for v in value]
+    return value
+
+
+def secret(path: tuple[str, ...], value: Any) -> bool:
+    """Whether a value is secret, by its path or by its looks."""
+    named = any(
+        _SECRET_NAME.search(part) and part not in _PLAIN_NAME and "." not in part and "/" not in part for part in path
+    )
+    if named and not isinstance(value, bool):
+        return True
+    return isinstance(value, str) and bool(_LOOKS_SECRET.search(value)) and not _KNOWN_DIGEST.match(value)

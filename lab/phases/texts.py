@@ -1,0 +1,29 @@
+"""The texts of the program that phases look for in its output.
+
+tests/lab/test_texts.py holds that the program still has each of them.
+"""
+
+ADOPTS_ETCD = "etcd is there already, with "
+CERTIFICATE_ENDS = "ends in"
+DRAINED = "is drained"
+HEALTHY_AGAIN = "is well, and takes pods as before"
+NO_OTHER_NODE = "no other node takes pods"
+NOT_LOST = "so it is not lost"
+SEVERAL_AT_ONCE = "would go or move"
+NOT_DECOMMISSIONED = "was not decommissioned"
+UNREACHABLE = "did not answer"
+# What an `up` reports when a step of a machine's way out begins, in their order.
+LEAVING = (DRAINED, "leaves etcd", "its system disk is wiped", "it is out of the platform")
+
+ALL = (
+    ADOPTS_ETCD,
+    CERTIFICATE_ENDS,
+    DRAINED,
+    HEALTHY_AGAIN,
+    NO_OTHER_NODE,
+    NOT_LOST,
+    SEVERAL_AT_ONCE,
+    NOT_DECOMMISSIONED,
+    UNREACHABLE,
+    *LEAVING,
+)

@@ -1,0 +1,125 @@
+"""What a rehearsal needs before it starts: binaries, images, the root of the nodes, the stand-in chart."""
+
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from toolchain import ensure
+
+from . import images, preflight, rootfs, speed
+from .layout import Layout
+from .spec import Host
+from .supervisor import Order
+from .topology import Topology
+
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parent
+LOCK = CHECKOUT / "toolchain" / "lock.toml"
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The releases that the toolchain builds, as nodes and images name them."""
+
+    talos: str
+    kubernetes: str
+    etcd: str
+    coredns: str
+
+
+def versions(lock: Path = LOCK) -> Versions:
+    """Read from the toolchain's lock, so that no version is written twice."""
+    parts = tomllib.loads(lock.read_text())
+    return Versions(*(f"v{parts[part]['version']}" for part in ("machined", "kubernetes", "etcd", "coredns")))
+
+
+# The programs of Kubernetes that run on machines. Linked again under the next number, they are a release to move to.
+MOVED = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet")
+
+
+def next_kubernetes(lock: Path = LOCK) -> str:
+    """The release of the programs of `MOVED` that have the next number."""
+    flags = tomllib.loads(lock.read_text())["kubernetes-next"]["outputs"]["kubelet-next"]["ldflags"]
+    match = re.search(r"gitVersion=(v[\d.]+)", flags)
+    assert match is not None, "the lock links kubelet-next without its version"
+    return match[1]
+
+
+def binaries(*names: str) -> dict[str, Path]:
+    """The paths of everything that a lab is made of, by name, built if it is missing."""
+    return dict(ensure(set(names) or {"lab"}))
+
+
+def order(
+    layout: Layout,
+    topology: Topology,
+    built: Mapping[str, Path],
+    host: Host | None = None,
+    *,
+    stand_ins: Mapping[str, Sequence[str]] | None = None,
+    talosctl: Sequence[str] = (),
+    runtime: str = "",
+) -> Order:
+    """Make the images and the root file system that are missing, and the order for the lab's supervisor.
+
+    runtime: docker or podman, where nodes are containers of the official image and need no root made here.
+    """
+    host, made = host or preflight.host(), versions()
+    nft = shutil.which("nft")
+    images.Store(layout.store / "images").add(
+        images.platform_images(
+            built,
+            kubernetes=made.kubernetes,
+            etcd=made.etcd,
+            coredns=made.coredns,
+            nft=Path(nft) if nft else None,
+            stand_ins=stand_ins,
+            talosctl=talosctl,
+        )
+    )
+    if all(f"{name}-next" in built for name in MOVED):
+        # These programs alone have a second release.
+        moved = {"lab-tools": built["lab-tools"], **{name: built[f"{name}-next"] for name in MOVED}}
+        images.Store(layout.store / "images").add(
+            images.platform_images(moved, kubernetes=next_kubernetes(), etcd="", coredns="")
+        )
+    if runtime:
+        certify(layout, topology, built["lab-tools"])
+        return Order(topology, host, "", "", runtime, made.talos)
+    root = rootfs.build(layout.store, built, talos=made.talos, user_namespace=host.user_namespace)
+    certify(layout, topology, built["lab-tools"])
+    return Order(topology, host, str(root), str(built["runc"]))
+
+
+def certify(layout: Layout, topology: Topology, tools: Path) -> None:
+    """Make a new certificate for the lab's registry, by an authority whose key is not kept."""
+    layout.pki.mkdir(mode=0o700, parents=True, exist_ok=True)
+    subprocess.run([str(tools), "pki", str(layout.pki), topology.gateway], check=True, timeout=speed.deadline(20))
+
+
+def trust(layout: Layout) -> dict[str, str]:
+    """The machine config document, field to value, by which nodes trust the lab's registry."""
+    return {
+        "apiVersion": "v1alpha1",
+        "kind": "TrustedRootsConfig",
+        "name": "rehearsal-registry",
+        "certificates": (layout.pki / "ca.crt").read_text(),
+    }
+
+
+def chart(target: Path, *, version: str, replicas: int) -> Path:
+    """The stand-in for Cilium under the version that the platform declares, ready to be released."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(HERE / "charts" / "cilium-standin", target)
+    about = yaml.safe_load((target / "Chart.yaml").read_text())
+    (target / "Chart.yaml").write_text(yaml.safe_dump(about | {"version": version, "appVersion": "stand-in"}))
+    values = yaml.safe_load((target / "values.yaml").read_text())
+    values["standin"] |= {"kubernetes": versions().kubernetes, "helloReplicas": replicas}
+    (target / "values.yaml").write_text(yaml.safe_dump(values))
+    return target

@@ -1,0 +1,47 @@
+"""What a lab could leave on the machine, looked at before it starts and after it ends."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import cgroups, others
+from .layout import Layout
+from .sysctls import read
+
+KINDS = ("interfaces", "mounts", "cgroups", "sysctls")
+
+
+@dataclass
+class Snapshot:
+    """The traces of one lab on the machine. Whatever belongs to others is not looked at."""
+
+    interfaces: set[str] = field(default_factory=set)
+    mounts: set[str] = field(default_factory=set)
+    cgroups: set[str] = field(default_factory=set)
+    sysctls: set[str] = field(default_factory=set)
+    alone: bool = True
+    """Whether no lab of another checkout was running, which could have changed the sysctls."""
+
+    @classmethod
+    def take(cls, layout: Layout) -> "Snapshot":
+        """Look at the machine now."""
+        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+        folder = layout.directory.parent.resolve()
+        return cls(
+            interfaces={link for link in os.listdir("/sys/class/net") if layout.mark in link},
+            mounts={line.split(" ", 3)[-1] for line in mounts if f"{folder}/" in line},
+            cgroups=cgroups.everywhere(layout.identity),
+            sysctls={f"{name}={value}" for name, value in read().items()},
+            alone=not others.foreign(folder),
+        )
+
+    def difference(self, after: "Snapshot") -> dict[str, dict[str, list[str]]]:
+        """What differs afterwards: kind to `new` and `gone`, each a sorted list; empty if nothing differs."""
+        differing = {}
+        for kind in KINDS:
+            if kind == "sysctls" and not (self.alone and after.alone):
+                continue
+            before, now = getattr(self, kind), getattr(after, kind)
+            if before != now:
+                differing[kind] = {"new": sorted(now - before), "gone": sorted(before - now)}
+        return differing

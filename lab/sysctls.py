@@ -1,0 +1,47 @@
+"""Settings of the whole machine that a node could change, and setting them back."""
+
+from pathlib import Path
+
+# What a kubelet or Talos writes where no user namespace stops it.
+NAMES = (
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/pid_max",
+    "kernel/kptr_restrict",
+    "kernel/dmesg_restrict",
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+    "vm/max_map_count",
+    "fs/inotify/max_user_instances",
+    "fs/inotify/max_user_watches",
+    "fs/file-max",
+    "net/ipv4/ip_forward",
+    "net/ipv4/conf/all/forwarding",
+    "net/ipv6/conf/all/forwarding",
+    "net/bridge/bridge-nf-call-iptables",
+    "user/max_user_namespaces",
+)
+
+_FOLDER = Path("/proc/sys")
+
+
+def read() -> dict[str, str]:
+    """The settings that this machine has: name to value."""
+    values = {}
+    for name in NAMES:
+        try:
+            values[name] = (_FOLDER / name).read_text().strip()
+        except OSError:
+            continue
+    return values
+
+
+def restore(before: dict[str, str]) -> None:
+    """Set back what changed."""
+    for name, value in before.items():
+        path = _FOLDER / name
+        try:
+            if path.read_text().strip() != value:
+                path.write_text(value)
+        except OSError:
+            continue

@@ -1,0 +1,114 @@
+"""A command line flag of a Kubernetes component that Talos sets well and a patch must not weaken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from .field import Field
+from .rule import Resource, Rule, Severity
+from .talos import APPLY
+
+Bad = Callable[[str], bool]
+
+# Where each component's flags live: the legacy field, and the document that replaces it from contract v1.14.
+PARTS = {
+    "apiServer": (("cluster", "apiServer"), "KubeAPIServerConfig"),
+    "controllerManager": (("cluster", "controllerManager"), "KubeControllerManagerConfig"),
+    "scheduler": (("cluster", "scheduler"), "KubeSchedulerConfig"),
+    "etcd": (("cluster", "etcd"), ""),
+    "kubelet": (("machine", "kubelet"), "KubeletConfig"),
+}
+
+
+def components(resource: Resource, part: str) -> list[Field]:
+    """The places that hold a component's flags: the v1alpha1 field, then each document of its kind."""
+    legacy, document = PARTS[part]
+    return [resource.machine.v1alpha1.at(*legacy), *resource.machine.of(document)]
+
+
+def untrue(value: str) -> bool:
+    """Whether a flag's value is anything but true."""
+    return value.lower() not in ("true", "t", "1")
+
+
+def unfalse(value: str) -> bool:
+    """Whether a flag's value is anything but false."""
+    return value.lower() not in ("false", "f", "0")
+
+
+def anything(_: str) -> bool:
+    """Accepts every value: for flags that must not be set at all."""
+    return True
+
+
+def below(least: int) -> Bad:
+    """A test for values that are not a number, or smaller than `least`."""
+    return lambda value: not value.isdecimal() or int(value) < least
+
+
+def reachable(value: str) -> bool:
+    """Whether an address can be reached from outside of the node."""
+    return value not in ("127.0.0.1", "::1", "localhost")
+
+
+def names(*bad: str) -> Bad:
+    """A test for comma-separated lists that contain one of these words."""
+    return lambda value: any(part.strip() in bad for part in value.split(","))
+
+
+def weak_tls(value: str) -> bool:
+    """Whether a minimum TLS version is older than 1.2."""
+    return value not in ("VersionTLS12", "VersionTLS13")
+
+
+def weak_ciphers(value: str) -> bool:
+    """Whether a list of cipher suites contains one without forward secrecy or with CBC."""
+    return any(
+        not cipher.strip().startswith(("TLS_ECDHE_", "TLS_AES_", "TLS_CHACHA20_")) or "CBC" in cipher
+        for cipher in value.split(",")
+    )
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One command line flag that a patch must not weaken, and the rule that says so."""
+
+    rule: str
+    part: str
+    flags: tuple[str, ...]  # names in extraArgs
+    bad: Bad
+    must: str  # "must stay false": the reader's words for what `bad` refuses
+    why: str
+    controls: tuple[str, ...]
+    severity: Severity = "high"
+    config: str | None = None  # the same setting in the kubelet's own configuration
+
+    def check(self, resource: Resource) -> Iterator[str]:
+        """Yields each place where the flag has a forbidden value."""
+        for component in components(resource, self.part):
+            for where in self._places(component):
+                values = where.texts() if isinstance(where.value, list) else [where.scalar()]
+                if any(value is not None and self.bad(value) for value in values):
+                    yield f"{where.path} {self.must}"
+
+    def _places(self, component: Field) -> Iterator[Field]:
+        yield from (component["extraArgs"][flag] for flag in self.flags)
+        if self.config:
+            yield from (component[body][self.config] for body in ("extraConfig", "config"))
+
+
+def flag_rules(flags: Iterable[Flag]) -> tuple[Rule, ...]:
+    """One rule for each flag."""
+    return tuple(
+        Rule(
+            name=flag.rule,
+            why=flag.why,
+            remedy="set this value, or remove the field from the patch to keep Talos' default",
+            severity=flag.severity,
+            kinds=APPLY,
+            check=flag.check,
+            controls=flag.controls,
+        )
+        for flag in flags
+    )

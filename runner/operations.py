@@ -1,0 +1,68 @@
+"""The commands whose work is in `operations/` and `lab/`: each starts one module with the toolchain's Python."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from pathlib import Path
+
+from toolchain import Layout, ensure
+
+from . import session, stacks
+from .environment import tools
+from .process import python, run
+
+
+def changes(given: Namespace, layout: Layout) -> int:
+    """Compare the stack file with the state, without the machines. Exit code 0 when equal, 7 when something changes."""
+    work = session.start(given.stack, layout)
+    options = ["--json"] if given.json else []
+    return work.module("operations.drift.changes", given.stack, *options, "--file", work.stack.file)
+
+
+def drift(given: Namespace, layout: Layout) -> int:
+    """Compare what the machines run with what was declared, read only. Exit code 0 when equal, 7 when it differs."""
+    work = session.start(given.stack, layout)
+    return work.module("operations.drift", given.stack, *(["--json"] if given.json else []))
+
+
+def adopt(given: Namespace, layout: Layout) -> int:
+    """Import a running cluster's secrets into a stack that has none yet; creates the stack on first use.
+
+    Returns the exit code of the import.
+    """
+    work = session.start(given.stack, layout)
+    # A relative path is relative to where it was typed, and the module runs in the checkout.
+    bundle = Path(given.file).absolute()
+    python_program = layout.venv / "bin" / "python"
+    command: list[str | Path] = [
+        python_program, "-m", "operations.adopt", work.stack.name, bundle, work.stack.file,
+    ]  # fmt: skip
+    with work.config() as folder:
+        return work.run_creating(command, folder)
+
+
+def boot(given: Namespace, layout: Layout) -> int:
+    """Write the files of the boot server. Exit code 2 where the stack file has faults."""
+    stack = stacks.find(given.stack, layout)
+    ensure({"python"}, layout)
+    return python(layout, tools(layout, os.environ), "operations.boot", stack.name, given.folder)
+
+
+def rehearse(given: Namespace, layout: Layout) -> int:
+    """Rehearse a stack, or stop what an earlier rehearsal left running. Returns the exit code of the rehearsal."""
+    ensure({"python"}, layout)
+    return python(layout, tools(layout, os.environ), "lab", *given.options)
+
+
+def schema(given: Namespace, layout: Layout) -> int:
+    """Write the JSON Schema of the stack files. Returns the exit code."""
+    ensure({"python"}, layout)
+    return python(layout, tools(layout, os.environ), "operations.schema", given.file)
+
+
+def bench(given: Namespace, layout: Layout) -> int:
+    """Measure what a plan costs, as ratios of one run. Returns the exit code."""
+    ensure({"plan"}, layout)
+    command = [layout.venv / "bin" / "python", "tests/bench/plan.py", *given.options]
+    return run(command, tools(layout, os.environ), layout)

@@ -1,0 +1,118 @@
+"""`./bedplate test`: the quick tests while the parts that the others need are set up, then the others."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolchain import Layout, ToolchainError, ensure, manifests
+
+from .environment import tools
+from .process import python
+
+# Marks of the tests that need more than the Python environment.
+SLOW = "programs or engine or machines or lab"
+QUICK = f"not ({SLOW})"
+# The tests of one file stay in one process, in their order.
+PARALLEL = ("-n", "auto", "--dist", "loadfile")
+# What the tests of the engine need, and what labs and virtual machines need on top.
+ENGINE_PARTS = ("test",)
+LAB_PARTS = ("lab", "kubernetes-api", "netboot", "install")
+
+
+def test(given: Namespace, layout: Layout) -> int:
+    """Run the tests; arguments go to pytest. Returns the exit code, 0 when every test passed.
+
+    With arguments, one run of pytest does what they say, and the parts of all tests are set up first. Raises
+    ToolchainError when parts cannot be had.
+    """
+    options = [each for each in given.options if each != "--quick"]
+    if len(options) < len(given.options):
+        ensure({"python"}, layout)
+        return _pytest(layout, "-m", QUICK, *PARALLEL, *options)
+    if options:
+        manifests.check(ensure(ENGINE_PARTS, layout), layout)
+        return _pytest(layout, *options)
+    ensure({"python"}, layout)
+    with background(ENGINE_PARTS, layout) as build:
+        _say("the quick tests run first; the parts that the others need are set up meanwhile", build.log)
+        quick = _pytest(layout, "-m", QUICK, *PARALLEL)
+        build.wait()
+    with _lab_parts(layout):
+        _say("now the tests that run the engine, labs and virtual machines")
+        slow = _pytest(layout, "-m", SLOW)
+    return quick or slow
+
+
+@dataclass(frozen=True)
+class Build:
+    """A toolchain that another process sets up."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def wait(self) -> None:
+        """Wait until it ends, and show its progress. Raises ToolchainError with its last lines if it failed."""
+        with self.log.open(encoding="utf-8", errors="replace") as lines:
+            while self.process.poll() is None:
+                shutil.copyfileobj(lines, sys.stderr)
+                time.sleep(0.5)
+            rest = lines.read()
+        if self.process.returncode:
+            raise ToolchainError(f"the parts that the other tests need could not be set up:\n{rest.rstrip()}")
+
+
+@contextmanager
+def background(names: tuple[str, ...], layout: Layout) -> Iterator[Build]:
+    """Set up parts in a process of its own, which ends with the block at the latest."""
+    layout.logs.mkdir(parents=True, exist_ok=True)
+    log = layout.logs / "test-setup.log"
+    command = [sys.executable, str(layout.checkout / "bedplate"), "setup", *names]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            command,
+            cwd=layout.checkout,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            # Ctrl-C goes to the tests; the build is ended below, with its compilers.
+            start_new_session=True,
+        )
+    try:
+        yield Build(process, log)
+    finally:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+            process.wait()
+
+
+@contextmanager
+def _lab_parts(layout: Layout) -> Iterator[None]:
+    """Set up what labs and virtual machines need while the engine's tests run; only where this user can run labs.
+
+    A test that comes to its part first waits for it, or builds another one beside.
+    """
+    if os.geteuid() != 0:
+        yield
+        return
+    with background(LAB_PARTS, layout):
+        yield
+
+
+def _pytest(layout: Layout, *options: str) -> int:
+    return python(layout, tools(layout, os.environ), "pytest", *options)
+
+
+def _say(line: str, log: Path | None = None) -> None:
+    print(f"bedplate: {line}{f' (progress: {log})' if log else ''}", file=sys.stderr, flush=True)

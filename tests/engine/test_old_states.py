@@ -1,0 +1,96 @@
+"""States that commit 8d91f80 wrote, before release 0.1.0 moved and renamed resources: a plan keeps every resource."""
+
+import gzip
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+from conftest import ROOT
+
+sys.path.append(str(ROOT / "tests" / "states"))
+from record import LAB, PASSPHRASE
+
+pytestmark = pytest.mark.engine
+
+STATES = ROOT / "tests" / "states"
+CHART = ROOT / "lab" / "charts" / "cilium-standin"
+
+
+@pytest.fixture
+def recorded(checkout, tmp_path):
+    """Puts a recorded state and its stack file into a checkout of its own."""
+
+    def put(name):
+        stack = name.rpartition("-")[2]
+        here = checkout(stack)
+        here.environment["PULUMI_CONFIG_PASSPHRASE"] = PASSPHRASE
+        lab = tmp_path / "lab"
+        text = gzip.decompress((STATES / f"{name}.json.gz").read_bytes()).decode()
+        here.pulumi("stack", "rm", stack, "--yes", "--preserve-config")
+        described = (STATES / f"{name}.yaml").read_text(encoding="utf-8").replace(LAB, str(lab))
+        (here.folder / f"Pulumi.{stack}.yaml").write_text(described, encoding="utf-8")
+        here.pulumi("stack", "init", stack)
+        _chart(lab / "chart", yaml.safe_load(described))
+        subprocess.run(
+            ["pulumi", "stack", "import", "--stack", stack],
+            input=text.replace(LAB, str(lab)),
+            text=True,
+            cwd=here.folder,
+            env=here.environment,
+            check=True,
+            capture_output=True,
+        )
+        return here, stack
+
+    return put
+
+
+def _chart(folder, described):
+    """The rehearsal's stand-in for Cilium's chart: the Kubernetes provider reads it in a plan."""
+    want = described["config"]["bedplate:platform"]["cilium"]
+    shutil.copytree(CHART, folder)
+    about = yaml.safe_load((folder / "Chart.yaml").read_text())
+    (folder / "Chart.yaml").write_text(yaml.safe_dump(about | {"version": want["version"]}))
+
+
+def _steps(here, stack):
+    """What a plan would do, and to which type and name; `same` is left out."""
+    plan = json.loads(here.pulumi("preview", "--stack", stack, "--json", "--show-sames", network=False).stdout)
+    kept = [step["urn"] for step in plan["steps"] if step["op"] == "same"]
+    return kept, [
+        (step["op"], *step["urn"].split("$")[-1].split("::")[-2:]) for step in plan["steps"] if step["op"] != "same"
+    ]
+
+
+@pytest.mark.parametrize("name", ["rehearsed-dev", "rehearsed-prod"])
+def test_a_plan_for_an_old_state_with_its_machines_keeps_every_resource(recorded, name):
+    """The machines' components alone are new, and a component is a name and nothing else."""
+    here, stack = recorded(name)
+    kept, others = _steps(here, stack)
+    machines = yaml.safe_load((here.folder / f"Pulumi.{stack}.yaml").read_text())["config"]["bedplate:platform"][
+        "machines"
+    ]
+    assert sorted(others) == sorted(("create", "bedplate:talos:Machine", f"talos-{machine}") for machine in machines)
+    exported = json.loads(here.pulumi("stack", "export", "--stack", stack).stdout)["deployment"]["resources"]
+    assert len(kept) == len([one for one in exported if "::default" not in one["urn"]])
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_a_plan_for_an_old_state_that_has_its_secrets_alone_keeps_them(recorded, name):
+    here, stack = recorded(name)
+    for part in ("ca", "certificate", "key"):
+        here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:matchbox.{part}", f"a {part}")
+    kept, others = _steps(here, stack)
+    assert any(urn.endswith("::talos-secrets") for urn in kept)
+    assert {step for step, _, _ in others} == {"create"}
+
+
+@pytest.mark.parametrize("file", sorted(STATES.glob("*.json.gz")), ids=lambda file: file.name)
+def test_a_recorded_state_holds_no_plain_secret_and_no_path_of_the_machine_that_made_it(file):
+    text = gzip.decompress(file.read_bytes()).decode()
+    assert '"ciphertext"' in text and '"plaintext"' not in text
+    assert not re.search(r"PRIVATE KEY|LS0tLS1CRUdJTi|sourcePosition|stackTrace|/\.toolchain/", text)

@@ -1,0 +1,123 @@
+"""Machine configs compared: by document and field, and nothing secret in what is said."""
+
+import json
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.machineconfig.differences import differences, parse
+from core.machineconfig.merge import LEGACY, Merged, merge
+from core.machineconfig.redaction import HIDDEN, secret
+
+
+def told(before, after):
+    return [str(each) for each in differences(merge(before), merge(after))]
+
+
+def test_a_changed_field_is_named_with_both_values():
+    before = [{"machine": {"nodeLabels": {"a/b": "x"}, "kubelet": {"image": "k:v1"}}}]
+    after = [{"machine": {"nodeLabels": {"a/b": "y"}, "kubelet": {"image": "k:v1"}}}]
+    assert told(before, after) == ["machine.nodeLabels.a/b: x -> y"]
+
+
+def test_patches_are_laid_over_each_other_before_they_are_compared():
+    apart = [{"machine": {"sysctls": {"a": "1"}}}, {"machine": {"sysctls": {"b": "2"}}}]
+    together = [{"machine": {"sysctls": {"a": "1", "b": "2"}}}]
+    assert told(apart, together) == []
+
+
+def test_documents_are_known_by_kind_and_name():
+    before = [{"apiVersion": "v1alpha1", "kind": "VolumeConfig", "name": "STATE", "x": 1}]
+    after = [{"apiVersion": "v1alpha1", "kind": "VolumeConfig", "name": "EPHEMERAL", "x": 1}]
+    assert told(before, after) == [
+        "VolumeConfig EPHEMERAL: the document: (none) -> there", "VolumeConfig EPHEMERAL: x: (none) -> 1",
+        "VolumeConfig STATE: the document: there -> (none)", "VolumeConfig STATE: x: 1 -> (none)",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "reboots"),
+    [("machine.sysctls.a", False), ("machine.kubelet.image", False), ("cluster.x", False), ("machine.features.hostDNS.enabled", False),
+     ("machine.features.rbac", True), ("machine.systemDiskEncryption.state", True), ("machine.udev.rules", True), ("machine.env.x", True)],
+)  # fmt: skip
+def test_what_talos_can_only_do_with_a_reboot_is_marked(field, reboots):
+    after = value = {}
+    *parents, leaf = field.split(".")
+    for part in parents:
+        value = value.setdefault(part, {})
+    value[leaf] = "new"
+    [difference] = differences(merge([]), merge([after]))
+    assert difference.reboots is reboots and str(difference).endswith(" (reboots)") is reboots
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["machine.token", "machine.ca.key", "cluster.secret", "cluster.token", "cluster.aescbcEncryptionSecret", "cluster.secretboxEncryptionSecret",
+     "cluster.serviceAccount.key", "cluster.etcd.ca.key", "machine.registries.config.r.auth.password", "machine.env.HTTPS_PROXY"],
+)  # fmt: skip
+def test_a_secret_by_its_place_is_hidden(path):
+    def config(value):
+        made = at = {}
+        *parents, leaf = path.split(".")
+        for part in parents:
+            at = at.setdefault(part, {})
+        at[leaf] = value
+        return [made]
+
+    [said] = told(config("hunter1"), config("hunter2"))
+    assert "hunter" not in said and said.startswith(f"{path}: {HIDDEN} differs")
+
+
+@pytest.mark.parametrize(
+    "value", ["-----BEGIN ED25519 PRIVATE KEY-----\nabc", "https://user:hunter2@proxy", "c2VjcmV0" * 8]
+)
+def test_a_secret_by_its_looks_is_hidden_wherever_it_stands(value):
+    [said] = told([], [{"machine": {"logging": {"anything": value}}}])
+    assert value not in said and HIDDEN in said
+    [said] = told([], [{"machine": {"logging": {"anything": [{"deep": value}]}}}])
+    assert "hunter2" not in said or value not in said
+
+
+@pytest.mark.parametrize(("path", "value"), [
+    (("machine", "install", "image"), "factory.talos.dev/metal-installer/376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba:v1.12.0"),
+    (("cluster", "apiServer", "extraArgs", "anonymous-auth"), "false"),
+    (("machine", "nodeLabels", "example.com/key"), "x"),
+    (("machine", "features", "rbac"), True),
+])  # fmt: skip
+def test_what_is_no_secret_is_shown(path, value):
+    assert not secret(path, value)
+
+
+def test_a_text_that_is_no_config_is_refused_without_a_word_of_it():
+    with pytest.raises(ValueError, match="^is no YAML$"):
+        parse("a: [hunter2")
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.text("ab", max_size=3),
+    lambda inner: st.dictionaries(st.text("xyz", min_size=1, max_size=2), inner, max_size=3),
+)
+configs = st.lists(
+    st.dictionaries(
+        st.sampled_from(["machine", "cluster"]),
+        st.dictionaries(st.text("xyz", min_size=1, max_size=2), values, max_size=3),
+        min_size=1,
+    ),
+    max_size=3,
+)
+
+
+@given(config=configs)
+def test_a_config_differs_from_itself_in_nothing(config):
+    text = yaml.safe_dump_all([merge(config).documents.get(LEGACY, {})])
+    assert differences(merge(config), merge(config)) == []
+    assert differences(parse(text), merge([merge(config).documents.get(LEGACY, {})])) == []
+
+
+@given(one=configs, other=configs)
+def test_every_difference_is_seen_from_both_sides(one, other):
+    there, back = differences(merge(one), merge(other)), differences(merge(other), merge(one))
+    assert [(d.path, d.before, d.after) for d in there] == [(d.path, d.after, d.before) for d in back]
+    assert json.dumps([d.path for d in there])

@@ -1,0 +1,151 @@
+"""The one merge of machine config patches: Talos' own merge, in two releases, is its judge."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+from conftest import stack_platform
+
+from core.facts.versions import Minor
+from core.machineconfig import fields
+from core.machineconfig.documents import patches
+from core.machineconfig.merge import Document, Merged, merge
+from core.model import parse
+from tests.machineconfig.judge import Judge
+from tests.machineconfig.stacks import BASE, Stacks, deletes_nothing, text
+from tests.machineconfig.types import KINDS, rules
+
+pytestmark = pytest.mark.engine
+
+RELEASES: dict[str, Minor] = {"config-judge-v112": (1, 12), "config-judge": (1, 14)}
+# Stacks of each release's types. Those of the older are judged by both.
+STACKS = 2500
+PLATFORMS = 60
+# Of what is merged, not of how: two documents that configure one link.
+_CONFLICTS = ("conflicting documents", "conflicting link configurations")
+# By release, what is no judgement of a merge.
+LEFT_OUT: dict[Minor, tuple[str, ...]] = {
+    # It finds no field of an embedded type to delete, no element of a list by what is no plain string, and merges no
+    # percentage with another: the plugin refuses these in the plan.
+    (1, 12): (*_CONFLICTS, "lookup failed", "block.PercentageSize.value: merge not possible"),
+    # It fails itself where it looks for a log's destination by endpoint and one has none.
+    (1, 14): (*_CONFLICTS, "nil pointer dereference"),
+}
+
+
+@pytest.fixture(scope="module")
+def judges() -> Iterator[dict[str, Judge]]:
+    made = {binary: Judge(binary) for binary in RELEASES}
+    yield made
+    for each in made.values():
+        each.end()
+
+
+@pytest.fixture(scope="module")
+def shapes(judges) -> dict[str, Any]:
+    return {binary: judge.all([{"kinds": ["", *KINDS]}])[0]["shapes"] for binary, judge in judges.items()}
+
+
+@pytest.mark.parametrize("binary", RELEASES)
+def test_the_table_of_fields_is_what_talos_types_say(shapes, binary):
+    """In both directions: a field too many changes what is merged as much as one that is missing."""
+    for kind, shape in shapes[binary].items():
+        release = RELEASES[binary]
+        known = {rule for rule in fields.rules(kind, release) if _exists(shape, rule[0])}
+        assert known == rules(shape), kind
+    if binary == "config-judge":
+        assert set(shapes[binary]) == {"", *KINDS} and all(
+            _exists(shapes[binary][kind], path) for kind in shapes[binary] for path, *_ in fields.rules(kind, (1, 14))
+        )
+
+
+def _exists(shape: dict[str, Any], path: str) -> bool:
+    """Whether this release has the field: the table holds those of the newer."""
+    for part in path.split("."):
+        inner = shape.get("elem") if part in ("*", "[]") else (shape.get("fields") or {}).get(part)
+        if inner is None:
+            return False
+        shape = inner
+    return True
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Patches over a base, and what v1.12 or v1.14 should make of them."""
+
+    base: list[Document]
+    patches: list[Document]
+
+    def verdict(self, ours: Merged, answer: dict[str, Any], release: Minor) -> str:
+        """`same`, `refused` by both, `left out` for a reason above, or what is wrong."""
+        error = answer["error"]
+        if any(known in error for known in LEFT_OUT[release]):
+            return "left out"
+        if (error or release == (1, 12)) and deletes_nothing([*self.base, *self.patches], release):
+            return "left out"
+        if error or ours.faults:
+            return "refused" if error and ours.faults else f"refused by one: Talos {error!r}, ours {ours.faults}"
+        return "same" if answer["config"] == answer["other"] else "different"
+
+
+def judged(judge: Judge, stacks: list[Stack], release: Minor) -> Counter[str]:
+    """How many stacks came to which verdict; a wrong one fails with its stack."""
+    merged = [merge([*stack.base, *stack.patches], release) for stack in stacks]
+    questions = [
+        {
+            "base": "\n---\n".join(map(json.dumps, stack.base)),
+            "patches": [json.dumps(patch, sort_keys=True) for patch in stack.patches],
+            "other": text(ours.documents),
+        }
+        for stack, ours in zip(stacks, merged, strict=True)
+    ]
+    verdicts = Counter[str]()
+    for stack, ours, answer in zip(stacks, merged, judge.all(questions), strict=True):
+        said = stack.verdict(ours, answer, release)
+        shown = [said, "Talos:", answer.get("config", ""), "ours:", answer.get("other", "")]
+        assert said in ("same", "refused", "left out"), "\n".join([*map(json.dumps, stack.patches), *shown])
+        verdicts[said] += 1
+    return verdicts
+
+
+@pytest.mark.parametrize(
+    ("types", "binary"),
+    [
+        ("config-judge-v112", "config-judge-v112"),
+        ("config-judge-v112", "config-judge"),
+        ("config-judge", "config-judge"),
+    ],
+)
+def test_thousands_of_stacks_merge_as_talos_merges_them(judges, shapes, types, binary):
+    random = Stacks(shapes[types], seed=20261127)
+    made = [Stack([BASE], random.make()) for _ in range(STACKS)]
+    verdicts = judged(judges[binary], made, RELEASES[binary])
+    assert verdicts["same"] > 0.8 * STACKS and verdicts["refused"] > 0.005 * STACKS, verdicts
+
+
+@pytest.mark.parametrize("binary", RELEASES)
+def test_a_stack_files_patches_over_the_generators_base_merge_as_talos_merges_them(judges, shapes, binary):
+    """The whole way: what the generator writes, what the model asks for, what all machines get, what one gets."""
+    random = Stacks(shapes["config-judge-v112"], seed=42)
+    platforms = [parse(stack_platform(stack)) for stack in ("dev", "prod")]
+    made = []
+    for number in range(PLATFORMS):
+        platform = platforms[number % 2]
+        name = sorted(platform.machines)[number % len(platform.machines)]
+        base = judges[binary].ask(platform, name, show=True, bare=True)["config"]
+        own = random.make()
+        half = len(own) // 2
+        machine = platform.machines[name].model_copy(update={"patches": tuple(own[half:])})
+        turned = platform.model_copy(
+            update={
+                "talos": platform.talos.model_copy(update={"patches": tuple(own[:half])}),
+                "machines": {**platform.machines, name: machine},
+            }
+        )
+        made.append(Stack([*yaml.safe_load_all(base)], [json.loads(patch) for patch in patches(turned, name)]))
+    verdicts = judged(judges[binary], made, RELEASES[binary])
+    assert verdicts["same"] > 0.6 * PLATFORMS, verdicts

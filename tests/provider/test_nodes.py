@@ -1,0 +1,276 @@
+"""A node emptied, against a real TLS server that keeps Nodes and pods, and against the real Kubernetes API."""
+
+import copy
+import json
+import re
+import threading
+
+import pytest
+from test_api_ready import Api, framework, quick  # noqa: F401
+
+from clients.kubernetes import Access
+from provider import nodes
+
+BUDGET = {
+    "message": "Cannot evict pod as it would violate the pod's disruption budget.",
+    "details": {
+        "causes": [
+            {
+                "reason": "DisruptionBudget",
+                "message": "The disruption budget web needs 2 healthy pods and has 2 currently",
+            }
+        ]
+    },
+}
+MIGRATES = {
+    "message": 'admission webhook "virt-launcher-eviction-interceptor.kubevirt.io" denied the request: Eviction triggered evacuation of VMI "shop/db"'
+}
+STUCK = {
+    "message": 'admission webhook "virt-launcher-eviction-interceptor.kubevirt.io" denied the request: VMI db is configured with an eviction strategy but is not live-migratable'
+}
+
+
+def pod(name, owner="ReplicaSet", phase="Running", namespace="default", **meta):
+    owners = [{"kind": owner, "name": f"{name.partition('-')[0]}", "controller": True}] if owner else []
+    return {
+        "metadata": {"namespace": namespace, "name": name, "uid": f"uid-{name}", "ownerReferences": owners, **meta},
+        "status": {"phase": phase},
+    }
+
+
+class Cluster(Api):
+    """It keeps one node's pods; an evicted one is gone after some lists, as with a kubelet that takes its time."""
+
+    def __init__(self, folder, pods, *, node="wk-1", ready="True", refusals=None, lists=1, ends=True):
+        super().__init__(folder, [200])
+        self.pods = {each["metadata"]["name"]: copy.deepcopy(each) for each in pods}
+        self.nodes = (
+            {node: {"metadata": {}, "spec": {}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}}
+            if node
+            else {}
+        )
+        self.refusals, self.lists, self.ends = (
+            {name: list(said) for name, said in (refusals or {}).items()},
+            lists,
+            ends,
+        )
+        self.evicted, self.calls, self.bodies, self.down = [], [], [], 0
+        handler, cluster = self.server.RequestHandlerClass, self
+
+        def answer(self):
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else None
+            cluster.calls.append(f"{self.command} {self.path}")
+            if body is not None:
+                cluster.bodies.append((self.headers["Content-Type"], body))
+            if cluster.down:
+                cluster.down -= 1
+                return self._say(503, "")
+            status, said = cluster.do(self.command, self.path, body)
+            return self._say(status, json.dumps(said))
+
+        handler.do_GET = handler.do_POST = handler.do_PATCH = handler.do_DELETE = answer
+
+    def do(self, method, path, body):
+        if found := re.fullmatch("/api/v1/nodes/(.+)", path):
+            node = self.nodes.get(found[1])
+            if node is None:
+                return 404, {"message": "not found"}
+            if method == "PATCH":
+                node["spec"] |= body.get("spec", {})
+                node.setdefault("metadata", {}).setdefault("annotations", {}).update(
+                    body.get("metadata", {}).get("annotations", {})
+                )
+            if method == "DELETE":
+                del self.nodes[found[1]]
+            return 200, node
+        if path.startswith("/api/v1/pods?fieldSelector=spec.nodeName%3D"):
+            self._time_passes()
+            return 200, {"items": list(self.pods.values())}
+        found = re.fullmatch("/api/v1/namespaces/(.+)/pods/(.+)/eviction", path)
+        return self._evict(found[2])
+
+    def _evict(self, name):
+        if self.refusals.get(name):
+            said = self.refusals[name]
+            code, status = said.pop(0) if len(said) > 1 else said[0]
+            if code:
+                return code, status
+        self.evicted.append(name)
+        self.pods[name]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        return 201, {}
+
+    def _time_passes(self):
+        if not self.ends:
+            return
+        for name in [n for n, p in self.pods.items() if p["metadata"].get("deletionTimestamp")]:
+            left = self.pods[name].setdefault("left", self.lists)
+            self.pods[name]["left"] = left - 1
+            if left <= 0:
+                del self.pods[name]
+
+    def access(self):
+        return Access.parse(self.kubeconfig())
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    monkeypatch.setattr(nodes, "AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(nodes, "ASK_SECONDS", 1.0)
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    made = []
+
+    def start(*pods, **how):
+        made.append(Cluster(tmp_path, pods, **how))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.server.shutdown()
+        one.server.server_close()
+
+
+def drained(at, said=None, seconds=5.0, node="wk-1"):
+    nodes.drain(at.access(), node, seconds, said.append if said is not None else lambda text: None)
+
+
+def test_it_is_cordoned_first_and_left_when_its_pods_are_gone(cluster):
+    at, said = cluster(pod("web-1"), pod("web-2"), lists=2), []
+    drained(at, said)
+    assert at.calls[0] == "PATCH /api/v1/nodes/wk-1" and at.nodes["wk-1"]["spec"] == {"unschedulable": True}
+    assert (at.evicted, at.pods, said[0]) == (["web-1", "web-2"], {}, "2 pods are evicted")
+    kind, eviction = at.bodies[1]
+    assert (at.bodies[0][0], kind) == ("application/merge-patch+json", "application/json")
+    assert eviction == {
+        "apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"namespace": "default", "name": "web-1"},
+        "deleteOptions": {"preconditions": {"uid": "uid-web-1"}},
+    }  # fmt: skip
+
+
+def test_what_belongs_to_the_node_stays_and_what_is_over_is_nobodys_matter(cluster):
+    mirror = pod("kube-apiserver", owner="Node", annotations={"kubernetes.io/config.mirror": "x"})
+    at = cluster(
+        pod("cilium-1", owner="DaemonSet"), mirror, pod("job-1", phase="Succeeded"), pod("job-2", phase="Failed")
+    )
+    drained(at)
+    assert at.evicted == [] and len(at.pods) == 4
+
+
+def test_one_that_ends_already_is_not_evicted_again_but_waited_for(cluster):
+    at = cluster(pod("web-1", deletionTimestamp="2026-01-01T00:00:00Z"), lists=3)
+    drained(at)
+    assert at.evicted == [] and at.pods == {}
+
+
+def test_a_pod_that_nobody_makes_again_is_named_before_it_goes(cluster):
+    at, said = cluster(pod("shell", owner=None)), []
+    drained(at, said)
+    assert said[0] == "1 pods are evicted; pod default/shell has no controller and comes back nowhere"
+
+
+def test_a_budget_is_waited_for(cluster):
+    at = cluster(pod("web-1"), refusals={"web-1": [(429, BUDGET), (429, BUDGET), (0, {})]})
+    drained(at)
+    assert at.evicted == ["web-1"] and sum("eviction" in call for call in at.calls) == 3
+
+
+def test_a_budget_that_never_gives_is_named_with_its_pod(cluster):
+    at, said = cluster(pod("web-1"), pod("web-2"), refusals={"web-1": [(429, BUDGET)]}), []
+    with pytest.raises(framework.UserError) as failed:
+        drained(at, said, 1.0)
+    assert str(failed.value) == (
+        "wk-1 was not drained within 1 s (last: pod default/web-1 stays: The disruption budget web needs 2 healthy pods and has 2 currently); "
+        "nothing after it can be made; move what stays yourself (kubectl get pods -A --field-selector spec.nodeName=wk-1), or loosen its budget, and run up again"
+    )
+    assert at.evicted == ["web-2"]
+    assert re.fullmatch(
+        r"waiting, \d s of 1 s: wk-1 was not drained \(last: pod default/web-1 stays: The disruption budget web .*\)",
+        said[-1],
+    )
+
+
+def launcher(name="virt-launcher-db-x"):
+    owners = [{"kind": "VirtualMachineInstance", "name": "db", "controller": True}]
+    return pod(name, namespace="shop") | {
+        "metadata": {"namespace": "shop", "name": name, "uid": f"uid-{name}", "ownerReferences": owners}
+    }
+
+
+def test_a_virtual_machine_that_migrates_is_waited_for(cluster):
+    at = cluster(launcher(), refusals={"virt-launcher-db-x": [(429, MIGRATES)]})
+
+    def leave():
+        at.pods.clear()
+
+    threading.Timer(0.3, leave).start()
+    drained(at)
+    assert at.evicted == [] and at.pods == {}
+
+
+@pytest.mark.parametrize("code", [429, 403, 500])
+def test_a_virtual_machine_that_cannot_migrate_is_named_and_not_its_pod(cluster, code):
+    at = cluster(launcher(), refusals={"virt-launcher-db-x": [(code, STUCK)]})
+    with pytest.raises(
+        framework.UserError, match="last: virtual machine shop/db stays: .* is not live-migratable.; nothing"
+    ):
+        drained(at, seconds=1.0)
+
+
+def test_a_node_whose_kubelet_is_silent_says_so(cluster):
+    at = cluster(pod("web-1"), ready="Unknown", ends=False)
+    with pytest.raises(
+        framework.UserError,
+        match="last: pod default/web-1 ends; its kubelet does not answer, so that no pod on it ends",
+    ):
+        drained(at, seconds=1.0)
+
+
+def test_of_many_a_few_are_named(cluster):
+    at = cluster(*(pod(f"web-{n}") for n in range(7)), ends=False)
+    with pytest.raises(framework.UserError, match="pod default/web-4 ends; and 2 more"):
+        drained(at, seconds=1.0)
+
+
+def test_a_node_that_is_not_there_is_empty(cluster):
+    at = cluster(node=None)
+    drained(at)
+    nodes.uncordon(at.access(), "wk-1")
+    nodes.delete(at.access(), "wk-1")
+    assert at.nodes == {}
+
+
+def test_a_cordon_is_undone_and_a_node_forgotten(cluster):
+    at = cluster()
+    nodes.cordon(at.access(), "wk-1")
+    nodes.uncordon(at.access(), "wk-1")
+    assert at.nodes["wk-1"]["spec"] == {"unschedulable": False}
+    nodes.delete(at.access(), "wk-1")
+    assert at.nodes == {}
+
+
+def test_an_api_that_is_away_for_a_moment_is_asked_again(cluster):
+    at = cluster(pod("web-1"))
+    at.down = 3
+    drained(at)
+    assert at.evicted == ["web-1"]
+
+
+def test_one_that_stays_away_ends_it_by_name(cluster):
+    at = cluster()
+    at.down = 10**6
+    with pytest.raises(framework.UserError) as failed:
+        nodes.delete(at.access(), "wk-1")
+    assert str(failed.value).startswith(
+        "Node wk-1 was not deleted within 1 s (last: HTTP 503); nothing after it can be made; see that https://localhost:"
+    )
+
+
+def test_a_refused_client_is_not_waited_for(cluster, monkeypatch):
+    at = cluster()
+    monkeypatch.setattr(at, "do", lambda *asked: (403, {"message": 'User "admin" cannot patch resource "nodes"'}))
+    with pytest.raises(framework.UserError, match=r"refuses this client certificate \(HTTP 403\)"):
+        drained(at)
+    assert len(at.calls) == 1

@@ -1,0 +1,60 @@
+"""Part of every test run: cheap tests come first, and the summary shows the time by room and the slowest tests."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import pytest
+
+SLOWEST = 15
+# Later ones need parts of the toolchain that are built while earlier ones run.
+TIERS = ("programs", "engine", "machines", "lab")
+
+
+class Timing:
+    """Seconds of each test and of each room, as the reports come in."""
+
+    def __init__(self) -> None:
+        self.tests: dict[str, float] = defaultdict(float)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add up set-up, test and tear-down."""
+        self.tests[report.nodeid] += report.duration
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the table of rooms, and the slowest tests."""
+        if not self.tests or terminalreporter.config.option.collectonly:
+            return
+        seconds: dict[str, float] = defaultdict(float)
+        count: Counter[str] = Counter()
+        for nodeid, duration in self.tests.items():
+            seconds[room(nodeid)] += duration
+            count[room(nodeid)] += 1
+        terminalreporter.section("time by room")
+        for name, total in sorted(seconds.items(), key=lambda item: -item[1]):
+            terminalreporter.write_line(f"{total:8.1f} s  {name} ({count[name]} tests)")
+        if len(self.tests) > SLOWEST:
+            terminalreporter.section("slowest tests")
+            for nodeid, duration in sorted(self.tests.items(), key=lambda item: -item[1])[:SLOWEST]:
+                terminalreporter.write_line(f"{duration:8.1f} s  {nodeid}")
+
+
+def room(nodeid: str) -> str:
+    """The folder of a test, such as `tests/model`; the file itself where it is in no folder."""
+    return "/".join(nodeid.split("::")[0].split("/")[:2])
+
+
+def tier(item: pytest.Item) -> int:
+    """Position of a test's marker in TIERS, counted from 1; 0 for a test that needs no part of the toolchain."""
+    return max((TIERS.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in TIERS), default=0)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start to measure, in the process that prints the summary."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Timing(), "bedplate-timing")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tests by tier, and leave the order within a tier."""
+    items.sort(key=tier)

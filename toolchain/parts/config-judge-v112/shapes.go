@@ -1,0 +1,1 @@
+../config-judge/shapes.go
