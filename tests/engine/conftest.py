@@ -20,7 +20,7 @@ from tests.conftest import KEY, ROOT, changed
 from tests.talosplugin import TalosPlugin, running
 
 # Beside the program: its settings, and what commands run in a checkout.
-OTHERS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "requirements.txt", "operations")
+OTHERS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "requirements.txt", "operations", "runner")
 LOOPBACK = Path(__file__).parent / "loopback.py"
 DEADLINE_SECONDS = 300
 
