@@ -68,7 +68,7 @@ def merge(patches: Iterable[Any], release: Minor = GENERATED) -> Merged:
 
 def _take(patch: Any, release: Minor, documents: Documents, deleted: set[tuple[Key, Path]]) -> None:
     if not isinstance(patch, Mapping):
-        raise RefusedError("is no mapping")
+        raise RefusedError("is not a mapping, and Talos merges only mappings; write fields and their values")
     parts = split(patch)
     if parts.problem:
         raise RefusedError(parts.problem)
@@ -89,7 +89,9 @@ def _less(document: Document | None, path: Path, key: Key, known: Field) -> Docu
     """The document without what is at the path; None: without the document."""
     if not path:
         if key == LEGACY:
-            raise RefusedError("deletes the whole document of machine: and cluster:, which Talos refuses")
+            raise RefusedError(
+            raise RefusedError("deletes all of machine: and cluster:, which Talos refuses; delete single fields")
+            )
         return None
     if document is None:
         return None

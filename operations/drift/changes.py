@@ -18,6 +18,7 @@ from core.machineconfig.differences import Difference, differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import merge
 from core.machineconfig.redaction import shown_value
+from core.machineconfig.refusals import refusals
 from core.model import Platform, StackFileError, included, parse
 from core.state import machine_of, unwrap_secret
 from runner import pipes
@@ -56,6 +57,9 @@ def main(arguments: list[str]) -> int:
         platform = _platform(given.file)
     except StackFileError as refused:
         print(f"changes: the stack file has faults\n{refused}", file=sys.stderr)
+        return 2
+    if refused := list(refusals(platform)):
+        print("changes: Talos refuses patches of the stack file", *refused, sep="\n", file=sys.stderr)
         return 2
     try:
         resources = exported_resources(given.stack)
