@@ -89,9 +89,7 @@ def _less(document: Document | None, path: Path, key: Key, known: Field) -> Docu
     """The document without what is at the path; None: without the document."""
     if not path:
         if key == LEGACY:
-            raise RefusedError(
             raise RefusedError("deletes all of machine: and cluster:, which Talos refuses; delete single fields")
-            )
         return None
     if document is None:
         return None

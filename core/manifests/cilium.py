@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts import ports
 from core.model import Platform
-
-KUBEPRISM_PORT = 7445
 
 # Without SYS_MODULE, because Talos forbids pods to load kernel modules.
 # Source: Talos documentation, Kubernetes guides, deploying Cilium.
@@ -26,14 +25,14 @@ CLEAN_CAPABILITIES = ("NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE")
 
 
 def values(platform: Platform) -> dict[str, Any]:
-    """Helm values for Cilium on Talos, with KubeVirt on top."""
+    """The chart's values, a YAML document, for Cilium on Talos with KubeVirt on top."""
     want = platform.cilium
     made: dict[str, Any] = {
         "ipam": {"mode": "kubernetes"},
         "kubeProxyReplacement": True,
         # KubePrism serves the Kubernetes API on every machine, also before Cilium has created any service.
         "k8sServiceHost": "localhost",
-        "k8sServicePort": KUBEPRISM_PORT,
+        "k8sServicePort": ports.KUBEPRISM,
         # Talos mounts cgroup v2 itself. The key is camelCase: Helm would ignore `automount`.
         "cgroup": {"autoMount": {"enabled": False}, "hostRoot": "/sys/fs/cgroup"},
         "securityContext": {

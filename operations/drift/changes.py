@@ -12,14 +12,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from core.facts import tokens
 from core.machineconfig.differences import Difference, differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import merge
 from core.machineconfig.redaction import shown_value
 from core.machineconfig.refusals import refusals
-from core.model import Platform, StackFileError, included, parse
+from core.model import Platform, StackFileError, stackfile
+from core.native.machine import IDENTITY, NODE_HEALTHY, TALOS_VERSION
 from core.state import machine_of, unwrap_secret
 from runner import pipes
 
@@ -28,9 +28,11 @@ from .export import ExportError, exported_resources
 CHANGES = 7
 # Type token to a name for the resource: what the state says of each machine.
 _KINDS = {
-    "talos:machine/configurationApply:ConfigurationApply": "config", "bedplate-native:talos:Identity": "identity",
-    "bedplate-native:talos:Settled": "healthy", "bedplate-native:talos:Release": "version",
-}  # fmt: skip
+    tokens.CONFIGURATION_APPLY: "config",
+    IDENTITY.token: "identity",
+    NODE_HEALTHY.token: "healthy",
+    TALOS_VERSION.token: "version",
+}
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="for programs")
     given = parser.parse_args(arguments)
     try:
-        platform = _platform(given.file)
-    except StackFileError as refused:
-        print(f"changes: the stack file has faults\n{refused}", file=sys.stderr)
+        platform = stackfile.load(given.file, root=Path.cwd(), today=date.today())
+    except StackFileError as error:
+        print(f"changes: {error.report}", file=sys.stderr)
         return 2
     if refused := list(refusals(platform)):
         print("changes: Talos refuses patches of the stack file", *refused, sep="\n", file=sys.stderr)
@@ -69,13 +71,6 @@ def main(arguments: list[str]) -> int:
     changes = list(compared(platform, resources))
     print(as_json(given.stack, changes) if given.json else table(changes))
     return CHANGES if any(change.state != "same" for change in changes) else 0
-
-
-def _platform(file: Path) -> Platform:
-    """Raises Refused."""
-    config = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
-    raw = next((value for key, value in config.items() if key.endswith(":platform")), None)
-    return parse(included(raw, Path.cwd()), date.today())
 
 
 def compared(platform: Platform, resources: list[dict[str, Any]]) -> Iterator[Change]:

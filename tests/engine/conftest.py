@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import KEY, ROOT, changed
-from talosplugin import TalosPlugin, running
 
 from lab import speed
+from tests.conftest import KEY, ROOT, changed
+from tests.talosplugin import TalosPlugin, running
 
 PARTS = (
     "Pulumi.yaml",
@@ -29,6 +29,7 @@ PARTS = (
     "operations",
     "provider",
     "policy",
+    "runner",
     "requirements.txt",
 )
 LOOPBACK = Path(__file__).parent / "loopback.py"

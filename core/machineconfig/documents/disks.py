@@ -1,17 +1,16 @@
 """Disks: how Talos selects them, encrypts them, and leaves them to storage drivers."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts import disk_size
 from core.model import MachineSpec, Platform
 from core.model.disk import DiskSpec
 from core.model.host import VolumeSpec
 
 from .document import Document, by_documents, document
 
-_UNITS = {"GB": 10**9, "TB": 10**12, "GiB": 2**30, "TiB": 2**40}
 _TYPES = {
     "nvme": 'disk.transport == "nvme"',
     "sd": 'disk.transport == "mmc"',
@@ -28,8 +27,8 @@ def expression(disk: DiskSpec) -> str:
         f"glob({json.dumps(value)}, disk.{key})" for key in ("wwid", "model", "serial") if (value := getattr(disk, key))
     ]
     if disk.size:
-        compared, number, unit = re.fullmatch(r"(\D*)(\d+)\s*(\w+)", disk.size.replace(" ", "")).groups()  # type: ignore[union-attr]
-        terms.append(f"disk.size {compared or '=='} {int(number) * _UNITS[unit]}u")
+        limit = disk_size.parse(disk.size)
+        terms.append(f"disk.size {limit.operator} {limit.size}u")
     if disk.type:
         terms.append(_TYPES[disk.type])
     return " && ".join(terms)

@@ -34,7 +34,7 @@ def settings(platform: Platform, machine: MachineSpec) -> dict[str, Any]:
             "ephemeral-storage": reserved.storage,
         },
     }
-    if platform.talos.extras.serving_certificates == "cluster":
+    if platform.talos.hardening.serving_certificates == "cluster":
         config["serverTLSBootstrap"] = True
     return config
 

@@ -49,7 +49,7 @@ def _aliases(machine: MachineSpec, boot: str) -> Iterator[Document]:
 
 def _needs_dhcp(platform: Platform, machine: MachineSpec) -> bool:
     """Whether a DHCP client needs a document: any document of a link ends Talos' DHCP on all links."""
-    has_documents = machine.nics.said or (machine.role == "controlplane" and machine.link is None)
+    has_documents = machine.nics.configured or (machine.role == "controlplane" and machine.link is None)
     return platform.network.gateway is None and bool(has_documents)
 
 
