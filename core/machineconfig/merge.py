@@ -67,6 +67,7 @@ def merge(patches: Iterable[Any], release: Minor = GENERATED) -> Merged:
 
 
 def _take(patch: Any, release: Minor, documents: Documents, deleted: set[tuple[Key, Path]]) -> None:
+    """Merge one patch into `documents` and `deleted`. A refused patch changes neither."""
     if not isinstance(patch, Mapping):
         raise RefusedError("is not a mapping, and Talos merges only mappings; write fields and their values")
     parts = split(patch)
@@ -79,8 +80,9 @@ def _take(patch: Any, release: Minor, documents: Documents, deleted: set[tuple[K
         left = _less(left, path, key, known)
     if parts.rest is not None:
         left = copy.deepcopy(parts.rest) if left is None else merge_mapping(known, left, parts.rest)
-    documents.pop(key) if left is None and key in documents else None
-    if left is not None:
+    if left is None:
+        documents.pop(key, None)
+    else:
         documents[key] = left
     deleted.update((key, path) for path in parts.deletes)
 

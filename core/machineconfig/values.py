@@ -11,7 +11,6 @@ from .rule import Field, Rule
 
 _ZERO_DURATION = frozenset({"0", "0s", "0m", "0h", "0h0m0s", "0m0s", "0ms"})
 
-
 _NULL_OVER_VALUE = (
     "has null where an earlier patch has a value, in content whose types Talos does not know, so it can't merge them; "
     "delete the field with $patch: delete"
