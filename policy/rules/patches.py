@@ -67,7 +67,7 @@ def merge(patches: Field) -> MachineConfig:
 
 
 def _marked(document: Any, path: Path) -> Any:
-    """The document with DELETED at the path, if nothing was written there since."""
+    """The document with DELETED at the path, unless a later patch set it again."""
     key, rest = path[0], path[1:]
     if not isinstance(document, dict) or not isinstance(key, str):
         return document
@@ -89,7 +89,7 @@ def _marked_list(elements: Any, named: Element) -> Any:
 
 
 def _documents(patches: Field, faults: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Place and content of each patch that can be read; why not, of the others, goes into `faults`."""
+    """Path and content of each patch that can be read; the reasons of the others are added to `faults`."""
     try:
         items = patches.items()
     except Fault as fault:

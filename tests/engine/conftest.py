@@ -29,6 +29,7 @@ PARTS = (
     "operations",
     "provider",
     "policy",
+    "runner",
     "requirements.txt",
 )
 LOOPBACK = Path(__file__).parent / "loopback.py"
