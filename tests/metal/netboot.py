@@ -12,10 +12,6 @@ from typing import Any
 
 import pytest
 import yaml
-from bmcs import PASSWORD, USER, Bmc
-from conftest import KEY
-from engine.conftest import Checkout
-from metal.conftest import Server, prepared, serve
 
 from core.boot import dnsmasq
 from core.model import Platform, parse
@@ -26,6 +22,10 @@ from lab.testing import initramfs, machine_root
 from lab.testing.qemu import Hardware, Machine
 from lab.testing.rack import LINK, Rack, tap
 from lab.waiting import wait_for
+from tests.bmcs import PASSWORD, USER, Bmc
+from tests.conftest import KEY
+from tests.engine.conftest import Checkout
+from tests.metal.conftest import Server, prepared, serve
 
 SERVERS, PORT = "10.77.0.1", 8080
 IPXE = Path("/usr/lib/ipxe")
