@@ -26,9 +26,13 @@ from components.kubernetes import clear_interrupted_release
 kubeconfig = pulumi.Config().require_secret("kubeconfig")
 provider = k8s.Provider("here", kubeconfig=kubeconfig)
 k8s.helm.v3.Release(
-    "net", name="net", chart="./chart", version="1.2.3", namespace="default", skip_await=True, values={"told": pulumi.Config().get("told") or "one"},
+    "net", name="net", chart="./chart", version="1.2.3", namespace="default", skip_await=True,
+    values={"told": pulumi.Config().get("told") or "one"},
     opts=pulumi.ResourceOptions(
-        provider=provider, hooks=clear_interrupted_release("net", kubeconfig=kubeconfig, namespace="default", release="net", version="1.2.3"),
+        provider=provider,
+        hooks=clear_interrupted_release(
+            "net", kubeconfig=kubeconfig, namespace="default", release="net", version="1.2.3"
+        ),
     ),
 )
 """
