@@ -112,7 +112,7 @@ def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(
 
     bmc.forget()
     done = small.pulumi("destroy", "--stack", "dev", "--yes", "--skip-preview")
-    assert "is left as it runs; switch it off by its BMC if you want it off" in done.stdout + done.stderr
+    assert "is left running; switch it off by its BMC if it is not needed any more" in done.stdout + done.stderr
     assert bmc.events() == []
 
 
