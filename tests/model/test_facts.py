@@ -9,7 +9,7 @@ from conftest import ROOT, changed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts import disk_size, kspp, pem, ports, quantities, versions
+from core.facts import disk_size, kspp, pem, quantities, versions
 from core.manifests.kubevirt import manifest_path
 from core.model import parse
 from core.model.ports import own_ports
@@ -77,12 +77,6 @@ def test_own_ports_follow_the_platform(prod):
     plain = changed(prod, {"cilium.encryption": "none", "cilium.hubble": False})
     assert {"apid", "etcd", "kubelet", "cilium-tunnel"} <= names
     assert names - {port.name for port in own_ports(parse(plain))} == {"cilium-wireguard", "hubble"}
-
-
-def test_the_policies_expect_the_api_at_kubeprisms_port():
-    """The policies have a port of their own; the documents and Cilium's values read one."""
-    for rules in ("talos", "cilium"):
-        assert str(ports.KUBEPRISM) in (ROOT / f"policy/rules/{rules}.py").read_text(encoding="utf-8")
 
 
 def test_the_model_loads_nothing_that_only_some_stack_files_need():
