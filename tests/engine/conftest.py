@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import checkouts
 import pytest
 import yaml
 
@@ -18,20 +19,8 @@ from lab import speed
 from tests.conftest import KEY, ROOT, changed
 from tests.talosplugin import TalosPlugin, running
 
-PARTS = (
-    "Pulumi.yaml",
-    "Pulumi.dev.yaml",
-    "Pulumi.prod.yaml",
-    "__main__.py",
-    "clients",
-    "components",
-    "core",
-    "operations",
-    "provider",
-    "policy",
-    "runner",
-    "requirements.txt",
-)
+# Beside the program: its settings, and what commands run in a checkout.
+OTHERS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "requirements.txt", "operations", "runner")
 LOOPBACK = Path(__file__).parent / "loopback.py"
 DEADLINE_SECONDS = 300
 
@@ -108,12 +97,7 @@ class Checkout:
 
 def _copy(folder: Path) -> None:
     folder.mkdir()
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "venv"))
-        else:
-            shutil.copy2(source, folder / part)
+    checkouts.copy(ROOT, folder, *OTHERS)
 
 
 @pytest.fixture(scope="session")

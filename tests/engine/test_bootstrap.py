@@ -17,9 +17,9 @@ TYPE = "bedplate-native:talos:Bootstrap"
 PROGRAM = """
 import json
 import pulumi
-from components import failures
+from components import engine
 
-failures.tell_plainly()
+engine.prepare()
 config = pulumi.Config("small")
 props = {**json.loads(config.require("props")), "clientConfiguration": config.require_secret_object("client")}
 options = pulumi.ResourceOptions(protect=True, retain_on_delete=True, additional_secret_outputs=["clientConfiguration"])

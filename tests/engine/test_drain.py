@@ -6,13 +6,13 @@ import threading
 import time
 
 import pytest
-from test_api_ready import Pki, admin, framework, pem
 
 from clients.kubernetes import Access
 from lab import prepare
 from lab.speed import deadline
 from lab.testing.kubeapi import KubernetesAPI
-from provider import draining, nodes, waiting
+from provider import draining, framework, nodes, waiting
+from tests.provider.certificates import Pki, admin, pem
 
 pytestmark = pytest.mark.engine
 

@@ -1,7 +1,8 @@
 """Our own provider under the real engine: what a person sees when something does not answer."""
 
 import pytest
-from test_api_ready import Api
+
+from tests.provider.kubernetes_server import Api
 
 pytestmark = pytest.mark.engine
 
@@ -76,8 +77,8 @@ def test_a_wait_without_an_end_is_refused_in_the_plan(gate):
 
 CHAIN = """
 import pulumi
-from components import failures
-failures.tell_plainly()
+from components import engine
+engine.prepare()
 kubeconfig = pulumi.Config().require_secret("kubeconfig")
 def gate(name, kubeconfig):
     return pulumi.CustomResource("bedplate-native:kubernetes:ApiReady", name, {"kubeconfig": kubeconfig, "timeoutSeconds": 1, "version": None})
@@ -106,4 +107,4 @@ def test_what_waits_for_a_failed_resource_is_never_deleted(gate):
     assert done.returncode != 0 and "was not ok within 1 s" in text
     left = here.pulumi("stack", "--show-urns", "--stack", "dev").stdout
     assert "::behind" in left and "::beside" in left, text
-    assert "what waits for it stays as it is, and nothing is deleted" in text and "Traceback" not in text, text
+    assert "resources that depend on them stay as they are, and nothing is deleted" in text and "Traceback" not in text, text

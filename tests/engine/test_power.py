@@ -12,7 +12,7 @@ PROGRAM = """
 import json
 import pulumi
 from pulumi import CustomResource, Output
-from components import failures
+from components import engine
 
 class Power(CustomResource):
     identity: Output[dict]
@@ -26,7 +26,7 @@ class Permit(CustomResource):
     def __init__(self, name, **props):
         super().__init__("bedplate-native:metal:Permit", name, props)
 
-failures.tell_plainly()
+engine.prepare()
 config = pulumi.Config("small")
 for name, spec in json.loads(config.require("machines")).items():
     spec = {"username": config.get("username"), "password": config.require_secret("password"), **spec}

@@ -1,12 +1,15 @@
 """A fact that must be written in two places is equal in both."""
 
+import subprocess
+import sys
+
 import pytest
 import yaml
 from conftest import ROOT, changed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts import disk_size, kspp, pem, quantities, versions
+from core.facts import disk_size, kspp, pem, ports, quantities, versions
 from core.manifests.kubevirt import manifest_path
 from core.model import parse
 from core.model.ports import own_ports
@@ -74,3 +77,17 @@ def test_own_ports_follow_the_platform(prod):
     plain = changed(prod, {"cilium.encryption": "none", "cilium.hubble": False})
     assert {"apid", "etcd", "kubelet", "cilium-tunnel"} <= names
     assert names - {port.name for port in own_ports(parse(plain))} == {"cilium-wireguard", "hubble"}
+
+
+def test_the_policies_expect_the_api_at_kubeprisms_port():
+    """The policies have a port of their own; the documents and Cilium's values read one."""
+    for rules in ("talos", "cilium"):
+        assert str(ports.KUBEPRISM) in (ROOT / f"policy/rules/{rules}.py").read_text(encoding="utf-8")
+
+
+def test_the_model_loads_nothing_that_only_some_stack_files_need():
+    """Every small command imports the model: Pulumi, OpenSSL and cryptography would cost it most of its time."""
+    probe = "import core.model, sys; print([m for m in ('pulumi', 'ssl', 'cryptography', 'grpc') if m in sys.modules])"
+    command = [sys.executable, "-c", probe]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

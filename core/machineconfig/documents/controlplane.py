@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts.paths import CLUSTER_CA
 from core.facts.snapshots import NAMESPACE, ROLE
 from core.model import Platform
 
 from .audit import POLICY
 from .document import Document, by_documents, document, removed
 from .network import node_subnets
-
-# Source: Talos writes the certificate of the cluster's CA to this path on every control plane.
-_CLUSTER_CA = "/system/secrets/kubernetes/kube-apiserver/ca.crt"
 
 # A namespace without labels of its own admits no privileged pod. Cilium runs in the exempt namespace.
 POD_SECURITY: dict[str, Any] = {
@@ -55,7 +53,7 @@ def api_arguments(platform: Platform) -> dict[str, str]:
         # With documents, KubeAuthenticationConfig sets it, and the API server refuses both.
         flags["anonymous-auth"] = "false"
     if extras.serving_certificates == "cluster":
-        flags["kubelet-certificate-authority"] = _CLUSTER_CA
+        flags["kubelet-certificate-authority"] = CLUSTER_CA
     return flags
 
 

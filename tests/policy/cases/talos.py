@@ -18,12 +18,12 @@ IMAGE = "machine.install.image is not a factory installer with a schematic and a
 CASES = (
     raw(
         json.dumps({"cluster": {"apiServer": {"admissionControl": "x"}}}),
-        f"{LAST} has a value whose type Talos does not take there, so it can't be judged",
+        f"{LAST} has a value of a type that Talos does not accept there, so it can't be judged",
     ),
     raw(
         json.dumps({"machine": {"kubelet": {"extraConfig": {"podPidsLimit": {"a": 1}}}}}),
-        f"{LAST} has another type of value in free content than an earlier patch, "
-        "which Talos can't merge, so it can't be judged",
+        f"{LAST} has another type of value in free content than an earlier patch; "
+        "Talos can't merge them, so it can't be judged",
     ),
     raw("machine: {}", f"{LAST} is not one JSON document, so it can't be judged"),
     raw('{"a": 1}\n---\n{"b": 2}', f"{LAST} is not one JSON document, so it can't be judged"),

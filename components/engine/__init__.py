@@ -1,0 +1,17 @@
+"""What the program changes of Pulumi's SDK (3.255), one module for each change.
+
+Every change is guarded by the source that it replaces (`guard.py`): where another SDK is installed, and that source
+differs, the SDK stays as it is. The program is then slower or its last words are longer, but its plans are the same.
+"""
+
+from . import ending, failures, logs, order, positions, waiting
+
+
+def prepare() -> None:
+    """Apply every change for the rest of this process; a second call changes nothing."""
+    waiting.install()
+    logs.install()
+    positions.install()
+    failures.install()
+    ending.install()
+    order.install()

@@ -1,0 +1,19 @@
+"""The bench runs: one round of it, over the smallest platform."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+pytestmark = pytest.mark.engine
+
+
+def test_one_round_reports_each_program_and_their_ratios(tmp_path):
+    command = [sys.executable, "tests/bench/plan.py", "1", "--sizes", "4x1", "--against", str(ROOT)]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for line in ("4x1: the program to the same resources raw", "4x1: the program to the other checkout"):
+        assert [each for each in done.stdout.splitlines() if each.startswith(line)], done.stdout

@@ -1,0 +1,324 @@
+"""What the program changes of the SDK: each change does what the SDK does, faster or quieter."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import pulumi
+import pytest
+from conftest import ROOT, Engine
+from pulumi import log
+from pulumi.runtime import mocks, resource, settings, stack
+from pulumi.runtime.settings import SETTINGS
+
+from components import engine
+from components.engine import ending, failures, guard, logs, positions, waiting
+
+
+class Interrupted(grpc.RpcError):
+    """A call that failed, as the SDK's gRPC reports it."""
+
+    def __init__(self, code, details):
+        super().__init__()
+        self._code, self._details = code, details
+
+    def code(self):
+        return self._code
+
+    def details(self):
+        return self._details
+
+
+CLOSING = Interrupted(grpc.StatusCode.UNKNOWN, "invocation returned an error: grpc: the client connection is closing")
+SHUT_DOWN = Interrupted(grpc.StatusCode.UNAVAILABLE, "resource monitor shut down while waiting on step's done channel")
+REFUSED = Interrupted(grpc.StatusCode.UNAVAILABLE, "failed to connect to all addresses")
+CANCELLED = Interrupted(grpc.StatusCode.UNKNOWN, "rpc error: code = Canceled desc = context canceled")
+CRASHED = Interrupted(grpc.StatusCode.UNKNOWN, "rpc error: code = Unavailable desc = error reading from server: EOF")
+
+
+class Monitor(mocks.MockMonitor):
+    """An engine that fails one method, and answers others or not."""
+
+    def __init__(self, method, error, alive):
+        super().__init__(Engine())
+        self._alive = alive
+        self.probes = 0
+        setattr(self, method, self._fail)
+        self._error = error
+
+    def _fail(self, request):
+        if getattr(request, "type", "") == "pulumi:pulumi:Stack":
+            return super().RegisterResource(request)
+        raise self._error
+
+    def SupportsFeature(self, request):
+        self.probes += 1
+        if not self._alive:
+            raise REFUSED
+        return super().SupportsFeature(request)
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Runs a program as the language host does, changes of the SDK included."""
+
+    def go(program, monitor):
+        # Threads would see the first engine of this process, which in a real program is the only one.
+        monkeypatch.setattr(settings, "get_monitor", lambda: monitor)
+        _run(program, monitor)
+
+    return go
+
+
+def _run(program, monitor):
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    pulumi.runtime.set_mocks(Engine(), project="bedplate", stack="test", preview=True, monitor=monitor)
+    settings.ROOT.set(None)
+    SETTINGS.rpc_manager.clear()
+    SETTINGS.outputs.clear()
+    SETTINGS.feature_support = {"aliasSpecs": False}
+    engine.prepare()
+    try:
+        loop.run_until_complete(stack.run_pulumi_func(lambda: stack.Stack(program) and None))
+    finally:
+        SETTINGS.rpc_manager.clear()
+        SETTINGS.outputs.clear()
+        pending = asyncio.all_tasks(loop)
+        for each in pending:
+            each.cancel()
+        loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        loop.close()
+
+
+class Group(pulumi.ComponentResource):
+    def __init__(self):
+        super().__init__("test:index:Group", "group")
+        self.register_outputs({})
+
+
+PROGRAMS = {
+    "Invoke": lambda: pulumi.export("answer", pulumi.runtime.invoke_output("talos:index:ask", {})),
+    "Call": lambda: pulumi.export("answer", pulumi.runtime.call("talos:index:ask", {})),
+    "ReadResource": lambda: pulumi.CustomResource("a:b:C", "read", {}, pulumi.ResourceOptions(id="known")) and None,
+    "RegisterResource": lambda: pulumi.CustomResource("a:b:C", "made", {}) and None,
+    "RegisterResourceOutputs": lambda: Group() and None,
+}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(ending, "PROBE_SECONDS", 0.001)
+    yield
+    asyncio.set_event_loop(asyncio.new_event_loop())
+
+
+@pytest.mark.parametrize("error", [CLOSING, SHUT_DOWN, REFUSED, CANCELLED], ids=lambda error: error.details()[:20])
+@pytest.mark.parametrize("method", PROGRAMS)
+def test_whatever_the_engine_s_end_interrupts_ends_the_program_without_a_word(run, method, error, capfd):
+    with pytest.raises(SystemExit) as ended:
+        run(PROGRAMS[method], Monitor(method, error, alive=False))
+    assert ended.value.code == ending.SHOWN
+    shown = capfd.readouterr()
+    assert not shown.out + shown.err
+
+
+@pytest.mark.parametrize("method", PROGRAMS)
+def test_a_plugin_that_crashed_is_reported_while_the_engine_goes_on(run, method):
+    monitor = Monitor(method, CRASHED, alive=True)
+    with pytest.raises(Exception, match="error reading from server: EOF") as failed:
+        run(PROGRAMS[method], monitor)
+    assert not isinstance(failed.value, ending.EngineEnded) and monitor.probes >= ending.PROBES
+
+
+def test_a_message_that_nobody_can_receive_any_more_is_no_failure(monkeypatch):
+    engine.prepare()
+
+    class Deaf:
+        def Log(self, request):
+            raise REFUSED
+
+    monkeypatch.setattr(log, "get_engine", Deaf)
+    log.error("too late")
+    monkeypatch.setattr(log, "get_engine", lambda: type("Broken", (), {"Log": Monitor("Log", CRASHED, True)._fail})())
+    with pytest.raises(grpc.RpcError):
+        log.error("sent to an engine that is there")
+
+
+@pytest.mark.parametrize(("error", "shown"), [("KeyboardInterrupt", False), ("ValueError", True)])
+def test_a_program_that_the_engine_interrupts_ends_without_a_word(error, shown):
+    command = [sys.executable, "-c", f"from components import engine; engine.prepare(); raise {error}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode and bool(done.stderr) is shown
+
+
+# Waiting
+
+
+def wait(*outputs):
+    """Waits as the program does at its end, with these outputs pending."""
+
+    async def go():
+        SETTINGS.rpc_manager.clear()
+        SETTINGS.outputs.clear()
+        pending = [asyncio.ensure_future(each) for each in outputs]
+        SETTINGS.outputs.update(pending)
+        try:
+            await waiting.wait_for_rpcs()
+        finally:
+            for each in pending:
+                each.cancel()
+            SETTINGS.outputs.clear()
+
+    asyncio.run(asyncio.wait_for(go(), 10))
+
+
+async def fail(error, seconds=0.0):
+    await asyncio.sleep(seconds)
+    raise error
+
+
+def test_waiting_ends_with_the_first_failure_and_does_not_wait_for_the_rest():
+    with pytest.raises(ValueError, match="first"):
+        wait(asyncio.sleep(60), fail(ValueError("first"), 0.01), fail(ValueError("second"), 0.5))
+
+
+def test_waiting_goes_on_past_resources_that_failed():
+    engine.prepare()
+    late = []
+
+    async def work():
+        await asyncio.sleep(0.05)
+        late.append(1)
+
+    wait(fail(failures.DependencyFailed("resource x failed to register")), work())
+    assert late
+
+
+def test_waiting_sees_outputs_that_come_later_and_their_failures():
+    async def more():
+        SETTINGS.outputs.add(asyncio.ensure_future(fail(ValueError("a later one"))))
+
+    with pytest.raises(ValueError, match="a later one"):
+        wait(more(), asyncio.sleep(0.01), asyncio.sleep(60))
+
+
+def test_waiting_raises_a_call_s_failure_with_its_cause():
+    async def go():
+        calls = SETTINGS.rpc_manager
+        calls.clear()
+        SETTINGS.outputs.clear()
+        await calls.do_rpc("invoke", lambda: fail(ValueError("of the call")))()
+        await waiting.wait_for_rpcs()
+
+    with pytest.raises(ValueError, match="of the call"):
+        asyncio.run(asyncio.wait_for(go(), 10))
+    SETTINGS.rpc_manager.clear()
+
+
+def test_waiting_adds_one_callback_for_each_output(monkeypatch):
+    """The SDK's own loop adds them all again whenever one ends: with 300 it is about 45,000."""
+    added = []
+
+    class Counted(asyncio.Task):
+        def add_done_callback(self, function, *, context=None):
+            added.append(function)
+            super().add_done_callback(function, context=context)
+
+    async def go():
+        SETTINGS.rpc_manager.clear()
+        SETTINGS.outputs.clear()
+        loop = asyncio.get_running_loop()
+        for number in range(300):
+            SETTINGS.outputs.add(Counted(asyncio.sleep(number / 3000), loop=loop))
+        added.clear()
+        await waiting.wait_for_rpcs()
+
+    asyncio.run(asyncio.wait_for(go(), 30))
+    assert len(added) == 300
+
+
+# The rest, and the guard
+
+
+def test_positions_are_those_that_the_sdk_would_send(run, monkeypatch):
+    stock = from_source()
+    seen = []
+
+    def both():
+        ours = positions.stack_trace()
+        seen.append((ours, stock()))
+        return ours
+
+    monkeypatch.setattr(resource, "_get_stack_trace", both)
+    run(lambda: (Group(), None)[1], mocks.MockMonitor(Engine()))
+    assert seen and all(ours == theirs for ours, theirs in seen)
+    assert any(ours.frames[0].pc.uri.endswith("test_sdk.py") for ours, _ in seen if ours.frames)
+
+
+def from_source():
+    """The SDK's own function, from its source: the module's may be replaced by now."""
+    source = Path(resource.__file__).read_text(encoding="utf-8")
+    names = dict(vars(resource))
+    start = source.index("def _get_stack_trace(")
+    exec(compile(source[start : source.index("\ndef ", start)], resource.__file__, "exec"), names)
+    return names["_get_stack_trace"]
+
+
+CHECK = """
+from pulumi import log
+from pulumi.runtime import resource, stack
+stock = (log.debug, resource._get_stack_trace, stack.wait_for_rpcs)
+from components.engine import guard, logs, positions, waiting
+logs._wanted = lambda: {wanted}
+if {other}:
+    waiting.REPLACES = logs.REPLACES = positions.REPLACES = "0" * 64
+for each in (logs, positions, waiting):
+    each.install()
+print([now is before for now, before in zip((log.debug, resource._get_stack_trace, stack.wait_for_rpcs), stock)])
+"""
+
+
+@pytest.mark.parametrize(
+    ("other", "wanted", "stays"),
+    [(False, False, [False] * 3), (False, True, [True, False, False]), (True, False, [True] * 3)],
+    ids=["the known SDK", "debug messages are wanted", "another SDK"],
+)
+def test_the_sdk_is_changed_only_where_it_is_the_one_that_is_known(other, wanted, stays):
+    command = [sys.executable, "-c", CHECK.format(other=other, wanted=wanted)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(stays)
+
+
+def test_the_guard_takes_nothing_without_a_source_for_the_known_one():
+    assert not guard.is_source(len, "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ("preview --debug", True),
+        ("up -yd", True),
+        ("up --debug=true --yes", True),
+        ("preview --stack dev --diff", False),
+        ("up --yes --skip-preview", False),
+    ],
+)
+def test_debug_messages_are_sent_where_the_engine_was_asked_for_them(arguments, wanted):
+    assert logs.asks_for_debug(arguments.split()) is wanted
+
+
+def test_debug_messages_are_wanted_where_the_engine_can_not_be_found(monkeypatch):
+    monkeypatch.setattr(logs, "_ancestors", lambda process: iter([["python"], ["make", "all"]]))
+    assert logs._wanted()
+    monkeypatch.setattr(logs, "_ancestors", lambda process: iter([["python"], ["/opt/bin/pulumi", "preview"]]))
+    assert not logs._wanted()
+    monkeypatch.setenv(logs.OPTION, "true")
+    assert logs._wanted()
+
+
+def test_the_ancestors_of_a_process_are_read_from_the_system():
+    assert sys.platform != "linux" or next(logs._ancestors(os.getpid()))[0]
