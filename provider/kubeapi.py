@@ -15,7 +15,7 @@ def get(access: Access, tls: ssl.SSLContext, path: str) -> str:
     """The answer to a GET. Raises OSError where there is none, Failed where this client is refused."""
     try:
         return kubernetes.get(access, tls, path)
-    except kubernetes.Refused as refused:
+    except kubernetes.CredentialsRefused as refused:
         raise UserError(str(refused)) from None
 
 

@@ -150,7 +150,7 @@ def _refusals_end_it(ask: Callable[[], tuple[bool, str]]) -> Callable[[], tuple[
     def asked() -> tuple[bool, str]:
         try:
             return ask()
-        except kubernetes.Refused as refused:
+        except kubernetes.CredentialsRefused as refused:
             raise UserError(str(refused)) from None
 
     return asked

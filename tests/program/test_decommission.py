@@ -48,9 +48,7 @@ def test_no_other_machine_gets_another_config(prod, name):
         run_program(changed(prod, {f"machines.{name}.decommission": "wipe"})).inputs(),
     )
     others = sorted(
-        key[1]
-        for key in after
-        if key in before and before[key] != after[key] and key[0] not in TOLD_OF_CONTROL_PLANES
+        key[1] for key in after if key in before and before[key] != after[key] and key[0] not in TOLD_OF_CONTROL_PLANES
     )
     # With one worker, operators need no second place, and VMs have none to move to.
     assert others == (

@@ -71,9 +71,7 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
         if after[(kind, name)] != inputs and kind not in TOLD_OF_CONTROL_PLANES
     }
     assert changed_ones == (
-        {"etcd-snapshots", "talos-guard", "talos-etcd", "talos-snapshot"}
-        if role == "controlplane"
-        else {"talos-guard"}
+        {"etcd-snapshots", "talos-guard", "talos-etcd", "talos-snapshot"} if role == "controlplane" else {"talos-guard"}
     )
     beneath = 7 if role == "controlplane" else 6
     assert Counter(name for _, name in set(after) - set(before)) == {
@@ -200,8 +198,7 @@ def test_a_turn_is_between_the_gate_and_the_config_and_ends_after_it(prod):
     for node in ("cp-1", "cp-3", "wk-1"):
         apply = f"talos:machine/configurationApply:ConfigurationApply::talos-{node}"
         assert (
-            f"bedplate-native:talos:Identity::talos-{node}"
-            in graph.needs[f"bedplate-native:talos:Turn::talos-{node}"]
+            f"bedplate-native:talos:Identity::talos-{node}" in graph.needs[f"bedplate-native:talos:Turn::talos-{node}"]
         )
         assert f"bedplate-native:talos:Turn::talos-{node}" in graph.needs[apply]
         assert apply in graph.needs[f"bedplate-native:talos:Settled::talos-{node}"]

@@ -24,7 +24,9 @@ class Machine:
         certificate, key = self.pki.pair("server")
         self.server = grpc.server(futures.ThreadPoolExecutor(2))
         handler = grpc.unary_unary_rpc_method_handler(
-            self.answer, talosapi.Request.FromString, talosapi.Response.SerializeToString
+            self.answer,
+            talosapi.MESSAGES["EtcdMemberListRequest"].FromString,
+            talosapi.MESSAGES["EtcdMemberListResponse"].SerializeToString,
         )
         self.server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler("machine.MachineService", {"EtcdMemberList": handler}),)
@@ -40,7 +42,7 @@ class Machine:
         said = self.told.pop(0) if len(self.told) > 1 else self.told[0]
         if said is None:
             context.abort(grpc.StatusCode.UNAVAILABLE, "etcd is not running")
-        response = talosapi.Response()
+        response = talosapi.MESSAGES["EtcdMemberListResponse"]()
         members = response.messages.add().members
         for name, votes in said.items():
             members.add(id=1, hostname=name, is_learner=not votes)
@@ -143,7 +145,9 @@ class Running(Machine):
             self.list, messages["ListRequest"].FromString, messages["ListResponse"].SerializeToString
         )
         members = grpc.unary_unary_rpc_method_handler(
-            self.answer, talosapi.Request.FromString, talosapi.Response.SerializeToString
+            self.answer,
+            talosapi.MESSAGES["EtcdMemberListRequest"].FromString,
+            talosapi.MESSAGES["EtcdMemberListResponse"].SerializeToString,
         )
         self.server.add_generic_rpc_handlers(
             (
