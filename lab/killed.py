@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from core.facts.tokens import SECRETS
+
 from . import prepare, report
 from .kernel import Process
 from .phases.standing import stands
@@ -69,7 +71,7 @@ class KilledRuns(Rehearsal):
     def pki(self) -> str:
         """A mark of the PKI in the state; empty before it is made."""
         for resource in self.engine.state():
-            if resource["type"] == "talos:machine/secrets:Secrets":
+            if resource["type"] == SECRETS:
                 identity = json.dumps(resource["id"] + resource.get("created", ""))
                 return hashlib.sha256(identity.encode()).hexdigest()[:12]
         return ""

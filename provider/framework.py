@@ -1,15 +1,14 @@
 """The one place that touches the SDK's provider framework, which is marked experimental.
 
-A resource here is a class with plain dicts in and out. The framework's property values, secrets and unknowns
-end in this module.
+A resource type here is an object with plain dicts in and out. The framework's property values, secrets and unknowns
+do not leave this module.
 """
 
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import grpc
 from pulumi.provider.experimental import provider as sdk
@@ -18,73 +17,60 @@ from pulumi.provider.experimental.property_value import Computed, PropertyValue
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from core.native import UNKNOWN, Contract, InputError, Unknown, Values
 from provider import parent
 
 VERSION = "0.1.0"
 _SENTINEL = rpc.UNKNOWN
 
-Values = dict[str, Any]
+T = TypeVar("T")
+
 Progress = Callable[[str], None]
-
-
-class Unknown:
-    """Stands for a value that only the update will know."""
-
-    def __repr__(self) -> str:
-        return "<known after up>"
-
-
-UNKNOWN = Unknown()
-
-
-@dataclass(frozen=True)
-class InputError:
-    """An input that can't be used: which, and in one line what, why and what instead. Never its value."""
-
-    property: str
-    reason: str
+"""Shows one line beside the resource, in a plan and in an update."""
 
 
 class UserError(Exception):
-    """What a user can do something about; shown with no traceback."""
+    """A failure that the user can do something about: where, what, why and what to do, with no traceback."""
 
 
 class NativeResource(Protocol):
-    """A resource type: pure checks and differences, and the acts that make it so."""
+    """A resource type: pure checks and plans, and the acts that carry out an update."""
 
-    token: str
-    secrets: frozenset[str]
-    """Outputs that are encrypted in the state."""
-    replaces: frozenset[str]
-    """Inputs whose change forces replacement."""
-    ignored_in_diff: frozenset[str]
-    """Inputs ignored when computing the diff."""
+    contract: Contract
 
     def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
-        """before: the inputs that it was made with, where it is there already."""
+        """Every input that is refused. before: the inputs of the last update, if the resource exists."""
         ...
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
-        """The outputs as far as a plan can know them; UNKNOWN for the others. state: as they are, where there are some."""
+        """The outputs as far as a plan knows them: each name to its value, or to UNKNOWN."""
         ...
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
-        """What a plan must say in words, because nobody would expect it of the values that change."""
+        """The sentence that a plan shows beside the resource; None if the values that change say enough."""
         ...
 
-    async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]: ...
+    async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
+        """The new resource's id and its outputs, by name."""
+        ...
 
-    async def read(self, identity: str, state: Values) -> Values | None: ...
+    async def read(self, identity: str, state: Values) -> Values | None:
+        """The outputs as they are now, by name; None if the resource does not exist any more."""
+        ...
 
-    async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values: ...
+    async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
+        """The outputs after the update, by name."""
+        ...
 
-    async def delete(self, identity: str, state: Values, say: Progress) -> None: ...
+    async def delete(self, identity: str, state: Values, say: Progress) -> None:
+        """Delete the resource."""
+        ...
 
 
 def plain(value: PropertyValue) -> Any:
-    """A property value with neither its secrecy nor its dependencies."""
+    """A property value without its secrecy and its dependencies; UNKNOWN for one that only the update knows."""
     held = value.value
-    # An unknown arrives as the engine's sentinel, whatever its type would be.
+    # An unknown arrives as the engine's sentinel, whatever its type will be.
     if isinstance(held, Computed) or held == _SENTINEL:
         return UNKNOWN
     if isinstance(held, Mapping):
@@ -111,7 +97,7 @@ def _property(value: Any, secret: bool) -> PropertyValue:
 
 
 class Native(sdk.Provider):
-    """Every resource of ours behind one plugin."""
+    """The plugin: it passes each request to the resource type that the request names."""
 
     def __init__(self, resources: Mapping[str, NativeResource]) -> None:
         self._resources = resources
@@ -125,37 +111,40 @@ class Native(sdk.Provider):
             raise UserError(f"{token} is not a resource of this provider") from None
 
     def _out(self, resource: NativeResource, values: Values) -> dict[str, PropertyValue]:
-        return {k: _property(v, k in resource.secrets) for k, v in values.items()}
+        return {k: _property(v, k in resource.contract.secrets) for k, v in values.items()}
 
     def _describe_change(self, resource: NativeResource, request: Any, inputs: Values, state: Values | None) -> None:
-        if told := resource.describe_change(inputs, state):
-            _say(request)(told)
+        if description := resource.describe_change(inputs, state):
+            _say(request)(description)
 
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
+        """The inputs as they are, and a failure for each that is refused."""
         resource = self._of(request)
-        # The engine prints the value of a property that a failure names, secret or not.
+        # The engine prints the value of a property that a failure names, even of a secret one.
         failures = [
-            sdk.CheckFailure("", f"{w.property} {w.reason}")
-            if w.property in resource.secrets
-            else sdk.CheckFailure(w.property, w.reason)
-            for w in resource.check(_values(request.new_inputs), _values(request.old_inputs) or None)
+            sdk.CheckFailure("", f"{error.property} {error.reason}")
+            if error.property in resource.contract.secrets
+            else sdk.CheckFailure(error.property, error.reason)
+            for error in resource.check(_values(request.new_inputs), _values(request.old_inputs) or None)
         ]
         return sdk.CheckResponse(inputs=request.new_inputs, failures=failures or None)
 
     async def diff(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
+        """Which inputs changed, and which of them force replacement."""
         resource = self._of(request)
         old, new = _values(request.old_state), _values(request.new_inputs)
         changed = sorted(
             k
             for k, v in new.items()
             if k not in request.ignore_changes
-            and k not in resource.ignored_in_diff
+            and k not in resource.contract.ignored_in_diff
             and (isinstance(v, Unknown) or old.get(k) != v)
         )
-        replaced = [k for k in changed if k in resource.replaces]
+        replaced = [k for k in changed if k in resource.contract.replaces]
         return sdk.DiffResponse(changes=bool(changed), replaces=replaced, diffs=changed)
 
     async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:
+        """The id and the outputs of a new resource; in a plan, the outputs that are known."""
         resource, inputs = self._of(request), _values(request.properties)
         if request.preview:
             self._describe_change(resource, request, inputs, None)
@@ -164,18 +153,20 @@ class Native(sdk.Provider):
         return sdk.CreateResponse(resource_id=identity, properties=self._out(resource, outputs))
 
     async def read(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
+        """The outputs of a resource that exists, and the inputs that differ from their declaration."""
         resource, before = self._of(request), _values(request.properties)
         state = await resource.read(request.resource_id, before)
         if state is None:
             return sdk.ReadResponse(resource_id="", properties={}, inputs={})
         outputs = self._out(resource, state)
-        # What was found other than it was declared must be among the inputs: the engine shows the drift of those.
+        # The engine shows drift of inputs only, so what differs from its declaration is returned among them.
         drifted = {k: outputs[k] for k in request.inputs if k in state and state[k] != before.get(k)}
         return sdk.ReadResponse(
             resource_id=request.resource_id, properties=outputs, inputs={**request.inputs, **drifted}
         )
 
     async def update(self, request: sdk.UpdateRequest) -> sdk.UpdateResponse:
+        """The outputs after the update; in a plan, the outputs that are known."""
         resource, inputs = self._of(request), _values(request.news)
         if request.preview:
             state = _values(request.olds)
@@ -186,11 +177,12 @@ class Native(sdk.Provider):
         return sdk.UpdateResponse(properties=self._out(resource, outputs))
 
     async def delete(self, request: sdk.DeleteRequest) -> None:
+        """Delete a resource."""
         await self._of(request).delete(request.resource_id, _values(request.properties), _say(request))
 
 
 def _say(request: Any) -> Progress:
-    """Lines beside the resource, in a plan and in an update. The engine keeps a plugin's stderr to itself."""
+    """The function that shows lines beside the resource: the engine does not show a plugin's stderr."""
     # The engine's address is the first argument that is no option.
     address = next((arg for arg in sys.argv[1:] if not arg.startswith("-")), None)
     if address is None:
@@ -202,43 +194,43 @@ def _say(request: Any) -> Progress:
                 line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, urn=request.urn)
                 engine_pb2_grpc.EngineStub(channel).Log(line, timeout=5)
         except grpc.RpcError:
-            # What is done is worth more than what is said of it.
+            # A line that can't be shown must not fail the update.
             print(f"{request.name}: {text}", file=sys.stderr, flush=True)
 
     return say
 
 
 class _Servicer(server.ProviderServicer):
-    """The framework's servicer, which would dress what a person can mend as a crash of ours."""
+    """The framework's servicer reports a UserError as a crash of the plugin; this one reports its text alone."""
 
 
-def _told_plainly(method: str) -> Any:
+def _without_traceback(method: str) -> Any:
     async def call(self: _Servicer, request: Any, context: Any) -> Any:
         try:
             return await getattr(_ORIGINAL, method)(self, request, context)
-        except UserError as failed:
-            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(failed))
+        except UserError as error:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
 
     return call
 
 
 for _method in ("Check", "Diff", "Create", "Read", "Update", "Delete"):
-    setattr(_Servicer, _method, _told_plainly(_method))
-# The framework makes its servicer by this name, and has no other way in.
+    setattr(_Servicer, _method, _without_traceback(_method))
+# The framework constructs its servicer by this name, and offers no other hook.
 _ORIGINAL, server.ProviderServicer = server.ProviderServicer, _Servicer  # type: ignore[misc]
 
 
 def serve(resources: Mapping[str, NativeResource]) -> None:
-    """Runs the plugin until the engine ends it, or ends itself."""
+    """Run the plugin until the engine ends it, or ends itself."""
     parent.watch()
     server.main(sys.argv[1:], VERSION, Native(resources))
 
 
-# Every wait holds a thread while it sleeps. With asyncio's own few, those of late machines would keep the one
-# that they wait for from ever being asked.
+# Every wait holds a thread while it sleeps. In asyncio's small default pool, the waits of many machines would leave no
+# thread for the machine that they all wait for.
 _WAITS = ThreadPoolExecutor(max_workers=1024, thread_name_prefix="wait")
 
 
-async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
-    """Blocking work beside the plugin's other requests."""
+async def in_thread(function: Callable[..., T], *args: Any) -> T:
+    """Run blocking work while the plugin serves other requests; returns what the function returns."""
     return await asyncio.get_running_loop().run_in_executor(_WAITS, function, *args)

@@ -1,7 +1,5 @@
-"""Whether a machine is the declared one: what was written in the stack file against what the machine tells. Pure."""
+"""Whether a machine is the declared one: the stack file's facts against the hardware that it reports. Pure."""
 
-import operator
-import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,24 +7,17 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from clients.talos import Hardware
-
-_UNITS = {"GB": 10**9, "TB": 10**12, "GiB": 2**30, "TiB": 2**40}
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "": operator.eq,
-    "==": operator.eq,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+from core.facts import disk_size
 
 
 @dataclass
 class Judgement:
-    """What speaks against a machine. wrong: it is another one; missing: it does not tell, or not yet."""
+    """The declared facts that a machine does not meet."""
 
     wrong: list[str] = field(default_factory=list)
+    """Facts that contradict the declaration: it is another machine."""
     missing: list[str] = field(default_factory=list)
+    """Facts that the machine does not report, or not yet."""
 
 
 def same_uuid(one: str, other: str) -> bool:
@@ -37,64 +28,75 @@ def same_uuid(one: str, other: str) -> bool:
         return one.strip().lower() == other.strip().lower()
 
 
-def judge(declared: Mapping[str, Any], found: Hardware) -> Judgement:
-    """Each declared fact against the machine's own; both values are named."""
-    said = Judgement()
-    for what, same in (("uuid", same_uuid), ("serial", lambda a, b: a.strip() == b)):
-        want, real = declared.get(what), getattr(found, what)
+def judge(declared: Mapping[str, Any], hardware: Hardware) -> Judgement:
+    """Compare each declared fact with the machine's own; messages contain both values."""
+    judgement = Judgement()
+    for fact, same in (("uuid", same_uuid), ("serial", lambda one, other: one.strip() == other)):
+        want, real = declared.get(fact), getattr(hardware, fact)
         if want and not real:
-            said.missing.append(f"it tells no {what}, and {want} is declared")
+            judgement.missing.append(f"it reports no {fact}, and {want} is declared")
         elif want and not same(want, real):
-            said.wrong.append(f"its {what} is {real}, and {want} is declared")
+            judgement.wrong.append(f"its {fact} is {real}, and {want} is declared")
     mac = declared.get("mac")
-    if mac and not found.macs:
-        said.missing.append(f"it tells no MAC address, and {mac} is declared")
-    elif mac and mac not in found.macs:
-        said.wrong.append(f"its MAC addresses are {', '.join(found.macs)}, and {mac} is declared")
-    _size(said, "memory", declared.get("memoryMib"), found.memory_mib, lambda mib: f"{mib / 1024:g} GiB of memory")
-    _size(said, "processors", declared.get("threads"), found.threads, lambda count: f"{count:g} hardware threads")
+    if mac and not hardware.macs:
+        judgement.missing.append(f"it reports no MAC address, and {mac} is declared")
+    elif mac and mac not in hardware.macs:
+        judgement.wrong.append(f"its MAC addresses are {', '.join(hardware.macs)}, and {mac} is declared")
+    _at_least(
+        judgement, "memory", declared.get("memoryMib"), hardware.memory_mib, lambda mib: f"{mib / 1024:g} GiB of memory"
+    )
+    _at_least(
+        judgement, "processors", declared.get("threads"), hardware.threads, lambda count: f"{count:g} hardware threads"
+    )
     if declared.get("disk"):
-        _disk(said, declared["disk"], found.disks)
-    return said
+        _install_disk(judgement, declared["disk"], hardware.disks)
+    return judgement
 
 
-def _size(said: Judgement, what: str, want: float | None, real: int, shown: Callable[[float], str]) -> None:
+def _at_least(judgement: Judgement, fact: str, want: float | None, real: int, shown: Callable[[float], str]) -> None:
     if want and not real:
-        said.missing.append(f"it does not tell its {what}, and {shown(want)} are declared")
+        judgement.missing.append(f"it does not report its {fact}, and {shown(want)} are declared")
     elif want and real < want:
-        said.wrong.append(f"it has {shown(real)}, and at least {shown(want)} are declared")
+        judgement.wrong.append(f"it has {shown(real)}, and at least {shown(want)} are declared")
 
 
-def _disk(said: Judgement, selector: Mapping[str, Any], disks: Sequence[Mapping[str, Any]]) -> None:
-    # As Talos itself looks for it: a device with no transport is no disk to install on.
+def _install_disk(judgement: Judgement, selector: Mapping[str, Any], disks: Sequence[Mapping[str, Any]]) -> None:
+    # As Talos itself searches: it can't install on a device without a transport.
     real = [disk for disk in disks if disk.get("transport") and not disk.get("cdrom") and not disk.get("readonly")]
     matching = [disk for disk in real if matches(selector, disk)]
     if len(matching) == 1:
         return
     wanted = ", ".join(f"{key} {value}" for key, value in sorted(selector.items()) if value)
     if matching:
-        said.wrong.append(f"{' and '.join(map(_shown, matching))} all match the install disk ({wanted}), and one must")
+        judgement.wrong.append(
+            f"{' and '.join(map(_shown, matching))} all match the install disk ({wanted}), and exactly one must"
+        )
     else:
-        # Disks turn up one after the other while a machine starts.
-        said.missing.append(
+        # Disks are discovered one after another while a machine starts.
+        judgement.missing.append(
             f"no disk matches the install disk ({wanted}); it has {'; '.join(map(_shown, real)) or 'none'}"
         )
 
 
 def matches(selector: Mapping[str, Any], disk: Mapping[str, Any]) -> bool:
-    """As Talos does: names as globs, the size compared, all that is given. Source: InstallConfig.DiskMatchExpression."""
+    """Whether Talos would select this disk: names match as globs, the size compares, and every given key counts.
+
+    Source: siderolabs/talos, InstallConfig.DiskMatchExpression.
+    """
     for key in ("serial", "wwid", "model"):
         if selector.get(key) and not fnmatchcase(str(disk.get(key, "")), selector[key]):
             return False
-    if selector.get("size") and not _fits(selector["size"], int(disk.get("size", 0))):
+    if selector.get("size") and not _size_matches(selector["size"], int(disk.get("size", 0))):
         return False
     kind = selector.get("type")
     return not kind or kind == _kind(disk)
 
 
-def _fits(comparison: str, size: int) -> bool:
-    found = re.fullmatch(r"(<=|>=|<|>|==)?\s*(\d+)\s*(GB|TB|GiB|TiB)", comparison)
-    return bool(found) and _COMPARE[found[1] or ""](size, int(found[2]) * _UNITS[found[3]])
+def _size_matches(comparison: str, size: int) -> bool:
+    try:
+        return disk_size.parse(comparison).matches(size)
+    except ValueError:
+        return False
 
 
 def _kind(disk: Mapping[str, Any]) -> str:

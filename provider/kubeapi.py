@@ -1,30 +1,27 @@
-"""The Kubernetes API as the gates ask it: what a person can mend is one line."""
+"""The Kubernetes API for the gates: a refusal that a user can act on is one line."""
 
 import ssl
-from typing import Any
 
 from clients import kubernetes
 from clients.kubernetes import Access
 
-from .framework import InputError, Unknown, UserError
+from .framework import UserError
 
-__all__ = ["Access", "get", "wrong_kubeconfig"]
+__all__ = ["Access", "get", "kubeconfig_fault"]
 
 
 def get(access: Access, tls: ssl.SSLContext, path: str) -> str:
-    """The answer to a GET. Raises OSError where there is none, Failed where this client is refused."""
+    """The body of the response to a GET. Raises OSError if there is none, UserError if the API refuses this client."""
     try:
         return kubernetes.get(access, tls, path)
     except kubernetes.CredentialsRefused as refused:
         raise UserError(str(refused)) from None
 
 
-def wrong_kubeconfig(kubeconfig: Any) -> list[InputError]:
-    """What is wrong with an input that holds a kubeconfig; nothing while it is unknown."""
-    if isinstance(kubeconfig, Unknown):
-        return []
+def kubeconfig_fault(kubeconfig: str) -> str | None:
+    """Why this is not a kubeconfig with a client certificate; None if it is one."""
     try:
-        Access.parse(kubeconfig if isinstance(kubeconfig, str) else "")
+        Access.parse(kubeconfig)
     except ValueError as error:
-        return [InputError("kubeconfig", str(error))]
-    return []
+        return str(error)
+    return None

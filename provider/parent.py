@@ -1,7 +1,7 @@
-"""The end of this process with the engine's: nothing may act for a run that is over.
+"""Ends this process with the engine's: a plugin must not act for a run that is over.
 
-An engine that is killed takes no plugin along. What one then did would come between the machines and the next run:
-it could switch off what that one has just switched on.
+An engine that is killed does not end its plugins. A plugin that goes on would act between the next run and the
+machines: it could switch off a machine that the next run has just switched on.
 """
 
 import os
@@ -14,17 +14,17 @@ _engine = os.getppid()
 
 
 def is_gone() -> bool:
-    """Whether whoever started this process is no more."""
+    """Whether the process that started this one has ended."""
     return os.getppid() != _engine
 
 
 def watch() -> None:
-    """Ends this process soon after the engine."""
+    """End this process soon after the engine's."""
 
     def look() -> None:
         while not is_gone():
             time.sleep(WATCH_SECONDS)
-        # At once, whatever threads there are.
+        # At once, whatever the other threads do.
         os._exit(1)
 
     threading.Thread(target=look, name="engine", daemon=True).start()

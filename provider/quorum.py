@@ -1,4 +1,4 @@
-"""How etcd does without one of its members: asked before that one goes, for minutes or for good."""
+"""Whether etcd keeps its quorum without one of its members: checked before that member restarts or leaves."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,57 +7,67 @@ from clients.talos import Client, NoAnswer, Slow
 
 from .framework import UserError
 
-# How often etcd is asked again where no answer came in time (5 s each).
+# How often etcd is queried again if no answer came in time (5 s each).
 PATIENCE = 12
 
 
 @dataclass(frozen=True)
 class Others:
-    """The members of etcd but one, by the names of their machines."""
+    """The members of etcd except one, by the names of their machines."""
 
-    well: tuple[str, ...]
-    unwell: tuple[str, ...]
-    """Without a vote, or not healthy, or not heard."""
+    healthy: tuple[str, ...]
+    unhealthy: tuple[str, ...]
+    """The members without a vote, with an unhealthy etcd, or without an answer."""
 
     @property
     def votes(self) -> int:
-        """How many members there are, with the one."""
-        return len(self.well) + len(self.unwell) + 1
+        """The number of members, including the one."""
+        return len(self.healthy) + len(self.unhealthy) + 1
 
     @property
     def agree(self) -> bool:
-        """Whether those that are well can change etcd while the one is dead: it counts until it is out."""
-        return len(self.well) > self.votes // 2
+        """Whether the healthy members can change etcd while the one is dead: it counts until it is removed."""
+        return len(self.healthy) > self.votes // 2
 
 
 def without(client: Client, ask: str, name: str) -> Others:
-    """The others, as the member at an address knows them, and each asked by itself. Raises NoAnswer."""
+    """The members except `name`, as the member at address `ask` lists them; each is queried for its own health.
+
+    Raises NoAnswer if that member does not list them.
+    """
     votes, peers = client.members(ask), client.peers(ask)
     others = {
-        other: bool(votes[other] and other in peers and _well(client, peers[other]))
+        other: bool(votes[other] and other in peers and _is_healthy(client, peers[other]))
         for other in sorted(votes)
         if other != name
     }
-    return Others(tuple(o for o, well in others.items() if well), tuple(o for o, well in others.items() if not well))
+    return Others(
+        tuple(other for other, healthy in others.items() if healthy),
+        tuple(other for other, healthy in others.items() if not healthy),
+    )
 
 
-def whole(client: Client, ask: str, name: str, doing: str) -> None:
-    """Returns where all others are well: this one leaves etcd for some minutes. Raises UserError with who is not."""
+def require_healthy_others(client: Client, ask: str, name: str, doing: str) -> None:
+    """Return if every other member is healthy, because `name` leaves etcd for some minutes.
+
+    Raises UserError with the members that are not.
+    """
     try:
         others = _patiently(lambda: without(client, ask, name))
     except NoAnswer as error:
         raise UserError(
-            f"{name} is not {doing}: etcd could not be asked for its members ({error}); see it well first: talosctl etcd status"
+            f"{name} is not {doing}: its etcd did not list the members ({error}), so its quorum is not known; "
+            "check it with: talosctl etcd status, and run up again"
         ) from None
-    if others.unwell:
+    if others.unhealthy:
         raise UserError(
-            f"{name} is not {doing}: etcd is not well on {', '.join(others.unwell)}, and with this one away it may lose its quorum; "
-            "bring it back first: talosctl etcd status"
+            f"{name} is not {doing}: etcd is not healthy on {', '.join(others.unhealthy)}, and without {name} it could "
+            "lose its quorum; repair it first (talosctl etcd status), and run up again"
         )
 
 
 def _patiently(ask: Callable[[], Others]) -> Others:
-    """A machine that has just started may be too busy to answer in time; one that refuses has answered. Raises NoAnswer."""
+    """Ask again while the answer is only late: a machine that has just started may be busy. Raises NoAnswer."""
     for _ in range(PATIENCE):
         try:
             return ask()
@@ -66,7 +76,7 @@ def _patiently(ask: Callable[[], Others]) -> Others:
     return ask()
 
 
-def _well(client: Client, address: str) -> bool:
+def _is_healthy(client: Client, address: str) -> bool:
     try:
         return "service etcd" not in client.unsettled(address)
     except NoAnswer:

@@ -1,99 +1,87 @@
-"""Whose turn it is to be away: one machine of a platform at a time.
+"""Which machine of a platform may restart: one at a time.
 
-A turn begins before a machine's config and ends after it, in another resource. All of an update are in one process of
-this plugin, so a queue in memory is enough for one run; what a killed run left is a mark on the Node.
+A turn begins before a machine's config in one resource (MaintenanceTurn) and ends after it in another (NodeHealthy).
+A run that was killed leaves a mark on the Node, which the next run reads.
 """
 
-import heapq
-import itertools
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .framework import UserError
+from .waiters import Say, Waiters
 
-SAY_SECONDS = 15.0
-# The Talos plugin gives up after ten minutes: a config that was not taken by then never is.
+# The Talos plugin gives up after ten minutes: a config that was not applied by then never will be.
 APPLY_SECONDS = 660.0
-# Who goes first: one that an earlier run left half way, then control planes.
+# The order of the queue: a machine that an earlier run left unfinished, then control planes, then workers.
 RESUMED, PLANE, WORKER = range(3)
-
-Say = Callable[[str], None]
 
 
 class Turns:
     """The queue of one update."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._waiters = Waiters()
         self._holder = ""
-        self._until: float | None = None
-        """When the holder's config must have been taken; None while it has none to take."""
+        self._apply_by: float | None = None
+        """When the holder's config must have been applied; None while no config is on its way."""
         self._broken = ""
-        self._queue: list[tuple[int, int]] = []
-        self._tickets = itertools.count()
+        """Why no machine gets a turn any more in this update."""
 
     def take(self, name: str, kind: int, seconds: float, say: Say) -> None:
-        """Returns when it is this machine's turn. Raises UserError with who holds it, and why, where it can't be."""
-        ticket = (kind, next(self._tickets))
-        began, said = time.monotonic(), 0.0
-        with self._changed:
-            heapq.heappush(self._queue, ticket)
-            try:
-                while self._holder or self._queue[0] != ticket:
-                    self._judge(name)
-                    now = time.monotonic()
-                    if now - began >= seconds:
-                        raise UserError(
-                            f"{name} did not get its turn within {seconds:.0f} s: {self._holder or 'another machine'} has it; nothing was sent to {name}; run up again"
-                        )
-                    if not said or now - said >= SAY_SECONDS:
-                        said = now
-                        say(
-                            f"waits for its turn: {self._holder or 'another machine'} has it, {sum(other < ticket for other in self._queue)} more before it"
-                        )
-                    self._changed.wait(min(1.0, SAY_SECONDS, max(0.01, began + seconds - now)))
-                self._judge(name)
-                self._holder, self._until = name, None
-            finally:
-                self._queue.remove(ticket)
-                heapq.heapify(self._queue)
-                self._changed.notify_all()
+        """Return when it is this machine's turn. Raises UserError with the holder, and with why it can't be."""
 
-    def _judge(self, name: str) -> None:
-        if self._until is not None and time.monotonic() > self._until:
-            self._broken = f"{self._holder} has it, and its config was not taken"
+        def may_go() -> bool:
+            self._refuse_if_broken(name)
+            return not self._holder
+
+        def report(before: int) -> str:
+            return f"waits for its turn: {self._holder or 'another machine'} has it, {before} more before it"
+
+        with self._waiters.changed:
+            try:
+                self._waiters.wait(kind, may_go, report, say, seconds)
+            except TimeoutError:
+                raise UserError(
+                    f"{name} did not get its turn within {seconds:.0f} s: {self._holder or 'another machine'} has it; "
+                    f"nothing was sent to {name}; run up again"
+                ) from None
+            self._holder, self._apply_by = name, None
+
+    def _refuse_if_broken(self, name: str) -> None:
+        if self._apply_by is not None and time.monotonic() > self._apply_by:
+            self._broken = f"{self._holder} has the turn, and its config was not applied"
         if self._broken:
             raise UserError(
-                f"{name} keeps what it has, since it is not its turn: {self._broken}; see that one well, and run up again"
+                f"{name} does not get its turn, and its config is not changed: {self._broken}; "
+                "repair that machine, and run up again"
             )
 
     def applying(self, name: str) -> None:
-        """From now on the holder's config is on its way."""
-        with self._changed:
+        """Record that the holder's config is about to be applied."""
+        with self._waiters.changed:
             if self._holder == name:
-                self._until = time.monotonic() + APPLY_SECONDS
+                self._apply_by = time.monotonic() + APPLY_SECONDS
 
-    def settling(self, name: str) -> None:
-        """The holder's config was taken."""
-        with self._changed:
+    def applied(self, name: str) -> None:
+        """Record that the holder's config was applied."""
+        with self._waiters.changed:
             if self._holder == name:
-                self._until = None
+                self._apply_by = None
 
     def give(self, name: str) -> None:
-        """Hand the turn on; one that a machine does not hold is none of its business."""
-        with self._changed:
+        """End the machine's turn; without a turn, do nothing."""
+        with self._waiters.changed:
             if self._holder == name:
-                self._holder, self._until = "", None
-                self._changed.notify_all()
+                self._holder, self._apply_by = "", None
+                self._waiters.changed.notify_all()
 
     def keep(self, name: str, why: str) -> None:
-        """The turn is not handed on any more in this update."""
-        with self._changed:
+        """Give no machine a turn any more in this update."""
+        with self._waiters.changed:
             if self._holder in ("", name):
-                self._holder, self._broken = name, f"{name} has it, and is not well ({why})"
-                self._changed.notify_all()
+                self._holder, self._broken = name, f"{name} has the turn, and is not healthy ({why})"
+                self._waiters.changed.notify_all()
 
     @contextmanager
     def held(self, name: str, kind: int, seconds: float, say: Say) -> Iterator[None]:
@@ -108,7 +96,7 @@ class Turns:
 
 
 def brief(error: BaseException) -> str:
-    """What went wrong, without what to do about it."""
+    """What went wrong, without why and what to do about it."""
     return str(error).partition(";")[0]
 
 

@@ -1,35 +1,33 @@
-"""Gates: resources of our own provider that are made when something answers, and not before."""
+"""Gates: resources that are created when an API answers."""
 
-from pulumi import CustomResource, Input, Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
-# From bootstrap to an API that answers: images are pulled, etcd elects, static pods start.
+from components.native import Native
+from core.native.kubernetes import API_READY, NODE_READY
+
+# From the bootstrap to an API that answers: images are pulled, etcd elects a leader, static pods start.
 API_TIMEOUT_SECONDS = 900
+# Images are pulled and, on a new machine, Talos is installed meanwhile.
+NODE_TIMEOUT_SECONDS = 900
 
 
-class ApiReady(CustomResource):
-    """Waits until the API behind a kubeconfig answers and is ready, and yields that kubeconfig.
+class ApiReady(Native):
+    """Waits until the API behind a kubeconfig is ready, and outputs that kubeconfig.
 
-    The kubeconfig is there before the API is (terraform-provider-talos#290), and the Kubernetes provider gives
-    up on an API that does not answer.
+    The kubeconfig exists before the API does (terraform-provider-talos#290), and the Kubernetes provider fails on an
+    API that does not answer.
     """
 
     kubeconfig: Output[str]
     version: Output[str]
 
     def __init__(self, name: str, kubeconfig: Input[str], timeout_seconds: int, opts: ResourceOptions) -> None:
-        props = {"kubeconfig": Output.secret(kubeconfig), "timeoutSeconds": timeout_seconds, "version": None}
-        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["kubeconfig"]))
-        super().__init__("bedplate-native:kubernetes:ApiReady", name, props, opts)
+        super().__init__(API_READY, name, {"kubeconfig": kubeconfig, "timeoutSeconds": timeout_seconds}, opts)
 
 
-# Images are pulled and, on a new machine, Talos is installed meanwhile.
-NODE_TIMEOUT_SECONDS = 900
-
-
-class NodeReady(CustomResource):
-    """Waits until a node is Ready, and names it when it is not in time."""
+class NodeReady(Native):
+    """Waits until a node is Ready; a failure names the node."""
 
     def __init__(self, name: str, node: str, kubeconfig: Input[str], opts: ResourceOptions) -> None:
-        props = {"node": node, "kubeconfig": Output.secret(kubeconfig), "timeoutSeconds": NODE_TIMEOUT_SECONDS}
-        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["kubeconfig"]))
-        super().__init__("bedplate-native:kubernetes:NodeReady", name, props, opts)
+        values = {"node": node, "kubeconfig": kubeconfig, "timeoutSeconds": NODE_TIMEOUT_SECONDS}
+        super().__init__(NODE_READY, name, values, opts)

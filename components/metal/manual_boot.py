@@ -1,21 +1,23 @@
-"""What a person has to do for a machine that has no BMC."""
+"""The steps for a person, for a machine that has no BMC."""
 
-from pulumi import CustomResource, ResourceOptions
+from pulumi import ResourceOptions
 
-from core.boot.manual import steps
+from components.native import Native
+from core.boot import manual
 from core.model import Platform
+from core.native.metal import MANUAL_BOOT
 
 
-class ManualBoot(CustomResource):
-    """The steps for one machine: shown in a plan that permits the machine a boot, and in no other."""
+class ManualBoot(Native):
+    """The steps for one machine: shown in a plan that permits it a boot, and in no other."""
 
     def __init__(self, name: str, machine: str, platform: Platform, opts: ResourceOptions) -> None:
         spec = platform.machines[machine]
-        # A machine that replaces this one has to be booted too.
+        # A replaced machine has to be booted too.
         marks = {"mac": spec.mac, "uuid": spec.uuid, "serial": spec.serial}
-        props = {
+        values = {
             "generation": spec.install.generation,
             "hardware": {key: value for key, value in marks.items() if value},
-            "steps": list(steps(platform, machine)),
+            "steps": list(manual.steps(platform, machine)),
         }
-        super().__init__("bedplate-native:metal:ByHand", name, props, opts)
+        super().__init__(MANUAL_BOOT, name, values, opts)

@@ -1,38 +1,41 @@
-"""Machines switched on by their BMCs."""
+"""Machines that are switched on by their BMCs."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from pulumi import CustomResource, Input, Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
+from components.native import Native
 from core.model.bmc import BmcSpec, PaceSpec
 from core.model.machine import MachineSpec
+from core.native.metal import BOOT_PERMIT, POWER
 
-# From cold: firmware that tests memory for minutes is still on after seconds; what takes long are BMCs.
+# A machine reports "On" within seconds even if its firmware then tests memory for minutes; the timeout is for slow
+# BMCs.
 POWER_TIMEOUT_SECONDS = 600
 
 
 @dataclass(frozen=True, kw_only=True)
 class BmcCredentials:
-    """Who we are at a machine's BMC."""
+    """The user name and the password at a machine's BMC."""
 
     username: Input[str]
     password: Input[str]
 
 
-class BootPermit(CustomResource):
-    """A machine that is the declared hardware, is off, and boots from the network next: once for its generation."""
+class BootPermit(Native):
+    """The declared machine, switched off and with its next boot from the network: once for each generation."""
 
     generation: Output[int]
 
     def __init__(
         self, name: str, machine: MachineSpec, bmc: BmcSpec, who: BmcCredentials, pace: PaceSpec, opts: ResourceOptions
     ) -> None:
-        super().__init__("bedplate-native:metal:Permit", name, _inputs(machine, bmc, who, pace), _secret(opts))
+        super().__init__(BOOT_PERMIT, name, _inputs(machine, bmc, who, pace), opts)
 
 
-class Power(CustomResource):
-    """A machine that is the declared hardware, was switched on once for its permit, and is on."""
+class Power(Native):
+    """The declared machine, switched on once for its permit."""
 
     power: Output[str]
 
@@ -46,21 +49,20 @@ class Power(CustomResource):
         permit: BootPermit,
         opts: ResourceOptions,
     ) -> None:
-        outputs = {"identity": None, "lastBoot": None, "power": None}
-        # The permit's own number: it is in the state before anything is switched on.
-        props = {**_inputs(machine, bmc, who, pace), "generation": permit.generation}
-        super().__init__("bedplate-native:metal:Power", name, {**props, **outputs}, _secret(opts))
+        # The permit's own output: the permit is in the state before anything is switched on.
+        values = {**_inputs(machine, bmc, who, pace), "generation": permit.generation}
+        super().__init__(POWER, name, values, opts)
 
 
 def _inputs(machine: MachineSpec, bmc: BmcSpec, who: BmcCredentials, pace: PaceSpec) -> dict[str, Any]:
-    props = {
+    return {
         "url": bmc.url,
         "system": bmc.system,
-        "username": Output.secret(who.username),
-        "password": Output.secret(who.password),
+        "username": who.username,
+        "password": who.password,
         "ca": bmc.ca,
         "fingerprint": bmc.fingerprint,
-        # Where the stack file says which hardware it is, no other is erased.
+        # The provider refuses other hardware than declared, so no other machine is erased.
         "uuid": machine.uuid,
         "serial": machine.serial,
         "generation": machine.install.generation,
@@ -69,8 +71,3 @@ def _inputs(machine: MachineSpec, bmc: BmcSpec, who: BmcCredentials, pace: PaceS
         "atOnce": pace.at_once,
         "secondsBetween": pace.seconds_between,
     }
-    return {key: value for key, value in props.items() if value is not None}
-
-
-def _secret(opts: ResourceOptions) -> ResourceOptions:
-    return ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["username", "password"]))

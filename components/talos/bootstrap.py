@@ -1,34 +1,34 @@
-"""etcd, made once."""
+"""etcd, bootstrapped once."""
 
 from typing import Any
 
-from pulumi import CustomResource, Input, Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
-from components.native import talos_client
+from components.native import Native, talos_client
 from core.model import Platform
+from core.native.cluster import BOOTSTRAP
 
-# An install from a slow mirror, a reboot, and etcd's image.
+# An installation from a slow mirror, a reboot, and the download of etcd's image.
 BOOTSTRAP_TIMEOUT_SECONDS = 1800
 
 
-class Bootstrap(CustomResource):
-    """etcd on the first control plane: made there, or found there."""
+class Bootstrap(Native):
+    """etcd on the first control plane: bootstrapped there, or adopted."""
 
     adopted: Output[bool]
-    """Whether it was found: then the control planes run, and each is to be well again before the next one is touched."""
+    """Whether etcd was already running: then each control plane must be healthy before the next one changes."""
 
     def __init__(self, name: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions) -> None:
         first = platform.first
-        props = {
+        values = {
             "machine": first,
             "node": node,
-            # Their addresses and not what made them boot: one that is down keeps nobody.
+            # Literal addresses, not `booted[...]` outputs: an output would add an edge, and a control plane that is
+            # down would then block the bootstrap.
             "others": {
                 plane: str(platform.machines[plane].address) for plane in platform.controlplanes if plane != first
             },
             "clientConfiguration": talos_client(client),
             "timeoutSeconds": BOOTSTRAP_TIMEOUT_SECONDS,
-            "adopted": None,
         }
-        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration"]))
-        super().__init__("bedplate-native:talos:Bootstrap", name, props, opts)
+        super().__init__(BOOTSTRAP, name, values, opts)

@@ -1,18 +1,19 @@
-"""What the plan refuses to do to a platform at once."""
+"""Changes that the plan refuses."""
 
 from typing import Any
 
-from pulumi import CustomResource, ResourceOptions
+from pulumi import ResourceOptions
 
-from components.native import talos_client
+from components.native import Native, talos_client
 from core.model import Platform
+from core.native.cluster import CHANGE_GUARD
 
 
-class ChangeGuard(CustomResource):
-    """Compares versions and machines with what the last update left, and refuses what can't be undone."""
+class ChangeGuard(Native):
+    """Compares versions and machines with the last update, and refuses what can't be undone."""
 
     def __init__(self, name: str, platform: Platform, client: Any, opts: ResourceOptions) -> None:
-        props = {
+        values = {
             "platform": platform.name,
             "contract": platform.talos.contract,
             "talos": platform.talos.version,
@@ -23,8 +24,7 @@ class ChangeGuard(CustomResource):
                 name: {"how": machine.decommission, "role": machine.role, "address": str(machine.address)}
                 for name, machine in platform.leaving.items()
             },
-            # For the day on which one that left is forgotten: it is asked whether it did.
+            # To check that a machine has left before its entry is deleted.
             "clientConfiguration": talos_client(client),
         }
-        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration"]))
-        super().__init__("bedplate-native:talos:Guard", name, props, opts)
+        super().__init__(CHANGE_GUARD, name, values, opts)

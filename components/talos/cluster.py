@@ -10,6 +10,8 @@ from components.aliases import formerly
 from core.credentials.expiry import expiry
 from core.credentials.pki import authority_mark
 from core.credentials.talosconfig import talosconfig
+from core.facts import tokens
+from core.facts.secrets import SECRET_OUTPUTS
 from core.model import Platform
 
 from .bootstrap import Bootstrap
@@ -94,7 +96,7 @@ class Talos(ComponentResource):
                 depends_on=[self._etcd],
                 # With other secrets, the provider would keep the old kubeconfig until its last month.
                 replacement_trigger=Output.unsecret(self._pki.secrets.apply(authority_mark)),
-                additional_secret_outputs=["kubeconfigRaw", "kubernetesClientConfiguration"],
+                additional_secret_outputs=list(SECRET_OUTPUTS[tokens.KUBECONFIG]),
             ),
         )
 

@@ -1,34 +1,32 @@
-"""A machine's way out of the platform."""
+"""A machine that leaves the platform."""
 
 from typing import Any
 
-from pulumi import CustomResource, Input, Output, ResourceOptions
+from pulumi import Input, ResourceOptions
 
-from components.native import talos_client
+from components.native import Native, talos_client
 from core.model import Platform
+from core.native.machine import DECOMMISSION
 
-# For each of its waits: a drain that KubeVirt's migrations take long for, etcd, a machine that switches itself off.
+# For each of its waits: a drain during which KubeVirt migrates virtual machines, etcd, a machine that shuts down.
 DECOMMISSION_TIMEOUT_SECONDS = 1800
 
 
-class Decommission(CustomResource):
-    """Takes a machine out, once: drained, out of etcd, erased and forgotten; or forgotten alone, where it is dead."""
+class Decommission(Native):
+    """Removes a machine once: drained, out of etcd, erased and its Node deleted; or, if it is dead, only removed."""
 
     def __init__(
         self, name: str, machine: str, platform: Platform, client: Any, kubeconfig: Input[str], opts: ResourceOptions
     ) -> None:
         spec = platform.leaving[machine]
-        props = {
+        values = {
             "machine": machine,
             "node": str(spec.address),
             "how": spec.decommission,
             "controlplane": spec.role == "controlplane",
             "others": {plane: str(platform.machines[plane].address) for plane in platform.controlplanes},
             "clientConfiguration": talos_client(client),
-            "kubeconfig": Output.secret(kubeconfig),
+            "kubeconfig": kubeconfig,
             "timeoutSeconds": DECOMMISSION_TIMEOUT_SECONDS,
         }
-        opts = ResourceOptions.merge(
-            opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "kubeconfig"])
-        )
-        super().__init__("bedplate-native:talos:Decommission", name, props, opts)
+        super().__init__(DECOMMISSION, name, values, opts)

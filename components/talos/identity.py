@@ -2,20 +2,21 @@
 
 from typing import Any
 
-from pulumi import CustomResource, Input, Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
-from components.native import talos_client
+from components.native import Native, talos_client
 from core.machineconfig.documents import patches
 from core.model import Platform
+from core.native.machine import IDENTITY
 
-# From a cold server's first power-on to Talos' API: firmware that tests memory takes most of it.
+# From a cold server's power-on to the Talos API: most of it is firmware that tests memory.
 BOOT_TIMEOUT_SECONDS = 1800
 
 
 def declared(platform: Platform, name: str) -> dict[str, Any]:
-    """What the stack file says of a machine's hardware: what no other machine's may be taken for."""
+    """What the stack file declares of a machine's hardware: uuid, serial, mac, disk, threads and memoryMib to values."""
     machine = platform.machines[name]
-    said = {
+    facts = {
         "uuid": machine.uuid,
         "serial": machine.serial,
         "mac": machine.mac,
@@ -23,32 +24,27 @@ def declared(platform: Platform, name: str) -> dict[str, Any]:
         "threads": machine.expects.threads,
         "memoryMib": machine.expects.memory_mib,
     }
-    return {key: value for key, value in said.items() if value is not None}
+    return {key: value for key, value in facts.items() if value is not None}
 
 
-class Identity(CustomResource):
-    """Waits until what answers at a machine's address is the declared hardware. Nothing is sent to another machine."""
+class Identity(Native):
+    """Waits until the machine at an address is the declared hardware; nothing is sent to another machine."""
 
     found: Output[Any]
-    """The hardware as the machine tells it."""
+    """The hardware that the machine reports."""
 
     def __init__(
         self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions
     ) -> None:
-        props = {
+        values = {
             "machine": machine,
             "node": node,
             "clientConfiguration": talos_client(client),
             "declared": declared(platform, machine),
             "generation": platform.machines[machine].install.generation,
-            # What its config is made of but for the PKI: with another one, the machine is asked again, and the plan
-            # says in words what changes. It stays encrypted, since a patch may hold a secret.
-            "documents": Output.secret([*patches(platform, machine)]),
+            # Its config without the PKI: a change queries the machine again, and the plan describes what changes.
+            "documents": [*patches(platform, machine)],
             "versions": {"contract": platform.talos.contract, "kubernetes": platform.talos.kubernetes},
             "timeoutSeconds": BOOT_TIMEOUT_SECONDS,
-            "found": None,
         }
-        opts = ResourceOptions.merge(
-            opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "documents"])
-        )
-        super().__init__("bedplate-native:talos:Identity", name, props, opts)
+        super().__init__(IDENTITY, name, values, opts)

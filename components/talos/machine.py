@@ -8,6 +8,8 @@ from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 from pulumiverse_talos import machine
 
 from components.aliases import formerly
+from core.facts import tokens
+from core.facts.secrets import SECRET_OUTPUTS
 from core.machineconfig.documents import patches
 from core.model import Platform
 
@@ -96,7 +98,7 @@ class Machine(ComponentResource):
                     replace_on_changes=["node"],
                     replacement_trigger=args.platform.machines[args.machine].install.generation,
                     delete_before_replace=True,
-                    additional_secret_outputs=["machineConfiguration"],
+                    additional_secret_outputs=list(SECRET_OUTPUTS[tokens.CONFIGURATION_APPLY]),
                 ),
             ),
         )

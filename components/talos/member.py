@@ -3,18 +3,19 @@
 import hashlib
 from typing import Any
 
-from pulumi import CustomResource, Input, Output, ResourceOptions
+from pulumi import Input, ResourceOptions
 
-from components.native import talos_client
+from components.native import Native, talos_client
 from core.machineconfig.documents import patches
 from core.model import Platform
+from core.native.cluster import ETCD_MEMBER
 
-# An install from a slow mirror, a reboot and etcd's own pace.
+# An installation from a slow mirror, a reboot, and etcd's own join.
 MEMBER_TIMEOUT_SECONDS = 900
 
 
-class EtcdMember(CustomResource):
-    """Waits until a machine has a vote in etcd, as another member tells it."""
+class EtcdMember(Native):
+    """Waits until another member reports that the machine has a vote in etcd."""
 
     def __init__(
         self,
@@ -28,16 +29,14 @@ class EtcdMember(CustomResource):
         *,
         adopted: Input[bool],
     ) -> None:
-        props = {
+        values = {
             "machine": machine,
             "address": address,
             "node": ask,
-            # It stays encrypted: it is made of patches, and one may hold a secret.
-            "config": Output.secret(hashlib.sha256("\0".join(patches(platform, machine)).encode()).hexdigest()),
+            "config": hashlib.sha256("\0".join(patches(platform, machine)).encode()).hexdigest(),
             "clientConfiguration": talos_client(client),
             "timeoutSeconds": MEMBER_TIMEOUT_SECONDS,
-            # A member that was one before its config came may be rebooting.
+            # A machine that was a member before it got its config may be rebooting.
             "adopted": adopted,
         }
-        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration", "config"]))
-        super().__init__("bedplate-native:talos:EtcdMember", name, props, opts)
+        super().__init__(ETCD_MEMBER, name, values, opts)

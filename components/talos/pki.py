@@ -7,6 +7,8 @@ from pulumi import Input, InvokeOutputOptions, Output, Resource, ResourceOptions
 from pulumiverse_talos import machine
 
 from core.credentials.pki import aescbc_key
+from core.facts import tokens
+from core.facts.secrets import SECRET_OUTPUTS
 from core.machineconfig.generated import completed
 from core.model import Platform
 
@@ -30,7 +32,7 @@ class Pki:
                 protect=True,
                 retain_on_delete=True,
                 ignore_changes=["talosVersion"],
-                additional_secret_outputs=["clientConfiguration", "machineSecrets"],
+                additional_secret_outputs=list(SECRET_OUTPUTS[tokens.SECRETS]),
             ),
         )
         # Secret as a whole: the provider marks only some leaves.

@@ -2,39 +2,37 @@
 
 from typing import Any
 
-from pulumi import CustomResource, Input, Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
-from components.native import talos_client
+from components.native import Native, talos_client
 from core.model import Platform
+from core.native.machine import TALOS_VERSION
 
-# A first install from a slow mirror, or a drain, an install and a reboot with firmware that tests memory.
-RELEASE_TIMEOUT_SECONDS = 3600
+# A first installation from a slow mirror, or a drain, an installation and a reboot with firmware that tests memory.
+UPGRADE_TIMEOUT_SECONDS = 3600
 
 
-class TalosVersion(CustomResource):
-    """The release and schematic that a machine runs. Another one drains, upgrades and reboots it."""
+class TalosVersion(Native):
+    """The version and schematic that a machine runs. Another one drains, upgrades and reboots it."""
 
     version: Output[str]
 
     def __init__(
         self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions
     ) -> None:
-        props = {
+        values = {
             "machine": machine,
             "node": node,
             "clientConfiguration": talos_client(client),
             "image": platform.installer,
             "controlplane": platform.machines[machine].role == "controlplane",
-            # Processor flags are told by no API of maintenance mode: so they are read as soon as it has its config.
+            # Maintenance mode does not report processor flags, so they are read once the machine has its config.
             "virtualization": bool(
                 platform.vms
                 and platform.kubevirt
                 and not platform.kubevirt.emulation
                 and machine in platform.schedulable
             ),
-            "timeoutSeconds": RELEASE_TIMEOUT_SECONDS,
-            "version": None,
-            "schematic": None,
+            "timeoutSeconds": UPGRADE_TIMEOUT_SECONDS,
         }
-        opts = ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=["clientConfiguration"]))
-        super().__init__("bedplate-native:talos:Release", name, props, opts)
+        super().__init__(TALOS_VERSION, name, values, opts)

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from core.facts.tokens import KUBECONFIG
 from core.state import unwrap_secret
 from lab.engine import Engine
 from lab.rehearsal import Rehearsal
@@ -18,7 +19,6 @@ from operations.adopt.state import KIND, secret
 from . import texts
 from .by_hand import drifted
 
-KUBECONFIG = "talos:cluster/kubeconfig:Kubeconfig"
 SHORT = timedelta(days=10)
 CREDENTIALS = ("talosconfig", "kubeconfig")
 

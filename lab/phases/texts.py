@@ -3,13 +3,13 @@
 tests/lab/test_texts.py holds that the program still has each of them.
 """
 
-ADOPTS_ETCD = "etcd is there already, with "
+ADOPTS_ETCD = "etcd is running already, with "
 CERTIFICATE_ENDS = "ends in"
 DRAINED = "is drained"
-HEALTHY_AGAIN = "is well, and takes pods as before"
+HEALTHY_AGAIN = "is healthy, and takes pods as before"
 NO_OTHER_NODE = "no other node takes pods"
 NOT_LOST = "so it is not lost"
-SEVERAL_AT_ONCE = "would go or move"
+SEVERAL_AT_ONCE = "would leave or move"
 NOT_DECOMMISSIONED = "was not decommissioned"
 UNREACHABLE = "did not answer"
 # What an `up` reports when a step of a machine's way out begins, in their order.

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.facts import tokens
 from core.state import unwrap_secret
 
 # The mark of a secret in an exported state. The engine encrypts the plain text beside it when it imports the state.
 _SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
-KIND, COMPONENT = "talos:machine/secrets:Secrets", "bedplate:talos:Talos"
+KIND, COMPONENT = tokens.SECRETS, "bedplate:talos:Talos"
 # The names that the program gives these resources; a test holds them equal.
 NAME, PARENT = "talos-secrets", "talos"
 
@@ -76,13 +77,13 @@ def put(
         place.urn("pulumi:pulumi:Stack", f"{place.project}-{place.stack}"), custom=False, type="pulumi:pulumi:Stack"
     )
     parent = at(place.urn(COMPONENT, PARENT), custom=False, type=COMPONENT, parent=stack["urn"])
-    provider = next((r for r in resources if r["type"] == "pulumi:providers:talos"), None)
+    provider = next((r for r in resources if r["type"] == tokens.TALOS_PROVIDER), None)
     if provider is None:
         # The engine's own name for a default provider: from its version and its source.
         name = f"default_{place.version.replace('.', '_')}_{place.source.replace('://', '_/')}"
         inputs = {"version": place.version, "__internal": {"pluginDownloadURL": place.source}}
         provider = at(
-            place.urn("pulumi:providers:talos", name), custom=True, type="pulumi:providers:talos",
+            place.urn(tokens.TALOS_PROVIDER, name), custom=True, type=tokens.TALOS_PROVIDER,
             id=str(uuid.uuid4()), inputs=inputs, outputs={"version": place.version},
         )  # fmt: skip
     at(

@@ -12,19 +12,23 @@ from typing import Any
 
 import yaml
 
+from core.facts import tokens
 from core.machineconfig.differences import Difference, differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import merge
 from core.machineconfig.redaction import shown_value
 from core.model import Platform, StackFileError, included, parse
+from core.native.machine import IDENTITY, NODE_HEALTHY, TALOS_VERSION
 from core.state import unwrap_secret
 from runner import pipes
 
 CHANGES = 7
 _KINDS = {
-    "talos:machine/configurationApply:ConfigurationApply": "config", "bedplate-native:talos:Identity": "identity",
-    "bedplate-native:talos:Settled": "settled", "bedplate-native:talos:Release": "release",
-}  # fmt: skip
+    tokens.CONFIGURATION_APPLY: "config",
+    IDENTITY.token: "identity",
+    NODE_HEALTHY.token: "settled",
+    TALOS_VERSION.token: "release",
+}
 _COMPONENT = "bedplate:talos:Machine$"
 
 

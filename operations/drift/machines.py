@@ -10,12 +10,12 @@ from typing import Any
 from cryptography import x509
 
 from clients.talos import Client, NoAnswer, schematic_of
+from core.facts import tokens
 from core.machineconfig.differences import Difference, differences, parse
 from core.machineconfig.merge import LEGACY
 from core.state import resource_name, unwrap_secret
 
-_APPLIED, _PKI = "talos:machine/configurationApply:ConfigurationApply", "talos:machine/secrets:Secrets"
-_KUBECONFIG = "talos:cluster/kubeconfig:Kubeconfig"
+_APPLIED, _PKI, _KUBECONFIG = tokens.CONFIGURATION_APPLY, tokens.SECRETS, tokens.KUBECONFIG
 
 
 # Talos' provider renews a kubeconfig in its last 30 days and a talosconfig in its last calendar month, in an `up`

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.facts import tokens
+from core.native.contracts import SECRET_INPUTS
+
 from .rule import Resource, Rule
 
+# The type tokens of resources that run commands or code.
 RUNNERS = ("command:", "pulumi-nodejs:dynamic:", "pulumi-python:dynamic/", "pulumi-python:dynamic:")
-CREDENTIALS = {
-    "talos:machine/configurationApply:ConfigurationApply": ("clientConfiguration", "machineConfigurationInput"),
-    "talos:machine/bootstrap:Bootstrap": ("clientConfiguration",),
-    "bedplate-native:talos:Bootstrap": ("clientConfiguration",),
-    "talos:cluster/kubeconfig:Kubeconfig": ("clientConfiguration",),
-    "bedplate-native:kubernetes:ApiReady": ("kubeconfig",),
-    "pulumi:providers:kubernetes": ("kubeconfig",),
-    "pulumi:providers:matchbox": ("clientKey",),
-}
 
 
 def no_commands(resource: Resource) -> Iterator[str]:
+    """A resource type that runs code."""
     if resource.type.startswith(RUNNERS):
         yield "it runs code whose effects no plan shows"
 
 
 def credentials_marked(resource: Resource) -> Iterator[str]:
-    for name in resource.in_clear(*CREDENTIALS[resource.type]):
+    """Each credential that is given and not marked secret: core says which inputs are credentials."""
+    for name in resource.in_clear(*SECRET_INPUTS[resource.type]):
         yield f"{name} is not marked secret, so it is plain in plans and in state"
 
 
 def not_to_files(resource: Resource) -> Iterator[str]:
+    """A provider that writes manifests to files."""
     if resource.inputs["renderYamlToDirectory"].given:
         yield "renderYamlToDirectory writes every object, Secrets in plain text, to disk"
 
@@ -47,7 +45,7 @@ RULES = (
     Rule(
         name="credentials-are-marked-secret",
         severity="critical",
-        kinds=frozenset(CREDENTIALS),
+        kinds=frozenset(SECRET_INPUTS),
         check=credentials_marked,
         why="Only what is marked secret is encrypted in state and hidden in plans.",
         remedy="wrap the value in pulumi.Output.secret",
@@ -55,7 +53,7 @@ RULES = (
     Rule(
         name="provider-writes-no-files",
         severity="high",
-        kinds=frozenset({"pulumi:providers:kubernetes"}),
+        kinds=frozenset({tokens.KUBERNETES_PROVIDER}),
         check=not_to_files,
         why="Secrets belong in the cluster and in encrypted state, nowhere else.",
         remedy="remove it",

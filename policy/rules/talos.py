@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from core.facts import tokens
+
 from .field import Field
 from .rule import MACHINE, Resource, Rule
 
 APPLY = frozenset({MACHINE})
-SECRETS = frozenset({"talos:machine/secrets:Secrets"})
+SECRETS = frozenset({tokens.SECRETS})
 # As the Image Factory names it, from the factory itself or from a mirror of it.
 INSTALLER = re.compile(
     r"[\w.-]+(:\d+)?(/[\w.-]+)*/(metal-)?installer(-secureboot)?/[0-9a-f]{64}"

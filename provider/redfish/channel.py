@@ -17,10 +17,11 @@ import requests
 from requests import exceptions as failures
 from requests.adapters import HTTPAdapter
 
+from core.facts.bmc import fingerprint_digits
 from provider import parent
 from provider.framework import UserError
 
-from .access import Access, digits
+from .access import Access
 
 # A BMC is a small computer: a burst of requests freezes some. One request at a time, with a pause before the next.
 GAP_SECONDS = 0.5
@@ -76,7 +77,7 @@ class Trust(HTTPAdapter):
     """TLS that trusts what a BMC's access names. requests would add the authorities of the web to it."""
 
     def __init__(self, access: Access) -> None:
-        self._fingerprint = digits(access.fingerprint) if access.fingerprint else None
+        self._fingerprint = fingerprint_digits(access.fingerprint) if access.fingerprint else None
         self._context = ssl.create_default_context(cadata=access.ca)
         if self._fingerprint:
             # A pinned certificate is its own proof: self-signed and made for another name, as BMCs come.
@@ -182,7 +183,7 @@ class Channel(requests.Session):
                 f"a certificate with the fingerprint {shown[1].replace(':', '')}" if shown else "no usable certificate"
             )
             return UserError(
-                f"{self._url} shows {seen}, and {digits(self._access.fingerprint)} is pinned; the password must not go "
+                f"{self._url} shows {seen}, and {fingerprint_digits(self._access.fingerprint)} is pinned; the password must not go "
                 "to another device; see on its console that the certificate is its own, and pin that one"
             )
         why = re.search(r"certificate verify failed: ([^(]+?) \(", str(error)) or re.search(

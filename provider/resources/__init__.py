@@ -1,4 +1,6 @@
-"""Every resource type of ours, by token."""
+"""Every resource type of our own, by token."""
+
+from provider.resource import Resource
 
 from .api_ready import ApiReady
 from .boot_permit import BootPermit
@@ -15,20 +17,20 @@ from .power import Power
 from .snapshot import Snapshot
 from .talos_version import TalosVersion
 
-_KINDS = (
+_TYPES: tuple[type[Resource], ...] = (
     ApiReady,
+    BootPermit,
     Bootstrap,
-    ManualBoot,
+    ChangeGuard,
     Decommission,
     EtcdMember,
-    ChangeGuard,
     Identity,
-    NodeReady,
-    BootPermit,
-    Power,
-    TalosVersion,
-    NodeHealthy,
-    Snapshot,
     MaintenanceTurn,
+    ManualBoot,
+    NodeHealthy,
+    NodeReady,
+    Power,
+    Snapshot,
+    TalosVersion,
 )
-RESOURCES = {kind.token: kind() for kind in _KINDS}
+RESOURCES = {kind.contract.token: kind() for kind in _TYPES}

@@ -1,66 +1,64 @@
 """The permit for one installation: a machine that is off, and whose next boot is from the network."""
 
-from provider.framework import InputError, Progress, Values, in_thread
+from collections.abc import Iterable
+
+from core.native import InputError, Values
+from core.native.metal import BOOT_PERMIT
+from provider.framework import Progress, in_thread
 from provider.pace import PACE, PREPARE
 from provider.redfish import machine
+from provider.resource import Resource
 
 
-class BootPermit:
-    """Given once per generation, and written into the state before the machine is switched on.
+class BootPermit(Resource):
+    """Given once for each generation, and recorded in the state before the machine is switched on.
 
-    That order is what keeps a machine from being installed twice: making a permit boots nothing, so that it may be
-    made again by a run that was killed. Once it is in the state it is never made again, and the BMC forgets it with
-    the boot it was for.
+    This order prevents a second installation: giving a permit boots nothing, so a run after a killed one may give it
+    again. Once it is in the state it is not given again, and the BMC forgets it with the boot that it was for.
     """
 
-    token = "bedplate-native:metal:Permit"
-    secrets = machine.SECRETS
-    replaces: frozenset[str] = frozenset()
-    ignored_in_diff = machine.IGNORED_IN_DIFF
+    contract = BOOT_PERMIT
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
-        return machine.wrong(inputs, before)
-
-    def plan(self, inputs: Values, state: Values | None = None) -> Values:
-        return dict(inputs)
+    def own_errors(self, inputs: Values, before: Values | None) -> Iterable[InputError]:
+        """What the contract can't express of a machine behind a BMC."""
+        return machine.own_errors(inputs, before)
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
-        if not isinstance(inputs.get("generation"), (int, float)) or not machine.boots(inputs, state):
+        """That the machine is switched off, if the permit is new."""
+        if not isinstance(inputs.get("generation"), int | float) or not machine.boots(inputs, state):
             return None
-        return f"is switched off, and what runs on it cut off; its next boot is {machine.order(inputs)}"
+        return (
+            f"is switched off without a shutdown, which ends what runs on it; its next boot is {machine.order(inputs)}"
+        )
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
+        """Give the permit. Returns the BMC's address with the system, and the outputs by name."""
         return f"{inputs['url']} {inputs['system']}", await self.update("", {}, inputs, say)
 
-    async def read(self, identity: str, state: Values) -> Values | None:
-        # A record of ours. What the machine is now, its power tells.
-        return state
-
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
+        """Give the permit if the generation is higher. Returns the outputs by name."""
         if machine.boots(inputs, state):
             await in_thread(_give, inputs, say)
         return dict(inputs)
 
-    async def delete(self, identity: str, state: Values, say: Progress) -> None:
-        return None
-
 
 def _give(inputs: Values, say: Progress) -> None:
-    # Here and not above: sushy takes a while to load, and a plan asks no BMC.
+    # Imported here: sushy takes long to load, and a plan queries no BMC.
     from provider.redfish.system import System
 
     with PACE.turn(PREPARE, int(inputs["atOnce"]), say):
         system = System(machine.access(inputs), float(inputs["timeoutSeconds"]), say)
         try:
-            found = system.identity()
-            machine.is_declared(inputs, found)
+            hardware = system.identity()
+            machine.is_declared(inputs, hardware)
             say(
-                f"{inputs['system']} is {found.uuid or 'unnamed'}, {found.serial or 'no serial'}; its next boot is {machine.order(inputs)}"
+                f"{inputs['system']} has the uuid {hardware.uuid or '(none)'} and the serial number "
+                f"{hardware.serial or '(none)'}; its next boot is {machine.order(inputs)}"
             )
-            # First, and while it still runs: a BMC that refuses leaves it running.
+            # Before it is switched off: if the BMC refuses, the machine still runs.
             system.pxe_once(inputs["bootMode"])
             system.off()
-            # Some forget it when the power goes.
+            # Some BMCs forget the next boot when the power goes off.
             if not system.ordered():
                 system.pxe_once(inputs["bootMode"])
             HERE.add(_key(inputs))
@@ -68,8 +66,8 @@ def _give(inputs: Values, say: Progress) -> None:
             system.close()
 
 
-# Permits that this very process gave and that nobody has used: a BMC may forget one before it is the machine's turn,
-# and only then do we know that no boot made it go away.
+# The permits that this process gave and that no boot has used. A BMC may forget a permit before the machine is
+# switched on, and only for these is it certain that no boot has used it.
 HERE: set[tuple[str, str, float]] = set()
 
 
@@ -78,10 +76,10 @@ def _key(inputs: Values) -> tuple[str, str, float]:
 
 
 def is_unused(inputs: Values) -> bool:
-    """Whether the permit was given by this process, and its machine not switched on since."""
+    """Whether this process gave the permit, and has not switched the machine on since."""
     return _key(inputs) in HERE
 
 
 def use(inputs: Values) -> None:
-    """From here on nobody can say that it was not."""
+    """Record that the permit may have been used."""
     HERE.discard(_key(inputs))

@@ -1,117 +1,117 @@
-"""etcd, made once: by us, or before us."""
+"""etcd, bootstrapped once: by this resource, or before it existed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from clients.talos import AlreadyThere, Client, NoAnswer
-from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
-from provider.gate import Gate
-from provider.talosclient import client_of, wrong_target
+from core.native import Values
+from core.native.cluster import BOOTSTRAP
+from provider.framework import Progress, UserError, in_thread
+from provider.resource import Resource
+from provider.talosclient import client_of
 from provider.waiting import wait_until
 
 RUNNING, WAITING = "Running", "Preparing"
-# A machine that was told a moment ago waits too, until its etcd has started: it is told again only if it still does.
+# A machine that was bootstrapped a moment ago also reports WAITING until its etcd has started: the request is sent
+# only if it still does after this time.
 STEADY_SECONDS = 2.0
-# A control plane that finds an etcd of others joins it by itself, or never will.
+# A control plane that can join another's etcd has joined it by itself within this time.
 JOIN_SECONDS = 240.0
 
 
-class Bootstrap(Gate):
-    """Created when etcd runs on the first control plane. From then on it is a record, and nothing changes it.
+class Bootstrap(Resource):
+    """Created when etcd runs on the first control plane. Afterwards it is a record, and nothing changes it.
 
-    Where etcd is there already, of this platform or of the cluster that it took over, it is left as it is: so a run
-    that was killed after Talos had taken the request goes on, and a cluster that runs is adopted. A machine without
-    an etcd is told to make one, unless another control plane has one that it belongs to.
+    An etcd that runs already is left as it is: so a run after one that was killed goes on, and a running cluster is
+    adopted. A machine without an etcd is bootstrapped, unless another control plane has an etcd that it belongs to.
     """
 
-    token = "bedplate-native:talos:Bootstrap"
-    secrets = frozenset({"clientConfiguration"})
-    # It happened. Who did it, with which credentials, and who has come since, changes nothing of that.
-    ignored_in_diff = frozenset({"machine", "node", "others", "clientConfiguration", "timeoutSeconds"})
-
-    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
-        wrong = wrong_target(inputs)
-        others = inputs.get("others")
-        if not isinstance(others, Unknown) and not (
-            isinstance(others, dict) and all(isinstance(at, (str, Unknown)) for at in others.values())
-        ):
-            wrong.append(
-                InputError(
-                    "others",
-                    "is no mapping; an etcd may be there already; write each other control plane's name and address, or {}",
-                )
-            )
-        return wrong
-
-    def plan(self, inputs: Values, state: Values | None = None) -> Values:
-        return {**inputs, "adopted": (state or {}).get("adopted", UNKNOWN)}
+    contract = BOOTSTRAP
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
-        client = client_of(inputs["clientConfiguration"])
-        assert client is not None, "no update has unknown inputs"
-        adopted = await in_thread(
-            wait, client, inputs["machine"], inputs["node"], inputs["others"], float(inputs["timeoutSeconds"]), say
-        )
+        """Bootstrap etcd, or take over the one that runs. Returns the machine's name, and the outputs by name."""
+        wait = _Bootstrapping(client_of(inputs), inputs, say)
+        adopted = await in_thread(wait.run)
         return str(inputs["machine"]), {**inputs, "adopted": adopted}
 
 
-def wait(client: Client, machine: str, node: str, others: dict[str, str], seconds: float, say: Progress) -> bool:
-    """Returns once etcd runs on the machine with a vote of its own; whether it was there before.
+class _Bootstrapping:
+    """One wait for etcd, and the request to bootstrap it."""
 
-    Raises UserError where it may not be made, or in time was not.
-    """
-    told: list[float] = []
-    taken: list[str] = []
-    waits: list[float] = []
+    def __init__(self, client: Client, inputs: Values, say: Progress) -> None:
+        self._client, self._say = client, say
+        self._machine, self._node = str(inputs["machine"]), str(inputs["node"])
+        self._others: Mapping[str, str] = inputs["others"]
+        self._seconds = float(inputs["timeoutSeconds"])
+        self._asked = False
+        self._accepted = ""
+        """What the machine answered to the request, if it accepted it."""
+        self._waiting_since: float | None = None
 
-    def ask() -> tuple[bool, str]:
-        state = client.service(node, "etcd")
+    def run(self) -> bool:
+        """Return once etcd runs on the machine and has a vote; whether it was running before.
+
+        Raises UserError if etcd must not be bootstrapped, or does not run in time.
+        """
+        instead = (
+            f"look at it with: talosctl -n {self._node} service etcd, and run up again: "
+            "an etcd that runs by then is taken over"
+        )
+        wait_until(self._ask, f"{self._machine}: etcd did not run", self._seconds, instead, self._say)
+        return not self._asked
+
+    def _ask(self) -> tuple[bool, str]:
+        state = self._client.service(self._node, "etcd")
         if state == RUNNING:
-            members = client.own_members(node)
-            if members.get(machine):
-                if not told:
-                    say(
-                        f"etcd is there already, with {_named(members)}: it is taken over as it is, and nothing is bootstrapped"
-                    )
-                return True, ""
-            return False, f"etcd runs, and its members are {_named(members)}"
+            return self._is_member()
         if state != WAITING:
-            waits.clear()
-            return False, f"etcd: {state or 'not there yet'}"
+            self._waiting_since = None
+            return False, f"etcd: {state or 'not started'}"
         now = time.monotonic()
-        waits.append(now)
-        if now - waits[0] < STEADY_SECONDS:
+        if self._waiting_since is None:
+            self._waiting_since = now
+        waited = now - self._waiting_since
+        if waited < STEADY_SECONDS:
             return False, "etcd waits to be bootstrapped"
-        if having := _having(client, others):
-            _must_join(machine, having, now - waits[0], seconds)
-            return False, f"it is to join the etcd of {' and '.join(having)}"
-        if taken:
-            # Its image may still be on the way. Whatever becomes of it, a run asks once.
-            return False, "it was told to bootstrap, and etcd has not started"
-        waits.clear()
-        if not told:
-            say("etcd is bootstrapped here, once")
-        told.append(now)
+        if running := _running(self._client, self._others):
+            _require_join(self._machine, running, waited, self._seconds)
+            return False, f"it is to join the etcd of {' and '.join(running)}"
+        if self._accepted:
+            # Its image may still be downloaded. The request is sent once in a run, however long that takes.
+            return False, "it accepted the bootstrap, and etcd has not started"
+        return False, self._bootstrap()
+
+    def _is_member(self) -> tuple[bool, str]:
+        members = self._client.own_members(self._node)
+        if not members.get(self._machine):
+            return False, f"etcd runs, and its members are {_named(members)}"
+        if not self._asked:
+            self._say(
+                f"etcd is running already, with {_named(members)}: it is taken over as it is, "
+                "and nothing is bootstrapped"
+            )
+        return True, ""
+
+    def _bootstrap(self) -> str:
+        self._waiting_since = None
+        if not self._asked:
+            self._say("etcd is bootstrapped here, once")
+        self._asked = True
         try:
-            client.bootstrap(node)
+            self._client.bootstrap(self._node)
+            self._accepted = "it accepted the bootstrap"
         except AlreadyThere:
-            taken.append("it has data of an etcd")
-        else:
-            taken.append("it takes it")
-        return False, f"{taken[0]}: etcd starts"
-
-    instead = f"look at it with: talosctl -n {node} service etcd, and run up again: what is there by then is taken over"
-    wait_until(ask, f"{machine}: etcd did not run", seconds, instead, say)
-    return not told
+            self._accepted = "it already has data of an etcd"
+        return f"{self._accepted}: etcd starts"
 
 
-def _named(members: dict[str, bool]) -> str:
+def _named(members: Mapping[str, bool]) -> str:
     return ", ".join(name if votes else f"{name} (learning)" for name, votes in sorted(members.items())) or "no member"
 
 
-def _having(client: Client, others: dict[str, str]) -> Sequence[str]:
-    """The other control planes on which an etcd runs, with a quorum or without. One that gives no answer is not known to."""
+def _running(client: Client, others: Mapping[str, str]) -> Sequence[str]:
+    """The other control planes on which an etcd runs, with or without a quorum; without an answer, none is assumed."""
 
     def runs(address: str) -> bool:
         try:
@@ -125,12 +125,13 @@ def _having(client: Client, others: dict[str, str]) -> Sequence[str]:
         return [name for name, has in zip(others, pool.map(runs, others.values()), strict=True) if has]
 
 
-def _must_join(machine: str, having: Sequence[str], waited: float, seconds: float) -> None:
+def _require_join(machine: str, running: Sequence[str], waited: float, seconds: float) -> None:
     if waited < min(JOIN_SECONDS, seconds):
         return
-    who = " and ".join(having)
+    names = " and ".join(running)
     raise UserError(
-        f"{machine} has no etcd, {who} {'has' if len(having) == 1 else 'have'} one, and it has not joined that within "
-        f"{waited:.0f} s; bootstrapping it would make a second cluster beside the first; if that etcd is well, write talos.bootstrap: "
-        f"{having[0]}; if it has lost its quorum, put a snapshot back (docs/runbooks/restore.md); then run up again"
+        f"{machine} has no etcd, {names} {'has' if len(running) == 1 else 'have'} one, and {machine} has not joined it "
+        f"within {waited:.0f} s; bootstrapping {machine} would create a second cluster beside the first; if that etcd "
+        f"is healthy, write talos.bootstrap: {running[0]}; if it has lost its quorum, restore a snapshot "
+        "(docs/runbooks/restore.md); then run up again"
     )

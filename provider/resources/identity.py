@@ -6,118 +6,114 @@ import time
 from clients.talos import Client, Hardware, Maintenance, NoAnswer
 from core.machineconfig.differences import differences
 from core.machineconfig.merge import merge
-from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
-from provider.gate import Gate
+from core.native import Unknown, Values
+from core.native.machine import IDENTITY
+from provider.framework import Progress, UserError, in_thread
 from provider.identity import judge
-from provider.talosclient import client_of, wrong_target
+from provider.resource import Resource
+from provider.talosclient import client_of
 from provider.waiting import wait_until
 
-# How long after its API answers a machine may still find its disks.
+# Seconds for which a machine may still discover its disks after its API has answered.
 SETTLE_SECONDS = 30.0
-# A machine that had its config answers at once, or is down: nobody waits a boot's time for a label.
+# A machine that already had its config answers at once or is down: a changed label must not wait for a whole boot.
 RECONFIGURE_SECONDS = 120.0
 
 
-class Identity(Gate):
+class Identity(Resource):
     """Created when a machine's Talos API answers and its hardware is the declared one.
 
-    It is asked again whenever the machine gets another config, and then its API must answer soon: a machine that is
-    down fails here, by name, and not in its config's own ten minutes. With a higher generation it must be in
-    maintenance mode, or it did not boot from the network.
+    It queries the machine again before each new config, and then the API must answer soon: a machine that is down
+    fails here, by name, and not in the ten minutes of its config. With a higher generation the machine must be in
+    maintenance mode, because otherwise it did not boot from the network.
     """
 
-    token = "bedplate-native:talos:Identity"
-    secrets = frozenset({"clientConfiguration", "documents"})
-    replaces = frozenset({"machine"})
-
-    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
-        wrong = wrong_target(inputs)
-        if not isinstance(inputs.get("declared", {}), (dict, Unknown)):
-            wrong.append(
-                InputError(
-                    "declared", "is no mapping; the machine is compared with it; write uuid, serial, mac or disk"
-                )
-            )
-        return wrong
-
-    def plan(self, inputs: Values, state: Values | None = None) -> Values:
-        return {**inputs, "found": (state or {}).get("found", UNKNOWN)}
+    contract = IDENTITY
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
-        """What its next config changes, by document and field; nothing secret is in it."""
+        """What the machine's next config changes, by document and field; secret values are not in it."""
         if state is None or isinstance(inputs.get("documents"), Unknown):
             return None
-        changed = differences(*(merge(map(json.loads, of.get("documents") or [])) for of in (state, inputs)))
-        if not changed:
+        changes = differences(*(merge(map(json.loads, of.get("documents") or [])) for of in (state, inputs)))
+        if not changes:
             return None
-        how = "REBOOTS to take" if any(each.reboots for each in changed) else "takes, with no reboot,"
-        return "\n".join([f"{inputs['machine']} {how} another config:", *(f"    {each}" for each in changed)])
+        how = "REBOOTS to take" if any(change.reboots for change in changes) else "takes, with no reboot,"
+        return "\n".join([f"{inputs['machine']} {how} another config:", *(f"    {change}" for change in changes)])
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
-        found = await in_thread(wait, inputs, float(inputs["timeoutSeconds"]), False, say)
-        return str(inputs["machine"]), {**inputs, "found": found}
+        """Wait until the declared machine answers. Returns its name, and the outputs by name."""
+        hardware = await in_thread(wait, inputs, float(inputs["timeoutSeconds"]), False, say)
+        return str(inputs["machine"]), {**inputs, "found": hardware}
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
-        again = inputs.get("generation", 0) > state.get("generation", 0)
+        """Query the machine again. Returns the outputs by name."""
+        installed_again = inputs.get("generation", 0) > state.get("generation", 0)
         moved = inputs.get("node") != state.get("node")
         full = float(inputs["timeoutSeconds"])
-        found = await in_thread(wait, inputs, full if again or moved else min(full, RECONFIGURE_SECONDS), again, say)
-        return {**inputs, "found": found}
+        seconds = full if installed_again or moved else min(full, RECONFIGURE_SECONDS)
+        hardware = await in_thread(wait, inputs, seconds, installed_again, say)
+        return {**inputs, "found": hardware}
 
 
 def wait(inputs: Values, seconds: float, fresh: bool, say: Progress) -> Values:
-    """What the machine is, once it answers. fresh: it must have no config. Raises UserError at once if it is another one."""
-    name, address = inputs["machine"], inputs["node"]
-    client = client_of(inputs["clientConfiguration"])
-    assert client is not None, "no update has unknown inputs"
+    """The machine's hardware (see `shown`) once it answers.
+
+    fresh: whether it must have no config yet.
+    Raises UserError at once if it is another machine, and after `seconds` if it does not answer.
+    """
+    name, address, client = inputs["machine"], inputs["node"], client_of(inputs)
     declared = inputs.get("declared") or {}
     answered: list[float] = []
-    told: list[Hardware] = []
+    answers: list[Hardware] = []
 
     def ask() -> tuple[bool, str]:
-        hardware = _ask(client, address, fresh)
+        hardware = _query(client, address, fresh)
         answered.append(time.monotonic())
         judgement = judge({} if hardware.contained else declared, hardware)
         settled = answered[-1] - answered[0] >= SETTLE_SECONDS
         faults = judgement.wrong + (judgement.missing if settled else [])
         if faults:
             raise UserError(
-                f"{name}: what answers at {address} is not the declared machine: {'; '.join(faults)}; its config would "
-                "erase another machine's disk, so nothing was sent to it; correct its address, its cables or what is declared"
+                f"{name}: the machine at {address} is not the declared machine: {'; '.join(faults)}; the config would "
+                "erase another machine's disk, so nothing was sent; correct its address, its cables or its declaration"
             )
-        told[:] = [hardware]
+        answers[:] = [hardware]
         return not judgement.missing, "; ".join(judgement.missing)
 
-    instead = f"look at its screen or its BMC's console, and at: talosctl -n {address} --insecure get machinestatus; then run up again"
+    instead = (
+        "look at its screen or its BMC's console, and at: "
+        f"talosctl -n {address} --insecure get machinestatus; then run up again"
+    )
     wait_until(ask, f"{name}: the Talos API at {address} did not answer", seconds, instead, say)
-    hardware = told[0]
-    if hardware.contained and declared:
-        say("runs in a container: it has no hardware to compare with what is declared")
-    return shown(hardware)
+    if answers[0].contained and declared:
+        say("runs in a container: it has no hardware that could be compared with the declaration")
+    return shown(answers[0])
 
 
-def _ask(client: Client, address: str, fresh: bool) -> Hardware:
-    """In maintenance mode, or else with the platform's own certificate, which another platform's machine refuses."""
+def _query(client: Client, address: str, fresh: bool) -> Hardware:
+    """The hardware, in maintenance mode or else with the platform's certificate. Raises NoAnswer.
+
+    Another platform's machine refuses that certificate.
+    """
     try:
         return Maintenance().hardware(address)
-    except NoAnswer as unready:
-        # A server that wants a certificate shows as a lost connection, as many other things do: so it is tried.
+    except NoAnswer as anonymous:
+        # A server that requires a certificate shows as a lost connection, like many other failures: so it is tried.
         try:
             hardware = client.hardware(address)
-        except NoAnswer as refused:
-            told = (
-                str(refused)
-                if str(refused) == str(unready)
-                else f"without a certificate: {unready}; with the platform's: {refused}"
-            )
-            raise NoAnswer(told) from None
+        except NoAnswer as certified:
+            raise NoAnswer(
+                str(certified)
+                if str(certified) == str(anonymous)
+                else f"without a certificate: {anonymous}; with the platform's: {certified}"
+            ) from None
     if fresh:
         raise NoAnswer("it runs on its old config: it has not booted from the network")
     return hardware
 
 
 def shown(hardware: Hardware) -> Values:
-    """A machine's hardware for the state: what a person compares, and no more."""
+    """A machine's hardware for the state: uuid, serial, macs, disks (name, size in bytes, ids), memoryMib, threads."""
     disks = [
         {key: disk[key] for key in ("name", "size", "serial", "wwid", "model") if disk.get(key)}
         for disk in hardware.disks

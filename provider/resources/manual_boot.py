@@ -1,67 +1,42 @@
-"""A machine with no BMC: what a person must do, in the plan and once for each permit."""
+"""A machine without a BMC: the plan shows what a person must do, once for each generation."""
 
-from typing import Any
+from core.native import Unknown, Values
+from core.native.metal import MANUAL_BOOT
+from provider.framework import Progress
+from provider.resource import Resource
 
-from provider.framework import InputError, Progress, Unknown, Values
 
+class ManualBoot(Resource):
+    """Records for which generation, and for which hardware, the steps were shown.
 
-class ManualBoot:
-    """Remembers for which generation, and for which hardware, a person was told to boot a machine.
-
-    It waits for nothing: whether the machine came up is seen where its Talos API is asked.
+    It waits for nothing: the machine's Identity waits until its Talos API answers.
     """
 
-    token = "bedplate-native:metal:ByHand"
-    secrets: frozenset[str] = frozenset()
-    replaces: frozenset[str] = frozenset()
-    # A newer image is no reason to go to a machine that runs.
-    ignored_in_diff = frozenset({"steps"})
-
-    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
-        wrong = []
-        steps: Any = inputs.get("steps")
-        if not isinstance(steps, Unknown) and not (
-            isinstance(steps, list) and steps and all(isinstance(step, str) for step in steps)
-        ):
-            wrong.append(InputError("steps", "are no texts; a person reads them in the plan; write one or more"))
-        generation: Any = inputs.get("generation")
-        if not isinstance(generation, Unknown) and not (isinstance(generation, (int, float)) and generation >= 0):
-            wrong.append(
-                InputError(
-                    "generation", "is not a whole number from 0; the machine is booted once for each; write e.g. 1"
-                )
-            )
-        return wrong
-
-    def plan(self, inputs: Values, state: Values | None = None) -> Values:
-        return dict(inputs)
+    contract = MANUAL_BOOT
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
-        return _told(inputs, state)
+        """The steps, if the machine has to be booted."""
+        return _instructions(inputs, state)
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
+        """Show the steps. Returns a constant id, and the outputs by name."""
         return "by-hand", await self.update("by-hand", {}, inputs, say)
 
-    async def read(self, identity: str, state: Values) -> Values | None:
-        return state
-
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
-        if told := _told(inputs, state):
-            say(told)
+        """Show the steps, if the machine has to be booted. Returns the outputs by name."""
+        if instructions := _instructions(inputs, state):
+            say(instructions)
         return dict(inputs)
 
-    async def delete(self, identity: str, state: Values, say: Progress) -> None:
-        return None
 
-
-def _told(inputs: Values, state: Values | None) -> str | None:
-    """The steps, a line each, where there is something to do."""
+def _instructions(inputs: Values, state: Values | None) -> str | None:
+    """The steps, one on each line; None if there is nothing to do."""
     before = state or {}
     generation, steps = inputs.get("generation"), inputs.get("steps")
     if isinstance(generation, Unknown) or not isinstance(steps, list):
         return None
-    other = inputs.get("hardware") != before.get("hardware")
-    if not generation or (generation <= before.get("generation", 0) and not other):
+    replaced = inputs.get("hardware") != before.get("hardware")
+    if not generation or (generation <= before.get("generation", 0) and not replaced):
         return None
     return "\n".join(
         [

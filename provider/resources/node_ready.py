@@ -1,49 +1,41 @@
-"""The gate after the network: a node that Kubernetes calls Ready."""
+"""The gate after the network: a node that Kubernetes reports as Ready."""
 
 import json
-import re
 import urllib.error
 
-from provider.framework import InputError, Progress, Unknown, Values, in_thread
-from provider.gate import Gate
-from provider.kubeapi import Access, get, wrong_kubeconfig
-from provider.waiting import wait_until, wrong_timeout
+from core.native import Values
+from core.native.kubernetes import NODE_READY
+from provider.framework import Progress, in_thread
+from provider.kubeapi import Access, get
+from provider.nodes import path
+from provider.resource import Resource
+from provider.waiting import wait_until
 
 
-class NodeReady(Gate):
-    """Created when a node is Ready: it has joined, its kubelet runs, and its network stands."""
+class NodeReady(Resource):
+    """Created when a node is Ready: it has joined, its kubelet runs, and its network works."""
 
-    token = "bedplate-native:kubernetes:NodeReady"
-    secrets = frozenset({"kubeconfig"})
-    replaces = frozenset({"node"})
-
-    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
-        wrong = [*wrong_kubeconfig(inputs.get("kubeconfig")), *wrong_timeout(inputs.get("timeoutSeconds"))]
-        node = inputs.get("node")
-        if not isinstance(node, Unknown) and not (
-            isinstance(node, str) and re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", node)
-        ):
-            wrong.append(InputError("node", "is not a node's name; it is looked up by it; write e.g. cp-1"))
-        return wrong
+    contract = NODE_READY
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
+        """Wait until the node is Ready. Returns its name, and the outputs by name."""
         access = Access.parse(inputs["kubeconfig"])
         await in_thread(wait, access, inputs["node"], float(inputs["timeoutSeconds"]), say)
         return str(inputs["node"]), dict(inputs)
 
 
 def wait(access: Access, node: str, seconds: float, say: Progress) -> None:
-    """Returns once the node is Ready. Raises UserError with what Kubernetes says of it when the time is over."""
+    """Return once the node is Ready. Raises UserError with the message of its Ready condition after `seconds`."""
     with access.tls() as tls:
 
         def ask() -> tuple[bool, str]:
             try:
-                status = json.loads(get(access, tls, f"/api/v1/nodes/{node}"))["status"]
+                status = json.loads(get(access, tls, path(node)))["status"]
             except urllib.error.HTTPError as error:
                 if error.code == 404:
                     return False, "it has not joined"
                 raise
-            conditions = {c["type"]: c for c in status.get("conditions", [])}
+            conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
             ready = conditions.get("Ready", {"status": "Unknown", "message": "no condition yet"})
             return ready["status"] == "True", ready.get("message", ready["status"])
 

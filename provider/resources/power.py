@@ -1,82 +1,93 @@
-"""A machine's power, by its BMC: identified, switched on once it has a permit to boot from the network, and on."""
+"""A machine's power: identified by its BMC, and switched on once for each permit to boot from the network."""
 
 import time
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
+from core.native import UNKNOWN, InputError, Unknown, Values
+from core.native.metal import POWER
+from provider.framework import Progress, UserError, in_thread
 from provider.identity import same_uuid
 from provider.pace import LOOK, PACE, SWITCH
 from provider.redfish import machine
+from provider.resource import Resource
 
 from . import boot_permit
 
-# Looking only: a BMC that takes longer is told as one that hangs.
+if TYPE_CHECKING:
+    from provider.redfish.system import System
+
+# Seconds for a read: a BMC that takes longer is reported as hanging.
 READ_SECONDS = 90.0
-# A machine that was just switched on may still be told as off: for so long, a run that comes after a killed one waits.
+# Seconds for which a run after a killed one waits: a machine that was just switched on may still be reported as off.
 COMING_SECONDS = 20.0
 POLL_SECONDS = 2.0
 
 
-class Power:
+class Power(Resource):
     """A machine that was switched on once for each permit (see boot_permit.py).
 
-    Created, it is the declared hardware and is on: switched on, or found on, because nobody but we or a person can
-    have done that since the permit was given. A higher generation does that again. Every other change only looks.
-    Nothing here ever switches a machine off.
+    Once created, it is the declared hardware and is on. If it was already on, it has used its permit: since that was
+    given, only this provider or a person can have switched it on. A higher generation repeats this. Every other
+    change only reads. Nothing here ever switches a machine off.
     """
 
-    token = "bedplate-native:metal:Power"
-    secrets = machine.SECRETS
-    replaces: frozenset[str] = frozenset()
-    ignored_in_diff = machine.IGNORED_IN_DIFF
+    contract = POWER
 
-    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
-        return machine.wrong(inputs, before)
+    def own_errors(self, inputs: Values, before: Values | None) -> Iterable[InputError]:
+        """What the contract can't express of a machine behind a BMC."""
+        return machine.own_errors(inputs, before)
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
-        known = (state or {}).get("identity") or {}
+        """The outputs by name: a declared identity and a permitted boot are known before the update."""
+        recorded = (state or {}).get("identity") or {}
         if _elsewhere(inputs, state):
-            known = {}
-        identity = {k: inputs.get(k) or known.get(k, UNKNOWN) for k in ("uuid", "serial")}
+            recorded = {}
+        identity = {name: inputs.get(name) or recorded.get(name, UNKNOWN) for name in ("uuid", "serial")}
         generation = inputs.get("generation")
         if isinstance(generation, Unknown):
             return {**inputs, "identity": {**identity, "macs": UNKNOWN}, "lastBoot": UNKNOWN, "power": UNKNOWN}
         return {
             **inputs,
-            "identity": {**identity, "macs": known.get("macs", UNKNOWN)},
+            "identity": {**identity, "macs": recorded.get("macs", UNKNOWN)},
             "lastBoot": _last_boot(inputs, state),
             "power": "On" if machine.boots(inputs, state) else UNKNOWN,
         }
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
+        """That the machine boots from the network, if the generation is higher."""
         if isinstance(inputs.get("generation"), Unknown) or not machine.boots(inputs, state):
             return None
         return f"boots {_last_boot(inputs, state)}"
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
-        outputs = await in_thread(_make_so, inputs, None, say)
+        """Switch the machine on if it has a permit. Returns its UUID or its BMC's address, and the outputs by name."""
+        outputs = await in_thread(_apply, inputs, None, say)
         return outputs["identity"]["uuid"] or f"{inputs['url']} {inputs['system']}", outputs
 
     async def read(self, identity: str, state: Values) -> Values | None:
+        """The outputs by name, as the BMC reports them. Raises UserError for an import: credentials are missing."""
         if "url" not in state:
             raise UserError(
-                "a machine's power can't be imported; its BMC's credentials are not known; declare the machine with "
-                "install.generation 0, which only looks at it"
+                "a machine's power can't be imported; an import does not have its BMC's credentials; declare the "
+                "machine with install.generation 0, which only reads it"
             )
-        return dict(await in_thread(_look, state))
+        return await in_thread(_read, state)
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
-        return dict(await in_thread(_make_so, inputs, state, say))
+        """Switch the machine on if the generation is higher. Returns the outputs by name."""
+        return await in_thread(_apply, inputs, state, say)
 
     async def delete(self, identity: str, state: Values, say: Progress) -> None:
-        # A platform that is forgotten must not go dark, and neither must a machine that only moves to another stack.
+        """Leave the machine's power as it is: it may only move to another stack."""
         say(
-            f"{state.get('system')} of {state.get('url')} is left as it runs; switch it off by its BMC if you want it off"
+            f"{state.get('system')} of {state.get('url')} is left running; "
+            "switch it off by its BMC if it is not needed any more"
         )
 
 
 def _elsewhere(inputs: Values, state: Values | None) -> bool:
-    return state is None or any(inputs.get(k) != state.get(k) for k in ("url", "system"))
+    return state is None or any(inputs.get(name) != state.get(name) for name in ("url", "system"))
 
 
 def _last_boot(inputs: Values, state: Values | None) -> str:
@@ -85,37 +96,46 @@ def _last_boot(inputs: Values, state: Values | None) -> str:
     return str((state or {}).get("lastBoot", "none by Bedplate: generation 0 permits no installation"))
 
 
-def _make_so(inputs: Values, state: Values | None, say: Progress) -> Values:
-    # Here and not above: sushy takes a while to load, and a plan asks no BMC.
+def _apply(inputs: Values, state: Values | None, say: Progress) -> Values:
+    # Imported here: sushy takes long to load, and a plan queries no BMC.
     from provider.redfish.system import System
 
     boots = machine.boots(inputs, state)
     with PACE.turn(SWITCH if boots else LOOK, int(inputs["atOnce"]), say):
         system = System(machine.access(inputs), float(inputs["timeoutSeconds"]), say)
         try:
-            found = system.identity()
-            machine.is_declared(inputs, found)
-            _is_the_same(inputs, state, found)
+            hardware = system.identity()
+            machine.is_declared(inputs, hardware)
+            _require_same_hardware(inputs, state, hardware)
             if boots:
                 _switch_on(system, inputs, say)
-            return {**inputs, "identity": _shown(found), "lastBoot": _last_boot(inputs, state), "power": system.power()}
+            return {
+                **inputs,
+                "identity": _shown(hardware),
+                "lastBoot": _last_boot(inputs, state),
+                "power": system.power(),
+            }
         finally:
             system.close()
 
 
-def _switch_on(system: Any, inputs: Values, say: Progress) -> None:
-    """On, for the permit that was given. Found on, it has used its permit and is never booted again."""
-    now, ordered = _settled(system, inputs)
-    if now == "Off":
+def _switch_on(system: "System", inputs: Values, say: Progress) -> None:
+    """Switch the machine on for its permit. A machine that is already on has used its permit, and is not booted again.
+
+    Raises UserError if it is off and its BMC has forgotten a permit of an earlier run.
+    """
+    power, ordered = _steady_power(system, inputs)
+    if power == "Off":
         if not ordered and not boot_permit.is_unused(inputs):
             generation = inputs["generation"]
             raise UserError(
-                f"{inputs['system']} of {inputs['url']} was told to boot from the network for generation {generation:.0f} by an "
-                "earlier run, is off, and has forgotten it; it may have booted in between, and would do so a second time; "
-                f"look at it, and write install.generation {generation + 1:.0f} to boot it from the network now"
+                f"{inputs['system']} of {inputs['url']} is off, and its BMC has forgotten that an earlier run ordered "
+                f"a boot from the network for generation {generation:.0f}; it may have booted in between, and would "
+                "be installed a second time; look at the machine, and write "
+                f"install.generation {generation + 1:.0f} to boot it from the network now"
             )
         if not ordered:
-            say(f"{inputs['url']} has forgotten the order to boot from the network, and is told again")
+            say(f"{inputs['url']} has forgotten the order to boot from the network, so it is sent again")
             system.pxe_once(inputs["bootMode"])
         PACE.switching(float(inputs["secondsBetween"]))
         boot_permit.use(inputs)
@@ -124,55 +144,58 @@ def _switch_on(system: Any, inputs: Values, say: Progress) -> None:
         return
     boot_permit.use(inputs)
     system.wait_on()
-    say(f"is on since it was told to boot {machine.order(inputs)}; it is not booted again")
+    say(f"is already on: it booted {machine.order(inputs)}, and is not booted again")
 
 
-def _settled(system: Any, inputs: Values) -> tuple[str, bool]:
-    """Its power, and whether its next boot is from the network: after a while, where it may just be coming on."""
+def _steady_power(system: "System", inputs: Values) -> tuple[str, bool]:
+    """The machine's power, and whether its next boot is from the network; it may take a while to be reported as on."""
     end = time.monotonic() + min(COMING_SECONDS, float(inputs["timeoutSeconds"]) / 2)
     while True:
-        now = system.power()
-        ordered = now == "Off" and system.ordered()
-        if now != "Off" or ordered or boot_permit.is_unused(inputs) or time.monotonic() >= end:
-            # It may have come on between the two questions.
-            return (system.power() if now == "Off" and not ordered else now), ordered
+        power = system.power()
+        ordered = power == "Off" and system.ordered()
+        if power != "Off" or ordered or boot_permit.is_unused(inputs) or time.monotonic() >= end:
+            # It may have been switched on between the two questions.
+            return (system.power() if power == "Off" and not ordered else power), ordered
         time.sleep(POLL_SECONDS)
 
 
-def _look(state: Values) -> Values:
+def _read(state: Values) -> Values:
     from provider.redfish.system import System
 
-    quiet: Progress = lambda text: None  # noqa: E731
+    def quiet(text: str) -> None:
+        """A refresh shows no progress."""
+
     with PACE.turn(LOOK, int(state["atOnce"]), quiet):
         system = System(machine.access(state), min(READ_SECONDS, float(state["timeoutSeconds"])), quiet)
         try:
-            found, power = system.identity(), system.power()
+            hardware, power = system.identity(), system.power()
         finally:
             system.close()
-    seen = {**state, "identity": _shown(found), "power": power}
-    # What was declared is told as found, so that the next plan sees other hardware as a change to be refused.
-    if state.get("uuid") and not same_uuid(state["uuid"], found.uuid):
-        seen["uuid"] = found.uuid
-    if state.get("serial") and state["serial"].strip() != found.serial:
-        seen["serial"] = found.serial
-    return seen
+    outputs = {**state, "identity": _shown(hardware), "power": power}
+    # A declared fact is returned as it is, so that the next plan shows other hardware as a change, and refuses it.
+    if state.get("uuid") and not same_uuid(state["uuid"], hardware.uuid):
+        outputs["uuid"] = hardware.uuid
+    if state.get("serial") and state["serial"].strip() != hardware.serial:
+        outputs["serial"] = hardware.serial
+    return outputs
 
 
-def _shown(found: Any) -> Values:
-    return {"uuid": found.uuid, "serial": found.serial, "macs": list(found.macs)}
+def _shown(hardware: Any) -> Values:
+    return {"uuid": hardware.uuid, "serial": hardware.serial, "macs": list(hardware.macs)}
 
 
-def _is_the_same(inputs: Values, state: Values | None, found: Any) -> None:
-    """Hardware that nobody declared may change, but only with a permit to install it."""
+def _require_same_hardware(inputs: Values, state: Values | None, hardware: Any) -> None:
+    """Hardware that is not declared may be replaced only with a permit to install it. Raises UserError."""
     before = ((state or {}).get("identity") or {}).get("uuid")
     if (
         before
-        and found.uuid
+        and hardware.uuid
         and not inputs.get("uuid")
         and not machine.boots(inputs, state)
-        and not same_uuid(before, found.uuid)
+        and not same_uuid(before, hardware.uuid)
     ):
         raise UserError(
-            f"{inputs['system']} of {inputs['url']} has the uuid {found.uuid}, and {before} was installed; the new machine "
-            f"has nothing on it; write install.generation {inputs['generation'] + 1:.0f} to install it, or correct bmc.url"
+            f"{inputs['system']} of {inputs['url']} has the uuid {hardware.uuid}, and {before} was installed; the new "
+            f"machine has nothing on it; write install.generation {inputs['generation'] + 1:.0f} to install it, or "
+            "correct bmc.url"
         )

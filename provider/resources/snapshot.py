@@ -1,4 +1,4 @@
-"""What etcd holds, saved before anything is upgraded: the way back where an upgrade breaks it."""
+"""etcd, saved to a file before anything is upgraded: the way back if an upgrade breaks it."""
 
 import hashlib
 import os
@@ -9,142 +9,138 @@ from pathlib import Path
 from typing import TypeVar
 
 from clients.talos import Client, Maintenance, NoAnswer
-from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
-from provider.gate import Gate
-from provider.talosclient import client_of, wrong_client
-from provider.waiting import SAY_SECONDS, wrong_timeout
+from core.native import UNKNOWN, Values
+from core.native.cluster import SNAPSHOT
+from provider.framework import Progress, UserError, in_thread
+from provider.resource import Resource
+from provider.talosclient import client_of
+from provider.waiting import SAY_SECONDS
 
-# What an upgrade changes, in the order of a file's name. Of a schematic's 64 digits, as many as tell two apart.
+# What an upgrade changes, in the order of a file's name. Twelve of a schematic's 64 digits tell two schematics apart.
 _UPGRADED = ("talos", "schematic", "kubernetes")
 _DIGITS = 12
-# etcd: whole pages, and behind them the SHA-256 of what stands before it (etcdutl, snapshot.v3_snapshot).
+# The file has whole pages of etcd, followed by the SHA-256 of all of them (etcdutl, snapshot.v3_snapshot).
 _PAGE, _HASH = 512, hashlib.sha256().digest_size
-# The checkout: a folder that is no absolute one lies in it.
+# The checkout: a relative folder lies in it.
 _ROOT = Path(__file__).resolve().parents[2]
 
 T = TypeVar("T")
 
 
-class Snapshot(Gate):
-    """Made, it only notes what runs. Changed, it saves etcd first, and all that is upgraded waits for it.
+class Snapshot(Resource):
+    """Its creation only records the versions. A change saves etcd first, and every upgrade depends on it.
 
-    A file is never written over and never deleted: not when a later one is there, nor with the resource.
+    A file is never overwritten and never deleted, neither for a later one nor with the resource.
     """
 
-    token = "bedplate-native:talos:Snapshot"
-    secrets = frozenset({"clientConfiguration"})
-    ignored_in_diff = frozenset({"nodes", "clientConfiguration", "folder", "wanted", "timeoutSeconds"})
-
-    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
-        wrong = [*wrong_timeout(inputs.get("timeoutSeconds")), *wrong_client(inputs.get("clientConfiguration"))]
-        for name in ("platform", "folder", *_UPGRADED):
-            if not isinstance(inputs.get(name), (str, Unknown)) or not inputs.get(name):
-                wrong.append(InputError(name, "is missing; a snapshot's file is named by it; write its text"))
-        nodes = inputs.get("nodes")
-        if not isinstance(nodes, Unknown) and not (
-            isinstance(nodes, list) and nodes and all(isinstance(node, (str, Unknown)) for node in nodes)
-        ):
-            wrong.append(InputError("nodes", "names no control plane; etcd is asked there; write their addresses"))
-        return wrong
+    contract = SNAPSHOT
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
+        """The outputs by name: the file is UNKNOWN if etcd is saved."""
         return {**inputs, "file": UNKNOWN if _saves(inputs, state) else (state or {}).get("file", "")}
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
-        if state is None or not _upgrade(inputs, state):
+        """Where etcd is saved to, or that it is not."""
+        if state is None or not _upgrades(inputs, state):
             return None
         if not inputs.get("wanted"):
             return "etcd is NOT saved before the upgrade: talos.snapshots.before_upgrades is false"
         return f"etcd is saved to {inputs['folder']}/{_name(inputs, state, 'TIME')} before the upgrade"
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
+        """Record the versions. Returns the platform's name, and the outputs by name."""
         return str(inputs["platform"]), {**inputs, "file": ""}
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
+        """Save etcd, if something is upgraded. Returns the outputs by name."""
         if not _saves(inputs, state):
             return {**inputs, "file": state.get("file", "")}
         return {**inputs, "file": await in_thread(_save, inputs, state, say)}
 
 
-def _upgrade(inputs: Values, state: Values) -> list[str]:
-    """What is upgraded."""
+def _upgrades(inputs: Values, state: Values) -> list[str]:
+    """The inputs whose versions change."""
     return [part for part in _UPGRADED if inputs.get(part) != state.get(part)]
 
 
 def _saves(inputs: Values, state: Values | None) -> bool:
-    return state is not None and bool(inputs.get("wanted")) and bool(_upgrade(inputs, state))
+    return state is not None and bool(inputs.get("wanted")) and bool(_upgrades(inputs, state))
 
 
 def _name(inputs: Values, state: Values, when: str) -> str:
-    """Such as prod-20261126T201500Z-talos-v1.14.1-to-v1.14.2.db."""
+    """The file's name, such as prod-20261126T201500Z-talos-v1.14.1-to-v1.14.2.db."""
     steps = [
-        f"{part}-{str(state.get(part))[:_DIGITS]}-to-{str(inputs[part])[:_DIGITS]}" for part in _upgrade(inputs, state)
+        f"{part}-{str(state.get(part))[:_DIGITS]}-to-{str(inputs[part])[:_DIGITS]}" for part in _upgrades(inputs, state)
     ]
     return re.sub(r"[^A-Za-z0-9.-]", "_", "-".join([inputs["platform"], when, *steps])) + ".db"
 
 
 def _save(inputs: Values, state: Values, say: Progress) -> str:
-    """The file that holds it. Each control plane in turn, until one gives a whole one."""
-    client = client_of(inputs["clientConfiguration"])
-    assert client is not None, "no update has unknown inputs"
+    """The path of the file. Each control plane is queried in turn, until one provides a complete snapshot.
+
+    Raises UserError if none does, or the file can't be written.
+    """
+    client = client_of(inputs)
     folder = _ROOT / inputs["folder"]
     target = folder / _name(inputs, state, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
-    heard: list[str] = []
+    failures: list[str] = []
     for node in inputs["nodes"]:
         try:
             _take(client, node, target, float(inputs["timeoutSeconds"]), say)
-        except (NoAnswer, _Broken) as error:
-            heard.append(f"{node}: {error}")
-            say(f"no snapshot from {heard[-1]}")
+        except (NoAnswer, _Incomplete) as error:
+            failures.append(f"{node}: {error}")
+            say(f"no snapshot from {failures[-1]}")
             continue
         except _Unwritable as error:
             raise UserError(
-                f"etcd is not saved, and nothing is upgraded: {folder} can't be written ({error}); make room and rights there, "
-                "or name another folder in talos.snapshots.folder; then run up again"
+                f"etcd is not saved, and nothing is upgraded: {folder} can't be written ({error}); without a snapshot "
+                "there is no way back; free space or change the rights there, or write another folder in "
+                "talos.snapshots.folder; then run up again"
             ) from None
         say(f"etcd is saved: {target} ({target.stat().st_size // 1024} KiB), from {node}")
         return str(target)
-    if all(_blank(node) for node in inputs["nodes"]):
+    if all(_is_unconfigured(node) for node in inputs["nodes"]):
         say("no control plane has a config yet: there is no etcd to save")
         return ""
     raise UserError(
-        f"etcd is not saved, and nothing is upgraded: no control plane gave a snapshot ({'; '.join(heard)}); see etcd well first: "
-        "talosctl etcd status; then run up again, or write talos.snapshots.before_upgrades: false to upgrade with no way back"
+        f"etcd is not saved, and nothing is upgraded: no control plane provided a snapshot ({'; '.join(failures)}); "
+        "without a snapshot there is no way back; check etcd with: talosctl etcd status; then run up again, or write "
+        "talos.snapshots.before_upgrades: false to upgrade without one"
     )
 
 
 class _Unwritable(Exception):
-    """The disk here, and no machine, is why there is no file."""
+    """The file can't be written on this computer, whichever machine provides it."""
 
 
-class _Broken(Exception):
-    """What came is no whole snapshot."""
+class _Incomplete(Exception):
+    """The received data is not a complete snapshot."""
 
 
 def _take(client: Client, node: str, target: Path, seconds: float, say: Progress) -> None:
-    """A whole snapshot under its name, or nothing at all. Raises NoAnswer, _Broken and _Unwritable."""
+    """Write a complete snapshot to `target`, or nothing. Raises NoAnswer, _Incomplete and _Unwritable."""
     part = target.with_name(target.name + ".part")
-    begun = said = time.monotonic()
+    begun = reported = time.monotonic()
     size = 0
 
     def write(piece: bytes) -> None:
-        nonlocal size, said
+        nonlocal size, reported
         _disk(lambda: out.write(piece))
         size += len(piece)
-        if time.monotonic() - said >= SAY_SECONDS:
-            said = time.monotonic()
-            say(f"{size // 2**20} MiB from {node}, {said - begun:.0f} s of {seconds:.0f} s")
+        if time.monotonic() - reported >= SAY_SECONDS:
+            reported = time.monotonic()
+            say(f"{size // 2**20} MiB from {node}, {reported - begun:.0f} s of {seconds:.0f} s")
 
     _disk(lambda: target.parent.mkdir(mode=0o700, parents=True, exist_ok=True))
     if target.exists():
-        raise _Unwritable(f"{target.name} is there already")
-    # Neither over a file nor through a link that somebody laid there.
+        raise _Unwritable(f"{target.name} already exists")
+    # O_EXCL: neither an existing file is overwritten nor a symbolic link followed.
     out = _disk(lambda: os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0))
     try:
         with out:
             client.snapshot(node, write, seconds)
             _disk(lambda: os.fsync(out.fileno()))
-        _whole(part, size)
+        _require_complete(part, size)
         _disk(lambda: part.rename(target))
     finally:
         part.unlink(missing_ok=True)
@@ -157,10 +153,10 @@ def _disk(act: Callable[[], T]) -> T:
         raise _Unwritable(error.strerror or str(error)) from None
 
 
-def _whole(file: Path, size: int) -> None:
-    """Raises _Broken: the machine says nothing where etcd broke off."""
+def _require_complete(file: Path, size: int) -> None:
+    """Raises _Incomplete if the data is truncated: the machine ends the stream without an error then."""
     if size % _PAGE != _HASH:
-        raise _Broken(f"its {size} bytes end with no hash, so it broke off")
+        raise _Incomplete(f"its {size} bytes do not end with a hash, so it is truncated")
     digest = hashlib.sha256()
     left = size - _HASH
     with file.open("rb") as written:
@@ -168,11 +164,11 @@ def _whole(file: Path, size: int) -> None:
             digest.update(piece)
             left -= len(piece)
         if written.read() != digest.digest():
-            raise _Broken(f"its {size} bytes are not those of the hash at their end")
+            raise _Incomplete(f"its {size} bytes do not match the hash at their end")
 
 
-def _blank(node: str) -> bool:
-    """Whether a machine waits for its first config: it answers strangers then, and only then."""
+def _is_unconfigured(node: str) -> bool:
+    """Whether a machine waits for its first config: only then does it answer without a client certificate."""
     try:
         Maintenance().hardware(node)
     except NoAnswer:

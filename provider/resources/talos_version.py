@@ -1,88 +1,79 @@
-"""The OS that a machine runs: the declared release and schematic, put there one machine at a time."""
+"""The OS on a machine: the declared version and schematic, installed on one machine at a time."""
 
 import re
 import time
 
-from clients.talos import Client, NoAnswer
-from clients.talos import Running as Seen
+from clients.talos import Client, NoAnswer, Running
+from core.native import Unknown, Values
+from core.native.machine import INSTALLER_IMAGE, TALOS_VERSION
 from provider import quorum
-from provider.framework import UNKNOWN, InputError, Progress, Unknown, UserError, Values, in_thread
-from provider.gate import Gate
+from provider.framework import Progress, UserError, in_thread
 from provider.health import wait_until_healthy
-from provider.talosclient import client_of, wrong_target
+from provider.resource import Resource
+from provider.talosclient import client_of
 from provider.turns import PLANE, TURNS, WORKER
 from provider.waiting import wait_until
 
-_IMAGE = re.compile(r".+/([0-9a-f]{64}|[^/]+):(v\d+\.\d+\.\d+\S*)")
+_SCHEMATIC = re.compile(r"[0-9a-f]{64}")
 
 
-class TalosVersion(Gate):
-    """Made when a machine has started and runs its image's release; changed, it is upgraded, and watched.
+class TalosVersion(Resource):
+    """Created when a machine has started and runs its image's version; another image upgrades it.
 
-    Talos itself cordons and drains the node, installs beside what runs, boots that, and goes back to the old one by
-    itself where the new one does not start: so the release is read again after the boot.
+    Talos itself cordons and drains the node, installs beside the running version and boots the new one. If that does
+    not start, Talos boots the old one again: so the version is read after the boot.
     """
 
-    token = "bedplate-native:talos:Release"
-    secrets = frozenset({"clientConfiguration"})
-    replaces = frozenset({"machine"})
-
-    def check(self, inputs: Values, before: Values | None = None) -> list[InputError]:
-        wrong = wrong_target(inputs)
-        image = inputs.get("image")
-        if not isinstance(image, Unknown) and not (isinstance(image, str) and _IMAGE.fullmatch(image)):
-            wrong.append(
-                InputError(
-                    "image",
-                    "is no installer image with an exact release; the machine would run something else; write e.g. HOST/metal-installer/ID:v1.14.2",
-                )
-            )
-        return wrong
-
-    def plan(self, inputs: Values, state: Values | None = None) -> Values:
-        return {**inputs, "version": UNKNOWN, "schematic": UNKNOWN}
+    contract = TALOS_VERSION
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
+        """That the machine is upgraded, and to which version."""
         if state is None or isinstance(inputs.get("image"), Unknown) or inputs.get("image") == state.get("image"):
             return None
-        return f"{inputs['machine']} is drained, upgraded to {_wanted(inputs['image'])[1]} and REBOOTED; the machines after it wait until it is well"
+        version = _wanted(inputs["image"])[1]
+        return (
+            f"{inputs['machine']} is drained, upgraded to {version} and REBOOTED; "
+            "the machines after it wait until it is healthy"
+        )
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
-        return str(inputs["machine"]), await in_thread(_make_so, inputs, say)
+        """Wait until the machine runs its image. Returns its name, and the outputs by name."""
+        return str(inputs["machine"]), await in_thread(_apply, inputs, say)
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
+        """Upgrade the machine if its image is another one. Returns the outputs by name."""
         if all(inputs.get(name) == state.get(name) for name in ("image", "virtualization")):
             return {**state, **inputs}
-        return dict(await in_thread(_make_so, inputs, say))
+        return await in_thread(_apply, inputs, say)
 
 
 def _wanted(image: str) -> tuple[str, str]:
-    """Schematic (empty where the image names none) and release of an installer image."""
-    found = _IMAGE.fullmatch(image)
-    assert found, "checked"
-    return (found[1] if re.fullmatch(r"[0-9a-f]{64}", found[1]) else "", found[2])
+    """The schematic (empty if the image names none) and the version of an installer image that was checked."""
+    match = re.fullmatch(INSTALLER_IMAGE, image)
+    if match is None:
+        raise ValueError(f"{image} is not an installer image")
+    return (match[1] if _SCHEMATIC.fullmatch(match[1]) else "", match[2])
 
 
-def _is(seen: Seen, image: str) -> bool:
+def _runs(seen: Running, image: str) -> bool:
     schematic, version = _wanted(image)
     return seen.version == version and (not schematic or not seen.schematic or seen.schematic == schematic)
 
 
-def _make_so(inputs: Values, say: Progress) -> Values:
+def _apply(inputs: Values, say: Progress) -> Values:
     name, address, image = inputs["machine"], inputs["node"], inputs["image"]
-    client, seconds = client_of(inputs["clientConfiguration"]), float(inputs["timeoutSeconds"])
-    assert client is not None, "no update has unknown inputs"
-    seen = _started(client, name, address, seconds, say)
+    client, seconds = client_of(inputs), float(inputs["timeoutSeconds"])
+    seen = _wait_for_start(client, name, address, seconds, say)
     if seen.contained:
-        say(f"runs {seen.version} in a container, which takes no upgrade")
-    elif not _is(seen, image):
-        # No other machine restarts for its config meanwhile.
+        say(f"runs {seen.version} in a container, where Talos can't be upgraded")
+    elif not _runs(seen, image):
+        # In a turn, so that no other machine restarts for its config meanwhile.
         with TURNS.held(name, PLANE if inputs.get("controlplane") else WORKER, seconds, say):
-            seen = _upgraded(client, inputs, seen, seconds, say)
+            seen = _upgrade(client, inputs, seen, seconds, say)
     if inputs.get("virtualization") and not seen.contained and not _virtualizes(client, address):
         raise UserError(
-            f"{name} offers neither VT-x nor AMD-V, and virtual machines may be put on it; they would not start; switch it on in the "
-            "machine's firmware, or write kubevirt.emulation: true for a lab"
+            f"{name} offers neither VT-x nor AMD-V; virtual machines may be scheduled on it, and would not start; "
+            "enable it in the machine's firmware, or write kubevirt.emulation: true for a lab"
         )
     return {**inputs, "version": seen.version, "schematic": seen.schematic}
 
@@ -91,51 +82,54 @@ def _virtualizes(client: Client, address: str) -> bool:
     try:
         return client.virtualizes(address)
     except NoAnswer as error:
-        raise UserError(f"{address} does not tell its processors' flags ({error}); run up again") from None
+        raise UserError(
+            f"{address} did not report its processors' flags ({error}); virtual machines need VT-x or AMD-V; "
+            "check that its Talos API answers, and run up again"
+        ) from None
 
 
-def _started(client: Client, name: str, address: str, seconds: float, say: Progress) -> Seen:
-    """What a machine runs, once it has started: after its first config it installs itself and boots."""
-    told: list[Seen] = []
+def _wait_for_start(client: Client, name: str, address: str, seconds: float, say: Progress) -> Running:
+    """What a machine runs, once it has started: after its first config it installs Talos and boots."""
+    answers: list[Running] = []
 
     def ask() -> tuple[bool, str]:
-        told[:] = [client.running(address)]
-        return told[0].stage == "running", f"it is {told[0].stage or 'starting'}"
+        answers[:] = [client.running(address)]
+        return answers[0].stage == "running", f"it is {answers[0].stage or 'starting'}"
 
-    wait_until(
-        ask,
-        f"{name} had not started",
-        seconds,
-        f"look at its console, and at: talosctl -n {address} dmesg; then run up again",
-        say,
-    )
-    return told[0]
+    instead = f"look at its console, and at: talosctl -n {address} dmesg; then run up again"
+    wait_until(ask, f"{name} had not started", seconds, instead, say)
+    return answers[0]
 
 
-def _upgraded(client: Client, inputs: Values, before: Seen, seconds: float, say: Progress) -> Seen:
+def _upgrade(client: Client, inputs: Values, before: Running, seconds: float, say: Progress) -> Running:
     name, address, image = inputs["machine"], inputs["node"], inputs["image"]
+    version = _wanted(image)[1]
     if inputs.get("controlplane"):
-        quorum.whole(client, address, name, "upgraded")
-    say(f"{before.version} -> {_wanted(image)[1]}: it is drained, installs {image} and boots it")
+        quorum.require_healthy_others(client, address, name, "upgraded")
+    say(f"{before.version} -> {version}: it is drained, installs {image} and boots it")
     try:
         client.upgrade(address, image)
     except NoAnswer as error:
-        # One that an earlier run began goes on by itself; anything else shows as a machine that does not boot.
-        say(f"it answered: {error}")
+        # An upgrade that an earlier run began goes on by itself; another failure shows as a machine that does not boot.
+        say(f"its response to the upgrade request: {error}")
     begun = time.monotonic()
-    told: list[Seen] = []
+    answers: list[Running] = []
 
     def ask() -> tuple[bool, str]:
-        told[:] = [client.running(address)]
-        seen = told[0]
-        if seen.booted != before.booted and seen.stage == "running" and not _is(seen, image):
+        answers[:] = [client.running(address)]
+        seen = answers[0]
+        if seen.booted != before.booted and seen.stage == "running" and not _runs(seen, image):
             raise UserError(
-                f"{name} was to run {_wanted(image)[1]} and came back with {seen.version}: the new one did not start, and Talos went "
-                f"back to the old one by itself; no machine after it was touched; look at: talosctl -n {address} dmesg, and at the schematic"
+                f"{name} was upgraded to {version} and came back with {seen.version}: {version} did not start, and "
+                "Talos booted the old version again; the machines after it were not upgraded; "
+                f"look at: talosctl -n {address} dmesg, and at the schematic"
             )
-        return _is(seen, image) and seen.stage == "running", f"it runs {seen.version}, {seen.stage}"
+        return _runs(seen, image) and seen.stage == "running", f"it runs {seen.version}, {seen.stage}"
 
-    instead = f"look at its console, and at: talosctl -n {address} dmesg; no machine after it was touched; run up again"
-    wait_until(ask, f"{name} did not run {_wanted(image)[1]}", seconds, instead, say)
+    instead = (
+        f"look at its console, and at: talosctl -n {address} dmesg; "
+        "the machines after it were not upgraded; run up again"
+    )
+    wait_until(ask, f"{name} did not run {version}", seconds, instead, say)
     wait_until_healthy(client, address, name, max(60.0, seconds - (time.monotonic() - begun)), say)
-    return told[0]
+    return answers[0]

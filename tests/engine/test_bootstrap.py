@@ -95,7 +95,7 @@ def test_a_run_that_was_killed_goes_on_and_bootstraps_no_second_time(small, mach
     assert machine.requests == 1 and bootstraps(small) == []
     begun = time.monotonic()
     told = up(small)
-    assert "etcd is there already, with cp-1: it is taken over as it is, and nothing is bootstrapped" in told
+    assert "etcd is running already, with cp-1: it is taken over as it is, and nothing is bootstrapped" in told
     # The provider of others is refused for ten minutes here, and then fails.
     assert time.monotonic() - begun < 60
     [made] = bootstraps(small)

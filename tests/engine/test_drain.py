@@ -12,7 +12,7 @@ from clients.kubernetes import Access
 from lab import prepare
 from lab.speed import deadline
 from lab.testing.kubeapi import KubernetesAPI
-from provider import nodes, waiting
+from provider import draining, nodes, waiting
 
 pytestmark = pytest.mark.engine
 
@@ -30,7 +30,7 @@ def api(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(waiting, "PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(nodes, "AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(draining, "AGAIN_SECONDS", 0.2)
 
 
 def kubectl(at, *arguments, given=None):
@@ -119,7 +119,7 @@ def test_what_moves_is_evicted_and_what_belongs_to_the_node_stays(api):
     )
     said = []
     with Kubelet(at):
-        nodes.drain(access, "wk-1", 30, said.append)
+        draining.drain(access, "wk-1", 30, said.append)
     assert names(at) == ["agent-1", "web-2"] and said[0] == "1 pods are evicted"
     found = json.loads(kubectl(at, "get", "node", "wk-1", "--output=json"))
     assert found["spec"]["unschedulable"] is True
@@ -150,9 +150,9 @@ def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
     )
     with pytest.raises(
         framework.UserError,
-        match="last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently.; nothing after it",
+        match="last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently.; the resources that depend on it",
     ):
-        nodes.drain(access, "wk-3", 2, lambda text: None)
+        draining.drain(access, "wk-3", 2, lambda text: None)
     assert "shop-1" in names(at)
     threading.Timer(
         1.0,
@@ -168,7 +168,7 @@ def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
     ).start()
     with Kubelet(at):
         began = time.monotonic()
-        nodes.drain(access, "wk-3", 30, lambda text: None)
+        draining.drain(access, "wk-3", 30, lambda text: None)
     assert "shop-1" not in names(at) and time.monotonic() - began > 0.9
 
 

@@ -41,7 +41,7 @@ def test_a_gate_that_stays_shut_ends_in_one_line_and_the_next_run_goes_on(gate):
     text = shut.stdout + shut.stderr
     assert shut.returncode != 0
     assert (
-        "/readyz was not ok within 1 s (last: HTTP 503); nothing after it can be made; look at the first control plane"
+        "/readyz was not ok within 1 s (last: HTTP 503); the resources that depend on it are not created; look at the first control plane"
         in text
     )
     assert "Traceback" not in text and "Unexpected <class" not in text
@@ -71,7 +71,7 @@ def test_a_secret_that_is_refused_is_not_shown(gate):
 def test_a_wait_without_an_end_is_refused_in_the_plan(gate):
     here, _, _ = gate(200, seconds=0)
     shown = here.pulumi("preview", "--stack", "dev", check=False)
-    assert "is not between 1 and 7200; the wait must end; write e.g. 900" in shown.stdout + shown.stderr
+    assert "is not a number from 1 to 7200; every wait needs a deadline; write e.g. 900" in shown.stdout + shown.stderr
 
 
 CHAIN = """

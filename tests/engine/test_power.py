@@ -77,7 +77,7 @@ def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(
     assert "5 to create" in planned.stdout
     for name in ("node-1", "node-2"):
         order = "from the network, once, uefi, for generation 1"
-        assert f"{name} create is switched off, and what runs on it cut off; its next boot is {order}" in planned.stdout
+        assert f"{name} create is switched off without a shutdown, which ends what runs on it; its next boot is {order}" in planned.stdout
         assert f"{name} create boots {order}" in planned.stdout
     assert PASSWORD not in planned.stdout + planned.stderr
 
@@ -99,7 +99,7 @@ def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(
     declare(small, bmc, generation=2)
     planned = small.pulumi("preview", "--stack", "dev")
     assert (
-        "is switched off, and what runs on it cut off; its next boot is from the network, once, uefi, for generation 2"
+        "is switched off without a shutdown, which ends what runs on it; its next boot is from the network, once, uefi, for generation 2"
         in planned.stdout
     )
     up(small)

@@ -219,8 +219,8 @@ def another_machine_gets_no_config(site: Site) -> None:
     site.net.slot("cp-1", **hardware(site.net, "LAB0002"))
     text = " ".join(site.up(check=False).split())
     assert (
-        f"cp-1: what answers at {ADDRESS} is not the declared machine: its serial is LAB0002, and {SERIAL} is "
-        "declared; its config would erase another machine's disk, so nothing was sent to it" in text
+        f"cp-1: the machine at {ADDRESS} is not the declared machine: its serial is LAB0002, and {SERIAL} is "
+        "declared; the config would erase another machine's disk, so nothing was sent" in text
     ), text
     assert "talos:machine:ConfigurationApply talos-cp-1" not in text
     assert site.bmc.acts("cp-1") == ["Pxe"]

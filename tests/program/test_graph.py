@@ -10,7 +10,7 @@ import pytest
 import yaml
 from conftest import MACHINE_SECRETS, MADE, Engine, changed, is_secret, plain, run_program
 
-from provider.resources import RESOURCES
+from core.native.contracts import CONTRACTS, SECRET_INPUTS
 
 VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-web"
 # They depend on who hands out a kubeconfig.
@@ -115,15 +115,8 @@ def _reversed(value):
     return value
 
 
-CREDENTIALS = {
-    "clientConfiguration",
-    "clientKey",
-    "kubeconfig",
-    "machineConfigurationInput",
-    "password",
-    "stringData",
-    "username",
-}
+# Types to their credentials; Kubernetes' own Secret is in no table of ours.
+CREDENTIALS = {**SECRET_INPUTS, "kubernetes:core/v1:Secret": ("stringData",)}
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -131,9 +124,20 @@ CREDENTIALS = {
 def test_every_credential_reaches_its_resource_as_a_secret(stack, preview, request):
     """Taking one wrap away turns this red: what is not a secret input lies in the clear in the state."""
     engine = run_program(request.getfixturevalue(stack), preview, GIVEN).engine
-    seen = [(key, name) for key, args in engine.resources.items() for name in CREDENTIALS & args.inputs.keys()]
-    assert {name for _, name in seen} == CREDENTIALS - (set() if stack == "prod" else {"username", "password"})
+    names = {name for each in CREDENTIALS.values() for name in each}
+    seen = [(key, name) for key, args in engine.resources.items() for name in names & args.inputs.keys()]
     assert [(key, name) for key, name in seen if not is_secret(engine.resources[key].inputs[name])] == []
+    # By name as well: a new type with a client's key in it must be described.
+    assert [(key, name) for key, name in seen if name not in CREDENTIALS.get(key[0], ())] == []
+
+
+def test_every_described_type_is_registered_and_every_registered_one_described(prod):
+    """Nothing is described that no program registers."""
+    by_hand = changed(prod, {"machines.wk-1.bmc": None, "machines.wk-2.decommission": "wipe"})
+    engine = run_program(by_hand, False, GIVEN).engine
+    registered = {token for token, _ in engine.resources}
+    assert CREDENTIALS.keys() <= registered
+    assert {token for token in registered if token.startswith("bedplate-native:")} == CONTRACTS.keys()
 
 
 def test_no_secret_of_the_pki_is_in_a_plain_input(prod):
@@ -266,7 +270,7 @@ def test_a_machine_at_another_address_is_another_machine(prod):
 def test_a_bootstrap_is_never_rewritten(prod):
     """It happened: whatever its inputs become, its provider sees no change (its `ignored_in_diff`)."""
     inputs = run_program(prod).engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"]
-    assert inputs.keys() == RESOURCES["bedplate-native:talos:Bootstrap"].ignored_in_diff
+    assert inputs.keys() == CONTRACTS["bedplate-native:talos:Bootstrap"].ignored_in_diff
 
 
 @pytest.mark.parametrize("adopted", [True, False])

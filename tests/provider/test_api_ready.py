@@ -185,7 +185,10 @@ def test_it_gives_up_in_time_and_says_what_it_heard_last(api):
     said = []
     with pytest.raises(
         framework.UserError,
-        match=r"/readyz was not ok within 1 s \(last: HTTP 503\); nothing after it can be made; look at the first control plane with: talosctl",
+        match=(
+            r"/readyz was not ok within 1 s \(last: HTTP 503\); the resources that depend on it are not created; look"
+            r" at the first control plane with: talosctl"
+        ),
     ):
         create(server.kubeconfig(), 1.0, said)
     assert said and "/readyz was not ok (last: HTTP 503)" in said[0]
@@ -237,13 +240,16 @@ def test_the_clients_key_is_on_disk_for_a_moment_only_and_for_its_owner_only(api
 def test_what_is_no_kubeconfig_is_refused_in_the_plan_and_not_shown(text):
     wrong = GATE.check({"kubeconfig": text, "timeoutSeconds": 900})
     assert [w.property for w in wrong] == ["kubeconfig"]
-    assert wrong[0].reason.startswith("is not a kubeconfig with a client certificate (")
+    assert wrong[0].reason.startswith(
+        "is missing; " if text in ("", None) else "is not a kubeconfig with a client certificate"
+    )
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 99999, "900", True, None])
 def test_a_wait_that_may_not_end_is_refused(seconds):
     wrong = GATE.check({"kubeconfig": framework.UNKNOWN, "timeoutSeconds": seconds})
-    assert [str(w.reason) for w in wrong] == ["is not between 1 and 7200; the wait must end; write e.g. 900"]
+    what = "is missing" if seconds is None else "is not a number from 1 to 7200"
+    assert [str(w.reason) for w in wrong] == [f"{what}; every wait needs a deadline; write e.g. 900"]
 
 
 def test_a_plan_knows_all_but_the_version():

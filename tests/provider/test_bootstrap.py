@@ -45,11 +45,18 @@ class Machine(Member):
         def unary(answer, request, response):
             return grpc.unary_unary_rpc_method_handler(answer, m[request].FromString, m[response].SerializeToString)
 
-        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("machine.MachineService", {
-            "ServiceList": unary(self.services, "Empty", "ServiceListResponse"),
-            "Bootstrap": unary(self.bootstrap, "BootstrapRequest", "BootstrapResponse"),
-            "EtcdMemberList": unary(self.list_members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
-        }),))  # fmt: skip
+        self.server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler(
+                    "machine.MachineService",
+                    {
+                        "ServiceList": unary(self.services, "Empty", "ServiceListResponse"),
+                        "Bootstrap": unary(self.bootstrap, "BootstrapRequest", "BootstrapResponse"),
+                        "EtcdMemberList": unary(self.list_members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
+                    },
+                ),
+            )
+        )
         credentials = grpc.ssl_server_credentials(
             [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
         )
@@ -137,9 +144,11 @@ def test_it_is_not_asked_before_it_waits_for_that(machine):
     at = machine(before=["Waiting"], state="Waiting")
     with pytest.raises(framework.UserError) as failed:
         create(at, seconds=0.3)
-    assert str(failed.value) == (
-        "cp-1: etcd did not run within 0 s (last: etcd: Waiting); nothing after it can be made; look at it with: "
-        f"talosctl -n {at.address} service etcd, and run up again: what is there by then is taken over"
+    assert (
+        str(failed.value)
+        == "cp-1: etcd did not run within 0 s (last: etcd: Waiting); the resources that depend on it are not created;"
+        f" look at it with: talosctl -n {at.address} service etcd, and run up again: an etcd that runs by then is"
+        " taken over"
     )
     assert at.requests == 0
 
@@ -148,7 +157,7 @@ def test_a_run_that_was_killed_after_the_request_goes_on(machine):
     """Talos had taken it, and no state was written: the provider of others is refused here for ten minutes."""
     at = machine()
     create(at)
-    assert create(at) == ["etcd is there already, with cp-1: it is taken over as it is, and nothing is bootstrapped"]
+    assert create(at) == ["etcd is running already, with cp-1: it is taken over as it is, and nothing is bootstrapped"]
     assert at.requests == 1
 
 
@@ -181,7 +190,8 @@ def test_a_cluster_that_runs_is_taken_over(machine):
     at = machine(state="Running", members={"cp-1": True, "cp-2": True, "cp-3": False})
     other = machine("cp-2", pki=at.pki, state="Running")
     assert create(at, {"cp-2": other.address}) == [
-        "etcd is there already, with cp-1, cp-2, cp-3 (learning): it is taken over as it is, and nothing is bootstrapped"
+        "etcd is running already, with cp-1, cp-2, cp-3 (learning): it is taken over as it is, and nothing is"
+        " bootstrapped"
     ]
     assert at.requests == other.requests == 0
 
@@ -193,10 +203,11 @@ def test_no_second_cluster_is_made_beside_another_control_planes_etcd(machine, l
     other, fresh = machine("cp-2", pki=at.pki, state="Running", leads=leads), machine("cp-3", pki=at.pki)
     with pytest.raises(framework.UserError) as failed:
         create(at, {"cp-2": other.address, "cp-3": fresh.address})
-    assert str(failed.value) == (
-        "cp-1 has no etcd, cp-2 has one, and it has not joined that within 0 s; bootstrapping it would make a second cluster beside "
-        "the first; if that etcd is well, write talos.bootstrap: cp-2; if it has lost its quorum, put a snapshot back "
-        "(docs/runbooks/restore.md); then run up again"
+    assert (
+        str(failed.value)
+        == "cp-1 has no etcd, cp-2 has one, and cp-1 has not joined it within 0 s; bootstrapping cp-1 would create a"
+        " second cluster beside the first; if that etcd is healthy, write talos.bootstrap: cp-2; if it has lost its"
+        " quorum, restore a snapshot (docs/runbooks/restore.md); then run up again"
     )
     assert at.requests == other.requests == fresh.requests == 0
 
@@ -204,7 +215,7 @@ def test_no_second_cluster_is_made_beside_another_control_planes_etcd(machine, l
 def test_one_that_joins_the_others_by_itself_is_waited_for(machine):
     at = machine(before=["Preparing"] * 6, state="Running", members={"cp-1": True, "cp-2": True})
     other = machine("cp-2", pki=at.pki, state="Running")
-    assert create(at, {"cp-2": other.address})[-1].startswith("etcd is there already, with cp-1, cp-2: ")
+    assert create(at, {"cp-2": other.address})[-1].startswith("etcd is running already, with cp-1, cp-2: ")
     assert at.requests == 0
 
 
@@ -228,7 +239,7 @@ def test_a_member_without_a_vote_is_not_there_yet(machine):
 def test_nothing_of_it_is_ever_a_change():
     """It happened: other control planes, credentials and addresses change nothing of that."""
     inputs = {"machine": "cp-1", "node": "10.0.0.1", "others": {}, "clientConfiguration": {}, "timeoutSeconds": 60}
-    assert GATE.ignored_in_diff == inputs.keys() and GATE.replaces == frozenset()
+    assert GATE.contract.ignored_in_diff == inputs.keys() and GATE.contract.replaces == frozenset()
 
 
 def test_what_is_no_mapping_of_addresses_is_refused():
@@ -236,7 +247,10 @@ def test_what_is_no_mapping_of_addresses_is_refused():
     assert [(w.property, w.reason) for w in GATE.check({**unknown, "others": ["10.0.0.2"], "timeoutSeconds": 60})] == [
         (
             "others",
-            "is no mapping; an etcd may be there already; write each other control plane's name and address, or {}",
+            (
+                "is not a mapping from names to texts; another control plane may already run an etcd; write name:"
+                " address for each other control plane, or {}"
+            ),
         )
     ]
     assert GATE.check({**unknown, "others": {"cp-2": "10.0.0.2"}, "timeoutSeconds": 60}) == []

@@ -2,6 +2,7 @@
 
 import pytest
 
+from provider import framework
 from provider.resources import RESOURCES
 
 GUARD = RESOURCES["bedplate-native:talos:Guard"]
@@ -15,6 +16,7 @@ BEFORE = {
     "controlplanes": PLANES,
     "machines": MACHINES,
     "leaving": {},
+    "clientConfiguration": framework.UNKNOWN,
 }
 
 
@@ -33,24 +35,77 @@ def wrong(**changed):
     return [f"{w.property}: {w.reason}" for w in GUARD.check({**BEFORE, **changed}, BEFORE)]
 
 
-@pytest.mark.parametrize("changed", [
-    {}, {"talos": "v1.13.9"}, {"talos": "v1.14.0"}, {"kubernetes": "v1.36.0"}, {"kubernetes": "v1.35.5"},
-    {"controlplanes": {**PLANES, "cp-4": "10.0.0.4", "cp-5": "10.0.0.5"}},
-    {"controlplanes": {**PLANES, "cp-2": "10.0.0.22"}},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"talos": "v1.13.9"},
+        {"talos": "v1.14.0"},
+        {"kubernetes": "v1.36.0"},
+        {"kubernetes": "v1.35.5"},
+        {"controlplanes": {**PLANES, "cp-4": "10.0.0.4", "cp-5": "10.0.0.5"}},
+        {"controlplanes": {**PLANES, "cp-2": "10.0.0.22"}},
+    ],
+)
 def test_one_step_at_a_time_passes(changed):
     assert wrong(**changed) == []
 
 
-@pytest.mark.parametrize(("changed", "text"), [
-    ({"talos": "v1.12.9"}, "talos: talos.version goes from v1.13.2 back to v1.12.9; what the newer one wrote, the older may not read; write v1.13.2 or a newer one"),
-    ({"talos": "v1.13.1"}, "talos: talos.version goes from v1.13.2 back to v1.13.1; what the newer one wrote, the older may not read; write v1.13.2 or a newer one"),
-    ({"talos": "v1.15.0"}, "talos: talos.version goes from v1.13.2 to v1.15.0 and leaves out a minor; each one migrates for the next alone; write the last of v1.14 first"),
-    ({"kubernetes": "v1.34.9"}, "kubernetes: talos.kubernetes goes from v1.35.4 back to v1.34.9; what the newer one wrote, the older may not read; write v1.35.4 or a newer one"),
-    ({"kubernetes": "v1.37.0"}, "kubernetes: talos.kubernetes goes from v1.35.4 to v1.37.0 and leaves out a minor; each one migrates for the next alone; write the last of v1.36 first"),
-    ({"contract": "v1.13"}, "contract: goes from v1.12 to v1.13; the cluster's secrets were made for v1.12, and others would lock it out; write v1.12"),
-    ({"controlplanes": {**PLANES, "cp-1": "10.0.0.11", "cp-2": "10.0.0.12"}}, "controlplanes: cp-1 and cp-2 would go or move at once; etcd has 3 votes, and losing more than one at a time can lose all its data; change one, run up, see it healthy (talosctl etcd status), then the next"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        (
+            {"talos": "v1.12.9"},
+            (
+                "talos: talos.version goes from v1.13.2 back to v1.12.9; the older version may not read what the newer"
+                " one wrote; write v1.13.2 or a newer one"
+            ),
+        ),
+        (
+            {"talos": "v1.13.1"},
+            (
+                "talos: talos.version goes from v1.13.2 back to v1.13.1; the older version may not read what the newer"
+                " one wrote; write v1.13.2 or a newer one"
+            ),
+        ),
+        (
+            {"talos": "v1.15.0"},
+            (
+                "talos: talos.version goes from v1.13.2 to v1.15.0 and skips a minor version; each minor version"
+                " migrates data only from the one before; write the last of v1.14 first"
+            ),
+        ),
+        (
+            {"kubernetes": "v1.34.9"},
+            (
+                "kubernetes: talos.kubernetes goes from v1.35.4 back to v1.34.9; the older version may not read what"
+                " the newer one wrote; write v1.35.4 or a newer one"
+            ),
+        ),
+        (
+            {"kubernetes": "v1.37.0"},
+            (
+                "kubernetes: talos.kubernetes goes from v1.35.4 to v1.37.0 and skips a minor version; each minor"
+                " version migrates data only from the one before; write the last of v1.36 first"
+            ),
+        ),
+        (
+            {"contract": "v1.13"},
+            (
+                "contract: goes from v1.12 to v1.13; the cluster's secrets were made for v1.12, and the cluster could"
+                " not decrypt its data with others; write v1.12"
+            ),
+        ),
+        (
+            {"controlplanes": {**PLANES, "cp-1": "10.0.0.11", "cp-2": "10.0.0.12"}},
+            (
+                "controlplanes: cp-1 and cp-2 would leave or move at once; etcd has 3 votes, and losing more than one"
+                " at a time can lose all its data; change one, run up, check that it is healthy (talosctl etcd status),"
+                " then change the next"
+            ),
+        ),
+    ],
+)
 def test_what_can_not_be_undone_is_refused(changed, text):
     assert wrong(**changed) == [text]
 
@@ -63,8 +118,11 @@ def test_a_first_plan_has_nothing_to_compare():
     assert GUARD.check(BEFORE) == []
 
 
-KEYS = "it would go on with the cluster's keys"
-ONCE = "etcd has 3 votes, and losing more than one at a time can lose all its data; change one, run up, see it healthy (talosctl etcd status), then the next"
+KEYS = "it would keep the cluster's keys"
+ONCE = (
+    "etcd has 3 votes, and losing more than one at a time can lose all its data; change one, run up, check that it is"
+    " healthy (talosctl etcd status), then change the next"
+)
 
 
 @pytest.mark.parametrize("names", [("wk-1",), ("wk-1", "wk-2"), ("cp-3",), ("cp-3", "wk-1")])
@@ -81,7 +139,10 @@ def test_one_that_was_told_to_leave_may_be_forgotten_or_come_back(name):
 def test_a_machine_that_only_leaves_the_file_is_refused():
     undone = "put it back with decommission: wipe, or lost if it is dead, run up, then delete it"
     assert wrong(**without("cp-3", "wk-1")) == [
-        f"machines: cp-3 is not in the stack file any more, and was not decommissioned; {KEYS} and its vote in etcd; {undone}",
+        (
+            f"machines: cp-3 is not in the stack file any more, and was not decommissioned; {KEYS} and its vote in"
+            f" etcd; {undone}"
+        ),
         f"machines: wk-1 is not in the stack file any more, and was not decommissioned; {KEYS}; {undone}",
     ]
 
@@ -92,11 +153,26 @@ def test_what_an_earlier_release_remembered_is_enough_for_control_planes():
     assert GUARD.check({**BEFORE, **without("wk-1", leaving=("wk-1",))}, before) == []
 
 
-@pytest.mark.parametrize(("changed", "text"), [
-    (without("cp-2", "cp-3", leaving=("cp-2", "cp-3")), f"controlplanes: cp-2 and cp-3 would go or move at once; {ONCE}"),
-    ({**without("cp-3", leaving=("cp-3",)), "controlplanes": {"cp-1": "10.0.0.1", "cp-2": "10.0.0.22"}}, f"controlplanes: cp-2 and cp-3 would go or move at once; {ONCE}"),
-    ({**without("cp-3", leaving=("cp-3",)), "controlplanes": {"cp-1": "10.0.0.1", "cp-2": "10.0.0.2", "cp-4": "10.0.0.4"}}, f"controlplanes: cp-3 would go or move, and cp-4 join, at once; {ONCE}"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        (
+            without("cp-2", "cp-3", leaving=("cp-2", "cp-3")),
+            f"controlplanes: cp-2 and cp-3 would leave or move at once; {ONCE}",
+        ),
+        (
+            {**without("cp-3", leaving=("cp-3",)), "controlplanes": {"cp-1": "10.0.0.1", "cp-2": "10.0.0.22"}},
+            f"controlplanes: cp-2 and cp-3 would leave or move at once; {ONCE}",
+        ),
+        (
+            {
+                **without("cp-3", leaving=("cp-3",)),
+                "controlplanes": {"cp-1": "10.0.0.1", "cp-2": "10.0.0.2", "cp-4": "10.0.0.4"},
+            },
+            f"controlplanes: cp-3 would leave or move, and cp-4 join, at once; {ONCE}",
+        ),
+    ],
+)
 def test_etcd_changes_by_one_member_at_a_time(changed, text):
     assert wrong(**changed) == [text]
 
@@ -110,5 +186,6 @@ def test_the_next_one_leaves_while_the_one_before_is_still_in_the_file():
 def test_who_was_never_there_can_not_leave(before):
     stranger = {"leaving": {"wk-9": {"how": "wipe", "role": "worker", "address": "10.0.0.9"}}}
     assert [str(w.reason) for w in GUARD.check({**BEFORE, **stranger}, before)] == [
-        "wk-9 is to be decommissioned, and no up has made it part of the platform; there is nothing to take out; delete its entry"
+        "wk-9 is to be decommissioned, and no up has made it part of the platform; there is nothing to remove; delete"
+        " its entry"
     ]

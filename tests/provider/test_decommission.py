@@ -39,13 +39,22 @@ class Machine(Asked):
                 call, m[request].FromString, m[f"{method}Response"].SerializeToString
             )
 
-        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("machine.MachineService", dict((
-            unary("Version", lambda asked: m["VersionResponse"](), "Empty"),
-            unary("EtcdMemberList", self.members, "EtcdMemberListRequest"),
-            unary("EtcdLeaveCluster", self.leave, "EtcdLeaveClusterRequest"),
-            unary("EtcdRemoveMemberByID", self.remove, "EtcdRemoveMemberByIDRequest"),
-            unary("Reset", self.reset, "ResetRequest"),
-        ))),))  # fmt: skip
+        self.server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler(
+                    "machine.MachineService",
+                    dict(
+                        (
+                            unary("Version", lambda asked: m["VersionResponse"](), "Empty"),
+                            unary("EtcdMemberList", self.members, "EtcdMemberListRequest"),
+                            unary("EtcdLeaveCluster", self.leave, "EtcdLeaveClusterRequest"),
+                            unary("EtcdRemoveMemberByID", self.remove, "EtcdRemoveMemberByIDRequest"),
+                            unary("Reset", self.reset, "ResetRequest"),
+                        )
+                    ),
+                ),
+            )
+        )
         credentials = grpc.ssl_server_credentials(
             [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
         )
@@ -104,10 +113,15 @@ class World:
     def inputs(self, how="wipe", seconds=8.0):
         at = self.machines[self.leaves]
         return {
-            "machine": self.leaves, "node": at.address, "how": how, "controlplane": self.leaves.startswith("cp"), "clientConfiguration": at.client(),
+            "machine": self.leaves,
+            "node": at.address,
+            "how": how,
+            "controlplane": self.leaves.startswith("cp"),
+            "clientConfiguration": at.client(),
             "others": {name: self.machines[name].address for name in self.members if name != self.leaves},
-            "kubeconfig": self.cluster.kubeconfig(), "timeoutSeconds": seconds,
-        }  # fmt: skip
+            "kubeconfig": self.cluster.kubeconfig(),
+            "timeoutSeconds": seconds,
+        }
 
     def state(self):
         return {
@@ -139,7 +153,7 @@ def world(tmp_path, monkeypatch):
         made.append(one)
         monkeypatch.setattr(
             quorum,
-            "_well",
+            "_is_healthy",
             lambda client, address: {f"10.0.0.{n}": name for name, n in one.members.items()}[address] in one.well,
         )
         return one
@@ -162,9 +176,11 @@ def test_a_worker_is_drained_erased_and_forgotten(world):
     assert (identity, outputs["how"]) == ("wk-1", "wipe")
     assert at.state() == {**OUT, "members": {"cp-1": 1, "cp-2": 2, "cp-3": 3}} and at.done == ["wk-1 is erased"]
     assert [line for line in said if not line.startswith("waiting")] == [
-        "wk-1 is drained", "2 pods are evicted", "its system disk is wiped, and it switches itself off",
+        "wk-1 is drained",
+        "2 pods are evicted",
+        "its system disk is wiped, and it switches itself off",
         "it is out of the platform; delete its entry from the stack file",
-    ]  # fmt: skip
+    ]
 
 
 def test_a_control_plane_leaves_etcd_when_it_is_empty_and_before_it_is_erased(world):
@@ -174,13 +190,13 @@ def test_a_control_plane_leaves_etcd_when_it_is_empty_and_before_it_is_erased(wo
         "cp-3 leaves etcd",
         "cp-3 is erased",
     ]
-    assert "cp-3 leaves etcd; cp-1, cp-2 go on" in said
+    assert "cp-3 leaves etcd; cp-1, cp-2 stay" in said
 
 
 def test_the_second_of_two_leaves_too(world):
     at, said = world("cp-2", controlplanes=2), []
     create(at.inputs(), said)
-    assert at.state() == {**OUT, "members": {"cp-1": 1}} and "cp-2 leaves etcd; cp-1 goes on" in said
+    assert at.state() == {**OUT, "members": {"cp-1": 1}} and "cp-2 leaves etcd; cp-1 stays" in said
 
 
 class Killed(BaseException):
@@ -241,9 +257,11 @@ def test_a_machine_that_does_not_answer_and_was_not_erased_is_not_called_wiped(w
     with pytest.raises(framework.UserError) as failed:
         create(at.inputs())
     address = at.machines["wk-1"].address
-    assert str(failed.value) == (
-        f"wk-1 does not answer at {address} as a machine of the platform (UNAVAILABLE: it is off), and was not erased; it can be neither drained nor wiped; "
-        "switch it on and run up again, or write decommission: lost if it is dead"
+    assert (
+        str(failed.value)
+        == f"wk-1 does not answer at {address} as a machine of the platform (UNAVAILABLE: it is off), and was not"
+        " erased; it can be neither drained nor wiped; switch it on and run up again, or write decommission: lost"
+        " if it is dead"
     )
     assert at.cluster.nodes.keys() == {"wk-1"} and at.done == []
 
@@ -252,9 +270,10 @@ def test_one_that_answers_is_not_lost(world):
     at = world("cp-3")
     with pytest.raises(framework.UserError) as failed:
         create(at.inputs("lost"))
-    assert str(failed.value) == (
-        f"cp-3 still answers at {at.machines['cp-3'].address} as a machine of the platform, so it is not lost; forgotten like this it would keep the cluster's "
-        "keys, and join again; write decommission: wipe, or switch it off"
+    assert (
+        str(failed.value)
+        == f"cp-3 still answers at {at.machines['cp-3'].address} as a machine of the platform, so it is not lost; it"
+        " would keep the cluster's keys, and join again; write decommission: wipe, or switch it off"
     )
     assert at.state()["members"].keys() == {"cp-1", "cp-2", "cp-3"} and at.cluster.nodes.keys() == {"cp-3"}
 
@@ -267,7 +286,7 @@ def test_a_lost_control_plane_is_taken_out_by_another_one(world):
     assert (
         at.done == ["cp-1 takes cp-3 out of etcd"] and at.cluster.nodes == {} and at.members.keys() == {"cp-1", "cp-2"}
     )
-    assert said[0] == "cp-3 is taken out of etcd by another control plane; cp-1, cp-2 go on"
+    assert said[0] == "cp-3 is removed from etcd by another control plane; cp-1, cp-2 stay"
 
 
 def test_another_one_is_asked_where_the_first_is_away_too(world):
@@ -279,19 +298,33 @@ def test_another_one_is_asked_where_the_first_is_away_too(world):
     assert at.done == ["cp-2 takes cp-5 out of etcd"]
 
 
-UNWELL = "and without this one it may lose its quorum, and all its data with it; bring it back first (talosctl etcd status), or decommission the dead one as lost before"
+UNWELL = (
+    "could lose its quorum and all its data; repair it first (talosctl etcd status), or decommission a dead one as lost"
+    " before"
+)
 
 
-MAJORITY = "more than half must agree to it; bring another one back first (talosctl etcd status); where they are lost too, put a snapshot back: docs/runbooks/restore.md"
+MAJORITY = (
+    "more than half must agree; repair another one first (talosctl etcd status); if they are lost too, restore a "
+    "snapshot: docs/runbooks/restore.md"
+)
 
 
-@pytest.mark.parametrize(("how", "planes", "unwell", "told"), [
-    ("wipe", 3, ["cp-2"], f"is not taken out of etcd: it is not well on cp-2, {UNWELL}"),
-    ("wipe", 5, ["cp-2", "cp-3"], f"is not taken out of etcd: it is not well on cp-2, cp-3, {UNWELL}"),
-    ("lost", 2, [], f"can't be taken out of etcd: of 2 members only 1 is well, and {MAJORITY}"),
-    ("lost", 3, ["cp-2"], f"can't be taken out of etcd: of 3 members only 1 is well, and {MAJORITY}"),
-    ("lost", 5, ["cp-1", "cp-2"], f"can't be taken out of etcd: of 5 members only 2 are well, and {MAJORITY}"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("how", "planes", "unwell", "told"),
+    [
+        ("wipe", 3, ["cp-2"], f"is not removed from etcd: etcd is not healthy on cp-2, and without cp-3 it {UNWELL}"),
+        (
+            "wipe",
+            5,
+            ["cp-2", "cp-3"],
+            f"is not removed from etcd: etcd is not healthy on cp-2, cp-3, and without cp-5 it {UNWELL}",
+        ),
+        ("lost", 2, [], f"can't be removed from etcd: only 1 of 2 members is healthy, and {MAJORITY}"),
+        ("lost", 3, ["cp-2"], f"can't be removed from etcd: only 1 of 3 members is healthy, and {MAJORITY}"),
+        ("lost", 5, ["cp-1", "cp-2"], f"can't be removed from etcd: only 2 of 5 members are healthy, and {MAJORITY}"),
+    ],
+)
 def test_etcd_keeps_its_quorum_or_nothing_is_done(world, how, planes, unwell, told):
     leaves = f"cp-{planes}"
     at = world(leaves, controlplanes=planes)
@@ -310,9 +343,11 @@ def test_one_that_does_not_go_ends_at_its_deadline(world):
     at.stubborn = True
     with pytest.raises(framework.UserError) as failed:
         create(at.inputs(seconds=1.0))
-    assert str(failed.value) == (
-        "wk-1 was told to erase itself and did not go within 1 s (last: it still answers); nothing after it can be made; look at its console, and at: "
-        f"talosctl -n {at.machines['wk-1'].address} dmesg; run up again: it is told once more"
+    assert (
+        str(failed.value)
+        == "wk-1 was told to erase itself and still answered within 1 s (last: it still answers); the resources that"
+        f" depend on it are not created; look at its console, and at: talosctl -n {at.machines['wk-1'].address}"
+        " dmesg; run up again, which sends the request again"
     )
     assert at.cluster.nodes["wk-1"]["metadata"]["annotations"] == {"bedplate/decommission": "wipe"}
 
@@ -322,8 +357,10 @@ def test_no_control_plane_that_answers_is_said_by_name(world):
     at.machines["cp-1"].on = False
     with pytest.raises(framework.UserError) as failed:
         create(at.inputs(seconds=1.0))
-    assert str(failed.value) == (
-        "cp-2: no control plane that stays answered within 1 s (last: cp-1: UNAVAILABLE: it is off); nothing after it can be made; bring one back, and run up again"
+    assert (
+        str(failed.value)
+        == "cp-2: no control plane that stays answered within 1 s (last: cp-1: UNAVAILABLE: it is off); the resources"
+        " that depend on it are not created; repair one, and run up again"
     )
     assert at.done == []
 
@@ -368,12 +405,43 @@ def test_one_that_was_given_up_and_is_found_again_can_be_erased(world):
     assert at.done == ["wk-1 is erased"]
 
 
-@pytest.mark.parametrize(("name", "how", "told"), [
-    ("wk-1", "wipe", "wk-1 LEAVES the platform: it is drained, its system disk is WIPED, it is switched off, and its Node is deleted"),
-    ("cp-3", "wipe", "cp-3 LEAVES the platform: it is drained, leaves etcd (cp-1, cp-2 stay), its system disk is WIPED, it is switched off, and its Node is deleted"),
-    ("wk-1", "lost", "wk-1 is given up as LOST: nothing is sent to it; its Node is deleted; up refuses this while it still answers"),
-    ("cp-3", "lost", "cp-3 is given up as LOST: nothing is sent to it; another control plane takes it out of etcd (cp-1, cp-2 stay), its Node is deleted; up refuses this while it still answers"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "how", "told"),
+    [
+        (
+            "wk-1",
+            "wipe",
+            (
+                "wk-1 LEAVES the platform: it is drained, its system disk is WIPED, it is switched off, and its Node is"
+                " deleted"
+            ),
+        ),
+        (
+            "cp-3",
+            "wipe",
+            (
+                "cp-3 LEAVES the platform: it is drained, leaves etcd (cp-1, cp-2 stay), its system disk is WIPED, it"
+                " is switched off, and its Node is deleted"
+            ),
+        ),
+        (
+            "wk-1",
+            "lost",
+            (
+                "wk-1 is given up as LOST: nothing is sent to it; its Node is deleted; up refuses this while it still"
+                " answers"
+            ),
+        ),
+        (
+            "cp-3",
+            "lost",
+            (
+                "cp-3 is given up as LOST: nothing is sent to it; another control plane removes it from etcd (cp-1,"
+                " cp-2 stay), its Node is deleted; up refuses this while it still answers"
+            ),
+        ),
+    ],
+)
 def test_a_plan_says_what_happens_to_it(name, how, told):
     inputs = {"machine": name, "how": how, "controlplane": name == "cp-3", "others": {"cp-1": "a", "cp-2": "b"}}
     assert KIND.describe_change(inputs) == told
@@ -387,8 +455,12 @@ def test_inputs_that_no_machine_leaves_by_are_refused():
         "clientConfiguration": framework.UNKNOWN,
         "kubeconfig": framework.UNKNOWN,
         "timeoutSeconds": 9,
+        "controlplane": False,
     }
     assert [f"{w.property} {w.reason}" for w in KIND.check({**given, "how": "reset", "others": {}})] == [
-        "how is no way to leave a platform; one erases the machine, and the other only forgets it; write wipe or lost",
-        "others names no control plane that stays; somebody must know that the machine is gone; write name: address",
+        "how is not one of wipe, lost; wipe erases the machine, and lost sends nothing to it; write wipe or lost",
+        (
+            "others is not a mapping from one or more control planes to their addresses; the control planes that stay"
+            " remove the machine from etcd; write name: address"
+        ),
     ]

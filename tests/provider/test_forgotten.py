@@ -46,9 +46,11 @@ def test_one_whose_decommission_failed_is_not(world, name):
     at = world(name)
     with pytest.raises(framework.UserError) as failed:
         forget(at, name)
-    assert str(failed.value) == (
-        f"{name} was to leave the platform, and still answers at {at.machines[name].address} as a machine of it; forgotten, it would keep the cluster's keys; "
-        "write decommission: wipe for it again, run up, and delete its entry when that has ended well"
+    assert (
+        str(failed.value)
+        == f"{name} was to leave the platform, and still answers at {at.machines[name].address} as a machine of it;"
+        " without its entry it would keep the cluster's keys; write decommission: wipe for it again, run up, and"
+        " delete its entry after that has succeeded"
     )
 
 
@@ -57,7 +59,10 @@ def test_a_dead_one_that_is_a_member_still_is_not(world):
     at.machines["cp-3"].on = False
     with pytest.raises(
         framework.UserError,
-        match="^cp-3 was to leave the platform, and is still a member of etcd; forgotten, it would count .* write decommission: lost for it again",
+        match=(
+            r"^cp-3 was to leave the platform, and is still a member of etcd; without its entry it would still count .*"
+            r" write decommission: lost for it again"
+        ),
     ):
         forget(at, how="lost")
 
@@ -66,7 +71,7 @@ def test_a_dead_one_that_is_a_member_still_is_not(world):
 def test_who_changes_their_mind_keeps_a_machine_that_is_whole(world, name):
     at, said = world(name), []
     assert forget(at, name, kept=True, said=said)["leaving"] == {}
-    assert said == [f"{name} was to leave, and stays after all; it may still take no pods: kubectl uncordon {name}"]
+    assert said == [f"{name} was to leave, and stays after all; if its node is cordoned: kubectl uncordon {name}"]
 
 
 def test_one_that_is_out_of_etcd_can_not_just_stay(world):
@@ -74,7 +79,10 @@ def test_one_that_is_out_of_etcd_can_not_just_stay(world):
     del at.members["cp-3"]
     with pytest.raises(
         framework.UserError,
-        match="^cp-3 was to leave the platform, is out of etcd already, and was not erased; it can't join as it is; write decommission: wipe for it again",
+        match=(
+            r"^cp-3 was to leave the platform, is already out of etcd, and was not erased; it can't join etcd with its"
+            r" old data; write decommission: wipe for it again"
+        ),
     ):
         forget(at, kept=True)
 

@@ -75,7 +75,8 @@ def test_all_faults_are_told_at_once():
 def test_a_disk_that_is_not_there_is_told_with_those_that_are():
     said = judge({"disk": {"serial": "OTHER"}}, FOUND)
     assert said.missing == [
-        "no disk matches the install disk (serial OTHER); it has sda (480 GB, serial S4EWNX0R, wwid naa.5002538, model SAMSUNG MZ7LH480)"
+        "no disk matches the install disk (serial OTHER); it has sda (480 GB, serial S4EWNX0R, wwid naa.5002538, model"
+        " SAMSUNG MZ7LH480)"
     ]
 
 
@@ -84,7 +85,7 @@ def test_a_disk_must_be_the_only_one():
     assert judge({"disk": {"model": "SAMSUNG*", "size": ">= 400GB"}}, twins).wrong == [
         "sda (480 GB, serial S4EWNX0R, wwid naa.5002538, model SAMSUNG MZ7LH480) and "
         "sdb (480 GB, serial S4EWNX0S, wwid naa.5002538, model SAMSUNG MZ7LH480) all match the install disk "
-        "(model SAMSUNG*, size >= 400GB), and one must"
+        "(model SAMSUNG*, size >= 400GB), and exactly one must"
     ]
 
 
@@ -140,10 +141,10 @@ class Machine(Member):
             },
             "MemoryModules.hardware.talos.dev": {f"DIMM-{n}": {"sizeMiB": found.memory_mib // 2} for n in range(2)},
             "Processors.hardware.talos.dev": {"CPU-1": {"coreCount": found.threads // 2, "threadCount": found.threads}},
-            "LinkStatuses.net.talos.dev": {
-                f"eth{n}": {"hardwareAddr": mac, "permanentAddr": mac} for n, mac in enumerate(found.macs)
-            }
-            | {"lo": {"hardwareAddr": "00:00:00:00:00:00"}},
+            "LinkStatuses.net.talos.dev": (
+                {f"eth{n}": {"hardwareAddr": mac, "permanentAddr": mac} for n, mac in enumerate(found.macs)}
+                | {"lo": {"hardwareAddr": "00:00:00:00:00:00"}}
+            ),
             "Disks.block.talos.dev": {d["name"]: {k: v for k, v in d.items() if k != "name"} for d in found.disks},
             "PlatformMetadatas.talos.dev": {"platformmetadata": {"platform": found.platform}},
         }.get(request.type)
@@ -208,7 +209,7 @@ def test_a_machine_that_has_its_config_is_asked_with_the_platforms_certificate(m
 
 
 def test_another_platforms_machine_does_not_pass(machine):
-    with pytest.raises(framework.UserError, match="cp-1: the Talos API at .* did not answer within 3 s"):
+    with pytest.raises(framework.UserError, match=r"cp-1: the Talos API at .* did not answer within 3 s"):
         create(machine(configured=True), pki=Pki())
 
 
@@ -216,9 +217,11 @@ def test_another_machine_is_refused_at_once_and_gets_nothing(machine):
     at = machine(replace(FOUND, serial="SWAPPED"))
     with pytest.raises(framework.UserError) as failed:
         create(at, timeoutSeconds=600.0)
-    assert str(failed.value) == (
-        f"cp-1: what answers at {at.address} is not the declared machine: its serial is SWAPPED, and CZJ2340ABC is declared; its config "
-        "would erase another machine's disk, so nothing was sent to it; correct its address, its cables or what is declared"
+    assert (
+        str(failed.value)
+        == f"cp-1: the machine at {at.address} is not the declared machine: its serial is SWAPPED, and CZJ2340ABC is"
+        " declared; the config would erase another machine's disk, so nothing was sent; correct its address, its"
+        " cables or its declaration"
     )
 
 
@@ -234,7 +237,7 @@ def test_a_machine_that_is_a_container_has_nothing_to_compare(machine):
     at = machine(Hardware("", "", ("52:54:00:10:05:11",), (), 0, 0, "container"))
     said = []
     asyncio.run(GATE.create(inputs(at), said.append))
-    assert said == ["runs in a container: it has no hardware to compare with what is declared"]
+    assert said == ["runs in a container: it has no hardware that could be compared with the declaration"]
 
 
 def test_one_that_is_down_fails_by_name_within_its_deadline(machine, monkeypatch):
@@ -265,7 +268,13 @@ def test_no_input_is_shown_that_is_a_secret():
             "declared": [],
         }
     )
-    assert [w.property for w in wrong] == ["timeoutSeconds", "clientConfiguration", "machine", "node", "declared"]
+    assert {error.property for error in wrong} >= {
+        "timeoutSeconds",
+        "clientConfiguration",
+        "machine",
+        "node",
+        "declared",
+    }
     assert "sekret" not in repr(wrong)
 
 
@@ -279,8 +288,9 @@ def described(before, after):
 def test_a_plan_says_in_words_what_a_machine_gets():
     before, after = {"machine": {"nodeLabels": {"a": "x"}}}, {"machine": {"nodeLabels": {"a": "y"}}}
     assert described(before, after) == "cp-1 takes, with no reboot, another config:\n    machine.nodeLabels.a: x -> y"
-    assert described({}, {"machine": {"udev": {"rules": ["r"]}}}) == (
-        'cp-1 REBOOTS to take another config:\n    machine.udev.rules: (none) -> ["r"] (reboots)'
+    assert (
+        described({}, {"machine": {"udev": {"rules": ["r"]}}})
+        == 'cp-1 REBOOTS to take another config:\n    machine.udev.rules: (none) -> ["r"] (reboots)'
     )
     assert (
         described(after, after) is None and GATE.describe_change({"machine": "cp-1", "documents": ["{}"]}, None) is None

@@ -17,7 +17,7 @@ from test_etcd_member import Machine as Member
 
 from clients import talos
 from clients.kubeconfig import kubeconfig
-from provider import health, nodes, turns
+from provider import draining, health, nodes, turns
 from provider.resources import RESOURCES, maintenance_turn, node_healthy
 
 TURN, SETTLED = RESOURCES["bedplate-native:talos:Turn"], RESOURCES["bedplate-native:talos:Settled"]
@@ -118,13 +118,22 @@ class Machine(Member):
         def stream(answer, request, response):
             return grpc.unary_stream_rpc_method_handler(answer, m[request].FromString, m[response].SerializeToString)
 
-        self.server.add_generic_rpc_handlers((
-            grpc.method_handlers_generic_handler("cosi.resource.State", {"List": stream(self.list, "ListRequest", "ListResponse")}),
-            grpc.method_handlers_generic_handler("machine.MachineService", {
-                "Version": unary(lambda r, c: m["VersionResponse"](), "Empty", "VersionResponse"), "SystemStat": unary(lambda r, c: m["SystemStatResponse"](), "Empty", "SystemStatResponse"),
-                "Kubeconfig": stream(self.hand_out, "Empty", "Data"), "EtcdMemberList": unary(self.members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
-            }),
-        ))  # fmt: skip
+        self.server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler(
+                    "cosi.resource.State", {"List": stream(self.list, "ListRequest", "ListResponse")}
+                ),
+                grpc.method_handlers_generic_handler(
+                    "machine.MachineService",
+                    {
+                        "Version": unary(lambda r, c: m["VersionResponse"](), "Empty", "VersionResponse"),
+                        "SystemStat": unary(lambda r, c: m["SystemStatResponse"](), "Empty", "SystemStatResponse"),
+                        "Kubeconfig": stream(self.hand_out, "Empty", "Data"),
+                        "EtcdMemberList": unary(self.members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
+                    },
+                ),
+            )
+        )
         credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], pem(pki.ca).encode(), True)
         self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
         self.server.start()
@@ -175,7 +184,7 @@ def soon(monkeypatch):
     for module in (maintenance_turn, node_healthy):
         monkeypatch.setattr(module, "TURNS", fresh)
     monkeypatch.setattr(health, "STEADY_SECONDS", 0.05)
-    monkeypatch.setattr(nodes, "AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(draining, "AGAIN_SECONDS", 0.02)
     monkeypatch.setattr(nodes, "ASK_SECONDS", 1.0)
     monkeypatch.setattr(maintenance_turn, "YIELD_SECONDS", 0.02)
     return fresh
@@ -206,9 +215,16 @@ def inputs(machines, name, documents=NEW, kubernetes=VERSION, seconds=20.0):
     at = machines[name]
     planes = {n: m.address for n, m in machines.items() if n.startswith("cp")} or {name: at.address}
     return {
-        "machine": name, "node": at.address, "clientConfiguration": at.client(), "planes": planes, "kubernetes": kubernetes,
-        "documents": documents, "controlplane": name.startswith("cp"), "generation": 0, "timeoutSeconds": seconds,
-    }  # fmt: skip
+        "machine": name,
+        "node": at.address,
+        "clientConfiguration": at.client(),
+        "planes": planes,
+        "kubernetes": kubernetes,
+        "documents": documents,
+        "controlplane": name.startswith("cp"),
+        "generation": 0,
+        "timeoutSeconds": seconds,
+    }
 
 
 def before(wanted, **was):
@@ -236,7 +252,7 @@ def mark(cluster, name):
 def test_the_kubeconfig_is_asked_for_and_unpacked(rack):
     cluster, machines = rack("cp-1")
     at = machines["cp-1"]
-    made = kubeconfig(maintenance_turn.client_of(at.client()), at.address)
+    made = kubeconfig(maintenance_turn.client_of({"clientConfiguration": at.client()}), at.address)
     assert f"localhost:{cluster.server.server_port}" in made
 
 
@@ -292,8 +308,9 @@ def test_a_control_plane_that_stays_behind_keeps_workers_as_they_are_by_name(rac
     with pytest.raises(framework.UserError) as failed:
         take(inputs(machines, "wk-1", documents=OLD, kubernetes=NEXT, seconds=1.0))
     assert str(failed.value).startswith(
-        "wk-1 waits for the control planes' Kubernetes, which was not v1.35.5 within 1 s (last: not yet at v1.35.5: cp-2 "
-        "(kube-apiserver v1.35.4, kube-controller-manager v1.35.4, kube-scheduler v1.35.4)); nothing after it can be made"
+        "wk-1 waits for the control planes' Kubernetes, which was not v1.35.5 within 1 s (last: not yet at v1.35.5:"
+        " cp-2 (kube-apiserver v1.35.4, kube-controller-manager v1.35.4, kube-scheduler v1.35.4)); the resources that"
+        " depend on it are not created"
     )
     assert cluster.events == []
 
@@ -309,7 +326,7 @@ def test_no_control_plane_goes_while_etcd_is_not_well_elsewhere(rack):
     machines["cp-1"].peers = ["cp-1", "cp-2"]
     with pytest.raises(
         framework.UserError,
-        match="^cp-1 is not restarted: etcd is not well on cp-2, and with this one away it may lose its quorum",
+        match=r"^cp-1 is not restarted: etcd is not healthy on cp-2, and without cp-1 it could lose its quorum",
     ):
         take(inputs(machines, "cp-1"))
     assert ("cp-1", "drained") not in cluster.events and mark(cluster, "cp-1") == (None, False)
@@ -321,15 +338,13 @@ def test_a_kubelet_of_another_version_ends_no_turn(rack):
     wanted = inputs(machines, "wk-1", documents=OLD, kubernetes=NEXT, seconds=1.0)
     taken = take(wanted)
     settled_in = {**wanted, "timeoutSeconds": 1.0}
-    node_healthy.wait_until_healthy(
-        maintenance_turn.client_of(wanted["clientConfiguration"]), wanted["node"], "wk-1", 5.0, print
-    )
+    node_healthy.wait_until_healthy(maintenance_turn.client_of(wanted), wanted["node"], "wk-1", 5.0, print)
     with pytest.raises(
         framework.UserError,
         match=r"^wk-1 was not Ready with kubelet v1.35.5 within 1 s \(last: Ready, its kubelet is v1.35.4\)",
     ):
-        node_healthy._node(
-            maintenance_turn.access_of(maintenance_turn.client_of(wanted["clientConfiguration"]), settled_in, print),
+        node_healthy.wait_for_kubelet(
+            maintenance_turn.access_of(maintenance_turn.client_of(wanted), settled_in, print),
             "wk-1",
             NEXT,
             1.0,
@@ -347,7 +362,7 @@ def test_one_that_is_not_well_keeps_its_turn_and_the_others_say_so(rack, monkeyp
     monkeypatch.setattr(
         node_healthy,
         "wait_until_healthy",
-        lambda *a: (_ for _ in ()).throw(framework.UserError("wk-1 was not well with its new config; see it")),
+        lambda *a: (_ for _ in ()).throw(framework.UserError("wk-1 was not healthy with its new config; see it")),
     )
     machines["wk-1"].restart()
     waits, told = threading.Event(), []
@@ -362,12 +377,15 @@ def test_one_that_is_not_well_keeps_its_turn_and_the_others_say_so(rack, monkeyp
     thread = threading.Thread(target=second)
     thread.start()
     waits.wait(0.3)
-    with pytest.raises(framework.UserError, match="was not well"):
+    with pytest.raises(framework.UserError, match="was not healthy"):
         end(wanted, taken)
     thread.join(5)
     assert told == [
         "waits for its turn: wk-1 has it, 0 more before it",
-        "wk-2 keeps what it has, since it is not its turn: wk-1 has it, and is not well (wk-1 was not well with its new config); see that one well, and run up again",
+        (
+            "wk-2 does not get its turn, and its config is not changed: wk-1 has the turn, and is not healthy (wk-1 was"
+            " not healthy with its new config); repair that machine, and run up again"
+        ),
     ]
     assert ("wk-2", "drained") not in cluster.events and mark(cluster, "wk-1") == ("cordoned", True)
 
@@ -378,7 +396,10 @@ def test_a_config_that_is_never_taken_ends_the_others_by_name(rack, monkeypatch)
     take(inputs(machines, "wk-1"))
     with pytest.raises(
         framework.UserError,
-        match="^wk-2 keeps what it has, since it is not its turn: wk-1 has it, and its config was not taken; see that one well",
+        match=(
+            r"^wk-2 does not get its turn, and its config is not changed: wk-1 has the turn, and its config was not"
+            r" applied; repair that machine"
+        ),
     ):
         take(inputs(machines, "wk-2"))
 
@@ -394,7 +415,7 @@ def test_after_a_kill_the_others_wait_for_the_one_that_was_left_half_way(rack, s
     with futures.ThreadPoolExecutor() as pool:
         second = pool.submit(take, other, None, said)
         time.sleep(0.3)
-        assert not second.done() and said[0] == "waits for its turn: an earlier run left wk-1 half way"
+        assert not second.done() and said[0] == "waits for its turn: an earlier run left wk-1 unfinished"
         machines["wk-1"].restart()
         end(wanted, taken)
         second.result(10)
@@ -426,7 +447,7 @@ def test_one_that_can_not_be_drained_goes_on_as_it_was_and_so_do_the_others(rack
     cluster.held.add("web-wk-1")
     monkeypatch.setattr(maintenance_turn, "DRAIN_SECONDS", 0.3)
     with pytest.raises(
-        framework.UserError, match="^wk-1 was not drained within 0 s .last: pod d/web-wk-1 stays: the budget holds it"
+        framework.UserError, match=r"^wk-1 was not drained within 0 s .last: pod d/web-wk-1 stays: the budget holds it"
     ):
         take(inputs(machines, "wk-1"))
     assert mark(cluster, "wk-1") == (None, False)
@@ -448,7 +469,7 @@ def test_where_nothing_can_move_nothing_is_evicted(rack):
     said, wanted = [], inputs(machines, "cp-1")
     taken = take(wanted, said=said)
     assert (
-        said == ["no other node takes pods: what runs here stays, and is away while it restarts"]
+        said == ["no other node takes pods: its pods stay on it, and are unavailable while it restarts"]
         and "web-cp-1" in cluster.pods
     )
     machines["cp-1"].restart()
@@ -463,8 +484,8 @@ def test_one_that_had_its_config_is_not_waited_for_to_restart(rack, monkeypatch)
     wanted, said = inputs(machines, "wk-1"), []
     end(wanted, take(wanted), said=said)
     assert (
-        "did not restart: it had this config" in said
-        and said[-1] == "wk-1 is well, and takes pods as before"
+        "did not restart: it already had this config" in said
+        and said[-1] == "wk-1 is healthy, and takes pods as before"
         and mark(cluster, "wk-1") == (None, False)
     )
 
@@ -482,13 +503,15 @@ def test_a_plan_says_what_takes_a_turn(rack):
     }
     assert (
         TURN.describe_change({**state, "documents": NEW}, state)
-        == "wk-1: REBOOTS, drained, after its turn; the next one goes when it is well"
+        == "wk-1: REBOOTS, drained, in its turn; the next one waits until it is healthy"
     )
-    assert TURN.describe_change({**state, "kubernetes": NEXT}, state) == (
-        "wk-1: its Kubernetes goes v1.35.4 -> v1.35.5, drained, after its turn and the control planes; the next one goes when it is well"
+    assert (
+        TURN.describe_change({**state, "kubernetes": NEXT}, state)
+        == "wk-1: its Kubernetes goes v1.35.4 -> v1.35.5, drained, after the control planes and in its turn; the next"
+        " one waits until it is healthy"
     )
     assert TURN.describe_change({**state, "kubernetes": NEXT, "controlplane": True}, state).endswith(
-        "drained, after its turn; the next one goes when it is well"
+        "drained, in its turn; the next one waits until it is healthy"
     )
     assert (
         TURN.describe_change({**state, "documents": LABEL}, state) is None and TURN.describe_change(state, None) is None
@@ -502,6 +525,7 @@ def test_a_plan_says_what_takes_a_turn(rack):
 def test_who_can_hand_out_a_kubeconfig_must_be_known():
     given = {"machine": "a", "node": "b", "clientConfiguration": framework.UNKNOWN, "timeoutSeconds": 9, "planes": {}}
     for gate in (TURN, SETTLED):
-        assert [w.reason for w in gate.check(given)] == [
-            "names no control plane; one hands out the kubeconfig by which nodes are drained; write name: address"
+        assert [error.reason for error in gate.check(given) if error.property == "planes"] == [
+            "is not a mapping from one or more control planes to their addresses; a control plane issues the kubeconfig"
+            " with which nodes are drained; write name: address"
         ]

@@ -34,6 +34,6 @@ def test_a_generation_of_0_permits_nothing():
 
 
 def test_what_nobody_could_read_is_refused():
-    assert [w.property for w in BY_HAND.check({})] == ["steps", "generation"]
+    assert [w.property for w in BY_HAND.check({})] == ["generation", "hardware", "steps"]
     assert BY_HAND.check(dict.fromkeys(GIVEN, framework.UNKNOWN)) == []
     assert BY_HAND.describe_change(dict.fromkeys(GIVEN, framework.UNKNOWN)) is None

@@ -64,9 +64,10 @@ def test_it_waits_until_the_node_has_joined_and_is_ready(nodes):
 def test_a_node_that_is_not_ready_in_time_is_named_with_what_is_known_of_it(nodes, told, heard):
     with pytest.raises(framework.UserError) as failed:
         create(nodes(told).kubeconfig(), 1.0)
-    assert str(failed.value) == (
-        f"node cp-1 was not Ready within 1 s (last: {heard}); nothing after it can be made; look at it with: "
-        "talosctl -n ADDRESS services, kubectl describe node cp-1, and run up again"
+    assert (
+        str(failed.value)
+        == f"node cp-1 was not Ready within 1 s (last: {heard}); the resources that depend on it are not created; look"
+        " at it with: talosctl -n ADDRESS services, kubectl describe node cp-1, and run up again"
     )
 
 
@@ -78,8 +79,9 @@ def test_a_refused_client_is_not_waited_for(nodes):
 @pytest.mark.parametrize("name", ["", "CP-1", "cp/1", None, 5])
 def test_what_is_no_nodes_name_is_refused(name):
     inputs = {"node": name, "kubeconfig": framework.UNKNOWN, "timeoutSeconds": 60}
-    assert [str(w.reason) for w in GATE.check(inputs)] == [
-        "is not a node's name; it is looked up by it; write e.g. cp-1"
+    what = "is missing" if name in ("", None) else "is not the name of a node"
+    assert [error.reason for error in GATE.check(inputs)] == [
+        f"{what}; the Kubernetes API looks the node up by its name; write e.g. cp-1"
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from test_api_ready import Api, framework, quick  # noqa: F401
 
 from clients.kubernetes import Access
-from provider import nodes
+from provider import draining, nodes
 
 BUDGET = {
     "message": "Cannot evict pod as it would violate the pod's disruption budget.",
@@ -23,10 +23,16 @@ BUDGET = {
     },
 }
 MIGRATES = {
-    "message": 'admission webhook "virt-launcher-eviction-interceptor.kubevirt.io" denied the request: Eviction triggered evacuation of VMI "shop/db"'
+    "message": (
+        'admission webhook "virt-launcher-eviction-interceptor.kubevirt.io" denied the request: Eviction triggered'
+        ' evacuation of VMI "shop/db"'
+    )
 }
 STUCK = {
-    "message": 'admission webhook "virt-launcher-eviction-interceptor.kubevirt.io" denied the request: VMI db is configured with an eviction strategy but is not live-migratable'
+    "message": (
+        'admission webhook "virt-launcher-eviction-interceptor.kubevirt.io" denied the request: VMI db is configured'
+        " with an eviction strategy but is not live-migratable"
+    )
 }
 
 
@@ -115,7 +121,7 @@ class Cluster(Api):
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    monkeypatch.setattr(nodes, "AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(draining, "AGAIN_SECONDS", 0.02)
     monkeypatch.setattr(nodes, "ASK_SECONDS", 1.0)
 
 
@@ -134,7 +140,7 @@ def cluster(tmp_path):
 
 
 def drained(at, said=None, seconds=5.0, node="wk-1"):
-    nodes.drain(at.access(), node, seconds, said.append if said is not None else lambda text: None)
+    draining.drain(at.access(), node, seconds, said.append if said is not None else lambda text: None)
 
 
 def test_it_is_cordoned_first_and_left_when_its_pods_are_gone(cluster):
@@ -145,9 +151,11 @@ def test_it_is_cordoned_first_and_left_when_its_pods_are_gone(cluster):
     kind, eviction = at.bodies[1]
     assert (at.bodies[0][0], kind) == ("application/merge-patch+json", "application/json")
     assert eviction == {
-        "apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"namespace": "default", "name": "web-1"},
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"namespace": "default", "name": "web-1"},
         "deleteOptions": {"preconditions": {"uid": "uid-web-1"}},
-    }  # fmt: skip
+    }
 
 
 def test_what_belongs_to_the_node_stays_and_what_is_over_is_nobodys_matter(cluster):
@@ -168,7 +176,7 @@ def test_one_that_ends_already_is_not_evicted_again_but_waited_for(cluster):
 def test_a_pod_that_nobody_makes_again_is_named_before_it_goes(cluster):
     at, said = cluster(pod("shell", owner=None)), []
     drained(at, said)
-    assert said[0] == "1 pods are evicted; pod default/shell has no controller and comes back nowhere"
+    assert said[0] == "1 pods are evicted; pod default/shell has no controller, and is not created again"
 
 
 def test_a_budget_is_waited_for(cluster):
@@ -181,9 +189,12 @@ def test_a_budget_that_never_gives_is_named_with_its_pod(cluster):
     at, said = cluster(pod("web-1"), pod("web-2"), refusals={"web-1": [(429, BUDGET)]}), []
     with pytest.raises(framework.UserError) as failed:
         drained(at, said, 1.0)
-    assert str(failed.value) == (
-        "wk-1 was not drained within 1 s (last: pod default/web-1 stays: The disruption budget web needs 2 healthy pods and has 2 currently); "
-        "nothing after it can be made; move what stays yourself (kubectl get pods -A --field-selector spec.nodeName=wk-1), or loosen its budget, and run up again"
+    assert (
+        str(failed.value)
+        == "wk-1 was not drained within 1 s (last: pod default/web-1 stays: The disruption budget web needs 2 healthy"
+        " pods and has 2 currently); the resources that depend on it are not created; move what stays by hand"
+        " (kubectl get pods -A --field-selector spec.nodeName=wk-1), or relax its disruption budget, and run up"
+        " again"
     )
     assert at.evicted == ["web-2"]
     assert re.fullmatch(
@@ -214,7 +225,7 @@ def test_a_virtual_machine_that_migrates_is_waited_for(cluster):
 def test_a_virtual_machine_that_cannot_migrate_is_named_and_not_its_pod(cluster, code):
     at = cluster(launcher(), refusals={"virt-launcher-db-x": [(code, STUCK)]})
     with pytest.raises(
-        framework.UserError, match="last: virtual machine shop/db stays: .* is not live-migratable.; nothing"
+        framework.UserError, match=r"last: virtual machine shop/db stays: .* is not live-migratable.; the resources"
     ):
         drained(at, seconds=1.0)
 
@@ -223,14 +234,14 @@ def test_a_node_whose_kubelet_is_silent_says_so(cluster):
     at = cluster(pod("web-1"), ready="Unknown", ends=False)
     with pytest.raises(
         framework.UserError,
-        match="last: pod default/web-1 ends; its kubelet does not answer, so that no pod on it ends",
+        match="last: pod default/web-1 is terminating; its kubelet does not report, so its pods can't end",
     ):
         drained(at, seconds=1.0)
 
 
 def test_of_many_a_few_are_named(cluster):
     at = cluster(*(pod(f"web-{n}") for n in range(7)), ends=False)
-    with pytest.raises(framework.UserError, match="pod default/web-4 ends; and 2 more"):
+    with pytest.raises(framework.UserError, match="pod default/web-4 is terminating; and 2 more"):
         drained(at, seconds=1.0)
 
 
@@ -264,7 +275,8 @@ def test_one_that_stays_away_ends_it_by_name(cluster):
     with pytest.raises(framework.UserError) as failed:
         nodes.delete(at.access(), "wk-1")
     assert str(failed.value).startswith(
-        "Node wk-1 was not deleted within 1 s (last: HTTP 503); nothing after it can be made; see that https://localhost:"
+        "Node wk-1 was not deleted within 1 s (last: HTTP 503); the resources that depend on it are not created; check"
+        " that https://localhost:"
     )
 
 

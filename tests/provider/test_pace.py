@@ -1,5 +1,6 @@
 """Machines are switched on a few at a time, one after the other, and who waits says for whom."""
 
+import itertools
 import threading
 import time
 
@@ -66,4 +67,4 @@ def test_switches_are_apart():
     for thread in threads:
         thread.join(5)
     times.sort()
-    assert all(b - a > 0.08 for a, b in zip(times, times[1:], strict=False))
+    assert all(b - a > 0.08 for a, b in itertools.pairwise(times))

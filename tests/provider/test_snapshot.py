@@ -32,14 +32,28 @@ class Machine(Member):
         self.server = grpc.server(futures.ThreadPoolExecutor(4))
         m = talos.MESSAGES
         stream = grpc.unary_stream_rpc_method_handler
-        self.server.add_generic_rpc_handlers((
-            grpc.method_handlers_generic_handler("machine.MachineService", {
-                "EtcdSnapshot": stream(self.snapshot, m["EtcdSnapshotRequest"].FromString, m["Data"].SerializeToString),
-            }),
-            grpc.method_handlers_generic_handler("cosi.resource.State", {
-                "List": stream(lambda request, context: iter(()), m["ListRequest"].FromString, m["ListResponse"].SerializeToString),
-            }),
-        ))  # fmt: skip
+        self.server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler(
+                    "machine.MachineService",
+                    {
+                        "EtcdSnapshot": stream(
+                            self.snapshot, m["EtcdSnapshotRequest"].FromString, m["Data"].SerializeToString
+                        ),
+                    },
+                ),
+                grpc.method_handlers_generic_handler(
+                    "cosi.resource.State",
+                    {
+                        "List": stream(
+                            lambda request, context: iter(()),
+                            m["ListRequest"].FromString,
+                            m["ListResponse"].SerializeToString,
+                        ),
+                    },
+                ),
+            )
+        )
         if maintenance:
             # A certificate of its own, and anybody may ask.
             certificate, key = Pki().pair("server")
@@ -73,9 +87,16 @@ def machine():
 
 def inputs(folder, *machines, client=None, **more):
     return {
-        "platform": "prod", **BEFORE, "nodes": [each.address for each in machines], "clientConfiguration": machines[0].client() if client is None else client,
-        "folder": str(folder), "wanted": True, "timeoutSeconds": 20.0, "file": None, **more,
-    }  # fmt: skip
+        "platform": "prod",
+        **BEFORE,
+        "nodes": [each.address for each in machines],
+        "clientConfiguration": machines[0].client() if client is None else client,
+        "folder": str(folder),
+        "wanted": True,
+        "timeoutSeconds": 20.0,
+        "file": None,
+        **more,
+    }
 
 
 def upgrade(folder, *machines, said=None, to=None, **more):
@@ -145,16 +166,19 @@ def failure(folder, *machines, **more):
     return str(failed.value)
 
 
-HOW_ON = "; see etcd well first: talosctl etcd status; then run up again, or write talos.snapshots.before_upgrades: false to upgrade with no way back"
+HOW_ON = (
+    "; without a snapshot there is no way back; check etcd with: talosctl etcd status; then run up again, or write"
+    " talos.snapshots.before_upgrades: false to upgrade without one"
+)
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (WHOLE[:70_000], "its 70000 bytes end with no hash, so it broke off"),
-        (b"", "its 0 bytes end with no hash, so it broke off"),
-        (PAGES[:51_200] + hashlib.sha256(PAGES).digest(), "its 51232 bytes are not those of the hash at their end"),
-        (PAGES + bytes(32), "its 102432 bytes are not those of the hash at their end"),
+        (WHOLE[:70_000], "its 70000 bytes do not end with a hash, so it is truncated"),
+        (b"", "its 0 bytes do not end with a hash, so it is truncated"),
+        (PAGES[:51_200] + hashlib.sha256(PAGES).digest(), "its 51232 bytes do not match the hash at their end"),
+        (PAGES + bytes(32), "its 102432 bytes do not match the hash at their end"),
     ],
     ids=["cut short", "empty", "cut at a page", "wrong hash"],
 )
@@ -163,7 +187,8 @@ def test_a_broken_snapshot_is_none(machine, tmp_path, content, says):
     at = machine(content)
     assert (
         failure(tmp_path, at)
-        == f"etcd is not saved, and nothing is upgraded: no control plane gave a snapshot ({at.address}: {says}){HOW_ON}"
+        == f"etcd is not saved, and nothing is upgraded: no control plane provided a snapshot ({at.address}:"
+        f" {says}){HOW_ON}"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -179,7 +204,8 @@ def test_where_nobody_answers_nothing_is_upgraded(machine, tmp_path):
     down.server.stop(0).wait()
     told = failure(tmp_path, at, down)
     assert told.startswith(
-        f"etcd is not saved, and nothing is upgraded: no control plane gave a snapshot ({at.address}: UNAVAILABLE: etcd is not running; "
+        f"etcd is not saved, and nothing is upgraded: no control plane provided a snapshot ({at.address}: UNAVAILABLE:"
+        " etcd is not running; "
     )
     assert f"; {down.address}: ConnectionRefusedError: " in told and told.endswith(HOW_ON)
 
@@ -202,7 +228,7 @@ def test_machines_that_were_never_configured_have_nothing_to_save(machine, tmp_p
 def test_one_fresh_machine_beside_one_that_is_down_is_no_proof(machine, tmp_path):
     down = machine()
     down.server.stop(0).wait()
-    assert "no control plane gave a snapshot" in failure(
+    assert "no control plane provided a snapshot" in failure(
         tmp_path, machine(maintenance=True), down, client=down.client()
     )
 
@@ -212,9 +238,11 @@ def test_a_folder_that_takes_no_file_is_told_at_once(machine, tmp_path):
     (tmp_path / "file").write_text("")
     at = machine()
     folder = tmp_path / "file" / "snapshots"
-    assert failure(folder, at, at) == (
-        f"etcd is not saved, and nothing is upgraded: {folder} can't be written (Not a directory); make room and rights there, "
-        "or name another folder in talos.snapshots.folder; then run up again"
+    assert (
+        failure(folder, at, at)
+        == f"etcd is not saved, and nothing is upgraded: {folder} can't be written (Not a directory); without a"
+        " snapshot there is no way back; free space or change the rights there, or write another folder in"
+        " talos.snapshots.folder; then run up again"
     )
     assert at.asked == 0
 
@@ -228,7 +256,7 @@ def test_a_full_disk_leaves_nothing_behind(machine, tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert told.startswith(
-        f"etcd is not saved, and nothing is upgraded: {tmp_path} can't be written (File too large); make room"
+        f"etcd is not saved, and nothing is upgraded: {tmp_path} can't be written (File too large); without a snapshot"
     )
     assert at.asked == 1 and list(tmp_path.iterdir()) == []
 
@@ -238,7 +266,7 @@ def test_no_file_is_written_over(machine, tmp_path, monkeypatch):
     at = machine()
     file = upgrade(tmp_path, at)["file"]
     at.content = PAGES[:512] + hashlib.sha256(PAGES[:512]).digest()
-    assert "prod-20261126T201500Z-talos-v1.13.2-to-v1.14.2.db is there already" in failure(tmp_path, at)
+    assert "prod-20261126T201500Z-talos-v1.13.2-to-v1.14.2.db already exists" in failure(tmp_path, at)
     with open(file, "rb") as kept:
         assert kept.read() == WHOLE
 
@@ -286,13 +314,25 @@ def test_unwanted_it_asks_nobody(machine, tmp_path):
 @pytest.mark.parametrize(
     ("bad", "says"),
     [
-        ({"nodes": []}, "nodes names no control plane; etcd is asked there; write their addresses"),
-        ({"talos": None}, "talos is missing; a snapshot's file is named by it; write its text"),
-        ({"folder": ""}, "folder is missing; a snapshot's file is named by it; write its text"),
-        ({"timeoutSeconds": 0}, "timeoutSeconds is not between 1 and 7200; the wait must end; write e.g. 900"),
+        (
+            {"nodes": []},
+            (
+                "nodes is not a list of one or more texts; a control plane provides the snapshot; write the addresses"
+                " of the control planes"
+            ),
+        ),
+        ({"talos": None}, "talos is missing; it names the snapshot's file; write it as in the stack file"),
+        ({"folder": ""}, "folder is missing; it names the snapshot's file; write it as in the stack file"),
+        (
+            {"timeoutSeconds": 0},
+            "timeoutSeconds is not a number from 1 to 7200; every wait needs a deadline; write e.g. 900",
+        ),
         (
             {"clientConfiguration": {}},
-            "clientConfiguration is not a client of the Talos API; machines are asked with it; take what Secrets made",
+            (
+                "clientConfiguration is not a client of the Talos API; the Talos API is queried with it; take"
+                " clientConfiguration of talos:machine:Secrets"
+            ),
         ),
     ],
 )

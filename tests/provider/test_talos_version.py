@@ -53,14 +53,21 @@ class Machine(Member):
         lists = grpc.unary_stream_rpc_method_handler(
             self.list, m["ListRequest"].FromString, m["ListResponse"].SerializeToString
         )
-        self.server.add_generic_rpc_handlers((
-            grpc.method_handlers_generic_handler("cosi.resource.State", {"List": lists}),
-            grpc.method_handlers_generic_handler("machine.MachineService", {
-                "Version": unary(self.tell, "Empty", "VersionResponse"), "CPUInfo": unary(self.processors, "Empty", "CPUInfoResponse"), "SystemStat": unary(self.stat, "Empty", "SystemStatResponse"),
-                "Upgrade": unary(self.upgrade, "UpgradeRequest", "UpgradeResponse"),
-                "EtcdMemberList": unary(self.list_members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
-            }),
-        ))  # fmt: skip
+        self.server.add_generic_rpc_handlers(
+            (
+                grpc.method_handlers_generic_handler("cosi.resource.State", {"List": lists}),
+                grpc.method_handlers_generic_handler(
+                    "machine.MachineService",
+                    {
+                        "Version": unary(self.tell, "Empty", "VersionResponse"),
+                        "CPUInfo": unary(self.processors, "Empty", "CPUInfoResponse"),
+                        "SystemStat": unary(self.stat, "Empty", "SystemStatResponse"),
+                        "Upgrade": unary(self.upgrade, "UpgradeRequest", "UpgradeResponse"),
+                        "EtcdMemberList": unary(self.list_members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
+                    },
+                ),
+            )
+        )
         credentials = grpc.ssl_server_credentials(
             [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
         )
@@ -185,16 +192,18 @@ def test_a_machine_that_goes_back_to_the_old_one_by_itself_is_noticed(machine):
     at = machine(comes_back=False)
     with pytest.raises(framework.UserError) as failed:
         update(at)
-    assert str(failed.value) == (
-        "cp-1 was to run v1.14.2 and came back with v1.13.2: the new one did not start, and Talos went back to the old one by itself; "
-        f"no machine after it was touched; look at: talosctl -n {at.address} dmesg, and at the schematic"
+    assert (
+        str(failed.value)
+        == "cp-1 was upgraded to v1.14.2 and came back with v1.13.2: v1.14.2 did not start, and Talos booted the old"
+        f" version again; the machines after it were not upgraded; look at: talosctl -n {at.address} dmesg, and at"
+        " the schematic"
     )
 
 
 def test_one_that_never_comes_back_ends_at_its_deadline(machine):
     at = machine(stages=("running", "booting"))
     with pytest.raises(
-        framework.UserError, match="cp-1 did not run v1.14.2 within 1 s .last: it runs v1.14.2, booting."
+        framework.UserError, match=r"cp-1 did not run v1.14.2 within 1 s .last: it runs v1.14.2, booting."
     ):
         update(at, seconds=1.0)
 
@@ -202,15 +211,17 @@ def test_one_that_never_comes_back_ends_at_its_deadline(machine):
 def test_a_container_takes_no_upgrade_and_says_so(machine):
     at, said = machine("v1.12.0", contained=True), []
     assert update(at, said)["version"] == "v1.12.0"
-    assert at.upgrades == [] and said == ["runs v1.12.0 in a container, which takes no upgrade"]
+    assert at.upgrades == [] and said == ["runs v1.12.0 in a container, where Talos can't be upgraded"]
 
 
 def test_no_control_plane_leaves_an_etcd_that_is_not_well(machine):
     at = machine(members={"cp-1": "127.0.0.1", "cp-2": "127.0.0.1"})
     with pytest.raises(framework.UserError) as failed:
         update(at, controlplane=True)  # Nothing answers at the port of the Talos API on this machine.
-    assert str(failed.value) == (
-        "cp-1 is not upgraded: etcd is not well on cp-2, and with this one away it may lose its quorum; bring it back first: talosctl etcd status"
+    assert (
+        str(failed.value)
+        == "cp-1 is not upgraded: etcd is not healthy on cp-2, and without cp-1 it could lose its quorum; repair it"
+        " first (talosctl etcd status), and run up again"
     )
     assert at.upgrades == []
 
@@ -231,15 +242,15 @@ def test_a_plan_says_that_it_reboots():
     before = {"machine": "wk-1", "image": OLD}
     assert (
         GATE.describe_change({**before, "image": NEW}, before)
-        == "wk-1 is drained, upgraded to v1.14.2 and REBOOTED; the machines after it wait until it is well"
+        == "wk-1 is drained, upgraded to v1.14.2 and REBOOTED; the machines after it wait until it is healthy"
     )
     assert GATE.describe_change(before, before) is None and GATE.describe_change(before, None) is None
 
 
-@pytest.mark.parametrize("image", ["metal-installer:v1.14.2", f"factory.talos.dev/metal-installer/{ID}:latest", None])
+@pytest.mark.parametrize("image", ["metal-installer:v1.14.2", f"factory.talos.dev/metal-installer/{ID}:latest"])
 def test_an_image_that_is_no_exact_release_is_refused(image):
     assert (
-        "no installer image with an exact release"
+        "is not an installer image with an exact version"
         in GATE.check(
             {"machine": "a", "node": "b", "clientConfiguration": framework.UNKNOWN, "image": image, "timeoutSeconds": 9}
         )[0].reason
@@ -252,7 +263,7 @@ def test_virtual_machines_need_processors_that_virtualize(machine, flags):
     at.flags = flags
     with pytest.raises(
         framework.UserError,
-        match="^cp-1 offers neither VT-x nor AMD-V, and virtual machines may be put on it; they would not start",
+        match=r"^cp-1 offers neither VT-x nor AMD-V; virtual machines may be scheduled on it, and would not start",
     ):
         asyncio.run(GATE.create({**inputs(at), "virtualization": True}, lambda text: None))
     asyncio.run(GATE.create({**inputs(at), "virtualization": False}, lambda text: None))
@@ -273,10 +284,10 @@ def test_an_etcd_that_is_too_busy_to_answer_is_asked_again(monkeypatch):
         asked.append(ask)
         if len(asked) < 4:
             raise talos.Slow("no answer within 5 s")
-        return quorum.Others(well=("cp-2", "cp-3"), unwell=())
+        return quorum.Others(healthy=("cp-2", "cp-3"), unhealthy=())
 
     monkeypatch.setattr(quorum, "without", without)
-    quorum.whole(None, "10.0.0.1", "cp-1", "upgraded")
+    quorum.require_healthy_others(None, "10.0.0.1", "cp-1", "upgraded")
     assert len(asked) == 4
 
     def refuses(client, ask, name):
@@ -287,7 +298,10 @@ def test_an_etcd_that_is_too_busy_to_answer_is_asked_again(monkeypatch):
     monkeypatch.setattr(quorum, "without", refuses)
     with pytest.raises(
         framework.UserError,
-        match=r"^cp-1 is not upgraded: etcd could not be asked for its members \(UNAVAILABLE: no leader\); ",
+        match=(
+            r"^cp-1 is not upgraded: its etcd did not list the members \(UNAVAILABLE: no leader\), so its quorum is not"
+            r" known; "
+        ),
     ):
-        quorum.whole(None, "10.0.0.1", "cp-1", "upgraded")
+        quorum.require_healthy_others(None, "10.0.0.1", "cp-1", "upgraded")
     assert len(asked) == 1

@@ -1,0 +1,15 @@
+"""The type tokens of the plugins' resources that the program registers. Our own are in core/native."""
+
+# Source: the schema of the Pulumi provider for Talos (pulumiverse/pulumi-talos).
+SECRETS = "talos:machine/secrets:Secrets"
+# Source: the same schema.
+CONFIGURATION_APPLY = "talos:machine/configurationApply:ConfigurationApply"
+# Source: the same schema.
+KUBECONFIG = "talos:cluster/kubeconfig:Kubeconfig"
+
+# Source: the engine's naming of provider resources, pulumi:providers:PACKAGE.
+KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
+# Source: the same naming.
+TALOS_PROVIDER = "pulumi:providers:talos"
+# Source: the same naming.
+MATCHBOX_PROVIDER = "pulumi:providers:matchbox"

@@ -1,0 +1,152 @@
+"""The contracts of the resources that configure, upgrade and remove one Talos machine."""
+
+from . import shared
+from .contract import Contract, Input, Output
+from .types import ANY_TEXT, FLAG, choice, mapping, text, text_mapping, whole
+
+INSTALLER_IMAGE = r".+/([0-9a-f]{64}|[^/]+):(v\d+\.\d+\.\d+\S*)"
+"""An installer image with an exact version; the groups are its schematic (or another name) and its version."""
+WIPE, LOST = "wipe", "lost"
+"""The ways in which a machine leaves: erased, or given up because it is dead."""
+
+IDENTITY = Contract(
+    token="bedplate-native:talos:Identity",
+    doc="Waits until the machine at an address answers, and refuses it if it is not the declared hardware.",
+    inputs={
+        "machine": shared.machine(),
+        "node": shared.node(),
+        "clientConfiguration": shared.talos_client(),
+        "declared": Input(
+            type=mapping(),
+            doc="What the stack file says of the hardware: uuid, serial, mac, disk, threads, memoryMib.",
+            why="the machine's hardware is compared with it",
+            instead="write uuid, serial, mac or disk, or {}",
+        ),
+        "generation": shared.generation(
+            "A higher generation requires a machine that booted from the network.",
+            "each generation permits one installation",
+        ),
+        "documents": shared.documents(),
+        "versions": Input(
+            type=text_mapping(1),
+            doc="The contract and the Kubernetes version that the machine's config is generated for.",
+            why="another version changes the machine's config",
+            instead="write contract and kubernetes",
+        ),
+        "timeoutSeconds": shared.timeout(),
+    },
+    outputs={"found": Output(type=mapping(), doc="The hardware that the machine reports.", kept=True)},
+)
+
+MAINTENANCE_TURN = Contract(
+    token="bedplate-native:talos:Turn",
+    doc="Waits for the machine's turn and drains it, before a config that restarts it or moves its Kubernetes.",
+    inputs={
+        "machine": shared.machine(),
+        "node": shared.node(),
+        "clientConfiguration": shared.talos_client(ignored=True),
+        "planes": shared.planes(),
+        "kubernetes": shared.version("Kubernetes"),
+        "controlplane": shared.controlplane(),
+        "generation": shared.generation(
+            "A machine that was installed again runs nothing that must be drained.",
+            "each generation permits one installation",
+        ),
+        "documents": shared.documents(),
+        "timeoutSeconds": shared.timeout(ignored=True),
+    },
+    outputs={
+        "turn": Output(type=whole(0), doc="How many turns the machine has had."),
+        "began": Output(type=ANY_TEXT, doc="When the machine was started before its last turn."),
+        "reboots": Output(type=FLAG, doc="Whether its last turn was for a config that reboots it."),
+    },
+)
+
+NODE_HEALTHY = Contract(
+    token="bedplate-native:talos:Settled",
+    doc="Ends a machine's turn: waits until it is healthy with the declared kubelet, and uncordons its node.",
+    inputs={
+        "machine": shared.machine(),
+        "node": shared.node(),
+        "clientConfiguration": shared.talos_client(ignored=True),
+        "planes": shared.planes(),
+        "kubernetes": shared.version("Kubernetes", ignored=True),
+        "turn": Input(
+            type=whole(0),
+            doc="The turn that it ends; a higher number than the last one starts the wait.",
+            why="a higher number than in the state starts the wait",
+            instead="take turn of the machine's MaintenanceTurn",
+        ),
+        "began": Input(
+            type=ANY_TEXT,
+            doc="When the machine was started before its turn.",
+            why="it shows whether the machine has restarted",
+            instead="take began of the machine's MaintenanceTurn",
+            ignored_in_diff=True,
+        ),
+        "reboots": Input(
+            type=FLAG,
+            doc="Whether the config reboots the machine.",
+            why="a machine that reboots is waited for first",
+            instead="take reboots of the machine's MaintenanceTurn",
+            ignored_in_diff=True,
+        ),
+        "timeoutSeconds": shared.timeout(ignored=True),
+    },
+    outputs={},
+)
+
+TALOS_VERSION = Contract(
+    token="bedplate-native:talos:Release",
+    doc="Upgrades a machine to the declared Talos version and schematic, one machine at a time.",
+    inputs={
+        "machine": shared.machine(),
+        "node": shared.node(),
+        "clientConfiguration": shared.talos_client(),
+        "image": Input(
+            type=text("an installer image with an exact version", INSTALLER_IMAGE),
+            doc="The installer image.",
+            why="without an exact version the machine would run another one after its next reinstallation",
+            instead="write e.g. HOST/metal-installer/ID:v1.14.2",
+        ),
+        "controlplane": shared.controlplane(),
+        "virtualization": Input(
+            type=FLAG,
+            doc="Whether virtual machines may be scheduled on it, so that its processors must support them.",
+            why="virtual machines need processors that support them",
+            instead="write true or false",
+        ),
+        "timeoutSeconds": shared.timeout(),
+    },
+    outputs={
+        "version": Output(type=text("a version"), doc="The Talos version that the machine runs."),
+        "schematic": Output(type=ANY_TEXT, doc="The schematic that the machine runs; empty if it reports none."),
+    },
+)
+
+DECOMMISSION = Contract(
+    token="bedplate-native:talos:Decommission",
+    doc="Removes a machine from the platform once: drained, out of etcd and erased, or only forgotten.",
+    inputs={
+        "machine": shared.machine(),
+        "node": shared.node(),
+        "how": Input(
+            type=choice(WIPE, LOST),
+            doc="wipe erases the machine; lost gives up a dead one.",
+            why="wipe erases the machine, and lost sends nothing to it",
+            instead="write wipe or lost",
+        ),
+        "controlplane": shared.controlplane(),
+        "others": Input(
+            type=text_mapping(1, "a mapping from one or more control planes to their addresses"),
+            doc="The name of each control plane that stays to its address.",
+            why="the control planes that stay remove the machine from etcd",
+            instead="write name: address",
+            ignored_in_diff=True,
+        ),
+        "clientConfiguration": shared.talos_client(ignored=True),
+        "kubeconfig": shared.kubeconfig(ignored=True),
+        "timeoutSeconds": shared.timeout(ignored=True),
+    },
+    outputs={},
+)

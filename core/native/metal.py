@@ -1,0 +1,152 @@
+"""The contracts of the resources that boot machines."""
+
+import uuid
+from collections.abc import Mapping
+
+from core.facts import bmc
+
+from . import shared
+from .contract import Contract, Input, Output
+from .types import choice, mapping, number, ruled, text, texts, whole
+
+BOOT_MODES = ("uefi", "legacy")
+"""How firmware can boot from the network."""
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        return bool(uuid.UUID(value if isinstance(value, str) else ""))
+    except ValueError:
+        return False
+
+
+def _uuid_fault(value: object) -> str | None:
+    if _is_uuid(value):
+        return None
+    return "is not a UUID; the machine is identified by it; write the UUID that its BMC reports"
+
+
+def _credential(doc: str) -> Input:
+    return Input(
+        type=text(),
+        doc=doc,
+        why="a BMC refuses requests without credentials",
+        instead="set the stack's secret bedplate:bmc",
+        secret=True,
+    )
+
+
+def _bmc_inputs() -> Mapping[str, Input]:
+    """Each input that describes a machine behind its BMC, by name. The shared rules write their own messages."""
+    why, instead = "", ""
+    return {
+        "url": Input(
+            type=ruled("the https address of a BMC", bmc.url_fault),
+            doc="The BMC's https address.",
+            why=why,
+            instead=instead,
+        ),
+        "system": Input(
+            type=ruled("the id of a Redfish system", bmc.system_fault),
+            doc="The Redfish id of the machine behind the BMC.",
+            why=why,
+            instead=instead,
+        ),
+        "username": _credential("The user name at the BMC."),
+        "password": _credential("The password at the BMC."),
+        "ca": Input(
+            type=ruled("a PEM certificate", bmc.authority_fault),
+            doc="PEM of the authority that signed the BMC's certificate.",
+            why=why,
+            instead=instead,
+            required=False,
+        ),
+        "fingerprint": Input(
+            type=ruled("a SHA-256 fingerprint", bmc.fingerprint_fault),
+            doc="SHA-256 of the BMC's certificate, where no authority signed it.",
+            why=why,
+            instead=instead,
+            required=False,
+        ),
+        "uuid": Input(
+            type=ruled("a UUID", _uuid_fault),
+            doc="The machine's UUID, where the stack file declares it.",
+            why=why,
+            instead=instead,
+            required=False,
+        ),
+        "serial": Input(
+            type=text("a serial number"),
+            doc="The machine's serial number, where the stack file declares it.",
+            why="the machine is identified by it",
+            instead="write the serial number that its BMC reports",
+            required=False,
+        ),
+        "generation": shared.generation(
+            "The machine boots from the network once for each generation.", "each generation permits one installation"
+        ),
+        "bootMode": Input(
+            type=choice(*BOOT_MODES),
+            doc="What the firmware boots from the network with.",
+            why="firmware in one mode can't start what was made for the other",
+            instead="write e.g. uefi",
+        ),
+        "timeoutSeconds": shared.timeout(3600, example=600, ignored=True),
+        "atOnce": Input(
+            type=whole(1),
+            doc="How many machines are switched on at once.",
+            why="that many machines are switched on at once",
+            instead="write e.g. 5",
+            ignored_in_diff=True,
+        ),
+        "secondsBetween": Input(
+            type=number(0, 300),
+            doc="Seconds between the power-ons of two machines.",
+            why="machines are switched on one after another to spare the fuses",
+            instead="write e.g. 1",
+            ignored_in_diff=True,
+        ),
+    }
+
+
+BOOT_PERMIT = Contract(
+    token="bedplate-native:metal:Permit",
+    doc="Permits one installation: the machine is off, and its next boot is from the network.",
+    inputs=_bmc_inputs(),
+    outputs={},
+)
+
+POWER = Contract(
+    token="bedplate-native:metal:Power",
+    doc="Switches a machine on once for each permit.",
+    inputs=_bmc_inputs(),
+    outputs={
+        "identity": Output(type=mapping(), doc="The uuid, serial and macs that the BMC reports."),
+        "lastBoot": Output(type=text(), doc="Which boot was permitted last, in words."),
+        "power": Output(type=text(), doc="The power state that the BMC reports, such as On."),
+    },
+)
+
+MANUAL_BOOT = Contract(
+    token="bedplate-native:metal:ByHand",
+    doc="Shows the steps to boot a machine without a BMC by hand, once for each generation.",
+    inputs={
+        "generation": shared.generation(
+            "The machine is booted by hand once for each generation.", "the machine is booted once for each generation"
+        ),
+        "hardware": Input(
+            type=mapping(),
+            doc="What the stack file says of the hardware; other hardware has to be booted too.",
+            why="a replaced machine has to be booted too",
+            instead="write mac, uuid or serial, or {}",
+        ),
+        "steps": Input(
+            type=texts(1),
+            doc="What to do, one text for each step. A newer image is no reason to boot a machine that runs.",
+            why="a person follows the steps that the plan shows",
+            instead="write one or more steps",
+            ignored_in_diff=True,
+        ),
+    },
+    outputs={},
+)
