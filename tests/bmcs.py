@@ -106,8 +106,12 @@ class Bmc:
         for name, text in files.items():
             (self.folder / name).write_text(text, encoding="utf-8")
         given = {name: str(self.folder / name) for name in files} | {
-            "port": self.port, "systems": self.systems, "matchbox": self.matchbox, "journal": str(self._journal), "faults": str(self._faults),
-        }  # fmt: skip
+            "port": self.port,
+            "systems": self.systems,
+            "matchbox": self.matchbox,
+            "journal": str(self._journal),
+            "faults": str(self._faults),
+        }
         (self.folder / "config.json").write_text(json.dumps(given), encoding="utf-8")
         with open(self.folder / "log", "ab") as log:
             self._process = subprocess.Popen(

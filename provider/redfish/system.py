@@ -147,7 +147,8 @@ class System:
                     raise UserError(
                         f"{self._access.system} of {self._url} accepted a single boot from the network, but reports "
                         f"{seen.get('BootSourceOverrideTarget')}, {seen.get('BootSourceOverrideEnabled')}; it "
-                        "would boot something else, or install again at every boot; look for newer firmware, or boot it by hand"
+                        "would boot something else, or install again at every boot; look for newer firmware, or boot "
+                        "it by hand"
                     )
                 time.sleep(min(POLL_SECONDS, end.left))
             now = seen.get("BootSourceOverrideMode")

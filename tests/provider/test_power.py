@@ -162,7 +162,8 @@ def test_a_machine_that_may_have_booted_is_left_to_a_person(bmc):
         switch_on(given)
     assert str(told.value) == (
         f"{given['system']} of {bmc.url} is off, and its BMC has forgotten that an earlier run ordered a boot from the "
-        "network for generation 1; it may have booted in between, and would be installed a second time; look at the machine, and write "
+        "network for generation 1; it may have booted in between, and would be installed a second time; look at the "
+        "machine, and write "
         "install.generation 2 to boot it from the network now"
     )
     assert acts(bmc, given) == ["Pxe", "halt"]
@@ -231,7 +232,8 @@ def test_a_lowered_generation_is_refused_in_the_plan(bmc):
     (wrong,) = POWER.check({**given, "generation": 2.0}, {**given, "generation": 3.0})
     assert (wrong.property, wrong.reason) == (
         "generation",
-        "goes from 3 back to 2; the machine was installed for 3, and that can't be undone; write 3, or 4 to install it again",
+        "goes from 3 back to 2; the machine was installed for 3, and that can't be undone; write 3, or 4 to install "
+        "it again",
     )
 
 
@@ -251,7 +253,8 @@ def test_generation_0_only_looks(bmc):
 )
 def test_other_hardware_than_the_declared_is_left_alone(bmc, name, declared, real):
     assert refused(inputs(bmc, 2, **{name: declared})) == (
-        f"{machine(2)['uuid']} of {bmc.url} has the {name} {real}, and {declared} is declared; another machine would be "
+        f"{machine(2)['uuid']} of {bmc.url} has the {name} {real}, and {declared} is declared; another machine would "
+        "be "
         "erased; correct bmc.url and bmc.system, or the declared hardware"
     )
     assert bmc.acts("node-2") == [] and asked(bmc, inputs(bmc, 2), "PATCH") == []
@@ -271,7 +274,8 @@ def test_exchanged_hardware_that_nobody_declared_needs_a_permit(bmc):
     with pytest.raises(framework.UserError) as told:
         update(state, {**given, "timeoutSeconds": 30.0})
     assert str(told.value) == (
-        f"{given['system']} of {bmc.url} has the uuid {given['system']}, and {machine(3)['uuid']} was installed; the new "
+        f"{given['system']} of {bmc.url} has the uuid {given['system']}, and {machine(3)['uuid']} was installed; the "
+        "new "
         "machine has nothing on it; write install.generation 2 to install it, or correct bmc.url"
     )
     update(state, {**given, "generation": 2.0})
@@ -293,7 +297,8 @@ def test_a_user_with_too_low_a_role_is_told_so(bmc):
     given = inputs(bmc)
     bmc.faults({"method": "PATCH", "path": given["system"], "status": 403, "count": 9})
     assert refused(given) == (
-        f"{bmc.url} accepts this user, but {given['system']} can't be set to boot from the network (HTTP 403); the user's "
+        f"{bmc.url} accepts this user, but {given['system']} can't be set to boot from the network (HTTP 403); the "
+        "user's "
         "role is too low; give it the role Operator"
     )
 
@@ -313,7 +318,8 @@ def test_a_pinned_certificate_is_trusted_and_no_other(bmc):
     assert acts(bmc, given) == ["Pxe"]
     before = len(bmc.events("request"))
     assert refused({**given, "fingerprint": "ab" * 32}) == (
-        f"{bmc.url} shows a certificate with the fingerprint {bmc.pki.fingerprint}, and {'ab' * 32} is pinned; the password "
+        f"{bmc.url} shows a certificate with the fingerprint {bmc.pki.fingerprint}, and {'ab' * 32} is pinned; the "
+        "password "
         "must not go to another device; check on the BMC's console that the certificate is its own, and pin it"
     )
     assert len(bmc.events("request")) == before
@@ -331,10 +337,12 @@ def test_a_bmc_that_hangs_is_given_up_in_time_and_a_second_run_converges(bmc, mo
     text = refused(given)
     assert time.monotonic() - start < 6
     assert text.startswith(
-        f"{bmc.url} did not answer as it should within 2 s (last: no answer to GET /redfish/v1/Systems/{given['system']} in "
+        f"{bmc.url} did not answer as it should within 2 s (last: no answer to GET "
+        f"/redfish/v1/Systems/{given['system']} in "
     )
     assert text.endswith(
-        "; a BMC that hangs answers again after a cold reset of the BMC, which leaves the machine running; reset it, and run up again"
+        "; a BMC that hangs answers again after a cold reset of the BMC, which leaves the machine running; reset it, "
+        "and run up again"
     )
     bmc.faults()
     create({**given, "timeoutSeconds": 20.0})
@@ -351,8 +359,8 @@ def test_a_switch_that_was_not_answered_is_not_thrown_twice(bmc, monkeypatch):
     assert acts(bmc, given) == ["Pxe", "halt", "Pxe"]
     assert len(asked(bmc, given, "POST")) == 3
     assert (
-        f"{bmc.url} did not confirm that the machine will be switched on (no answer to POST /redfish/v1/Systems/{given['system']}/Actions/ComputerSystem.Reset in 0 s); reading its power"
-        in said
+        f"{bmc.url} did not confirm that the machine will be switched on (no answer to POST "
+        f"/redfish/v1/Systems/{given['system']}/Actions/ComputerSystem.Reset in 0 s); reading its power" in said
     )
 
 
@@ -383,7 +391,8 @@ def test_a_bmc_that_wants_the_etag_of_its_state_to_come_gets_it(bmc):
 def test_a_bmc_that_would_boot_from_the_network_for_ever_is_not_restarted(bmc):
     given = inputs(bmc, 6)
     assert refused(given) == (
-        f"{given['system']} of {bmc.url} accepted a single boot from the network, but reports Pxe, Continuous; it would "
+        f"{given['system']} of {bmc.url} accepted a single boot from the network, but reports Pxe, Continuous; it "
+        "would "
         "boot something else, or install again at every boot; look for newer firmware, or boot it by hand"
     )
     assert bmc.acts("node-6") == []
@@ -394,7 +403,8 @@ def test_a_machine_that_does_not_come_on_is_waited_for_in_sight_and_not_for_ever
     with pytest.raises(framework.UserError) as told:
         create(given, said)
     assert str(told.value) == (
-        f"{given['system']} of {bmc.url} could not be switched on within 2 s (its BMC reports: Off); what depends on it can't be made; "
+        f"{given['system']} of {bmc.url} could not be switched on within 2 s (its BMC reports: Off); what depends on "
+        "it can't be made; "
         "check its console and its power supply, and run up again"
     )
     assert any(
@@ -426,7 +436,8 @@ def test_a_bmc_that_stays_busy_is_given_up_in_time_and_a_second_run_converges(bm
     given = inputs(bmc, timeoutSeconds=1.0)
     bmc.faults({"method": "PATCH", "path": given["system"], "status": 503, "count": 9999})
     assert refused(given).startswith(
-        f"{bmc.url} did not answer as it should within 1 s (last: HTTP 503 to PATCH /redfish/v1/Systems/{given['system']}); "
+        f"{bmc.url} did not answer as it should within 1 s (last: HTTP 503 to PATCH "
+        f"/redfish/v1/Systems/{given['system']}); "
     )
     bmc.faults()
     create({**given, "timeoutSeconds": 20.0})
@@ -448,8 +459,9 @@ def test_a_system_that_is_not_there_is_told_with_those_that_are(tmp_path):
     finally:
         small.stop()
     assert text == (
-        f"{small.url} has no system System.Embedded.1; the machine can be neither identified nor switched; write one of those "
-        f"there are as bmc.system: {machine(1)['uuid']}, {machine(2)['uuid']}"
+        f"{small.url} has no system System.Embedded.1; the machine can be neither identified nor switched; write one "
+        "of its "
+        f"systems as bmc.system: {machine(1)['uuid']}, {machine(2)['uuid']}"
     )
 
 
@@ -463,7 +475,8 @@ def test_a_refusal_that_repeats_the_password_is_shown_without(bmc):
     given = inputs(bmc)
     bmc.faults({"method": "PATCH", "path": given["system"], "status": 418, "message": f"no, {PASSWORD}!"})
     assert refused(given) == (
-        f"{bmc.url} answers HTTP 418, and {given['system']} can't be set to boot from the network (no, ***!); the request "
+        f"{bmc.url} answers HTTP 418, and {given['system']} can't be set to boot from the network (no, ***!); the "
+        "request "
         "follows the Redfish standard; look at the BMC's log, and for newer firmware"
     )
 
@@ -502,5 +515,7 @@ def test_deleting_leaves_the_machine_on_and_says_so(bmc):
     state = create(given)
     before = len(bmc.events("request"))
     asyncio.run(POWER.delete("id", state, said.append))
-    assert said == [f"{given['system']} of {bmc.url} is left running; switch it off by its BMC if it is not needed any more"]
+    assert said == [
+        f"{given['system']} of {bmc.url} is left running; switch it off by its BMC if it is not needed any more"
+    ]
     assert len(bmc.events("request")) == before and acts(bmc, given) == ["Pxe"]
