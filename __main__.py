@@ -24,7 +24,7 @@ cilium = bedplate.Cilium("cilium", api)
 cluster = bedplate.Cluster(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready)
 
 # Kubelets' serving certificates, signed by the cluster. Snapshots of etcd, taken by the cluster.
-if platform.talos.extras.serving_certificates == "cluster":
+if platform.talos.hardening.serving_certificates == "cluster":
     bedplate.KubeletCertificates("kubelet-certificates", cluster)
 if platform.talos.snapshots.schedule:
     bedplate.Snapshots("snapshots", cluster)

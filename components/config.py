@@ -8,10 +8,10 @@ from pathlib import Path
 import pulumi
 
 from core.facts.versions import out_of_support
-from core.model import Platform, StackFileError, included, parse
+from core.model import Platform, StackFileError, stackfile
 from core.model.faults import sentence
 
-from . import credentials, engine
+from . import credentials, engine, order
 from .metal import BmcCredentials, Credentials
 
 
@@ -34,6 +34,7 @@ def load(config: pulumi.Config) -> Stack:
     Raises RunError, which Pulumi shows without a traceback, with every fault of the stack file.
     """
     engine.prepare()
+    order.keep_order()
     platform = _platform(config)
     if since := out_of_support(platform.talos.version, date.today()):
         why = "its security holes are no longer fixed"
@@ -50,16 +51,9 @@ def _platform(config: pulumi.Config) -> Platform:
     try:
         raw = config.get_object("platform")
     except pulumi.ConfigTypeError:
+        # Text that is not JSON: the loader reports that it is not a mapping.
         raw = config.get("platform")
-    if raw is None:
-        missing = sentence(
-            "is missing",
-            f"the stack file describes the whole platform under config: {config.name}:platform",
-            f"start from Pulumi.dev.yaml for Pulumi.{pulumi.get_stack()}.yaml",
-        )
-        raise pulumi.RunError(f"platform: {missing}")
     try:
-        return parse(included(raw, Path.cwd()), date.today())
-    except StackFileError as refused:
-        count = len(refused.faults)
-        raise pulumi.RunError(f"the stack file has {count} fault{'s' if count > 1 else ''}\n{refused}") from None
+        return stackfile.assemble(raw, root=Path.cwd(), today=date.today())
+    except StackFileError as error:
+        raise pulumi.RunError(error.report) from None

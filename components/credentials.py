@@ -33,7 +33,7 @@ def matchbox(config: pulumi.Config, platform: Platform) -> Credentials | None:
 
 
 def bmc(config: pulumi.Config, platform: Platform) -> dict[str, BmcCredentials]:
-    """Machine to its login, from bedplate:bmc: {username, password, machines: {NAME: {username, password}}}.
+    """Logins keyed by machine, from bedplate:bmc: {username, password, machines: {NAME: {username, password}}}.
 
     Raises RunError for logins of machines that have no BMC, and in an `up` if a login is missing.
     """
@@ -50,7 +50,7 @@ def bmc(config: pulumi.Config, platform: Platform) -> dict[str, BmcCredentials]:
 
 
 def registries(config: pulumi.Config, platform: Platform) -> dict[str, dict[str, pulumi.Output[str]]]:
-    """Registry host to `username` and `password`, from bedplate:registries: {HOST: {username, password}}.
+    """Logins keyed by registry host, from bedplate:registries: {HOST: {username, password}}.
 
     Raises RunError for hosts that the platform doesn't name, and in an `up` if a login is missing.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def unwrap_secret(value: Any) -> Any:
-    """A value of a state exported with --show-secrets, without the envelopes of secrets in it, however deep they are."""
+    """A value of a state exported with --show-secrets, without the envelopes of the secrets in it, at any depth."""
     if isinstance(value, Mapping) and "plaintext" in value:
         return unwrap_secret(json.loads(value["plaintext"]))
     if isinstance(value, Mapping):
@@ -19,3 +19,14 @@ def unwrap_secret(value: Any) -> Any:
 def resource_name(resource: Mapping[str, Any]) -> str:
     """The name of an exported resource: the last part of its URN."""
     return str(resource["urn"]).rpartition("::")[2]
+
+
+def machine_of(resource: Mapping[str, Any]) -> str:
+    """The machine that an exported resource of the Talos layer belongs to.
+
+    Since release 0.1.0 a resource has the name of its machine's component, talos-NAME. In older states the resources
+    are beneath the cluster, and the name of the one that waits until the node is healthy ends in -settled.
+    """
+    name = resource_name(resource).partition("-")[2]
+    has_suffix = resource["type"].endswith(":Settled") and "bedplate:talos:Machine$" not in resource["urn"]
+    return name.removesuffix("-settled") if has_suffix else name

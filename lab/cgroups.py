@@ -98,6 +98,6 @@ def give(identity: str, node: str, user: int) -> None:
         for directory, _, files in os.walk(top / node):
             os.chown(directory, user, user)
             for file in files:
-                # The kernel lets nobody own some of these files.
+                # The kernel refuses to change the owner of some of these files.
                 with suppress(OSError):
                     os.chown(os.path.join(directory, file), user, user)

@@ -112,13 +112,13 @@ def find(version: str, programs: Sequence[str] = ("docker", "podman")) -> Runtim
         if not shutil.which(program):
             continue
         try:
-            told = subprocess.run(
+            inspected = subprocess.run(
                 [program, "image", "inspect", f"{IMAGE}:{version}"],
                 capture_output=True,
                 text=True,
                 timeout=speed.deadline(20),
             )
-            if told.returncode == 0 and json.loads(told.stdout):
+            if inspected.returncode == 0 and json.loads(inspected.stdout):
                 return Runtime(program)
         except (OSError, ValueError, subprocess.TimeoutExpired):
             continue

@@ -74,7 +74,7 @@ class Engine:
         self.environment = {name: value for name, value in environment.items() if name not in dropped} | {
             "PULUMI_BACKEND_URL": durable((self.home / "state").as_uri()),
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
-            # Plugins leave kubeconfigs there.
+            # Plugins write kubeconfigs to this folder.
             "TMPDIR": str(self.home / "tmp"),
         }
         (self.home / "tmp").mkdir(mode=0o700, exist_ok=True)
@@ -112,18 +112,8 @@ class Engine:
         the process. Raises Failed if the run took too long, and with check=True if it ended with another code than 0.
         """
         argv = self.command(*arguments) + ([f"--config-file={self.file}"] if config else [])
-        enter = self.lab.command(argv, self.checkout)
         run, begun, allowed = Run(), time.monotonic(), speed.deadline(seconds)
-        with subprocess.Popen(
-            enter,
-            env=dict(self.environment),
-            text=True,
-            stdin=subprocess.DEVNULL,
-            errors="replace",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ) as process:
+        with self._start(argv) as process:
             timer = threading.Timer(allowed, lambda: os.killpg(process.pid, signal.SIGKILL))
             timer.start()
             try:
@@ -147,10 +137,22 @@ class Engine:
             raise Failed(f"pulumi {arguments[0]} ended with {run.code}: {_last(run)}")
         return run
 
+    def _start(self, argv: list[str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.lab.command(argv, self.checkout),
+            env=dict(self.environment),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            errors="replace",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
     def init(self) -> None:
-        """Make the stack, once."""
+        """Create the stack, if it does not exist."""
         if not self._exists():
-            # The engine writes a salt beside the project it makes a stack for: not into the checkout.
+            # The engine writes a salt beside the project for which it creates a stack: keep it out of the checkout.
             name = yaml.safe_load((self.checkout / "Pulumi.yaml").read_text())["name"]
             (self.home / "Pulumi.yaml").write_text(f"name: {name}\nruntime: python\n")
             self.run("stack", "init", "--no-select", f"--cwd={self.home}", seconds=60, config=False)
@@ -165,15 +167,15 @@ class Engine:
         ).stdout
 
     def state(self, *, secrets: bool = False) -> list[dict[str, Any]]:
-        """The resources of the stack's state; secrets stay encrypted unless they are asked for."""
+        """The resources of the stack's state; secrets stay encrypted unless `secrets`."""
         shown = ["--show-secrets"] if secrets else []
-        told = self.lab.run(
+        exported = self.lab.run(
             [str(self.pulumi), "stack", "export", "--stack", self.stack, *shown],
             seconds=60,
             env=self.environment,
             cwd=self.checkout,
         )
-        resources: list[dict[str, Any]] = json.loads(told.stdout)["deployment"].get("resources", [])
+        resources: list[dict[str, Any]] = json.loads(exported.stdout)["deployment"].get("resources", [])
         return resources
 
     def credentials(self) -> tuple[dict[str, str], str]:
@@ -191,6 +193,6 @@ class Engine:
 
 
 def _last(run: Run, lines: int = 25) -> str:
-    told = [line for _, line in run.lines if line.strip()]
-    wanted = [line for line in told if "error" in line.lower()]
-    return "\n".join((wanted or told)[-lines:])
+    printed = [line for _, line in run.lines if line.strip()]
+    errors = [line for line in printed if "error" in line.lower()]
+    return "\n".join((errors or printed)[-lines:])

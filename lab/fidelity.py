@@ -51,7 +51,7 @@ NOT_IN_CONTAINER_MODE = (
         "install, disk selectors, partitions, encryption and VolumeConfig are taken and have no effect",
     ),
     ("Upgrade and rollback", "refused by Talos: not supported in container mode"),
-    ("Reset", "stops the node and wipes nothing; the lab keeps it off and gives it empty volumes instead"),
+    ("Reset", "stops the node and wipes nothing; the lab leaves it off and empties its volumes instead"),
     (
         "Reboot and shutdown",
         "refused as a call; a config that wants a reboot ends the container, and the lab starts it again",

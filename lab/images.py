@@ -8,19 +8,17 @@ import hashlib
 import io
 import json
 import os
-import subprocess
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import speed
+from .locks import exclusive
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
-AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +35,7 @@ class Image:
 
     @property
     def path(self) -> str:
-        """The name as a mirror is asked for it: without the registry's host."""
+        """The name by which a mirror serves it: without the registry's host."""
         host, _, rest = self.name.partition("/")
         # Docker's rule: a first part with neither dot nor port is no host, but a folder of docker.io.
         return rest if set(".:") & set(host) else self.name
@@ -59,19 +57,6 @@ class Image:
             sorted(self.directories),
         ]
         return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
-
-
-def with_libraries(program: Path) -> dict[str, Path]:
-    """A dynamically linked program of this machine and every library it loads, by path."""
-    listed = subprocess.run(
-        ["ldd", str(program)], capture_output=True, text=True, check=True, timeout=speed.deadline(20)
-    )
-    found = {"usr/sbin/" + program.name: program}
-    for line in listed.stdout.splitlines():
-        for word in line.split():
-            if word.startswith("/"):
-                found[word.lstrip("/")] = Path(word)
-    return found
 
 
 def _entry(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:
@@ -131,8 +116,12 @@ class Store:
         return str(self.index().get(path, {}).get("digest", ""))
 
     def add(self, images: Iterable[Image]) -> list[str]:
-        """Make the images that are missing or stale; returns their names."""
+        """Make the images that are missing or stale; returns their names. Labs that start at once take turns."""
         self.blobs.mkdir(parents=True, exist_ok=True)
+        with exclusive(self.directory / ".lock"):
+            return self._add(images)
+
+    def _add(self, images: Iterable[Image]) -> list[str]:
         index, made = self.index(), []
         for image in images:
             mark, known = image.fingerprint(), index.get(image.path)
@@ -180,63 +169,3 @@ class Store:
             "layers": [{"mediaType": LAYER, "digest": f"sha256:{digest}", "size": size}],
         }
         return self._put(json.dumps(manifest, sort_keys=True).encode())
-
-
-def platform_images(
-    binaries: Mapping[str, Path],
-    *,
-    kubernetes: str,
-    etcd: str,
-    coredns: str,
-    nft: Path | None = None,
-    stand_ins: Mapping[str, Sequence[str]] | None = None,
-    talosctl: Sequence[str] = (),
-) -> list[Image]:
-    """Every image a Talos platform pulls on its own, plus the rehearsal's, from what was built.
-
-    stand_ins: image -> what to run in it, the first word being the name of a program in lab-tools.
-    talosctl: images that are the one that was built.
-    Images whose binary is not there are left out: the registry then says which one a node asked for.
-    """
-    tools = binaries["lab-tools"]
-    roots = {str(AUTHORITIES).lstrip("/"): AUTHORITIES} if AUTHORITIES.exists() else {}
-
-    def simple(name: str, binary: str, *, user: str = "", **more: Any) -> list[Image]:
-        if binary not in binaries:
-            return []
-        inside = f"usr/local/bin/{binary}"
-        files = {inside: binaries[binary], **roots, **more.pop("files", {})}
-        return [Image(name=name, entrypoint=[f"/{inside}"], files=files, user=user, **more)]
-
-    kubelet_tools = {f"usr/bin/{name}": tools for name in ("mount", "umount")}
-    made = [
-        *simple(f"registry.k8s.io/etcd:{etcd}", "etcd"),
-        # Talos' kubelet looks for containerd's socket under /var/run.
-        *simple(
-            f"ghcr.io/siderolabs/kubelet:{kubernetes}",
-            "kubelet",
-            files=kubelet_tools,
-            links={"var/run": "../run", "bin": "usr/bin", "sbin": "usr/sbin"},
-            directories=["run", "usr/sbin"],
-        ),
-        *(
-            image
-            for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
-            for image in simple(f"registry.k8s.io/{name}:{kubernetes}", name)
-        ),
-        *simple(f"registry.k8s.io/coredns/coredns:{coredns}", "coredns", links={"coredns": "usr/local/bin/coredns"}),
-        Image(name="registry.k8s.io/pause:3.10", entrypoint=["/pause"], files={"pause": tools}),
-        Image(name="bedplate.local/hello:v1", entrypoint=["/hello"], files={"hello": tools}, user="65532"),
-    ]
-    for name, entrypoint in (stand_ins or {}).items():
-        made.append(Image(name=name, entrypoint=entrypoint, user="65532", files={entrypoint[0].lstrip("/"): tools}))
-    for name in talosctl:
-        made += simple(name, "talosctl")
-    if nft is not None:
-        made += simple(f"registry.k8s.io/kube-proxy:{kubernetes}", "kube-proxy", files=with_libraries(nft))
-    if "bridge" in binaries:
-        plugins = {f"opt/cni/bin/{name}": binaries[name] for name in ("bridge", "host-local", "loopback")}
-        made.append(
-            Image(name="bedplate.local/standin:v1", entrypoint=["/standin"], files={"standin": tools, **plugins})
-        )
-    return made

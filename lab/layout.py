@@ -102,7 +102,7 @@ class Layout:
         fresh.replace(self.init_file)
 
     def recorded(self) -> dict[str, Any]:
-        """What `record` wrote: its keywords to their values; empty if nothing is written."""
+        """What `record` wrote, each keyword by its name; empty if nothing is written."""
         try:
             data: dict[str, Any] = json.loads(self.init_file.read_text())
         except (FileNotFoundError, ValueError):

@@ -10,15 +10,10 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any
 
-from core.model.host import KubernetesHardening
-
+from .standins import APPROVER, undigested
 from .topology import Machine, Topology
 
 LINK = "eth0"
-# What approves kubelets' certificates, where the stack says nothing.
-APPROVER = KubernetesHardening().approver
-# Where a workload's stand-in listens that has no port of its own.
-HELLO_PORT = 8080
 # Where the stand-in for Cilium answers on every node (lab/charts/cilium-standin).
 NODE_PORT = 30080
 # The claim that jobs write snapshots of etcd to, and when, if the platform does not say: not in a rehearsal's time.
@@ -187,9 +182,9 @@ def _cilium(overlay: _Overlay, substitutes: Substitutes) -> None:
 def _approver(overlay: _Overlay) -> None:
     extras = overlay.platform["talos"].setdefault("extras", {})
     if extras.get("serving_certificates", "cluster") == "cluster":
-        extras["approver"] = _undigested(extras.get("approver", APPROVER))
+        extras["approver"] = undigested(extras.get("approver", APPROVER))
         overlay.note(
-            "talos.extras.approver",
+            "talos.hardening.approver",
             extras["approver"],
             "a stand-in that makes the same decisions by the same calls",
             "its image can't be fetched, nor its module",
@@ -249,45 +244,12 @@ def _snapshots(overlay: _Overlay, substitutes: Substitutes) -> None:
     talos["snapshots"] = now
 
 
-def next_patch(version: str) -> str:
-    """The release that a rehearsal moves to: v1.14.2 -> v1.14.3."""
-    most, _, patch = version.rpartition(".")
-    return f"{most}.{int(patch) + 1}"
-
-
-def talosctl(platform: Mapping[str, Any]) -> list[str]:
-    """The images that save a platform's etcd, before the release changes and after."""
-    version = platform["talos"]["version"]
-    return [f"ghcr.io/siderolabs/talosctl:{each}" for each in (version, next_patch(version))]
-
-
-def stand_ins(platform: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The images of others that a platform runs: image to the command that the lab's image of that name runs."""
-    found: dict[str, list[str]] = {}
-    if want := platform.get("kubevirt"):
-        found[f"{want.get('registry') or 'quay.io/kubevirt'}/virt-operator:{want['version']}"] = [
-            "/usr/bin/virt-operator"
-        ]
-    extras = platform["talos"].get("extras", {})
-    if extras.get("serving_certificates", "cluster") == "cluster":
-        found[_undigested(extras.get("approver", APPROVER))] = ["/usr/bin/kubelet-serving-cert-approver"]
-    for workload in (platform.get("workloads") or {}).values():
-        found[_undigested(workload["image"])] = ["/hello", f":{workload.get('port') or HELLO_PORT}"]
-    return found
-
-
-def _undigested(image: str) -> str:
-    """The image by its tag alone: no image made here has the bytes of the published one."""
-    name, _, digest = image.partition("@")
-    return name if not digest or ":" in name.rpartition("/")[2] else f"{name}:rehearsed"
-
-
 def _workloads(overlay: _Overlay) -> None:
     for name, workload in (overlay.platform.get("workloads") or {}).items():
         overlay.note(
             f"workloads.{name}", workload["image"], "a stand-in that answers on its port", "its image can't be fetched"
         )
-        workload["image"] = _undigested(workload["image"])
+        workload["image"] = undigested(workload["image"])
         workload.pop("command", None)
 
 

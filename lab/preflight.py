@@ -1,4 +1,4 @@
-"""What this machine has and lacks for a rehearsal, in one line each, before anything is started."""
+"""What this machine has and lacks for a rehearsal, one line each, before anything is started."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ NODE_MEMORY, BASE_MEMORY = 1200, 1500  # MB, measured: a control plane; the lab,
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. `fatal` ones stop a rehearsal, the others only change how it runs."""
+    """The result of one check. If it is not `ok`, a `fatal` one stops a rehearsal; others change how it runs."""
 
     ok: bool
     text: str
@@ -70,12 +70,12 @@ def _memory(nodes: int) -> Finding:
 
 
 def needs_user_namespace(may: Callable[[int], bool] = kernel.may) -> bool:
-    """Whether Talos may not do here what it asks for, so that its nodes get a user namespace."""
+    """Whether the machine lacks what Talos needs, so that its nodes get a user namespace."""
     return not (may(kernel.CAP_SYS_RESOURCE) and cgroups.version_2())
 
 
 def host(contained: bool = False) -> Host:
-    """What nodes may be given on this machine. contained: a container runtime gives it, and needs nothing of ours."""
+    """What nodes can get on this machine. contained: a container runtime runs them, without a user namespace."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
     return Host(
@@ -88,7 +88,7 @@ def host(contained: bool = False) -> Host:
 
 
 def examine(nodes: int = 1, contained: bool = False) -> list[Finding]:
-    """Everything a rehearsal of this many nodes leans on; less where a container runtime does the rest."""
+    """Check everything that a rehearsal of this many nodes needs. contained: a container runtime does the rest."""
     if contained:
         return [
             Finding(platform.machine() == "x86_64", f"processor: {platform.machine()}; images are made for x86_64"),

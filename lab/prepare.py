@@ -14,8 +14,9 @@ from toolchain import ensure
 
 from . import images, preflight, rootfs, speed
 from .layout import Layout
+from .order import Order
+from .platform_images import platform_images
 from .spec import Host
-from .supervisor import Order
 from .topology import Topology
 
 HERE = Path(__file__).resolve().parent
@@ -73,7 +74,7 @@ def order(
     host, made = host or preflight.host(), versions()
     nft = shutil.which("nft")
     images.Store(layout.store / "images").add(
-        images.platform_images(
+        platform_images(
             built,
             kubernetes=made.kubernetes,
             etcd=made.etcd,
@@ -87,7 +88,7 @@ def order(
         # These programs alone have a second release.
         moved = {"lab-tools": built["lab-tools"], **{name: built[f"{name}-next"] for name in MOVED}}
         images.Store(layout.store / "images").add(
-            images.platform_images(moved, kubernetes=next_kubernetes(), etcd="", coredns="")
+            platform_images(moved, kubernetes=next_kubernetes(), etcd="", coredns="")
         )
     if runtime:
         certify(layout, topology, built["lab-tools"])

@@ -1,4 +1,4 @@
-"""A read-only OCI registry over a store of images, which notes the images that it was asked for and does not have."""
+"""A read-only OCI registry over a store of images, which reports each pulled image that it does not have."""
 
 import json
 import re

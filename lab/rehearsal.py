@@ -8,7 +8,7 @@ from typing import Any
 from runner.environment import tools
 from toolchain import Layout as Toolchain
 
-from . import cleanup, container_runtime, namespaces, overlay, preflight, prepare, stackfile
+from . import cleanup, container_runtime, namespaces, overlay, preflight, prepare, stackfile, standins
 from .engine import Engine, Run
 from .layout import Layout
 from .session import Lab
@@ -84,8 +84,8 @@ class Rehearsal:
             self.topology,
             self.binaries,
             self.host,
-            stand_ins=overlay.stand_ins(self.committed),
-            talosctl=overlay.talosctl(self.committed),
+            stand_ins=standins.stand_ins(self.committed),
+            talosctl=standins.talosctl(self.committed),
             runtime=self.runtime.program if self.runtime else "",
         )
         self.lab = Lab.start(self.layout, order)

@@ -34,7 +34,7 @@ def explain(rehearsal: Rehearsal) -> None:
 
 
 def _queries(rehearsal: Rehearsal) -> dict[str, Callable[[], str]]:
-    """What is asked of the cluster: file name to the query."""
+    """The queries of the cluster: file name to the query."""
     clients = rehearsal.clients
     return {
         "pods.txt": lambda: clients.kube("get", "nodes,pods", "-A", "-o", "wide"),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .locks import exclusive
 from .topology import FIRST_ID
 
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -117,7 +118,7 @@ def programs(binaries: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def marks(wanted: Mapping[str, Path]) -> list[Any]:
-    """What tells these files from others: name, path, bytes and nanoseconds of the last change of each."""
+    """What identifies these files: name, path, bytes and nanoseconds of the last change of each."""
     return [
         (name, str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
         for name, path in sorted(wanted.items())
@@ -131,13 +132,13 @@ def kept(parent: Path, facts: list[Any], make: Callable[[Path], None], kind: str
     """
     key = hashlib.sha256(json.dumps([_LAYOUT, facts]).encode()).hexdigest()[:16]
     place = parent / f"{kind}-{key}"
-    if place.exists():
-        return place
-    parent.mkdir(parents=True, exist_ok=True)
-    fresh = parent / f".{kind}-{key}.{os.getpid()}"
-    shutil.rmtree(fresh, ignore_errors=True)
-    make(fresh)
-    fresh.replace(place)
+    with exclusive(parent / f".{kind}-{key}.lock"):
+        if not place.exists():
+            fresh = parent / f".{kind}-{key}.new"
+            # What a killed run left.
+            shutil.rmtree(fresh) if fresh.is_dir() else fresh.unlink(missing_ok=True)
+            make(fresh)
+            fresh.replace(place)
     return place
 
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 from . import cleanup, speed
 from .kernel import Process
 from .layout import Layout
-from .supervisor import Order
+from .order import Order
 from .waiting import wait_for
 
 HERE = Path(__file__).resolve().parent.parent

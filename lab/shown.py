@@ -6,6 +6,6 @@ class NotShown(RuntimeError):
 
 
 def see(holds: object, what: str) -> None:
-    """Raise unless what the rehearsal set out to show is so."""
+    """Raises NotShown with `what` unless the rehearsal shows what it set out to show."""
     if not holds:
         raise NotShown(what)

@@ -36,7 +36,7 @@ class Snapshot:
         )
 
     def difference(self, after: "Snapshot") -> dict[str, dict[str, list[str]]]:
-        """What differs afterwards: kind to `new` and `gone`, each a sorted list; empty if nothing differs."""
+        """What differs afterwards, by kind: `new` and `gone`, each a sorted list; empty if nothing differs."""
         differing = {}
         for kind in KINDS:
             if kind == "sysctls" and not (self.alone and after.alone):

@@ -8,7 +8,7 @@ from typing import Any
 from .capabilities import CAPABILITIES
 from .topology import FIRST_ID, IDS
 
-# Where Talos keeps what must outlive a restart of the node. Each is one directory of the lab.
+# The paths of Talos that must outlive a restart of the node. Each is one directory of the lab.
 VOLUMES = ("/var", "/system/state", "/etc/cni", "/etc/kubernetes", "/usr/libexec/kubernetes", "/opt")
 
 # A node may never load modules into the host's kernel or set its clock. A real machine's node does both.
@@ -29,7 +29,7 @@ class Host:
 
     open_files: int
     devices: tuple[str, ...]
-    # Capabilities no process here can have.
+    # Capabilities that no process here can have.
     missing: frozenset[str] = frozenset()
     cgroup_v2: bool = False
     user_namespace: bool = True
@@ -63,6 +63,26 @@ def _mounts(directory: PurePath) -> list[dict[str, Any]]:
     ]
 
 
+def _process(name: str, host: Host) -> dict[str, Any]:
+    """The init of the node `name`: Talos, with every capability that it may hold here."""
+    held = [capability for capability in CAPABILITIES if capability not in NEVER | host.missing]
+    return {
+        "terminal": False,
+        "user": {"uid": 0, "gid": 0},
+        "args": ["/sbin/init"],
+        "cwd": "/",
+        "env": [
+            "PLATFORM=container",
+            "TALOSSKU=rehearsal",
+            "PATH=/usr/bin:/usr/sbin:/bin:/sbin",
+            f"HOSTNAME={name}",
+        ],
+        "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), held),
+        "rlimits": [{"type": "RLIMIT_NOFILE", "hard": host.open_files, "soft": host.open_files}],
+        "noNewPrivileges": False,
+    }
+
+
 def node(name: str, *, directory: PurePath, rootfs: PurePath, cgroup: str, host: Host) -> dict[str, Any]:
     """The runtime document of the node `name`, whose files are under `directory`.
 
@@ -70,7 +90,6 @@ def node(name: str, *, directory: PurePath, rootfs: PurePath, cgroup: str, host:
     must own it, or Talos could not set addresses. The lab moves the node's interface in between
     `create` and `start`.
     """
-    held = [name for name in CAPABILITIES if name not in NEVER | host.missing]
     linux: dict[str, Any] = {
         "cgroupsPath": cgroup,
         "resources": {"devices": [{"allow": True, "access": "rwm"}]},
@@ -93,20 +112,6 @@ def node(name: str, *, directory: PurePath, rootfs: PurePath, cgroup: str, host:
         "hostname": name,
         "root": {"path": str(rootfs), "readonly": True},
         "mounts": _mounts(directory),
-        "process": {
-            "terminal": False,
-            "user": {"uid": 0, "gid": 0},
-            "args": ["/sbin/init"],
-            "cwd": "/",
-            "env": [
-                "PLATFORM=container",
-                "TALOSSKU=rehearsal",
-                "PATH=/usr/bin:/usr/sbin:/bin:/sbin",
-                f"HOSTNAME={name}",
-            ],
-            "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), held),
-            "rlimits": [{"type": "RLIMIT_NOFILE", "hard": host.open_files, "soft": host.open_files}],
-            "noNewPrivileges": False,
-        },
+        "process": _process(name, host),
         "linux": linux,
     }

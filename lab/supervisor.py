@@ -14,7 +14,6 @@ import threading
 import time
 import traceback
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,50 +37,9 @@ from .kernel import (
 )
 from .layout import Layout
 from .node import Node
+from .order import Order
 from .registry import Registry
-from .spec import Host
-from .topology import Machine, Topology
-
-
-@dataclass(frozen=True)
-class Order:
-    """Everything the supervisor is told, as written to `order.json` by whoever starts a lab."""
-
-    topology: Topology
-    host: Host
-    rootfs: str
-    runc: str
-    runtime: str = ""
-    """docker or podman, where the nodes are its containers with the official image."""
-    talos: str = ""
-    """The image's release."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain data."""
-        host = {**self.host.__dict__, "missing": sorted(self.host.missing)}
-        return {
-            "topology": self.topology.as_json(),
-            "host": host,
-            "rootfs": self.rootfs,
-            "runc": self.runc,
-            "runtime": self.runtime,
-            "talos": self.talos,
-        }
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Order":
-        """The inverse of `as_json`."""
-        host = Host(
-            **{**data["host"], "devices": tuple(data["host"]["devices"]), "missing": frozenset(data["host"]["missing"])}
-        )
-        return cls(
-            Topology.from_json(data["topology"]),
-            host,
-            data["rootfs"],
-            data["runc"],
-            data.get("runtime", ""),
-            data.get("talos", ""),
-        )
+from .topology import Machine
 
 
 class Supervisor:
@@ -112,12 +70,12 @@ class Supervisor:
         )
 
     def say(self, text: str, *, kind: str = "note") -> None:
-        """Keep an event for whoever asks, and print it to the log."""
+        """Keep an event for the clients, and print it to the log."""
         self.events.append({"at": time.time(), "kind": kind, "text": text})
         print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
     def run(self) -> None:
-        """Set up, then serve and watch until told to end."""
+        """Set up, then serve and watch until the lab is to end."""
         if self.runtime:
             carry_out(self.runtime.network(self.topology))
         else:
@@ -127,7 +85,9 @@ class Supervisor:
             self.topology.gateway,
             self.topology.registry_port,
             pki=self.layout.pki,
-            missing=lambda image: self.say(f"a node asked for {image}, which is not here", kind="missing-image"),
+            missing=lambda image: self.say(
+                f"a node pulled {image}, which the registry does not have", kind="missing-image"
+            ),
         )
         threading.Thread(target=self._lifeline, daemon=True).start()
         threading.Thread(target=self._serve, args=(self._listen(),), daemon=True).start()
@@ -136,16 +96,16 @@ class Supervisor:
             for node in self.nodes.values():
                 try:
                     with self.lock:
-                        said = node.watch()
+                        event = node.watch()
                 except Exception as error:
-                    node.wanted, said = False, f"{node.machine.name} is given up: {error}"
+                    node.wanted, event = False, f"{node.machine.name} is stopped for good: {error}"
                     node.trouble = str(error)
-                if said:
-                    self.say(said, kind="node")
+                if event:
+                    self.say(event, kind="node")
         self.say("ending")
 
     def _lifeline(self) -> None:
-        """End when the owner is gone, unless it said that the lab is to be kept.
+        """End when the owner has ended, unless the lab is to be kept.
 
         The owner holds the other end of the pipe, so its death is the end of file.
         """
@@ -189,7 +149,7 @@ class Supervisor:
                     return
 
     def answer(self, op: str, node: str = "", wipe: bool = False) -> Any:
-        """Carry out one request."""
+        """Carry out one request, and return its result. Raises ValueError if there is no such request."""
         match op:
             case "start":
                 with self.lock:
@@ -226,13 +186,13 @@ class Supervisor:
 
 
 def _private_view() -> None:
-    """Mounts made here stay here, and /proc shows this lab's processes."""
+    """Keep the lab's mounts inside, and have /proc show its processes alone."""
     mount("none", "/", flags=MS_REC | MS_PRIVATE)
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
 
 def _init(layout: Layout, lifeline: int, private: bool) -> NoReturn:
-    """Process 1 of the lab: start the supervisor, bury the dead, end with the supervisor."""
+    """Process 1 of the lab: start the supervisor, reap ended processes, end with the supervisor."""
     if private:
         _private_view()
     child = os.fork()
@@ -252,7 +212,7 @@ def _init(layout: Layout, lifeline: int, private: bool) -> NoReturn:
 
 
 def main(directory: str, lifeline: int) -> None:
-    """Make the namespaces, note who their init is, and let go of it."""
+    """Make the namespaces, write down their init, and leave it to run alone."""
     layout = Layout(Path(directory))
     order = Order.from_json(json.loads((layout.directory / "order.json").read_text()))
     # Containers of a runtime are on its own bridge, in the machine's network: that is where the registry must be.
@@ -262,14 +222,14 @@ def main(directory: str, lifeline: int) -> None:
     child = os.fork()
     if child == 0:
         os.close(ready)
-        # Nothing may happen before the init can be found again: without a word, end.
+        # Nothing may happen before the init can be found again: without the byte, end.
         if os.read(go, 1) != b"g":
             os._exit(1)
         os.close(go)
         _init(layout, lifeline, private=not order.runtime)
     process = Process.at(child)
     assert process is not None
-    # Without a user namespace a kubelet writes settings of the whole machine: they are set back at the end.
+    # Without a user namespace a kubelet writes settings of the whole machine: the end of the lab restores them.
     layout.record(
         process,
         cgroups=[str(path) for path in cgroups.of_lab(layout.identity)],

@@ -1,4 +1,4 @@
-"""talosctl and kubectl inside a lab, with the credentials the platform itself handed out."""
+"""talosctl and kubectl inside a lab, with the credentials that the platform itself handed out."""
 
 import json
 import os
@@ -41,7 +41,7 @@ class Clients:
             (self.home / name).write_text(text)
 
     def talos(self, *arguments: str, seconds: float = 20, stdin: str | None = None) -> str:
-        """talosctl."""
+        """Run talosctl; returns what it prints. Raises RuntimeError if it fails."""
         return self.lab.run([self._talosctl, *arguments], seconds=seconds, env=self._environment, stdin=stdin).stdout
 
     def maintenance(self, address: str) -> bool:
@@ -49,23 +49,23 @@ class Clients:
         return bool(self.talos("get", "machinestatus", "--insecure", "--nodes", address, seconds=5))
 
     def resource(self, node: str, kind: str, name: str = "") -> list[dict[str, Any]]:
-        """Resources of the Talos API, newest state."""
-        told = self.talos("get", kind, *([name] if name else []), "--nodes", node, "--output", "json")
+        """The resources of a kind, or the one of this name, as the Talos API of a node has them now."""
+        output = self.talos("get", kind, *([name] if name else []), "--nodes", node, "--output", "json")
         decoder, found, at = json.JSONDecoder(), [], 0
-        while at < len(told):
-            if told[at].isspace():
+        while at < len(output):
+            if output[at].isspace():
                 at += 1
                 continue
-            one, at = decoder.raw_decode(told, at)
+            one, at = decoder.raw_decode(output, at)
             found.append(one)
         return found
 
     def kube(self, *arguments: str, seconds: float = 20, stdin: str | None = None) -> str:
-        """kubectl."""
+        """Run kubectl; returns what it prints. Raises RuntimeError if it fails."""
         return self.lab.run([self._kubectl, *arguments], seconds=seconds, env=self._environment, stdin=stdin).stdout
 
     def get(self, *arguments: str) -> Any:
-        """kubectl get, as data."""
+        """What `kubectl get` returns, as data. Raises RuntimeError if it fails."""
         return json.loads(self.kube("get", *arguments, "--output", "json"))
 
     def ready(self) -> set[str]:
@@ -78,11 +78,11 @@ class Clients:
         return found
 
     def ask(self, url: str, seconds: float = 5) -> str:
-        """A plain HTTP request from the lab's own end of the network."""
+        """The answer to an HTTP request from the lab's own end of the network. Raises RuntimeError if it fails."""
         script = (
             "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=float(sys.argv[2])).read().decode())"
         )
-        told = self.lab.run(
+        done = self.lab.run(
             [sys.executable, "-c", script, url, str(seconds)], seconds=seconds + 5, env={"no_proxy": "*"}
         )
-        return told.stdout.strip()
+        return done.stdout.strip()

@@ -28,7 +28,7 @@ class Times:
         print(f"[{self.now:6.1f} s] {text}", flush=True)
 
     def fact(self, name: str, value: Any) -> None:
-        """Something measured or seen, for the JSON file."""
+        """Record a value in the JSON file."""
         self.facts[name] = value
         self.save()
 
@@ -47,7 +47,7 @@ class Times:
             self.save()
 
     def save(self) -> None:
-        """Write the file; a run cut short leaves what it knew."""
+        """Write the file after each phase, so that a run that is killed leaves the earlier ones."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.file.with_suffix(".new")
         fresh.write_text(json.dumps({"seconds": self.now, "phases": self.phases, "facts": self.facts}, indent=1) + "\n")

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 Role = Literal["controlplane", "worker"]
 
-# What the user namespace of a node maps its root to, and how far. Talos gives the scheduler's
-# files to user 65536, so 65,536 ids are one too few.
+# The id to which a node's user namespace maps its root, and the number of ids. Talos gives the scheduler's files to
+# user 65536, so 65,536 ids are one too few.
 FIRST_ID, IDS = 100_000, 200_000
 
 
@@ -32,13 +32,13 @@ class Topology:
     """The checkout's digest (Layout.mark): what is seen outside the lab carries it."""
     network: str = "10.5.0.0/24"
     gateway: str = ""
-    # More addresses for the lab's own end of the bridge: resolvers, time servers, other networks' gateways.
+    # More addresses of the lab's own end of the bridge: resolvers, time servers, other networks' gateways.
     aliases: tuple[str, ...] = ()
     machines: tuple[Machine, ...] = ()
     registry_port: int = 5000
-    # Where the machine lacks what Talos asks for, nodes get a user namespace of their own.
+    # If the machine lacks what Talos needs, nodes get a user namespace of their own.
     user_namespace: bool = True
-    # Names of the machine's own resolver file: what nodes may ask for by name.
+    # More entries for the nodes' /etc/hosts: address to name.
     hosts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

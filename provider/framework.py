@@ -17,10 +17,10 @@ from pulumi.provider.experimental.property_value import Computed, PropertyValue
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from core.facts.release import VERSION
 from core.native import UNKNOWN, Contract, InputError, Unknown, Values
 from provider import parent
 
-VERSION = "0.1.0"
 _SENTINEL = rpc.UNKNOWN
 
 T = TypeVar("T")

@@ -68,7 +68,9 @@ class Build:
                 shutil.copyfileobj(lines, sys.stderr)
                 time.sleep(0.5)
             rest = lines.read()
-        if self.process.returncode:
+        if self.process.returncode == 0:
+            sys.stderr.write(rest)
+        else:
             raise ToolchainError(f"the parts that the other tests need could not be set up:\n{rest.rstrip()}")
 
 

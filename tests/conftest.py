@@ -38,7 +38,7 @@ MACHINE_SECRETS = {
     "secrets": {"bootstrapToken": "bootstrap-token", "secretboxEncryptionSecret": "secretbox"},
     "trustdinfo": {"token": "trustd-token"},
 }
-MADE = {
+MADE: dict[str, dict[str, Any]] = {
     "talos:machine/secrets:Secrets": {
         "clientConfiguration": {"caCertificate": "ca", "clientCertificate": "certificate", "clientKey": "key"},
         "machineSecrets": MACHINE_SECRETS,
@@ -70,9 +70,9 @@ class Engine(pulumi.runtime.Mocks):
         self.resources[key] = args
         return f"{args.name}-id", {**args.inputs, **MADE.get(args.typ, {})}
 
-    def call(self, args: MockCallArgs) -> dict[str, Any]:
+    def call(self, args: MockCallArgs) -> Any:
         self.calls.append(args)
-        return {"machineConfiguration": f"<{args.args.get('machineType')}>"}
+        return {"machineConfiguration": f"<{args.args.get('machineType')}>"}, []
 
     def of(self, typ: str) -> dict[str, dict[str, Any]]:
         """The inputs of every resource of a type, by name."""
@@ -89,7 +89,7 @@ class Graph(MockMonitor):
         self.requests: dict[str, Any] = {}
 
     def RegisterResource(self, request: Any) -> Any:
-        reply = super().RegisterResource(request)
+        reply = super().RegisterResource(request)  # type: ignore[no-untyped-call] # the SDK's mocks have no types
         name = _short(reply.urn)
         edges = {*request.dependencies, request.provider.rsplit("::", 1)[0], request.parent} - {""}
         self.needs[name] = {_short(e) for e in edges}
@@ -150,11 +150,10 @@ def run_program(raw: Mapping[str, Any], preview: bool = True, config: Mapping[st
     SETTINGS.callbacks = hooks
     pulumi.runtime.set_all_config({KEY: json.dumps(raw), **(config or {})})
 
-    @pulumi.runtime.test
     def go() -> None:
         runpy.run_path(str(ROOT / "__main__.py"))
 
-    go()
+    pulumi.runtime.test(go)()  # type: ignore[no-untyped-call] # the SDK's helpers for tests have no types
     return Ran(engine, graph, hooks.known)
 
 
@@ -177,7 +176,9 @@ def plain(value: Any) -> Any:
 
 def stack_platform(stack: str) -> dict[str, Any]:
     """The platform of a stack file of the repository, as a copy to change."""
-    return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"][KEY]
+    document = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    platform: dict[str, Any] = document["config"][KEY]
+    return platform
 
 
 def changed(raw: Mapping[str, Any], edits: Mapping[str, Any]) -> dict[str, Any]:

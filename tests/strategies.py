@@ -6,6 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from core.facts.versions import CURRENT
+
 NAMES = st.from_regex(r"\A[a-z][a-z0-9-]{0,10}[a-z0-9]\Z")
 LABELS = st.dictionaries(st.from_regex(r"\A[a-z][a-z0-9]{0,8}\Z"), st.from_regex(r"\A[a-z0-9]{0,8}\Z"), max_size=3)
 COMBINATIONS = (
@@ -149,15 +151,18 @@ def nics(draw: st.DrawFn, number: int, boot: str, network: IPv4Network) -> dict[
 
 
 @st.composite
-def platforms(draw: st.DrawFn) -> dict[str, Any]:
-    """The raw mapping of a stack file that must be accepted."""
-    network = IPv4Network(
-        (draw(st.sampled_from(["10.20.0.0", "192.168.4.0", "172.30.8.0"])), draw(st.integers(22, 26))), strict=False
-    )
-    booted = draw(st.booleans())
-    names = draw(st.lists(NAMES, min_size=1, max_size=8, unique=True))
-    controlplanes = draw(st.sampled_from([n for n in (1, 3, 5) if n <= len(names)]))
-    machines: dict[str, Any] = {}
+def networks(draw: st.DrawFn) -> IPv4Network:
+    """Networks of machines: room for eight machines, the virtual IP and a pool of load balancers."""
+    address = draw(st.sampled_from(["10.20.0.0", "192.168.4.0", "172.30.8.0"]))
+    return IPv4Network((address, draw(st.integers(22, 26))), strict=False)
+
+
+@st.composite
+def machines(
+    draw: st.DrawFn, names: list[str], controlplanes: int, network: IPv4Network, booted: bool
+) -> dict[str, Any]:
+    """Machines by name, the first ones of them control planes; with `booted`, each has a MAC."""
+    made: dict[str, Any] = {}
     for number, name in enumerate(names):
         machine: dict[str, Any] = {
             "role": "controlplane" if number < controlplanes else "worker",
@@ -176,58 +181,91 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
             machine["taints"] = {"dedicated": "vms:NoSchedule"}
         if draw(st.booleans()):
             machine |= {**draw(tunings()), "volumes": draw(volumes())}
-        machines[name] = machine
+        made[name] = machine
+    return made
+
+
+@st.composite
+def oses(draw: st.DrawFn, names: list[str], controlplanes: int) -> dict[str, Any]:
+    """The talos section of a platform whose first machines are control planes."""
+    made: dict[str, Any] = {"contract": "v1.12", **draw(st.sampled_from(COMBINATIONS)), **draw(hosts())}
+    if controlplanes > 1:
+        made["bootstrap"] = draw(st.sampled_from(names[:controlplanes]))
+    made["schedulable_control_planes"] = controlplanes == len(names) or draw(st.booleans())
+    made["disk_encryption"] = draw(st.sampled_from(["tpm", "kms", "node-id", "none"]))
+    if made["disk_encryption"] == "kms":
+        made["kms"] = "https://kms.example.com:4050"
+    if made["disk_encryption"] != "node-id" and draw(st.booleans()):
+        made["schematic"] = {"secureboot": True}
+    if draw(st.booleans()):
+        made["patches"] = [{"machine": {"sysctls": {"net.core.somaxconn": "4096"}}}]
+    return made
+
+
+@st.composite
+def registries(draw: st.DrawFn) -> dict[str, Any]:
+    """A mirror, in some cases with an authority and a password."""
+    made: dict[str, Any] = {"mirrors": {"docker.io": {"endpoints": ["https://mirror.example.com"]}}}
+    if draw(st.booleans()):
+        made |= {"tls": {"mirror.example.com": {"ca": AUTHORITY}}, "auth": ["mirror.example.com"]}
+    return made
+
+
+@st.composite
+def virtual_machines(draw: st.DrawFn) -> dict[str, Any]:
+    """Virtual machines by name."""
+    return {
+        name: {
+            "image": "registry.example.com/disks/fedora:42",
+            "cpu": draw(st.integers(1, 64)),
+            "memory": f"{draw(st.integers(1, 64))}Gi",
+        }
+        for name in draw(st.lists(NAMES, max_size=4, unique=True))
+    }
+
+
+@st.composite
+def exceptions(draw: st.DrawFn, talos: dict[str, Any]) -> list[dict[str, Any]]:
+    """Recorded exceptions, among them those that the talos section requires."""
+    controls = draw(st.lists(st.sampled_from(["KSPP", "CIS 1.2.15", "CIS 4.2.13"]), max_size=2, unique=True))
+    if talos.get("extras", {}).get("serving_certificates") == "self-signed":
+        controls += ["CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11"]
+    return [
+        {"control": control, "reason": "It is looked into by the vendor.", "until": "2027-03-31", "ticket": "OPS-1"}
+        for control in controls
+    ]
+
+
+@st.composite
+def platforms(draw: st.DrawFn) -> dict[str, Any]:
+    """The raw mapping of a stack file that must be accepted."""
+    network, booted = draw(networks()), draw(st.booleans())
+    names = draw(st.lists(NAMES, min_size=1, max_size=8, unique=True))
+    controlplanes = draw(st.sampled_from([n for n in (1, 3, 5) if n <= len(names)]))
     platform: dict[str, Any] = {
         "name": draw(NAMES),
-        "talos": {"contract": "v1.12", **draw(st.sampled_from(COMBINATIONS))},
+        "talos": draw(oses(names, controlplanes)),
         "network": {"nodes": str(network), "endpoint": str(network.network_address + 5)},
-        "machines": machines,
+        "machines": draw(machines(names, controlplanes, network, booted)),
         "cilium": {
             "version": draw(st.sampled_from(["1.19.6", "1.20.0"])),
             "encryption": draw(st.sampled_from(["wireguard", "none"])),
         },
     }
-    if controlplanes > 1:
-        platform["talos"]["bootstrap"] = draw(st.sampled_from(names[:controlplanes]))
-    platform["talos"]["schedulable_control_planes"] = controlplanes == len(names) or draw(st.booleans())
-    platform["talos"] |= draw(hosts())
-    platform["talos"]["disk_encryption"] = draw(st.sampled_from(["tpm", "kms", "node-id", "none"]))
-    if platform["talos"]["disk_encryption"] == "kms":
-        platform["talos"]["kms"] = "https://kms.example.com:4050"
-    elif draw(st.booleans()):
+    if platform["talos"]["disk_encryption"] != "kms" and draw(st.booleans()):
         platform["network"]["gateway"] = str(network.network_address + 1)
-    if platform["talos"]["disk_encryption"] != "node-id" and draw(st.booleans()):
-        platform["talos"]["schematic"] = {"secureboot": True}
     if draw(st.booleans()):
         platform["network"]["resolvers"] = [str(IPv4Address("10.0.0.2"))]
         platform["network"]["time"] = ["ntp.example.com"]
     if booted:
         platform["boot"] = {"matchbox": {"endpoint": "matchbox.example.com:8081"}}
     if draw(st.booleans()):
-        platform["registries"] = {"mirrors": {"docker.io": {"endpoints": ["https://mirror.example.com"]}}}
-        if draw(st.booleans()):
-            platform["registries"] |= {"tls": {"mirror.example.com": {"ca": AUTHORITY}}, "auth": ["mirror.example.com"]}
+        platform["registries"] = draw(registries())
     if draw(st.booleans()):
         pool = f"{network.network_address + 40}-{network.network_address + 50}"
         platform["cilium"]["load_balancer"] = {"pool": pool}
     if draw(st.booleans()):
-        platform["kubevirt"] = {"version": "v1.8.4"}
-        vms = draw(st.lists(NAMES, max_size=4, unique=True))
-        platform["vms"] = {
-            vm: {
-                "image": "registry.example.com/disks/fedora:42",
-                "cpu": draw(st.integers(1, 64)),
-                "memory": f"{draw(st.integers(1, 64))}Gi",
-            }
-            for vm in vms
-        }
-    controls = draw(st.lists(st.sampled_from(["KSPP", "CIS 1.2.15", "CIS 4.2.13"]), max_size=2, unique=True))
-    if platform["talos"].get("extras", {}).get("serving_certificates") == "self-signed":
-        controls += ["CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11"]
-    platform["exceptions"] = [
-        {"control": control, "reason": "It is looked into by the vendor.", "until": "2027-03-31", "ticket": "OPS-1"}
-        for control in controls
-    ]
-    if draw(st.booleans()):
-        platform["talos"]["patches"] = [{"machine": {"sysctls": {"net.core.somaxconn": "4096"}}}]
+        platform["kubevirt"] = {"version": CURRENT["kubevirt"]}
+        platform["vms"] = draw(virtual_machines())
+    platform["exceptions"] = draw(exceptions(platform["talos"]))
     return platform

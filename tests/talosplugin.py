@@ -2,20 +2,25 @@
 
 import os
 import subprocess
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
-from conftest import plain
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from core.model import Platform
+from tests.conftest import plain
 
 # Providers are made whatever is targeted, and this one waits for an API that is not.
 KNOWN_COMPLAINT = "kubernetes-provider' depends on"
 SECRETS = ("--target", "**::talos-secrets", "--target", "**::talos", "--target", "**::metal")
 
 
-def leaves(value):
+def leaves(value: Any) -> Iterator[str]:
+    """Every text in a value, whatever holds it."""
     if isinstance(value, dict):
         for inner in value.values():
             yield from leaves(inner)
@@ -29,11 +34,12 @@ def leaves(value):
 class TalosPlugin:
     """The plugin that the engine runs, asked directly for what the engine keeps secret."""
 
-    def __init__(self, port):
+    def __init__(self, port: int) -> None:
         self._stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
         self._stub.Configure(provider_pb2.ConfigureRequest(acceptSecrets=True, acceptResources=True))
 
-    def configuration(self, platform, role, secrets):
+    def configuration(self, platform: Platform, role: str, secrets: Mapping[str, Any]) -> str:
+        """The config that the plugin generates for a role."""
         args = struct_pb2.Struct()
         args.update(
             {
@@ -51,21 +57,23 @@ class TalosPlugin:
             provider_pb2.InvokeRequest(tok="talos:machine/getConfiguration:getConfiguration", args=args)
         )
         assert not answer.failures, answer.failures
-        return plain(json_format.MessageToDict(getattr(answer, "return"))["machineConfiguration"])
+        return str(plain(json_format.MessageToDict(getattr(answer, "return"))["machineConfiguration"]))
 
 
 @contextmanager
-def running():
+def running() -> Iterator[TalosPlugin]:
     """The plugin, until the end of the block."""
     (binary,) = _plugin_folders()
     process = subprocess.Popen([str(binary)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
     try:
+        assert process.stdout is not None
         yield TalosPlugin(int(process.stdout.readline()))
     finally:
         process.terminate()
         process.wait(10)
-        process.stdout.close()
+        process.communicate()
 
 
-def _plugin_folders():
+def _plugin_folders() -> Iterator[Path]:
     return Path(os.environ["PULUMI_HOME"], "plugins").glob("resource-talos-v*/pulumi-resource-talos")

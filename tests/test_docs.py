@@ -42,6 +42,29 @@ def test_every_path_in_a_page_exists(page):
             assert (ROOT / path).exists(), path
 
 
+# Words of docs/style.md that a reader has to decipher, each with the trade's own.
+UNCLEAR = {
+    r"(fore)?tell(s|ing)?|(fore)?told": "report, say",
+    r"mend(s|ed|ing)?": "fix",
+    r"keeps? (nobody|nobody's|those|them|others)": "block",
+    r"manners?": "options",
+    r"anew": "again",
+    r"nobody": "name the subject",
+    r"is asked|are asked|was asked": "query, request",
+    r"puts? (it|them) right": "correct",
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_page_has_no_word_that_must_be_deciphered(page):
+    if page.name in ("style.md", "policies.md"):
+        return
+    prose = re.sub(r"```.*?```|`[^`]*`", "", read(page), flags=re.DOTALL)
+    for words, instead in UNCLEAR.items():
+        unclear = re.search(rf"[^.\n]*\b({words})\b[^.\n]*", prose, re.IGNORECASE)
+        assert not unclear, f"write {instead}: {unclear[0].strip()}"
+
+
 def test_every_test_that_a_trap_names_is_there():
     """A guard whose test was renamed or deleted would go on being claimed."""
     for path, name in re.findall(r"`((?:tests/[\w/]+\.(?:py|yaml))|…)(?:::(\w+))?`", read("docs/talos-provider.md")):
@@ -174,4 +197,4 @@ def test_the_faults_that_the_readme_shows_are_the_loaders():
     faulty = changed(stack_platform("prod"), {"machines.cp-2.address": "10.20.0.11", "talos.verson": "v1.12.0"})
     with pytest.raises(StackFileError) as refused:
         parse(faulty)
-    assert f"the stack file has 2 faults\n{refused.value}\n```" in read("README.md")
+    assert f"{refused.value.report}\n```" in read("README.md")

@@ -7,7 +7,7 @@ A machine whose MAC is not in the stack file gets no answer.
 from collections.abc import Iterator
 
 from core.model import Platform
-from core.model.model import Provisioning
+from core.model.boot import Provisioning
 
 # DHCP option 93, the client's architecture. 64-bit UEFI firmware sends 7 or 9. Source: RFC 4578, IANA registry.
 ARCHITECTURES = {"bios": (0,), "efi": (7, 9)}

@@ -17,7 +17,7 @@ def ends(certificate: str | None) -> str:
 
 
 def expiry(client: Mapping[str, str], kubernetes: Mapping[str, str] | None, pki: Mapping[str, Any]) -> dict[str, str]:
-    """Credential or authority to the end of its certificate: clients last one year, authorities ten.
+    """The end of each certificate, keyed by credential or authority: clients last one year, authorities ten.
 
     kubernetes: None if an update left the kubeconfig out (--target, --exclude).
     """

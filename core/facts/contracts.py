@@ -1,42 +1,44 @@
-"""Which documents of machine config there are from which contract on, and which fields they replace.
+"""Which documents of machine config exist from which contract on, and which fields they replace."""
 
-Source: Talos' own types (pkg/machinery/config/types at v1.12 and v1.14) and its reference, document-map.
-"""
+from collections.abc import Mapping
 
 from .versions import Minor
 
-# Contract from which a kind is known. One that is not here is nobody's.
+# Source: siderolabs/talos, pkg/machinery/config/types at v1.12 and v1.14.
 KINDS: dict[str, Minor] = {
     kind: since
     for since, kinds in {
         (1, 12): """
-            KubeSpanEndpointsConfig NetworkDefaultActionConfig NetworkRuleConfig VolumeConfig EventSinkConfig KmsgLogConfig
-            WatchdogTimerConfig TrustedRootsConfig ExtensionServiceConfig SideroLinkConfig EthernetConfig UserVolumeConfig
-            PCIDriverRebindConfig ExistingVolumeConfig RawVolumeConfig SwapVolumeConfig ZswapConfig LinkConfig BondConfig
-            BridgeConfig VLANConfig DHCPv4Config DHCPv6Config DummyLinkConfig WireguardConfig LinkAliasConfig Layer2VIPConfig
-            HCloudVIPConfig HostnameConfig ResolverConfig StaticHostConfig TimeSyncConfig RegistryMirrorConfig
-            RegistryAuthConfig RegistryTLSConfig OOMConfig
+            KubeSpanEndpointsConfig NetworkDefaultActionConfig NetworkRuleConfig VolumeConfig EventSinkConfig
+            KmsgLogConfig WatchdogTimerConfig TrustedRootsConfig ExtensionServiceConfig SideroLinkConfig
+            EthernetConfig UserVolumeConfig PCIDriverRebindConfig ExistingVolumeConfig RawVolumeConfig
+            SwapVolumeConfig ZswapConfig LinkConfig BondConfig BridgeConfig VLANConfig DHCPv4Config DHCPv6Config
+            DummyLinkConfig WireguardConfig LinkAliasConfig Layer2VIPConfig HCloudVIPConfig HostnameConfig
+            ResolverConfig StaticHostConfig TimeSyncConfig RegistryMirrorConfig RegistryAuthConfig RegistryTLSConfig
+            OOMConfig
         """,
         (1, 13): """
             EnvironmentConfig KubeSpanConfig ImageVerificationConfig ExternalVolumeConfig VRFConfig RoutingRuleConfig
             BlackholeRouteConfig TCPProbeConfig
         """,
         (1, 14): """
-            KubeAdmissionControlConfig KubeAggregatorCAConfig KubeAPIServerCAConfig KubeAPIServerConfig KubeAuditPolicyConfig
-            KubeAuthenticationConfig KubeAuthorizerConfig KubeClusterConfig KubeControllerManagerConfig KubeCoreDNSConfig
-            KubeCredentialProviderConfig KubeEtcdEncryptionConfig KubeExternalManifestConfig KubeFlannelCNIConfig
-            KubeInlineManifestConfig KubeletConfig KubeNetworkConfig KubeNodeConfig KubePrismConfig KubeProxyConfig
-            KubeSchedulerConfig KubeServiceAccountConfig KubeStaticPodConfig KubeTalosAPIAccessConfig UnattendedInstallConfig
-            SysctlConfig SysfsConfig KernelModuleConfig UdevRulesConfig EtcFileConfig CRICustomizationConfig
-            CRIBaseRuntimeSpecConfig ImageCacheConfig DiscoveryServiceConfig DiscoveryIdentityConfig SecurityProfileConfig
+            KubeAdmissionControlConfig KubeAggregatorCAConfig KubeAPIServerCAConfig KubeAPIServerConfig
+            KubeAuditPolicyConfig KubeAuthenticationConfig KubeAuthorizerConfig KubeClusterConfig
+            KubeControllerManagerConfig KubeCoreDNSConfig KubeCredentialProviderConfig KubeEtcdEncryptionConfig
+            KubeExternalManifestConfig KubeFlannelCNIConfig KubeInlineManifestConfig KubeletConfig KubeNetworkConfig
+            KubeNodeConfig KubePrismConfig KubeProxyConfig KubeSchedulerConfig KubeServiceAccountConfig
+            KubeStaticPodConfig KubeTalosAPIAccessConfig UnattendedInstallConfig SysctlConfig SysfsConfig
+            KernelModuleConfig UdevRulesConfig EtcFileConfig CRICustomizationConfig CRIBaseRuntimeSpecConfig
+            ImageCacheConfig DiscoveryServiceConfig DiscoveryIdentityConfig SecurityProfileConfig
             FilesystemTrimConfig FilesystemScrubConfig LVMVolumeGroupConfig LVMLogicalVolumeConfig RAIDArrayConfig
             BGPInstanceConfig VethConfig HTTPProbeConfig
         """,
     }.items()
     for kind in kinds.split()
 }
+"""Kind of document to the contract from which Talos has it."""
 
-# Contract -> field of the large document -> the documents that say it instead.
+# Source: Talos documentation, configuration reference (document map).
 REPLACED: dict[Minor, dict[str, tuple[str, ...]]] = {
     (1, 12): {
         "machine.network.hostname": ("HostnameConfig",),
@@ -88,17 +90,19 @@ REPLACED: dict[Minor, dict[str, tuple[str, ...]]] = {
         "cluster.allowSchedulingOnControlPlanes": ("KubeNodeConfig",),
     },
 }
+"""Contract to the fields of the large document that it replaces: dotted path to the kinds that set it instead."""
 
 
 def replaced(contract: Minor) -> dict[str, tuple[str, ...]]:
-    """Fields that a config of this contract says by documents."""
+    """Fields that a config of this contract sets by documents: dotted path to the kinds of document."""
     return {path: kinds for since, fields in REPLACED.items() if since <= contract for path, kinds in fields.items()}
 
 
 def given(document: object, path: str) -> bool:
-    """Whether a document says something at a dotted path."""
+    """Whether a document has a value at a dotted path."""
+    at = document
     for key in path.split("."):
-        if not hasattr(document, "get") or key not in document:  # type: ignore[operator]
+        if not isinstance(at, Mapping) or key not in at:
             return False
-        document = document[key]  # type: ignore[index]
+        at = at[key]
     return True

@@ -1,6 +1,7 @@
-"""Kernel parameters that are not a stack file's to set: those that protect the kernel, and those that the layers above need."""
+"""Kernel parameters that a stack file must not weaken: those that harden the kernel, and those that layers need."""
 
-# Talos enforces these (siderolabs/talos, pkg/kernel/kspp); the values that are as strict.
+# Source: siderolabs/talos, pkg/kernel/kspp. Talos enforces these; with each, the values that are as strict.
+# The policies judge by a table of their own (policy/rules/kernel.py); a test holds the two equal.
 HARDENED: dict[str, tuple[str, ...]] = {
     "dev.tty.ldisc_autoload": ("0",),
     "dev.tty.legacy_tiocsti": ("0",),
@@ -20,18 +21,24 @@ HARDENED: dict[str, tuple[str, ...]] = {
     "user.max_user_namespaces": ("0",),
     "vm.unprivileged_userfaultfd": ("0",),
 }
+"""Kernel parameter to its acceptable values."""
 
-# Key -> the values that work, and what stops working with others.
+# Source: cilium/cilium, Documentation/operations/system_requirements.rst;
+# Linux, Documentation/networking/ip-sysctl.rst.
 NEEDED: dict[str, tuple[tuple[str, ...], str]] = {
-    "net.ipv4.ip_forward": (("1",), "machines would forward nothing to their pods"),
-    "net.ipv4.conf.all.forwarding": (("1",), "machines would forward nothing to their pods"),
-    "net.ipv4.conf.default.forwarding": (("1",), "machines would forward nothing to their pods"),
-    "net.ipv4.conf.all.rp_filter": (("0",), "the kernel would drop what Cilium sends back by another link"),
-    "net.bridge.bridge-nf-call-iptables": (("1",), "policies would not see what passes a bridge"),
-    "net.core.bpf_jit_enable": (("1",), "Cilium's programs would be interpreted"),
+    "net.ipv4.ip_forward": (("1",), "machines would not forward packets to their pods"),
+    "net.ipv4.conf.all.forwarding": (("1",), "machines would not forward packets to their pods"),
+    "net.ipv4.conf.default.forwarding": (("1",), "machines would not forward packets to their pods"),
+    "net.ipv4.conf.all.rp_filter": (("0",), "the kernel would drop replies that Cilium sends over another link"),
+    "net.bridge.bridge-nf-call-iptables": (("1",), "network policies would not apply to packets that cross a bridge"),
+    "net.core.bpf_jit_enable": (
+        ("1",),
+        "the kernel would interpret Cilium's programs instead of compiling them, which is slow",
+    ),
 }
+"""Kernel parameter to the values that work, and what happens with any other."""
 
-# Modules that come with a system extension, not with Talos' kernel: module -> extension.
+# Source: siderolabs/extensions; these modules are not part of Talos' own kernel.
 FROM_EXTENSION: dict[str, str] = {
     "apex": "siderolabs/gasket-driver",
     "drbd": "siderolabs/drbd",
@@ -43,3 +50,4 @@ FROM_EXTENSION: dict[str, str] = {
     "v4l2loopback": "siderolabs/v4l-uvc-drivers",
     "zfs": "siderolabs/zfs",
 }
+"""Kernel module to the system extension that contains it."""

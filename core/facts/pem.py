@@ -14,7 +14,8 @@ def is_certificate(pem: object) -> bool:
         return False
     try:
         ssl.create_default_context(cadata=pem)
-    except (ssl.SSLError, ValueError):
+    # TypeError: a text that is not ASCII.
+    except (ssl.SSLError, TypeError, ValueError):
         return False
     return True
 

@@ -1,25 +1,25 @@
-"""`$patch: delete`: taken out of a patch, and carried out on what earlier patches left."""
+"""`$patch: delete` in a patch: which fields and documents it deletes, and how they are deleted from a document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .fields import Field, Rule
+from .rule import Field, Rule
 
 PATCH = "$patch"
-# Read alone, these say nothing: what is left of a document after its deletes is then no document.
+# A document that is left with only these fields after its deletes were taken out is no document.
 _EMPTY = frozenset({"version", "kind", "name"})
 
 
 @dataclass(frozen=True)
 class Element:
-    """An element of a list, as a delete names it: by its first key and that key's value."""
+    """An element of a list as a delete names it: by its first key and the value of that key."""
 
     key: str
     value: Any
 
     def names(self, element: Any) -> bool:
-        """Whether an element is the one that is named. One without the key has it empty."""
+        """Whether this names an element. An element without the key counts as one with an empty value."""
         return isinstance(element, Mapping) and (element.get(self.key) or "") == self.value
 
     def __str__(self) -> str:
@@ -30,7 +30,7 @@ Path = tuple[str | Element, ...]
 
 
 class _Gone:
-    """Stands where a patch has a delete and nothing else."""
+    """The place of a value that consists of deletes only."""
 
 
 _GONE = _Gone()
@@ -38,7 +38,7 @@ _GONE = _Gone()
 
 @dataclass
 class Split:
-    """One patch: what it deletes, what is left to merge (None: nothing), and why Talos refuses it, if it does."""
+    """A patch: the paths it deletes, the rest to merge (None: nothing), and why Talos refuses it, or an empty text."""
 
     deletes: list[Path]
     rest: dict[str, Any] | None
@@ -46,22 +46,22 @@ class Split:
 
 
 def split(patch: Mapping[str, Any]) -> Split:
-    """Take the deletes out of a patch. Talos carries them out first, wherever in the patch they are written."""
-    made = Split([], None)
-    rest = _rest(patch, (), made)
-    if isinstance(rest, dict) and not _says_nothing(rest):
-        made.rest = rest
-    if made.rest is None and not made.deletes and not made.problem:
-        made.problem = "is empty"
-    return made
+    """Separate a patch's deletes from the rest. Talos carries out the deletes first, wherever they are written."""
+    parts = Split([], None)
+    rest = _rest(patch, (), parts)
+    if isinstance(rest, dict) and not _is_empty(rest):
+        parts.rest = rest
+    if parts.rest is None and not parts.deletes and not parts.problem:
+        parts.problem = "is empty"
+    return parts
 
 
-def _says_nothing(document: Mapping[str, Any]) -> bool:
+def _is_empty(document: Mapping[str, Any]) -> bool:
     return all(key in _EMPTY and not isinstance(value, dict | list) for key, value in document.items())
 
 
 def _rest(value: Any, path: Path, into: Split) -> Any:
-    """The value without what it deletes; a mapping or list that held nothing else goes too."""
+    """The value without its deletes; _GONE if it is a mapping or list that held nothing else."""
     if isinstance(value, Mapping):
         if value.get(PATCH) == "delete":
             if any(str(part).startswith("[") for part in path):
@@ -87,16 +87,18 @@ def _element(value: Any, path: Path, into: Split) -> Any:
     elif any(str(part).startswith("[") for part in path):
         into.problem = "deletes an element of a list inside an element of a list, which Talos refuses"
     elif not isinstance(named[0].value, str):
-        into.problem = f"names the element that it deletes by {named[0].key}, which is no string; Talos finds none by it"
+        into.problem = (
+            f"names the element that it deletes by {named[0].key}, which is no string; Talos finds none by it"
+        )
     else:
         into.deletes.append((*path, named[0]))
     return _GONE
 
 
 def delete(document: Mapping[str, Any], path: Path, known: Field) -> tuple[dict[str, Any], str]:
-    """The document without what is at the path, and why Talos refuses the delete, if it does.
+    """The document without the field at the path, and why Talos refuses the delete (empty: it does not).
 
-    What is not there is no fault: the base that patches go over may have it.
+    A missing field is not a fault, because the base may have it.
     """
     key, rest = path[0], path[1:]
     inner = document.get(str(key))
@@ -109,7 +111,7 @@ def delete(document: Mapping[str, Any], path: Path, known: Field) -> tuple[dict[
         return dict(document), "deletes a part of a certificate with its key, which Talos refuses; delete both"
     if isinstance(rest[0], Element):
         if below.rule in (Rule.OPEN, Rule.CERTIFICATES):
-            return dict(document), "deletes an element of a list in which Talos finds none, of free content or certificates"
+            return dict(document), "deletes an element of a list of free content or certificates, which Talos refuses"
         return {**document, str(key): _without(inner, rest[0])}, ""
     if not isinstance(inner, Mapping):
         return dict(document), ""
@@ -118,7 +120,7 @@ def delete(document: Mapping[str, Any], path: Path, known: Field) -> tuple[dict[
 
 
 def _inside(known: Field) -> Field:
-    """Free content is free all the way down."""
+    """What is known of the fields below a field: below free content everything is free content."""
     return Field(known.rule, below={"*": known}) if known.rule is Rule.OPEN and not known.below else known
 
 

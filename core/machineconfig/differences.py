@@ -18,10 +18,11 @@ IN_PLACE = (
     "debug", "cluster", "machine.ca", "machine.acceptedCAs", "machine.time", "machine.certSANs", "machine.install",
     "machine.network", "machine.sysfs", "machine.sysctls", "machine.logging", "machine.controlPlane", "machine.kubelet",
     "machine.kernel", "machine.registries", "machine.pods", "machine.seccompProfiles", "machine.nodeAnnotations",
-    "machine.nodeLabels", "machine.nodeTaints", "machine.features.kubernetesTalosAPIAccess", "machine.features.kubePrism",
-    "machine.features.hostDNS", "machine.features.imageCache", "machine.features.nodeAddressSortAlgorithm",
+    "machine.nodeLabels", "machine.nodeTaints", "machine.features.kubernetesTalosAPIAccess",
+    "machine.features.kubePrism", "machine.features.hostDNS", "machine.features.imageCache",
+    "machine.features.nodeAddressSortAlgorithm",
 )  # fmt: skip
-# What a document is known by, and a field that Talos does not read.
+# What identifies a document, and a field that Talos does not read.
 _IDENTITY = frozenset({"apiVersion", "kind", "name", "version", "persist"})
 
 

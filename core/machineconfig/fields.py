@@ -1,58 +1,16 @@
-"""The fields of Talos' configs that are not merged as their kind of value is by default.
+"""The fields of machine configs that Talos does not merge in the default way.
 
-By default a patch's scalar overwrites unless it is an empty string or null, a list is appended, and a mapping is
-merged key by key. Which fields differ follows from the types in Talos' source, and a test reads those types out of
-Talos' own code, in two releases, and compares them with this table in both directions.
+The default: a patch's scalar overwrites unless it is null or an empty string, a list is appended, and a mapping is
+merged key by key. Which fields differ follows from the Go types in Talos' source. A test reads those types out of two
+Talos releases and compares them with this table, in both directions.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from collections.abc import Iterator
 from functools import cache
 
 from core.facts.versions import Minor
 
-
-class Rule(Enum):
-    """How a field is merged. The comment beside each is what a patch does to what earlier patches left there."""
-
-    DEFAULT = auto()
-    COUNT = auto()  # A number: 0 changes nothing.
-    DURATION = auto()  # A duration: 0s changes nothing.
-    WORD = auto()  # A word of a list, whose first one counts as unset: that one changes nothing.
-    OPEN = auto()  # Free content: 0, "" and [] change nothing, and a value keeps its type.
-    REPLACED = auto()  # Replaced as a whole; an empty list replaces too, an empty mapping does not.
-    CERTIFICATE = auto()  # A certificate and its key: replaced as a whole, even by an empty mapping.
-    CERTIFICATES = auto()  # A list of them: appended; no delete reaches into it.
-    EVEN_EMPTY = auto()  # A string that an empty string overwrites too.
-    FLAGS = auto()  # Flags of a program: each flag's value is replaced, even by an empty string or list.
-    URL = auto()  # A URL, merged part by part: a part that the patch's URL lacks is kept.
-    SIZE = auto()  # Bytes or a percentage: a percentage changes nothing once there are bytes.
-    ONCE = auto()  # Talos refuses to merge two of them.
-    RESET = auto()  # A patch of the mapping around it without this field removes it.
-    INLINE = auto()  # A mapping that a patch of the mapping around it reaches without naming it, for the RESET below.
-    NAMED = auto()  # A list whose elements are merged by name.
-    INTERFACES = auto()  # The same by interface, or else by device selector.
-    VLANS = auto()  # The same by VLAN ID.
-    MOUNTED = auto()  # The same by mount path.
-    RULES = auto()  # A list whose elements are replaced by image pattern.
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field with those below it; `*` is any key of a mapping, `[]` any element of a list."""
-
-    rule: Rule = Rule.DEFAULT
-    unset: str = ""
-    """Of a word: the one that counts as unset."""
-    below: Mapping[str, "Field"] = field(default_factory=dict)
-
-    def at(self, key: str) -> "Field":
-        """The field below that key; one that merges by default where the table has none."""
-        return self.below.get(key) or self.below.get("*") or PLAIN
-
-
-PLAIN = Field()
+from .rule import Field, Rule
 
 # Rule -> kind of document ("" is the one with machine: and cluster:) -> paths, separated by spaces.
 # Source: Talos v1.12.0 and v1.14.1, pkg/machinery/config/types and config/merge/merge.go.
@@ -223,7 +181,7 @@ _PATHS: dict[Rule, dict[str, str]] = {
         "ImageVerificationConfig": "rules",
     },
 }
-# Word that counts as unset -> kind of document -> paths.
+# Word that Talos takes for unset -> kind of document -> paths.
 _WORDS: dict[str, dict[str, str]] = {
     "none": {
         "ExternalVolumeConfig": "filesystemType",
@@ -249,7 +207,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "VRFConfig": "table",
     },
 }
-# What v1.14 merges in another way than v1.12.
+# Fields that v1.12 still merges in the default way.
 _SINCE_1_14: dict[Rule, dict[str, str]] = {
     Rule.FLAGS: {
         "": (
@@ -262,7 +220,7 @@ _SINCE_1_14: dict[Rule, dict[str, str]] = {
 
 
 def rules(kind: str, release: Minor) -> Iterator[tuple[str, Rule, str]]:
-    """Path, rule and word that counts as unset, of every field of that kind that is not merged by default."""
+    """Path, rule and unset word (or empty) of each field of that kind that is not merged in the default way."""
     for table in (_PATHS, *([_SINCE_1_14] if release >= (1, 14) else [])):
         for rule, kinds in table.items():
             yield from ((path, rule, "") for path in kinds.get(kind, "").split())
@@ -272,7 +230,7 @@ def rules(kind: str, release: Minor) -> Iterator[tuple[str, Rule, str]]:
 
 @cache
 def fields(kind: str, release: Minor) -> Field:
-    """The tree of those fields. `kind` is "" for the document with machine: and cluster:."""
+    """The same fields as a tree. `kind` is "" for the document that holds machine: and cluster:."""
     return _tree([(tuple(path.split(".")), rule, word) for path, rule, word in rules(kind, release)])
 
 

@@ -3,8 +3,6 @@
 import json
 from collections.abc import Mapping
 
-import yaml
-
 from core.machineconfig.documents import credentials
 
 
@@ -25,6 +23,8 @@ def with_aescbc_key(config: str, key: str) -> str:
     """
     if not key:
         return config
+    import yaml
+
     documents = list(yaml.safe_load_all(config))
     documents[0]["cluster"]["aescbcEncryptionSecret"] = key
     return str(yaml.safe_dump_all(documents, sort_keys=False, width=1_000_000))

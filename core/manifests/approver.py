@@ -74,7 +74,7 @@ def _deployment(platform: Platform, replicas: int) -> dict[str, Any]:
     election = ["--enable-leader-election"] if replicas > 1 else []
     container = {
         "name": "approver",
-        "image": platform.talos.extras.approver,
+        "image": platform.talos.hardening.approver,
         "imagePullPolicy": "IfNotPresent",
         "args": ["serve", *election],
         "env": [{"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}],

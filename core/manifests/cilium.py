@@ -26,7 +26,7 @@ CLEAN_CAPABILITIES = ("NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE")
 
 
 def values(platform: Platform) -> dict[str, Any]:
-    """Helm values for Cilium on Talos, with KubeVirt on top."""
+    """The chart's values, a YAML document, for Cilium on Talos with KubeVirt on top."""
     want = platform.cilium
     made: dict[str, Any] = {
         "ipam": {"mode": "kubernetes"},

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from core.facts.versions import kubevirt_manifest
 from core.model import Platform
 
 # libyaml, if the wheel has it: ten times as fast on a manifest of this size.
@@ -16,7 +17,7 @@ NAMESPACE = "kubevirt"
 
 def manifest_path(version: str) -> Path:
     """The file that holds a release's manifest, which toolchain/ generates from KubeVirt's Go module."""
-    return Path(__file__).parent / "upstream" / f"kubevirt-operator-{version}.yaml"
+    return Path(__file__).parent / "upstream" / kubevirt_manifest(version)
 
 
 @cache

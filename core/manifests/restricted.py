@@ -8,7 +8,7 @@ NOBODY = 65532
 
 
 def container_security() -> dict[str, Any]:
-    """The securityContext of a container: no privileges, no capabilities, a read-only root file system."""
+    """The manifest's securityContext of a container: no privileges, no capabilities, a read-only root file system."""
     return {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
@@ -19,7 +19,7 @@ def container_security() -> dict[str, Any]:
 
 
 def pod_security(user: int, *, owns_volumes: bool = False) -> dict[str, Any]:
-    """The securityContext of a pod: one numeric user and group, and the runtime's seccomp profile.
+    """The manifest's securityContext of a pod: one numeric user and group, and the runtime's seccomp profile.
 
     owns_volumes: the group owns the files of the pod's volumes as well.
     """
@@ -34,7 +34,7 @@ def pod_security(user: int, *, owns_volumes: bool = False) -> dict[str, Any]:
 
 
 def spread_over_nodes(labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The topologySpreadConstraints by which a drained or dead node takes one replica of several, not all."""
+    """The manifest's topologySpreadConstraints: a drained or dead node then takes one replica and not all."""
     return [
         {
             "maxSkew": 1,

@@ -16,7 +16,7 @@ _APID = "50000"
 
 
 def allow_talos_api() -> dict[str, Any]:
-    """The policy that lets the jobs reach the Talos API of control planes, and nothing else.
+    """The manifest of the policy that lets the jobs reach the Talos API of control planes, and nothing else.
 
     A NetworkPolicy of Kubernetes can't express it, because Cilium does not treat nodes as addresses. Control planes
     are the nodes with the entity `kube-apiserver`.
@@ -35,7 +35,10 @@ def allow_talos_api() -> dict[str, Any]:
 
 
 def account() -> dict[str, Any]:
-    """The account for which Talos keeps a Secret of the same name: a client that may take snapshots, often renewed."""
+    """The manifest of the account: Talos keeps a Secret of its name with a client that may take snapshots.
+
+    Talos renews that client every few hours.
+    """
     return {
         "apiVersion": "talos.dev/v1alpha1",
         "kind": "ServiceAccount",
@@ -82,7 +85,7 @@ def image(platform: Platform) -> str:
 
 
 def job(platform: Platform) -> dict[str, Any]:
-    """The CronJob: each run saves one snapshot, taken from the control plane that answers."""
+    """The CronJob's manifest: each run saves one snapshot, taken from the control plane that answers."""
     want = platform.talos.snapshots
     assert want.schedule is not None and want.to is not None
     endpoints = ",".join(str(platform.machines[plane].address) for plane in platform.controlplanes)

@@ -21,7 +21,7 @@ def secret_name(name: str) -> str:
 
 
 def secret(name: str, vm: VirtualMachineSpec) -> dict[str, Any]:
-    """The Secret with a VM's cloud-init, because KubeVirt accepts at most 2 KiB of it in the VirtualMachine."""
+    """The manifest of the Secret with a VM's cloud-init: KubeVirt accepts at most 2 KiB of it in the VM itself."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",

@@ -10,7 +10,7 @@ LABEL = "app.kubernetes.io/name"
 
 
 def deployment(name: str, want: WorkloadSpec) -> dict[str, Any]:
-    """The Deployment, which satisfies the restricted pod security profile."""
+    """The Deployment's manifest, which satisfies the restricted pod security profile."""
     labels = {LABEL: name}
     container: dict[str, Any] = {
         "name": name,
@@ -48,7 +48,7 @@ def deployment(name: str, want: WorkloadSpec) -> dict[str, Any]:
 
 
 def service(name: str, want: WorkloadSpec) -> dict[str, Any]:
-    """The Service under whose name the rest of the cluster reaches the application."""
+    """The manifest of the Service under whose name the rest of the cluster reaches the application."""
     return {
         "apiVersion": "v1",
         "kind": "Service",

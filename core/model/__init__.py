@@ -1,9 +1,14 @@
-"""The typed model of one platform: what a stack file says, parsed once. No Pulumi in here."""
+"""The typed model of one platform: a stack file, parsed once."""
 
+from . import stackfile
+from .boot import MatchboxSpec
 from .faults import Fault, StackFileError
 from .include import included
 from .load import parse
-from .model import MachineSpec, MatchboxSpec, Platform, VirtualMachineSpec, WorkloadSpec
+from .machine import MachineSpec
+from .platform import Platform
+from .virtualization import VirtualMachineSpec
+from .workloads import WorkloadSpec
 
 __all__ = [
     "Fault",
@@ -15,4 +20,5 @@ __all__ = [
     "WorkloadSpec",
     "included",
     "parse",
+    "stackfile",
 ]

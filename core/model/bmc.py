@@ -1,78 +1,43 @@
-"""A machine's BMC: where it is asked, and how we know that it is the one. Never who we are there."""
+"""A machine's BMC: its address, and how its certificate is verified. Credentials are a secret of the stack."""
 
-import re
-import ssl
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, NoReturn, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from core.facts import bmc
 
 from .faults import refuse
 from .types import Model
 
 
-def _is_https(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        return bool(parts.hostname) and parts.port != 0 and value == f"https://{parts.netloc}"
-    except ValueError:
-        return False
+def _refuse(message: str) -> NoReturn:
+    """Refuse with a whole message of the shared rules."""
+    what, why, instead = message.split("; ", 2)
+    refuse(what, why, instead)
 
 
 def _url(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if "@" in value:
-        refuse(
-            "holds a user name",
-            "the stack file is plain text, and addresses are shown",
-            "set the stack's secret bedplate:bmc, and write e.g. https://bmc-1.example.com",
-        )
-    if _is_https(value):
-        return value
-    refuse(
-        f"{value!r} is not the https address of a BMC",
-        "credentials go there, and never in the clear",
-        "write e.g. https://bmc-1.example.com, with no path",
-    )
+    if isinstance(value, str) and (message := bmc.url_fault(value)):
+        # A user name may stand beside a password, so such an address is never repeated.
+        _refuse(message if "@" in value else f"{value!r} {message}")
+    return value
 
 
 def _fingerprint(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    digits = value.lower().removeprefix("sha256:").replace(":", "")
-    if not re.fullmatch(r"[0-9a-f]{64}", digits):
-        refuse(
-            "is not a SHA-256 fingerprint",
-            "the BMC's certificate is compared with it",
-            "write its 64 hexadecimal digits, read with: openssl x509 -in bmc.pem -noout -fingerprint -sha256",
-        )
-    return digits
+    if isinstance(value, str) and (message := bmc.fingerprint_fault(value)):
+        _refuse(message)
+    return bmc.fingerprint_digits(value) if isinstance(value, str) else value
 
 
-def _ca(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        if not value:
-            raise ValueError
-        ssl.create_default_context(cadata=value)
-    except (ssl.SSLError, TypeError, ValueError):
-        refuse(
-            "is not a PEM certificate",
-            "the BMC's own is checked with it",
-            "write -----BEGIN CERTIFICATE----- and what follows",
-        )
+def _authority(value: Any) -> Any:
+    if isinstance(value, str) and (message := bmc.authority_fault(value)):
+        _refuse(message)
     return value
 
 
 def _system(value: Any) -> Any:
-    if isinstance(value, str) and not re.fullmatch(r"\S+", value):
-        refuse(
-            f"{value!r} names no system",
-            "one BMC may have several",
-            "write its Redfish id, e.g. 1 or System.Embedded.1",
-        )
+    if isinstance(value, str) and (message := bmc.system_fault(value)):
+        _refuse(f"{value!r} {message}")
     return value
 
 
@@ -82,50 +47,47 @@ Fingerprint = Annotated[
     BeforeValidator(_fingerprint),
     WithJsonSchema({"type": "string", "pattern": "^([Ss][Hh][Aa]256:)?([0-9A-Fa-f]{2}:?){32}$"}),
 ]
-Authority = Annotated[str, BeforeValidator(_ca)]
+Authority = Annotated[str, BeforeValidator(_authority)]
 SystemId = Annotated[str, BeforeValidator(_system), WithJsonSchema({"type": "string", "pattern": r"^\S+$"})]
 
 
 class SharedBmc(Model):
-    """What the BMCs of equal machines share. Each machine gives its url."""
+    """What the BMCs of a class's machines have in common. Each machine adds its own url."""
 
     system: SystemId | None = None
-    """The Redfish id of the machine behind each."""
+    """Redfish id of the machine's system."""
     boot_mode: Literal["uefi", "legacy"] | None = None
-    """What the firmware boots from the network with."""
+    """Firmware mode for the network boot."""
     ca: Authority | None = None
-    """PEM of the authority that signed their certificates."""
+    """PEM of the authority that signed the BMCs' certificates."""
 
 
 class BmcSpec(Model):
-    """Redfish. With it the machine is identified, booted from the network and switched on by `up`."""
+    """The machine's BMC (Redfish). With it, `up` identifies the machine, boots it from the network and powers it on."""
 
     url: Url = Field(examples=["https://bmc-1.example.com"])
     """Its https address. The credentials are the stack's secret bedplate:bmc."""
     system: SystemId = Field(examples=['"1"'])
-    """The Redfish id of the machine behind it: 1, Self, System.Embedded.1."""
+    """Redfish id of the machine's system: 1, Self, System.Embedded.1."""
     boot_mode: Literal["uefi", "legacy"] = "uefi"
-    """What the firmware boots from the network with."""
+    """Firmware mode for the network boot."""
     ca: Authority | None = None
-    """PEM of the authority that signed its certificate. With neither this nor a fingerprint, this computer must trust it."""
+    """PEM of the authority that signed its certificate. Without ca and fingerprint, the certificate must be one that
+    this computer trusts."""
     fingerprint: Fingerprint | None = None
-    """SHA-256 of its certificate, for one that nobody signed."""
+    """SHA-256 of its certificate, for a self-signed one."""
 
     @model_validator(mode="after")
-    def _one_trust(self) -> Self:
-        if self.ca is not None and self.fingerprint is not None:
-            refuse(
-                "has both a ca and a fingerprint",
-                "a pinned certificate is trusted whoever signed it",
-                "write one of the two",
-            )
+    def _verified_in_one_way(self) -> Self:
+        if message := bmc.trust_fault(self.ca, self.fingerprint):
+            _refuse(message)
         return self
 
 
 class PaceSpec(Model):
-    """How many machines are switched on by their BMCs at once: fuses, BMCs and the boot server have their limits."""
+    """How fast machines are powered on by their BMCs. Fuses, BMCs and the boot server have their limits."""
 
     at_once: Annotated[int, Field(ge=1, le=1000, strict=True)] = 5
-    """So many are asked and switched at a time; the others wait for their turn."""
+    """How many BMCs are used at the same time. The other machines wait."""
     seconds_between: Annotated[int, Field(ge=0, le=300, strict=True)] = 1
-    """So far apart two are switched on."""
+    """Seconds between two machines that are powered on."""

@@ -1,29 +1,45 @@
-"""A disk, by what stays the same when cables and kernels change."""
+"""A disk, selected by properties that stay the same when cables and kernels change."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
+
+from core.facts import disk_size
 
 from .faults import refuse
-from .types import Model
+from .types import Model, Pattern
+
+DiskSize = Annotated[
+    str,
+    Pattern(
+        disk_size.PATTERN.removeprefix("^").removesuffix("$"),
+        "a size to compare disks with",
+        "Talos selects the disk by it",
+        'write e.g. ">= 200GB", in GB, TB, GiB or TiB',
+    ),
+]
 
 
 class DiskSpec(Model):
-    """The install disk by what stays the same when cables and kernels change. All that is given must match."""
+    """Selects a disk by properties that stay the same when cables and kernels change. All given ones must match."""
 
     serial: str | None = None
+    """Serial number, or a glob of it."""
     wwid: str | None = None
+    """World-wide id, or a glob of it."""
     model: str | None = None
-    size: str | None = Field(default=None, pattern=r"^(<=|>=|<|>|==)?\s*\d+\s*(GB|TB|GiB|TiB)$")
+    """Model name, or a glob of it such as MZQL2*."""
+    size: DiskSize | None = None
     """A comparison such as ">= 200GB"."""
     type: Literal["ssd", "hdd", "nvme", "sd"] | None = None
+    """Kind of disk. It narrows the selection and selects nothing by itself."""
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _selects_a_disk(self) -> Self:
         if not any((self.serial, self.wwid, self.model, self.size)):
             refuse(
-                "names no disk",
-                "Talos would install on the first disk that it finds, and wipe it",
+                "selects no disk",
+                "Talos would take the first disk that it finds, and erase it",
                 "write serial, wwid, or model and size",
             )
         return self

@@ -1,6 +1,6 @@
-"""YAML to the byte as Go's yaml.v3 writes it with an indent of four: what Image Factory hashes.
+"""YAML byte for byte as Go's yaml.v3 writes it with an indent of four: Image Factory hashes these bytes.
 
-PyYAML writes the same meaning in other bytes (it quotes with ' where Go quotes with "), and another byte is
+PyYAML writes the same document in other bytes (it quotes with ' where Go quotes with "), and other bytes make
 another schematic id. Source of the rules: gopkg.in/yaml.v3 v3.0.1, encode.go, resolve.go and emitterc.go.
 """
 
@@ -11,54 +11,17 @@ from typing import Any
 
 INDENT = "    "
 
-# Words that YAML 1.1 or 1.2 reads as something other than text. Not in any spelling: Go knows these alone.
-_WORDS = frozenset(
-    [
-        "true",
-        "True",
-        "TRUE",
-        "false",
-        "False",
-        "FALSE",
-        "~",
-        "null",
-        "Null",
-        "NULL",
-        ".nan",
-        ".NaN",
-        ".NAN",
-        ".inf",
-        ".Inf",
-        ".INF",
-        "+.inf",
-        "+.Inf",
-        "+.INF",
-        "-.inf",
-        "-.Inf",
-        "-.INF",
-        "y",
-        "Y",
-        "yes",
-        "Yes",
-        "YES",
-        "on",
-        "On",
-        "ON",
-        "n",
-        "N",
-        "no",
-        "No",
-        "NO",
-        "off",
-        "Off",
-        "OFF",
-    ]
-)
+# Words that YAML 1.1 or 1.2 reads as something other than text, in the spellings that Go quotes.
+_SPELLINGS = """
+    true True TRUE false False FALSE ~ null Null NULL .nan .NaN .NAN .inf .Inf .INF +.inf +.Inf +.INF
+    -.inf -.Inf -.INF y Y yes Yes YES on On ON n N no No NO off Off OFF
+"""
+_WORDS = frozenset(_SPELLINGS.split())
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))")
-# One that starts with its point may have single underscores between digits.
+# A fraction that starts with its point may have single underscores between digits.
 _FRACTION = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
-# After these prefixes Go parses the rest by itself, so a sign may follow.
+# After these prefixes Go parses the rest as a number of its own, so a sign may follow.
 _SIGNED = re.compile(r"0b[-+][01]+|0o[-+][0-7]+")
 _SIXTY = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
 _DATE = re.compile(
@@ -67,12 +30,12 @@ _DATE = re.compile(
 )
 
 _LARGEST = {True: 1 << 63, False: (1 << 64) - 1}
-# What means structure at the start of a plain scalar.
+# Characters that mean structure at the start of a plain scalar.
 _INDICATORS = frozenset("#,[]{}&*!|>'\"%@`")
 
 
 def dump(value: Mapping[str, Any]) -> str:
-    """A document of mappings, lists, text, numbers and switches, with its newline at the end."""
+    """The YAML of a document of mappings, lists, texts, integers and booleans, with a newline at its end."""
     return "".join(f"{line}\n" for line in _mapping(value, 0))
 
 
@@ -95,7 +58,7 @@ def _sequence(value: Sequence[Any], depth: int) -> Iterator[str]:
         if isinstance(inner, Mapping) and inner:
             first, *rest = _mapping(inner, 0)
             yield f"{start}{first}"
-            # Go indents what follows the dash by two, whatever the indent.
+            # Go indents the lines after the dash by two, whatever the indent is.
             yield from (f"{INDENT * depth}  {line}" for line in rest)
         else:
             yield f"{start}{_leaf(inner)}"
@@ -112,11 +75,14 @@ def _leaf(value: Any) -> str:
 
 
 def scalar(text: str) -> str:
-    """One line of printable ASCII as a scalar: plain where it can be, "…" where it would be no text, else '…'."""
+    """A text as a scalar: plain if possible, "…" if plain would not be read as text, otherwise '…'.
+
+    Raises ValueError where the text is not one line of printable ASCII.
+    """
     if not all(" " <= c <= "~" for c in text):
         raise ValueError(f"{text!r} is not one line of printable ASCII")
     if _reads_as_something_else(text):
-        # None of these has a quote or a backslash in it, so nothing needs escaping.
+        # None of these texts contains a quote or a backslash, so nothing needs escaping.
         return f'"{text}"'
     if _means_structure(text):
         return "'" + text.replace("'", "''") + "'"
@@ -163,11 +129,11 @@ def _number(text: str) -> bool:
 
 def _timestamp(text: str) -> bool:
     read = _DATE.fullmatch(text)
-    # A zone stands after a T, and only there.
+    # A time zone follows a T, and only a T.
     if not read or (read["with"] in ("T", "t")) != bool(read["zone"]):
         return False
     year, month, day = (int(part) for part in read.groups()[:3])
-    # The year 0 is a leap year like 2000, and Python has none.
+    # The year 0 is a leap year like 2000; Python has no year 0.
     if not (1 <= month <= 12 and 1 <= day <= monthrange(year or 2000, month)[1]):
         return False
     hour, minute, second = (int(part) for part in (read["clock"] or "0:0:0").split(":"))

@@ -1,4 +1,4 @@
-"""From a stack's config to a platform, or to every reason why not."""
+"""From a stack's config to a platform, or to every fault of the config."""
 
 import copy
 from collections.abc import Mapping, MutableMapping
@@ -7,106 +7,108 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from . import classes, exceptions, faults
-from .checks import leaving
-from .checks import platform as checks
-from .checks import talos as talos_checks
-from .faults import Fault, StackFileError
+from . import classes, wording
+from .checks import faults_between_sections
+from .faults import Fault, StackFileError, fault
 from .machine import MachineClass
-from .model import Platform
+from .platform import Platform
 
-# Those of a topic register themselves where they are imported.
-_TOPICS = (leaving, talos_checks)
+# Each round reports the faults that the ones before concealed; no known file needs more than three.
+_ROUNDS = 8
 
 
 def parse(raw: Any, today: date | None = None) -> Platform:
-    """The platform that a stack file describes, on a day: recorded exceptions end. On no day, none has.
+    """The platform that a config describes.
 
-    Raises StackFileError with all its faults at once: fields first, then what no single field can know, for as much
-    of the file as is right in itself.
+    today: recorded exceptions that ended before are faults; None: no exception has ended.
+    Raises StackFileError with all faults at once: those of single fields first, then those between sections, for as
+    much of the config as is valid in itself.
     """
     if not isinstance(raw, Mapping):
-        text = faults.sentence(
-            "is not a mapping", "it describes the whole platform", "see Pulumi.dev.yaml for a small one"
+        raise StackFileError(
+            [fault((), "is not a mapping", "it describes the whole platform", "see Pulumi.dev.yaml for a small one")]
         )
-        raise StackFileError([Fault((), text)])
     rest: Any = copy.deepcopy(dict(raw))
-    new: list[Fault] = []
-    found, hollow = classes.resolve(rest)
-    broken = {fault.path[0] for fault in found}
-    # Each round leaves out what was wrong, or puts the documented example where something must stand, so that
-    # the rest can still be checked. Checks that would look at such a section are told that it is broken.
-    for _ in range(8):
+    latest: list[Fault] = []
+    faults, unresolved = classes.resolve(rest)
+    broken = {fault.path[0] for fault in faults}
+    # Each round removes what was wrong, or puts the documented example where a value is required, so that the rest
+    # can still be checked. Checks that read a broken section are skipped.
+    for _ in range(_ROUNDS):
         try:
             platform = Platform.model_validate(rest)
         except ValidationError as error:
-            new = faults.of(error, Platform)
-            # What is missing only because an earlier round left it out is no fault of the file, nor is what
-            # would be said of a section whose misspelt key was taken away.
-            held = {f.path[:-1] for f in found if f.surplus}
-            found += [
+            latest = wording.faults_of(error, Platform)
+            # Not reported: keys that are missing only because an earlier round removed them, and what the mapping of
+            # an unknown key lacks without it.
+            concealed = {f.path[:-1] for f in faults if f.surplus}
+            faults += [
                 f
-                for f in new
-                if f.path not in held and not _left_out(f, broken, raw) and not _given_by_a_class(f, hollow)
+                for f in latest
+                if f.path not in concealed and not _removed(f, broken, raw) and not _from_class(f, unresolved)
             ]
-            broken |= {f.path[0] for f in new if f.path and not f.surplus}
-            # Two faults of one entry are one thing to leave out.
-            if not all([_leave_out(rest, path) or _stand_in(rest, path) for path in {_entry(f) for f in new}]):
+            broken |= {f.path[0] for f in latest if f.path and not f.surplus}
+            # Two faults of one entry remove it once. All entries are tried, also after one that can't be removed.
+            removed = [_remove(rest, path) or _put_example(rest, path) for path in {_entry(f) for f in latest}]
+            if not all(removed):
                 break
         else:
-            found += [f for f in checks.faults(platform, frozenset(broken)) if not _given_by_a_class(f, hollow)]
-            if "machines" not in broken:
-                found += exceptions.faults(platform.exceptions, frozenset(platform.declared), today)
-            if not found:
+            faults += [
+                f for f in faults_between_sections(platform, frozenset(broken), today) if not _from_class(f, unresolved)
+            ]
+            if not faults:
                 return platform
             break
-    raise StackFileError(found or new)
+    raise StackFileError(faults or latest)
 
 
-def _left_out(fault: Fault, broken: set[str], raw: Mapping[str, Any]) -> bool:
+def _removed(fault: Fault, broken: set[str], raw: Mapping[str, Any]) -> bool:
+    """Whether a missing key stands in the file, and an earlier round removed it."""
     at: Any = raw
     for part in fault.path:
         at = at.get(part) if isinstance(at, Mapping) else None
     return bool(fault.path) and fault.path[0] in broken and at is not None and fault.absent
 
 
-def _given_by_a_class(fault: Fault, hollow: frozenset[str]) -> bool:
-    """Whether a machine lacks what its class, which can't be used, may well give."""
+def _from_class(fault: Fault, unresolved: frozenset[str]) -> bool:
+    """Whether a machine lacks a key that its class, which can't be used, may set."""
     match fault.path:
         case ("machines", name, key, *_):
-            return name in hollow and key in MachineClass.model_fields and fault.absent
+            return name in unresolved and key in MachineClass.model_fields and fault.absent
     return False
 
 
 def _entry(fault: Fault) -> tuple[str, ...]:
-    """What is left out for a fault: a machine or a VM as a whole, elsewhere the key itself."""
+    """What is removed because of a fault: a machine, VM or workload as a whole, elsewhere the key itself."""
     path = fault.path
     if fault.surplus:
         return path
     if path[:1] in {("machines",), ("vms",), ("workloads",)}:
         return path[:2]
-    # A list is left out as a whole: its entries have no names.
+    # A list is removed as a whole, because its entries have no names.
     return next((path[:i] for i, part in enumerate(path) if part.isdigit()), path)
 
 
-def _leave_out(raw: MutableMapping[str, Any], path: tuple[str, ...]) -> bool:
-    """Removes what stands at the path. False where nothing stands there."""
+def _parent(raw: MutableMapping[str, Any], path: tuple[str, ...]) -> MutableMapping[str, Any] | None:
     parent: Any = raw
     for part in path[:-1]:
         parent = parent.get(part) if isinstance(parent, MutableMapping) else None
-    if not isinstance(parent, MutableMapping) or not path or path[-1] not in parent:
+    return parent if isinstance(parent, MutableMapping) else None
+
+
+def _remove(raw: MutableMapping[str, Any], path: tuple[str, ...]) -> bool:
+    """Remove the value at a path. False where there is none."""
+    parent = _parent(raw, path)
+    if parent is None or not path or path[-1] not in parent:
         return False
     del parent[path[-1]]
     return True
 
 
-def _stand_in(raw: MutableMapping[str, Any], path: tuple[str, ...]) -> bool:
-    """Puts the example of a missing field in its place. False where there is no place or no example."""
-    parent: Any = raw
-    for part in path[:-1]:
-        parent = parent.get(part) if isinstance(parent, MutableMapping) else None
-    example = faults.example(Platform, path)
-    if not isinstance(parent, MutableMapping) or example is None:
+def _put_example(raw: MutableMapping[str, Any], path: tuple[str, ...]) -> bool:
+    """Put the documented example at the path of a missing key. False where the path or an example is missing."""
+    parent, example = _parent(raw, path), wording.example(Platform, path)
+    if parent is None or example is None:
         return False
     parent[path[-1]] = example
     return True

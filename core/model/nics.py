@@ -1,88 +1,60 @@
-"""A machine's links beyond the one that it boots from: bonds, VLANs, bridges, their routes, and how large their packets are."""
+"""A machine's links besides the one that it boots from: bonds, VLANs, bridges, their routes and packet sizes."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Interface
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import Field
 
-from .faults import refuse
-from .types import Address, ByName, LinkName, Mac, Model, Network
+from .addresses import Address, HostAddress, Mac, Network
+from .types import ByName, LinkName, Model
 
-# What the link that a machine boots from is called where it is found by its MAC.
 BOOT_LINK = "lan0"
-# What a link has that nobody said anything about.
-USUAL_MTU = 1500
+"""Name of the link that a machine boots from, where it is found by its MAC."""
+DEFAULT_MTU = 1500
+"""Bytes of the largest packet on a link without an mtu."""
 
 
-def _interface(value: Any) -> Any:
-    if isinstance(value, IPv4Interface) or not isinstance(value, str):
-        return value
-    try:
-        if "/" not in value:
-            raise ValueError
-        made = IPv4Interface(value)
-    except ValueError:
-        refuse(
-            f"{value!r} is not an IPv4 address with its prefix",
-            "the link's network follows from it",
-            "write e.g. 10.30.0.21/24",
-        )
-    if made.network.prefixlen < 31 and made.ip in (made.network.network_address, made.network.broadcast_address):
-        refuse(
-            f"{value!r} is a network's own address or its broadcast address",
-            "no machine can hold it",
-            f"write a host of {made.network}, e.g. {made.network.network_address + 1}/{made.network.prefixlen}",
-        )
-    return made
-
-
-HostAddress = Annotated[
-    IPv4Interface,
-    BeforeValidator(_interface),
-    PlainSerializer(str),
-    WithJsonSchema({"type": "string", "pattern": r"^[\d.]+/\d{1,2}$"}),
-]
 Mtu = Annotated[int, Field(ge=1280, le=9216, strict=True)]
 
 
 class Route(Model):
-    """A network that is reached over this link. The way out to everywhere else is network.gateway."""
+    """A network that is reached over this link. The default route is network.gateway."""
 
     to: Network = Field(examples=["10.50.0.0/16"])
     via: Address = Field(examples=["10.30.0.1"])
     """A router in the link's own network."""
     metric: Annotated[int, Field(ge=1, le=4_294_967_295, strict=True)] | None = None
-    """Of two ways to one network, the lower one counts. 1024 where nothing is said."""
+    """Of two routes to one network, the kernel takes the one with the lower metric. Unset: 1024."""
 
 
 class Joined(Model):
-    """What every link may have, of whatever kind."""
+    """What links of every kind have in common."""
 
     mtu: Mtu | None = None
-    """The largest packet, 1500 where nothing is said."""
+    """Bytes of the largest packet. Unset: 1500."""
     address: HostAddress | None = None
-    """With its prefix. With none, the link is up and has no address."""
+    """Address with its prefix. Unset: the link is up and has no address."""
     routes: tuple[Route, ...] = ()
-    """Networks that are reached over it."""
+    """Networks that are reached over this link."""
 
 
 class Link(Joined):
-    """A NIC by its MAC, and then by the name it has here; or with no MAC, by the kernel's own name."""
+    """A NIC. With a MAC it gets the name that it has here; without one, the name must be the kernel's."""
 
     mac: Mac | None = None
-    """Without it, the name here must be the kernel's."""
+    """Unset: the NIC is found by its kernel name."""
 
 
 class Bond(Joined):
-    """Several links as one. With the boot link in it, it has the machine's own address."""
+    """Several links used as one. If the boot link is one of them, the bond has the machine's own address."""
 
     links: tuple[LinkName, ...] = Field(min_length=1, examples=["[lan0, data0]"])
     """Names of links:, or lan0, the boot link."""
     mode: Literal["802.3ad", "active-backup", "balance-xor", "balance-tlb", "balance-alb"] = "802.3ad"
-    """802.3ad is LACP and needs the switch to speak it; active-backup needs nothing of it."""
+    """802.3ad is LACP, which the switch must be configured for. active-backup works with any switch."""
     mtu: Mtu | None = None
-    """Of the bond and its links."""
+    """Bytes of the largest packet, on the bond and on its links."""
 
 
 class Vlan(Joined):
@@ -91,28 +63,30 @@ class Vlan(Joined):
     parent: LinkName = Field(examples=["bond0"])
     id: Annotated[int, Field(ge=1, le=4094, strict=True)] = Field(examples=["100"])
     mtu: Mtu | None = None
-    """At most the parent's."""
+    """Bytes of the largest packet, at most the parent's."""
 
 
 class Bridge(Joined):
-    """A switch inside the machine, for what virtual machines are plugged into. With the boot link in it, or the bond that has it, it has the machine's own address."""
+    """A switch inside the machine, to which VMs can be connected. If it contains the boot link, or the bond with the
+    boot link, the bridge has the machine's own address."""
 
     links: tuple[LinkName, ...] = Field(default=(), examples=["[bond0]"])
-    """Names of links:, bonds: or vlans:, or lan0, the boot link. With none, nothing leaves the machine by it."""
+    """Names of links:, bonds: or vlans:, or lan0, the boot link. Empty: the bridge has no connection to the outside."""
     stp: bool = False
-    """Speak the spanning tree protocol: needed where two of its links end in one network. Packets pass only half a minute after it is up."""
+    """Speak the spanning tree protocol, which is required where two of its links lead to one network. Packets then
+    pass only 30 seconds after the bridge is up."""
     vlan_filtering: bool = False
-    """Keep tagged networks apart, by what is set at each of its ports."""
+    """Separate tagged networks, according to the VLANs that are set at each port of the bridge."""
     mtu: Mtu | None = None
-    """At most that of the smallest of its links."""
+    """Bytes of the largest packet, at most the smallest mtu of its links."""
 
 
-# The kinds of links, in the order in which they are made of each other.
 LINK_KINDS = ("links", "bonds", "vlans", "bridges")
+"""The kinds of links; each kind is made of those before it."""
 
 
 class Nics(Model):
-    """What a machine has beside its boot link, by the names that its links get: at most 15 characters, each once."""
+    """Links besides the boot link, by name: at most 15 characters, and each name once per machine."""
 
     links: ByName[LinkName, Link] = Field(default={}, validate_default=True)
     bonds: ByName[LinkName, Bond] = Field(default={}, validate_default=True)
@@ -120,30 +94,33 @@ class Nics(Model):
     bridges: ByName[LinkName, Bridge] = Field(default={}, validate_default=True)
 
     @property
-    def said(self) -> bool:
-        """Whether there is any."""
+    def configured(self) -> bool:
+        """Whether there is a link of any kind."""
         return any(getattr(self, kind) for kind in LINK_KINDS)
 
     @property
     def bonded(self) -> dict[str, str]:
-        """A link that is part of a bond, and of which."""
+        """Link to the bond that it is part of."""
         return {link: name for name, bond in self.bonds.items() for link in bond.links}
 
     @property
     def bridged(self) -> dict[str, str]:
-        """A link, bond or VLAN that is part of a bridge, and of which."""
+        """Link, bond or VLAN to the bridge that it is part of."""
         return {link: name for name, bridge in self.bridges.items() for link in bridge.links}
 
     def carrier(self, boot: str) -> str:
-        """What has the machine's own address: the boot link, the bond that it is in, or the bridge that either is in."""
-        at = self.bonded.get(boot, boot)
-        return self.bridged.get(at, at)
+        """Name of what has the machine's own address: the boot link, its bond, or the bridge of either.
+
+        boot: name of the boot link.
+        """
+        outer = self.bonded.get(boot, boot)
+        return self.bridged.get(outer, outer)
 
     def every(self) -> Iterator[tuple[str, str, Joined]]:
-        """Each link with its kind and its name."""
+        """Each link as kind, name and spec."""
         for kind in LINK_KINDS:
-            yield from ((kind, name, each) for name, each in getattr(self, kind).items())
+            yield from ((kind, name, spec) for name, spec in getattr(self, kind).items())
 
     def addresses(self) -> Iterator[tuple[tuple[str, str], IPv4Interface]]:
-        """Every address, and where it is written."""
-        yield from (((kind, name), each.address) for kind, name, each in self.every() if each.address)
+        """Every address as ((kind, name), address)."""
+        yield from (((kind, name), spec.address) for kind, name, spec in self.every() if spec.address)

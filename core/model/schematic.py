@@ -1,14 +1,24 @@
-"""What is baked into a machine's images, and the id that Image Factory gives to it.
+"""The contents of a machine's images, and the id that Image Factory gives to them.
 
-The id is the SHA-256 of the schematic's canonical YAML, so a plan knows every image without asking a factory.
-Source: siderolabs/image-factory, pkg/schematic. A factory serves images of an id once it was sent its schematic.
+The id is the SHA-256 of the schematic's canonical YAML, so a plan knows every image without contacting a factory. A
+factory serves images of an id once somebody has uploaded its schematic.
+
+Source: siderolabs/image-factory, pkg/schematic.
 """
 
 import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from . import goyaml
@@ -16,51 +26,51 @@ from .faults import refuse
 from .types import Extension, KernelArgument, Model, OverlayName, SchematicId
 
 if TYPE_CHECKING:
-    from .model import Platform
+    from .platform import Platform
 
 
 class Overlay(Model):
-    """What a board needs besides: its boot loader and firmware."""
+    """Boot loader and firmware of a single-board computer."""
 
     name: OverlayName = Field(examples=["rpi_generic"])
     image: Extension = Field(examples=["siderolabs/sbc-raspberrypi"])
 
 
 class Schematic(Model):
-    """System extensions and kernel arguments of the images. Or the id of one that was made elsewhere."""
+    """System extensions and kernel arguments of the images, or the id of a schematic that was made elsewhere."""
 
     id: SchematicId | None = None
-    """Of one that was made elsewhere; then Bedplate can't add what the platform needs."""
+    """Id of a schematic that was made elsewhere. Bedplate then can't add extensions that the platform needs."""
     extensions: tuple[Extension, ...] = ()
-    """System extensions, e.g. siderolabs/intel-ucode. What the platform needs by itself is added."""
+    """System extensions, e.g. siderolabs/intel-ucode. Those that the platform needs are added."""
     kernel_args: tuple[KernelArgument, ...] = ()
-    """Kernel arguments of every boot, from the network and from the disk, in this order. -name takes a default away."""
+    """Kernel arguments of every boot, from the network and from the disk, in this order. -name removes a default."""
     overlay: Overlay | None = None
     """For single-board computers."""
     secureboot: bool = False
-    """Installs images signed for UEFI SecureBoot."""
+    """Install images that are signed for UEFI SecureBoot."""
     well_known_certificates: bool = False
-    """Lets the firmware trust Microsoft's certificates too, which option ROMs are signed with."""
+    """Let the firmware trust Microsoft's certificates too. Option ROMs are signed with those."""
 
     @model_validator(mode="after")
-    def _of_one_kind(self) -> Self:
-        said = sorted(self.model_fields_set - {"id", "secureboot"})
-        if self.id is not None and said:
+    def _id_or_contents(self) -> Self:
+        contents = sorted(self.model_fields_set - {"id", "secureboot"})
+        if self.id is not None and contents:
             refuse(
-                f"names an id and {' and '.join(said)}",
-                "an id stands for a whole schematic",
-                "write the one or the other",
+                f"sets both id and {' and '.join(contents)}",
+                "an id stands for a whole schematic, to which nothing can be added",
+                "keep the id or the other keys",
             )
         if self.well_known_certificates and not self.secureboot:
             refuse(
-                "trusts certificates for SecureBoot and does not use it",
-                "nothing would check a signature",
-                "write secureboot: true, or leave them out",
+                "well_known_certificates is true and secureboot is not",
+                "without SecureBoot the firmware verifies no signature",
+                "write secureboot: true, or remove well_known_certificates",
             )
         return self
 
 
-_ID: TypeAdapter[str] = TypeAdapter(SchematicId)
+_ID: TypeAdapter[str] = TypeAdapter(SchematicId, config=ConfigDict(defer_build=True))
 
 
 def _from_id(value: Any) -> Any:
@@ -74,7 +84,7 @@ def _from_id(value: Any) -> Any:
 
 
 class _OrItsId:
-    """An id alone may stand for it."""
+    """Lets the JSON Schema accept an id in place of the mapping."""
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"anyOf": [_ID.json_schema(), handler(schema)]}
@@ -84,27 +94,27 @@ SchematicOrId = Annotated[Schematic, BeforeValidator(_from_id), _OrItsId()]
 
 
 def needs(platform: "Platform") -> Schematic:
-    """What the platform can't do without, whatever its file says. Layers that need an extension name it here."""
+    """Extensions and arguments that the platform requires whatever its file sets. Layers add theirs here."""
     return Schematic()
 
 
 def body(platform: "Platform") -> dict[str, Any] | None:
-    """The schematic as a factory takes it; None where the file names one by its id."""
-    said, derived = platform.talos.schematic, needs(platform)
-    if said.id is not None:
+    """The schematic as a factory accepts it: its top-level keys to their values. None where the file names an id."""
+    wanted, required = platform.talos.schematic, needs(platform)
+    if wanted.id is not None:
         return None
-    made: dict[str, Any] = {
-        # The factory counts the order of extensions, which means nothing on a machine. That of arguments does:
-        # the last console= is the one that a person sees.
-        "extraKernelArgs": list(dict.fromkeys((*derived.kernel_args, *said.kernel_args))),
-        "systemExtensions": {"officialExtensions": sorted({*derived.extensions, *said.extensions})},
-        "secureboot": {"includeWellKnownCertificates": said.well_known_certificates},
+    customization: dict[str, Any] = {
+        # Extensions are sorted, because their order changes the id and means nothing on a machine. The order of
+        # arguments is kept, because the last console= is the one that the kernel prints to.
+        "extraKernelArgs": list(dict.fromkeys((*required.kernel_args, *wanted.kernel_args))),
+        "systemExtensions": {"officialExtensions": sorted({*required.extensions, *wanted.extensions})},
+        "secureboot": {"includeWellKnownCertificates": wanted.well_known_certificates},
     }
-    overlay = {"image": said.overlay.image, "name": said.overlay.name} if said.overlay else {}
-    return {"overlay": overlay, "customization": made}
+    overlay = {"image": wanted.overlay.image, "name": wanted.overlay.name} if wanted.overlay else {}
+    return {"overlay": overlay, "customization": customization}
 
 
-# The order in which the factory writes what it knows (its structs' order).
+# The order in which the factory writes keys: that of the fields of its structs.
 _ORDER = (
     *(
         "owner",
@@ -121,14 +131,14 @@ _ORDER = (
 
 
 def text(body: Mapping[str, Any]) -> str:
-    """A schematic in its canonical form: in the factory's order, without what is empty, but with customization."""
-    made = _canonical(body)
-    # It is last in that order, so it can be put in at the end.
-    return goyaml.dump({**made, "customization": made.get("customization", {})})
+    """The canonical form of a schematic: keys in the factory's order, empty ones left out, except customization."""
+    canonical = _canonical(body)
+    # customization is the last key in that order, so it can be appended.
+    return goyaml.dump({**canonical, "customization": canonical.get("customization", {})})
 
 
 def id_of(body: Mapping[str, Any]) -> str:
-    """The id that Image Factory answers with when it is sent this schematic."""
+    """The id that Image Factory returns for this schematic."""
     return hashlib.sha256(text(body).encode()).hexdigest()
 
 

@@ -32,14 +32,14 @@ class Phase:
 
 PHASES = (
     Phase("what stands", standing.stands),
-    Phase("kubelets' certificates", serving.shown, serving.asked),
+    Phase("kubelets' certificates", serving.shown, serving.enabled),
     Phase("up again", standing.again),
     Phase("a change", change.change),
     Phase("restarts in turns", turns.restarts),
     Phase("another Kubernetes", kubernetes.moved),
     Phase("an object edited by hand", by_hand.an_object),
     Phase("a machine edited by hand", by_hand.a_machine),
-    Phase("no approver", serving.without_approver, serving.asked),
+    Phase("no approver", serving.without_approver, serving.enabled),
     Phase("an adoption", adoption.adoption),
     Phase("a renewal", adoption.renewal),
     Phase("a snapshot on a schedule", snapshots.scheduled, _alone),

@@ -40,14 +40,14 @@ def adoption(rehearsal: Rehearsal) -> None:
     )
     engine.write(rehearsal.platform)
     engine.init()
-    told = rehearsal.lab.run(
+    output = rehearsal.lab.run(
         [sys.executable, "-m", "operations.adopt", rehearsal.stack, str(bundle), str(engine.file)],
         seconds=60,
         env=engine.environment,
         cwd=rehearsal.checkout,
     ).stdout
     bundle.unlink()
-    rehearsal.times.say(f"  {told.splitlines()[0]}")
+    rehearsal.times.say(f"  {output.splitlines()[0]}")
     first, rehearsal.engine = rehearsal.engine, engine
     run = rehearsal.update(seconds=600)
     see(texts.ADOPTS_ETCD in run.text, f"the up does not say that it took etcd over: {run.text[-2000:]}")
@@ -89,7 +89,7 @@ def renewal(rehearsal: Rehearsal) -> None:
     """Both client certificates are in their last month: `drift` says so, an `up` makes new ones, and those let in."""
     engine = rehearsal.engine
     _shorten(engine)
-    told = rehearsal.lab.run(
+    drift = rehearsal.lab.run(
         [sys.executable, "-m", "operations.drift", rehearsal.stack],
         seconds=60,
         env=engine.environment,
@@ -97,9 +97,9 @@ def renewal(rehearsal: Rehearsal) -> None:
         check=False,
     )
     see(
-        told.returncode == 7
-        and all(f"{name}'s certificate {texts.CERTIFICATE_ENDS} 9 days" in told.stderr for name in CREDENTIALS),
-        f"drift does not report the certificates that end: {told.returncode}, {told.stderr[-500:]}",
+        drift.returncode == 7
+        and all(f"{name}'s certificate {texts.CERTIFICATE_ENDS} 9 days" in drift.stderr for name in CREDENTIALS),
+        f"drift does not report the certificates that end: {drift.returncode}, {drift.stderr[-500:]}",
     )
     old = _credentials(rehearsal)
     run = rehearsal.update(seconds=300)
@@ -149,5 +149,5 @@ def _credentials(rehearsal: Rehearsal) -> dict[str, Any]:
 
 
 def _ends(rehearsal: Rehearsal) -> dict[str, datetime]:
-    told = json.loads(rehearsal.engine.output("stack", "output", "expires", "--json"))
-    return {name: datetime.fromisoformat(told[name]) for name in CREDENTIALS}
+    expires = json.loads(rehearsal.engine.output("stack", "output", "expires", "--json"))
+    return {name: datetime.fromisoformat(expires[name]) for name in CREDENTIALS}

@@ -68,17 +68,17 @@ def a_machine(rehearsal: Rehearsal) -> None:
 
 
 def drifted(rehearsal: Rehearsal) -> dict[str, list[str]]:
-    """Machines that differ, and in which fields."""
-    told = rehearsal.lab.run(
+    """Machines that differ: each name to its fields. Raises NotShown if `drift` fails."""
+    done = rehearsal.lab.run(
         [sys.executable, "-m", "operations.drift", rehearsal.stack, "--json"],
         seconds=60,
         env=rehearsal.engine.environment,
         cwd=rehearsal.checkout,
         check=False,
     )
-    if told.returncode not in (0, 7):
-        raise NotShown(f"drift ended with {told.returncode}: {told.stderr[-500:]}")
-    found = json.loads(told.stdout)
+    if done.returncode not in (0, 7):
+        raise NotShown(f"drift ended with {done.returncode}: {done.stderr[-500:]}")
+    found = json.loads(done.stdout)
     unread = [f"{one['machine']}: {one['unread']}" for one in found if one["unread"]]
     see(not unread, f"drift could not read {'; '.join(unread)}")
     # Nodes run the release that is built here, whatever image they would install.

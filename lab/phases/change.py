@@ -1,6 +1,6 @@
 """What is added to the stack file arrives on a node."""
 
-from lab import overlay
+from lab import standins
 from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
@@ -19,7 +19,7 @@ def change(rehearsal: Rehearsal) -> None:
     machine["taints"] = {**machine.get("taints", {}), TAINT[0]: TAINT[1]}
     rehearsal.platform["registries"]["mirrors"][NEW_MIRROR] = {"endpoints": [rehearsal.topology.registry]}
     # Containers take no upgrade: each only says what it runs. What comes before one is the same.
-    rehearsal.platform["talos"]["version"] = overlay.next_patch(rehearsal.platform["talos"]["version"])
+    rehearsal.platform["talos"]["version"] = standins.next_patch(rehearsal.platform["talos"]["version"])
     rehearsal.engine.write(rehearsal.platform)
     run = rehearsal.update(seconds=300)
     snapshots.saved(rehearsal, run)

@@ -29,7 +29,7 @@ def restore(rehearsal: Rehearsal) -> None:
     wait_for(
         "the API with what was restored", lambda: rehearsal.clients.kube("get", *kept, seconds=5), seconds=240, every=1
     )
-    gone = rehearsal.clients.kube("get", "configmaps", "--output=name")
-    see(lost[1] not in gone, f"{lost[1]} is younger than the snapshot, and is there: {gone}")
+    configmaps = rehearsal.clients.kube("get", "configmaps", "--output=name")
+    see(lost[1] not in configmaps, f"{lost[1]} is younger than the snapshot, and is there: {configmaps}")
     wait_for(f"{node.name} Ready again", lambda: rehearsal.clients.ready() == {node.name}, seconds=240, every=1)
     rehearsal.engine.run("preview", "--expect-no-changes", seconds=120)

@@ -28,14 +28,14 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5) as pla
 """
 
 
-def asked(rehearsal: Rehearsal) -> bool:
+def enabled(rehearsal: Rehearsal) -> bool:
     """Whether the stack's kubelets have their certificates of the cluster."""
     return bool(rehearsal.committed["talos"].get("extras", {}).get("serving_certificates", "cluster") == "cluster")
 
 
 def shown(rehearsal: Rehearsal) -> None:
     """Every kubelet's certificate is the cluster's, the API asks for it, and what goes through kubelets works."""
-    facts: dict[str, Any] = {"asked": {}, "subject": {}}
+    facts: dict[str, Any] = {"requests": {}, "subject": {}}
     for machine in rehearsal.topology.machines:
         subject = wait_for(
             f"{machine.name}: a kubelet at {machine.address} with a certificate of the cluster",
@@ -51,13 +51,15 @@ def shown(rehearsal: Rehearsal) -> None:
             kinds == ["Approved"] and request["status"].get("certificate"),
             f"a kubelet's request is {kinds or 'pending'}: {request['metadata']['name']}",
         )
-        facts["asked"].setdefault(request["spec"]["username"], []).append(request["metadata"]["name"])
+        facts["requests"].setdefault(request["spec"]["username"], []).append(request["metadata"]["name"])
     for machine in rehearsal.topology.machines:
         if machine.role == "controlplane":
             server = rehearsal.clients.get("pod", f"kube-apiserver-{machine.name}", "--namespace=kube-system")
-            told = " ".join(json.dumps(server["spec"]["containers"][0].get(part, [])) for part in ("command", "args"))
+            arguments = " ".join(
+                json.dumps(server["spec"]["containers"][0].get(part, [])) for part in ("command", "args")
+            )
             see(
-                "--kubelet-certificate-authority=/system/secrets/kubernetes/kube-apiserver/ca.crt" in told,
+                "--kubelet-certificate-authority=/system/secrets/kubernetes/kube-apiserver/ca.crt" in arguments,
                 f"the API server of {machine.name} asks kubelets for nothing",
             )
             see(
@@ -115,10 +117,10 @@ def _refusal(rehearsal: Rehearsal, machine: str) -> str:
 def _subject(rehearsal: Rehearsal, address: str) -> str:
     kubeconfig = yaml.safe_load((rehearsal.clients.home / "kubeconfig").read_text())
     authority = b64decode(kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"]).decode()
-    told = json.loads(
+    certificate = json.loads(
         rehearsal.lab.run([sys.executable, "-c", _LOOK, address, str(KUBELET_PORT)], seconds=10, stdin=authority).stdout
     )
-    return next(str(value) for part in told["subject"] for key, value in part if key == "commonName")
+    return next(str(value) for part in certificate["subject"] for key, value in part if key == "commonName")
 
 
 def _requests(rehearsal: Rehearsal) -> list[dict[str, Any]]:

@@ -44,7 +44,10 @@ def saved(rehearsal: Rehearsal, run: Run) -> None:
 
 
 def scheduled(rehearsal: Rehearsal) -> None:
-    """A job of the CronJob saves etcd through the Talos API for pods, although one of its endpoints is down."""
+    """A job of the CronJob saves etcd through the Talos API for pods, although one of its endpoints is down.
+
+    Raises RuntimeError with the state of its pods if it does not.
+    """
     [node] = rehearsal.topology.machines
     folder = rehearsal.layout.node(node.name) / "volumes" / "var" / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,10 +70,10 @@ def scheduled(rehearsal: Rehearsal) -> None:
     try:
         wait_for("the job to save etcd", lambda: _done(rehearsal), seconds=180, every=1)
     except RuntimeError as error:
-        told = rehearsal.clients.kube(
+        state = rehearsal.clients.kube(
             "get", "pods,events,serviceaccounts.talos.dev,secrets", f"--namespace={NAMESPACE}"
         )
-        raise RuntimeError(f"{error}\n{told}") from None
+        raise RuntimeError(f"{error}\n{state}") from None
     files = sorted(folder.iterdir())
     see(
         len(files) == 1 and files[0].name.startswith(f"{rehearsal.platform['name']}-{JOB}-"),

@@ -21,6 +21,21 @@ def stands(rehearsal: Rehearsal) -> None:
     see(rehearsal.bootstraps() == 1, f"etcd was bootstrapped {rehearsal.bootstraps()} times, not once")
     members = rehearsal.clients.talos("etcd", "members", "--nodes", rehearsal.first)
     see(all(name in members for name in planes), f"etcd has not all of {', '.join(sorted(planes))}: {members}")
+    _answers(rehearsal)
+    _workloads(rehearsal)
+    # Named, since members find each other through the discovery service, which a platform may do without.
+    nodes = [
+        f"--{'control-plane' if role == 'controlplane' else 'worker'}-nodes="
+        + ",".join(machine.address for machine in rehearsal.topology.machines if machine.role == role)
+        for role in sorted({machine.role for machine in rehearsal.topology.machines})
+    ]
+    rehearsal.clients.talos(
+        "health", f"--wait-timeout={speed.deadline(120):.0f}s", "--nodes", rehearsal.first, *nodes, seconds=130
+    )
+
+
+def _answers(rehearsal: Rehearsal) -> None:
+    """Pods, services and names."""
     for machine in rehearsal.topology.machines:
         answer = wait_for(
             f"the Deployment hello through {machine.name}",
@@ -34,6 +49,10 @@ def stands(rehearsal: Rehearsal) -> None:
         lambda: rehearsal.clients.ask(f"http://{rehearsal.first}:{HELLO_PORT}/resolve?name={name}"),
         seconds=120,
     )
+
+
+def _workloads(rehearsal: Rehearsal) -> None:
+    """The workloads that have a port."""
     for name, workload in (rehearsal.platform.get("workloads") or {}).items():
         if workload.get("port") and workload.get("replicas", 1):
             url = f"http://{name}.{workload.get('namespace', 'apps')}:{workload['port']}/"
@@ -43,15 +62,6 @@ def stands(rehearsal: Rehearsal) -> None:
                 seconds=120,
             )
             rehearsal.times.say(f"  {name}: {answer}")
-    # Named, since members find each other through the discovery service, which a platform may do without.
-    told = [
-        f"--{'control-plane' if role == 'controlplane' else 'worker'}-nodes="
-        + ",".join(machine.address for machine in rehearsal.topology.machines if machine.role == role)
-        for role in sorted({machine.role for machine in rehearsal.topology.machines})
-    ]
-    rehearsal.clients.talos(
-        "health", f"--wait-timeout={speed.deadline(120):.0f}s", "--nodes", rehearsal.first, *told, seconds=130
-    )
 
 
 def again(rehearsal: Rehearsal) -> None:

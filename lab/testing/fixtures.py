@@ -1,7 +1,7 @@
 """Fixtures for tests that need the real thing: a Kubernetes API, or a Talos node, one per test run.
 
-Take them in with `pytest_plugins = ["lab.testing.fixtures"]`. Where the machine can't, tests that ask
-are skipped with the reason, except under CI=true: there a missing rehearsal is a failure.
+A conftest imports them. On a machine that can't rehearse, tests that use them are skipped with the reason, except with
+CI=true: there they fail.
 """
 
 import os
@@ -25,10 +25,10 @@ NODE = Machine(name="cp-1", role="controlplane", address="10.5.0.11", mac="52:54
 
 def _refuse(reasons: list[str]) -> None:
     if reasons:
-        told = "; ".join(reasons)
+        text = "; ".join(reasons)
         if os.environ.get("CI") == "true":
-            pytest.fail(f"this machine can't rehearse: {told}")
-        pytest.skip(f"this machine can't rehearse: {told}")
+            pytest.fail(f"this machine can't rehearse: {text}")
+        pytest.skip(f"this machine can't rehearse: {text}")
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def kubernetes_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kuberne
 
 @pytest.fixture(scope="session")
 def lab_host() -> Host:
-    """What this machine allows nodes; asking for it skips the test where it is not enough."""
+    """What this machine allows nodes. If that is not enough, the test is skipped."""
     _refuse([finding.text for finding in preflight.examine() if finding.fatal and not finding.ok])
     return preflight.host()
 

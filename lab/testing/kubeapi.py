@@ -22,7 +22,7 @@ _ADDRESS = "127.0.0.1"
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on now; all are held until all are known, so no two are the same."""
+    """Free ports. All are held until the last is chosen, so that no two are the same."""
     with ExitStack() as stack:
         found = []
         for _ in range(count):
@@ -40,7 +40,7 @@ class KubernetesAPI:
         self._binaries = binaries
         self._extra = extra_arguments
         self._token = secrets.token_urlsafe(24)
-        self._started: list[subprocess.Popen[bytes]] = []
+        self._started: dict[str, subprocess.Popen[bytes]] = {}
         self.port = 0
 
     @property
@@ -74,7 +74,7 @@ class KubernetesAPI:
 
     def stop(self) -> None:
         """End both processes, the API first."""
-        for process in reversed(self._started):
+        for process in reversed(self._started.values()):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 try:
@@ -108,15 +108,13 @@ class KubernetesAPI:
 
     def _spawn(self, name: str, *arguments: str) -> None:
         with (self.directory / f"{name}.log").open("wb") as log:
-            self._started.append(
-                subprocess.Popen(
-                    [str(self._binaries[name]), *arguments],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    cwd=self.directory,
-                    preexec_fn=die_with_parent,
-                )
+            self._started[name] = subprocess.Popen(
+                [str(self._binaries[name]), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.directory,
+                preexec_fn=die_with_parent,
             )
 
     def _etcd(self, client: int, peer: int) -> None:
@@ -155,9 +153,8 @@ class KubernetesAPI:
         )
 
     def _ready(self) -> bool:
-        for process in self._started:
+        for name, process in self._started.items():
             if process.poll() is not None:
-                name = Path(str(process.args[0])).name  # type: ignore[index]
                 tail = (self.directory / f"{name}.log").read_text(errors="replace")[-800:]
                 raise SystemError(f"{name} ended with {process.returncode}: {tail}")
         trust = ssl.create_default_context(cafile=str(self.directory / "ca.crt"))

@@ -59,7 +59,7 @@ def _with_programs(root: Path, tree: Path) -> None:
 
 
 def libraries(tree: Path, programs: Iterable[str]) -> dict[str, Path]:
-    """The libraries that programs of a tree of Debian packages load: path inside the tree to the file."""
+    """The libraries that programs of a tree of Debian packages load, by their path inside the tree."""
     tree, loaded = tree.resolve(), {}
     folder = tree / _LIBRARIES
     loader = folder / "ld-linux-x86-64.so.2"

@@ -43,7 +43,7 @@ class Hardware:
 def command(hardware: Hardware, folder: Path, boot: str) -> list[str]:
     """QEMU's command line for the machine. boot: Pxe or Hdd, which is tried first."""
     order = ORDERS[boot]
-    told = [
+    words = [
         EMULATOR,
         "-name",
         hardware.name,
@@ -55,32 +55,32 @@ def command(hardware: Hardware, folder: Path, boot: str) -> list[str]:
         "none",
     ]
     # A reset ends QEMU, so that the next boot can have another order, as a BMC's one-time boot wants it.
-    told += ["-no-reboot", "-qmp", "stdio", "-serial", f"file:{folder / 'console'}"]
-    told += ["-cpu", "max", "-smp", str(hardware.cpus), "-m", str(hardware.memory_mib)]
-    told += ["-uuid", hardware.uuid, "-smbios", f"type=1,serial={hardware.serial}", "-device", "virtio-rng-pci"]
+    words += ["-no-reboot", "-qmp", "stdio", "-serial", f"file:{folder / 'console'}"]
+    words += ["-cpu", "max", "-smp", str(hardware.cpus), "-m", str(hardware.memory_mib)]
+    words += ["-uuid", hardware.uuid, "-smbios", f"type=1,serial={hardware.serial}", "-device", "virtio-rng-pci"]
     card = f"virtio-net-pci,netdev=n0,mac={hardware.mac},bootindex={order['net']}"
     if hardware.firmware == "uefi":
-        told += ["-machine", "q35"]
+        words += ["-machine", "q35"]
         for unit, (file, access) in enumerate(((OVMF / "OVMF_CODE_4M.fd", "on"), (folder / "firmware", "off"))):
-            told += ["-drive", f"if=pflash,format=raw,unit={unit},readonly={access},file={file}"]
+            words += ["-drive", f"if=pflash,format=raw,unit={unit},readonly={access},file={file}"]
         # Without the card's own ROM, OVMF boots from the network by itself.
         card += ",romfile="
     else:
         # Text of SeaBIOS and iPXE goes to the serial line.
-        told += ["-machine", "q35,graphics=off"]
-    told += ["-netdev", f"tap,id=n0,ifname={hardware.tap},script=no,downscript=no", "-device", card]
+        words += ["-machine", "q35,graphics=off"]
+    words += ["-netdev", f"tap,id=n0,ifname={hardware.tap},script=no,downscript=no", "-device", card]
     if hardware.disk:
-        told += ["-drive", f"if=none,id=d0,format=raw,file={hardware.disk}"]
-        told += ["-device", f"virtio-blk-pci,drive=d0,bootindex={order['disk']},serial={hardware.disk_serial}"]
-    return told
+        words += ["-drive", f"if=none,id=d0,format=raw,file={hardware.disk}"]
+        words += ["-device", f"virtio-blk-pci,drive=d0,bootindex={order['disk']},serial={hardware.disk_serial}"]
+    return words
 
 
 class Machine:
-    """A machine that can be switched on and off, and that says when it does so itself."""
+    """A machine that can be switched on and off, and that reports when its guest does so."""
 
-    def __init__(self, hardware: Hardware, folder: Path, told: Callable[[str], None] = lambda what: None) -> None:
-        """told: called with `boot Hdd` when the guest restarts itself, and with `off` when the machine is off."""
-        self.hardware, self.folder, self.told = hardware, folder, told
+    def __init__(self, hardware: Hardware, folder: Path, report: Callable[[str], None] = lambda what: None) -> None:
+        """report: called with `boot Hdd` when the guest restarts itself, and with `off` when the machine is off."""
+        self.hardware, self.folder, self.report = hardware, folder, report
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._stopping = self._ran = False
@@ -129,7 +129,7 @@ class Machine:
 
     @property
     def before(self) -> str:
-        """What it printed in all boots before this one, however they ended."""
+        """What it printed in all boots before this one."""
         try:
             return (self.folder / "before").read_text(errors="replace")
         except FileNotFoundError:
@@ -141,7 +141,7 @@ class Machine:
         (self.folder / "console").unlink(missing_ok=True)
 
     def _run(self, boot: str, up: threading.Event) -> None:
-        # For whoever is in another process.
+        # For other processes, which can't see the thread.
         (self.folder / "on").touch()
         try:
             while True:
@@ -149,22 +149,25 @@ class Machine:
                 if reason != "guest-reset" or self._stopping:
                     break
                 boot = "Hdd"
-                self.told("boot Hdd")
+                self.report("boot Hdd")
         finally:
             self._process = None
             (self.folder / "on").unlink(missing_ok=True)
             up.set()
-            self.told("off")
+            self.report("off")
 
     def _session(self, boot: str, up: threading.Event) -> str:
-        """From power-on to power-off or reset; which of the two, in QEMU's words."""
+        """Run from power-on to power-off or reset; returns QEMU's reason for the end."""
         self._put_away()
         reason = ""
         with open(self.folder / "log", "ab") as log:
             process = self._process = subprocess.Popen(
-                command(self.hardware, self.folder, boot), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                command(self.hardware, self.folder, boot),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
                 preexec_fn=die_with_parent,
-            )  # fmt: skip
+            )
         assert process.stdin is not None and process.stdout is not None
         with process.stdin, process.stdout:
             for line in process.stdout:

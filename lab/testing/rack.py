@@ -35,7 +35,7 @@ def tap(number: int) -> str:
 
 
 class Rack:
-    """A network with a link for servers and taps for machines. Raises OSError where there is none to be had."""
+    """A network with a link for servers and taps for machines. Raises OSError if the kernel allows none."""
 
     def __init__(self, address: str, machines: int) -> None:
         self.address, self.machines = address, machines

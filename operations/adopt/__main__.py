@@ -14,14 +14,13 @@ from typing import Any
 import yaml
 from pulumiverse_talos import _utilities as talos_sdk
 
-from core.model import Platform, StackFileError, included, parse
+from core.model import Platform, StackFileError, stackfile
 from runner import pipes
 
 from .bundle import Bundle, BundleError, read
 from .client import signed
 from .state import Occupied, Place, held, put
 
-KEY = "bedplate:platform"
 # The engine's own exit code for a missing stack: the runner creates the stack then.
 STACK_NOT_FOUND = 6
 
@@ -63,16 +62,9 @@ def main(arguments: list[str]) -> int:
 
 def _platform(file: Path) -> Platform:
     try:
-        raw = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config", {}).get(KEY)
-        return parse(included(raw, Path.cwd()), date.today())
-    except StackFileError as refused:
-        raise NotImported(
-            f"the stack file has faults; it must describe the running cluster; nothing was imported\n{refused}"
-        ) from None
-    except yaml.YAMLError:
-        raise NotImported(
-            f"{file.name} is not YAML; it must describe the running cluster; an editor with the schema shows the line"
-        ) from None
+        return stackfile.load(file, root=Path.cwd(), today=date.today())
+    except StackFileError as error:
+        raise NotImported(f"{error.report}\nnothing was imported: the file must describe the running cluster") from None
 
 
 def _bundle(file: Path) -> Bundle:

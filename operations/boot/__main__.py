@@ -7,20 +7,17 @@ import sys
 from datetime import date
 from pathlib import Path
 
-import yaml
-
 from core.boot import dnsmasq
-from core.model import Platform, StackFileError, included, parse
+from core.model import Platform, StackFileError, stackfile
 from runner import pipes
 
 
 def main(stack: str, folder: Path) -> int:
     """Write the files and print where each belongs. Returns exit code 0, or 2 where the stack file has faults."""
-    raw = yaml.safe_load(Path(f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")) or {}
     try:
-        platform = parse(included((raw.get("config") or {}).get("bedplate:platform"), Path.cwd()), date.today())
+        platform = stackfile.load(Path(f"Pulumi.{stack}.yaml"), root=Path.cwd(), today=date.today())
     except StackFileError as error:
-        print(error, file=sys.stderr)
+        print(f"boot: {error.report}", file=sys.stderr)
         return 2
     folder.mkdir(parents=True, exist_ok=True)
     for name, (text, destination) in sorted(files(platform, folder).items()):

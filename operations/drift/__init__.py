@@ -1,1 +1,1 @@
-"""What machines run, against what is declared: compared by document and field, with no secret in what is said."""
+"""What machines run compared with what is declared, by document and field. No output has a secret in it."""

@@ -1,8 +1,7 @@
-"""`python -m drift STACK [--json]`: started by `./bedplate drift`, in the engine's environment."""
+"""`python -m operations.drift STACK [--json]`, which `./bedplate drift` starts."""
 
 import argparse
 import json
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -10,66 +9,61 @@ from datetime import UTC, datetime
 
 from runner import pipes
 
-from .machines import Found, NotMade, certificates, declared, ending, look
+from .export import ExportError, exported_resources
+from .machines import Inspection, NoMachines, certificates, declared, expiring, inspect
 
 DRIFTED = 7
-# Machines asked at once: many for an answer soon, few enough for the network.
+# Machines that are read at the same time: a balance of the command's duration and the load on the network.
 AT_ONCE = 16
 
 
 def main(arguments: list[str]) -> int:
-    """0: every machine runs what was declared; 7: one does not, or could not be asked."""
+    """Print the differences. Yields the exit code: 0 if all is as declared, 7 if not, 2 if nothing was compared."""
     parser = argparse.ArgumentParser(prog="./bedplate drift")
     parser.add_argument("stack")
     parser.add_argument("--json", action="store_true", help="for programs")
     given = parser.parse_args(arguments)
-    exported = subprocess.run(
-        ["pulumi", "stack", "export", "--stack", given.stack, "--show-secrets"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    if exported.returncode:
-        print(f"drift: {exported.stderr.strip()}", file=sys.stderr)
-        return 2
-    resources = json.loads(exported.stdout)["deployment"].get("resources", [])
     try:
+        resources = exported_resources(given.stack)
         machines, client = declared(resources)
-    except NotMade as error:
+    except ExportError as error:
+        print(f"drift: {error}", file=sys.stderr)
+        return 2
+    except NoMachines as error:
         print(
-            f"drift: stack {given.stack}: {error}; make the platform first: ./bedplate up {given.stack}",
+            f"drift: stack {given.stack}: {error}; create the platform first: ./bedplate up {given.stack}",
             file=sys.stderr,
         )
         return 2
-    said = ending(certificates(resources), datetime.now(UTC))
-    for line in said:
-        print(f"drift: {line.replace('STACK', given.stack)}", file=sys.stderr)
+    expiries = expiring(certificates(resources), datetime.now(UTC))
+    for message in expiries:
+        print(f"drift: {message.replace('STACK', given.stack)}", file=sys.stderr)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(pool.map(lambda machine: look(machine, client), machines))
-    print(json.dumps([asdict(one) for one in found], indent=1) if given.json else table(found))
-    return DRIFTED if said or any(one.drifted for one in found) else 0
+        inspections = list(pool.map(lambda machine: inspect(machine, client), machines))
+    print(json.dumps([asdict(each) for each in inspections], indent=1) if given.json else table(inspections))
+    return DRIFTED if expiries or any(each.drifted for each in inspections) else 0
 
 
-def table(found: list[Found]) -> str:
-    """What a person reads: a line a machine, and beneath it what differs: declared -> runs."""
-    width = max(len(one.machine) for one in found)
+def table(inspections: list[Inspection]) -> str:
+    """The inspections for people: a line for each machine, and beneath it each difference: declared -> runs."""
+    width = max(len(each.machine) for each in inspections)
     lines = []
-    for one in found:
-        count = len(one.differences)
-        state = (
-            f"could not be read: {one.unread}"
-            if one.unread
-            else f"{count} difference{'s' * (count != 1)}"
-            if count
-            else "as declared"
-        )
-        lines.append(f"{one.machine:<{width}}  {one.address:<15}  {state}")
-        lines += [f"{'':<{width}}    {each}" for each in one.differences]
-    if any(one.differences for one in found):
+    for each in inspections:
+        lines.append(f"{each.machine:<{width}}  {each.address:<15}  {_summary(each)}")
+        lines += [f"{'':<{width}}    {difference}" for difference in each.differences]
+    if any(each.differences for each in inspections):
         lines.append(
-            "Left: declared. Right: what runs. Put a machine right: ./bedplate up STACK --target-replace '**talos-NAME'"
+            "Left: declared. Right: what runs. Apply what is declared: "
+            "./bedplate up STACK --target-replace '**talos-NAME'"
         )
     return "\n".join(lines)
+
+
+def _summary(inspection: Inspection) -> str:
+    count = len(inspection.differences)
+    if inspection.unread:
+        return f"could not be read: {inspection.unread}"
+    return f"{count} difference{'s' * (count != 1)}" if count else "as declared"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""What each machine was given, by the stack's state, and what it runs, by its own API. Read only."""
+"""What the stack's state declares for each machine, and what the machine runs by its own API. It changes nothing."""
 
 import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from cryptography import x509
@@ -12,24 +13,24 @@ from cryptography import x509
 from clients.talos import Client, NoAnswer, schematic_of
 from core.facts import tokens
 from core.machineconfig.differences import Difference, differences, parse
-from core.machineconfig.merge import LEGACY
-from core.state import resource_name, unwrap_secret
+from core.machineconfig.merge import LEGACY, Merged
+from core.state import machine_of, unwrap_secret
 
 _APPLIED, _PKI, _KUBECONFIG = tokens.CONFIGURATION_APPLY, tokens.SECRETS, tokens.KUBECONFIG
 
 
-# Talos' provider renews a kubeconfig in its last 30 days and a talosconfig in its last calendar month, in an `up`
-# alone. What is told here is what the next `up` renews, in February as well.
+# Talos' provider renews a kubeconfig in its last 30 days and a talosconfig in its last calendar month, during `up`
+# only. 28 days: whatever is reported, the next `up` renews, in February too.
 SOON = timedelta(days=28)
 
 
-class NotMade(Exception):
-    """The stack has no machines yet."""
+class NoMachines(Exception):
+    """The stack's state has no machine with a config."""
 
 
 @dataclass(frozen=True)
 class Declared:
-    """One machine as the last `up` left it. config: secret."""
+    """One machine as the last `up` left it. `config` is secret."""
 
     name: str
     address: str
@@ -37,48 +38,62 @@ class Declared:
 
     @property
     def installer(self) -> tuple[str, str]:
-        """Schematic and release that its installer image names; empty where it names none."""
-        image = parse(self.config).documents.get(LEGACY, {}).get("machine", {}).get("install", {}).get("image", "")
-        found = re.search(r"/([0-9a-f]{64}):(v\d+\.\d+\.\d+\S*)$", image)
-        return (found[1], found[2]) if found else ("", "")
+        """Schematic id and Talos release in the name of its installer image; two empty texts if it names none."""
+        image = self.setting("machine", "install", "image")
+        named = re.search(r"/([0-9a-f]{64}):(v\d+\.\d+\.\d+\S*)$", image)
+        return (named[1], named[2]) if named else ("", "")
+
+    def setting(self, *path: str) -> str:
+        """A field of its config below machine: or cluster:, as text; empty if it is missing. Raises ValueError."""
+        value: Any = self.documents.documents.get(LEGACY)
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return str(value or "")
+
+    @cached_property
+    def documents(self) -> Merged:
+        """The documents of its config. Raises ValueError if the config can't be read."""
+        return parse(self.config)
 
 
 @dataclass
-class Found:
-    """What came of looking at one machine."""
+class Inspection:
+    """How one machine differs from what is declared for it. `--json` prints these fields."""
 
     machine: str
     address: str
     differences: list[Difference] = field(default_factory=list)
     unread: str = ""
+    """Why the machine could not be read; empty if it was."""
 
     @property
     def drifted(self) -> bool:
-        """Whether it is anything but the same; one that could not be read is not known to be."""
+        """Whether it differs, or could not be read, so that nobody knows."""
         return bool(self.differences or self.unread)
 
 
 def declared(resources: list[dict[str, Any]]) -> tuple[list[Declared], Client]:
-    """Machines and the client for them, out of an exported state with its secrets in the clear. Raises NotMade."""
-    machines, client = [], None
+    """The machines by name and a client of their API, from resources with secrets in the clear. Raises NoMachines."""
+    machines: list[Declared] = []
+    client = None
     for resource in resources:
         outputs = resource.get("outputs") or {}
         if resource["type"] == _APPLIED:
-            name = resource_name(resource).removeprefix("talos-")
-            machines.append(Declared(name, str(unwrap_secret(outputs["node"])), str(unwrap_secret(outputs["machineConfiguration"]))))
+            name = machine_of(resource)
+            address, config = (str(unwrap_secret(outputs[output])) for output in ("node", "machineConfiguration"))
+            machines.append(Declared(name, address, config))
         elif resource["type"] == _PKI:
             parts = unwrap_secret(outputs["clientConfiguration"])
-            client = Client(
-                *(base64.b64decode(unwrap_secret(parts[part])) for part in ("caCertificate", "clientCertificate", "clientKey"))
-            )
+            names = ("caCertificate", "clientCertificate", "clientKey")
+            client = Client(*(base64.b64decode(parts[name]) for name in names))
     if not machines or client is None:
-        raise NotMade("no machine has its config yet")
+        raise NoMachines("no machine has its config yet")
     return sorted(machines, key=lambda machine: machine.name), client
 
 
 def certificates(resources: list[dict[str, Any]]) -> dict[str, bytes]:
-    """The client certificates (PEM) that a platform hands out, by the credential that they are in."""
-    found = {}
+    """Credential (talosconfig, kubeconfig) to the client certificate in it, as PEM; only those that the state has."""
+    certificates_by_credential = {}
     for resource in resources:
         outputs = resource.get("outputs") or {}
         for kind, output, credential in (
@@ -86,48 +101,48 @@ def certificates(resources: list[dict[str, Any]]) -> dict[str, bytes]:
             (_KUBECONFIG, "kubernetesClientConfiguration", "kubeconfig"),
         ):
             if resource["type"] == kind and (parts := unwrap_secret(outputs.get(output))):
-                found[credential] = base64.b64decode(unwrap_secret(parts["clientCertificate"]))
-    return found
+                certificates_by_credential[credential] = base64.b64decode(parts["clientCertificate"])
+    return certificates_by_credential
 
 
-def ending(given: Mapping[str, bytes], now: datetime) -> list[str]:
-    """What to say of each client certificate that ends soon; nothing while they last."""
-    said = []
-    for credential, certificate in sorted(given.items()):
+def expiring(client_certificates: Mapping[str, bytes], now: datetime) -> list[str]:
+    """A message for each client certificate that expires within SOON, with the word STACK for the stack's name."""
+    messages = []
+    for credential, certificate in sorted(client_certificates.items()):
         left = x509.load_pem_x509_certificate(certificate).not_valid_after_utc - now
         if left <= SOON:
-            when = f"ends in {left.days} days" if left.days >= 0 else "has ended"
-            said.append(
+            when = f"expires in {left.days} days" if left.days >= 0 else "has expired"
+            messages.append(
                 f"the {credential}'s certificate {when}; renew it: ./bedplate up STACK; then ./bedplate access STACK"
             )
-    return said
+    return messages
 
 
-def look(machine: Declared, client: Client) -> Found:
-    """Compare one machine: its config, its OS, what is baked into its image, its kubelet."""
-    found = Found(machine.name, machine.address)
+def inspect(machine: Declared, client: Client) -> Inspection:
+    """Compare what one machine runs with what is declared: config, Talos version, schematic and kubelet."""
+    inspection = Inspection(machine.name, machine.address)
     try:
         running = client.resources(machine.address, "config", "MachineConfigs.config.talos.dev").get("v1alpha1")
-        found.differences += differences(parse(machine.config), parse(str(running or "")))
-        found.differences += list(_image(machine, client))
-        found.differences += list(_kubelet(machine, client))
+        inspection.differences += differences(machine.documents, parse(str(running or "")))
+        inspection.differences += list(_image(machine, client))
+        inspection.differences += list(_kubelet(machine, client))
     except (NoAnswer, ValueError) as error:
-        found.unread = str(error)
-    return found
+        inspection.unread = str(error)
+    return inspection
 
 
 def _image(machine: Declared, client: Client) -> list[Difference]:
     schematic, version = machine.installer
     runs = client.version(machine.address)
-    said = [Difference("Talos", "version", version, runs, reboots=True)] if version and runs != version else []
+    changed = [Difference("Talos", "version", version, runs, reboots=True)] if version and runs != version else []
     baked = schematic_of(client.resources(machine.address, "runtime", "ExtensionStatuses.runtime.talos.dev"))
     if schematic and baked and baked != schematic:
-        said.append(Difference("Talos", "schematic", schematic, baked, reboots=True))
-    return said
+        changed.append(Difference("Talos", "schematic", schematic, baked, reboots=True))
+    return changed
 
 
 def _kubelet(machine: Declared, client: Client) -> list[Difference]:
-    wanted = parse(machine.config).documents.get(LEGACY, {}).get("machine", {}).get("kubelet", {}).get("image", "")
+    wanted = machine.setting("machine", "kubelet", "image")
     specs = client.resources(machine.address, "k8s", "KubeletSpecs.kubernetes.talos.dev")
     runs = next((str(spec.get("image", "")) for spec in specs.values()), "")
     return [Difference("kubelet", "image", wanted, runs, reboots=False)] if runs and runs != wanted else []

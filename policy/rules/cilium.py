@@ -20,8 +20,8 @@ def _values(resource: Resource) -> Iterator[Field]:
 
 def _minor(resource: Resource) -> tuple[int, int] | None:
     version = resource.inputs["version"].text() or ""
-    found = EXACT.fullmatch(version) or PACKED.fullmatch(resource.inputs["chart"].text() or "")
-    return (int(found[1]), int(found[2])) if found else None
+    parts = EXACT.fullmatch(version) or PACKED.fullmatch(resource.inputs["chart"].text() or "")
+    return (int(parts[1]), int(parts[2])) if parts else None
 
 
 def replaces_proxy(resource: Resource) -> Iterator[str]:

@@ -78,7 +78,7 @@ class Flag:
     part: str
     flags: tuple[str, ...]  # names in extraArgs
     bad: Bad
-    must: str  # "must stay false": the reader's words for what `bad` refuses
+    must: str  # the requirement as messages state it: "must stay false"
     why: str
     controls: tuple[str, ...]
     severity: Severity = "high"
@@ -87,10 +87,10 @@ class Flag:
     def check(self, resource: Resource) -> Iterator[str]:
         """Yields each place where the flag has a forbidden value."""
         for component in components(resource, self.part):
-            for where in self._places(component):
-                values = where.texts() if isinstance(where.value, list) else [where.scalar()]
+            for place in self._places(component):
+                values = place.texts() if isinstance(place.value, list) else [place.scalar()]
                 if any(value is not None and self.bad(value) for value in values):
-                    yield f"{where.path} {self.must}"
+                    yield f"{place.path} {self.must}"
 
     def _places(self, component: Field) -> Iterator[Field]:
         yield from (component["extraArgs"][flag] for flag in self.flags)

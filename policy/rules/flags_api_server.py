@@ -154,7 +154,7 @@ FLAGS = (
         ("tls-cipher-suites",),
         weak_ciphers,
         "must hold only forward-secret AEAD suites",
-        "Recorded traffic must stay unreadable when a key leaks.",
+        "Without forward secrecy, recorded traffic can be decrypted once a key leaks.",
         ("CIS 1.2.29",),
     ),
     Flag(

@@ -126,7 +126,7 @@ FLAGS = (
         ("tls-cipher-suites",),
         weak_ciphers,
         "must hold only forward-secret AEAD suites",
-        "Recorded traffic must stay unreadable when a key leaks.",
+        "Without forward secrecy, recorded traffic can be decrypted once a key leaks.",
         ("CIS 4.2.12",),
         config="tlsCipherSuites",
     ),

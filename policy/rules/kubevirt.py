@@ -143,7 +143,7 @@ RULES = (
         "kubevirt-gates-are-current",
         "low",
         no_stale_gates,
-        "Names of removed gates have no effect and hide the gates that do.",
+        "Removed feature gates have no effect, and they hide the effective ones in the list.",
         "remove the gate",
         level="advisory",
     ),

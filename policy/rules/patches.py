@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import core.machineconfig.merge as core
-from core.machineconfig.deletes import Path
+from core.machineconfig.deletes import PATCH, Element, Path
 
 from .field import DELETED, Fault, Field, Malformed
 
-# How a stack file's recorded exceptions reach the rules: annotations that no patch of a user may write.
+# Prefix of the Node annotations that carry recorded exceptions. Patches of users may not set them.
 EXCEPTION = "bedplate/exception-"
 
 
 @dataclass(frozen=True)
 class MachineConfig:
-    """Patches over a base that nobody can see: absent here means "as the generator wrote it"."""
+    """What patches add up to. The base below them is unknown, so an absent field means the generator's value."""
 
     legacy: Mapping[str, Any] = field(default_factory=dict)  # the v1alpha1 document
     documents: Mapping[tuple[str, str], Any] = field(default_factory=dict)  # (kind, name) -> document
@@ -26,11 +26,12 @@ class MachineConfig:
 
     @property
     def v1alpha1(self) -> Field:
+        """The document without a kind, with the sections machine and cluster."""
         return Field(self.legacy)
 
     @property
     def excepted(self) -> frozenset[str]:
-        """Controls, as rules name them, that the stack file does without on this machine, with a reason and an end."""
+        """Controls, as rules name them, for which the stack file records an exception for this machine."""
         marked = [
             self.v1alpha1.at("machine", "nodeAnnotations"),
             *(node["annotations"] for node in self.of("KubeNodeConfig")),
@@ -41,7 +42,8 @@ class MachineConfig:
         )
 
     def of(self, kind: str) -> list[Field]:
-        return [Field(body, kind) for (found, _), body in self.documents.items() if found == kind]
+        """The documents of a kind, whatever their names."""
+        return [Field(body, kind) for (of_kind, _), body in self.documents.items() if of_kind == kind]
 
 
 def merge(patches: Field) -> MachineConfig:
@@ -55,28 +57,39 @@ def merge(patches: Field) -> MachineConfig:
     merged = core.merge(document for _, document in read)
     faults += [f"{read[fault.patch][0]} {fault.problem}, so it can't be judged" for fault in merged.faults]
     documents: dict[core.Key, Any] = {core.LEGACY: {}, **merged.documents}
-    for key, path in merged.deleted:
+    # Whole documents first: a field of a deleted document needs no mark.
+    for key, path in sorted(merged.deleted, key=lambda each: len(each[1])):
         if not path:
             documents.setdefault(key, DELETED)
-        elif key in merged.documents or key == core.LEGACY:
-            documents[key] = _marked(documents[key], path)
+        else:
+            documents[key] = _marked(documents.get(key, {}), path)
     return MachineConfig(documents.pop(core.LEGACY), documents, tuple(faults))
 
 
 def _marked(document: Any, path: Path) -> Any:
-    """The document with DELETED at the path, if nothing was written there since."""
+    """The document with DELETED at the path, unless a later patch set it again."""
     key, rest = path[0], path[1:]
     if not isinstance(document, dict) or not isinstance(key, str):
         return document
     inner = document.get(key)
     if not rest:
         return {**document, key: DELETED if inner is None else inner}
+    if isinstance(rest[0], Element):
+        return {**document, key: _marked_list(inner, rest[0])}
     below = _marked({} if inner is None else inner, rest)
     return document if below == {} and inner is None else {**document, key: below}
 
 
+def _marked_list(elements: Any, named: Element) -> Any:
+    """The list with the deleted element as a patch writes it, because the base may have that element."""
+    present = [] if elements is None else elements
+    if not isinstance(present, list) or any(named.names(element) for element in present):
+        return elements
+    return [*present, {named.key: named.value, PATCH: "delete"}]
+
+
 def _documents(patches: Field, faults: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Place and content of each patch that can be read; why not, of the others, goes into `faults`."""
+    """Path and content of each patch that can be read; the reasons of the others are added to `faults`."""
     try:
         items = patches.items()
     except Fault as fault:

@@ -62,7 +62,7 @@ RULES = (
         "medium",
         token_on_purpose,
         "Rights of the default account apply to every pod of the namespace.",
-        "set automountServiceAccountToken: false, or name an account of its own",
+        "set automountServiceAccountToken: false, or serviceAccountName to an account of its own",
         "CIS 5.1.5",
         "CIS 5.1.6",
         partial=False,

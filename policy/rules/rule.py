@@ -164,7 +164,7 @@ class Rule:
         return bool(self.controls) and resource.type == MACHINE and set(self.controls) <= resource.machine.excepted
 
     def judge(self, resource: Resource) -> Iterator[str]:
-        """What the check yields; a field that can't be read is a violation too, never an error."""
+        """What the check yields. A field that can't be read is a violation as well, and never raises."""
         try:
             yield from self.check(resource)
         except Fault as fault:

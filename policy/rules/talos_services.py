@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.facts import snapshots
+
 from .rule import Resource, Rule
 from .talos import APPLY
 
-# What pods may be let do by Talos, and where from: jobs that save etcd.
-POD_ROLES = frozenset({"os:etcd:backup"})
-POD_NAMESPACES = frozenset({"etcd-snapshots"})
+# The only access of pods to the Talos API: jobs that save etcd.
+POD_ROLES = frozenset({snapshots.ROLE})
+POD_NAMESPACES = frozenset({snapshots.NAMESPACE})
 
 
 def api_from_pods(resource: Resource) -> Iterator[str]:
     """Yields access of pods to the Talos API beyond the snapshot job's role and namespace."""
     field = resource.machine.v1alpha1.at("machine", "features", "kubernetesTalosAPIAccess")
-    # Left out, it is off; a document says by being there that it is on.
+    # An absent field means off; a document means on.
     places = [
         *([field] if field["enabled"].given and field["enabled"].flag() is not False else []),
         *resource.machine.of("KubeTalosAPIAccessConfig"),

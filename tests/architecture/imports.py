@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,9 +89,9 @@ def _named(node: ast.Import | ast.ImportFrom, package: str, known: Mapping[str, 
         yield inner if inner in known else base
 
 
-def misdirected(root: Path) -> Iterator[str]:
+def misdirected(found: Iterable[Import]) -> Iterator[str]:
     """Yield one line for each import that its room may not have."""
-    for each in imports(root):
+    for each in found:
         room, target = each.importer.split(".")[0], each.imported.split(".")[0]
         allowed = ROOMS[room]
         if target == room or (target in sys.stdlib_module_names and target not in ROOMS):
@@ -105,12 +105,14 @@ def misdirected(root: Path) -> Iterator[str]:
             yield f"{each.importer}:{each.line} imports {each.imported}; {room} may import {may}"
 
 
-def circles(root: Path) -> list[list[str]]:
+def circles(found: Iterable[Import]) -> list[list[str]]:
     """Groups of modules that import each other while they load, each sorted by name."""
-    edges: dict[str, set[str]] = {name: set() for name in modules(root)}
-    for each in imports(root):
-        if each.at_load and each.imported in edges:
-            edges[each.importer].add(each.imported)
+    pairs = {(each.importer, each.imported) for each in found if each.at_load}
+    edges: dict[str, set[str]] = {name: set() for name, _ in pairs}
+    for importer, imported in pairs:
+        # A module that imports nothing is in no circle.
+        if imported in edges:
+            edges[importer].add(imported)
     return _components(edges)
 
 

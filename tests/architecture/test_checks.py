@@ -27,8 +27,14 @@ FAULTS = {
 }
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the type checker knows of the standard library, for all checkouts here."""
+    return tmp_path_factory.mktemp("mypy")
+
+
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+def checkout(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A checkout with one small room, checked by this environment's own programs."""
     monkeypatch.setattr(lint, "ensure", lambda names, layout: {})
     (tmp_path / "core").mkdir()
@@ -36,6 +42,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     layout = Layout(tmp_path, tmp_path / ".toolchain", tmp_path / "store")
     layout.home.mkdir()
     layout.venv.symlink_to(sys.prefix)
+    (layout.home / "mypy").symlink_to(cache)
     return layout
 
 

@@ -4,7 +4,7 @@ import itertools
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
-from measuring import Measured
+from tests.bench.measuring import Measured
 
 # Each ratio: what is divided by what, and in words.
 RATIOS = (

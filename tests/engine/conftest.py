@@ -11,16 +11,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import checkouts
 import pytest
 import yaml
-from conftest import KEY, ROOT, changed
-from talosplugin import TalosPlugin, running
 
 from lab import speed
+from tests import checkouts
+from tests.conftest import KEY, ROOT, changed
+from tests.talosplugin import TalosPlugin, running
 
 # Beside the program: its settings, and what commands run in a checkout.
-OTHERS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "requirements.txt", "operations")
+OTHERS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "requirements.txt", "operations", "runner")
 LOOPBACK = Path(__file__).parent / "loopback.py"
 DEADLINE_SECONDS = 300
 

@@ -3,12 +3,17 @@
 import json
 import subprocess
 import tarfile
+import threading
+import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 
 import pytest
 
-from lab.images import Image, Store, platform_images
+from lab import rootfs
+from lab.images import Image, Store
+from lab.platform_images import platform_images
 from lab.registry import Registry
 from lab.speed import deadline
 
@@ -43,6 +48,41 @@ def test_an_image_is_made_again_only_when_its_files_changed(image, tmp_path):
     assert store.add([image]) == []
     next(iter(image.files.values())).write_bytes(b"other")
     assert store.add([image]) == [image.name]
+
+
+def test_two_labs_that_make_images_at_once_lose_none(image, tmp_path, monkeypatch):
+    """Rehearsals run beside tests that start labs: both write the one index."""
+    build = Store._build
+
+    def slowly(store, each):
+        time.sleep(0.2)
+        return build(store, each)
+
+    monkeypatch.setattr(Store, "_build", slowly)
+    other = replace(image, name="ghcr.io/some/other:v1")
+    threads = [threading.Thread(target=Store(tmp_path / "store").add, args=([each],)) for each in (image, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(Store(tmp_path / "store").index()) == {"some/thing:v1", "some/other:v1"}
+
+
+def test_what_is_kept_is_made_once_by_all_that_want_it_at_once(tmp_path):
+    made = []
+
+    def make(fresh):
+        made.append(fresh)
+        time.sleep(0.2)
+        fresh.mkdir()
+
+    (tmp_path / "kept").mkdir()
+    threads = [threading.Thread(target=rootfs.kept, args=(tmp_path / "kept", ["fact"], make)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1 and rootfs.kept(tmp_path / "kept", ["fact"], make).is_dir()
 
 
 def test_a_layer_has_parents_before_children_and_no_owner_but_root(image, tmp_path):

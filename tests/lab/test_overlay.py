@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from core.model import parse
-from lab import overlay
+from lab import overlay, standins
 
 ROOT = Path(__file__).parents[2]
 TRUST = {"apiVersion": "v1alpha1", "kind": "TrustedRootsConfig", "name": "rehearsal-registry", "certificates": "PEM"}
@@ -122,6 +122,6 @@ def test_snapshots_go_to_the_lab_and_no_schedule_is_lost(stack):
 
 
 def test_a_job_finds_its_image_before_the_release_moves_and_after():
-    assert overlay.talosctl(committed("dev")) == [
+    assert standins.talosctl(committed("dev")) == [
         f"ghcr.io/siderolabs/talosctl:{v}" for v in (committed("dev")["talos"]["version"], "v1.14.3")
     ]

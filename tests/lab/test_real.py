@@ -6,18 +6,19 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from lab import cleanup, prepare
-from lab.kernel import Process
+from lab import cleanup, others, prepare
+from lab.kernel import Process, descendants
 from lab.layout import Layout
+from lab.order import Order
 from lab.session import Lab
 from lab.snapshot import Snapshot
 from lab.speed import deadline
-from lab.supervisor import Order
 from lab.talosapi import Clients
 from lab.testing.fixtures import NODE
 from lab.topology import Machine, Topology
@@ -92,10 +93,44 @@ def test_a_lab_whose_init_is_killed_leaves_what_stop_takes_away(layout, lab_host
     assert before.difference(Snapshot.take(layout)) == {}
 
 
+def test_labs_of_two_checkouts_with_one_name_run_side_by_side(layout, lab_host, tmp_path):
+    """The same stack, the same addresses: neither one's start nor its end touches the other."""
+    other = Layout.of(tmp_path / ".toolchain", layout.name)
+    other.directory.parent.mkdir(parents=True)
+    other.store.symlink_to(layout.store, target_is_directory=True)
+    with Lab.start(layout, order(layout, lab_host)) as lab:
+        lab.start_node("cp-1")
+        wanted = order(other, lab_host)
+        # The images may lie behind a link, a root may not.
+        with Lab.start(other, replace(wanted, rootfs=str(Path(wanted.rootfs).resolve()))) as second:
+            second.start_node("cp-1")
+            assert second.nodes()["cp-1"]["running"]
+            (found,) = (each for each in others.foreign(other.directory.parent) if each.pid == lab.init.pid)
+            assert (found.checkout, found.stack) == (layout.checkout, layout.name)
+        assert lab.nodes()["cp-1"]["running"] and lab.nodes()["cp-1"]["starts"] == 1
+        assert Snapshot.take(layout).cgroups and not Snapshot.take(other).cgroups
+
+
+def test_every_process_of_a_node_is_in_the_labs_own_cgroup(talos_lab, talos_node):
+    """So what is left of a lab is found by its name."""
+    layout = talos_lab.layout
+    init = talos_lab.nodes()[NODE.name]["pid"]
+    # The supervisor's numbers are those of the lab's own process namespace.
+    outside = [pid for pid in descendants(talos_lab.init.pid) if inner(pid) == init]
+    places = [Path(f"/proc/{pid}/cgroup").read_text() for pid in descendants(outside[0])]
+    assert len(places) > 1 and all(f"/bedplate-{layout.identity}/{NODE.name}" in place for place in places)
+
+
+def inner(pid: int) -> int:
+    """The number that a process of a lab has in the lab."""
+    (line,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("NSpid:"))
+    return int(line.split()[2]) if len(line.split()) > 2 else 0
+
+
 OWNER = """
 import sys
 from lab import prepare, preflight
-from lab.kernel import Process
+from lab.kernel import Process, descendants
 from lab.layout import Layout
 from lab.session import Lab
 from lab.snapshot import Snapshot

@@ -9,9 +9,9 @@ from lab import cleanup, preflight, prepare
 from lab.container_runtime import Runtime, find
 from lab.kernel import Process
 from lab.layout import Layout
+from lab.order import Order
 from lab.rehearse import Rehearsal
 from lab.session import Lab
-from lab.supervisor import Order
 from lab.topology import Machine, Topology
 
 LAB = Topology(

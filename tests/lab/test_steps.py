@@ -1,13 +1,7 @@
 """A run killed at every step of the machines' layers, one after the other, on real nodes with the real engine."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 
-from lab import prepare
-from lab.speed import deadline
 from lab.steps import Walk
 
 # How many kills there are at the least: of some twenty steps, what two resources do at once may be met by one kill, and
@@ -36,17 +30,9 @@ def test_a_run_is_struck_where_a_step_begins_or_ends(line, strikes):
 
 
 @pytest.mark.lab
-def test_whatever_step_a_run_is_killed_at_the_next_one_goes_on(lab_host):
+def test_whatever_step_a_run_is_killed_at_the_next_one_goes_on(rehearsals):
     """One bootstrap, the PKI that was made first, nothing pending, and a second plan with no change."""
-    told = subprocess.run(
-        [sys.executable, "-m", "lab", "dev", "--steps"],
-        cwd=prepare.CHECKOUT,
-        text=True,
-        timeout=deadline(900),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    assert told.returncode == 0, told.stdout[-6000:]
-    struck = json.loads((prepare.CHECKOUT / ".toolchain" / "lab" / "dev.times.json").read_text())["facts"]["killed_at"]
+    steps = rehearsals.outcome("steps", seconds=1800)
+    assert steps.code == 0, steps.output[-6000:]
+    struck = steps.times["facts"]["killed_at"]
     assert len(struck) >= KILLS and not [step for step in MET if not any(step in met for met in struck)], struck

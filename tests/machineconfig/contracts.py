@@ -1,4 +1,4 @@
-"""A platform in another contract than the Talos plugin can generate the rest of."""
+"""A platform with a contract that the Talos plugin can't generate a base for."""
 
 from typing import Any
 
@@ -6,5 +6,6 @@ from core.model import Platform, parse
 
 
 def at(contract: str, raw: dict[str, Any] | Platform) -> Platform:
+    """The platform of a raw config, or a platform, with another contract. Raises StackFileError."""
     platform = raw if isinstance(raw, Platform) else parse(raw)
     return platform.model_copy(update={"talos": platform.talos.model_copy(update={"contract": contract})})

@@ -15,44 +15,70 @@ Shape = Mapping[str, Any]
 BASE: Document = {"version": "v1alpha1", "machine": {}, "cluster": {}}
 IDENTITY = {"apiVersion", "kind", "name", "version"}
 _KEY = "LS0tLS1CRUdJTg=="
-# What a value of a type that is read from a text may be; the zero of each is among them, where it can be written.
+# Type to sample values, for types that are read from a text. The zero value is among them if it has a name.
 TEXTS: dict[str, list[Any]] = {
-    "block.ByteSize": ["1GiB", "200MB", "5GB"], "block.Size": ["10GB", "50%", "20GB", "25%"],
-    "block.EncryptionProviderType": ["luks2"], "block.FilesystemType": ["none", "ext4", "xfs"],
-    "block.VolumeType": ["partition", "disk", "directory"], "cel.Expression": ["true", "1 == 1", "2 > 1"],
-    "meta.Addr": ["10.0.0.1", "10.0.0.2"], "meta.AddrPort": ["10.0.0.1:1", "10.0.0.2:2"],
-    "meta.Prefix": ["10.0.0.0/8", "10.1.0.0/16"], "meta.ArgValue": ["", "x", "y", ["p"], ["q", "r"]],
+    "block.ByteSize": ["1GiB", "200MB", "5GB"],
+    "block.Size": ["10GB", "50%", "20GB", "25%"],
+    "block.EncryptionProviderType": ["luks2"],
+    "block.FilesystemType": ["none", "ext4", "xfs"],
+    "block.VolumeType": ["partition", "disk", "directory"],
+    "cel.Expression": ["true", "1 == 1", "2 > 1"],
+    "meta.Addr": ["10.0.0.1", "10.0.0.2"],
+    "meta.AddrPort": ["10.0.0.1:1", "10.0.0.2:2"],
+    "meta.Prefix": ["10.0.0.0/8", "10.1.0.0/16"],
+    "meta.ArgValue": ["", "x", "y", ["p"], ["q", "r"]],
     "meta.URL": ["https://a.example:1/p?q=1", "https://b.example", "http://c.example/r", "https://u@d.example"],
     "v1alpha1.Endpoint": ["https://a.example:1/p", "https://b.example:6443", "https://u:v@d.example/s"],
-    "nethelpers.ADLACPActive": ["off", "on"], "nethelpers.ADSelect": ["stable", "count"],
-    "nethelpers.ARPAllTargets": ["any", "all"], "nethelpers.ARPValidate": ["none", "active"],
-    "nethelpers.AutoHostnameKind": ["off", "stable"], "nethelpers.BondMode": ["balance-rr", "802.3ad"],
-    "nethelpers.BondXmitHashPolicy": ["layer2", "layer3+4"], "nethelpers.ClientIdentifier": ["none", "mac", "duid"],
-    "nethelpers.DNSProtocol": ["Do53", "DoT"], "nethelpers.DefaultAction": ["accept", "block"],
-    "nethelpers.FailOverMAC": ["follow", "active"], "nethelpers.HardwareAddr": ["02:00:00:00:00:01", "02:00:00:00:00:02"],
-    "nethelpers.LACPRate": ["slow", "fast"], "nethelpers.PrimaryReselect": ["always", "better"],
-    "nethelpers.Protocol": ["tcp", "udp"], "nethelpers.RoutingRuleAction": ["unicast", "blackhole"],
-    "nethelpers.RoutingTable": ["unspec", "main", "local"], "nethelpers.VLANProtocol": ["802.1q", "802.1ad"],
-    "nethelpers.WOLMode": ["phy", "magic"], "netip.Addr": ["10.0.0.1"], "netip.AddrPort": ["10.0.0.1:1"],
-    "netip.Prefix": ["10.0.0.0/8", "10.1.0.0/16"], "network.Addr": ["10.0.0.1", "10.0.0.2"],
-    "network.AddrPort": ["10.0.0.1:1"], "network.Prefix": ["10.0.0.0/8", "10.1.0.0/16"],
-    "network.PortRange": [80, "90-91"], "storage.LVMLogicalVolumeType": ["linear", "raid1"],
-    "storage.MDLevel": ["raid1"], "storage.MDMetadata": ["1.0", "1.2"],
-    "v1alpha1.Base64Bytes": ["", "YQ==", "Yg=="], "v1alpha1.DiskSize": ["1GB", "2GB"],
-    "v1alpha1.InstallDiskSizeMatcher": ["> 1GB", "<= 2TB"], "time.Duration": ["0s", "5s", "1m0s", "0"],
+    "nethelpers.ADLACPActive": ["off", "on"],
+    "nethelpers.ADSelect": ["stable", "count"],
+    "nethelpers.ARPAllTargets": ["any", "all"],
+    "nethelpers.ARPValidate": ["none", "active"],
+    "nethelpers.AutoHostnameKind": ["off", "stable"],
+    "nethelpers.BondMode": ["balance-rr", "802.3ad"],
+    "nethelpers.BondXmitHashPolicy": ["layer2", "layer3+4"],
+    "nethelpers.ClientIdentifier": ["none", "mac", "duid"],
+    "nethelpers.DNSProtocol": ["Do53", "DoT"],
+    "nethelpers.DefaultAction": ["accept", "block"],
+    "nethelpers.FailOverMAC": ["follow", "active"],
+    "nethelpers.HardwareAddr": ["02:00:00:00:00:01", "02:00:00:00:00:02"],
+    "nethelpers.LACPRate": ["slow", "fast"],
+    "nethelpers.PrimaryReselect": ["always", "better"],
+    "nethelpers.Protocol": ["tcp", "udp"],
+    "nethelpers.RoutingRuleAction": ["unicast", "blackhole"],
+    "nethelpers.RoutingTable": ["unspec", "main", "local"],
+    "nethelpers.VLANProtocol": ["802.1q", "802.1ad"],
+    "nethelpers.WOLMode": ["phy", "magic"],
+    "netip.Addr": ["10.0.0.1"],
+    "netip.AddrPort": ["10.0.0.1:1"],
+    "netip.Prefix": ["10.0.0.0/8", "10.1.0.0/16"],
+    "network.Addr": ["10.0.0.1", "10.0.0.2"],
+    "network.AddrPort": ["10.0.0.1:1"],
+    "network.Prefix": ["10.0.0.0/8", "10.1.0.0/16"],
+    "network.PortRange": [80, "90-91"],
+    "storage.LVMLogicalVolumeType": ["linear", "raid1"],
+    "storage.MDLevel": ["raid1"],
+    "storage.MDMetadata": ["1.0", "1.2"],
+    "v1alpha1.Base64Bytes": ["", "YQ==", "Yg=="],
+    "v1alpha1.DiskSize": ["1GB", "2GB"],
+    "v1alpha1.InstallDiskSizeMatcher": ["> 1GB", "<= 2TB"],
+    "time.Duration": ["0s", "5s", "1m0s", "0"],
     "x509.PEMEncodedCertificate": [{"crt": _KEY}],
     "x509.PEMEncodedCertificateAndKey": [{"crt": _KEY, "key": "YQ=="}, {"crt": "Yg=="}, {"key": "Yw=="}, {}],
     "x509.PEMEncodedKey": [{"key": "YQ=="}, {"key": "Yg=="}, {}],
-    "v1alpha1.FileMode": [0, 0o600], "runtime.EtcFileMode": [0, 0o600, 0o644],
-}  # fmt: skip
+    "v1alpha1.FileMode": [0, 0o600],
+    "runtime.EtcFileMode": [0, 0o600, 0o644],
+}
 _FREE: dict[str, list[Any]] = {
-    "n": [0, 1, 2], "t": ["", "x", "y"], "f": [True, False], "l": [[], ["x"], ["y", 1]],
+    "n": [0, 1, 2],
+    "t": ["", "x", "y"],
+    "f": [True, False],
+    "l": [[], ["x"], ["y", 1]],
     "m": [{}, {"n": 1}, {"n": 0, "t": "z"}, {"l": ["u"], "f": False}],
-}  # fmt: skip
+}
 
 
 class Stacks:
-    """Stacks of one release's types. The same seed yields the same stacks."""
+    """A source of stacks of one release's types. The same seed yields the same stacks."""
 
     def __init__(self, shapes: Mapping[str, Shape], seed: int) -> None:
         self._shapes = shapes
@@ -61,7 +87,7 @@ class Stacks:
         self._focus: dict[tuple[str, ...], list[str]] = {}
 
     def make(self) -> list[Document]:
-        """Two to seven patches over BASE, that meet in few fields of few documents."""
+        """Two to seven patches over BASE. They share few fields of few documents, so that they collide often."""
         self._focus = {}
         pick = self._random
         kinds = [pick.choice(self._kinds) for _ in range(2)] if pick.random() < 0.6 else []
@@ -120,16 +146,16 @@ class Stacks:
         return pick.choice([0, 1, 2])
 
     def _free(self, key: str) -> Any:
-        """Free content; rarely of another type than elsewhere under that key."""
+        """Free content. A key nearly always has values of one type, because Talos refuses to merge two types."""
         pick = self._random
         return pick.choice(_FREE[pick.choice(sorted(_FREE)) if pick.random() < 0.03 or key not in _FREE else key])
 
     def _with_delete(self, documents: Documents, kind: str, patch: Document) -> Document:
-        """The patch with a delete of something that is there; rarely of what is not, or of a whole document."""
+        """The patch with a delete, nearly always of something that exists in the documents."""
         pick = self._random
         name = str(patch.get("name", ""))
         document = documents.get((kind, name) if kind else LEGACY)
-        identity = {key: patch[key] for key in ("apiVersion", "kind", "name") if kind and key in patch}
+        identity: Document = {key: patch[key] for key in ("apiVersion", "kind", "name") if kind and key in patch}
         if kind and pick.random() < (0.3 if document else 0.05):
             return {**identity, PATCH: "delete"}
         if document is None and pick.random() < 0.9:
@@ -145,7 +171,7 @@ class Stacks:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place in a document that a delete may name: keys, and elements of lists by their first key."""
+    """The path of everything in a document that a delete can name: keys, and list elements by their first key."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if path or key not in IDENTITY:
@@ -159,7 +185,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def _deleting(patch: Mapping[str, Any], target: tuple[Any, ...]) -> Document:
-    """The patch with a delete at a place, whatever the patch has there."""
+    """The patch with a delete at a path, in place of what the patch has there."""
     head, *rest = target
     inner: Any
     if not rest:
@@ -173,13 +199,13 @@ def _deleting(patch: Mapping[str, Any], target: tuple[Any, ...]) -> Document:
 
 
 def text(documents: Documents) -> str:
-    """Documents as one text that Talos reads, whatever was deleted of the one without a kind."""
+    """Documents as one text that Talos reads, even if everything below machine: and cluster: was deleted."""
     whole = [document if "kind" in document else {"machine": None, **document} for document in documents.values()]
     return "\n---\n".join(map(json.dumps, whole))
 
 
 def deletes_nothing(stack: list[Document], release: Minor) -> bool:
-    """Whether a patch of the stack deletes what is not there: Talos refuses some of these, and in v1.12 all."""
+    """Whether a patch deletes something missing. Talos refuses some of these deletes, and v1.12 all of them."""
     for number, patch in enumerate(stack):
         document = merge(stack[:number], release).documents.get(key_of(patch))
         if any(not _there(document, path) for path in split(patch).deletes):

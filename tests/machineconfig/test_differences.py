@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.machineconfig.differences import differences, parse
-from core.machineconfig.merge import LEGACY, Merged, merge
+from core.machineconfig.merge import LEGACY, merge
 from core.machineconfig.redaction import HIDDEN, secret
 
 
@@ -32,16 +32,26 @@ def test_documents_are_known_by_kind_and_name():
     before = [{"apiVersion": "v1alpha1", "kind": "VolumeConfig", "name": "STATE", "x": 1}]
     after = [{"apiVersion": "v1alpha1", "kind": "VolumeConfig", "name": "EPHEMERAL", "x": 1}]
     assert told(before, after) == [
-        "VolumeConfig EPHEMERAL: the document: (none) -> there", "VolumeConfig EPHEMERAL: x: (none) -> 1",
-        "VolumeConfig STATE: the document: there -> (none)", "VolumeConfig STATE: x: 1 -> (none)",
-    ]  # fmt: skip
+        "VolumeConfig EPHEMERAL: the document: (none) -> there",
+        "VolumeConfig EPHEMERAL: x: (none) -> 1",
+        "VolumeConfig STATE: the document: there -> (none)",
+        "VolumeConfig STATE: x: 1 -> (none)",
+    ]
 
 
 @pytest.mark.parametrize(
     ("field", "reboots"),
-    [("machine.sysctls.a", False), ("machine.kubelet.image", False), ("cluster.x", False), ("machine.features.hostDNS.enabled", False),
-     ("machine.features.rbac", True), ("machine.systemDiskEncryption.state", True), ("machine.udev.rules", True), ("machine.env.x", True)],
-)  # fmt: skip
+    [
+        ("machine.sysctls.a", False),
+        ("machine.kubelet.image", False),
+        ("cluster.x", False),
+        ("machine.features.hostDNS.enabled", False),
+        ("machine.features.rbac", True),
+        ("machine.systemDiskEncryption.state", True),
+        ("machine.udev.rules", True),
+        ("machine.env.x", True),
+    ],
+)
 def test_what_talos_can_only_do_with_a_reboot_is_marked(field, reboots):
     after = value = {}
     *parents, leaf = field.split(".")
@@ -54,9 +64,19 @@ def test_what_talos_can_only_do_with_a_reboot_is_marked(field, reboots):
 
 @pytest.mark.parametrize(
     "path",
-    ["machine.token", "machine.ca.key", "cluster.secret", "cluster.token", "cluster.aescbcEncryptionSecret", "cluster.secretboxEncryptionSecret",
-     "cluster.serviceAccount.key", "cluster.etcd.ca.key", "machine.registries.config.r.auth.password", "machine.env.HTTPS_PROXY"],
-)  # fmt: skip
+    [
+        "machine.token",
+        "machine.ca.key",
+        "cluster.secret",
+        "cluster.token",
+        "cluster.aescbcEncryptionSecret",
+        "cluster.secretboxEncryptionSecret",
+        "cluster.serviceAccount.key",
+        "cluster.etcd.ca.key",
+        "machine.registries.config.r.auth.password",
+        "machine.env.HTTPS_PROXY",
+    ],
+)
 def test_a_secret_by_its_place_is_hidden(path):
     def config(value):
         made = at = {}
@@ -80,18 +100,24 @@ def test_a_secret_by_its_looks_is_hidden_wherever_it_stands(value):
     assert "hunter2" not in said or value not in said
 
 
-@pytest.mark.parametrize(("path", "value"), [
-    (("machine", "install", "image"), "factory.talos.dev/metal-installer/376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba:v1.12.0"),
-    (("cluster", "apiServer", "extraArgs", "anonymous-auth"), "false"),
-    (("machine", "nodeLabels", "example.com/key"), "x"),
-    (("machine", "features", "rbac"), True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (
+            ("machine", "install", "image"),
+            "factory.talos.dev/metal-installer/376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba:v1.12.0",
+        ),
+        (("cluster", "apiServer", "extraArgs", "anonymous-auth"), "false"),
+        (("machine", "nodeLabels", "example.com/key"), "x"),
+        (("machine", "features", "rbac"), True),
+    ],
+)
 def test_what_is_no_secret_is_shown(path, value):
     assert not secret(path, value)
 
 
 def test_a_text_that_is_no_config_is_refused_without_a_word_of_it():
-    with pytest.raises(ValueError, match="^is no YAML$"):
+    with pytest.raises(ValueError, match=r"^is no YAML$"):
         parse("a: [hunter2")
 
 

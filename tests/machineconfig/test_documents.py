@@ -227,7 +227,7 @@ def test_a_machines_own_settings_win_over_those_of_all(dev):
 
 
 def test_an_install_disk_is_looked_for_as_talos_itself_would():
-    """The same expression that Talos makes of machine.install.diskSelector (v1.12, InstallConfig.DiskMatchExpression)."""
+    """Talos builds the same expression from machine.install.diskSelector (v1.12, DiskMatchExpression)."""
     (match,) = [
         d["provisioning"]["diskSelector"]["match"]
         for d in map(json.loads, patches(at("v1.14", EVERYTHING), "wk-1"))

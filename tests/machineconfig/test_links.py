@@ -1,12 +1,12 @@
-"""Bonds, VLANs, bridges and routes as Talos documents, accepted by the real talosctl; and where a machine's own address is."""
+"""Bonds, VLANs, bridges and routes as documents that talosctl accepts, and the link with the machine's own address."""
 
 import subprocess
 
 import pytest
 from conftest import changed
 
-from core.machineconfig import links
 from core.machineconfig.documents import patches
+from core.machineconfig.documents.links import links
 from core.model import parse
 
 NICS = {
@@ -24,7 +24,7 @@ NICS = {
 
 def of(raw, name):
     platform = parse(raw)
-    return list(links.documents(platform, platform.machines[name]))
+    return list(links(platform, platform.machines[name]))
 
 
 def by_name(documents, kind):
@@ -45,10 +45,18 @@ def test_a_bond_with_the_boot_link_has_the_machines_address_and_the_virtual_ip(b
     own = {"addresses": [{"address": "10.20.0.11/24"}], "routes": [{"gateway": "10.20.0.1"}]}
     assert by_name(made, "BondConfig") == {
         "bond0": {
-            "links": ["lan0", "data0"], "bondMode": "802.3ad", "miimon": 100, "updelay": 200, "downdelay": 200,
-            "xmitHashPolicy": "layer3+4", "lacpRate": "slow", "up": True, "mtu": 9000, **own,
+            "links": ["lan0", "data0"],
+            "bondMode": "802.3ad",
+            "miimon": 100,
+            "updelay": 200,
+            "downdelay": 200,
+            "xmitHashPolicy": "layer3+4",
+            "lacpRate": "slow",
+            "up": True,
+            "mtu": 9000,
+            **own,
         }
-    }  # fmt: skip
+    }
     assert by_name(made, "Layer2VIPConfig") == {"10.20.0.10": {"link": "bond0"}}
     # A link that is part of a bond has nothing of its own.
     assert by_name(made, "LinkConfig") == {
@@ -134,12 +142,16 @@ def test_a_bridge_with_the_boot_links_bond_has_the_machines_address_its_ways_and
     quiet = {"stp": {"enabled": False}, "vlan": {"filtering": False}, "up": True}
     assert by_name(made, "BridgeConfig") == {
         "br0": {
-            **quiet, "links": ["bond0"], "hardwareAddr": "0c:c4:7a:00:01:01", "mtu": 9000, "addresses": [{"address": "10.20.0.11/24"}],
+            **quiet,
+            "links": ["bond0"],
+            "hardwareAddr": "0c:c4:7a:00:01:01",
+            "mtu": 9000,
+            "addresses": [{"address": "10.20.0.11/24"}],
             "routes": [{"gateway": "10.20.0.1"}, {"destination": "10.60.0.0/16", "gateway": "10.20.0.9"}],
         },
         "br100": {"links": ["guests", "store1"], "stp": {"enabled": True}, "vlan": {"filtering": True}, "up": True},
         "island": {**quiet, "links": [], "addresses": [{"address": "10.70.0.1/24"}]},
-    }  # fmt: skip
+    }
     assert by_name(made, "Layer2VIPConfig") == {"10.20.0.10": {"link": "br0"}}
     assert not {"addresses", "routes"} & set(by_name(made, "BondConfig")["bond0"])
     assert by_name(made, "LinkConfig") == {

@@ -1,4 +1,4 @@
-"""The one merge of machine config patches: Talos' own merge, in two releases, is its judge."""
+"""The merge of machine config patches is compared with Talos' own merge, of two releases."""
 
 import json
 from collections import Counter
@@ -12,6 +12,7 @@ from conftest import stack_platform
 
 from core.facts.versions import Minor
 from core.machineconfig import fields
+from core.machineconfig.differences import IN_PLACE
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import Document, Merged, merge
 from core.model import parse
@@ -25,14 +26,14 @@ RELEASES: dict[str, Minor] = {"config-judge-v112": (1, 12), "config-judge": (1, 
 # Stacks of each release's types. Those of the older are judged by both.
 STACKS = 2500
 PLATFORMS = 60
-# Of what is merged, not of how: two documents that configure one link.
+# Talos refuses the content and not the merge: two documents that configure one link.
 _CONFLICTS = ("conflicting documents", "conflicting link configurations")
-# By release, what is no judgement of a merge.
+# Release to the errors that say nothing about a merge.
 LEFT_OUT: dict[Minor, tuple[str, ...]] = {
-    # It finds no field of an embedded type to delete, no element of a list by what is no plain string, and merges no
-    # percentage with another: the plugin refuses these in the plan.
+    # It can't delete fields of embedded types nor elements of lists by what is not a plain string, and it can't merge
+    # two percentages. The Talos plugin reports these errors in a plan.
     (1, 12): (*_CONFLICTS, "lookup failed", "block.PercentageSize.value: merge not possible"),
-    # It fails itself where it looks for a log's destination by endpoint and one has none.
+    # It crashes when a log destination is deleted by its endpoint and another destination has no endpoint.
     (1, 14): (*_CONFLICTS, "nil pointer dereference"),
 }
 
@@ -52,7 +53,7 @@ def shapes(judges) -> dict[str, Any]:
 
 @pytest.mark.parametrize("binary", RELEASES)
 def test_the_table_of_fields_is_what_talos_types_say(shapes, binary):
-    """In both directions: a field too many changes what is merged as much as one that is missing."""
+    """In both directions: a wrong entry changes a merge as much as a missing one."""
     for kind, shape in shapes[binary].items():
         release = RELEASES[binary]
         known = {rule for rule in fields.rules(kind, release) if _exists(shape, rule[0])}
@@ -63,8 +64,14 @@ def test_the_table_of_fields_is_what_talos_types_say(shapes, binary):
         )
 
 
+def test_every_field_that_changes_in_place_is_a_field_of_talos(shapes):
+    """A misspelt one would reboot machines in a plan that talks of none, or the other way round."""
+    for release in shapes.values():
+        assert [path for path in IN_PLACE if not _exists(release[""], path)] == []
+
+
 def _exists(shape: dict[str, Any], path: str) -> bool:
-    """Whether this release has the field: the table holds those of the newer."""
+    """Whether the release has the field; the table also holds fields that only the newer release has."""
     for part in path.split("."):
         inner = shape.get("elem") if part in ("*", "[]") else (shape.get("fields") or {}).get(part)
         if inner is None:
@@ -75,13 +82,13 @@ def _exists(shape: dict[str, Any], path: str) -> bool:
 
 @dataclass(frozen=True)
 class Stack:
-    """Patches over a base, and what v1.12 or v1.14 should make of them."""
+    """Patches over a base."""
 
     base: list[Document]
     patches: list[Document]
 
     def verdict(self, ours: Merged, answer: dict[str, Any], release: Minor) -> str:
-        """`same`, `refused` by both, `left out` for a reason above, or what is wrong."""
+        """`same`, `refused` (by both), `left out` (for a reason in LEFT_OUT), or a description of the difference."""
         error = answer["error"]
         if any(known in error for known in LEFT_OUT[release]):
             return "left out"
@@ -93,7 +100,7 @@ class Stack:
 
 
 def judged(judge: Judge, stacks: list[Stack], release: Minor) -> Counter[str]:
-    """How many stacks came to which verdict; a wrong one fails with its stack."""
+    """Verdict to the number of stacks with it. Raises AssertionError, which shows the stack, at the first wrong one."""
     merged = [merge([*stack.base, *stack.patches], release) for stack in stacks]
     questions = [
         {
@@ -129,7 +136,7 @@ def test_thousands_of_stacks_merge_as_talos_merges_them(judges, shapes, types, b
 
 @pytest.mark.parametrize("binary", RELEASES)
 def test_a_stack_files_patches_over_the_generators_base_merge_as_talos_merges_them(judges, shapes, binary):
-    """The whole way: what the generator writes, what the model asks for, what all machines get, what one gets."""
+    """The generator's base, the model's documents, and the patches for all machines and for one."""
     random = Stacks(shapes["config-judge-v112"], seed=42)
     platforms = [parse(stack_platform(stack)) for stack in ("dev", "prod")]
     made = []

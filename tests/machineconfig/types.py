@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from core.machineconfig.fields import Rule
+from core.machineconfig.rule import Rule
 from tests.machineconfig.stacks import Shape
 
 # Every kind of document of either release. The one with machine: and cluster: has none.

@@ -57,8 +57,16 @@ def test_the_operator_is_whole_and_its_namespace_first():
     objects = operator("v1.8.4")
     assert [o["kind"] for o in objects[:1]] == ["Namespace"]
     assert {o["kind"] for o in objects} == {
-        "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Deployment", "Namespace", "PriorityClass", "Role", "RoleBinding", "ServiceAccount",
-    }  # fmt: skip
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "Deployment",
+        "Namespace",
+        "PriorityClass",
+        "Role",
+        "RoleBinding",
+        "ServiceAccount",
+    }
     assert len({(o["kind"], o["metadata"]["name"]) for o in objects}) == len(objects)
     images = json.dumps([o for o in objects if o["kind"] == "Deployment"])
     assert "quay.io/kubevirt/virt-operator:v1.8.4" in images

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import stack_platform
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from engine.conftest import Checkout, checkout, fresh_stack  # noqa: F401 (fixtures)
 
 from lab.kernel import die_with_parent
 from lab.speed import deadline
+from tests.conftest import stack_platform
+from tests.engine.conftest import Checkout, checkout, fresh_stack  # noqa: F401 (fixtures)
 
 # The real program without the layers above, which would wait for real machines.
 PROGRAM = '''"""The metal layer alone."""

@@ -8,9 +8,8 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from bmc import Machines, main
-
 from lab.testing.qemu import Hardware, Machine
+from tests.provider.bmc import Machines, main
 
 
 class Virtual(Machines):

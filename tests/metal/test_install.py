@@ -22,7 +22,8 @@ from metal import netboot
 
 from clients.talos import Client, Maintenance, NoAnswer, Running
 from lab import prepare
-from lab.images import Store, platform_images
+from lab.images import Store
+from lab.platform_images import platform_images
 from lab.registry import Registry
 from lab.speed import deadline
 from lab.testing import installer
@@ -50,7 +51,7 @@ talos = Talos("talos", TalosArgs(platform=stack.platform, booted=metal.booted))
 pulumi.export("talosconfig", talos.talosconfig)
 '''
 # Of the image: the machine prints to the line that the test reads; and what Talos' own kernel has built in.
-ARGUMENTS = ["console=ttyS0", "oops=panic"]
+ARGUMENTS = [*netboot.KERNEL_ARGUMENTS, "oops=panic"]
 # What Talos stumbles over while it starts: it then boots what ran before.
 BROKEN = "talos.experimental.wipe=nonsense"
 # An installation or an upgrade, with every image pulled and Kubernetes started, on an emulated machine.

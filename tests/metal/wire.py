@@ -1,7 +1,7 @@
-"""Asks a real dnsmasq as firmware does, in a network namespace of its own: wire.py CONFIG < requests > answers.
+"""Asks a real dnsmasq as firmware does, in a network namespace of its own: wire.py CONFIG SECONDS < requests > answers.
 
-A request is {mac, arch, ipxe}, an answer {address, server, file, options} or null. An offer that names no file is
-followed by a question to port 4011, as clients of a proxy-DHCP server do.
+SECONDS is how long an answer may take. A request is {mac, arch, ipxe}, an answer {address, server, file, options} or
+null. An offer that names no file is followed by a request to port 4011, as clients of a proxy-DHCP server send it.
 """
 
 import json
@@ -14,7 +14,6 @@ from typing import Any
 
 SERVER, CLIENT = "10.20.0.2", "10.20.0.99"
 SERVER_MAC, CLIENT_MAC = "02:00:00:00:00:02", "02:00:00:00:00:99"
-WAIT_SECONDS = 1.5
 
 
 def ip(*args: str) -> None:
@@ -88,8 +87,8 @@ def frame(request: dict[str, Any], offer: dict[str, Any] | None = None) -> bytes
     return link + raw(request["mac"]) + b"\x08\x00" + head[:10] + struct.pack("!H", check) + head[12:] + udp
 
 
-def answer(wire: socket.socket) -> dict[str, Any] | None:
-    until = time.monotonic() + WAIT_SECONDS
+def answer(wire: socket.socket, seconds: float) -> dict[str, Any] | None:
+    until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         wire.settimeout(left)
         try:
@@ -125,14 +124,14 @@ def main() -> None:
             break
     else:
         sys.exit("dnsmasq ended")
-    answers = []
+    seconds, answers = float(sys.argv[2]), []
     for request in json.load(sys.stdin):
         ip("neigh", "replace", CLIENT, "lladdr", request["mac"], "dev", "srv")
         wire.send(frame(request))
-        got = answer(wire)
+        got = answer(wire, seconds)
         if got is not None and not got["file"]:
             wire.send(frame(request, got))
-            got = answer(wire)
+            got = answer(wire, seconds)
         answers.append(got)
     server.terminate()
     sys.stderr.write(server.stderr.read())

@@ -1,4 +1,4 @@
-"""What equal machines share is written once, and every layer sees whole machines."""
+"""Keys that several machines have in common are written once, and every layer gets complete machines."""
 
 import copy
 import json
@@ -24,7 +24,7 @@ R640 = {
 
 @pytest.fixture
 def classed(prod):
-    """prod with one worker more, of a class."""
+    """prod with an additional worker that has a class."""
     own = {
         "class": "r640",
         "address": "10.20.0.31",
@@ -47,7 +47,7 @@ def test_a_machines_own_keys_win_and_mappings_are_merged(classed):
 
 
 def test_a_machines_own_disk_replaces_the_classs_whole(classed):
-    """All that a selector names must match: half of one and half of another would find no disk."""
+    """All properties of a selector must match, so a mixture of two selectors would match no disk."""
     machine = parse(changed(classed, {"machines.wk-9.install": {"disk": {"serial": "OWN"}}})).machines["wk-9"]
     assert machine.install.disk.model_dump(exclude_none=True) == {"serial": "OWN"}
 
@@ -65,7 +65,8 @@ def test_a_class_says_how_its_bmcs_are_and_each_machine_where_its_own_is(classed
     assert (over.system, over.boot_mode) == ("System.Embedded.1", "uefi")
     assert parse(changed(raw, {"machines.wk-9.bmc": "null!"})).machines["wk-9"].bmc is None
     assert refused(raw) == [
-        "platform.machines.wk-9.bmc.url: is missing; nothing sensible can be assumed for it; write url: https://bmc-1.example.com"
+        "platform.machines.wk-9.bmc.url: is missing; it is required and has no default; "
+        "write url: https://bmc-1.example.com"
     ]
 
 
@@ -112,7 +113,7 @@ def test_the_hardwares_identity_is_marked_on_the_node(dev):
 
 
 def test_a_class_that_no_machine_has_changes_nothing(dev):
-    """A rack may be emptied and filled again; a misspelt class: is told at the machine that has it."""
+    """A rack may be emptied and filled again; a misspelt class is reported at the machine that names it."""
     assert run_program(changed(dev, {"classes": {"r640": R640}})).inputs() == run_program(dev).inputs()
 
 
@@ -136,13 +137,13 @@ def test_machines_of_a_class_are_what_they_are_when_written_out(raw):
 
 
 def refused(raw):
-    with pytest.raises(StackFileError) as told:
+    with pytest.raises(StackFileError) as refusal:
         parse(raw)
-    return [str(fault) for fault in told.value.faults]
+    return [str(fault) for fault in refusal.value.faults]
 
 
 def test_a_fault_of_a_class_is_told_once_and_no_machine_is_blamed(classed):
-    """Nor is what those machines lack without it."""
+    """Keys that its machines lack without the class are not reported either."""
     more = changed(
         classed,
         {
@@ -151,7 +152,7 @@ def test_a_fault_of_a_class_is_told_once_and_no_machine_is_blamed(classed):
         },
     )
     assert refused(more) == [
-        "platform.classes.r640.role: 'wroker' is not one of the values there are; anything else would be ignored or refused later, half-way; "
+        "platform.classes.r640.role: 'wroker' is not one of the allowed values; no other value has a meaning here; "
         "write one of 'controlplane' or 'worker'"
     ]
 
@@ -180,7 +181,7 @@ def test_faults_of_classes_and_of_machines_are_told_at_once(classed):
     "classes", [None, 5, "text", [], {"": {}}, {"a": None}, {5: {"role": "worker"}}, {"a": {"patches": 1}}]
 )
 def test_no_classes_whatever_make_anything_but_a_refusal(classes, dev):
-    """Nor is the machine that has one of them blamed."""
+    """The machine that names such a class is not reported for its missing keys."""
     raw = {**changed(dev, {"machines.cp-1.class": "a"}), "classes": classes}
     assert all(
         line.startswith(("platform.classes", "platform.machines.cp-1.class: 'a' is not one of classes:"))

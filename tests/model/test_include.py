@@ -43,42 +43,50 @@ def test_including_leaves_its_input_alone(prod, write, tmp_path):
         (
             "/etc/passwd",
             None,
-            "is not a path inside the checkout; a plan must be the same on every machine; write e.g. vms/team-a.yaml",
+            "is not a path inside the checkout; a plan must be the same on every computer; "
+            "write a path relative to the checkout, e.g. vms/team-a.yaml",
         ),
         (
             "../x.yaml",
             None,
-            "is not a path inside the checkout; a plan must be the same on every machine; write e.g. vms/team-a.yaml",
+            "is not a path inside the checkout; a plan must be the same on every computer; "
+            "write a path relative to the checkout, e.g. vms/team-a.yaml",
         ),
         (
             5,
             None,
-            "is not a path inside the checkout; a plan must be the same on every machine; write e.g. vms/team-a.yaml",
+            "is not a path inside the checkout; a plan must be the same on every computer; "
+            "write a path relative to the checkout, e.g. vms/team-a.yaml",
         ),
         (
             "gone.yaml",
             None,
-            "gone.yaml can't be read (No such file or directory); its machines and VMs would be missing; write the path of a YAML file, from the checkout's root",
+            "gone.yaml can't be read (No such file or directory); its machines, VMs and workloads would be missing; "
+            "write the path of a YAML file in the checkout",
         ),
         (
             "bad.yaml",
             "vms: [\n",
-            "bad.yaml is not YAML in line 2; nothing in it can be trusted; mend it; an editor with the schema shows where",
+            "bad.yaml is not YAML in line 2; nothing in it can be read reliably; correct the syntax; "
+            "an editor with YAML support marks the place",
         ),
         (
             "list.yaml",
             "- a",
-            "list.yaml holds something else than machines:, vms: and workloads:; only mappings by name can be put together without loss; write machines: {…} or vms: {…} at its top",
+            "list.yaml contains something other than machines:, vms: and workloads:; only mappings by name can be "
+            "combined without losing an entry; write machines: {…}, vms: {…} or workloads: {…} at its top level",
         ),
         (
             "more.yaml",
             "talos: {}",
-            "more.yaml holds something else than machines:, vms: and workloads:; only mappings by name can be put together without loss; write machines: {…} or vms: {…} at its top",
+            "more.yaml contains something other than machines:, vms: and workloads:; only mappings by name can be "
+            "combined without losing an entry; write machines: {…}, vms: {…} or workloads: {…} at its top level",
         ),
         (
             "twice.yaml",
             "vms: {erp: {}}",
-            "twice.yaml names vms.erp, which is there already; one of the two would be lost; give it another name, or keep it in one place",
+            "twice.yaml defines vms.erp, which is defined already; one of the two definitions would be lost; "
+            "rename one of them, or remove it",
         ),
     ],
 )

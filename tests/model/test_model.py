@@ -1,4 +1,4 @@
-"""The model's own arithmetic, and the schema that editors get."""
+"""Properties that the model derives, and the schema that editors get."""
 
 import json
 
@@ -24,7 +24,7 @@ def test_every_stack_file_names_the_schema(stack):
 
 
 def test_the_schema_in_the_repository_is_the_models():
-    """./bedplate schema writes it again."""
+    """./bedplate schema regenerates it."""
     assert (ROOT / "schema/stack.schema.json").read_text(encoding="utf-8") == text()
 
 
@@ -38,9 +38,9 @@ def test_the_schema_refuses_a_misspelt_key_as_the_program_does(path):
 def test_every_field_is_described_in_the_schema_or_speaks_for_itself():
     described = json.dumps(stack_schema())
     for words in (
-        "Fixed when the cluster is made",
+        "Fixed when the cluster is created",
         "never a machine's own",
-        "keeps a disk thrown away from being read",
+        "only protects discarded disks",
     ):
         assert words in described
 
@@ -60,7 +60,7 @@ def test_machines_are_sorted_as_a_person_counts(prod):
 
 
 def test_names_that_count_the_same_have_one_order_too(dev):
-    """cp-1 and cp-01 are two machines, and which comes first must not be the file's order."""
+    """cp-1 and cp-01 are two machines, and their order must not depend on the file."""
     more = {
         **dev["machines"]["cp-1"],
         "role": "worker",

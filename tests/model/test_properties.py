@@ -68,7 +68,7 @@ ANYTHING = st.recursive(
 @settings(max_examples=300)
 @given(platforms(), st.data())
 def test_no_input_whatever_makes_anything_but_a_refusal(raw, data):
-    """A traceback tells a person that our program broke; it is their file that has to be mended."""
+    """A traceback would report a defect of the program, where the file is at fault."""
     at: Any = raw
     for _ in range(data.draw(st.integers(1, 4))):
         keys = list(at) if isinstance(at, dict) and at else None

@@ -1,4 +1,4 @@
-"""Every stack file with a fault is refused with the very words that a person will read."""
+"""Every faulty stack file is refused with the exact message that a person reads."""
 
 from datetime import date
 from pathlib import Path
@@ -35,7 +35,7 @@ def cases() -> list[dict[str, Any]]:
 
 
 def meant(value: Any) -> Any:
-    """An edit with the named texts in their places."""
+    """The edits of a case, with PEM and KEY replaced by the files that they stand for."""
     if isinstance(value, dict):
         return {key: meant(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -50,14 +50,14 @@ CASES = cases()
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_faulty_stack_file_is_refused_with_one_line(case):
-    """Not one line more: a fault must not make others up."""
+    """With exactly one line: a fault must not cause reports of others."""
     with pytest.raises(StackFileError) as refused:
         parse(changed(stack_platform(case["from"]), meant(case["set"])), TODAY)
     assert str(refused.value) == case["says"]
 
 
 def test_every_line_names_the_fault_the_reason_and_the_remedy():
-    """A line with fewer parts leaves the reader alone with one of the three."""
+    """A message without one of the three leaves a question open."""
     assert [c["name"] for c in CASES if c["says"].count("; ") < 2] == []
 
 
@@ -70,7 +70,7 @@ def test_bare_metal_has_forty_of_its_own():
 
 
 def test_all_faults_are_told_at_once_with_those_between_sections(prod):
-    """An engineer at two in the morning mends the file once, not seven times."""
+    """All faults are corrected in one go, and not one after the other."""
     bad = changed(
         prod,
         {
@@ -103,7 +103,7 @@ def test_something_else_than_a_mapping_is_refused(raw):
 
 
 def test_a_value_that_may_be_a_secret_is_never_repeated(dev):
-    """A password pasted into the wrong place must not end in a log."""
+    """A password that was pasted into the wrong place must not reach a log."""
     secret = "hunter2-hunter2"
     for path in ("talos.password", "machines.cp-1.bmc_password", "vms.web.user_data", "boot.matchbox.key"):
         with pytest.raises(StackFileError) as refused:
@@ -115,7 +115,7 @@ def test_a_value_that_may_be_a_secret_is_never_repeated(dev):
 
 
 def test_the_program_ends_with_a_pulumi_error_and_no_traceback(dev):
-    """RunError is the one exception that the language host prints without a stack."""
+    """RunError is the only exception that the language host prints without a traceback."""
     bad = changed(dev, {"network.endpoint": "192.168.10.11", "name": None})
     with pytest.raises(pulumi.RunError) as refused:
         run_program(bad)
@@ -130,6 +130,7 @@ def test_a_stack_with_no_platform_says_where_to_start():
 
     with pytest.raises(
         pulumi.RunError,
-        match=r"^platform: is missing; the stack file describes the whole platform under config: bedplate:platform; start from",
+        match=r"^the stack file has 1 fault\nplatform: is missing; a stack file describes the whole platform under "
+        r"config: bedplate:platform; copy that key from Pulumi\.dev\.yaml and adapt it$",
     ):
         load(pulumi.Config("bedplate"))

@@ -1,4 +1,4 @@
-"""The id of a schematic is the factory's own, computed with no factory at hand."""
+"""A schematic's id is the one that a factory gives it, computed without contacting one."""
 
 import hashlib
 import json
@@ -100,7 +100,7 @@ def test_the_order_of_extensions_and_naming_one_twice_means_nothing(extensions):
 
 
 def test_the_order_of_kernel_arguments_is_kept(dev):
-    """The last console= is the one that a person sees."""
+    """The kernel prints to the last console=."""
     assert (
         of(dev, kernel_args=["console=ttyS1", "console=tty0"]).schematic_id
         != of(dev, kernel_args=["console=tty0", "console=ttyS1"]).schematic_id

@@ -110,20 +110,44 @@ def test_the_json_has_the_documented_shape(prod):
 
 
 PLACES = {
-    "registry password": lambda s: {"machine": {"registries": {"config": {"h": {"auth": {"username": "u", "password": s}}}}}},
-    "registry auth": lambda s: {"machine": {"registries": {"config": {"h": {"auth": {"auth": s, "identityToken": s}}}}}},
+    "registry password": lambda s: {
+        "machine": {"registries": {"config": {"h": {"auth": {"username": "u", "password": s}}}}}
+    },
+    "registry auth": lambda s: {
+        "machine": {"registries": {"config": {"h": {"auth": {"auth": s, "identityToken": s}}}}}
+    },
     "registry document": lambda s: {"kind": "RegistryAuthConfig", "name": "h", "password": s},
-    "wireguard": lambda s: {"kind": "WireguardConfig", "name": "wg0", "privateKey": s, "peers": [{"presharedKey": s, "endpoint": "a:1"}]},
-    "old wireguard": lambda s: {"machine": {"network": {"interfaces": [{"interface": "wg0", "wireguard": {"privateKey": s, "peers": [{"presharedKey": s}]}}]}}},
+    "wireguard": lambda s: {
+        "kind": "WireguardConfig",
+        "name": "wg0",
+        "privateKey": s,
+        "peers": [{"presharedKey": s, "endpoint": "a:1"}],
+    },
+    "old wireguard": lambda s: {
+        "machine": {
+            "network": {
+                "interfaces": [{"interface": "wg0", "wireguard": {"privateKey": s, "peers": [{"presharedKey": s}]}}]
+            }
+        }
+    },
     "etcd's key": lambda s: {"cluster": {"etcd": {"ca": {"crt": "c", "key": s}}}},
-    "a PEM": lambda s: {"machine": {"kubelet": {"extraArgs": {"x": f"-----BEGIN PRIVATE KEY-----\n{s}\n-----END PRIVATE KEY-----"}}}},
-    "tokens": lambda s: {"machine": {"token": s}, "cluster": {"token": s, "secret": s, "aescbcEncryptionSecret": s, "secretboxEncryptionSecret": s}},
+    "a PEM": lambda s: {
+        "machine": {"kubelet": {"extraArgs": {"x": f"-----BEGIN PRIVATE KEY-----\n{s}\n-----END PRIVATE KEY-----"}}}
+    },
+    "tokens": lambda s: {
+        "machine": {"token": s},
+        "cluster": {"token": s, "secret": s, "aescbcEncryptionSecret": s, "secretboxEncryptionSecret": s},
+    },
     "a file": lambda s: {"machine": {"files": [{"path": "/a", "content": s, "permissions": 384, "op": "create"}]}},
     "an environment": lambda s: {"machine": {"env": {"http_proxy": f"http://u:{s}@proxy"}}},
     "an address": lambda s: {"machine": {"registries": {"mirrors": {"h": {"endpoints": [f"https://u:{s}@mirror"]}}}}},
     "an argument": lambda s: {"cluster": {"apiServer": {"extraArgs": {"oidc-client-secret": s}}}},
-    "a disk's key": lambda s: {"kind": "VolumeConfig", "name": "STATE", "encryption": {"keys": [{"slot": 0, "static": {"passphrase": s}}]}},
-}  # fmt: skip
+    "a disk's key": lambda s: {
+        "kind": "VolumeConfig",
+        "name": "STATE",
+        "encryption": {"keys": [{"slot": 0, "static": {"passphrase": s}}]},
+    },
+}
 SECRETS = st.text(string.ascii_letters + string.digits + "+/=", min_size=12, max_size=60)
 
 

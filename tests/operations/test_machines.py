@@ -12,16 +12,28 @@ from test_api_ready import Pki, pem
 
 from clients import talos
 from operations.drift.__main__ import table
-from operations.drift.machines import Declared, Found, NotMade, certificates, declared, ending, look
+from operations.drift.machines import Declared, Inspection, NoMachines, certificates, declared, expiring, inspect
 
 SCHEMATIC = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
-CONFIG = yaml.safe_dump_all([
-    {"version": "v1alpha1", "machine": {
-        "install": {"image": f"factory.talos.dev/metal-installer/{SCHEMATIC}:v1.14.2"},
-        "kubelet": {"image": "ghcr.io/siderolabs/kubelet:v1.35.4"}, "nodeLabels": {"a": "x"}, "token": "hunter2",
-    }},
-    {"apiVersion": "v1alpha1", "kind": "HostnameConfig", "hostname": "cp-1", "auto": "off"},
-])  # fmt: skip
+CONFIG = yaml.safe_dump_all(
+    [
+        {
+            "version": "v1alpha1",
+            "machine": {
+                "install": {"image": f"factory.talos.dev/metal-installer/{SCHEMATIC}:v1.14.2"},
+                "kubelet": {"image": "ghcr.io/siderolabs/kubelet:v1.35.4"},
+                "nodeLabels": {"a": "x"},
+                "token": "hunter2",
+            },
+        },
+        {"apiVersion": "v1alpha1", "kind": "HostnameConfig", "hostname": "cp-1", "auto": "off"},
+    ]
+)
+
+
+def secret(value):
+    """A value as an export with secrets in the clear has it."""
+    return {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": json.dumps(value)}
 
 
 class Machine:
@@ -100,7 +112,7 @@ def machine():
 
 
 def looked(at):
-    return look(Declared("cp-1", at.address, CONFIG), at.client())
+    return inspect(Declared("cp-1", at.address, CONFIG), at.client())
 
 
 def test_a_machine_that_runs_what_was_declared_has_not_drifted(machine):
@@ -108,14 +120,20 @@ def test_a_machine_that_runs_what_was_declared_has_not_drifted(machine):
     assert not found.drifted and found.differences == []
 
 
-@pytest.mark.parametrize(("how", "says"), [
-    ({"config": CONFIG.replace("a: x", "a: y")}, ["machine.nodeLabels.a: x -> y"]),
-    ({"config": CONFIG.replace("hunter2", "hunter3")}, ["machine.token: (secret) differs (reboots)"]),
-    ({"config": CONFIG.replace("hostname: cp-1", "hostname: cp-9")}, ["HostnameConfig: hostname: cp-1 -> cp-9"]),
-    ({"version": "v1.13.0"}, ["Talos: version: v1.14.2 -> v1.13.0 (reboots)"]),
-    ({"schematic": "0" * 64}, [f"Talos: schematic: {SCHEMATIC} -> {'0' * 64} (reboots)"]),
-    ({"kubelet": "ghcr.io/siderolabs/kubelet:v1.34.0"}, ["kubelet: image: ghcr.io/siderolabs/kubelet:v1.35.4 -> ghcr.io/siderolabs/kubelet:v1.34.0"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ({"config": CONFIG.replace("a: x", "a: y")}, ["machine.nodeLabels.a: x -> y"]),
+        ({"config": CONFIG.replace("hunter2", "hunter3")}, ["machine.token: (secret) differs (reboots)"]),
+        ({"config": CONFIG.replace("hostname: cp-1", "hostname: cp-9")}, ["HostnameConfig: hostname: cp-1 -> cp-9"]),
+        ({"version": "v1.13.0"}, ["Talos: version: v1.14.2 -> v1.13.0 (reboots)"]),
+        ({"schematic": "0" * 64}, [f"Talos: schematic: {SCHEMATIC} -> {'0' * 64} (reboots)"]),
+        (
+            {"kubelet": "ghcr.io/siderolabs/kubelet:v1.34.0"},
+            ["kubelet: image: ghcr.io/siderolabs/kubelet:v1.35.4 -> ghcr.io/siderolabs/kubelet:v1.34.0"],
+        ),
+    ],
+)
 def test_what_differs_is_named_and_nothing_secret(machine, how, says):
     found = looked(machine(**how))
     assert [str(each) for each in found.differences] == says
@@ -126,25 +144,31 @@ def test_a_machine_that_does_not_answer_is_not_called_the_same(machine):
     at = machine()
     client = at.client()
     at.server.stop(0).wait()
-    found = look(Declared("cp-1", at.address, CONFIG), client)
+    found = inspect(Declared("cp-1", at.address, CONFIG), client)
     assert found.drifted and found.unread and "could not be read" in table([found])
 
 
 def test_machines_and_their_client_come_from_the_state():
-    secret = lambda value: {
-        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
-        "plaintext": json.dumps(value),
-    }
     encoded = {
         name: base64.b64encode(name.encode()).decode() for name in ("caCertificate", "clientCertificate", "clientKey")
     }
-    machines, client = declared([
-        {"type": "talos:machine/secrets:Secrets", "urn": "u::talos-secrets", "outputs": {"clientConfiguration": secret(encoded)}},
-        {"type": "talos:machine/configurationApply:ConfigurationApply", "urn": "u::talos-cp-1", "outputs": {"node": "10.0.0.1", "machineConfiguration": secret("a: 1")}},
-    ])  # fmt: skip
+    machines, client = declared(
+        [
+            {
+                "type": "talos:machine/secrets:Secrets",
+                "urn": "u::talos-secrets",
+                "outputs": {"clientConfiguration": secret(encoded)},
+            },
+            {
+                "type": "talos:machine/configurationApply:ConfigurationApply",
+                "urn": "u::talos-cp-1",
+                "outputs": {"node": "10.0.0.1", "machineConfiguration": secret("a: 1")},
+            },
+        ]
+    )
     assert machines == [Declared("cp-1", "10.0.0.1", "a: 1")] and client.key == b"clientKey"
     assert "a: 1" not in repr(machines)
-    with pytest.raises(NotMade, match="no machine has its config yet"):
+    with pytest.raises(NoMachines, match="no machine has its config yet"):
         declared([])
 
 
@@ -153,31 +177,38 @@ def test_a_certificate_that_ends_soon_is_told():
     at = Pki()
     given = {name: at.pair("admin")[0].encode() for name in ("talosconfig", "kubeconfig")}
     now = datetime.now(UTC)
-    assert ending(given, now - timedelta(days=29)) == []
-    assert ending({"kubeconfig": given["kubeconfig"]}, now - timedelta(days=20)) == [
-        "the kubeconfig's certificate ends in 20 days; renew it: ./bedplate up STACK; then ./bedplate access STACK"
+    assert expiring(given, now - timedelta(days=29)) == []
+    assert expiring({"kubeconfig": given["kubeconfig"]}, now - timedelta(days=20)) == [
+        "the kubeconfig's certificate expires in 20 days; renew it: ./bedplate up STACK; then ./bedplate access STACK"
     ]
-    assert [line.partition(";")[0] for line in ending(given, now + timedelta(days=2))] == [
-        "the kubeconfig's certificate has ended", "the talosconfig's certificate has ended",
-    ]  # fmt: skip
+    assert [line.partition(";")[0] for line in expiring(given, now + timedelta(days=2))] == [
+        "the kubeconfig's certificate has expired",
+        "the talosconfig's certificate has expired",
+    ]
 
 
 def test_both_certificates_come_from_the_state():
-    secret = lambda value: {
-        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
-        "plaintext": json.dumps(value),
-    }
     client = {"clientCertificate": base64.b64encode(b"PEM").decode(), "clientKey": secret("hunter2")}
-    assert certificates([
-        {"type": "talos:machine/secrets:Secrets", "urn": "u::s", "outputs": {"clientConfiguration": secret(client)}},
-        {"type": "talos:cluster/kubeconfig:Kubeconfig", "urn": "u::k", "outputs": {"kubernetesClientConfiguration": secret(client)}},
-    ]) == {"talosconfig": b"PEM", "kubeconfig": b"PEM"}  # fmt: skip
+    assert certificates(
+        [
+            {
+                "type": "talos:machine/secrets:Secrets",
+                "urn": "u::s",
+                "outputs": {"clientConfiguration": secret(client)},
+            },
+            {
+                "type": "talos:cluster/kubeconfig:Kubeconfig",
+                "urn": "u::k",
+                "outputs": {"kubernetesClientConfiguration": secret(client)},
+            },
+        ]
+    ) == {"talosconfig": b"PEM", "kubeconfig": b"PEM"}
     # An `up` that was killed in between, or left the kubeconfig out, has the one and not the other.
     assert certificates([{"type": "talos:cluster/kubeconfig:Kubeconfig", "urn": "u::k"}]) == {}
 
 
 def test_the_table_is_for_a_person():
-    found = [Found("cp-1", "10.0.0.1"), Found("wk-10", "10.0.0.2", unread="no answer within 5 s")]
+    found = [Inspection("cp-1", "10.0.0.1"), Inspection("wk-10", "10.0.0.2", unread="no answer within 5 s")]
     assert (
         table(found)
         == "cp-1   10.0.0.1         as declared\nwk-10  10.0.0.2         could not be read: no answer within 5 s"

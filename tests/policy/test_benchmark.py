@@ -174,5 +174,5 @@ def test_a_recorded_exception_lets_it_through_until_its_day(row, contract):
     for lacking in row.rows:
         assert complaints(platform(row, contract, [one for one in row.rows if one != lacking]))
     assert platform(row, contract, row.rows, UNTIL)
-    with pytest.raises(StackFileError, match="2026-12-31 is past; an exception ends"):
+    with pytest.raises(StackFileError, match="2026-12-31 is past; the exception has ended"):
         platform(row, contract, row.rows, UNTIL + timedelta(days=1))

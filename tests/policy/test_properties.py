@@ -14,7 +14,8 @@ from policy.rules.field import DELETED, UNKNOWN, Fault, Field
 from policy.rules.patches import merge
 from policy.rules.rule import Inputs, Options, Resource, Rule
 from tests.policy.cases import CASES
-from tests.policy.support import GOOD, changed
+from tests.policy.good import GOOD
+from tests.policy.support import changed
 
 CANARY = "canary-7f3e9b1c"
 STAND_INS = UNKNOWN.pattern.split("|")

@@ -8,7 +8,8 @@ from policy.rules import RULES
 from policy.rules.field import UNKNOWN
 from policy.rules.rule import Options
 from tests.policy.cases import CASES
-from tests.policy.support import GOOD, RULE, Case, changed, complaints
+from tests.policy.good import GOOD
+from tests.policy.support import RULE, Case, changed, complaints
 
 
 @pytest.mark.parametrize("subject", GOOD)

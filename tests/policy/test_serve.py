@@ -16,7 +16,8 @@ from policy.rules import RULES
 from policy.rules.rule import Resource
 from policy.rules.serve import decode, decode_once, policies
 from tests.policy.cases import CASES
-from tests.policy.support import GOOD, RULE, Case, changed
+from tests.policy.good import GOOD
+from tests.policy.support import RULE, Case, changed
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"

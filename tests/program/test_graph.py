@@ -63,8 +63,8 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     after = run_program(
         changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})
     ).inputs()
-    # The guard alone knows all machines: it is what sees them come and go. Etcd's record and the snapshot are told of control
-    # planes, for which that is no change, and turns of who hands out a kubeconfig.
+    # The guard alone knows all machines, because it sees them come and go. Etcd's record and the snapshot have the
+    # addresses of control planes, which they ignore in a diff, and so do turns, for a kubeconfig.
     changed_ones = {
         name
         for (kind, name), inputs in before.items()

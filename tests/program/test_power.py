@@ -37,9 +37,17 @@ def test_power_gets_what_the_stack_file_says(prod):
         name: plain(inputs) for name, inputs in made.items()
     }
     assert plain(made["metal-wk-1"]) == {
-        "url": "https://wk-1.bmc.prod.example.com", "system": "System.Embedded.1", "username": "u", "password": "p",
-        "fingerprint": "ab" * 32, "generation": 3, "bootMode": "legacy", "timeoutSeconds": 600, "atOnce": 5, "secondsBetween": 1,
-    }  # fmt: skip
+        "url": "https://wk-1.bmc.prod.example.com",
+        "system": "System.Embedded.1",
+        "username": "u",
+        "password": "p",
+        "fingerprint": "ab" * 32,
+        "generation": 3,
+        "bootMode": "legacy",
+        "timeoutSeconds": 600,
+        "atOnce": 5,
+        "secondsBetween": 1,
+    }
     assert all(is_secret(inputs["username"]) and is_secret(inputs["password"]) for inputs in made.values())
     assert (made["metal-cp-1"]["generation"], made["metal-cp-1"]["bootMode"]) == (1, "uefi")
 

@@ -59,7 +59,7 @@ def test_an_up_names_what_is_missing_and_how_to_set_it(wanting):
 
 
 def test_a_password_for_a_host_that_the_platform_does_not_name_is_refused_and_not_shown(prod):
-    with pytest.raises(pulumi.RunError, match="is a host that registries.auth does not name") as refused:
+    with pytest.raises(pulumi.RunError, match=r"is a host that registries\.auth does not name") as refused:
         run_program(prod, preview=True, config=given(other_example_com={"username": "u", "password": "hunter2"}))
     assert "hunter2" not in str(refused.value) and "other" not in str(refused.value)
 

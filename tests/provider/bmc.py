@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import flask
 from sushy_tools import error
@@ -26,39 +27,39 @@ from werkzeug import serving
 FUTURE = "OperationSupportedInFutureStateURI"
 
 
-class Machines(fakedriver.FakeDriver):
+class Machines(fakedriver.FakeDriver):  # type: ignore[misc]  # sushy-tools has no types.
     """Systems that are switched in memory. What each does is in the journal, a JSON object a line.
 
     A system's `habits`: refuses_mode, future_state, forgets_once, forgets_with_power, never_starts, boots_slowly
     (seconds).
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lock = threading.RLock()
         self._systems = {s["uuid"]: {"power_state": "Off", "habits": {}, **s} for s in self._config["BMC_SYSTEMS"]}
         self._by_name = {s["name"]: u for u, s in self._systems.items()}
 
-    def start(self, system, target):
+    def start(self, system: dict[str, Any], target: str) -> None:
         """The hook for machines that are more than a word in memory."""
         if target == "Pxe" and (server := self._config.get("BMC_MATCHBOX")):
             try:
                 with urllib.request.urlopen(f"{server}/ipxe?mac={system['nics'][0]['mac']}", timeout=5) as answer:
-                    told = answer.status
+                    status = answer.status
             except urllib.error.HTTPError as refused:
-                told = refused.code
-            self.note(event="chain", system=system["name"], status=told)
+                status = refused.code
+            self.note(event="chain", system=system["name"], status=status)
 
-    def stop(self, system):
+    def stop(self, system: dict[str, Any]) -> None:
         """The same."""
 
-    def habit(self, identity, name):
+    def habit(self, identity: str, name: str) -> Any:
         return self._get(identity)["habits"].get(name)
 
-    def note(self, **event):
+    def note(self, **event: Any) -> None:
         with self.lock, open(self._config["BMC_JOURNAL"], "a", encoding="utf-8") as file:
             file.write(json.dumps({"at": time.monotonic(), **event}) + "\n")
 
-    def set_power_state(self, identity, state):
+    def set_power_state(self, identity: str, state: str) -> None:
         system = self._get(identity)
         with self.lock:
             on = system["power_state"] == "On"
@@ -76,7 +77,7 @@ class Machines(fakedriver.FakeDriver):
             else:
                 raise error.NotSupportedError(f"{state} is not supported")
 
-    def _boot(self, system):
+    def _boot(self, system: dict[str, Any]) -> None:
         if system["habits"].get("never_starts"):
             return
         target = system.pop("once", None) or "Hdd"
@@ -88,14 +89,14 @@ class Machines(fakedriver.FakeDriver):
         else:
             system["power_state"] = "On"
 
-    def _halt(self, system):
+    def _halt(self, system: dict[str, Any]) -> None:
         self.note(event="halt", system=system["name"])
         self.stop(system)
         if system["habits"].get("forgets_with_power"):
             system.pop("once", None)
         system["power_state"] = "Off"
 
-    def order(self, identity, boot):
+    def order(self, identity: str, boot: dict[str, Any]) -> str | None:
         """A PATCH of Boot, or a reason why not."""
         system = self._get(identity)
         if "BootSourceOverrideMode" in boot:
@@ -112,13 +113,13 @@ class Machines(fakedriver.FakeDriver):
         return None
 
 
-def _refusal(message, status, code="Base.1.0.GeneralError"):
+def _refusal(message: str, status: int, code: str = "Base.1.0.GeneralError") -> flask.Response:
     body = {"error": {"code": code, "message": message, "@Message.ExtendedInfo": [{"MessageId": code}]}}
     return flask.Response(json.dumps(body), status, content_type="application/json")
 
 
-@emulator.app.before_request
-def alone():
+@emulator.app.before_request  # type: ignore[untyped-decorator]  # sushy-tools has no types.
+def alone() -> flask.Response | None:
     """A BMC knows its own system."""
     identity = flask.request.path.removeprefix("/redfish/v1/Systems/").partition("/")[0]
     if flask.request.path.startswith("/redfish/v1/Systems/") and identity in emulator.app.systems._systems:
@@ -128,8 +129,8 @@ def alone():
     return None
 
 
-@emulator.app.before_request
-def inject():
+@emulator.app.before_request  # type: ignore[untyped-decorator]  # sushy-tools has no types.
+def inject() -> flask.Response | None:
     """Faults: [{method, path, status, delay, count, headers}], each used up `count` times."""
     asked = flask.request
     systems = emulator.app.systems
@@ -152,8 +153,8 @@ def inject():
     return answer
 
 
-@emulator.app.before_request
-def order():
+@emulator.app.before_request  # type: ignore[untyped-decorator]  # sushy-tools has no types.
+def order() -> flask.Response | None:
     """Boot options are taken here: the stock service drops how long they hold."""
     asked = flask.request
     if asked.method != "PATCH" or not asked.path.startswith("/redfish/v1/Systems/"):
@@ -169,7 +170,7 @@ def order():
     return _refusal(why, 400) if why else flask.Response(status=204)
 
 
-def _boot(system):
+def _boot(system: dict[str, Any]) -> dict[str, str]:
     boot = {"BootSourceOverrideEnabled": "Disabled", "BootSourceOverrideTarget": "None"}
     if "once" in system:
         held = "Continuous" if system["habits"].get("forgets_once") else "Once"
@@ -177,21 +178,21 @@ def _boot(system):
     return {**boot, "BootSourceOverrideMode": system.get("boot_mode", "UEFI")}
 
 
-def _future(identity):
+def _future(identity: str) -> str:
     return json.dumps({"Id": "SD", "Boot": _boot(emulator.app.systems._get(identity))})
 
 
-def _etag(text):
+def _etag(text: str) -> str:
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:12]}"'
 
 
-@emulator.app.route("/redfish/v1/Systems/<identity>/SD", methods=["GET"])
-def settings(identity):
+@emulator.app.route("/redfish/v1/Systems/<identity>/SD", methods=["GET"])  # type: ignore[untyped-decorator]  # sushy-tools has no types.
+def settings(identity: str) -> flask.Response:
     return flask.Response(_future(identity), content_type="application/json")
 
 
-@emulator.app.after_request
-def shape(answer):
+@emulator.app.after_request  # type: ignore[untyped-decorator]  # sushy-tools has no types.
+def shape(answer: flask.Response) -> flask.Response:
     asked = flask.request
     if asked.method != "GET" or answer.status_code != 200:
         return answer
@@ -208,7 +209,7 @@ def shape(answer):
     return answer
 
 
-def main(machines=Machines):
+def main(machines: type[Machines] = Machines) -> None:
     given = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     fakedriver.FakeDriver = machines  # The service looks it up when it is first asked.
     emulator.app.configure(

@@ -38,7 +38,7 @@ def test_a_stack_that_asks_for_none_is_told_so(tmp_path):
 
 def test_a_faulty_stack_file_writes_nothing(tmp_path):
     done = boot(tmp_path, {"name": None})
-    assert done.returncode == 2 and done.stderr.startswith("platform.name: is missing; ")
+    assert done.returncode == 2 and done.stderr.startswith("boot: the stack file has 1 fault\nplatform.name: is missing; ")
     assert not (tmp_path / "files").exists()
 
 

@@ -1,12 +1,12 @@
-"""The machine config of one machine, as small strategic-merge documents.
+"""The machine config of one machine, as small documents that Talos merges into what its generator writes.
 
-Plain functions from the model to dicts, one module a topic: what Talos' generator would default and we rely on is
-written out, so that another generator changes nothing. They hold no secret: the plan shows them and policies judge
-them.
+Plain functions from the model to dicts, one module per topic. Every default of Talos' generator that the platform
+relies on is written out, so that another release's generator changes no machine. Documents hold no secret: plans show
+them and policies judge them.
 
-There are two ways to say it. Up to contract v1.13 Kubernetes and the host are fields of one large document; from
-v1.14 each has documents of its own, and Talos refuses a config that says one thing in both. The contract chooses,
-never the version of the OS: newer releases read older contracts.
+Talos has two forms. Up to contract v1.13, Kubernetes and the host are fields of one large document; from v1.14 each
+has documents of its own, and Talos refuses a config that sets one thing in both. The contract decides, not the
+version of the OS, because newer releases read older contracts.
 """
 
 import json
@@ -20,20 +20,21 @@ from .document import Document, plain
 from .firewall import firewall
 from .host import host
 from .kubelet import kubelet
+from .links import links
 from .machine import identity
-from .network import network, services
+from .network import services
 from .registries import credentials, registries
 
 __all__ = ["Document", "credentials", "documents", "patches"]
 
 
 def patches(platform: Platform, name: str) -> list[str]:
-    """Every document for one machine as JSON, most general first, the user's own last."""
+    """Every document for one machine as JSON texts: the most general first, the stack file's patches last."""
     return [json.dumps(plain(d), sort_keys=True) for d in documents(platform, name)]
 
 
 def documents(platform: Platform, name: str) -> list[Document]:
-    """The same, before they are written."""
+    """Every document for one machine, in the order in which Talos merges them."""
     machine = platform.machines[name]
     return [
         *cluster(platform),
@@ -41,7 +42,7 @@ def documents(platform: Platform, name: str) -> list[Document]:
         *(controlplane(platform) if machine.role == "controlplane" else ()),
         *kubelet(platform, machine),
         *identity(platform, name, machine),
-        *network(platform, machine),
+        *links(platform, machine),
         *firewall(platform, machine),
         *disks(platform, machine),
         *host(platform, name, machine),

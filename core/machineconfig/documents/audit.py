@@ -1,4 +1,4 @@
-"""What the API's audit log records: who did what to whom, and no secret's body."""
+"""The audit policy of the Kubernetes API: who did what to which object, without the content of secrets."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ def _of(group: str, *resources: str) -> dict[str, Any]:
     return {"group": group, "resources": list(resources)} if resources else {"group": group}
 
 
-# The first rule that matches decides, so the order is from what must not be told to what must.
+# The first rule that matches decides, so rules that leave something out come before rules that record it.
 POLICY: dict[str, Any] = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
-    # What was asked is told with what was answered.
+    # The later stages of a request hold what this one holds.
     "omitStages": ["RequestReceived"],
     "rules": [
-        # Probes, many times a second, that tell nothing of anyone.
+        # Health probes, many per second, which say nothing about any user.
         {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*"], "verbs": ["get"]},
-        # Their bodies are the secrets.
+        # Their bodies are secret.
         {
             "level": "Metadata",
             "resources": [
@@ -26,7 +26,7 @@ POLICY: dict[str, Any] = {
                 _of("authentication.k8s.io", "tokenreviews", "tokenrequests"),
             ],
         },
-        # Who enters a pod or a guest, and with which command.
+        # Who opens a session in a pod or a VM, and with which command.
         {
             "level": "Request",
             "resources": [
@@ -43,7 +43,7 @@ POLICY: dict[str, Any] = {
                 _of("subresources.kubevirt.io"),
             ],
         },
-        # Who changes what others may do, and to what.
+        # Who changes the permissions of others, and how.
         {
             "level": "RequestResponse",
             "verbs": _WRITES,

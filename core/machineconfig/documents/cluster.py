@@ -1,4 +1,4 @@
-"""What every machine of the cluster shares of Kubernetes."""
+"""What every machine knows of the Kubernetes cluster: its name, its networks and how to reach the API."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ DNS_DOMAIN = "cluster.local"
 
 
 def cluster(platform: Platform) -> Iterator[Document]:
-    """Names, networks, and how a machine finds the API."""
+    """The cluster's name and networks, the API's address, KubePrism, DNS and discovery."""
     yield from _documents(platform) if by_documents(platform) else _fields(platform)
 
 
@@ -36,7 +36,7 @@ def _fields(platform: Platform) -> Iterator[Document]:
                 "serviceSubnets": [str(platform.network.services)],
             },
             "proxy": {"disabled": True},
-            # Its default asks a public service; members find each other through the API instead.
+            # Discovery queries a public service by default. Members find each other through the Kubernetes API instead.
             "discovery": {"enabled": False},
         },
     }
@@ -52,8 +52,8 @@ def _documents(platform: Platform) -> Iterator[Document]:
         serviceSubnets=[str(platform.network.services)],
     )
     yield document("KubePrismConfig", port=KUBEPRISM_PORT)
-    # With no such document nobody outside is asked.
+    # Without this document no service outside the cluster is queried.
     yield removed("DiscoveryServiceConfig", name="default")
-    # Pods in a process and mount namespace apart from Talos' own. Nobody has shown KubeVirt in it.
+    # Runs pods in process and mount namespaces apart from those of Talos. KubeVirt is not proven to work in them.
     yield document("SecurityProfileConfig", workloadIsolation=platform.kubevirt is None)
     yield document("FilesystemTrimConfig", interval="168h0m0s")

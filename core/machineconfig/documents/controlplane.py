@@ -1,4 +1,4 @@
-"""What control planes add: the API, etcd, and what the CIS benchmark asks of them."""
+"""What only control planes have: the Kubernetes API, its controllers, etcd, and what the CIS benchmark requires."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,10 +10,10 @@ from .audit import POLICY
 from .document import Document, by_documents, document, removed
 from .network import node_subnets
 
-# Talos puts the cluster's own authority there, on every control plane.
+# Source: Talos writes the certificate of the cluster's CA to this path on every control plane.
 _CLUSTER_CA = "/system/secrets/kubernetes/kube-apiserver/ca.crt"
 
-# A namespace with no label of its own takes no privileged pod. Cilium lives in the one that is exempt.
+# A namespace without labels of its own admits no privileged pod. Cilium runs in the exempt namespace.
 POD_SECURITY: dict[str, Any] = {
     "apiVersion": "pod-security.admission.config.k8s.io/v1alpha1",
     "kind": "PodSecurityConfiguration",
@@ -27,7 +27,7 @@ POD_SECURITY: dict[str, Any] = {
     },
     "exemptions": {"namespaces": ["kube-system"], "runtimeClasses": [], "usernames": []},
 }
-# CIS 1.2.1 as 1.14 has it: without credentials there is nothing but whether the API is up.
+# CIS 1.2.1, in the form of contract v1.14: a client without credentials can only learn whether the API is up.
 AUTHENTICATION: dict[str, Any] = {
     "anonymous": {"enabled": True, "conditions": [{"path": path} for path in ("/livez", "/readyz", "/healthz")]},
     "jwt": [],
@@ -43,30 +43,30 @@ ITSELF = "127.0.0.1"
 
 
 def api_arguments(platform: Platform) -> dict[str, str]:
-    """Flags of the API server that its defaults, or Talos', leave open."""
-    extras = platform.talos.extras
+    """Flags of the API server (flag to value) that neither its defaults nor Talos' cover."""
+    extras = platform.talos.hardening
     plugins = ["DenyServiceExternalIPs", *(["AlwaysPullImages"] if extras.always_pull else [])]
-    made = {
+    flags = {
         "enable-admission-plugins": ",".join(plugins),
         "profiling": "false",
         "service-account-extend-token-expiration": "false",
     }
     if not by_documents(platform):
-        # Documents say it in KubeAuthenticationConfig, and the API refuses to hear it twice.
-        made["anonymous-auth"] = "false"
+        # With documents, KubeAuthenticationConfig sets it, and the API server refuses both.
+        flags["anonymous-auth"] = "false"
     if extras.serving_certificates == "cluster":
-        made["kubelet-certificate-authority"] = _CLUSTER_CA
-    return made
+        flags["kubelet-certificate-authority"] = _CLUSTER_CA
+    return flags
 
 
 def images(platform: Platform) -> dict[str, str]:
-    """Each part's image, which moves with talos.kubernetes alone."""
+    """Each component's image by its name; only talos.kubernetes changes it."""
     version = platform.talos.kubernetes
     return {part: f"registry.k8s.io/kube-{part}:{version}" for part in ("apiserver", "controller-manager", "scheduler")}
 
 
 def controlplane(platform: Platform) -> Iterator[Document]:
-    """The API server, the controllers, the scheduler, and etcd, and who may save it."""
+    """The API server, the controller manager, the scheduler, etcd, and who may take snapshots of it."""
     yield from _documents(platform) if by_documents(platform) else _fields(platform)
     if platform.talos.snapshots.schedule:
         if by_documents(platform):
@@ -74,12 +74,12 @@ def controlplane(platform: Platform) -> Iterator[Document]:
         else:
             yield {"machine": {"features": {"kubernetesTalosAPIAccess": {"enabled": True, **_ACCESS}}}}
         yield {"machine": {"certSANs": [ITSELF]}}
-    # Never the virtual IP: it moves, and a member of etcd must not.
+    # Not the virtual IP: it moves between machines, and an etcd member must keep its address.
     yield {"cluster": {"etcd": {"advertisedSubnets": node_subnets(platform)}}}
 
 
 def announces(platform: Platform) -> bool:
-    """Whether control planes must take part in load balancing: with no worker nothing else would announce a service."""
+    """Whether control planes must announce services of type LoadBalancer, because there is no worker that could."""
     return not platform.workers and platform.cilium.load_balancer is not None
 
 
@@ -89,7 +89,7 @@ def _sans(platform: Platform) -> list[str]:
 
 def _fields(platform: Platform) -> Iterator[Document]:
     image = images(platform)
-    # Lists are appended to the generator's, and the API refuses to exempt one namespace twice.
+    # Talos would append the exemptions to the generator's, and the API server refuses one namespace exempted twice.
     yield {"cluster": {"apiServer": {"admissionControl": {"$patch": "delete"}}}}
     yield {
         "cluster": {
@@ -123,10 +123,10 @@ def _documents(platform: Platform) -> Iterator[Document]:
     )
     yield document("KubeControllerManagerConfig", image=image["controller-manager"], extraArgs=CONTROLLER_MANAGER)
     yield document("KubeSchedulerConfig", image=image["scheduler"], extraArgs=SCHEDULER)
-    # Both, or requests of nodes or of people are refused.
+    # Without one of them the API refuses the requests of nodes or of people.
     yield document("KubeAuthorizerConfig", name="node", type="Node")
     yield document("KubeAuthorizerConfig", name="rbac", type="RBAC")
-    # Lists in them would be appended to the generator's, whose one audit rule matches everything before ours.
+    # Talos would append the lists to the generator's, whose one audit rule matches everything before these rules.
     for kind, name, configuration in (
         ("KubeAdmissionControlConfig", {"name": "PodSecurity"}, POD_SECURITY),
         ("KubeAuditPolicyConfig", {}, POLICY),

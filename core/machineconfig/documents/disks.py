@@ -1,17 +1,16 @@
-"""Disks: how they are found, encrypted, and given to storage drivers."""
+"""Disks: how Talos selects them, encrypts them, and leaves them to storage drivers."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts import disk_size
 from core.model import MachineSpec, Platform
 from core.model.disk import DiskSpec
 from core.model.host import VolumeSpec
 
 from .document import Document, by_documents, document
 
-_UNITS = {"GB": 10**9, "TB": 10**12, "GiB": 2**30, "TiB": 2**40}
 _TYPES = {
     "nvme": 'disk.transport == "nvme"',
     "sd": 'disk.transport == "mmc"',
@@ -21,38 +20,45 @@ _TYPES = {
 
 
 def expression(disk: DiskSpec) -> str:
-    """The disk as a CEL expression, as Talos itself makes one of machine.install.diskSelector."""
-    # Text of JSON is text of CEL. A transport keeps device mapper and loop devices out.
-    found = ['disk.transport != ""']
-    found += [
+    """The CEL expression that selects the disk, as Talos itself builds one from machine.install.diskSelector."""
+    # A JSON string is a CEL string. Device mapper and loop devices have no transport, so the first term excludes them.
+    terms = ['disk.transport != ""']
+    terms += [
         f"glob({json.dumps(value)}, disk.{key})" for key in ("wwid", "model", "serial") if (value := getattr(disk, key))
     ]
     if disk.size:
-        compared, number, unit = re.fullmatch(r"(\D*)(\d+)\s*(\w+)", disk.size.replace(" ", "")).groups()  # type: ignore[union-attr]
-        found.append(f"disk.size {compared or '=='} {int(number) * _UNITS[unit]}u")
+        limit = disk_size.parse(disk.size)
+        terms.append(f"disk.size {limit.operator} {limit.size}u")
     if disk.type:
-        found.append(_TYPES[disk.type])
-    return " && ".join(found)
+        terms.append(_TYPES[disk.type])
+    return " && ".join(terms)
 
 
 def encryption(platform: Platform, state: bool = False) -> dict[str, Any] | None:
-    """LUKS2 with the platform's kind of key. A key of any other volume is locked to STATE's: that disk alone opens nothing."""
+    """The encryption of a volume: LUKS2 with the platform's kind of key; None without encryption.
+
+    The key of every volume except STATE is locked to STATE, so that a disk without STATE can't be decrypted.
+    """
     talos = platform.talos
-    # Sealed while SecureBoot was off, a key would open for any system that is booted.
+    # A key sealed while SecureBoot is off would open for any operating system that boots.
     tpm = {"checkSecurebootStatusOnEnroll": True} if talos.schematic.secureboot else {}
-    key = {"tpm": {"tpm": tpm}, "kms": {"kms": {"endpoint": talos.kms}}, "node-id": {"nodeID": {}}}.get(
-        talos.disk_encryption
-    )
+    keys: dict[str, dict[str, Any]] = {
+        "tpm": {"tpm": tpm},
+        "kms": {"kms": {"endpoint": talos.kms}},
+        "node-id": {"nodeID": {}},
+    }
+    key = keys.get(talos.disk_encryption)
     if key is None:
         return None
     return {"provider": "luks2", "keys": [{"slot": 0, **key, **({} if state else {"lockToState": True})}]}
 
 
 def disks(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
-    """Talos' own volumes, and those of storage drivers."""
-    # With it no device node below /var could be opened; KubeVirt makes them there for disks.
-    mount = {"mount": {"secure": platform.kubevirt is None}} if by_documents(platform) else {}
-    for name, more in (("STATE", {}), ("EPHEMERAL", mount)):
+    """Encryption and mounts of Talos' own volumes, and the volumes for storage drivers."""
+    # A secure mount forbids opening device nodes below /var, and KubeVirt creates its disks' device nodes there.
+    mount: dict[str, Any] = {"mount": {"secure": platform.kubevirt is None}} if by_documents(platform) else {}
+    own: dict[str, dict[str, Any]] = {"STATE": {}, "EPHEMERAL": mount}
+    for name, more in own.items():
         sealed = encryption(platform, state=name == "STATE")
         if sealed or more:
             yield document("VolumeConfig", name=name, **more, **({"encryption": sealed} if sealed else {}))

@@ -1,4 +1,4 @@
-"""What all documents are made of."""
+"""What all documents are made of: a kind, and fields that JSON can hold."""
 
 from typing import Any
 
@@ -7,27 +7,27 @@ from core.model import Platform
 
 Document = dict[str, Any]
 
-# From here on documents replace the fields of the one large v1alpha1 config. Both together are refused.
+# From this contract on, documents replace fields of the one large document. Talos refuses a config with both.
 DOCUMENTS_FROM = (1, 14)
 
 
 def by_documents(platform: Platform) -> bool:
-    """Whether Kubernetes and the host are described by documents of their own. The contract says so, never the OS."""
+    """Whether the contract has documents for Kubernetes and the host. The OS version does not matter."""
     return minor(platform.talos.contract) >= DOCUMENTS_FROM
 
 
 def document(kind: str, **fields: Any) -> Document:
-    """A typed document."""
+    """A document of a kind: apiVersion, kind and its fields by name."""
     return {"apiVersion": "v1alpha1", "kind": kind, **fields}
 
 
 def removed(kind: str, **name: str) -> Document:
-    """Takes away a document that the generator wrote."""
+    """A document that deletes the one of that kind and name, which the generator wrote."""
     return {**document(kind, **name), "$patch": "delete"}
 
 
 def plain(value: Any) -> Any:
-    """Mappings and tuples of the frozen model as what JSON knows."""
+    """A value of the frozen model as JSON has it: mappings become dicts, tuples become lists."""
     if isinstance(value, (str, int, float, bool, type(None))):
         return value
     if hasattr(value, "items"):

@@ -1,7 +1,7 @@
-"""Talos' own firewall: what comes in to a machine and is not opened here is dropped.
+"""Talos' firewall: it drops every packet to a machine whose port is not open here.
 
-It sits beneath Cilium and judges what is for the machine itself. Pods and VMs are reached through Cilium, also by the
-addresses of load balancers, and live migration runs from pod to pod inside Cilium's tunnel.
+It sits beneath Cilium and filters packets for the machine itself. Packets to pods, VMs and load balancer addresses
+pass through Cilium, and live migration runs from pod to pod inside Cilium's tunnel.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ ANYWHERE = "0.0.0.0/0"
 
 
 def firewall(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
-    """Block by default, then the platform's own ports, then those of the stack file."""
+    """Block by default, then open the platform's own ports and those of the stack file; nothing if it is off."""
     wanted = platform.talos.firewall
     if not wanted.enabled:
         return
@@ -28,7 +28,7 @@ def firewall(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
 
 
 def sources(platform: Platform, port: OwnPort) -> list[str]:
-    """Who may come in: machines, pods where they ask it, and for the two APIs the administrators."""
+    """The subnets that may reach a port: the nodes, the pods if it is open to them, and administrators of the APIs."""
     net, admins = platform.network, platform.talos.firewall.admins
     if port.admins and not admins:
         return [ANYWHERE]

@@ -1,4 +1,4 @@
-"""What a machine is told beneath Kubernetes: kernel, watchdog, logs, trust, and the container runtime."""
+"""The host beneath Kubernetes: kernel, watchdog, logs, trusted certificates and the container runtime."""
 
 from collections.abc import Iterator
 
@@ -6,13 +6,13 @@ from core.model import MachineSpec, Platform
 
 from .document import Document, by_documents, document
 
-# CDI's doc/block_cri_ownership_config.md. Talos keeps a place for such a part, and merges it with its own.
+# Source: CDI's doc/block_cri_ownership_config.md. Talos merges the file at this path into its own CRI config.
 _BLOCK_VOLUMES = '[plugins."io.containerd.cri.v1.runtime"]\n  device_ownership_from_security_context = true\n'
 _CRI_PART = "/etc/cri/conf.d/20-customization.part"
 
 
 def host(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Document]:
-    """One machine's own settings over those of all machines."""
+    """One machine's host settings; its own override those of all machines."""
     yield from _kernel(platform, machine)
     yield from _logs(platform, name)
     watchdog = machine.watchdog or platform.talos.watchdog
@@ -42,7 +42,7 @@ def _kernel(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
 def _logs(platform: Platform, name: str) -> Iterator[Document]:
     receivers = platform.talos.logs
     if receivers:
-        # Which machine's they are is nowhere in the lines themselves.
+        # Log lines do not name the machine they come from.
         tags = {"cluster": platform.name, "node": name}
         to = [{"endpoint": url, "format": "json_lines", "extraTags": tags} for url in receivers]
         yield {"machine": {"logging": {"destinations": to}}}

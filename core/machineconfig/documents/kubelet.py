@@ -1,4 +1,4 @@
-"""The kubelet: which address is the node's own, what pods may take, and how it proves who it is."""
+"""The kubelet: the node's own address, the limits of pods, and its serving certificate."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,21 +8,21 @@ from core.model import MachineSpec, Platform
 from .document import Document, by_documents, document
 from .network import node_subnets
 
-# What Talos itself reserves, written out: by role, as it does.
+# What Talos itself reserves, by role.
 _RESERVED_MEMORY = {"controlplane": "512Mi", "worker": "384Mi"}
 
 
 def image(platform: Platform) -> str:
-    """Moves with talos.kubernetes alone."""
+    """The kubelet's image; only talos.kubernetes changes it."""
     return f"ghcr.io/siderolabs/kubelet:{platform.talos.kubernetes}"
 
 
 def settings(platform: Platform, machine: MachineSpec) -> dict[str, Any]:
-    """Its own configuration, beyond what Talos sets and lets nobody change."""
+    """Fields of the KubeletConfiguration by name, without those that Talos sets itself and no patch may change."""
     reserved = platform.talos.reserved
-    made: dict[str, Any] = {
+    config: dict[str, Any] = {
         "eventRecordQPS": 50,
-        # A large guest's QEMU has hundreds of threads; a pod that forks without end has more.
+        # The QEMU of a large VM has hundreds of threads; a fork bomb has more than this limit.
         "podPidsLimit": 8192,
         "readOnlyPort": 0,
         "streamingConnectionIdleTimeout": "5m0s",
@@ -34,13 +34,13 @@ def settings(platform: Platform, machine: MachineSpec) -> dict[str, Any]:
             "ephemeral-storage": reserved.storage,
         },
     }
-    if platform.talos.extras.serving_certificates == "cluster":
-        made["serverTLSBootstrap"] = True
-    return made
+    if platform.talos.hardening.serving_certificates == "cluster":
+        config["serverTLSBootstrap"] = True
+    return config
 
 
 def kubelet(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
-    """One machine's kubelet."""
+    """The kubelet of one machine."""
     if by_documents(platform):
         yield document(
             "KubeletConfig",

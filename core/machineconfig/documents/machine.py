@@ -1,4 +1,4 @@
-"""Which machine it is: name, install disk, labels, and the marks of its hardware."""
+"""The identity of a machine: its name, install disk, labels, taints, and what identifies its hardware."""
 
 from collections.abc import Iterator
 
@@ -13,14 +13,14 @@ _NO_BALANCING = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 
 def identity(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Document]:
-    """Name, disk and labels. The hardware's marks are in it, so that a replaced machine is configured anew."""
+    """Name, install disk, labels and taints. Annotations name the hardware, so that replacing it changes the config."""
     yield from _documents(platform, name, machine) if by_documents(platform) else _fields(platform, name, machine)
     # The generator writes a HostnameConfig with auto: stable, which conflicts with a name.
     yield document("HostnameConfig", hostname=name, auto="off")
 
 
 def annotations(platform: Platform, name: str, machine: MachineSpec) -> dict[str, str]:
-    """The hardware's marks, and the controls that the machine does without."""
+    """Annotations by key: what identifies the hardware, where it stands, and the exceptions recorded for it."""
     marks = {
         "bedplate/boot-mac": machine.mac,
         "bedplate/install-disk": machine.install.disk.serial or machine.install.disk.wwid,

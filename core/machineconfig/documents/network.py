@@ -1,30 +1,24 @@
-"""A machine's way to others: its link and address, and the servers that it asks for names and the time."""
+"""Name servers and time servers, and the subnets in which a machine's own address is."""
 
 from collections.abc import Iterator
 
-from core.machineconfig import links
-from core.model import MachineSpec, Platform
+from core.model import Platform
 
 from .document import Document, by_documents, document
 
 
 def node_subnets(platform: Platform) -> list[str]:
-    """Where a machine's own address is found: the node network without the API's virtual IP."""
+    """The subnets of a node's own address, as Talos takes them: the node network without the API's virtual IP."""
     return [str(platform.network.nodes), f"!{platform.network.endpoint}/32"]
 
 
 def services(platform: Platform) -> Iterator[Document]:
-    """Resolvers and time."""
+    """DNS resolvers and time servers, the same on every machine."""
     net = platform.network
-    # Where Kubernetes is described by documents, so is the resolver that machines run for themselves and for pods.
-    own = {"hostDNS": {"enabled": True, "forwardKubeDNSToHost": True}} if by_documents(platform) else {}
-    named = {"nameservers": [{"address": str(a)} for a in net.resolvers]} if net.resolvers else {}
-    if own or named:
-        yield document("ResolverConfig", **named, **own)
+    # By documents, ResolverConfig also holds the DNS resolver that each machine runs for itself and its pods.
+    host_dns = {"hostDNS": {"enabled": True, "forwardKubeDNSToHost": True}} if by_documents(platform) else {}
+    servers = {"nameservers": [{"address": str(a)} for a in net.resolvers]} if net.resolvers else {}
+    if host_dns or servers:
+        yield document("ResolverConfig", **servers, **host_dns)
     if net.time:
         yield document("TimeSyncConfig", enabled=True, ntp={"servers": list(net.time)})
-
-
-def network(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
-    """The boot link with its address, and on control planes the API's virtual IP."""
-    yield from links.documents(platform, machine)

@@ -1,4 +1,4 @@
-"""Where images come from, and whom machines believe there."""
+"""Image registries: mirrors, certificate authorities, required signatures and credentials."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,7 +8,7 @@ from .document import Document, document
 
 
 def registries(platform: Platform) -> Iterator[Document]:
-    """Mirrors, authorities, and who must have signed an image."""
+    """Mirrors and authorities of registries, and who must have signed which images."""
     for registry, mirror in platform.registries.mirrors.items():
         yield document(
             "RegistryMirrorConfig",
@@ -34,6 +34,6 @@ def registries(platform: Platform) -> Iterator[Document]:
 
 
 def credentials(given: Mapping[str, Mapping[str, str]]) -> Iterator[Document]:
-    """Who machines are at registries. Secret: it never goes into a patch, which plans show."""
+    """The machines' credentials for registries. Secret: they never go into a patch, because plans show patches."""
     for host, user in sorted(given.items()):
         yield document("RegistryAuthConfig", name=host, username=user["username"], password=user["password"])

@@ -1,137 +1,140 @@
-"""Routes of machines' links: whether a packet finds the router, and doesn't miss what is nearer."""
+"""Routes of machines' links: a reachable router, and a network that is not nearer another way."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from core.model.machine import MachineSpec
-    from core.model.model import Platform
-    from core.model.nics import Joined, Route
+from core.model.faults import Fault, fault
+from core.model.machine import MachineSpec
+from core.model.nics import Joined, Route
+from core.model.platform import Platform
 
-Text = tuple[str, str, str]
-Found = Iterator[tuple[tuple[str, ...], Text]]
+from .registry import check
 
 EVERYWHERE = IPv4Network("0.0.0.0/0")
-# What the kernel takes where nothing is said of it (Talos, network.DefaultRouteMetric).
-USUAL_METRIC = 1024
+"""The destination of a default route."""
+# Source: siderolabs/talos, network.DefaultRouteMetric.
+DEFAULT_METRIC = 1024
+"""Metric of a route that sets none; the kernel takes the route with the lowest."""
 
 
-def faults(machine: "MachineSpec", platform: "Platform") -> Found:
-    """Where, and what, why, what instead."""
-    nics, net = machine.nics, platform.network
-    carrier = nics.carrier(machine.boot_link) if machine.boot_link else None
-    inside = {**nics.bonded, **nics.bridged}
-    near = {f"{kind}.{name}": each.address.network for kind, name, each in nics.every() if each.address}
-    ways: dict[tuple[IPv4Network, int], str] = {}
-    for kind, name, each in nics.every():
-        if name in inside:
-            continue  # Whatever it says beside its size is told where it is joined.
-        for index, route in enumerate(each.routes):
-            where = ("nics", kind, name, "routes", str(index))
-            told = list(_target(where, route, platform, near))
-            told += _router(
-                where,
-                route,
-                machine,
-                net.nodes if name == carrier else each.address.network if each.address else None,
-                each,
-            )
-            yield from told
-            way = (route.to, route.metric or USUAL_METRIC)
-            if way in ways and not told:
-                yield (
-                    (*where, "metric"),
-                    (
-                        f"{way[1]} is already that of {ways[way]} to {route.to}",
-                        "the kernel takes one of the two, and nobody could say which",
-                        "give each its own; the lower one counts",
-                    ),
+@dataclass(frozen=True)
+class _Written:
+    """A route, and where it is written."""
+
+    machine: MachineSpec
+    path: tuple[str, ...]
+    """From `nics` on."""
+    link: Joined
+    route: Route
+
+    def fault(self, name: str, key: str, what: str, why: str, instead: str) -> Fault:
+        return fault(("machines", name, *self.path, key), what, why, instead)
+
+
+def _routes(machine: MachineSpec) -> Iterator[_Written]:
+    """The routes of links that are in no bond and no bridge: routes of the others are refused where they are joined."""
+    joined = {**machine.nics.bonded, **machine.nics.bridged}
+    for kind, name, link in machine.nics.every():
+        for index, route in enumerate(link.routes if name not in joined else ()):
+            yield _Written(machine, ("nics", kind, name, "routes", str(index)), link, route)
+
+
+@check("network")
+def routes_lead_somewhere(p: Platform) -> Iterator[Fault]:
+    """Each route has a router in the link's network and a destination that is not nearer another way, and is unique."""
+    for name, machine in p.declared.items():
+        owners: dict[tuple[IPv4Network, int], str] = {}
+        for written in _routes(machine):
+            faults = [*_destination(p, name, written), *_router(p, name, written)]
+            yield from faults
+            route = written.route
+            way = (route.to, route.metric or DEFAULT_METRIC)
+            if way in owners and not faults:
+                yield written.fault(
+                    name,
+                    "metric",
+                    f"{way[1]} is also the metric of {owners[way]} to {route.to}",
+                    "with equal metrics, it is undefined which of the two the kernel takes",
+                    "use different metrics; the kernel takes the lower one",
                 )
-            ways.setdefault(way, f"nics.{kind}.{name}.routes.{index}")
+            owners.setdefault(way, ".".join(written.path))
 
 
-def _target(where: tuple[str, ...], route: "Route", platform: "Platform", near: dict[str, IPv4Network]) -> Found:
-    if route.to == EVERYWHERE:
-        instead = (
-            f"name the networks behind {route.via}"
-            if platform.network.gateway
-            else "write network.gateway, or name the networks behind it"
-        )
-        yield (
-            (*where, "to"),
-            (
-                "0.0.0.0/0 is a second way out",
-                "packets to everywhere would leave by whichever of the two answers first",
-                instead,
-            ),
+def _destination(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
+    to = written.route.to
+    if to == EVERYWHERE:
+        networks = f"write the networks behind {written.route.via}"
+        yield written.fault(
+            name,
+            "to",
+            "0.0.0.0/0 is a second default route",
+            "packets would leave by either of the two",
+            networks if p.network.gateway else f"set network.gateway instead, or {networks}",
         )
         return
-    if route.to.is_multicast or route.to.is_loopback or route.to.is_link_local:
-        yield (*where, "to"), (f"{route.to} is not routed", "it ends at the link or within the machine", "leave it out")
+    if to.is_multicast or to.is_loopback or to.is_link_local:
+        yield written.fault(
+            name, "to", f"{to} can't be routed", "such packets never leave the link or the machine", "remove the route"
+        )
         return
-    for what in ("nodes", "pods", "services"):
-        network = getattr(platform.network, what)
-        if route.to.overlaps(network):
-            yield (
-                (*where, "to"),
-                (
-                    f"{route.to} overlaps network.{what} {network}",
-                    "packets to machines, pods or services would leave by this link",
-                    "name the networks around it, without it",
-                ),
+    for key in ("nodes", "pods", "services"):
+        network = getattr(p.network, key)
+        if to.overlaps(network):
+            yield written.fault(
+                name,
+                "to",
+                f"{to} overlaps network.{key} {network}",
+                "packets to machines, pods or services would leave by this link",
+                "write networks that do not overlap it",
             )
             return
-    for link, network in near.items():
-        if route.to.subnet_of(network):
-            yield (
-                (*where, "to"),
-                (
-                    f"{route.to} is in {network}, where nics.{link} has an address",
-                    "its hosts are neighbours, and a router would be a detour or a circle",
-                    "leave it out, or name a network beyond",
-                ),
+    for kind, link, spec in written.machine.nics.every():
+        if spec.address and to.subnet_of(spec.address.network):
+            yield written.fault(
+                name,
+                "to",
+                f"{to} is in {spec.address.network}, in which nics.{kind}.{link} has an address",
+                "its hosts are reached directly, without a router",
+                "remove the route, or write a network outside it",
             )
             return
 
 
-def _router(
-    where: tuple[str, ...], route: "Route", machine: "MachineSpec", own: IPv4Network | None, each: "Joined"
-) -> Found:
-    at = ".".join(where[:3])
+def _router(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
+    machine, link, via = written.machine, written.link, written.route.via
+    path = ".".join(written.path[:3])
+    carrier = machine.nics.carrier(machine.boot_link) if machine.boot_link else None
+    own = p.network.nodes if written.path[2] == carrier else link.address.network if link.address else None
     if own is None:
-        yield (
-            (*where, "via"),
-            (
-                f"{route.via} can't be reached from {at}, which has no address",
-                "a router is found in the link's own network",
-                f"write {at}.address",
-            ),
+        yield written.fault(
+            name,
+            "via",
+            f"{via} can't be reached from {path}, which has no address",
+            "a router must be in the link's own network",
+            f"set {path}.address",
         )
-    elif route.via not in own:
-        yield (
-            (*where, "via"),
-            (
-                f"{route.via} is outside {own}, the network of {at}",
-                "a router is found in the link's own network",
-                f"write a host of {own}",
-            ),
+    elif via not in own:
+        yield written.fault(
+            name,
+            "via",
+            f"{via} is outside {own}, the network of {path}",
+            "a router must be in the link's own network",
+            f"write a host of {own}",
         )
-    elif own.prefixlen < 31 and route.via in (own.network_address, own.broadcast_address):
-        yield (
-            (*where, "via"),
-            (
-                f"{route.via} is the network's own address or its broadcast address",
-                "no router can hold it",
-                f"write another host of {own}",
-            ),
+    elif own.prefixlen < 31 and via in (own.network_address, own.broadcast_address):
+        yield written.fault(
+            name,
+            "via",
+            f"{via} is the network address or the broadcast address of {own}",
+            "no router can have it",
+            f"write another host of {own}",
         )
-    elif route.via == machine.address or (each.address is not None and route.via == each.address.ip):
-        yield (
-            (*where, "via"),
-            (
-                f"{route.via} is the machine's own address",
-                "it would send packets to itself, in a circle",
-                "write the router's",
-            ),
+    elif via == machine.address or (link.address is not None and via == link.address.ip):
+        yield written.fault(
+            name,
+            "via",
+            f"{via} is the machine's own address",
+            "the machine would send the packets to itself",
+            "write the router's address",
         )

@@ -1,10 +1,29 @@
-"""For each rule, changes that it must object to."""
+"""For each rule, changes that it must report."""
 
-from tests.policy.cases import access, cilium, flags, hygiene, kernel, kubevirt, machines, objects, pods, talos
+from tests.policy.cases import (
+    access,
+    cilium,
+    flags,
+    hygiene,
+    kernel,
+    kubevirt,
+    machines,
+    objects,
+    pods,
+    talos,
+    talos_api_server,
+    talos_kubelet,
+    talos_secrets,
+    talos_services,
+)
 from tests.policy.support import Case
 
 CASES: tuple[Case, ...] = (
     *talos.CASES,
+    *talos_api_server.CASES,
+    *talos_kubelet.CASES,
+    *talos_services.CASES,
+    *talos_secrets.CASES,
     *flags.CASES,
     *kernel.CASES,
     *objects.CASES,

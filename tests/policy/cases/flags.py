@@ -74,6 +74,6 @@ CASES = (
     config("kubelet-protects-kernel-defaults", "protectKernelDefaults", False, "must stay true"),
     config("kubelet-ciphers-are-strong", "tlsCipherSuites", ["TLS_RSA_WITH_RC4_128_SHA"],
            "must hold only forward-secret AEAD suites"),
-    config("kubelet-limits-pids", "podPidsLimit", {"a": 1},
+    config("kubelet-confines-by-seccomp", "seccompDefault", {"a": 1},
            "is not a text, number or flag, so it can't be judged"),
 )  # fmt: skip

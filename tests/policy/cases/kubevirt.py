@@ -1,6 +1,7 @@
 """KubeVirt settings and disk sources that must not pass."""
 
-from tests.policy.support import DIGEST, DROP, Case
+from tests.policy.good import DIGEST
+from tests.policy.support import DROP, Case
 
 AT = "spec.configuration"
 GATES = f"{AT}.developerConfiguration.featureGates"

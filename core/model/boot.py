@@ -1,0 +1,40 @@
+"""The `boot` section: the server that machines boot from over the network."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from .bmc import PaceSpec
+from .types import Folder, HostPort, LinkName, Model, PlainHttp
+
+
+class MatchboxSpec(Model):
+    """The matchbox server, which tells each machine what to boot."""
+
+    endpoint: HostPort = Field(examples=["matchbox.example.com:8081"])
+    """Its gRPC API, with mTLS. The credentials are the stack's secret bedplate:matchbox."""
+
+
+class Provisioning(Model):
+    """The boot network. Makes the stack output dnsmasq, a configuration for the server that answers there."""
+
+    interface: LinkName = Field(examples=["eth1"])
+    """The server's link on the node network."""
+    http: PlainHttp = Field(examples=["http://192.168.10.2:8080"])
+    """matchbox's HTTP address, as the machines reach it."""
+    dhcp: Literal["proxy", "full"] = "proxy"
+    """proxy runs beside a DHCP server that hands out addresses. full is that server, and gives each machine its own
+    address."""
+    tftp_root: Folder = "/var/lib/tftpboot"
+    """Folder with iPXE's undionly.kpxe and snponly.efi, and with this platform's script."""
+
+
+class BootSpec(Model):
+    """Network boot. Without it, machines are booted by hand, from an ISO or a USB stick."""
+
+    matchbox: MatchboxSpec
+    provisioning: Provisioning | None = None
+    kernel_args: tuple[str, ...] = ()
+    """Kernel arguments of the network boot alone, added to those that Talos needs."""
+    power: PaceSpec = PaceSpec()
+    """How fast a rack is powered on."""

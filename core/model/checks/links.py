@@ -1,0 +1,148 @@
+"""Links of a machine: their names, MACs and addresses."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+
+from core.model.faults import Fault, fault
+from core.model.machine import MachineSpec
+from core.model.nics import BOOT_LINK
+from core.model.platform import Platform
+
+from .registry import check
+
+NOUNS = {"links": "link", "bonds": "bond", "vlans": "VLAN", "bridges": "bridge"}
+"""Kind of links to its noun, for messages."""
+
+
+def known_names(machine: MachineSpec, *kinds: str) -> set[str]:
+    """Names of the boot link and of the links of these kinds."""
+    return {machine.boot_link or BOOT_LINK, *(name for kind in kinds for name in getattr(machine.nics, kind))}
+
+
+@check("network")
+def link_names_are_unique(p: Platform) -> Iterator[Fault]:
+    """A machine has one link of each name. The boot link may have an entry under links."""
+    for name, machine in p.declared.items():
+        owners = {machine.boot_link or BOOT_LINK: "the boot link"}
+        for kind, link, _ in machine.nics.every():
+            if link in owners and not (kind == "links" and owners[link] == "the boot link"):
+                yield fault(
+                    ("machines", name, "nics", kind, link),
+                    f"is already the name of {owners[link]}",
+                    "the links of a machine must have different names",
+                    "choose another name of at most 15 characters",
+                )
+            owners.setdefault(link, f"nics.{kind}.{link}")
+
+
+@check("network")
+def boot_link_is_known(p: Platform) -> Iterator[Fault]:
+    """A machine with configured links has a boot link, because configured links end DHCP on all others."""
+    for name, machine in p.declared.items():
+        if machine.boot_link is None and machine.nics.configured:
+            yield fault(
+                ("machines", name, "link"),
+                "is missing, and so is mac",
+                "once one link is configured, Talos runs DHCP on no other, so the boot link must be known",
+                "write mac, or the link's name, e.g. eth0",
+            )
+
+
+@check("network")
+def boot_link_has_one_mac(p: Platform) -> Iterator[Fault]:
+    """The boot link's MAC is the machine's, and it has one name."""
+    for name, machine in p.declared.items():
+        boot, links = machine.boot_link, machine.nics.links
+        if boot is None:
+            continue
+        if boot in links and links[boot].mac not in (None, machine.mac):
+            yield fault(
+                ("machines", name, "nics", "links", boot, "mac"),
+                f"is {links[boot].mac}, but the machine's mac is {machine.mac or 'not set'}",
+                "the machine would boot from one link and have its address on another",
+                "remove it, and write the MAC as the machine's mac",
+            )
+        for link, spec in links.items():
+            if machine.mac and spec.mac == machine.mac and link != boot:
+                yield fault(
+                    ("machines", name, "nics", "links", link, "mac"),
+                    f"{spec.mac} is the MAC of the boot link, whose name is {boot}",
+                    "a link has one name",
+                    f"rename the entry to {boot}, and remove mac",
+                )
+
+
+@check("network")
+def own_address_is_set_once(p: Platform) -> Iterator[Fault]:
+    """The link with the machine's own address has no second one."""
+    for name, machine in p.declared.items():
+        boot = machine.boot_link
+        for kind, link, spec in machine.nics.every() if boot else ():
+            holder = _holder_of_own_address(machine, str(boot), kind, link)
+            if holder and spec.address is not None:
+                yield fault(
+                    ("machines", name, "nics", kind, link, "address"),
+                    f"is set for {holder}",
+                    f"that link already has the machine's own address, {machine.address}",
+                    "remove it",
+                )
+
+
+def _holder_of_own_address(machine: MachineSpec, boot: str, kind: str, link: str) -> str | None:
+    """What a link with the machine's own address is, for messages; None where it is another one."""
+    nics = machine.nics
+    if link == boot and kind == "links":
+        return "the boot link"
+    if link == nics.carrier(boot) or (kind == "bonds" and boot in nics.bonds[link].links):
+        return f"a {NOUNS[kind]} that contains the boot link"
+    return None
+
+
+@check("network")
+def link_macs_are_unique(p: Platform) -> Iterator[Fault]:
+    """No two links of the platform have one MAC."""
+    owners = {m.mac: f"machines.{name}.mac" for name, m in p.declared.items() if m.mac}
+    for name, machine in p.declared.items():
+        for link, spec in machine.nics.links.items():
+            if spec.mac is None or spec.mac == machine.mac or link == machine.boot_link:
+                continue
+            if spec.mac in owners:
+                yield fault(
+                    ("machines", name, "nics", "links", link, "mac"),
+                    f"{spec.mac} is already {owners[spec.mac]}",
+                    "every NIC has a MAC of its own",
+                    "read the MAC from the machine's label or from its BMC",
+                )
+            owners.setdefault(spec.mac, f"machines.{name}.nics.links.{link}.mac")
+
+
+@check("network")
+def link_addresses_are_in_other_networks(p: Platform) -> Iterator[Fault]:
+    """No link has an address in the networks of machines, pods or services."""
+    for name, machine in p.declared.items():
+        for path, address in machine.nics.addresses():
+            for key in ("nodes", "pods", "services"):
+                network = getattr(p.network, key)
+                if address.network.overlaps(network):
+                    yield fault(
+                        ("machines", name, "nics", *path, "address"),
+                        f"the network of {address} overlaps network.{key} {network}",
+                        "packets would leave by the wrong link",
+                        "use a network that overlaps none of these",
+                    )
+
+
+@check("network")
+def link_addresses_are_unique(p: Platform) -> Iterator[Fault]:
+    """No two links of the platform have one address."""
+    owners: dict[IPv4Address, str] = {}
+    for name, machine in p.declared.items():
+        for path, address in machine.nics.addresses():
+            if address.ip in owners:
+                yield fault(
+                    ("machines", name, "nics", *path, "address"),
+                    f"{address.ip} is already the address of {owners[address.ip]}",
+                    "packets to it would reach either of the two",
+                    "use a different address for each",
+                )
+            owners.setdefault(address.ip, f"machines.{name}.nics.{'.'.join(path)}")

@@ -1,0 +1,84 @@
+"""Patches of the machine config: documents that the contract has, and no field that Bedplate sets by a document."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from core.facts.contracts import KINDS, given, replaced
+from core.facts.versions import minor, spell
+from core.model.faults import Fault, fault
+from core.model.platform import Platform
+
+from .registry import check
+
+# The prefix of the annotations that Bedplate itself sets on a node, exceptions among them.
+_OWN_PREFIX = "bedplate/"
+
+
+def _patches(p: Platform) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    for index, patch in enumerate(p.talos.patches):
+        yield ("talos", "patches", str(index)), patch
+    for name, machine in p.machines.items():
+        for index, patch in enumerate(machine.patches):
+            yield ("machines", name, "patches", str(index)), patch
+
+
+@check("talos")
+def kinds_are_in_the_contract(p: Platform) -> Iterator[Fault]:
+    """Each document is of a kind that the contract has."""
+    contract = minor(p.talos.contract)
+    for path, patch in _patches(p):
+        kind = patch.get("kind")
+        if not isinstance(kind, str):
+            continue
+        since = KINDS.get(kind)
+        if since is None:
+            yield fault(
+                (*path, "kind"),
+                "is not a known kind of machine config document",
+                "Talos refuses a config with an unknown kind",
+                "look the kind up in Talos' configuration reference",
+            )
+        elif since > contract:
+            yield fault(
+                (*path, "kind"),
+                f"{kind} requires contract v{spell(since)}, but talos.contract is {p.talos.contract}",
+                "the generator of the config would refuse it",
+                "write the field of machine: or cluster: that the document replaces",
+            )
+
+
+@check("talos")
+def fields_are_not_replaced(p: Platform) -> Iterator[Fault]:
+    """No patch sets a field that the contract replaces by a document."""
+    for path, patch in _patches(p):
+        for field, kinds in replaced(minor(p.talos.contract)).items():
+            if given(patch, field):
+                yield fault(
+                    (*path, *field.split(".")),
+                    f"is set by {' and '.join(kinds)} in contract {p.talos.contract}",
+                    "Talos refuses a config that sets one thing in two places",
+                    f"write a document of kind {kinds[0]}",
+                )
+
+
+@check("talos")
+def own_annotations_are_not_patched(p: Platform) -> Iterator[Fault]:
+    """No patch sets an annotation with Bedplate's prefix."""
+    for path, patch in _patches(p):
+        if any(str(key).startswith(_OWN_PREFIX) for key in _annotations(patch)):
+            yield fault(
+                (*path, "machine", "nodeAnnotations") if patch.get("kind") is None else (*path, "annotations"),
+                f"sets an annotation with the prefix {_OWN_PREFIX}",
+                "policies read excepted controls from these annotations, and people the machine's identity",
+                "record exceptions in exceptions, and use another prefix for your own annotations",
+            )
+
+
+def _annotations(patch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The node annotations of a patch: key to value."""
+    machine = patch.get("machine")
+    if patch.get("kind") == "KubeNodeConfig":
+        annotations = patch.get("annotations")
+    else:
+        annotations = machine.get("nodeAnnotations") if isinstance(machine, Mapping) else None
+    return annotations if isinstance(annotations, Mapping) else {}

@@ -1,0 +1,95 @@
+"""What no two machines can have in common: addresses, MACs, hardware identities, disks, BMCs."""
+
+from collections.abc import Iterator
+
+from core.model.faults import Fault, fault
+from core.model.platform import Platform
+
+from .registry import check
+
+
+@check()
+def addresses_are_unique(p: Platform) -> Iterator[Fault]:
+    """No two machines have one address, nor a machine the gateway's."""
+    owners: dict[object, str] = {}
+    if p.network.gateway is not None:
+        owners[p.network.gateway] = "network.gateway"
+    for name, machine in p.declared.items():
+        path = ("machines", name, "address")
+        if machine.address in owners:
+            yield fault(
+                path,
+                f"{machine.address} is already {owners[machine.address]}",
+                "packets to it would reach either of the two",
+                "use a different address for each",
+            )
+        owners.setdefault(machine.address, ".".join(path))
+
+
+@check()
+def macs_are_unique(p: Platform) -> Iterator[Fault]:
+    """No two machines boot from one MAC."""
+    owners: dict[str, str] = {}
+    for name, machine in p.declared.items():
+        if machine.mac in owners:
+            yield fault(
+                ("machines", name, "mac"),
+                f"{machine.mac} is already machines.{owners[machine.mac]}.mac",
+                "the boot server identifies machines by their MAC",
+                "read the MAC from the machine's label or from its BMC",
+            )
+        elif machine.mac:
+            owners[machine.mac] = name
+
+
+@check()
+def hardware_identities_are_unique(p: Platform) -> Iterator[Fault]:
+    """No two machines have one UUID or one serial number."""
+    for key in ("uuid", "serial"):
+        owners: dict[str, str] = {}
+        for name, machine in p.declared.items():
+            identity = getattr(machine, key)
+            if identity in owners:
+                yield fault(
+                    ("machines", name, key),
+                    f"{identity} is already machines.{owners[identity]}.{key}",
+                    "a config could be sent to the wrong machine",
+                    "read the value from the machine's BMC or from its label",
+                )
+            elif identity:
+                owners[identity] = name
+
+
+@check()
+def install_disks_are_unique(p: Platform) -> Iterator[Fault]:
+    """No two machines are installed on a disk with one serial number."""
+    owners: dict[str, str] = {}
+    for name, machine in p.declared.items():
+        serial = machine.install.disk.serial
+        if serial in owners:
+            yield fault(
+                ("machines", name, "install", "disk", "serial"),
+                f"{serial!r} is already the serial of machines.{owners[serial]}",
+                "a disk is in one machine, so the other one would find none",
+                "list a machine's disks with: talosctl get disks --insecure --nodes ADDRESS",
+            )
+        elif serial:
+            owners[serial] = name
+
+
+@check("boot")
+def bmc_systems_are_unique(p: Platform) -> Iterator[Fault]:
+    """No two machines are one system of one BMC."""
+    owners: dict[tuple[str, str], str] = {}
+    for name, machine in p.declared.items():
+        if machine.bmc is None:
+            continue
+        system = (machine.bmc.url, machine.bmc.system)
+        if system in owners:
+            yield fault(
+                ("machines", name, "bmc"),
+                f"is system {system[1]} of {system[0]}, which is already machines.{owners[system]}.bmc",
+                "the wrong machine would be powered off and erased",
+                "write a different url or system for each",
+            )
+        owners.setdefault(system, name)

@@ -1,0 +1,85 @@
+"""Releases that work together, according to their projects."""
+
+from collections.abc import Iterator
+
+from core.facts import versions
+from core.facts.versions import Minor, minor, span, spell
+from core.model.faults import Fault, fault
+from core.model.platform import Platform
+
+from .registry import check
+
+_OTHER_CONTRACT = "; newer Talos releases accept it too"
+
+
+@check("talos")
+def contract_is_rendered(p: Platform) -> Iterator[Fault]:
+    """The contract is one that Bedplate and its Talos plugin render, and that this Talos accepts."""
+    contract, talos = minor(p.talos.contract), minor(p.talos.version)
+    path = ("talos", "contract")
+    if contract not in versions.CONTRACTS:
+        yield fault(
+            path,
+            f"{p.talos.contract} is not a contract that Bedplate renders",
+            "the contract decides which machine config documents exist",
+            f"write {' or '.join('v' + spell(each) for each in versions.CONTRACTS)}{_OTHER_CONTRACT}",
+        )
+    elif contract > versions.GENERATED:
+        yield fault(
+            path,
+            f"{p.talos.contract} is newer than what this release's Talos plugin generates",
+            "Bedplate would write its part of the config in the new form, and the plugin the rest in the old form",
+            f"write v{spell(versions.GENERATED)}{_OTHER_CONTRACT}",
+        )
+    elif talos in versions.TALOS and contract > talos:
+        yield fault(
+            path,
+            f"{p.talos.contract} is newer than Talos {p.talos.version}",
+            "Talos refuses documents that it does not know",
+            f"write v{spell(talos)} or lower",
+        )
+
+
+@check("talos", "cilium", "kubevirt")
+def releases_fit_kubernetes(p: Platform) -> Iterator[Fault]:
+    """Talos, Cilium and KubeVirt support this Kubernetes release."""
+    yield from _fits_kubernetes(p, "talos", "Talos", p.talos.version, versions.TALOS)
+    yield from _fits_kubernetes(p, "cilium", "Cilium", p.cilium.version, versions.CILIUM)
+    if p.kubevirt is not None:
+        yield from _fits_kubernetes(p, "kubevirt", "KubeVirt", p.kubevirt.version, versions.KUBEVIRT)
+
+
+def _fits_kubernetes(
+    p: Platform, section: str, project: str, version: str, table: dict[Minor, tuple[Minor, Minor]]
+) -> Iterator[Fault]:
+    supported = table.get(minor(version))
+    if supported is None:
+        yield fault(
+            (section, "version"),
+            f"{project} {version} is not in the version matrix",
+            "it is not known which Kubernetes releases it supports",
+            f"write a release of {', '.join(map(spell, table))}",
+        )
+    elif not supported[0] <= minor(p.talos.kubernetes) <= supported[1]:
+        yield fault(
+            (section, "version"),
+            f"{project} {version} supports Kubernetes {span(supported)}, but talos.kubernetes is {p.talos.kubernetes}",
+            f"the {project} project neither tests nor supports that combination",
+            f"set talos.kubernetes to a release of {span(supported)}, or choose another {project} release",
+        )
+
+
+@check("kubevirt", "talos")
+def kubevirt_manifest_is_in_the_checkout(p: Platform) -> Iterator[Fault]:
+    """The operator manifest of this KubeVirt release is in the checkout."""
+    if p.kubevirt is None or p.kubevirt.version in versions.KUBEVIRT_MANIFESTS:
+        return
+    # A release that does not support this Kubernetes is reported by the version matrix.
+    first, last = versions.KUBEVIRT.get(minor(p.kubevirt.version), ((0, 0), (0, 0)))
+    if first <= minor(p.talos.kubernetes) <= last:
+        yield fault(
+            ("kubevirt", "version"),
+            f"the operator manifest of {p.kubevirt.version} is not in this checkout",
+            "a plan downloads nothing",
+            f"write {' or '.join(versions.KUBEVIRT_MANIFESTS)}",
+        )

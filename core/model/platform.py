@@ -1,0 +1,127 @@
+"""One platform, from its boot server to its virtual machines: pure data, parsed once, never changed.
+
+The docstrings of the fields are the documentation: the JSON Schema that editors use contains them.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from ipaddress import IPv4Address
+from types import MappingProxyType
+from typing import Literal
+
+from pydantic import Field
+
+from core.facts.versions import CURRENT
+
+from . import schematic
+from .boot import BootSpec
+from .cilium import CiliumSpec
+from .exceptions import ExemptionSpec
+from .machine import MachineClass, MachineSpec
+from .network import ClusterNetwork
+from .registries import Registries
+from .talos import TalosSpec
+from .types import ByName, Model, Name
+from .virtualization import KubeVirtSpec, VirtualMachineSpec
+from .workloads import WorkloadSpec
+
+_TALOS = f"{{contract: {CURRENT['contract']}, version: {CURRENT['talos']}, kubernetes: {CURRENT['kubernetes']}}}"
+
+
+class Platform(Model):
+    """A whole platform, as one stack file describes it."""
+
+    name: Name = Field(examples=["dev"])
+    """Name of the cluster."""
+    talos: TalosSpec = Field(examples=[_TALOS])
+    network: ClusterNetwork = Field(examples=["{nodes: 192.168.10.0/24, endpoint: 192.168.10.5}"])
+    declared: ByName[Name, MachineSpec] = Field(alias="machines", examples=["{cp-1: {role: controlplane, …}}"])
+    """Every machine by name, including those that are being decommissioned."""
+    classes: ByName[Name, MachineClass] = Field(default={}, validate_default=True)
+    """Settings that several machines have in common, by the name that those machines write as class:."""
+    boot: BootSpec | None = None
+    registries: Registries = Field(default_factory=Registries)
+    cilium: CiliumSpec = Field(examples=[f"{{version: {CURRENT['cilium']}}}"])
+    kubevirt: KubeVirtSpec | None = None
+    """Required for vms:."""
+    vms: ByName[Name, VirtualMachineSpec] = Field(default={}, validate_default=True)
+    """Virtual machines by name."""
+    workloads: ByName[Name, WorkloadSpec] = Field(default={}, validate_default=True)
+    """Container applications by name."""
+    exceptions: tuple[ExemptionSpec, ...] = ()
+    """Controls that this platform does not comply with for a limited time, each with its reason and its last day."""
+    include: tuple[str, ...] = ()
+    """Files of the checkout with more machines:, vms: and workloads:, for a platform too large for one file."""
+
+    @cached_property
+    def machines(self) -> Mapping[str, MachineSpec]:
+        """The machines that stay, by name in natural order: all that are not being decommissioned."""
+        return MappingProxyType({n: m for n, m in self.declared.items() if m.decommission is None})
+
+    @cached_property
+    def leaving(self) -> Mapping[str, MachineSpec]:
+        """The machines that are being decommissioned, or were and still have an entry, by name."""
+        return MappingProxyType({n: m for n, m in self.declared.items() if m.decommission is not None})
+
+    @property
+    def controlplanes(self) -> tuple[str, ...]:
+        """Names of the control planes that stay, in natural order."""
+        return tuple(n for n, m in self.machines.items() if m.role == "controlplane")
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """Names of the workers that stay, in natural order."""
+        return tuple(n for n, m in self.machines.items() if m.role == "worker")
+
+    @property
+    def first(self) -> str:
+        """Name of the control plane on which etcd is bootstrapped."""
+        return self.talos.bootstrap or self.controlplanes[0]
+
+    @property
+    def api(self) -> str:
+        """URL of the Kubernetes API."""
+        return f"https://{self.network.endpoint}:6443"
+
+    @property
+    def installer(self) -> str:
+        """The installer image: it contains exactly the platform's schematic and Talos release."""
+        kind = "metal-installer-secureboot" if self.talos.schematic.secureboot else "metal-installer"
+        return f"{self.talos.factory.split('://')[1]}/{kind}/{self.schematic_id}:{self.talos.version}"
+
+    @property
+    def schematic_id(self) -> str:
+        """Id of the schematic: the stack file's extensions and arguments, and those that the platform needs."""
+        body = schematic.body(self)
+        return schematic.id_of(body) if body is not None else str(self.talos.schematic.id)
+
+    @property
+    def schematic_text(self) -> str | None:
+        """The schematic that a factory needs before it can serve those images; None where the file names an id."""
+        body = schematic.body(self)
+        return schematic.text(body) if body is not None else None
+
+    @property
+    def schedulable(self) -> tuple[str, ...]:
+        """Names of the machines that run workloads."""
+        return tuple(self.machines) if self.talos.schedulable_control_planes else self.workers
+
+    @property
+    def migratable(self) -> bool:
+        """Whether a VM has another node to migrate to."""
+        return len(self.schedulable) > 1
+
+    @property
+    def namespaces(self) -> dict[str, Literal["baseline", "restricted"]]:
+        """The namespaces of VMs and workloads: name to its Pod Security level, sorted.
+
+        virt-launcher does not always fit into restricted (hot-plugged disks, for one); applications do.
+        """
+        levels: dict[str, Literal["baseline", "restricted"]] = {}
+        levels |= {w.namespace: "restricted" for w in self.workloads.values()}
+        levels |= {vm.namespace: "baseline" for vm in self.vms.values()}
+        return dict(sorted(levels.items()))
+
+    def addresses(self) -> dict[IPv4Address, str]:
+        """Address to the machine that has it. A machine that is being decommissioned still has its own."""
+        return {m.address: n for n, m in self.declared.items()}

@@ -1,0 +1,56 @@
+"""The `talos` section: the OS, the Kubernetes that it runs, and what holds for all machines."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from core.facts.versions import CURRENT
+
+from .firewall import FirewallSpec
+from .host import ImageRule, KmsUrl, KubernetesHardening, LogUrl, Reserved, Settings
+from .machine import Patch
+from .pem import Certificates
+from .schematic import Schematic, SchematicOrId
+from .snapshots import SnapshotsSpec
+from .types import ByName, Contract, HttpUrl, Name, Version
+
+
+class TalosSpec(Settings):
+    """The OS, the Kubernetes that it runs, and what holds for all machines."""
+
+    contract: Contract = Field(examples=[CURRENT["contract"]])
+    """Schema of the machine config. Fixed when the cluster is created: it does not follow upgrades of the OS."""
+    version: Version = Field(examples=[CURRENT["talos"]])
+    """The Talos release on the machines. Upgrade one minor at a time."""
+    kubernetes: Version = Field(examples=[CURRENT["kubernetes"]])
+    """The Kubernetes release that Talos runs."""
+    schematic: SchematicOrId = Schematic()
+    """Contents of the OS images: system extensions and kernel arguments, or the 64-digit id of a schematic."""
+    factory: HttpUrl = "https://factory.talos.dev"
+    """Where the images come from: the public Image Factory, a private one, or a mirror of either."""
+    bootstrap: Name | None = None
+    """The control plane on which etcd is bootstrapped, once. Required with more than one control plane."""
+    disk_encryption: Literal["tpm", "kms", "node-id", "none"] = "none"
+    """Encrypts Talos' system volumes and `volumes` with LUKS2. `tpm` seals the keys to the machine's TPM, `kms` lets
+    the server under kms: seal them. `node-id` only protects discarded disks: anyone who knows the machine's UUID can
+    decrypt it."""
+    kms: KmsUrl | None = None
+    """The server that seals and unseals disk keys, for disk_encryption: kms."""
+    firewall: FirewallSpec = Field(default_factory=FirewallSpec)
+    reserved: Reserved = Reserved()
+    logs: tuple[LogUrl, ...] = ()
+    """Receivers of Talos' logs and of the kernel's."""
+    trusted_roots: ByName[Name, Certificates] = Field(default={}, validate_default=True)
+    """Certificate authorities that machines trust besides the public ones: a name of your choice to PEM."""
+    images: tuple[ImageRule, ...] = ()
+    """Which images must be signed, and with which key. Requires contract v1.13."""
+    block_volumes: bool = True
+    """Lets pods that run as a user own the block devices they get. CDI needs it to write VM disks."""
+    hardening: KubernetesHardening = Field(default=KubernetesHardening(), alias="extras")
+    snapshots: SnapshotsSpec = SnapshotsSpec()
+    """When etcd is saved, and where to."""
+    schedulable_control_planes: bool = False
+    """Lets control planes run workloads too. Explicit on purpose: adding the first worker must not evict workloads
+    from control planes."""
+    patches: tuple[Patch, ...] = ()
+    """Machine config for every machine, merged after Bedplate's own."""

@@ -1,0 +1,24 @@
+"""The `workloads` section: container applications."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .types import ContainerImage, CpuQuantity, Model, Name, Quantity
+
+
+class WorkloadSpec(Model):
+    """A container application."""
+
+    image: ContainerImage = Field(examples=["registry.example.com/shop/web:1.4.2"])
+    """The image. It must be able to run as any user and with a read-only root filesystem."""
+    command: tuple[str, ...] = ()
+    """Replaces the image's own command."""
+    replicas: int = Field(default=1, ge=0, le=100, strict=True)
+    port: Annotated[int, Field(ge=1024, le=65535, strict=True)] | None = None
+    """TCP port of its Service in the cluster. At least 1024, because it runs without root's rights."""
+    cpu: CpuQuantity = "50m"
+    """CPU request."""
+    memory: Quantity = "128Mi"
+    """Memory request and limit."""
+    namespace: Name = "apps"

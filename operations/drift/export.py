@@ -1,0 +1,23 @@
+"""The resources of a stack, from the engine's own export."""
+
+import json
+import subprocess
+from typing import Any
+
+
+class ExportError(Exception):
+    """The engine could not export the stack; the text is the engine's."""
+
+
+def exported_resources(stack: str) -> list[dict[str, Any]]:
+    """The resources of a stack's state, their secrets in the clear. Raises ExportError."""
+    export = subprocess.run(
+        ["pulumi", "stack", "export", "--stack", stack, "--show-secrets"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if export.returncode:
+        raise ExportError(export.stderr.strip())
+    resources: list[dict[str, Any]] | None = json.loads(export.stdout)["deployment"].get("resources")
+    return resources or []

@@ -1,0 +1,76 @@
+"""A fact that must be written in two places is equal in both."""
+
+import pytest
+import yaml
+from conftest import ROOT, changed
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.facts import disk_size, kspp, pem, quantities, versions
+from core.manifests.kubevirt import manifest_path
+from core.model import parse
+from core.model.ports import own_ports
+from policy.rules import kernel
+from provider.identity import matches
+from toolchain.manifests import COMMITTED
+
+
+def test_the_model_and_the_policies_harden_the_same_kernel_parameters():
+    """A policy must not read the list of what it judges, so each has its own, and neither a row more."""
+    assert dict(kspp.HARDENED) == dict(kernel.KSPP)
+    assert "user.max_user_namespaces" in kspp.HARDENED
+
+
+def test_the_manifests_in_the_checkout_are_those_that_the_model_accepts():
+    names = {versions.kubevirt_manifest(version) for version in versions.KUBEVIRT_MANIFESTS}
+    assert names == set(COMMITTED) == {file.name for file in (ROOT / "core/manifests/upstream").glob("kubevirt-*")}
+    assert all(manifest_path(version).is_file() for version in versions.KUBEVIRT_MANIFESTS)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_stack_files_have_the_current_releases(stack):
+    platform = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"][
+        "bedplate:platform"
+    ]
+    assert platform["talos"]["version"] == versions.CURRENT["talos"]
+    assert platform["kubevirt"]["version"] == versions.CURRENT["kubevirt"]
+
+
+SIZES = st.builds(
+    lambda sign, blank, number, unit: f"{sign}{blank}{number}{unit}",
+    st.sampled_from(["", "==", "<", "<=", ">", ">="]),
+    st.sampled_from(["", " "]),
+    st.integers(0, 10**6),
+    st.sampled_from(list(disk_size.UNITS)),
+)
+
+
+@given(SIZES, st.integers(0, 10**15))
+def test_a_size_that_the_model_accepts_is_compared_alike_by_all(text, size):
+    """The model, the provider and the machine config read a size by one grammar."""
+    wanted = disk_size.parse(text)
+    expected = {"==": size == wanted.size, "<": size < wanted.size, "<=": size <= wanted.size}
+    expected |= {">": not expected["<="], ">=": not expected["<"]}
+    assert matches({"size": text}, {"size": size}) == wanted.matches(size) == expected[wanted.operator]
+
+
+@pytest.mark.parametrize("text", ["", "200", "200 MB", "> 200", "=> 200GB", "200GB or more"])
+def test_a_size_outside_the_grammar_is_none(text):
+    with pytest.raises(ValueError, match="is not a size comparison"):
+        disk_size.parse(text)
+
+
+def test_quantities_are_binary():
+    assert [quantities.mebibytes(text) for text in ("512Mi", "4Gi", "1Ti")] == [512, 4096, 1_048_576]
+
+
+@pytest.mark.parametrize("text", ["", "text", "-----BEGIN CERTIFICATE-----", "ü", None, 5, b"-----"])
+def test_what_is_no_certificate_is_no_error_either(text):
+    assert pem.is_certificate(text) is False
+
+
+def test_own_ports_follow_the_platform(prod):
+    names = {port.name for port in own_ports(parse(prod))}
+    plain = changed(prod, {"cilium.encryption": "none", "cilium.hubble": False})
+    assert {"apid", "etcd", "kubelet", "cilium-tunnel"} <= names
+    assert names - {port.name for port in own_ports(parse(plain))} == {"cilium-wireguard", "hubble"}

@@ -1,0 +1,208 @@
+"""Whichever command reads a stack file, a faulty one is refused, with the same text."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from conftest import KEY, changed, stack_platform
+
+from components import load
+from core.model import StackFileError, stackfile
+from lab.stackfile import StackFileRefusedError, committed
+from operations.adopt.__main__ import main as adopt
+from operations.boot.__main__ import main as boot
+from operations.drift.changes import main as changes
+
+Read = Callable[[Path, pytest.CaptureFixture[str]], str]
+
+
+def by_boot(file: Path, output: pytest.CaptureFixture[str]) -> str:
+    assert boot("x", file.parent / "files") == 2
+    return output.readouterr().err.removeprefix("boot: ")
+
+
+def by_changes(file: Path, output: pytest.CaptureFixture[str]) -> str:
+    assert changes(["x", "--file", str(file)]) == 2
+    return output.readouterr().err.removeprefix("changes: ")
+
+
+def by_adopt(file: Path, output: pytest.CaptureFixture[str]) -> str:
+    assert adopt(["x", "secrets.yaml", str(file)]) == 2
+    lines = output.readouterr().err.removeprefix("import: ").splitlines()
+    assert lines.pop() == "nothing was imported: the file must describe the running cluster"
+    return "\n".join(lines)
+
+
+def by_rehearse(file: Path, output: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(StackFileRefusedError) as refused:
+        committed("x", file.parent)
+    return str(refused.value)
+
+
+def by_preview(file: Path, output: pytest.CaptureFixture[str]) -> str:
+    """The engine reads the file itself, and hands the program the config's values."""
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))["config"]
+    pulumi.runtime.set_all_config({key: json.dumps(value, default=str) for key, value in config.items()})
+    with pytest.raises(pulumi.RunError) as refused:
+        load(pulumi.Config("bedplate"))
+    return str(refused.value)
+
+
+COMMANDS: dict[str, Read] = {
+    "boot": by_boot,
+    "changes": by_changes,
+    "import": by_adopt,
+    "rehearse": by_rehearse,
+}
+
+
+@pytest.fixture(params=[*COMMANDS, "preview"])
+def read(request: pytest.FixtureRequest) -> Read:
+    return COMMANDS.get(request.param, by_preview)
+
+
+@pytest.fixture(params=COMMANDS)
+def read_file(request: pytest.FixtureRequest) -> Read:
+    """The commands that read the file by themselves."""
+    return COMMANDS[request.param]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    monkeypatch.chdir(tmp_path)
+
+    def write(text: str) -> Path:
+        file = tmp_path / "Pulumi.x.yaml"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return write
+
+
+def of(edits: dict[str, Any], key: str = KEY) -> str:
+    return yaml.safe_dump({"config": {key: changed(stack_platform("dev"), edits)}})
+
+
+EXPIRED = {"control": "KSPP", "reason": "The profiler of vendor X reads it.", "until": "2020-01-31", "ticket": "OPS-1"}
+
+
+def test_an_expired_exception_is_refused(read, write, capsys):
+    assert read(write(of({"exceptions": [EXPIRED]})), capsys).strip() == (
+        "the stack file has 1 fault\n"
+        "platform.exceptions.0.until: 2020-01-31 is past; the exception has ended, so the control applies again; "
+        "comply and remove the exception, or have it renewed"
+    )
+
+
+def test_several_faults_are_counted(read, write, capsys):
+    lines = read(write(of({"exceptions": [EXPIRED], "name": None})), capsys).strip().splitlines()
+    assert [line.split(": ")[0] for line in lines] == [
+        "the stack file has 2 faults",
+        "platform.exceptions.0.until",
+        "platform.name",
+    ]
+
+
+def test_an_include_that_is_missing_is_refused(read, write, capsys):
+    assert read(write(of({"include": ["vms.yaml"]})), capsys).strip() == (
+        "the stack file has 1 fault\n"
+        "platform.include.0: vms.yaml can't be read (No such file or directory); its machines, VMs and workloads would "
+        "be missing; write the path of a YAML file in the checkout"
+    )
+
+
+def test_a_key_that_is_twice_in_an_include_is_refused(read, write, capsys):
+    file = write(of({"include": ["vms.yaml"]}))
+    (file.parent / "vms.yaml").write_text("vms:\n  a: {}\n  a: {}\n", encoding="utf-8")
+    assert read(file, capsys).strip() == (
+        "the stack file has 1 fault\n"
+        "platform.include.0: vms.yaml has 'a' twice in one mapping, again in line 3; one of the two values would be "
+        "lost; rename one of the keys, or remove it"
+    )
+
+
+@pytest.mark.parametrize("platform", ["text", 5, [], True])
+def test_something_else_than_a_mapping_is_refused(read, write, capsys, platform):
+    assert read(write(yaml.safe_dump({"config": {KEY: platform}})), capsys).strip() == (
+        "the stack file has 1 fault\n"
+        "platform: is not a mapping; it describes the whole platform; see Pulumi.dev.yaml for a small one"
+    )
+
+
+NO_PLATFORM = (
+    "the stack file has 1 fault\n"
+    "platform: is missing; a stack file describes the whole platform under config: bedplate:platform; "
+    "copy that key from Pulumi.dev.yaml and adapt it"
+)
+
+
+def test_no_platform_is_refused(read, write, capsys):
+    assert read(write("config: {bedplate:other: 1}"), capsys).strip() == NO_PLATFORM
+
+
+def test_a_platform_of_another_project_is_none(read, write, capsys):
+    """Of the engine's keys, too, only the project's own reach the program."""
+    assert read(write(of({}, "other:platform")), capsys).strip() == NO_PLATFORM
+
+
+@pytest.mark.parametrize("text", ["", "config:", "config: text", "config: []", "- a", "text"])
+def test_a_file_with_no_config_is_refused(read_file, write, capsys, text):
+    assert read_file(write(text), capsys).strip() == NO_PLATFORM
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "config: [\n",
+            "Pulumi.x.yaml is not YAML in line 2; nothing in it can be read reliably; "
+            "correct the syntax; an editor with YAML support marks the place",
+        ),
+        (
+            f"config:\n  {KEY}: {{}}\n  {KEY}: {{}}\n",
+            f"Pulumi.x.yaml has '{KEY}' twice in one mapping, again in line 3; one of the two values would be lost; "
+            "rename one of the keys, or remove it",
+        ),
+    ],
+)
+def test_a_file_that_is_no_yaml_is_refused(read_file, write, capsys, text, fault):
+    assert read_file(write(text), capsys).strip() == f"the stack file has 1 fault\nplatform: {fault}"
+
+
+def test_a_file_that_is_not_there_is_refused(read_file, write, capsys):
+    file = write("")
+    file.unlink()
+    assert read_file(file, capsys).strip() == (
+        "the stack file has 1 fault\n"
+        "platform: Pulumi.x.yaml can't be read (No such file or directory); it describes the whole platform; "
+        "write the path of a YAML file in the checkout"
+    )
+
+
+def test_merge_keys_and_equal_keys_of_two_mappings_are_no_duplicates(tmp_path):
+    (tmp_path / "a.yaml").write_text("x: &x {a: 1, b: 2}\ny: {<<: *x, a: 3}\n", encoding="utf-8")
+    from core.model import yamlfile
+
+    assert yamlfile.read(tmp_path / "a.yaml", "a.yaml", "") == {"x": {"a": 1, "b": 2}, "y": {"a": 3, "b": 2}}
+
+
+def test_a_platform_written_out_has_neither_includes_nor_classes(tmp_path):
+    shared = {"role": "worker", "install": {"disk": {"model": "M*"}}}
+    machine = {"class": "c", "address": "192.168.10.99", "mac": "52:54:00:aa:00:99"}
+    raw = changed(stack_platform("dev"), {"classes": {"c": shared}, "include": ["m.yaml"]})
+    (tmp_path / "Pulumi.x.yaml").write_text(yaml.safe_dump({"config": {KEY: raw}}), encoding="utf-8")
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump({"machines": {"wk-9": machine}}), encoding="utf-8")
+    written = committed("x", tmp_path)
+    assert written["machines"]["wk-9"] == {"address": "192.168.10.99", "mac": "52:54:00:aa:00:99", **shared}
+    assert "classes" not in written and "include" not in written
+
+
+def test_no_expiry_is_checked_without_a_day():
+    with pytest.raises(TypeError):
+        stackfile.assemble({}, root=Path())  # type: ignore[call-arg]
+    with pytest.raises(StackFileError):
+        stackfile.assemble(None, root=Path(), today=None)  # type: ignore[arg-type]

@@ -1,0 +1,117 @@
+"""One edit of a stack file: the plan, the turn, the identity gate and `changes` give one answer, and the right one.
+
+A merge that replaces lists, lets an empty value overwrite, or forgets deletes sees no change in most of these edits.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from conftest import changed
+
+from core.machineconfig.documents import patches
+from core.model import Platform, parse
+from operations.drift.changes import compared
+from provider.resources.identity import Identity
+from provider.resources.maintenance_turn import MaintenanceTurn, _needed
+
+Patches = list[dict[str, Any]]
+
+
+def rules(*texts: str) -> dict[str, Any]:
+    return {"machine": {"udev": {"rules": list(texts)}}}
+
+
+def udev(value: Any) -> dict[str, Any]:
+    return {"machine": {"udev": {"rules": value}}}
+
+
+def volume(filesystem: str) -> dict[str, Any]:
+    """`none` is the first word of its list, and Talos takes it for unset."""
+    return {"apiVersion": "v1alpha1", "kind": "UserVolumeConfig", "name": "own", "filesystem": {"type": filesystem}}
+
+
+def dhcp(metric: int) -> dict[str, Any]:
+    return {"apiVersion": "v1alpha1", "kind": "DHCPv4Config", "name": "own", "routeMetric": metric}
+
+
+def ports(*numbers: int) -> dict[str, Any]:
+    selector = {"ports": list(numbers), "protocol": "tcp"}
+    return {"apiVersion": "v1alpha1", "kind": "NetworkRuleConfig", "name": "own", "portSelector": selector}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What all machines and wk-1 alone are patched with, before and after; what changes of wk-1, by path."""
+
+    before: tuple[Patches, Patches]
+    after: tuple[Patches, Patches]
+    paths: list[str] = field(default_factory=list)
+    reboots: bool = False
+
+
+EDITS = {
+    "a list that the machine adds to": Edit(
+        ([rules("A")], [rules("B")]), ([rules("A2")], [rules("B")]), ["machine.udev.rules"], reboots=True
+    ),
+    "a list that the machine deletes and sets anew": Edit(
+        ([rules("A")], [udev({"$patch": "delete"}), rules("B")]),
+        ([rules("A")], [rules("B")]),
+        ["machine.udev.rules", "machine.udev.rules"],
+        reboots=True,
+    ),
+    "a list that the machine deletes": Edit(
+        ([rules("A")], [udev({"$patch": "delete"})]), ([rules("A2")], [udev({"$patch": "delete"})])
+    ),
+    "a value that the machine leaves empty": Edit(
+        ([{"machine": {"env": {"a": "x"}}}], [{"machine": {"env": {"a": ""}}}]),
+        ([{"machine": {"env": {"a": "y"}}}], [{"machine": {"env": {"a": ""}}}]),
+        ["machine.env.a"],
+        reboots=True,
+    ),
+    "a count that the machine sets to zero": Edit(([dhcp(100)], [dhcp(0)]), ([dhcp(200)], [dhcp(0)]), ["routeMetric"]),
+    "a switch that the machine has off": Edit(
+        (
+            [{"machine": {"features": {"apidCheckExtKeyUsage": True}}}],
+            [{"machine": {"features": {"apidCheckExtKeyUsage": False}}}],
+        ),
+        (
+            [{"machine": {"features": {"apidCheckExtKeyUsage": False}}}],
+            [{"machine": {"features": {"apidCheckExtKeyUsage": False}}}],
+        ),
+    ),
+    "a word that Talos takes for unset": Edit(
+        ([volume("xfs")], [volume("none")]), ([volume("ext4")], [volume("none")]), ["filesystem.type"]
+    ),
+    "a list that replaces": Edit(([ports(1)], [ports(2)]), ([ports(3)], [ports(2)])),
+}
+
+
+def made(prod: dict[str, Any], of: tuple[Patches, Patches]) -> Platform:
+    return parse(changed(prod, {"talos.patches": of[0], "machines.wk-1.patches": of[1]}))
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_everyone_says_the_same_of_an_edit(prod, name):
+    edit = EDITS[name]
+    before, after = made(prod, edit.before), made(prod, edit.after)
+    assert patches(before, "wk-1") != patches(after, "wk-1")
+    had, gets = (
+        {"machine": "wk-1", "node": "10.20.0.21", "kubernetes": "v1", "documents": patches(platform, "wk-1")}
+        for platform in (before, after)
+    )
+
+    urn = "urn:pulumi:prod::bedplate::talos:machine/configurationApply:ConfigurationApply::talos-wk-1"
+    config = {"node": "10.20.0.21", "configPatches": had["documents"]}
+    state = [{"type": "talos:machine/configurationApply:ConfigurationApply", "urn": urn, "inputs": config}]
+    [found] = [each for each in compared(after, state) if each.machine == "wk-1"]
+    assert [each.path for each in found.differences] == edit.paths
+    assert (found.state, found.reboots) == ("changes" if edit.paths else "same", edit.reboots)
+
+    said = Identity().describe_change(gets, had)
+    assert all(path in str(said) for path in edit.paths) and bool(said) == bool(edit.paths)
+    assert ("REBOOTS" in str(said)) is edit.reboots
+    assert _needed(gets, had) == (edit.reboots, "")
+    assert ("REBOOTS" in str(MaintenanceTurn().describe_change(gets, had))) is edit.reboots
+    assert json.dumps(edit.paths) and (MaintenanceTurn().describe_change(gets, had) is None) is not edit.reboots

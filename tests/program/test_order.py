@@ -1,0 +1,46 @@
+"""Calls of a plan, one by one in the order of their tasks."""
+
+import asyncio
+import time
+
+import pytest
+
+from components.order import OneByOne
+
+
+def test_calls_run_one_at_a_time_in_the_order_of_their_tasks():
+    ran = []
+
+    def call(number):
+        ran.append(("begin", number))
+        time.sleep(0.001)
+        ran.append(("end", number))
+        return number
+
+    async def task(number):
+        # Later tasks are ready first.
+        for _ in range(20 - number):
+            await asyncio.sleep(0)
+        return await asyncio.get_running_loop().run_in_executor(None, call, number)
+
+    async def program():
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(OneByOne(loop))
+        return await asyncio.gather(*[task(number) for number in range(20)])
+
+    assert asyncio.run(program()) == list(range(20))
+    assert ran == [(what, number) for number in range(20) for what in ("begin", "end")]
+
+
+def test_a_call_that_fails_fails_its_caller_and_no_other():
+    async def program():
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(OneByOne(loop))
+        failing = loop.run_in_executor(None, lambda: 1 / 0)
+        cancelled = loop.run_in_executor(None, lambda: 2)
+        cancelled.cancel()
+        with pytest.raises(ZeroDivisionError):
+            await failing
+        return await loop.run_in_executor(None, lambda: 3)
+
+    assert asyncio.run(program()) == 3

@@ -1,0 +1,116 @@
+"""`./bedplate test`: the quick tests need the Python environment alone, and run while the rest is set up."""
+
+import pytest
+
+from runner import main, testing
+
+SETUP = """
+import pathlib, sys, time
+here = pathlib.Path(__file__).parent
+while not (here / "quick-began").exists():
+    time.sleep(0.02)
+with open(here / "setups", "a") as file:
+    print(*sys.argv[1:], file=file)
+print("[1/1] alpha: build, 1 s", flush=True)
+sys.exit({code})
+"""
+PYTHON = """#!/bin/sh
+touch {root}/quick-began
+echo "$@" >> {root}/pytests
+case "$*" in *"-m not"*) exit {quick} ;; *) exit {slow} ;; esac
+"""
+
+
+@pytest.fixture
+def checkout(house, monkeypatch):
+    """A checkout whose Python and whose setup only write down how they were called; the parts asked for, in order."""
+    asked = []
+    monkeypatch.setattr(testing, "ensure", lambda names, layout: asked.append(set(names)) or {})
+    monkeypatch.setattr(testing.os, "geteuid", lambda: 1000)
+
+    def write(setup=0, quick=0, slow=0):
+        (house.root / "bedplate").write_text(SETUP.format(code=setup))
+        python = house.layout.venv / "bin" / "python"
+        python.parent.mkdir(parents=True, exist_ok=True)
+        python.write_text(PYTHON.format(root=house.root, quick=quick, slow=slow))
+        python.chmod(0o755)
+
+    write()
+    return house, asked, write
+
+
+def lines(house, name):
+    file = house.root / name
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def test_quick_tests_need_the_python_environment_alone(checkout):
+    house, asked, _ = checkout
+    assert main.main_in(house.layout, ["test", "--quick", "-x"]) == 0
+    assert asked == [{"python"}]
+    assert lines(house, "pytests") == [
+        "-m pytest -m not (programs or engine or machines or lab) -n auto --dist loadfile -x"
+    ]
+    assert lines(house, "setups") == []
+
+
+def test_named_tests_run_once_with_every_part(checkout):
+    house, asked, _ = checkout
+    assert main.main_in(house.layout, ["test", "tests/model", "-q"]) == 0
+    assert asked == [{"test"}]
+    assert lines(house, "pytests") == ["-m pytest tests/model -q"]
+
+
+def test_parts_are_set_up_while_the_quick_tests_run(checkout, capfd):
+    """The setup here waits until pytest has begun: one after the other would never end."""
+    house, asked, _ = checkout
+    assert main.main_in(house.layout, ["test"]) == 0
+    assert asked == [{"python"}]
+    assert lines(house, "setups") == ["setup test"]
+    quick, slow = lines(house, "pytests")
+    assert quick.startswith("-m pytest -m not (") and slow == "-m pytest -m programs or engine or machines or lab"
+    assert "[1/1] alpha: build, 1 s" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("quick", "slow", "code"), [(1, 0, 1), (0, 1, 1), (2, 1, 2), (0, 0, 0)])
+def test_the_exit_code_is_that_of_the_first_part_that_failed(checkout, quick, slow, code):
+    house, _, write = checkout
+    write(quick=quick, slow=slow)
+    assert main.main_in(house.layout, ["test"]) == code
+    assert len(lines(house, "pytests")) == 2
+
+
+def test_where_parts_cannot_be_had_the_quick_tests_have_run_and_the_reason_is_shown(checkout, capfd):
+    house, _, write = checkout
+    write(setup=1)
+    assert main.main_in(house.layout, ["test"]) == 1
+    assert len(lines(house, "pytests")) == 1
+    assert "bedplate: the parts that the other tests need could not be set up" in capfd.readouterr().err
+
+
+def test_what_labs_need_is_set_up_while_the_engine_is_tested(checkout, monkeypatch):
+    house, _, _ = checkout
+    monkeypatch.setattr(testing.os, "geteuid", lambda: 0)
+    (house.root / "bedplate").write_text(SETUP.format(code=0))
+    assert main.main_in(house.layout, ["test"]) == 0
+    assert lines(house, "setups")[0] == "setup test"
+    assert len(lines(house, "pytests")) == 2
+
+
+def test_a_build_that_is_no_longer_needed_is_ended(house, tmp_path):
+    (house.root / "bedplate").write_text("import time\ntime.sleep(600)\n")
+    with testing.background(("lab",), house.layout) as build:
+        assert build.process.poll() is None
+    assert build.process.poll() is not None
+
+
+@pytest.mark.parametrize("marker", ["programs", "engine", "machines", "lab"])
+def test_every_marker_of_a_slow_test_is_left_out_of_the_quick_ones(marker):
+    assert marker in testing.SLOW.split(" or ")
+
+
+def test_the_tiers_are_the_markers():
+    from tests.timing import TIERS
+
+    assert testing.SLOW.split(" or ") == list(TIERS)
+    assert f"not ({testing.SLOW})" == testing.QUICK
