@@ -3,8 +3,8 @@
     ./bedplate bench [ROUNDS] [--sizes dev,100x1000] [--against CHECKOUT] [--policies]
 
 A size is a stack file's name or MACHINESxVMS. Each round times every program once, one after the other, so that a slow
-minute of the machine hits all alike. The medians of wall seconds and of the peak memory of all processes together are
-printed, then the ratios of wall seconds.
+minute of the machine hits all alike. The medians of wall seconds, processor seconds and peak memory are printed,
+then the ratios. On a busy machine those of processor seconds count.
 """
 
 import argparse
