@@ -1,4 +1,4 @@
-"""The two APIs of a platform, asked by us: for the provider's gates and the runner, never while a plan is made.
+"""Clients of a platform's two APIs, for the provider and the operations. No plan calls an API.
 
-Small on purpose: what a plugin or talosctl does already is not done again here.
+They hold only what no plugin and no talosctl command does already.
 """

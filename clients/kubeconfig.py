@@ -1,4 +1,4 @@
-"""A kubeconfig, asked of a control plane at the time of need."""
+"""An administrator kubeconfig from a control plane, fetched when it is needed."""
 
 import io
 import tarfile
@@ -9,18 +9,18 @@ from .talos import MESSAGES, Client, NoAnswer
 
 
 def kubeconfig(client: Client, address: str) -> str:
-    """An administrator's, which the control plane makes when it is asked. Secret: it stays in memory. Raises NoAnswer."""
+    """A kubeconfig that the control plane creates for this call. It is secret and stays in memory. Raises NoAnswer."""
 
     async def ask(channel: Channel) -> bytes:
         method = UnaryStreamMethod(channel, "/machine.MachineService/Kubeconfig", MESSAGES["Empty"], MESSAGES["Data"])
         return b"".join([each.bytes for each in await method(MESSAGES["Empty"]())])
 
-    packed = client._ask(address, ask)
+    packed = client.ask(address, ask)
     try:
-        # Talos leaves the archive's end away, padding too: whoever looks behind its only file finds it broken.
+        # Talos omits the end of the archive: reading past its only file would fail.
         with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
             only = archive.next()
             file = archive.extractfile(only) if only else None
             return file.read().decode() if file else ""
     except (tarfile.TarError, EOFError, KeyError, OSError, ValueError) as error:
-        raise NoAnswer(f"its kubeconfig is no archive ({type(error).__name__})") from None
+        raise NoAnswer(f"the kubeconfig is not an archive ({type(error).__name__})") from None

@@ -1,4 +1,4 @@
-"""The Kubernetes API behind a kubeconfig, asked with nothing but the standard library."""
+"""A client of the Kubernetes API for a kubeconfig, with nothing but the standard library."""
 
 import base64
 import binascii
@@ -19,13 +19,13 @@ import yaml
 REQUEST_SECONDS = 5.0
 
 
-class Refused(Exception):
-    """The API does not take this client."""
+class CredentialsRefused(Exception):
+    """The API does not accept this client certificate."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """The API of a kubeconfig's current context."""
+    """The API of a kubeconfig's current context, and the client certificate for it, as PEM texts."""
 
     server: str
     ca: str
@@ -34,15 +34,15 @@ class Access:
 
     @classmethod
     def parse(cls, text: str) -> "Access":
-        """Raises ValueError, which says what is missing and never what is there."""
+        """The access that a kubeconfig's text describes. Raises ValueError, which quotes nothing of the text."""
         try:
             config = yaml.safe_load(text)
             context = _named(config["contexts"], config["current-context"])["context"]
             cluster = _named(config["clusters"], context["cluster"])["cluster"]
             user = _named(config["users"], context["user"])["user"]
             pem = [
-                base64.b64decode(of[what], validate=True).decode()
-                for of, what in (
+                base64.b64decode(holder[field], validate=True).decode()
+                for holder, field in (
                     (cluster, "certificate-authority-data"),
                     (user, "client-certificate-data"),
                     (user, "client-key-data"),
@@ -51,20 +51,23 @@ class Access:
             return cls(cluster["server"], *pem)
         except (KeyError, TypeError, StopIteration, binascii.Error, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ValueError(
-                f"is not a kubeconfig with a client certificate ({type(error).__name__}); the API is asked with it; "
-                "take the one that Talos hands out"
+                f"is not a kubeconfig with a client certificate ({type(error).__name__}); requests to the API "
+                "authenticate with it; write the one that Talos issues"
             ) from None
 
     @contextmanager
     def tls(self) -> Iterator[ssl.SSLContext]:
-        """A context that trusts this cluster alone."""
+        """A TLS context that trusts only this cluster."""
         with client_tls(self.ca, self.certificate, self.key) as context:
             yield context
 
 
 @contextmanager
 def client_tls(ca: str, certificate: str, key: str) -> Iterator[ssl.SSLContext]:
-    """A context for mTLS from PEM texts. Python loads keys from files only, so one is there, 0600, for a moment."""
+    """A TLS context with a client certificate, from PEM texts.
+
+    Python loads keys only from files, so the key is in a file of mode 0600 for a moment.
+    """
     context = ssl.create_default_context(cadata=ca)
     with tempfile.TemporaryDirectory(prefix="bedplate-") as folder:  # Made with mode 0700.
         path = os.path.join(folder, "client.pem")
@@ -79,12 +82,12 @@ def _named(entries: list[Any], name: str) -> Any:
 
 
 def get(access: Access, tls: ssl.SSLContext, path: str) -> str:
-    """The answer to a GET. Raises OSError where there is none, Refused where this client is refused."""
+    """The body of the response to a GET. Raises OSError where there is none, and CredentialsRefused."""
     return _ask(access, tls, "GET", path)
 
 
 def delete(access: Access, tls: ssl.SSLContext, path: str) -> None:
-    """Delete one object; one that is gone already is as good. Raises OSError and Refused."""
+    """Delete an object if it exists. Raises OSError and CredentialsRefused."""
     try:
         _ask(access, tls, "DELETE", path)
     except urllib.error.HTTPError as error:
@@ -93,35 +96,38 @@ def delete(access: Access, tls: ssl.SSLContext, path: str) -> None:
 
 
 def post(access: Access, tls: ssl.SSLContext, path: str, body: Mapping[str, Any]) -> None:
-    """Make one object. Raises OSError and Refused; why() has the reason in the API's words."""
+    """Create an object. Raises OSError, whose reason why() gives in the API's words, and CredentialsRefused."""
     _ask(access, tls, "POST", path, body)
 
 
 def patch(access: Access, tls: ssl.SSLContext, path: str, body: Mapping[str, Any]) -> None:
-    """Change what the body names and nothing else. Raises OSError and Refused."""
+    """Change the fields that the body names (a merge patch). Raises OSError and CredentialsRefused."""
     _ask(access, tls, "PATCH", path, body, "application/merge-patch+json")
 
 
 def why(error: OSError) -> str:
-    """What the API said to a request that it did not carry out: its causes where it tells some, in one line."""
+    """Why the API did not carry out a request, in one line: the causes that it lists, else its message."""
     if not isinstance(error, urllib.error.HTTPError):
         return str(getattr(error, "reason", error))
-    told = _status(error)
+    status = _status(error)
     causes = [
-        str(cause["message"]) for cause in (told.get("details") or {}).get("causes") or [] if cause.get("message")
+        str(cause["message"]) for cause in (status.get("details") or {}).get("causes") or [] if cause.get("message")
     ]
-    return " ".join(("; ".join(causes) or str(told.get("message") or f"HTTP {error.code}")).split())
+    return " ".join(("; ".join(causes) or str(status.get("message") or f"HTTP {error.code}")).split())
 
 
 def _status(error: urllib.error.HTTPError) -> dict[str, Any]:
-    """The Status in an answer's body, which can be read once only and is kept beside it."""
-    if not hasattr(error, "told"):
+    """The Status object in an error's body. The body can be read only once, so the Status is kept on the error."""
+    kept = getattr(error, "status_object", None)
+    if kept is None:
         try:
-            told = json.loads(error.read())
+            kept = json.loads(error.read())
         except (OSError, ValueError):
-            told = None
-        error.told = told if isinstance(told, dict) else {}  # type: ignore[attr-defined]
-    return dict(error.told)  # type: ignore[attr-defined]
+            kept = {}
+        kept = kept if isinstance(kept, dict) else {}
+        # An attribute of ours on the library's error.
+        error.status_object = kept  # type: ignore[attr-defined]
+    return dict(kept)
 
 
 def _ask(
@@ -132,7 +138,7 @@ def _ask(
     body: Mapping[str, Any] | None = None,
     kind: str = "application/json",
 ) -> str:
-    # A proxy of the environment must not come between: the API is on the node network.
+    # Without the proxy of the environment: the API is on the node network.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls))
     try:
         data = None if body is None else json.dumps(body).encode()
@@ -142,13 +148,13 @@ def _ask(
         with opener.open(request, timeout=REQUEST_SECONDS) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
-        # Who is let in may still be denied one request, by a webhook or in a namespace that ends.
+        # An accepted client may still be denied a request, by a webhook or in a namespace that is being deleted.
         denied = error.code == 403 and re.search(
             "admission webhook|being terminated", str(_status(error).get("message"))
         )
         if error.code not in (401, 403) or denied:
             raise
-        raise Refused(
+        raise CredentialsRefused(
             f"{access.server} refuses this client certificate (HTTP {error.code}); it belongs to another "
             "cluster, or has expired; renew it with: ./bedplate up STACK --target-replace '**talos-kubeconfig'"
         ) from None

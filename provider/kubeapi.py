@@ -14,7 +14,7 @@ def get(access: Access, tls: ssl.SSLContext, path: str) -> str:
     """The body of the response to a GET. Raises OSError if there is none, UserError if the API refuses this client."""
     try:
         return kubernetes.get(access, tls, path)
-    except kubernetes.Refused as refused:
+    except kubernetes.CredentialsRefused as refused:
         raise UserError(str(refused)) from None
 
 

@@ -85,7 +85,7 @@ def refusals_end_it(ask: Callable[[], tuple[bool, str]]) -> Callable[[], tuple[b
     def asked() -> tuple[bool, str]:
         try:
             return ask()
-        except kubernetes.Refused as refused:
+        except kubernetes.CredentialsRefused as refused:
             raise UserError(str(refused)) from None
 
     return asked

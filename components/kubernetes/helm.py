@@ -31,7 +31,7 @@ async def _clear(kubeconfig: Input[str], release: str, clear: Callable[[Access],
     text = await Output.from_input(kubeconfig).future()
     try:
         records = await asyncio.to_thread(clear, Access.parse(text or ""))
-    except (OSError, ValueError, helm.Occupied, kubernetes.Refused) as error:
+    except (OSError, ValueError, helm.ReleaseOccupied, kubernetes.CredentialsRefused) as error:
         # The engine shows what a hook raises; without `from None` a traceback would follow.
         raise RuntimeError(f"{release}: Helm's records can't be read: {error}") from None
     for record in records:

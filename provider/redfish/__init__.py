@@ -1,5 +1,5 @@
-"""A machine's BMC over Redfish, by way of sushy: slowly, within a deadline, and in sentences a person can act on.
+"""A machine's BMC over Redfish, by way of sushy: paced, with a deadline, and with errors that a user can act on.
 
-access.py says how a BMC is reached, channel.py asks it, system.py knows what to ask. Only the first is loaded for a
-plan: the others import sushy.
+access.py holds how a BMC is reached, channel.py sends requests, and system.py has the operations. A plan loads only the
+first: the others import sushy.
 """

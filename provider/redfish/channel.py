@@ -1,6 +1,6 @@
-"""Requests to BMCs: trusted, paced, tried again where that is harmless, and never without an end.
+"""Requests to BMCs: over verified TLS, paced, retried where that is harmless, and with a deadline.
 
-Everything about time is here. sushy's own retries know no deadline, and it offers no place for a pinned certificate.
+Everything about time is here. sushy's own retries have no deadline, and sushy can't pin a certificate.
 """
 
 import email.utils
@@ -23,44 +23,48 @@ from provider.framework import UserError
 
 from .access import Access
 
-# A BMC is a small computer: a burst of requests freezes some. One request at a time, with a pause before the next.
+# A burst of requests freezes some BMCs, which are small computers: one request at a time, with a pause in between.
 GAP_SECONDS = 0.5
-# One request may take this long; TLS alone takes seconds on some.
+# The timeout of one request; TLS alone takes seconds on some BMCs.
 REQUEST_SECONDS = 30.0
-# Nobody at the address at all: a wrong address stays wrong, while a BMC that restarts is back after a while.
+# How long an address may not answer at all: a BMC that restarts is back by then, and a wrong address stays wrong.
 UNREACHABLE_SECONDS = 45.0
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
-# Whoever answers this is there and busy.
+# HTTP statuses of a BMC that is busy: it is asked again.
 BUSY = (429, 503)
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """When it is over, by the clock that nobody sets."""
+    """The end of the time for an operation, on the monotonic clock, which is never set."""
 
     seconds: float
     end: float
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
+        """The deadline in so many seconds from now."""
         return cls(seconds, time.monotonic() + seconds)
 
     @property
     def left(self) -> float:
+        """Seconds until the deadline; 0 after it."""
         return max(0.0, self.end - time.monotonic())
 
 
 class _Gate:
-    """The pause between two requests to one BMC, whoever asks: the systems of one chassis share it."""
+    """The pause between two requests to one BMC. The systems of a chassis share a BMC, and so its gate."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.free = 0.0
 
     def wait(self, deadline: Deadline) -> None:
+        """Sleep until the next request may be sent, at most until the deadline."""
         time.sleep(max(0.0, min(self.free - time.monotonic(), deadline.left)))
 
     def used(self) -> None:
+        """Start the pause after a request."""
         self.free = time.monotonic() + GAP_SECONDS
 
 
@@ -74,87 +78,74 @@ def _gate(url: str) -> _Gate:
 
 
 class Trust(HTTPAdapter):
-    """TLS that trusts what a BMC's access names. requests would add the authorities of the web to it."""
+    """TLS that accepts only the authority or the certificate of a BMC's access.
+
+    requests would accept the public authorities as well.
+    """
 
     def __init__(self, access: Access) -> None:
         self._fingerprint = fingerprint_digits(access.fingerprint) if access.fingerprint else None
         self._context = ssl.create_default_context(cadata=access.ca)
         if self._fingerprint:
-            # A pinned certificate is its own proof: self-signed and made for another name, as BMCs come.
+            # The digest proves a pinned certificate; BMCs ship with one that is self-signed and has another name.
             self._context.check_hostname = False
             self._context.verify_mode = ssl.CERT_NONE
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make connections with this TLS context."""
         super().init_poolmanager(*args, ssl_context=self._context, assert_fingerprint=self._fingerprint, **kwargs)
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        """The host's attributes and the TLS attributes (two mappings) that a pool of connections is kept by."""
         host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
         return host, {"ssl_context": self._context, "assert_fingerprint": self._fingerprint}
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None:
-        """The context has said it all."""
+        """Add nothing: the TLS context verifies the certificate."""
 
 
 class Channel(requests.Session):
-    """What sushy sends its requests through."""
+    """The HTTP session that sushy sends its requests through."""
 
     def __init__(self, access: Access, deadline: Deadline, say: Callable[[str], None]) -> None:
         super().__init__()
         self._access, self._url = access, access.url.rstrip("/")
         self._say = say
         self.deadline = deadline
-        # Neither a proxy nor a .netrc of the environment may come between.
+        # Without the proxy and the .netrc of the environment.
         self.trust_env = False
         self.adapters.clear()
         self.mount("https://", Trust(access))
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
-        """Asks until there is an answer that says something. Raises UserError when there is none in time."""
+        """The response to a request, which is repeated until the BMC is not busy.
+
+        Raises UserError at the deadline and for what a repetition can't fix, and Unanswered.
+        """
         gate = _gate(self._url)
         if not gate.lock.acquire(timeout=self.deadline.left):
-            raise self._late("others are asking it")
+            raise self._late("waiting for other requests to it")
         try:
-            return self._asked(gate, str(method), str(url), args, kwargs)
+            return self._repeat(gate, str(method), str(url), args, kwargs)
         finally:
             gate.lock.release()
 
-    def _asked(self, gate: _Gate, method: str, url: str, args: Any, kwargs: Any) -> requests.Response:
+    def _repeat(self, gate: _Gate, method: str, url: str, args: Any, kwargs: Any) -> requests.Response:
         began, attempt, last = time.monotonic(), 0, "no answer yet"
-        what = f"{method} {url.removeprefix(self._url)}"
         while True:
             gate.wait(self.deadline)
-            if parent.is_gone():
-                raise UserError(
-                    "the engine is gone; what is done now would come between the machines and the next run; run up again"
-                )
-            if not self.deadline.left:
-                raise self._late(last)
+            self._may_send(last)
             pause = BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)]
-            kwargs["timeout"] = seconds = max(0.05, min(REQUEST_SECONDS, self.deadline.left))
             try:
-                answer = super().request(method, url, *args, **kwargs)
+                answer = self._send(method, url, args, kwargs)
                 if answer.status_code not in BUSY:
                     return answer
-                last = f"HTTP {answer.status_code} to {what}"
-                pause = _asked_for(answer.headers.get("Retry-After"), pause)
-            except failures.SSLError as error:
-                raise self._untrusted(error) from None
-            except failures.Timeout as error:
-                last = f"no answer to {what} in {seconds:.0f} s"
-                # It may have been done all the same: what it was to do is looked at, and not asked for twice.
-                if method == "POST" and not isinstance(error, failures.ConnectTimeout):
-                    raise Unanswered(last) from None
-            except failures.InvalidSchema:
-                raise UserError(
-                    f"{self._url} leads on to an address that is not https; credentials never go in the clear; "
-                    "let the BMC serve Redfish over https alone"
-                ) from None
-            except failures.RequestException as error:
-                last = _reason(error)
-                if method == "POST" and "refused" not in last:
-                    raise Unanswered(last) from None
-                if time.monotonic() - began >= UNREACHABLE_SECONDS:
+                last = f"HTTP {answer.status_code} to {self._shown(method, url)}"
+                pause = _requested_pause(answer.headers.get("Retry-After"), pause)
+            except _NoAnswer as failure:
+                last = str(failure)
+                if failure.unreachable and time.monotonic() - began >= UNREACHABLE_SECONDS:
                     raise self._unreachable(last) from None
             finally:
                 gate.used()
@@ -164,15 +155,51 @@ class Channel(requests.Session):
             time.sleep(pause)
             attempt += 1
 
+    def _may_send(self, last: str) -> None:
+        if parent.is_gone():
+            raise UserError(
+                "the engine has ended; a request now would interfere with the next run; run up again to continue"
+            )
+        if not self.deadline.left:
+            raise self._late(last)
+
+    def _send(self, method: str, url: str, args: Any, kwargs: Any) -> requests.Response:
+        """One request. Raises UserError, Unanswered, and _NoAnswer if it may be repeated."""
+        seconds = max(0.05, min(REQUEST_SECONDS, self.deadline.left))
+        try:
+            return super().request(method, url, *args, **{**kwargs, "timeout": seconds})
+        except failures.SSLError as error:
+            raise self._untrusted(error) from None
+        except failures.Timeout as error:
+            late = f"no answer to {self._shown(method, url)} in {seconds:.0f} s"
+            # The BMC may have carried the request out: its effect is read, and the request is not repeated.
+            if method == "POST" and not isinstance(error, failures.ConnectTimeout):
+                raise Unanswered(late) from None
+            raise _NoAnswer(late, unreachable=False) from None
+        except failures.InvalidSchema:
+            raise UserError(
+                f"{self._url} redirects to an address that is not https; credentials are never sent unencrypted; "
+                "configure the BMC to serve Redfish over https only"
+            ) from None
+        except failures.RequestException as error:
+            reason = _reason(error)
+            if method == "POST" and "refused" not in reason:
+                raise Unanswered(reason) from None
+            raise _NoAnswer(reason, unreachable=True) from None
+
+    def _shown(self, method: str, url: str) -> str:
+        return f"{method} {url.removeprefix(self._url)}"
+
     def _late(self, last: str) -> UserError:
         return UserError(
-            f"{self._url} did not do what it was asked within {self.deadline.seconds:.0f} s (last: {last}); a BMC that "
-            "hangs answers again after a cold reset of its own, which leaves the machine running; reset it, and run up again"
+            f"{self._url} did not answer as it should within {self.deadline.seconds:.0f} s (last: {last}); a BMC that "
+            "hangs answers again after a cold reset of the BMC, which leaves the machine running; reset it, and run "
+            "up again"
         )
 
     def _unreachable(self, last: str) -> UserError:
         return UserError(
-            f"{self._url} is not reachable ({last}); the machine behind it can be neither identified nor switched; "
+            f"{self._url} is not reachable ({last}); without it the machine can be neither identified nor switched; "
             "check bmc.url, and that this computer is on the management network"
         )
 
@@ -183,42 +210,51 @@ class Channel(requests.Session):
                 f"a certificate with the fingerprint {shown[1].replace(':', '')}" if shown else "no usable certificate"
             )
             return UserError(
-                f"{self._url} shows {seen}, and {fingerprint_digits(self._access.fingerprint)} is pinned; the password must not go "
-                "to another device; see on its console that the certificate is its own, and pin that one"
+                f"{self._url} shows {seen}, and {fingerprint_digits(self._access.fingerprint)} is pinned; the password "
+                "must not go to another device; check on the BMC's console that the certificate is its own, and pin it"
             )
         why = re.search(r"certificate verify failed: ([^(]+?) \(", str(error)) or re.search(
             r"\[SSL: (\w+)\]", str(error)
         )
         return UserError(
-            f"{self._url} shows a certificate that is not trusted ({why[1] if why else 'TLS failed'}); the password must "
-            "not go to another device; give the ca that signed it, or pin its fingerprint"
+            f"{self._url} shows a certificate that is not trusted ({why[1] if why else 'TLS failed'}); the password "
+            "must not go to another device; write the ca that signed it, or pin its fingerprint"
         )
 
 
 class Unanswered(Exception):
-    """A request that changes something was sent, and nobody knows whether it was carried out."""
+    """A request that changes something was sent, and it is unknown whether the BMC carried it out."""
 
 
-def _asked_for(header: str | None, otherwise: float) -> float:
-    """The pause that a Retry-After asks for: seconds, or a date."""
+class _NoAnswer(Exception):
+    """A request had no answer, and may be repeated."""
+
+    def __init__(self, reason: str, unreachable: bool) -> None:
+        super().__init__(reason)
+        self.unreachable = unreachable
+        """Whether nothing at the address accepted the request."""
+
+
+def _requested_pause(header: str | None, default: float) -> float:
+    """Seconds of the pause that a Retry-After header (seconds or a date) requests; the default if it is unreadable."""
     text = (header or "").strip()
     if text.isdigit():
         return float(text)
     try:
         return max(0.0, (email.utils.parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
     except (TypeError, ValueError):
-        return otherwise
+        return default
 
 
 def _reason(error: Exception) -> str:
-    """The innermost reason in a few words: the libraries wrap it in their own, addresses of objects and all."""
+    """The innermost reason in a few words, without the libraries' wrapping."""
     text = str(error)
     for pattern, words in (
         ("Connection refused", "connection refused"),
-        ("No route to host", "no route to it"),
-        ("Network is unreachable", "no route to it"),
-        ("NameResolutionError|Name or service not known|getaddrinfo", "its name is not known"),
-        ("reset by peer|RemoteDisconnected|closed connection|Connection aborted", "it hung up"),
+        ("No route to host", "no route to host"),
+        ("Network is unreachable", "no route to host"),
+        ("NameResolutionError|Name or service not known|getaddrinfo", "unknown host name"),
+        ("reset by peer|RemoteDisconnected|closed connection|Connection aborted", "connection closed"),
     ):
         if re.search(pattern, text):
             return words

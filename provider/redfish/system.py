@@ -1,4 +1,4 @@
-"""What a machine's BMC is asked: who the machine is, to boot from the network once, to be on."""
+"""The operations of a BMC: identify the machine, have it boot from the network once, switch it on and off."""
 
 import logging
 import time
@@ -15,25 +15,25 @@ from provider.framework import UserError
 from .access import Access
 from .channel import Channel, Deadline, Unanswered
 
-# How often a BMC is asked whether it is done, and how often we say that we still wait.
+# How often a BMC is asked for the power state, and how often the wait is reported.
 POLL_SECONDS = 2.0
 SAY_SECONDS = 15.0
-# Boot options are taken over late by some.
+# Some BMCs apply boot options late.
 SETTLE_SECONDS = 20.0
 
-# It tells the log in its own words what is told here in ours.
+# sushy would log again what the errors here report.
 logging.getLogger("sushy").addHandler(logging.NullHandler())
 logging.getLogger("sushy").propagate = False
 
 Say = Callable[[str], None]
 _MODES = {"uefi": sushy.BOOT_SOURCE_MODE_UEFI, "legacy": sushy.BOOT_SOURCE_MODE_BIOS}
-# AMI takes boot options for the state to come alone, at an address of its own, from who has seen its ETag.
+# AMI accepts boot options only as a future state, at a path of its own, from a client that sends its ETag.
 _FUTURE_STATE = "OperationSupportedInFutureStateURI"
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Which machine this is, as its BMC tells it."""
+    """The identity of a machine, as its BMC reports it."""
 
     uuid: str
     serial: str
@@ -41,10 +41,10 @@ class Identity:
 
 
 class _Connector(connector.Connector):  # type: ignore[misc]
-    """sushy's, over a channel that paces, trusts and ends."""
+    """sushy's connector, over a channel that paces requests, verifies TLS and has a deadline."""
 
     def __init__(self, url: str, channel: Channel) -> None:
-        # One try: the channel repeats what may be repeated, and a zero means ten of sushy's own.
+        # One try: the channel repeats requests, and a zero would mean ten tries of sushy's own.
         super().__init__(url, server_side_retries=1, server_side_retries_delay=0)
         own: Any = self._session
         channel.headers.update(own.headers)
@@ -53,14 +53,14 @@ class _Connector(connector.Connector):  # type: ignore[misc]
 
 
 class System:
-    """One system behind a BMC, connected. Every method raises Failed, in one line."""
+    """One system behind a BMC, connected. Every method raises UserError, in one line."""
 
     def __init__(self, access: Access, seconds: float, say: Say) -> None:
         self._access, self._say = access, say
         self._url = access.url.rstrip("/")
         self._deadline = Deadline.after(seconds)
         self._connector = _Connector(self._url, Channel(access, self._deadline, say))
-        with self._told("be read"):
+        with self._errors("be read"):
             # Basic and no session: BMCs keep few, and one of a run that was killed is never given back.
             self._root = sushy.Sushy(
                 self._url, connector=self._connector, auth=sushy.auth.BasicAuth(access.username, access.password)
@@ -68,8 +68,11 @@ class System:
             self._system = self._find()
 
     @contextmanager
-    def _told(self, what: str) -> Iterator[None]:
-        """sushy's errors in one line each. Their own text may hold a whole answer."""
+    def _errors(self, what: str) -> Iterator[None]:
+        """Raise sushy's errors as one line each: their own text may hold a whole response.
+
+        what: the failed operation, after "can't".
+        """
         try:
             yield
         except exceptions.AccessError as error:
@@ -80,27 +83,29 @@ class System:
                     "'bedplate:bmc.password' --stack STACK"
                 ) from None
             raise UserError(
-                f"{self._url} lets this user in, but {self._access.system} can't {what} by it (HTTP {error.status_code}); "
-                "its role is too low; give it the role Operator"
+                f"{self._url} accepts this user, but {self._access.system} can't {what} (HTTP {error.status_code}); "
+                "the user's role is too low; give it the role Operator"
             ) from None
         except exceptions.HTTPError as error:
             raise UserError(
                 f"{self._url} answers HTTP {error.status_code}, and {self._access.system} can't {what} "
-                f"({self._shown(error.detail)}); it is asked as Redfish has it; look at the BMC's own log, and for a newer firmware"
+                f"({self._shown(error.detail)}); the request follows the Redfish standard; look at the BMC's log, and "
+                "for newer firmware"
             ) from None
         except exceptions.InvalidParameterValueError as error:
             raise UserError(
-                f"{self._access.system} of {self._url} can't {what}: it does not offer that ({self._shown(str(error))}); "
-                "nothing else would do; look for a newer firmware, or do it by hand"
+                f"{self._access.system} of {self._url} can't {what}: the BMC does not offer it "
+                f"({self._shown(str(error))}); there is no other way; look for newer firmware, or do it by hand"
             ) from None
         except (exceptions.SushyError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise UserError(
-                f"{self._url} does not speak Redfish as it should, and {self._access.system} can't {what} "
-                f"({type(error).__name__}); the address may be another device's; check bmc.url with: curl -k {self._url}/redfish/v1/"
+                f"{self._url} does not answer as Redfish requires, and {self._access.system} can't {what} "
+                f"({type(error).__name__}); the address may be another device's; check bmc.url with: "
+                f"curl -k {self._url}/redfish/v1/"
             ) from None
 
     def _find(self) -> Any:
-        """The system by its id or its path. Ids are what the BMC's maker thought of: 1, Self, System.Embedded.1."""
+        """The system by its id or its path. Ids differ by vendor: 1, Self, System.Embedded.1."""
         paths = self._root.get_system_collection().members_identities
         wanted = self._access.system.rstrip("/")
         for path in paths:
@@ -109,17 +114,17 @@ class System:
         there = ", ".join(sorted(p.rstrip("/").rsplit("/", 1)[-1] for p in paths)) or "none"
         raise UserError(
             f"{self._url} has no system {wanted}; the machine can be neither identified nor switched; "
-            f"write one of those there are as bmc.system: {there}"
+            f"write one of its systems as bmc.system: {there}"
         )
 
     def identity(self) -> Identity:
-        with self._told("be read"):
-            told = self._system
-            serial = (told.json.get("SerialNumber") or "").strip()
-            return Identity(str(told.uuid or "").lower(), serial, self._macs())
+        """The machine's identity. Raises UserError."""
+        with self._errors("be read"):
+            serial = (self._system.json.get("SerialNumber") or "").strip()
+            return Identity(str(self._system.uuid or "").lower(), serial, self._macs())
 
     def _macs(self) -> tuple[str, ...]:
-        """Those that it lists. Many know none before the machine was on for the first time."""
+        """The MAC addresses that the BMC lists; many list none before the machine was first switched on."""
         try:
             links = self._system.ethernet_interfaces.get_members()
         except (exceptions.ResourceNotFoundError, exceptions.MissingAttributeError):
@@ -127,33 +132,35 @@ class System:
         return tuple(sorted({link.mac_address.lower() for link in links if link.mac_address}))
 
     def power(self) -> str:
-        """On, Off, or what else it says."""
-        with self._told("be read"):
-            # Not by sushy's refresh: it asks for every link again as well.
+        """The power state: On, Off, or another that the BMC reports. Raises UserError."""
+        with self._errors("be read"):
+            # sushy's refresh would request every network interface again as well.
             return str(self._connector.get(self._system.path).json()["PowerState"])
 
     def pxe_once(self, mode: str) -> None:
-        """The next boot, and that one alone, is from the network."""
-        with self._told("be told to boot from the network"):
-            where, with_mode = self._override(mode)
+        """Have only the next boot be from the network, in a mode (uefi or legacy). Raises UserError."""
+        with self._errors("be set to boot from the network"):
+            path, with_mode = self._override(mode)
             end = Deadline.after(min(SETTLE_SECONDS, self._deadline.left))
-            while not _took(seen := self._boot(where)):
+            while not _is_set(seen := self._boot(path)):
                 if not end.left:
                     raise UserError(
-                        f"{self._access.system} of {self._url} took the order to boot from the network once, and reads "
-                        f"back {seen.get('BootSourceOverrideTarget')}, {seen.get('BootSourceOverrideEnabled')}; it would "
-                        "boot something else, or install again at every boot; look for a newer firmware, or boot it by hand"
+                        f"{self._access.system} of {self._url} accepted a single boot from the network, but reports "
+                        f"{seen.get('BootSourceOverrideTarget')}, {seen.get('BootSourceOverrideEnabled')}; it "
+                        "would boot something else, or install again at every boot; look for newer firmware, or boot "
+                        "it by hand"
                     )
                 time.sleep(min(POLL_SECONDS, end.left))
             now = seen.get("BootSourceOverrideMode")
             if not with_mode and now and now != _MODES[mode].value:
                 raise UserError(
-                    f"{self._access.system} of {self._url} boots in mode {now} and refuses to be told {mode}; it would "
-                    f"load what can't start; write boot_mode: {'legacy' if mode == 'uefi' else 'uefi'}, or set {mode} in its firmware"
+                    f"{self._access.system} of {self._url} boots in mode {now} and refuses mode {mode}; it would load "
+                    f"what can't start; write boot_mode: {'legacy' if mode == 'uefi' else 'uefi'}, or set {mode} in "
+                    "its firmware"
                 )
 
     def _override(self, mode: str) -> tuple[str, bool]:
-        """Where the order was taken, and whether with the mode: some refuse to hear of it."""
+        """Set the boot override: the path that accepted it, and whether with the mode, which some BMCs refuse."""
         for with_mode in (True, False):
             try:
                 self._system.set_system_boot_options(
@@ -167,7 +174,7 @@ class System:
                     return self._future(mode), True
                 if not with_mode or error.status_code not in (400, 405, 409, 422, 500, 501):
                     raise
-                self._say(f"{self._url} does not take the boot mode (HTTP {error.status_code}); it is asked without")
+                self._say(f"{self._url} refuses the boot mode (HTTP {error.status_code}); it is asked again without")
         raise AssertionError
 
     def _future(self, mode: str) -> str:
@@ -186,74 +193,76 @@ class System:
         return boot if isinstance(boot, dict) else {}
 
     def ordered(self) -> bool:
-        """Whether the next boot is from the network, and that one alone."""
-        with self._told("be read"):
-            if _took(self._boot(self._system.path)):
+        """Whether only the next boot is set to be from the network. Raises UserError."""
+        with self._errors("be read"):
+            if _is_set(self._boot(self._system.path)):
                 return True
             try:
-                # Where AMI keeps what is to come.
-                return _took(self._boot(f"{self._system.path.rstrip('/')}/SD"))
+                # Where AMI keeps the future state.
+                return _is_set(self._boot(f"{self._system.path.rstrip('/')}/SD"))
             except exceptions.HTTPError as error:
                 if error.status_code in (404, 405):
                     return False
                 raise
 
     def off(self) -> None:
-        """Off: what runs is cut off. Waits until it is."""
+        """Switch the machine off without a shutdown, and wait until it is off. Raises UserError."""
         if self.power() != "Off":
             self._reset(sushy.RESET_FORCE_OFF, "Off", "be switched off")
 
     def on(self) -> None:
-        """On. Waits until it is."""
+        """Switch the machine on, and wait until it is on. Raises UserError."""
         self._reset(sushy.RESET_ON, "On", "be switched on")
 
     def wait_on(self) -> None:
-        """Returns once it is on, whoever switched it on."""
+        """Wait until the machine is on. Raises UserError."""
         self._wait("On", "be switched on")
 
     def _reset(self, kind: Any, state: str, what: str) -> None:
-        with self._told(what):
+        with self._errors(what):
             try:
                 self._system.reset_system(kind)
             except Unanswered as unanswered:
-                self._say(f"{self._url} may {what} or not ({unanswered}); its power is read")
+                self._say(f"{self._url} did not confirm that the machine will {what} ({unanswered}); reading its power")
             except exceptions.HTTPError:
-                # Already there: some call that a conflict.
+                # Some BMCs refuse a state that the machine is in already.
                 if self.power() != state:
                     raise
         self._wait(state, what)
 
     def _wait(self, state: str, what: str) -> None:
-        start = said = time.monotonic()
-        now = "nothing yet"
+        start = reported = time.monotonic()
+        now = "not read yet"
         while self._deadline.left:
             try:
                 now = self.power()
             except UserError:
-                # The time may end while it is asked: that it was asked in vain is then not the point.
+                # At the deadline, the error below says more than that this request had no answer.
                 if self._deadline.left:
                     raise
             if now == state:
                 return
-            if time.monotonic() - said >= SAY_SECONDS:
-                said = time.monotonic()
-                self._say(f"waiting for {self._access.system} to {what}, {said - start:.0f} s (it is {now})")
+            if time.monotonic() - reported >= SAY_SECONDS:
+                reported = time.monotonic()
+                self._say(f"waiting for {self._access.system} to {what}, {reported - start:.0f} s (it is {now})")
             time.sleep(min(POLL_SECONDS, self._deadline.left))
         raise UserError(
-            f"{self._access.system} of {self._url} could not {what} within {self._deadline.seconds:.0f} s (its BMC says: "
-            f"{now}); nothing after it can be made; look at its console and its power supply, and run up again"
+            f"{self._access.system} of {self._url} could not {what} within {self._deadline.seconds:.0f} s (its BMC "
+            f"reports: {now}); what depends on it can't be made; check its console and its power supply, and run up "
+            "again"
         )
 
     def _shown(self, text: str | None) -> str:
-        """What a BMC says: a stranger's text, so without what it may have repeated of ours, and cut."""
+        """A BMC's text for a message: cut, and without the credentials, which it may repeat."""
         line = " ".join((text or "no reason given").split())
         for secret in (self._access.password, self._access.username):
             line = line.replace(secret, "***") if secret else line
         return line if len(line) <= 120 else line[:119] + "…"
 
     def close(self) -> None:
+        """Close the connections."""
         self._connector.close()
 
 
-def _took(boot: dict[str, Any]) -> bool:
+def _is_set(boot: dict[str, Any]) -> bool:
     return (boot.get("BootSourceOverrideTarget"), boot.get("BootSourceOverrideEnabled")) == ("Pxe", "Once")

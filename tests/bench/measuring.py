@@ -1,5 +1,6 @@
-"""One preview, timed: wall seconds, and the memory of all its processes."""
+"""One preview, timed: wall seconds, and the processor seconds and the memory of all its processes."""
 
+import resource
 import subprocess
 import sys
 import threading
@@ -17,6 +18,8 @@ class Measured:
 
     seconds: float
     """Wall seconds, from the command to its end."""
+    processor: float
+    """Processor seconds of all processes together. They change little with what else the machine does."""
     megabytes: float
     """The peak of resident memory of all processes together."""
 
@@ -24,7 +27,7 @@ class Measured:
 def measure(folder: Path, policies: bool) -> Measured:
     """Run one preview in a folder. Raises SystemExit where it fails."""
     command = ["pulumi", "preview", "--stack", "bench", "--non-interactive", "--suppress-outputs"]
-    start, peak, done = time.monotonic(), [0.0], threading.Event()
+    start, before, peak, done = time.monotonic(), _processor(), [0.0], threading.Event()
     process = subprocess.Popen(
         [*command, *(["--policy-pack", "policy/pack"] if policies else [])],
         cwd=folder,
@@ -44,7 +47,13 @@ def measure(folder: Path, policies: bool) -> Measured:
     watcher.join()
     if process.returncode:
         sys.exit(f"a preview in {folder.name} failed:\n{errors.decode()}")
-    return Measured(seconds, peak[0])
+    return Measured(seconds, _processor() - before, peak[0])
+
+
+def _processor() -> float:
+    """Processor seconds of all children that have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _resident(root: int) -> float:

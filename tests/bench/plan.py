@@ -3,8 +3,8 @@
     ./bedplate bench [ROUNDS] [--sizes dev,100x1000] [--against CHECKOUT] [--policies]
 
 A size is a stack file's name or MACHINESxVMS. Each round times every program once, one after the other, so that a slow
-minute of the machine hits all alike. The medians of wall seconds and of the peak memory of all processes together are
-printed, then the ratios of wall seconds.
+minute of the machine hits all alike. The medians of wall seconds, processor seconds and peak memory are printed,
+then the ratios. On a busy machine those of processor seconds count.
 """
 
 import argparse
@@ -15,14 +15,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
 
-from measuring import Measured, measure  # noqa: E402 (found beside this file, however it was started)
-from programs import checkout, empty, platform, raw  # noqa: E402
-from report import growth, ratios, table  # noqa: E402
+from tests.bench.measuring import Measured, measure  # noqa: E402 (found from the root, however this was started)
+from tests.bench.programs import checkout, empty, platform, raw  # noqa: E402
+from tests.bench.report import growth, ratios, table  # noqa: E402
 
-ROOT = HERE.parents[1]
 SIZES = "dev,10x100,100x100,100x1000,1000x0"
 
 

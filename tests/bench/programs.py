@@ -6,8 +6,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import checkouts
 import yaml
+
+from tests import checkouts
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "bedplate:platform"

@@ -9,13 +9,13 @@ from pathlib import Path
 import grpc
 import pulumi
 import pytest
-from conftest import ROOT, Engine
 from pulumi import log
 from pulumi.runtime import mocks, resource, settings, stack
 from pulumi.runtime.settings import SETTINGS
 
 from components import engine
 from components.engine import ending, failures, guard, logs, positions, waiting
+from tests.conftest import ROOT, Engine
 
 
 class Interrupted(grpc.RpcError):

@@ -1,10 +1,10 @@
-"""A BMC to practise on: sushy-tools' Redfish service, with what the stock one lacks. bmc.py CONFIG.json
+"""A BMC for tests: sushy-tools' Redfish service, with what it lacks. bmc.py CONFIG.json
 
-`Once` is consumed by a boot, systems have serial numbers, answers have ETags, and a system can be as difficult as real
-ones are (see Machines). One process may be the BMCs of many machines, each on a port of its own: no system is known at
-another's. With a boot server, a boot from the network asks it as the machine would, and notes the answer. Systems are
-simulated here; another program may call main() with machines of its own, which start and stop something real. Faults
-come from a file, so that a test can change them while it runs.
+A boot consumes `Once`, systems have serial numbers, answers have ETags, and a system can have the faults of real ones
+(see Machines). One process may be the BMCs of many machines, each on a port of its own, which knows no other system.
+With a boot server, a boot from the network requests what the machine would, and records the answer. Systems are
+simulated here; another program may call main() with machines of its own, which start and stop real ones. Faults come
+from a file, so that a test can change them while the BMC runs.
 """
 
 import hashlib

@@ -66,7 +66,7 @@ def kill_at(monkeypatch, number):
         return ask
 
     monkeypatch.setattr(kubernetes, "_ask", dying(kubernetes._ask))
-    monkeypatch.setattr(talos.Client, "_ask", dying(talos.Client._ask))
+    monkeypatch.setattr(talos.Client, "ask", dying(talos.Client.ask))
 
 
 @pytest.mark.parametrize(("leaves", "how"), [("wk-1", "wipe"), ("cp-3", "wipe"), ("cp-3", "lost")])

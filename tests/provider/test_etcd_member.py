@@ -37,7 +37,7 @@ class Machine(TalosServer):
         said = self.told.pop(0) if len(self.told) > 1 else self.told[0]
         if said is None:
             context.abort(grpc.StatusCode.UNAVAILABLE, "etcd is not running")
-        response = talosapi.Response()
+        response = talosapi.MESSAGES["EtcdMemberListResponse"]()
         members = response.messages.add().members
         for name, votes in said.items():
             members.add(id=1, hostname=name, is_learner=not votes)

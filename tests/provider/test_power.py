@@ -137,8 +137,7 @@ def test_a_run_that_was_killed_after_the_switch_boots_it_no_second_time(bmc):
     assert switch_on(given, said)["power"] == "On"
     assert acts(bmc, given) == ["Pxe"]
     assert (
-        said[-1]
-        == "is on since it was told to boot from the network, once, uefi, for generation 1; it is not booted again"
+        said[-1] == "is already on: it booted from the network, once, uefi, for generation 1, and is not booted again"
     )
 
 
@@ -162,8 +161,9 @@ def test_a_machine_that_may_have_booted_is_left_to_a_person(bmc):
     with pytest.raises(framework.UserError) as told:
         switch_on(given)
     assert str(told.value) == (
-        f"{given['system']} of {bmc.url} was told to boot from the network for generation 1 by an earlier run, is off, and has "
-        "forgotten it; it may have booted in between, and would do so a second time; look at it, and write "
+        f"{given['system']} of {bmc.url} is off, and its BMC has forgotten that an earlier run ordered a boot from the "
+        "network for generation 1; it may have booted in between, and would be installed a second time; look at the "
+        "machine, and write "
         "install.generation 2 to boot it from the network now"
     )
     assert acts(bmc, given) == ["Pxe", "halt"]
@@ -178,7 +178,7 @@ def test_a_bmc_that_forgets_before_it_is_the_machines_turn_is_told_again(bmc):
     forget_order(given)
     assert asyncio.run(POWER.create(given, said.append))[1]["power"] == "On"
     assert acts(bmc, given) == ["Pxe"]
-    assert f"{bmc.url} has forgotten the order to boot from the network, and is told again" in said
+    assert f"{bmc.url} has forgotten the order to boot from the network, so it is sent again" in said
 
 
 def test_a_bmc_that_forgets_with_the_power_is_told_again(bmc):
@@ -232,7 +232,8 @@ def test_a_lowered_generation_is_refused_in_the_plan(bmc):
     (wrong,) = POWER.check({**given, "generation": 2.0}, {**given, "generation": 3.0})
     assert (wrong.property, wrong.reason) == (
         "generation",
-        "goes from 3 back to 2; the machine was installed for 3, and that can't be undone; write 3, or 4 to install it again",
+        "goes from 3 back to 2; the machine was installed for 3, and that can't be undone; write 3, or 4 to install "
+        "it again",
     )
 
 
@@ -252,7 +253,8 @@ def test_generation_0_only_looks(bmc):
 )
 def test_other_hardware_than_the_declared_is_left_alone(bmc, name, declared, real):
     assert refused(inputs(bmc, 2, **{name: declared})) == (
-        f"{machine(2)['uuid']} of {bmc.url} has the {name} {real}, and {declared} is declared; another machine would be "
+        f"{machine(2)['uuid']} of {bmc.url} has the {name} {real}, and {declared} is declared; another machine would "
+        "be "
         "erased; correct bmc.url and bmc.system, or the declared hardware"
     )
     assert bmc.acts("node-2") == [] and asked(bmc, inputs(bmc, 2), "PATCH") == []
@@ -272,7 +274,8 @@ def test_exchanged_hardware_that_nobody_declared_needs_a_permit(bmc):
     with pytest.raises(framework.UserError) as told:
         update(state, {**given, "timeoutSeconds": 30.0})
     assert str(told.value) == (
-        f"{given['system']} of {bmc.url} has the uuid {given['system']}, and {machine(3)['uuid']} was installed; the new "
+        f"{given['system']} of {bmc.url} has the uuid {given['system']}, and {machine(3)['uuid']} was installed; the "
+        "new "
         "machine has nothing on it; write install.generation 2 to install it, or correct bmc.url"
     )
     update(state, {**given, "generation": 2.0})
@@ -294,7 +297,8 @@ def test_a_user_with_too_low_a_role_is_told_so(bmc):
     given = inputs(bmc)
     bmc.faults({"method": "PATCH", "path": given["system"], "status": 403, "count": 9})
     assert refused(given) == (
-        f"{bmc.url} lets this user in, but {given['system']} can't be told to boot from the network by it (HTTP 403); its "
+        f"{bmc.url} accepts this user, but {given['system']} can't be set to boot from the network (HTTP 403); the "
+        "user's "
         "role is too low; give it the role Operator"
     )
 
@@ -303,7 +307,7 @@ def test_a_certificate_of_another_authority_gets_no_password(bmc):
     before = len(bmc.events("request"))
     assert refused(inputs(bmc, ca=Pki.make().ca)) == (
         f"{bmc.url} shows a certificate that is not trusted (unable to get local issuer certificate); the password "
-        "must not go to another device; give the ca that signed it, or pin its fingerprint"
+        "must not go to another device; write the ca that signed it, or pin its fingerprint"
     )
     assert len(bmc.events("request")) == before
 
@@ -314,8 +318,9 @@ def test_a_pinned_certificate_is_trusted_and_no_other(bmc):
     assert acts(bmc, given) == ["Pxe"]
     before = len(bmc.events("request"))
     assert refused({**given, "fingerprint": "ab" * 32}) == (
-        f"{bmc.url} shows a certificate with the fingerprint {bmc.pki.fingerprint}, and {'ab' * 32} is pinned; the password "
-        "must not go to another device; see on its console that the certificate is its own, and pin that one"
+        f"{bmc.url} shows a certificate with the fingerprint {bmc.pki.fingerprint}, and {'ab' * 32} is pinned; the "
+        "password "
+        "must not go to another device; check on the BMC's console that the certificate is its own, and pin it"
     )
     assert len(bmc.events("request")) == before
 
@@ -332,10 +337,12 @@ def test_a_bmc_that_hangs_is_given_up_in_time_and_a_second_run_converges(bmc, mo
     text = refused(given)
     assert time.monotonic() - start < 6
     assert text.startswith(
-        f"{bmc.url} did not do what it was asked within 2 s (last: no answer to GET /redfish/v1/Systems/{given['system']} in "
+        f"{bmc.url} did not answer as it should within 2 s (last: no answer to GET "
+        f"/redfish/v1/Systems/{given['system']} in "
     )
     assert text.endswith(
-        "; a BMC that hangs answers again after a cold reset of its own, which leaves the machine running; reset it, and run up again"
+        "; a BMC that hangs answers again after a cold reset of the BMC, which leaves the machine running; reset it, "
+        "and run up again"
     )
     bmc.faults()
     create({**given, "timeoutSeconds": 20.0})
@@ -352,8 +359,8 @@ def test_a_switch_that_was_not_answered_is_not_thrown_twice(bmc, monkeypatch):
     assert acts(bmc, given) == ["Pxe", "halt", "Pxe"]
     assert len(asked(bmc, given, "POST")) == 3
     assert (
-        f"{bmc.url} may be switched on or not (no answer to POST /redfish/v1/Systems/{given['system']}/Actions/ComputerSystem.Reset in 0 s); its power is read"
-        in said
+        f"{bmc.url} did not confirm that the machine will be switched on (no answer to POST "
+        f"/redfish/v1/Systems/{given['system']}/Actions/ComputerSystem.Reset in 0 s); reading its power" in said
     )
 
 
@@ -361,14 +368,14 @@ def test_a_bmc_that_takes_no_boot_mode_is_asked_without(bmc):
     said = []
     create(inputs(bmc, 4), said)
     assert bmc.acts("node-4") == ["Pxe"]
-    assert f"{bmc.url} does not take the boot mode (HTTP 400); it is asked without" in said
+    assert f"{bmc.url} refuses the boot mode (HTTP 400); it is asked again without" in said
 
 
 def test_a_machine_that_refuses_the_boot_mode_it_needs_is_not_restarted(bmc):
     before = bmc.acts("node-4")
     given = inputs(bmc, 4, bootMode="legacy")
     assert refused(given) == (
-        f"{given['system']} of {bmc.url} boots in mode UEFI and refuses to be told legacy; it would load what can't start; "
+        f"{given['system']} of {bmc.url} boots in mode UEFI and refuses mode legacy; it would load what can't start; "
         "write boot_mode: uefi, or set legacy in its firmware"
     )
     assert bmc.acts("node-4") == before
@@ -384,8 +391,9 @@ def test_a_bmc_that_wants_the_etag_of_its_state_to_come_gets_it(bmc):
 def test_a_bmc_that_would_boot_from_the_network_for_ever_is_not_restarted(bmc):
     given = inputs(bmc, 6)
     assert refused(given) == (
-        f"{given['system']} of {bmc.url} took the order to boot from the network once, and reads back Pxe, Continuous; it would "
-        "boot something else, or install again at every boot; look for a newer firmware, or boot it by hand"
+        f"{given['system']} of {bmc.url} accepted a single boot from the network, but reports Pxe, Continuous; it "
+        "would "
+        "boot something else, or install again at every boot; look for newer firmware, or boot it by hand"
     )
     assert bmc.acts("node-6") == []
 
@@ -395,8 +403,9 @@ def test_a_machine_that_does_not_come_on_is_waited_for_in_sight_and_not_for_ever
     with pytest.raises(framework.UserError) as told:
         create(given, said)
     assert str(told.value) == (
-        f"{given['system']} of {bmc.url} could not be switched on within 2 s (its BMC says: Off); nothing after it can be made; "
-        "look at its console and its power supply, and run up again"
+        f"{given['system']} of {bmc.url} could not be switched on within 2 s (its BMC reports: Off); what depends on "
+        "it can't be made; "
+        "check its console and its power supply, and run up again"
     )
     assert any(
         line.startswith(f"waiting for {given['system']} to be switched on, ") and line.endswith(" s (it is Off)")
@@ -427,7 +436,8 @@ def test_a_bmc_that_stays_busy_is_given_up_in_time_and_a_second_run_converges(bm
     given = inputs(bmc, timeoutSeconds=1.0)
     bmc.faults({"method": "PATCH", "path": given["system"], "status": 503, "count": 9999})
     assert refused(given).startswith(
-        f"{bmc.url} did not do what it was asked within 1 s (last: HTTP 503 to PATCH /redfish/v1/Systems/{given['system']}); "
+        f"{bmc.url} did not answer as it should within 1 s (last: HTTP 503 to PATCH "
+        f"/redfish/v1/Systems/{given['system']}); "
     )
     bmc.faults()
     create({**given, "timeoutSeconds": 20.0})
@@ -449,23 +459,25 @@ def test_a_system_that_is_not_there_is_told_with_those_that_are(tmp_path):
     finally:
         small.stop()
     assert text == (
-        f"{small.url} has no system System.Embedded.1; the machine can be neither identified nor switched; write one of those "
-        f"there are as bmc.system: {machine(1)['uuid']}, {machine(2)['uuid']}"
+        f"{small.url} has no system System.Embedded.1; the machine can be neither identified nor switched; write one "
+        "of its "
+        f"systems as bmc.system: {machine(1)['uuid']}, {machine(2)['uuid']}"
     )
 
 
 def test_what_is_no_redfish_service_is_told_as_such(bmc):
     bmc.faults({"method": "GET", "path": "/redfish/v1", "status": 200, "count": 9})
     text = refused(inputs(bmc))
-    assert text.startswith(f"{bmc.url} does not speak Redfish as it should, and ")
+    assert text.startswith(f"{bmc.url} does not answer as Redfish requires, and ")
 
 
 def test_a_refusal_that_repeats_the_password_is_shown_without(bmc):
     given = inputs(bmc)
     bmc.faults({"method": "PATCH", "path": given["system"], "status": 418, "message": f"no, {PASSWORD}!"})
     assert refused(given) == (
-        f"{bmc.url} answers HTTP 418, and {given['system']} can't be told to boot from the network (no, ***!); it is asked as "
-        "Redfish has it; look at the BMC's own log, and for a newer firmware"
+        f"{bmc.url} answers HTTP 418, and {given['system']} can't be set to boot from the network (no, ***!); the "
+        "request "
+        "follows the Redfish standard; look at the BMC's log, and for newer firmware"
     )
 
 
@@ -503,5 +515,7 @@ def test_deleting_leaves_the_machine_on_and_says_so(bmc):
     state = create(given)
     before = len(bmc.events("request"))
     asyncio.run(POWER.delete("id", state, said.append))
-    assert said == [f"{given['system']} of {bmc.url} is left as it runs; switch it off by its BMC if you want it off"]
+    assert said == [
+        f"{given['system']} of {bmc.url} is left running; switch it off by its BMC if it is not needed any more"
+    ]
     assert len(bmc.events("request")) == before and acts(bmc, given) == ["Pxe"]

@@ -212,6 +212,6 @@ def test_nobody_at_the_address_is_told_as_such_and_never_read_as_gone(monkeypatc
             asyncio.run(asked)
         assert (
             str(told.value)
-            == "https://127.0.0.1:1 is not reachable (connection refused); the machine behind it can be neither"
+            == "https://127.0.0.1:1 is not reachable (connection refused); without it the machine can be neither"
             " identified nor switched; check bmc.url, and that this computer is on the management network"
         )

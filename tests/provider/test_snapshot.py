@@ -190,9 +190,9 @@ def test_where_nobody_answers_nothing_is_upgraded(machine, tmp_path):
 
 
 def test_one_that_falls_silent_is_left_for_the_next(machine, tmp_path, monkeypatch):
-    monkeypatch.setattr(talos, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(talos.client, "SILENT_SECONDS", 0.3)
     at = machine(WHOLE[:2000], silent=2.0)
-    assert f"({at.address}: nothing more came within 0 s)" in failure(tmp_path, at)
+    assert f"({at.address}: the stream stopped within 0 s)" in failure(tmp_path, at)
     assert list(tmp_path.iterdir()) == []
 
 
