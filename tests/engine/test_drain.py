@@ -5,6 +5,8 @@ import subprocess
 import threading
 import time
 
+import re
+
 import pytest
 
 from clients.kubernetes import Access
@@ -150,7 +152,10 @@ def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
     )
     with pytest.raises(
         framework.UserError,
-        match="last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently.; the resources that depend on it",
+        match=re.escape(
+            "last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently.; "
+            "the resources that depend on it"
+        ),
     ):
         draining.drain(access, "wk-3", 2, lambda text: None)
     assert "shop-1" in names(at)

@@ -102,8 +102,8 @@ def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(
     declare(small, bmc, generation=2)
     planned = small.pulumi("preview", "--stack", "dev")
     assert (
-        "is switched off without a shutdown, which ends what runs on it; its next boot is from the network, once, uefi, for generation 2"
-        in planned.stdout
+        "is switched off without a shutdown, which ends what runs on it; its next boot is from the network, once, "
+        "uefi, for generation 2" in planned.stdout
     )
     up(small)
     assert bmc.acts("node-1") == bmc.acts("node-2") == ["halt", "Pxe"]

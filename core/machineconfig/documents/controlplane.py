@@ -41,7 +41,7 @@ ITSELF = "127.0.0.1"
 
 
 def api_arguments(platform: Platform) -> dict[str, str]:
-    """Flags of the API server (flag to value) that neither its defaults nor Talos' cover."""
+    """Flag of the API server to value, for the flags whose defaults do not meet the CIS benchmark."""
     extras = platform.talos.hardening
     plugins = ["DenyServiceExternalIPs", *(["AlwaysPullImages"] if extras.always_pull else [])]
     flags = {
