@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import checkouts
 import pytest
 import yaml
 
 from lab import speed
+from tests import checkouts
 from tests.conftest import KEY, ROOT, changed
 from tests.talosplugin import TalosPlugin, running
 

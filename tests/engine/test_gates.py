@@ -107,4 +107,6 @@ def test_what_waits_for_a_failed_resource_is_never_deleted(gate):
     assert done.returncode != 0 and "was not ok within 1 s" in text
     left = here.pulumi("stack", "--show-urns", "--stack", "dev").stdout
     assert "::behind" in left and "::beside" in left, text
-    assert "resources that depend on them stay as they are, and nothing is deleted" in text and "Traceback" not in text, text
+    assert (
+        "resources that depend on them stay as they are, and nothing is deleted" in text and "Traceback" not in text
+    ), text
