@@ -1,11 +1,10 @@
 """A node emptied by the real Kubernetes API's own eviction. No kubelet runs here: who ends the pods is the test."""
 
 import json
+import re
 import subprocess
 import threading
 import time
-
-import re
 
 import pytest
 

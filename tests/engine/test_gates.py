@@ -90,7 +90,7 @@ gate("beside", kubeconfig)
 
 
 def test_what_waits_for_a_failed_resource_is_never_deleted(gate):
-    """The dependent is not registered, and the engine would delete it as dropped: all VMs, because one machine is down."""
+    """The dependent is not registered, so the engine would delete it as dropped: all VMs, for one dead machine."""
     here, _, _ = gate(200, 200, 200, 503)
     (here.folder / "__main__.py").write_text(CHAIN, encoding="utf-8")
     here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview")

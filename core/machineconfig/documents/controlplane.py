@@ -41,7 +41,7 @@ ITSELF = "127.0.0.1"
 
 
 def api_arguments(platform: Platform) -> dict[str, str]:
-    """Flag of the API server to value, for the flags whose defaults do not meet the CIS benchmark."""
+    """The API server's flags whose defaults do not meet the CIS benchmark; keyed by the flag's name."""
     extras = platform.talos.hardening
     plugins = ["DenyServiceExternalIPs", *(["AlwaysPullImages"] if extras.always_pull else [])]
     flags = {
