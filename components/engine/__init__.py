@@ -4,7 +4,7 @@ Every change is guarded by the source that it replaces (`guard.py`): where anoth
 differs, the SDK stays as it is. The program is then slower or its last words are longer, but its plans are the same.
 """
 
-from . import ending, failures, logs, positions, waiting
+from . import ending, failures, logs, memory, positions, values, waiting
 
 
 def prepare() -> None:
@@ -12,5 +12,7 @@ def prepare() -> None:
     waiting.install()
     logs.install()
     positions.install()
+    values.install()
+    memory.install()
     failures.install()
     ending.install()
