@@ -11,7 +11,7 @@ from core.facts.versions import out_of_support
 from core.model import Platform, StackFileError, stackfile
 from core.model.faults import sentence
 
-from . import credentials, engine, order
+from . import credentials, engine
 from .metal import BmcCredentials, Credentials
 
 
@@ -34,7 +34,6 @@ def load(config: pulumi.Config) -> Stack:
     Raises RunError, which Pulumi shows without a traceback, with every fault of the stack file.
     """
     engine.prepare()
-    order.keep_order()
     platform = _platform(config)
     if since := out_of_support(platform.talos.version, date.today()):
         why = "its security holes are no longer fixed"

@@ -5,6 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
+from core.model import StackFileError
 from runner import pipes
 
 from . import cleanup, converge, fidelity, preflight, steps
@@ -25,6 +26,9 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _run(given, CHECKOUT / ".toolchain")
+    except StackFileError as error:
+        print(f"rehearse: Pulumi.{given.what}.yaml: {error.report}", file=sys.stderr)
+        return 1
     except (Refused, NotShown, Timeout, RuntimeError, OSError) as error:
         print(f"rehearse: {error}", file=sys.stderr)
         return 1

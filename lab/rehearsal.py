@@ -2,13 +2,15 @@
 
 import os
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from core.model import stackfile
 from runner.environment import tools
 from toolchain import Layout as Toolchain
 
-from . import cleanup, container_runtime, namespaces, overlay, preflight, prepare, stackfile, standins
+from . import cleanup, container_runtime, namespaces, overlay, preflight, prepare, standins
 from .engine import Engine, Run
 from .layout import Layout
 from .session import Lab
@@ -28,11 +30,14 @@ class Rehearsal:
     """What every part of a rehearsal shares: the stack, its lab, the engine and the clients of both APIs."""
 
     def __init__(self, stack: str, *, root: Path, checkout: Path, keep: bool = False) -> None:
-        """root: the toolchain's directory of the checkout. keep: leave the lab running at the end."""
+        """root: the toolchain's directory of the checkout. keep: leave the lab running at the end.
+
+        Raises StackFileError with every fault of the stack file.
+        """
         self.stack, self.root, self.checkout, self.keep = stack, root, checkout, keep
         self.layout = Layout.of(root, stack)
         self.times = Times(root / "lab" / f"{stack}.times.json")
-        self.committed = stackfile.committed(stack, checkout)
+        self.committed = stackfile.written_out(checkout / f"Pulumi.{stack}.yaml", root=checkout, today=date.today())
         # Docker or Podman with the official image are closer to what Talos' authors run than anything made here.
         self.runtime = container_runtime.find(prepare.versions().talos)
         self.host = preflight.host(contained=self.runtime is not None)

@@ -29,7 +29,8 @@ NUMBER = re.compile(
 )
 # Words that describe the shape of a mapping, or name a document whose shape is known.
 MAPPING = re.compile(
-    r"->|→|\bby\b|\bkeys?\b|\bkeyed\b|\bnames? to\b|\beach \w+.* to\b|\bmaps?\b|\bmapping\b|\bper\b|\bfields?\b"
+    r"->|→|\bby\b|\bkeys?\b|\bkeyed\b|\bnames? to\b|\beach \w+.* to\b"
+    r"|\bto (its|the|their)\b|\bmaps?\b|\bmapping\b|\bper\b|\bfields?\b"
     r"|\b(manifests?|documents?|patch(es)?|spec|objects?|inputs|outputs|headers|environment|JSON|YAML|schema|config)\b",
     re.IGNORECASE,
 )

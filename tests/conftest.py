@@ -72,7 +72,7 @@ class Engine(pulumi.runtime.Mocks):
 
     def call(self, args: MockCallArgs) -> Any:
         self.calls.append(args)
-        return {"machineConfiguration": f"<{args.args.get('machineType')}>"}, []
+        return {"machineConfiguration": f"<{args.args.get('machineType')}>"}
 
     def of(self, typ: str) -> dict[str, dict[str, Any]]:
         """The inputs of every resource of a type, by name."""

@@ -67,12 +67,11 @@ def running() -> Iterator[TalosPlugin]:
     process = subprocess.Popen([str(binary)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
     try:
-        assert process.stdout is not None
         yield TalosPlugin(int(process.stdout.readline()))
     finally:
         process.terminate()
         process.wait(10)
-        process.communicate()
+        process.stdout.close()
 
 
 def _plugin_folders() -> Iterator[Path]:

@@ -212,7 +212,10 @@ class Client(_Caller):
         )
 
     def own_members(self, address: str) -> dict[str, bool]:
-        """As members, but from that machine's own etcd: one without etcd would ask the others. Raises NoAnswer."""
+        """Host name to whether that member votes, from that machine's own etcd: without one it would ask the others.
+
+        Raises NoAnswer.
+        """
         return {m.hostname: not m.is_learner for m in self._members(address, local=True)}
 
     def service(self, address: str, name: str) -> str:

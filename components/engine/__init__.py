@@ -1,10 +1,10 @@
-"""What the program changes of Pulumi's SDK (3.255), one module for each change.
+"""What the program changes of Pulumi's SDK (3.255) and of Python's collector, one module for each change.
 
-Every change is guarded by the source that it replaces (`guard.py`): where another SDK is installed, and that source
+Every change of a function of the SDK is guarded by the source that it replaces (`guard.py`): where another SDK is installed, and that source
 differs, the SDK stays as it is. The program is then slower or its last words are longer, but its plans are the same.
 """
 
-from . import ending, failures, logs, memory, positions, values, waiting
+from . import ending, failures, logs, memory, order, positions, values, waiting
 
 
 def prepare() -> None:
@@ -16,3 +16,4 @@ def prepare() -> None:
     memory.install()
     failures.install()
     ending.install()
+    order.install()

@@ -14,7 +14,7 @@ BOOT_TIMEOUT_SECONDS = 1800
 
 
 def declared(platform: Platform, name: str) -> dict[str, Any]:
-    """What the stack file declares of a machine's hardware: uuid, serial, mac, disk, threads and memoryMib to values."""
+    """What the stack file declares of a machine's hardware: the name of each fact, such as uuid, to its value."""
     machine = platform.machines[name]
     facts = {
         "uuid": machine.uuid,

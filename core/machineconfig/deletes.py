@@ -11,6 +11,15 @@ PATCH = "$patch"
 _EMPTY = frozenset({"version", "kind", "name"})
 
 
+_UNNAMED = f"deletes an element of a list, and Talos can't tell which; write a key and its value beside {PATCH}"
+_NESTED = (
+    "deletes an element of a list inside an element of a list, which Talos refuses; "
+    "delete the outer element and set it again"
+)
+_NO_STRING = ", which is not a string, so Talos finds no element; write a key with a string first"
+_FREE_ELEMENT = "deletes an element of a list of free content or certificates, which Talos refuses; delete the list"
+
+
 @dataclass(frozen=True)
 class Element:
     """An element of a list as a delete names it: by its first key and the value of that key."""
@@ -52,7 +61,7 @@ def split(patch: Mapping[str, Any]) -> Split:
     if isinstance(rest, dict) and not _is_empty(rest):
         parts.rest = rest
     if parts.rest is None and not parts.deletes and not parts.problem:
-        parts.problem = "is empty"
+        parts.problem = "is empty, which Talos refuses; remove it"
     return parts
 
 
@@ -83,13 +92,11 @@ def _element(value: Any, path: Path, into: Split) -> Any:
         return _rest(value, (*path, "[]"), into)
     named = [Element(str(key), inner) for key, inner in value.items() if key != PATCH]
     if not named:
-        into.problem = f"deletes an element of a list without naming it; write a key and its value beside {PATCH}"
+        into.problem = _UNNAMED
     elif any(str(part).startswith("[") for part in path):
-        into.problem = "deletes an element of a list inside an element of a list, which Talos refuses"
+        into.problem = _NESTED
     elif not isinstance(named[0].value, str):
-        into.problem = (
-            f"names the element that it deletes by {named[0].key}, which is no string; Talos finds none by it"
-        )
+        into.problem = f"names the element to delete by {named[0].key}{_NO_STRING}"
     else:
         into.deletes.append((*path, named[0]))
     return _GONE
@@ -111,7 +118,10 @@ def delete(document: Mapping[str, Any], path: Path, known: Field) -> tuple[dict[
         return dict(document), "deletes a part of a certificate with its key, which Talos refuses; delete both"
     if isinstance(rest[0], Element):
         if below.rule in (Rule.OPEN, Rule.CERTIFICATES):
-            return dict(document), "deletes an element of a list of free content or certificates, which Talos refuses"
+            return (
+                dict(document),
+                _FREE_ELEMENT,
+            )
         return {**document, str(key): _without(inner, rest[0])}, ""
     if not isinstance(inner, Mapping):
         return dict(document), ""

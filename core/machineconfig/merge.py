@@ -67,8 +67,9 @@ def merge(patches: Iterable[Any], release: Minor = GENERATED) -> Merged:
 
 
 def _take(patch: Any, release: Minor, documents: Documents, deleted: set[tuple[Key, Path]]) -> None:
+    """Merge one patch into `documents` and `deleted`. A refused patch changes neither."""
     if not isinstance(patch, Mapping):
-        raise RefusedError("is no mapping")
+        raise RefusedError("is not a mapping, and Talos merges only mappings; write fields and their values")
     parts = split(patch)
     if parts.problem:
         raise RefusedError(parts.problem)
@@ -79,8 +80,9 @@ def _take(patch: Any, release: Minor, documents: Documents, deleted: set[tuple[K
         left = _less(left, path, key, known)
     if parts.rest is not None:
         left = copy.deepcopy(parts.rest) if left is None else merge_mapping(known, left, parts.rest)
-    documents.pop(key) if left is None and key in documents else None
-    if left is not None:
+    if left is None:
+        documents.pop(key, None)
+    else:
         documents[key] = left
     deleted.update((key, path) for path in parts.deletes)
 
@@ -89,7 +91,7 @@ def _less(document: Document | None, path: Path, key: Key, known: Field) -> Docu
     """The document without what is at the path; None: without the document."""
     if not path:
         if key == LEGACY:
-            raise RefusedError("deletes the whole document of machine: and cluster:, which Talos refuses")
+            raise RefusedError("deletes all of machine: and cluster:, which Talos refuses; delete single fields")
         return None
     if document is None:
         return None

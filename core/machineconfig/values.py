@@ -11,6 +11,19 @@ from .rule import Field, Rule
 
 _ZERO_DURATION = frozenset({"0", "0s", "0m", "0h", "0h0m0s", "0m0s", "0ms"})
 
+_NULL_OVER_VALUE = (
+    "has null where an earlier patch has a value, in content whose types Talos does not know, so it can't merge them; "
+    "delete the field with $patch: delete"
+)
+_TWO_TYPES = (
+    "has a value of another type than an earlier patch, in content whose types Talos does not know, "
+    "so it can't merge them; write both with one type"
+)
+_WRONG_TYPE = "has a value of a type that Talos does not accept there; write the type that Talos' documentation names"
+_TWO_SIZES = (
+    "sets the size of the install disk, as an earlier patch does, and Talos can't merge two sizes; set it in one place"
+)
+
 
 class RefusedError(Exception):
     """Talos refuses to merge a patch. The text says why and holds no value of the patch."""
@@ -20,13 +33,13 @@ def _over(known: Field, left: Any, right: Any, free: bool) -> Any:
     """A patch's value over the one that earlier patches left. `free`: inside free content (Rule.OPEN)."""
     if right is None:
         if free and left is not None:
-            raise RefusedError("has null in free content where an earlier patch has a value; Talos can't merge them")
+            raise RefusedError(_NULL_OVER_VALUE)
         return left
     if known.rule in _BY_RULE:
         return _BY_RULE[known.rule](known, left, right)
     free = free or known.rule is Rule.OPEN
     if free and left is not None and type(left) is not type(right):
-        raise RefusedError("has another type of value in free content than an earlier patch; Talos can't merge them")
+        raise RefusedError(_TWO_TYPES)
     if isinstance(right, Mapping):
         return copy.deepcopy(right) if not isinstance(left, Mapping) else merge_mapping(known, left, right, free)
     if isinstance(right, list):
@@ -81,9 +94,7 @@ def _flags(known: Field, left: Any, right: Any) -> Any:
 
 def _once(known: Field, left: Any, right: Any) -> Any:
     if left is not None:
-        raise RefusedError(
-            "sets the size of the install disk, as an earlier patch does; Talos can't merge the two sizes"
-        )
+        raise RefusedError(_TWO_SIZES)
     return right
 
 
@@ -99,10 +110,14 @@ def _url(known: Field, left: Any, right: Any) -> Any:
     try:
         below, above = urlsplit(str(left)), urlsplit(str(right))
     except ValueError:
-        raise RefusedError("has a value that is not a URL") from None
+        raise RefusedError(
+            "has a value that is not a URL where Talos takes only one; write e.g. https://10.0.0.1:6443"
+        ) from None
     users = [parts.netloc.rpartition("@")[0] for parts in (above, below)]
     if all(users):
-        raise RefusedError("has a URL with a user, as an earlier patch does; Talos can't merge the two users")
+        raise RefusedError(
+            "has a URL with a user, as an earlier patch does; Talos can't merge two users; write the user in one place"
+        )
     host = above.netloc.rpartition("@")[2] or below.netloc.rpartition("@")[2]
     user = users[0] or users[1]
     return above._replace(
@@ -117,7 +132,7 @@ def _url(known: Field, left: Any, right: Any) -> Any:
 def _as(wanted: Any, value: Any, absent: Any) -> Any:
     """The value. Raises RefusedError if it is of another type, which Talos can't read."""
     if value is not None and not isinstance(value, wanted):
-        raise RefusedError("has a value of a type that Talos does not accept there")
+        raise RefusedError(_WRONG_TYPE)
     return absent if value is None else value
 
 

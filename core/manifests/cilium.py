@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts.ports import KUBEPRISM
 from core.model import Platform
-
-KUBEPRISM_PORT = 7445
 
 # Without SYS_MODULE, because Talos forbids pods to load kernel modules.
 # Source: Talos documentation, Kubernetes guides, deploying Cilium.
@@ -33,7 +32,7 @@ def values(platform: Platform) -> dict[str, Any]:
         "kubeProxyReplacement": True,
         # KubePrism serves the Kubernetes API on every machine, also before Cilium has created any service.
         "k8sServiceHost": "localhost",
-        "k8sServicePort": KUBEPRISM_PORT,
+        "k8sServicePort": KUBEPRISM,
         # Talos mounts cgroup v2 itself. The key is camelCase: Helm would ignore `automount`.
         "cgroup": {"autoMount": {"enabled": False}, "hostRoot": "/sys/fs/cgroup"},
         "securityContext": {

@@ -88,8 +88,48 @@ def job(platform: Platform) -> dict[str, Any]:
     """The CronJob's manifest: each run saves one snapshot, taken from the control plane that answers."""
     want = platform.talos.snapshots
     assert want.schedule is not None and want.to is not None
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "spec": {
+            "schedule": want.schedule,
+            "timeZone": "Etc/UTC",
+            "concurrencyPolicy": "Forbid",
+            # A run that was missed while no control plane answered is made up for within ten minutes.
+            "startingDeadlineSeconds": 600,
+            "successfulJobsHistoryLimit": 3,
+            "failedJobsHistoryLimit": 3,
+            "jobTemplate": {
+                "spec": {
+                    "backoffLimit": 3,
+                    "activeDeadlineSeconds": JOB_SECONDS,
+                    "template": {"spec": _pod(platform, want.to.claim)},
+                },
+            },
+        },
+    }
+
+
+def _pod(platform: Platform, claim: str | None) -> dict[str, Any]:
+    return {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "containers": [_container(platform)],
+        "securityContext": pod_security(USER, owns_volumes=True),
+        # Jobs run on control planes too, so that snapshots are taken even if every worker is down.
+        "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"}],
+        "volumes": [
+            {"name": "talos", "secret": {"secretName": NAME, "defaultMode": 0o440}},
+            {"name": "snapshots", "persistentVolumeClaim": {"claimName": claim or NAME}},
+        ],
+    }
+
+
+def _container(platform: Platform) -> dict[str, Any]:
     endpoints = ",".join(str(platform.machines[plane].address) for plane in platform.controlplanes)
-    container = {
+    return {
         "name": "talosctl",
         "image": image(platform),
         "imagePullPolicy": "IfNotPresent",
@@ -112,34 +152,4 @@ def job(platform: Platform) -> dict[str, Any]:
             {"name": "talos", "mountPath": _CREDENTIALS, "readOnly": True},
             {"name": "snapshots", "mountPath": _FOLDER},
         ],
-    }
-    pod = {
-        "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "containers": [container],
-        "securityContext": pod_security(USER, owns_volumes=True),
-        # Jobs run on control planes too, so that snapshots are taken even if every worker is down.
-        "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"}],
-        "volumes": [
-            {"name": "talos", "secret": {"secretName": NAME, "defaultMode": 0o440}},
-            {"name": "snapshots", "persistentVolumeClaim": {"claimName": want.to.claim or NAME}},
-        ],
-    }
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "CronJob",
-        "metadata": {"name": NAME, "namespace": NAMESPACE},
-        "spec": {
-            "schedule": want.schedule,
-            "timeZone": "Etc/UTC",
-            "concurrencyPolicy": "Forbid",
-            # A run that was missed while no control plane answered is made up for within ten minutes.
-            "startingDeadlineSeconds": 600,
-            "successfulJobsHistoryLimit": 3,
-            "failedJobsHistoryLimit": 3,
-            "jobTemplate": {
-                "spec": {"backoffLimit": 3, "activeDeadlineSeconds": JOB_SECONDS, "template": {"spec": pod}},
-            },
-        },
     }

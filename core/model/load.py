@@ -39,14 +39,8 @@ def parse(raw: Any, today: date | None = None) -> Platform:
             platform = Platform.model_validate(rest)
         except ValidationError as error:
             latest = wording.faults_of(error, Platform)
-            # Not reported: keys that are missing only because an earlier round removed them, and what the mapping of
-            # an unknown key lacks without it.
             concealed = {f.path[:-1] for f in faults if f.surplus}
-            faults += [
-                f
-                for f in latest
-                if f.path not in concealed and not _removed(f, broken, raw) and not _from_class(f, unresolved)
-            ]
+            faults += [f for f in latest if _is_new(f, concealed, broken, raw) and not _from_class(f, unresolved)]
             broken |= {f.path[0] for f in latest if f.path and not f.surplus}
             # Two faults of one entry remove it once. All entries are tried, also after one that can't be removed.
             removed = [_remove(rest, path) or _put_example(rest, path) for path in {_entry(f) for f in latest}]
@@ -60,6 +54,14 @@ def parse(raw: Any, today: date | None = None) -> Platform:
                 return platform
             break
     raise StackFileError(faults or latest)
+
+
+def _is_new(fault: Fault, concealed: set[tuple[str, ...]], broken: set[str], raw: Mapping[str, Any]) -> bool:
+    """Whether a fault is one of the file, and not a consequence of what an earlier round removed.
+
+    concealed: mappings that lost an unknown key; what they lack without it is no fault of the file.
+    """
+    return fault.path not in concealed and not _removed(fault, broken, raw)
 
 
 def _removed(fault: Fault, broken: set[str], raw: Mapping[str, Any]) -> bool:

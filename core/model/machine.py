@@ -13,8 +13,9 @@ from .disk import DiskSpec
 from .faults import refuse
 from .host import Tuning
 from .identity import HardwareSerial, HardwareUuid
+from .labels import Labels, Taints
 from .nics import BOOT_LINK, Nics
-from .types import ClassName, Labels, LinkName, Model, Place, Quantity, Taints
+from .types import ClassName, LinkName, Model, Place, Quantity
 
 
 def _strategic_merge(value: Any) -> Any:

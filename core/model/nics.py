@@ -100,12 +100,12 @@ class Nics(Model):
 
     @property
     def bonded(self) -> dict[str, str]:
-        """Link to the bond that it is part of."""
+        """The links in bonds: name of the link (key) to name of the bond."""
         return {link: name for name, bond in self.bonds.items() for link in bond.links}
 
     @property
     def bridged(self) -> dict[str, str]:
-        """Link, bond or VLAN to the bridge that it is part of."""
+        """The links, bonds and VLANs in bridges: their name (key) to name of the bridge."""
         return {link: name for name, bridge in self.bridges.items() for link in bridge.links}
 
     def carrier(self, boot: str) -> str:

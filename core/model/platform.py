@@ -123,5 +123,5 @@ class Platform(Model):
         return dict(sorted(levels.items()))
 
     def addresses(self) -> dict[IPv4Address, str]:
-        """Address to the machine that has it. A machine that is being decommissioned still has its own."""
+        """Machines by address: address (key) to name. A machine that is being decommissioned still has its own."""
         return {m.address: n for n, m in self.declared.items()}

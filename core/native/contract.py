@@ -41,7 +41,7 @@ class Output:
 
     type: Type
     doc: str
-    """What it tells, in one sentence."""
+    """What it reports, in one sentence."""
     secret: bool = False
     kept: bool = False
     """Whether a plan may take its value from the state, because an update leaves it as it is."""

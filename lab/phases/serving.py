@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from core.facts.paths import CLUSTER_CA
 from core.manifests.approver import NAME, NAMESPACE
 from lab.rehearsal import Rehearsal
 from lab.shown import see
@@ -59,7 +60,7 @@ def shown(rehearsal: Rehearsal) -> None:
                 json.dumps(server["spec"]["containers"][0].get(part, [])) for part in ("command", "args")
             )
             see(
-                "--kubelet-certificate-authority=/system/secrets/kubernetes/kube-apiserver/ca.crt" in arguments,
+                f"--kubelet-certificate-authority={CLUSTER_CA}" in arguments,
                 f"the API server of {machine.name} asks kubelets for nothing",
             )
             see(

@@ -17,6 +17,7 @@ from core.machineconfig.differences import Difference, differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import merge
 from core.machineconfig.redaction import shown_value
+from core.machineconfig.refusals import refusals
 from core.model import Platform, StackFileError, stackfile
 from core.native.machine import IDENTITY, NODE_HEALTHY, TALOS_VERSION
 from core.state import machine_of, unwrap_secret
@@ -58,6 +59,9 @@ def main(arguments: list[str]) -> int:
         platform = stackfile.load(given.file, root=Path.cwd(), today=date.today())
     except StackFileError as error:
         print(f"changes: {error.report}", file=sys.stderr)
+        return 2
+    if refused := list(refusals(platform)):
+        print("changes: Talos refuses patches of the stack file", *refused, sep="\n", file=sys.stderr)
         return 2
     try:
         resources = exported_resources(given.stack)

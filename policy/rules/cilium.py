@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from core.facts import ports
+
 from .charts import CHARTS, EXACT, PACKED
 from .field import Field
 from .rule import Resource
@@ -31,8 +33,8 @@ def replaces_proxy(resource: Resource) -> Iterator[str]:
             yield "values.kubeProxyReplacement is not true"
         if values["k8sServiceHost"].text() not in ("localhost", "127.0.0.1"):
             yield "values.k8sServiceHost is not localhost"
-        if values["k8sServicePort"].scalar() != "7445":
-            yield "values.k8sServicePort is not 7445"
+        if values["k8sServicePort"].scalar() != str(ports.KUBEPRISM):
+            yield f"values.k8sServicePort is not {ports.KUBEPRISM}"
 
 
 def takes_node_ranges(resource: Resource) -> Iterator[str]:
@@ -147,7 +149,7 @@ RULES = (
         "critical",
         replaces_proxy,
         "Talos runs no kube-proxy here, so without this no Service works, not even the API's own.",
-        "set kubeProxyReplacement: true, k8sServiceHost: localhost, k8sServicePort: 7445",
+        f"set kubeProxyReplacement: true, k8sServiceHost: localhost, k8sServicePort: {ports.KUBEPRISM}",
     ),
     CHARTS.rule(
         "cilium-takes-node-ranges",

@@ -211,7 +211,7 @@ RULES = (
         kinds=BOOT,
         check=config_not_in_clear,
         why="Every host on the provisioning network can fetch what a booting machine fetches.",
-        remedy="boot to maintenance mode and push the configuration, or serve it by https to known clients",
+        remedy="boot into maintenance mode and send the configuration, or serve it over https to authenticated clients",
     ),
     Rule(
         name="boot-serves-only-images",

@@ -55,7 +55,7 @@ def merge(patches: Field) -> MachineConfig:
     faults: list[str] = []
     read = list(_documents(patches, faults))
     merged = core.merge(document for _, document in read)
-    faults += [f"{read[fault.patch][0]} {fault.problem}, so it can't be judged" for fault in merged.faults]
+    faults += [f"{read[fault.patch][0]} {fault.problem}" for fault in merged.faults]
     documents: dict[core.Key, Any] = {core.LEGACY: {}, **merged.documents}
     # Whole documents first: a field of a deleted document needs no mark.
     for key, path in sorted(merged.deleted, key=lambda each: len(each[1])):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from core.facts import tokens
+from core.facts import ports, tokens
 
 from .field import Field
 from .rule import MACHINE, Resource, Rule
@@ -83,8 +83,8 @@ def kubeprism(resource: Resource) -> Iterator[str]:
     prism = resource.machine.v1alpha1.at("machine", "features", "kubePrism")
     if prism.deleted or prism["enabled"].flag() is False:
         yield f"{prism.path}.enabled must be true: without kube-proxy, Cilium has no other way to reach the API"
-    if prism["port"].number() not in (None, 7445):
-        yield f"{prism.path}.port must be 7445, the port at which Cilium connects to the API"
+    if prism["port"].number() not in (None, ports.KUBEPRISM):
+        yield f"{prism.path}.port must be {ports.KUBEPRISM}, the port at which Cilium connects to the API"
 
 
 def hidden_manifests(resource: Resource) -> Iterator[str]:
@@ -155,7 +155,7 @@ RULES = (
         kinds=APPLY,
         check=kubeprism,
         why="Cilium reaches the API through KubePrism before any Service works.",
-        remedy="set machine.features.kubePrism to {enabled: true, port: 7445}",
+        remedy=f"set machine.features.kubePrism to {{enabled: true, port: {ports.KUBEPRISM}}}",
     ),
     Rule(
         name="talos-hides-no-manifests",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.facts.paths import CLUSTER_CA
+
 from .rule import Resource, Rule
 from .talos import APPLY
 
 # Where Talos puts the cluster's authority on control planes.
-CLUSTER_CA = "/system/secrets/kubernetes/kube-apiserver/ca.crt"
 
 
 def kubelet_proves_itself(resource: Resource) -> Iterator[str]:

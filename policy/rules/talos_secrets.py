@@ -156,7 +156,7 @@ RULES = (
         kinds=APPLY,
         check=mirrors_by_tls,
         why="Anyone who can intercept an http mirror chooses the images that every node runs.",
-        remedy="serve the mirror by https and trust its CA with RegistryTLSConfig or TrustedRootsConfig",
+        remedy="serve the mirror over https and trust its CA with RegistryTLSConfig or TrustedRootsConfig",
     ),
     Rule(
         name="talos-registries-are-verified",

@@ -20,7 +20,7 @@ SILENT_SECONDS = 10.0
 ASK_SECONDS = 60.0
 # Seconds for which etcd may still list a member that was removed.
 MEMBER_SECONDS = 180.0
-# Annotates the Node from right before the machine is told to erase itself until the Node is deleted: from it, a run
+# Annotates the Node from right before the machine is ordered to erase itself until the Node is deleted: from it, a run
 # after a killed one knows that the machine is silent because it erased itself.
 MARK = "bedplate/decommission"
 
@@ -212,7 +212,7 @@ class _Leaving:
             f"look at its console, and at: talosctl -n {self.address} dmesg; "
             "run up again, which sends the request again"
         )
-        wait_until(ask, f"{self.name} was told to erase itself and still answered", self.seconds, instead, self.say)
+        wait_until(ask, f"{self.name} was ordered to erase itself and still answered", self.seconds, instead, self.say)
 
     def _any(self, ask: Callable[[str], T]) -> T:
         """The answer of one of the control planes that stay. Raises UserError if none answers for a while."""

@@ -28,8 +28,9 @@ ROOMS: Mapping[str, Room] = {
     "provider": Room(("core", "clients"), (*PULUMI, "requests", "sushy", "urllib3", "yaml", "cryptography")),
     "policy": Room(("core",), PULUMI),
     "operations": Room(("core", "clients", "runner.pipes"), ("cryptography", "pulumiverse_talos", "yaml")),
-    "toolchain": Room(),
-    "runner": Room(("toolchain",)),
+    # Facts are plain data: a test loads the command line, and the facts with it, without any package.
+    "toolchain": Room(("core.facts",)),
+    "runner": Room(("core.facts", "toolchain")),
     "lab": Room(("core", "clients", "operations", "runner", "toolchain"), ("yaml", "cryptography", "pytest")),
     "__main__": Room(("core", "components"), ("pulumi",)),
 }

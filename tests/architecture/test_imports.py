@@ -66,6 +66,15 @@ def test_every_room_is_there() -> None:
     assert folders <= set(ROOMS), "a new room has no rule in imports.py"
 
 
+def test_the_command_line_loads_where_no_package_is_installed() -> None:
+    """`./bedplate` starts with the machine's own Python, before there is an environment."""
+    names = [name for name in modules(ROOT) if name.split(".")[0] in ("runner", "toolchain")]
+    code = "import importlib, sys; sys.path.insert(0, sys.argv[1]); [importlib.import_module(n) for n in sys.argv[2:]]"
+    command = [sys.executable, "-I", "-S", "-B", "-c", code, str(ROOT), *names]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_core_loads_where_pulumi_is_not_installed_and_touches_nothing() -> None:
     names = [name for name in modules(ROOT) if name.split(".")[0] == "core"]
     done = alone(ROOT, *names)

@@ -1,4 +1,4 @@
-"""Killed between the request that bootstraps etcd and the state that remembers it: with the real engine, one bootstrap."""
+"""A run killed between the request that bootstraps etcd and the state that records it bootstraps only once."""
 
 import json
 import os
@@ -128,10 +128,19 @@ def test_a_state_of_the_plugins_own_bootstrap_moves_with_one_command(small, mach
     whole["deployment"]["resources"] = [
         {"urn": f"{root}pulumi:pulumi:Stack::bedplate-dev", "custom": False, "type": "pulumi:pulumi:Stack"},
         {"urn": talos, "custom": True, "type": "pulumi:providers:talos", "id": "a", "inputs": {"version": "0.7.0"}},
-        {"urn": old, "custom": True, "type": "talos:machine/bootstrap:Bootstrap", "id": "machine_bootstrap", "provider": f"{talos}::a",
-         "parent": f"{root}pulumi:pulumi:Stack::bedplate-dev", "protect": True, "retainOnDelete": True, "outputs": {"node": machine.address}},
+        {
+            "urn": old,
+            "custom": True,
+            "type": "talos:machine/bootstrap:Bootstrap",
+            "id": "machine_bootstrap",
+            "provider": f"{talos}::a",
+            "parent": f"{root}pulumi:pulumi:Stack::bedplate-dev",
+            "protect": True,
+            "retainOnDelete": True,
+            "outputs": {"node": machine.address},
+        },
         {"urn": f"{root}bedplate:x:Y::after", "custom": False, "type": "bedplate:x:Y", "dependencies": [old]},
-    ]  # fmt: skip
+    ]
     subprocess.run(
         ["pulumi", "stack", "import", "--stack", "dev"],
         input=json.dumps(whole),

@@ -1,4 +1,4 @@
-"""What the plugin, whose code knows contract v1.12, does with documents of later ones. The plugin itself, asked for plans."""
+"""What the real plugin, whose code knows contract v1.12, does with documents of later contracts in a plan."""
 
 import os
 import subprocess
@@ -72,5 +72,5 @@ def test_a_document_of_a_later_contract_is_refused(plugin, config, patch):
 
 
 def test_what_is_not_patched_is_not_read(plugin):
-    """With no patch the plugin hands the config on as it is: the way there is, if somebody else generated and merged it."""
+    """Without a patch the plugin passes the config on unread, so that another program can generate and merge it."""
     assert planned(plugin, LATER, []) == LATER

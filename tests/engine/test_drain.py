@@ -1,18 +1,19 @@
 """A node emptied by the real Kubernetes API's own eviction. No kubelet runs here: who ends the pods is the test."""
 
 import json
+import re
 import subprocess
 import threading
 import time
 
 import pytest
-from test_api_ready import Pki, admin, framework, pem
 
 from clients.kubernetes import Access
 from lab import prepare
 from lab.speed import deadline
 from lab.testing.kubeapi import KubernetesAPI
-from provider import draining, nodes, waiting
+from provider import draining, framework, nodes, waiting
+from tests.provider.certificates import Pki, admin, pem
 
 pytestmark = pytest.mark.engine
 
@@ -150,7 +151,10 @@ def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
     )
     with pytest.raises(
         framework.UserError,
-        match="last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently.; the resources that depend on it",
+        match=re.escape(
+            "last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently.; "
+            "the resources that depend on it"
+        ),
     ):
         draining.drain(access, "wk-3", 2, lambda text: None)
     assert "shop-1" in names(at)

@@ -1,7 +1,8 @@
 """Our own provider under the real engine: what a person sees when something does not answer."""
 
 import pytest
-from test_api_ready import Api
+
+from tests.provider.kubernetes_server import Api
 
 pytestmark = pytest.mark.engine
 
@@ -41,8 +42,8 @@ def test_a_gate_that_stays_shut_ends_in_one_line_and_the_next_run_goes_on(gate):
     text = shut.stdout + shut.stderr
     assert shut.returncode != 0
     assert (
-        "/readyz was not ok within 1 s (last: HTTP 503); the resources that depend on it are not created; look at the first control plane"
-        in text
+        "/readyz was not ok within 1 s (last: HTTP 503); the resources that depend on it are not created; look at the "
+        "first control plane" in text
     )
     assert "Traceback" not in text and "Unexpected <class" not in text
     assert "1 created" in here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview").stdout.replace("+ ", "")
@@ -80,7 +81,8 @@ from components import engine
 engine.prepare()
 kubeconfig = pulumi.Config().require_secret("kubeconfig")
 def gate(name, kubeconfig):
-    return pulumi.CustomResource("bedplate-native:kubernetes:ApiReady", name, {"kubeconfig": kubeconfig, "timeoutSeconds": 1, "version": None})
+    inputs = {"kubeconfig": kubeconfig, "timeoutSeconds": 1, "version": None}
+    return pulumi.CustomResource("bedplate-native:kubernetes:ApiReady", name, inputs)
 first = gate("first", kubeconfig)
 gate("behind", pulumi.Output.all(first.version, kubeconfig).apply(lambda both: both[1]))
 gate("beside", kubeconfig)
@@ -88,7 +90,7 @@ gate("beside", kubeconfig)
 
 
 def test_what_waits_for_a_failed_resource_is_never_deleted(gate):
-    """It is not registered; an engine that goes on with the others takes that for dropped: all VMs, for one machine that is down."""
+    """The dependent is not registered, so the engine would delete it as dropped: all VMs, for one dead machine."""
     here, _, _ = gate(200, 200, 200, 503)
     (here.folder / "__main__.py").write_text(CHAIN, encoding="utf-8")
     here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview")

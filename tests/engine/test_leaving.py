@@ -31,7 +31,8 @@ def planned(here, edits):
 def test_two_control_planes_at_once_and_one_that_only_leaves_the_file_are_refused(stood):
     code, told = planned(stood, {"machines.cp-2.decommission": "wipe", "machines.cp-3.decommission": "lost"})
     assert code and (
-        "cp-2 and cp-3 would go or move at once; etcd has 3 votes, and losing more than one at a time can lose all its data; "
+        "cp-2 and cp-3 would go or move at once; etcd has 3 votes, and losing more than one at a time can lose all "
+        "its data; "
         "change one, run up, see it healthy (talosctl etcd status), then the next" in told
     )
     code, told = planned(
@@ -47,8 +48,8 @@ def test_a_plan_says_in_words_what_will_happen_to_a_machine(stood):
     code, told = planned(stood, {"machines.cp-3.decommission": "wipe", "machines.wk-2.decommission": "lost"})
     assert code == 0, told
     assert (
-        "cp-3 LEAVES the platform: it is drained, leaves etcd (cp-1, cp-2 stay), its system disk is WIPED, it is switched off, and its Node is deleted"
-        in told
+        "cp-3 LEAVES the platform: it is drained, leaves etcd (cp-1, cp-2 stay), its system disk is WIPED, it is "
+        "switched off, and its Node is deleted" in told
     )
     assert (
         "wk-2 is given up as LOST: nothing is sent to it; its Node is deleted; up refuses this while it still answers"

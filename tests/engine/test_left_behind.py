@@ -8,13 +8,13 @@ import subprocess
 
 import pytest
 from conftest import stack_platform
-from test_api_ready import Pki, admin, pem
 
 from core.manifests.kubevirt import operator
 from core.model import parse
 from lab import prepare
 from lab.speed import deadline
 from lab.testing.kubeapi import KubernetesAPI
+from tests.provider.certificates import Pki, admin, pem
 
 pytestmark = pytest.mark.engine
 
@@ -26,9 +26,13 @@ from components.kubernetes import clear_interrupted_release
 kubeconfig = pulumi.Config().require_secret("kubeconfig")
 provider = k8s.Provider("here", kubeconfig=kubeconfig)
 k8s.helm.v3.Release(
-    "net", name="net", chart="./chart", version="1.2.3", namespace="default", skip_await=True, values={"told": pulumi.Config().get("told") or "one"},
+    "net", name="net", chart="./chart", version="1.2.3", namespace="default", skip_await=True,
+    values={"told": pulumi.Config().get("told") or "one"},
     opts=pulumi.ResourceOptions(
-        provider=provider, hooks=clear_interrupted_release("net", kubeconfig=kubeconfig, namespace="default", release="net", version="1.2.3"),
+        provider=provider,
+        hooks=clear_interrupted_release(
+            "net", kubeconfig=kubeconfig, namespace="default", release="net", version="1.2.3"
+        ),
     ),
 )
 """

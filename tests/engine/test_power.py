@@ -77,7 +77,10 @@ def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(
     assert "5 to create" in planned.stdout
     for name in ("node-1", "node-2"):
         order = "from the network, once, uefi, for generation 1"
-        assert f"{name} create is switched off without a shutdown, which ends what runs on it; its next boot is {order}" in planned.stdout
+        assert (
+            f"{name} create is switched off without a shutdown, which ends what runs on it; its next boot is {order}"
+            in planned.stdout
+        )
         assert f"{name} create boots {order}" in planned.stdout
     assert PASSWORD not in planned.stdout + planned.stderr
 
@@ -99,8 +102,8 @@ def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(
     declare(small, bmc, generation=2)
     planned = small.pulumi("preview", "--stack", "dev")
     assert (
-        "is switched off without a shutdown, which ends what runs on it; its next boot is from the network, once, uefi, for generation 2"
-        in planned.stdout
+        "is switched off without a shutdown, which ends what runs on it; its next boot is from the network, once, "
+        "uefi, for generation 2" in planned.stdout
     )
     up(small)
     assert bmc.acts("node-1") == bmc.acts("node-2") == ["halt", "Pxe"]
@@ -112,7 +115,7 @@ def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(
 
     bmc.forget()
     done = small.pulumi("destroy", "--stack", "dev", "--yes", "--skip-preview")
-    assert "is left as it runs; switch it off by its BMC if you want it off" in done.stdout + done.stderr
+    assert "is left running; switch it off by its BMC if it is not needed any more" in done.stdout + done.stderr
     assert bmc.events() == []
 
 

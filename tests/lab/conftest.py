@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from lab import preflight
+from lab.prepare import CHECKOUT
 from lab.spec import Host
 from lab.testing.background import Rehearsals
 from lab.testing.fixtures import kubernetes_api, lab_host, talos_lab, talos_node
@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 LAST = ("test_rehearsal.py", "test_steps.py", "test_stop.py")
 COMMANDS = {"test_rehearsal.py": ("whole", ()), "test_steps.py": ("steps", ("--steps",))}
 # A rehearsal beside a test that measures speed would be measured too.
-MEASURED = ROOT / "tests" / "bench"
+MEASURED = CHECKOUT / "tests" / "bench"
 
 
 class Beside:
@@ -57,7 +57,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     able = all(finding.ok for finding in preflight.examine() if finding.fatal)
     if commands and able and not session.config.option.collectonly:
         factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]  # no fixture here
-        rehearsals = Rehearsals(factory.mktemp("rehearsals"), ROOT, "dev", commands)
+        rehearsals = Rehearsals(factory.mktemp("rehearsals"), CHECKOUT, "dev", commands)
         session.config.pluginmanager.register(Beside(rehearsals), "rehearsals")
 
 

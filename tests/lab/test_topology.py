@@ -58,3 +58,9 @@ def test_a_phase_that_there_is_not_is_refused_before_anything_starts(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["prod", "--only", "nothing"])
     assert ended.value.code == 2 and "invalid choice: 'nothing'" in capsys.readouterr().err
+
+
+def test_a_stack_that_there_is_not_is_refused_before_anything_starts(capsys):
+    assert main(["no-such-stack"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("rehearse: Pulumi.no-such-stack.yaml: the stack file has 1 fault\n"), told

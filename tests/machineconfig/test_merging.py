@@ -197,17 +197,17 @@ def test_what_patches_delete_from_a_base_that_nobody_sees_is_remembered():
 @pytest.mark.parametrize(
     ("patches", "problem"),
     [
-        ([[]], "is no mapping"),
+        ([[]], "is not a mapping"),
         ([{}], "is empty"),
         ([{"version": "v1alpha1"}], "is empty"),
-        ([{"$patch": "delete"}], "deletes the whole document"),
-        ([machine(files=[{"$patch": "delete"}])], "without naming it"),
+        ([{"$patch": "delete"}], "deletes all of machine: and cluster:"),
+        ([machine(files=[{"$patch": "delete"}])], "can't tell which"),
         ([machine(files=[{"path": "a", "x": {"$patch": "delete"}}])], "inside an element of a list"),
         ([machine(a=[{"b": [{"c": "d", "$patch": "delete"}]}])], "inside an element of a list"),
-        ([machine(a=[{"b": 1, "$patch": "delete"}])], "by b, which is no string"),
+        ([machine(a=[{"b": 1, "$patch": "delete"}])], "by b, which is not a string"),
         ([machine(ca={"crt": "a", "key": "b"}), machine(ca={"key": {"$patch": "delete"}})], "delete both"),
         ([machine(pods=[{"a": "b"}]), machine(pods=[{"a": "b", "$patch": "delete"}])], "of free content"),
-        ([machine(kubelet={"extraConfig": {"a": 1}}), machine(kubelet={"extraConfig": {"a": "1"}})], "another type"),
+        ([machine(kubelet={"extraConfig": {"a": 1}}), machine(kubelet={"extraConfig": {"a": "1"}})], "of another type"),
         ([machine(kubelet={"extraConfig": {"a": 1}}), machine(kubelet={"extraConfig": {"a": None}})], "has null"),
         (
             [machine(install={"diskSelector": {"size": "1GB"}}), machine(install={"diskSelector": {"size": "2GB"}})],

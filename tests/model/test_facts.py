@@ -1,5 +1,8 @@
 """A fact that must be written in two places is equal in both."""
 
+import subprocess
+import sys
+
 import pytest
 import yaml
 from conftest import ROOT, changed
@@ -74,3 +77,11 @@ def test_own_ports_follow_the_platform(prod):
     plain = changed(prod, {"cilium.encryption": "none", "cilium.hubble": False})
     assert {"apid", "etcd", "kubelet", "cilium-tunnel"} <= names
     assert names - {port.name for port in own_ports(parse(plain))} == {"cilium-wireguard", "hubble"}
+
+
+def test_the_model_loads_nothing_that_only_some_stack_files_need():
+    """Every small command imports the model: Pulumi, OpenSSL and cryptography would cost it most of its time."""
+    probe = "import core.model, sys; print([m for m in ('pulumi', 'ssl', 'cryptography', 'grpc') if m in sys.modules])"
+    command = [sys.executable, "-c", probe]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

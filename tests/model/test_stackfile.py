@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from conftest import KEY, changed, stack_platform
 
 from components import load
 from core.model import StackFileError, stackfile
-from lab.stackfile import StackFileRefusedError, committed
+from lab.rehearsal import Rehearsal
 from operations.adopt.__main__ import main as adopt
 from operations.boot.__main__ import main as boot
 from operations.drift.changes import main as changes
@@ -38,9 +39,9 @@ def by_adopt(file: Path, output: pytest.CaptureFixture[str]) -> str:
 
 
 def by_rehearse(file: Path, output: pytest.CaptureFixture[str]) -> str:
-    with pytest.raises(StackFileRefusedError) as refused:
-        committed("x", file.parent)
-    return str(refused.value)
+    with pytest.raises(StackFileError) as refused:
+        Rehearsal("x", root=file.parent / "lab", checkout=file.parent)
+    return refused.value.report
 
 
 def by_preview(file: Path, output: pytest.CaptureFixture[str]) -> str:
@@ -196,7 +197,7 @@ def test_a_platform_written_out_has_neither_includes_nor_classes(tmp_path):
     raw = changed(stack_platform("dev"), {"classes": {"c": shared}, "include": ["m.yaml"]})
     (tmp_path / "Pulumi.x.yaml").write_text(yaml.safe_dump({"config": {KEY: raw}}), encoding="utf-8")
     (tmp_path / "m.yaml").write_text(yaml.safe_dump({"machines": {"wk-9": machine}}), encoding="utf-8")
-    written = committed("x", tmp_path)
+    written = stackfile.written_out(tmp_path / "Pulumi.x.yaml", root=tmp_path, today=date(2026, 11, 1))
     assert written["machines"]["wk-9"] == {"address": "192.168.10.99", "mac": "52:54:00:aa:00:99", **shared}
     assert "classes" not in written and "include" not in written
 

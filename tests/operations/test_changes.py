@@ -4,6 +4,7 @@ import json
 import string
 
 import pytest
+import yaml
 from conftest import changed
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from core.machineconfig.differences import differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import Merged, merge
+from core.machineconfig.refusals import refusals
 from core.model import parse
-from operations.drift.changes import Change, as_json, compared, table
+from operations.drift.changes import Change, as_json, compared, main, table
 
 
 def state(platform, former=False, **named):
@@ -173,3 +175,19 @@ def test_the_scan_finds_what_is_not_hidden():
         differences=differences(Merged(), merge([{"machine": {"nodeLabels": {"a": "canary-in-the-clear"}}}])),
     )
     assert "canary-in-the-clear" in as_json("prod", [found]) and "canary-in-the-clear" in table([found])
+
+
+def test_a_patch_that_talos_refuses_is_named_before_anything_is_compared(prod, tmp_path, capsys):
+    """Its machine would get no config, whatever is compared."""
+    element = {"machine": {"files": [{"$patch": "delete"}]}}
+    raw = changed(prod, {"talos.patches": [{"machine": {}}, element], "machines.wk-1.patches": [element]})
+    assert [line.partition(" ")[0] for line in refusals(parse(raw))] == [
+        "platform.talos.patches.1:",
+        "platform.machines.wk-1.patches.0:",
+    ]
+    file = tmp_path / "Pulumi.prod.yaml"
+    file.write_text(yaml.safe_dump({"config": {"bedplate:platform": raw}}))
+    assert main(["prod", "--file", str(file)]) == 2
+    assert (
+        "platform.talos.patches.1: deletes an element of a list, and Talos can't tell which" in capsys.readouterr().err
+    )

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import grpc
 import pytest
 import yaml
-from test_api_ready import Pki, pem
 
 from clients import talos
 from operations.drift.__main__ import table
 from operations.drift.machines import Declared, Inspection, NoMachines, certificates, declared, expiring, inspect
+from tests.provider.certificates import Pki, pem
 
 SCHEMATIC = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
 CONFIG = yaml.safe_dump_all(

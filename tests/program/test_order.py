@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from components.order import OneByOne
+from components.engine.order import OneByOne
 
 
 def test_calls_run_one_at_a_time_in_the_order_of_their_tasks():

@@ -1,149 +1,23 @@
 """The gate before the Kubernetes provider, against a real TLS server on this machine."""
 
 import asyncio
-import base64
-import datetime
-import http.server
-import json
 import ssl
 import stat
-import threading
 from pathlib import Path
 
 import pytest
-import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from clients import kubernetes
 from provider import (
     framework,
-    waiting,
 )
 from provider.resources import RESOURCES
+from tests.provider.certificates import Pki
+from tests.provider.kubernetes_server import Api
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 GATE = RESOURCES["bedplate-native:kubernetes:ApiReady"]
-
-
-class Pki:
-    """A CA, and certificates of it."""
-
-    def __init__(self, name="ca"):
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.ca = self._sign(self.name, self.key, ca=True)
-
-    def _sign(self, subject, key, ca=False):
-        now = datetime.datetime.now(datetime.UTC)
-        built = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self.name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(minutes=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
-        )
-        if not ca:
-            built = built.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        return built.sign(self.key, hashes.SHA256())
-
-    def pair(self, name):
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._sign(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key)
-        form = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        return pem(certificate), key.private_bytes(serialization.Encoding.PEM, *form).decode()
-
-
-def pem(certificate):
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def admin(api, pki):
-    """A kubeconfig of a real API that trusts this PKI, with a client certificate, as Talos hands it out."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = [
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters"),
-        x509.NameAttribute(NameOID.COMMON_NAME, "admin"),
-    ]
-    certificate = pki._sign(x509.Name(subject), key)
-    config = yaml.safe_load(api.kubeconfig.read_text())
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    encoded = {"client-certificate-data": pem(certificate).encode(), "client-key-data": private}
-    config["users"][0]["user"] = {name: base64.b64encode(value).decode() for name, value in encoded.items()}
-    return json.dumps(config)
-
-
-class Api:
-    """An API server that becomes ready after some answers."""
-
-    def __init__(self, folder, answers):
-        self.pki = Pki()
-        self.answers = list(answers)
-        self.asked = 0
-        certificate, key = self.pki.pair("server")
-        path = Path(folder) / "server.pem"
-        path.write_text(certificate + key)
-        ca = Path(folder) / "ca.pem"
-        ca.write_text(pem(self.pki.ca))
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(ca))
-        tls.verify_mode = ssl.CERT_REQUIRED
-        tls.load_cert_chain(path)
-        api = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                if self.path == "/version":
-                    return self._say(200, json.dumps({"gitVersion": "v1.35.4"}))
-                status = api.answers[min(api.asked, len(api.answers) - 1)]
-                api.asked += 1
-                return self._say(status, "ok" if status == 200 else "not yet")
-
-            def _say(self, status, text):
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def kubeconfig(self, pki=None):
-        certificate, key = self.pki.pair("admin")
-        ca = pem((pki or self.pki).ca)
-        b64 = lambda text: base64.b64encode(text.encode()).decode()  # noqa: E731
-        return yaml.safe_dump(
-            {
-                "current-context": "admin@dev",
-                "contexts": [{"name": "admin@dev", "context": {"cluster": "dev", "user": "admin"}}],
-                "clusters": [
-                    {
-                        "name": "dev",
-                        "cluster": {
-                            "server": f"https://localhost:{self.server.server_port}",
-                            "certificate-authority-data": b64(ca),
-                        },
-                    }
-                ],
-                "users": [
-                    {
-                        "name": "admin",
-                        "user": {"client-certificate-data": b64(certificate), "client-key-data": b64(key)},
-                    }
-                ],
-            }
-        )
 
 
 @pytest.fixture
@@ -158,12 +32,6 @@ def api(tmp_path):
     for one in made:
         one.server.shutdown()
         one.server.server_close()
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(waiting, "PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(waiting, "SAY_SECONDS", 0.05)
 
 
 def create(kubeconfig, seconds=5.0, said=None):

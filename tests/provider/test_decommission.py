@@ -1,171 +1,16 @@
-"""Machines that leave, against real gRPC servers with mTLS that speak Talos' messages, and a server that keeps Nodes and pods."""
+"""Machines that leave, against gRPC servers with mTLS that speak Talos' messages, and a server that keeps Nodes."""
 
 import asyncio
 import threading
-from concurrent import futures
 
-import grpc
 import pytest
-from test_api_ready import Pki, framework, pem, quick  # noqa: F401
-from test_etcd_member import Machine as Asked
-from test_nodes import Cluster, pod, soon  # noqa: F401
 
 from clients import kubernetes, talos
-from provider import quorum
-from provider.resources import RESOURCES, decommission
+from provider import framework
+from provider.resources import decommission
+from tests.provider.leaving import KIND, create
 
-KIND = RESOURCES["bedplate-native:talos:Decommission"]
-
-
-class Machine(Asked):
-    """One machine of a world: it answers until it was told to erase itself."""
-
-    def __init__(self, world, name):
-        self.world, self.name, self.pki, self.on = world, name, world.pki, True
-        certificate, key = self.pki.pair("server")
-        self.server = grpc.server(futures.ThreadPoolExecutor(4))
-        m = talos.MESSAGES
-
-        def unary(method, answer, request):
-            def call(asked, context):
-                if not self.on:
-                    context.abort(grpc.StatusCode.UNAVAILABLE, "it is off")
-                try:
-                    return answer(asked)
-                except ValueError as wrong:
-                    context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(wrong))
-
-            return method, grpc.unary_unary_rpc_method_handler(
-                call, m[request].FromString, m[f"{method}Response"].SerializeToString
-            )
-
-        self.server.add_generic_rpc_handlers(
-            (
-                grpc.method_handlers_generic_handler(
-                    "machine.MachineService",
-                    dict(
-                        (
-                            unary("Version", lambda asked: m["VersionResponse"](), "Empty"),
-                            unary("EtcdMemberList", self.members, "EtcdMemberListRequest"),
-                            unary("EtcdLeaveCluster", self.leave, "EtcdLeaveClusterRequest"),
-                            unary("EtcdRemoveMemberByID", self.remove, "EtcdRemoveMemberByIDRequest"),
-                            unary("Reset", self.reset, "ResetRequest"),
-                        )
-                    ),
-                ),
-            )
-        )
-        credentials = grpc.ssl_server_credentials(
-            [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
-        )
-        self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
-        self.server.start()
-
-    def members(self, asked):
-        answer = talos.MESSAGES["EtcdMemberListResponse"]()
-        told = answer.messages.add().members
-        for name, number in self.world.members.items():
-            told.add(id=number, hostname=name, peer_urls=[f"https://10.0.0.{number}:2380"])
-        return answer
-
-    def leave(self, asked):
-        self.world.does(
-            f"{self.name} leaves etcd", allowed=self.name in self.world.members and self.world.empty(self.name)
-        )
-        self.world.members.pop(self.name, None)
-        return talos.MESSAGES["EtcdLeaveClusterResponse"]()
-
-    def remove(self, asked):
-        name = {number: name for name, number in self.world.members.items()}[asked.member_id]
-        self.world.does(f"{self.name} takes {name} out of etcd", allowed=not self.world.machines[name].on)
-        self.world.members.pop(name)
-        return talos.MESSAGES["EtcdRemoveMemberByIDResponse"]()
-
-    def reset(self, asked):
-        assert (asked.graceful, asked.reboot, asked.mode) == (False, False, talos.SYSTEM_DISK)
-        self.world.does(
-            f"{self.name} is erased", allowed=self.name not in self.world.members and self.world.empty(self.name)
-        )
-        self.on = self.world.stubborn
-        return talos.MESSAGES["ResetResponse"]()
-
-
-class World:
-    """Machines, their etcd and their cluster; what is done in a wrong order, or twice, is kept as harm."""
-
-    def __init__(self, folder, leaves, controlplanes=3, pods=("web-1", "web-2")):
-        self.pki, self.done, self.harm, self.stubborn = Pki(), [], [], False
-        self.members = {f"cp-{n}": n for n in range(1, controlplanes + 1)}
-        self.well = set(self.members)
-        self.cluster = Cluster(folder, [pod(name) for name in pods], node=leaves)
-        self.leaves = leaves
-        self.machines = {
-            name: Machine(self, name) for name in [*self.members, *([] if leaves in self.members else [leaves])]
-        }
-
-    def empty(self, name):
-        node = self.cluster.nodes.get(name)
-        return not self.cluster.pods and (node is None or node["spec"].get("unschedulable") is True)
-
-    def does(self, what, allowed):
-        (self.done if allowed and what not in self.done else self.harm).append(what)
-
-    def inputs(self, how="wipe", seconds=8.0):
-        at = self.machines[self.leaves]
-        return {
-            "machine": self.leaves,
-            "node": at.address,
-            "how": how,
-            "controlplane": self.leaves.startswith("cp"),
-            "clientConfiguration": at.client(),
-            "others": {name: self.machines[name].address for name in self.members if name != self.leaves},
-            "kubeconfig": self.cluster.kubeconfig(),
-            "timeoutSeconds": seconds,
-        }
-
-    def state(self):
-        return {
-            "members": dict(self.members),
-            "nodes": set(self.cluster.nodes),
-            "pods": set(self.cluster.pods),
-            "on": self.machines[self.leaves].on,
-            "harm": self.harm,
-        }
-
-    def end(self):
-        for machine in self.machines.values():
-            machine.server.stop(0)
-        self.cluster.server.shutdown()
-        self.cluster.server.server_close()
-
-
-@pytest.fixture(autouse=True)
-def quickly(monkeypatch):
-    monkeypatch.setattr(decommission, "SILENT_SECONDS", 0.03)
-
-
-@pytest.fixture
-def world(tmp_path, monkeypatch):
-    made = []
-
-    def start(leaves, **how):
-        one = World(tmp_path, leaves, **how)
-        made.append(one)
-        monkeypatch.setattr(
-            quorum,
-            "_is_healthy",
-            lambda client, address: {f"10.0.0.{n}": name for name, n in one.members.items()}[address] in one.well,
-        )
-        return one
-
-    yield start
-    for one in made:
-        one.end()
-
-
-def create(inputs, said=None):
-    return asyncio.run(KIND.create(inputs, said.append if said is not None else lambda text: None))
-
+pytestmark = pytest.mark.usefixtures("quick", "soon", "quickly")
 
 OUT = {"pods": set(), "nodes": set(), "on": False, "harm": []}
 
@@ -204,8 +49,9 @@ class Killed(BaseException):
 
 
 def kill_at(monkeypatch, number):
-    """Ends the run at one of its requests to the machines and to the cluster: done, and never heard of. Whoever runs again
-    finds the same as if the next request had not been sent."""
+    """Ends the run at one of its requests to the machines and to the cluster: done, and never heard of.
+
+    Whoever runs again finds the same as if the next request had not been sent."""
     count = [0]
 
     def dying(real):
@@ -345,7 +191,7 @@ def test_one_that_does_not_go_ends_at_its_deadline(world):
         create(at.inputs(seconds=1.0))
     assert (
         str(failed.value)
-        == "wk-1 was told to erase itself and still answered within 1 s (last: it still answers); the resources that"
+        == "wk-1 was ordered to erase itself and still answered within 1 s (last: it still answers); the resources that"
         f" depend on it are not created; look at its console, and at: talosctl -n {at.machines['wk-1'].address}"
         " dmesg; run up again, which sends the request again"
     )

@@ -1,41 +1,36 @@
 """The gate between control planes, against a real gRPC server with mTLS that speaks Talos' message."""
 
 import asyncio
-import base64
 import json
-from concurrent import futures
 
 import grpc
 import pytest
-from test_api_ready import Pki, framework, pem, quick  # noqa: F401
 
 from clients import talos as talosapi
-from provider import health
+from provider import framework, health
 from provider.resources import RESOURCES
+from tests.provider.certificates import Pki
+from tests.provider.talos_server import TalosServer, stream, unary
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 GATE = RESOURCES["bedplate-native:talos:EtcdMember"]
 
 
-class Machine:
+class Machine(TalosServer):
     """A Talos API that tells the members of etcd, differently at each question."""
 
-    def __init__(self, *told):
-        self.pki, self.told, self.asked = Pki(), list(told), 0
-        certificate, key = self.pki.pair("server")
-        self.server = grpc.server(futures.ThreadPoolExecutor(2))
-        handler = grpc.unary_unary_rpc_method_handler(
-            self.answer,
-            talosapi.MESSAGES["EtcdMemberListRequest"].FromString,
-            talosapi.MESSAGES["EtcdMemberListResponse"].SerializeToString,
+    def __init__(self, *told, **more):
+        self.told, self.asked = list(told), 0
+        super().__init__(
+            Pki(),
+            {
+                "machine.MachineService": {
+                    "EtcdMemberList": unary(self.answer, "EtcdMemberListRequest", "EtcdMemberListResponse")
+                },
+                **more,
+            },
         )
-        self.server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler("machine.MachineService", {"EtcdMemberList": handler}),)
-        )
-        credentials = grpc.ssl_server_credentials(
-            [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
-        )
-        self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
-        self.server.start()
 
     def answer(self, request, context):
         self.asked += 1
@@ -47,12 +42,6 @@ class Machine:
         for name, votes in said.items():
             members.add(id=1, hostname=name, is_learner=not votes)
         return response
-
-    def client(self, pki=None):
-        certificate, key = self.pki.pair("admin")
-        texts = (pem((pki or self.pki).ca), certificate, key)
-        names = ("caCertificate", "clientCertificate", "clientKey")
-        return {n: base64.b64encode(t.encode()).decode() for n, t in zip(names, texts, strict=True)}
 
 
 @pytest.fixture
@@ -141,31 +130,9 @@ class Running(Machine):
     """A machine that also tells its services and static pods, differently at each question."""
 
     def __init__(self, *unwell):
-        super().__init__({"cp-2": True})
-        self.server.stop(0)
         self.unwell, self.looks = list(unwell), 0
-        certificate, key = self.pki.pair("server")
-        self.server = grpc.server(futures.ThreadPoolExecutor(4))
-        messages = talosapi.MESSAGES
-        lists = grpc.unary_stream_rpc_method_handler(
-            self.list, messages["ListRequest"].FromString, messages["ListResponse"].SerializeToString
-        )
-        members = grpc.unary_unary_rpc_method_handler(
-            self.answer,
-            talosapi.MESSAGES["EtcdMemberListRequest"].FromString,
-            talosapi.MESSAGES["EtcdMemberListResponse"].SerializeToString,
-        )
-        self.server.add_generic_rpc_handlers(
-            (
-                grpc.method_handlers_generic_handler("cosi.resource.State", {"List": lists}),
-                grpc.method_handlers_generic_handler("machine.MachineService", {"EtcdMemberList": members}),
-            )
-        )
-        credentials = grpc.ssl_server_credentials(
-            [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
-        )
-        self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
-        self.server.start()
+        lists = {"List": stream(self.list, "ListRequest", "ListResponse")}
+        super().__init__({"cp-2": True}, **{"cosi.resource.State": lists})
 
     def list(self, request, context):
         if request.type.startswith("Services"):
@@ -241,7 +208,7 @@ def test_with_the_same_config_nobody_is_asked(running):
 
 @pytest.mark.parametrize("adopted", [True, False])
 def test_a_member_from_before_its_config_must_be_well_with_it(running, adopted):
-    """Its vote says nothing of the reboot that it is on its way to, and the next control plane would be rebooted beside it."""
+    """Its vote does not show that it is about to reboot, and the next control plane would reboot at the same time."""
     at = running("kubelet", "", "", "")
     inputs = {
         "machine": "cp-2",

@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
-from test_api_ready import framework, quick  # noqa: F401
-from test_decommission import create, quickly, world  # noqa: F401
-from test_nodes import soon  # noqa: F401
 
+from provider import framework
 from provider.resources import RESOURCES
+from tests.provider.leaving import create
+
+pytestmark = pytest.mark.usefixtures("quick", "soon", "quickly")
 
 GUARD = RESOURCES["bedplate-native:talos:Guard"]
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from concurrent import futures
 from dataclasses import replace
 
 import grpc
@@ -10,14 +9,15 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from test_api_ready import Pki, framework, pem
-from test_etcd_member import Machine as Member
 
 from clients import talos
 from clients.talos import Hardware
+from provider import framework
 from provider.identity import judge, matches
 from provider.resources import RESOURCES
 from provider.resources import identity as gate
+from tests.provider.certificates import Pki
+from tests.provider.talos_server import TalosServer, stream
 
 GATE = RESOURCES["bedplate-native:talos:Identity"]
 DISK = {
@@ -110,27 +110,16 @@ def test_the_kind_of_a_disk(disk, kind):
     assert [k for k in ("ssd", "hdd", "nvme", "sd") if matches({"type": k}, {**DISK, **disk})] == [kind]
 
 
-class Machine(Member):
+class Machine(TalosServer):
     """A Talos API that tells hardware: in maintenance mode to everybody, configured to the platform's client alone."""
 
     def __init__(self, found, configured=False):
-        self.pki, self.asked, self.found = Pki(), 0, found
-        certificate, key = self.pki.pair("server")
-        self.server = grpc.server(futures.ThreadPoolExecutor(4))
-        handler = grpc.unary_stream_rpc_method_handler(
-            self.list, talos.MESSAGES["ListRequest"].FromString, talos.MESSAGES["ListResponse"].SerializeToString
+        self.asked, self.found = 0, found
+        super().__init__(
+            Pki(),
+            {"cosi.resource.State": {"List": stream(self.list, "ListRequest", "ListResponse")}},
+            anonymous=not configured,
         )
-        self.server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler("cosi.resource.State", {"List": handler}),)
-        )
-        pair = [(key.encode(), certificate.encode())]
-        credentials = (
-            grpc.ssl_server_credentials(pair, pem(self.pki.ca).encode(), True)
-            if configured
-            else grpc.ssl_server_credentials(pair)
-        )
-        self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
-        self.server.start()
 
     def list(self, request, context):
         self.asked += 1

@@ -12,13 +12,16 @@ from concurrent import futures
 
 import grpc
 import pytest
-from test_api_ready import Api, Pki, framework, pem, quick  # noqa: F401
-from test_etcd_member import Machine as Member
 
 from clients import talos
 from clients.kubeconfig import kubeconfig
-from provider import draining, health, nodes, turns
+from provider import draining, framework, health, nodes, turns
 from provider.resources import RESOURCES, maintenance_turn, node_healthy
+from tests.provider.certificates import Pki
+from tests.provider.kubernetes_server import Api
+from tests.provider.talos_server import TalosServer, stream, unary
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 TURN, SETTLED = RESOURCES["bedplate-native:talos:Turn"], RESOURCES["bedplate-native:talos:Settled"]
 OLD, NEW = [json.dumps({"machine": {"env": {"A": "1"}}})], [json.dumps({"machine": {"env": {"A": "2"}}})]
@@ -102,41 +105,26 @@ class Cluster(Api):
         return 201, {}
 
 
-class Machine(Member):
+class Machine(TalosServer):
     """It hands out a kubeconfig, and is away for some questions after it got a config that restarts it."""
 
     def __init__(self, cluster, name, pki):
-        self.cluster, self.name, self.pki = cluster, name, pki
+        self.cluster, self.name = cluster, name
         self.began, self.away, self.well, self.peers = 1000, 0, True, [name]
-        certificate, key = pki.pair("server")
-        self.server = grpc.server(futures.ThreadPoolExecutor(4))
-        m = talos.MESSAGES
-
-        def unary(answer, request, response):
-            return grpc.unary_unary_rpc_method_handler(answer, m[request].FromString, m[response].SerializeToString)
-
-        def stream(answer, request, response):
-            return grpc.unary_stream_rpc_method_handler(answer, m[request].FromString, m[response].SerializeToString)
-
-        self.server.add_generic_rpc_handlers(
-            (
-                grpc.method_handlers_generic_handler(
-                    "cosi.resource.State", {"List": stream(self.list, "ListRequest", "ListResponse")}
-                ),
-                grpc.method_handlers_generic_handler(
-                    "machine.MachineService",
-                    {
-                        "Version": unary(lambda r, c: m["VersionResponse"](), "Empty", "VersionResponse"),
-                        "SystemStat": unary(lambda r, c: m["SystemStatResponse"](), "Empty", "SystemStatResponse"),
-                        "Kubeconfig": stream(self.hand_out, "Empty", "Data"),
-                        "EtcdMemberList": unary(self.members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
-                    },
-                ),
-            )
+        super().__init__(
+            pki,
+            {
+                "cosi.resource.State": {"List": stream(self.list, "ListRequest", "ListResponse")},
+                "machine.MachineService": {
+                    "Version": unary(lambda r, c: talos.MESSAGES["VersionResponse"](), "Empty", "VersionResponse"),
+                    "SystemStat": unary(
+                        lambda r, c: talos.MESSAGES["SystemStatResponse"](), "Empty", "SystemStatResponse"
+                    ),
+                    "Kubeconfig": stream(self.hand_out, "Empty", "Data"),
+                    "EtcdMemberList": unary(self.members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
+                },
+            },
         )
-        credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], pem(pki.ca).encode(), True)
-        self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
-        self.server.start()
 
     def hand_out(self, request, context):
         text, whole = self.cluster.kubeconfig().encode(), io.BytesIO()

@@ -4,9 +4,12 @@ import asyncio
 import json
 
 import pytest
-from test_api_ready import Api, framework, quick  # noqa: F401
 
+from provider import framework
 from provider.resources import RESOURCES
+from tests.provider.kubernetes_server import Api
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 GATE = RESOURCES["bedplate-native:kubernetes:NodeReady"]
 

@@ -1,15 +1,14 @@
 """A node emptied, against a real TLS server that keeps Nodes and pods, and against the real Kubernetes API."""
 
-import copy
-import json
 import re
 import threading
 
 import pytest
-from test_api_ready import Api, framework, quick  # noqa: F401
 
-from clients.kubernetes import Access
-from provider import draining, nodes
+from provider import draining, framework, nodes
+from tests.provider.kubernetes_server import Cluster, pod
+
+pytestmark = pytest.mark.usefixtures("quick", "soon")
 
 BUDGET = {
     "message": "Cannot evict pod as it would violate the pod's disruption budget.",
@@ -34,95 +33,6 @@ STUCK = {
         " with an eviction strategy but is not live-migratable"
     )
 }
-
-
-def pod(name, owner="ReplicaSet", phase="Running", namespace="default", **meta):
-    owners = [{"kind": owner, "name": f"{name.partition('-')[0]}", "controller": True}] if owner else []
-    return {
-        "metadata": {"namespace": namespace, "name": name, "uid": f"uid-{name}", "ownerReferences": owners, **meta},
-        "status": {"phase": phase},
-    }
-
-
-class Cluster(Api):
-    """It keeps one node's pods; an evicted one is gone after some lists, as with a kubelet that takes its time."""
-
-    def __init__(self, folder, pods, *, node="wk-1", ready="True", refusals=None, lists=1, ends=True):
-        super().__init__(folder, [200])
-        self.pods = {each["metadata"]["name"]: copy.deepcopy(each) for each in pods}
-        self.nodes = (
-            {node: {"metadata": {}, "spec": {}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}}
-            if node
-            else {}
-        )
-        self.refusals, self.lists, self.ends = (
-            {name: list(said) for name, said in (refusals or {}).items()},
-            lists,
-            ends,
-        )
-        self.evicted, self.calls, self.bodies, self.down = [], [], [], 0
-        handler, cluster = self.server.RequestHandlerClass, self
-
-        def answer(self):
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            cluster.calls.append(f"{self.command} {self.path}")
-            if body is not None:
-                cluster.bodies.append((self.headers["Content-Type"], body))
-            if cluster.down:
-                cluster.down -= 1
-                return self._say(503, "")
-            status, said = cluster.do(self.command, self.path, body)
-            return self._say(status, json.dumps(said))
-
-        handler.do_GET = handler.do_POST = handler.do_PATCH = handler.do_DELETE = answer
-
-    def do(self, method, path, body):
-        if found := re.fullmatch("/api/v1/nodes/(.+)", path):
-            node = self.nodes.get(found[1])
-            if node is None:
-                return 404, {"message": "not found"}
-            if method == "PATCH":
-                node["spec"] |= body.get("spec", {})
-                node.setdefault("metadata", {}).setdefault("annotations", {}).update(
-                    body.get("metadata", {}).get("annotations", {})
-                )
-            if method == "DELETE":
-                del self.nodes[found[1]]
-            return 200, node
-        if path.startswith("/api/v1/pods?fieldSelector=spec.nodeName%3D"):
-            self._time_passes()
-            return 200, {"items": list(self.pods.values())}
-        found = re.fullmatch("/api/v1/namespaces/(.+)/pods/(.+)/eviction", path)
-        return self._evict(found[2])
-
-    def _evict(self, name):
-        if self.refusals.get(name):
-            said = self.refusals[name]
-            code, status = said.pop(0) if len(said) > 1 else said[0]
-            if code:
-                return code, status
-        self.evicted.append(name)
-        self.pods[name]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-        return 201, {}
-
-    def _time_passes(self):
-        if not self.ends:
-            return
-        for name in [n for n, p in self.pods.items() if p["metadata"].get("deletionTimestamp")]:
-            left = self.pods[name].setdefault("left", self.lists)
-            self.pods[name]["left"] = left - 1
-            if left <= 0:
-                del self.pods[name]
-
-    def access(self):
-        return Access.parse(self.kubeconfig())
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch):
-    monkeypatch.setattr(draining, "AGAIN_SECONDS", 0.02)
-    monkeypatch.setattr(nodes, "ASK_SECONDS", 1.0)
 
 
 @pytest.fixture

@@ -7,15 +7,17 @@ import re
 import resource
 import stat
 import time
-from concurrent import futures
 
 import grpc
 import pytest
-from test_api_ready import Pki, framework, pem, quick  # noqa: F401
-from test_etcd_member import Machine as Member
 
 from clients import talos
+from provider import framework
 from provider.resources import RESOURCES, snapshot
+from tests.provider.certificates import Pki
+from tests.provider.talos_server import TalosServer, stream
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 SAVED = RESOURCES["bedplate-native:talos:Snapshot"]
 BEFORE = {"talos": "v1.13.2", "schematic": "3" * 64, "kubernetes": "v1.35.3"}
@@ -23,44 +25,21 @@ PAGES = b"".join(bytes([number]) * 512 for number in range(200))
 WHOLE = PAGES + hashlib.sha256(PAGES).digest()
 
 
-class Machine(Member):
+class Machine(TalosServer):
     """It streams what it is given in pieces as small as Talos', and ends the stream well whatever it was."""
 
     def __init__(self, content=WHOLE, *, refuses="", silent=0.0, maintenance=False, pki=None):
-        self.pki, self.content, self.refuses, self.silent, self.asked = pki or Pki(), content, refuses, silent, 0
-        certificate, key = self.pki.pair("server")
-        self.server = grpc.server(futures.ThreadPoolExecutor(4))
-        m = talos.MESSAGES
-        stream = grpc.unary_stream_rpc_method_handler
-        self.server.add_generic_rpc_handlers(
-            (
-                grpc.method_handlers_generic_handler(
-                    "machine.MachineService",
-                    {
-                        "EtcdSnapshot": stream(
-                            self.snapshot, m["EtcdSnapshotRequest"].FromString, m["Data"].SerializeToString
-                        ),
-                    },
-                ),
-                grpc.method_handlers_generic_handler(
-                    "cosi.resource.State",
-                    {
-                        "List": stream(
-                            lambda request, context: iter(()),
-                            m["ListRequest"].FromString,
-                            m["ListResponse"].SerializeToString,
-                        ),
-                    },
-                ),
-            )
+        self.content, self.refuses, self.silent, self.asked = content, refuses, silent, 0
+        super().__init__(
+            pki or Pki(),
+            {
+                "machine.MachineService": {"EtcdSnapshot": stream(self.snapshot, "EtcdSnapshotRequest", "Data")},
+                "cosi.resource.State": {
+                    "List": stream(lambda request, context: iter(()), "ListRequest", "ListResponse")
+                },
+            },
+            anonymous=maintenance,
         )
-        if maintenance:
-            # A certificate of its own, and anybody may ask.
-            certificate, key = Pki().pair("server")
-        asks = {} if maintenance else {"root_certificates": pem(self.pki.ca).encode(), "require_client_auth": True}
-        credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], **asks)
-        self.address = f"localhost:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
-        self.server.start()
 
     def snapshot(self, request, context):
         self.asked += 1

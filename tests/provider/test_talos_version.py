@@ -2,24 +2,25 @@
 
 import asyncio
 import json
-from concurrent import futures
 
 import grpc
 import pytest
-from test_api_ready import Pki, framework, pem, quick  # noqa: F401
-from test_etcd_member import Machine as Member
 
 from clients import talos
-from provider import health, quorum, turns
+from provider import framework, health, quorum, turns
 from provider.resources import RESOURCES, talos_version
+from tests.provider.certificates import Pki
+from tests.provider.talos_server import TalosServer, stream, unary
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 GATE = RESOURCES["bedplate-native:talos:Release"]
 ID, OTHER = "3" * 64, "4" * 64
 OLD, NEW = f"factory.talos.dev/metal-installer/{ID}:v1.13.2", f"factory.talos.dev/metal-installer/{ID}:v1.14.2"
 
 
-class Machine(Member):
-    """It runs a release; told to upgrade, it is away for some questions and comes back with what it was told, or not."""
+class Machine(TalosServer):
+    """It runs a version; when upgraded, it is away for some questions and comes back with the new version, or not."""
 
     def __init__(
         self,
@@ -34,7 +35,7 @@ class Machine(Member):
         busy=False,
     ):
         self.flags = [["fpu", "vmx"], ["fpu", "vmx"]]
-        self.pki, self.version, self.schematic, self.booted = Pki(), version, schematic, 1000
+        self.version, self.schematic, self.booted = version, schematic, 1000
         self.comes_back, self.stages, self.contained, self.etcd, self.busy = (
             comes_back,
             list(stages),
@@ -43,37 +44,19 @@ class Machine(Member):
             busy,
         )
         self.members, self.upgrades, self.away = members or {"cp-1": "127.0.0.1"}, [], 0
-        certificate, key = self.pki.pair("server")
-        self.server = grpc.server(futures.ThreadPoolExecutor(4))
-        m = talos.MESSAGES
-
-        def unary(answer, request, response):
-            return grpc.unary_unary_rpc_method_handler(answer, m[request].FromString, m[response].SerializeToString)
-
-        lists = grpc.unary_stream_rpc_method_handler(
-            self.list, m["ListRequest"].FromString, m["ListResponse"].SerializeToString
+        super().__init__(
+            Pki(),
+            {
+                "cosi.resource.State": {"List": stream(self.list, "ListRequest", "ListResponse")},
+                "machine.MachineService": {
+                    "Version": unary(self.tell, "Empty", "VersionResponse"),
+                    "CPUInfo": unary(self.processors, "Empty", "CPUInfoResponse"),
+                    "SystemStat": unary(self.stat, "Empty", "SystemStatResponse"),
+                    "Upgrade": unary(self.upgrade, "UpgradeRequest", "UpgradeResponse"),
+                    "EtcdMemberList": unary(self.list_members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
+                },
+            },
         )
-        self.server.add_generic_rpc_handlers(
-            (
-                grpc.method_handlers_generic_handler("cosi.resource.State", {"List": lists}),
-                grpc.method_handlers_generic_handler(
-                    "machine.MachineService",
-                    {
-                        "Version": unary(self.tell, "Empty", "VersionResponse"),
-                        "CPUInfo": unary(self.processors, "Empty", "CPUInfoResponse"),
-                        "SystemStat": unary(self.stat, "Empty", "SystemStatResponse"),
-                        "Upgrade": unary(self.upgrade, "UpgradeRequest", "UpgradeResponse"),
-                        "EtcdMemberList": unary(self.list_members, "EtcdMemberListRequest", "EtcdMemberListResponse"),
-                    },
-                ),
-            )
-        )
-        credentials = grpc.ssl_server_credentials(
-            [(key.encode(), certificate.encode())], pem(self.pki.ca).encode(), True
-        )
-        self.port = self.server.add_secure_port("127.0.0.1:0", credentials)
-        self.address = f"localhost:{self.port}"
-        self.server.start()
 
     def tell(self, request, context):
         if self.away:

@@ -25,7 +25,8 @@ def test_they_are_written_and_it_says_where_each_belongs(tmp_path):
     assert done.stdout.splitlines() == [
         "files/dnsmasq.conf -> /etc/dnsmasq.d, under a name of its own",
         "files/prod.ipxe -> the TFTP folder, beside undionly.kpxe and snponly.efi",
-        "files/schematic.yaml -> the factory, once: curl --data-binary @files/schematic.yaml https://factory.prod.example.com/schematics",
+        "files/schematic.yaml -> the factory, once: curl --data-binary @files/schematic.yaml "
+        "https://factory.prod.example.com/schematics",
     ]
     assert "dhcp-host=0c:c4:7a:00:02:01,wk-1" in (tmp_path / "files/dnsmasq.conf").read_text()
     assert (tmp_path / "files/schematic.yaml").read_text() == "customization: {}\n"
@@ -38,7 +39,9 @@ def test_a_stack_that_asks_for_none_is_told_so(tmp_path):
 
 def test_a_faulty_stack_file_writes_nothing(tmp_path):
     done = boot(tmp_path, {"name": None})
-    assert done.returncode == 2 and done.stderr.startswith("boot: the stack file has 1 fault\nplatform.name: is missing; ")
+    assert done.returncode == 2 and done.stderr.startswith(
+        "boot: the stack file has 1 fault\nplatform.name: is missing; "
+    )
     assert not (tmp_path / "files").exists()
 
 

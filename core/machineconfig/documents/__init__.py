@@ -25,7 +25,7 @@ from .machine import identity
 from .network import services
 from .registries import credentials, registries
 
-__all__ = ["Document", "credentials", "documents", "patches"]
+__all__ = ["Document", "credentials", "documents", "patches", "plain"]
 
 
 def patches(platform: Platform, name: str) -> list[str]:

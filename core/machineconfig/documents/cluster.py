@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from core.facts.ports import KUBEPRISM
 from core.model import Platform
 
 from .document import Document, by_documents, document, removed
 
-KUBEPRISM_PORT = 7445
 DNS_DOMAIN = "cluster.local"
 
 
@@ -22,7 +22,7 @@ def _fields(platform: Platform) -> Iterator[Document]:
                 "rbac": True,
                 "diskQuotaSupport": True,
                 # Cilium replaces kube-proxy and reaches the API through KubePrism, before there are services.
-                "kubePrism": {"enabled": True, "port": KUBEPRISM_PORT},
+                "kubePrism": {"enabled": True, "port": KUBEPRISM},
                 "hostDNS": {"enabled": True, "forwardKubeDNSToHost": True},
             },
         },
@@ -51,7 +51,7 @@ def _documents(platform: Platform) -> Iterator[Document]:
         podSubnets=[str(platform.network.pods)],
         serviceSubnets=[str(platform.network.services)],
     )
-    yield document("KubePrismConfig", port=KUBEPRISM_PORT)
+    yield document("KubePrismConfig", port=KUBEPRISM)
     # Without this document no service outside the cluster is queried.
     yield removed("DiscoveryServiceConfig", name="default")
     # Runs pods in process and mount namespaces apart from those of Talos. KubeVirt is not proven to work in them.

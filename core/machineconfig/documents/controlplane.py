@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts.paths import CLUSTER_CA
 from core.facts.snapshots import NAMESPACE, ROLE
 from core.model import Platform
 
 from .audit import POLICY
 from .document import Document, by_documents, document, removed
 from .network import node_subnets
-
-# Source: Talos writes the certificate of the cluster's CA to this path on every control plane.
-_CLUSTER_CA = "/system/secrets/kubernetes/kube-apiserver/ca.crt"
 
 # A namespace without labels of its own admits no privileged pod. Cilium runs in the exempt namespace.
 POD_SECURITY: dict[str, Any] = {
@@ -43,7 +41,7 @@ ITSELF = "127.0.0.1"
 
 
 def api_arguments(platform: Platform) -> dict[str, str]:
-    """Flags of the API server (flag to value) that neither its defaults nor Talos' cover."""
+    """The API server's flags whose defaults do not meet the CIS benchmark; keyed by the flag's name."""
     extras = platform.talos.hardening
     plugins = ["DenyServiceExternalIPs", *(["AlwaysPullImages"] if extras.always_pull else [])]
     flags = {
@@ -55,7 +53,7 @@ def api_arguments(platform: Platform) -> dict[str, str]:
         # With documents, KubeAuthenticationConfig sets it, and the API server refuses both.
         flags["anonymous-auth"] = "false"
     if extras.serving_certificates == "cluster":
-        flags["kubelet-certificate-authority"] = _CLUSTER_CA
+        flags["kubelet-certificate-authority"] = CLUSTER_CA
     return flags
 
 

@@ -18,12 +18,13 @@ IMAGE = "machine.install.image is not a factory installer with a schematic and a
 CASES = (
     raw(
         json.dumps({"cluster": {"apiServer": {"admissionControl": "x"}}}),
-        f"{LAST} has a value whose type Talos does not take there, so it can't be judged",
+        f"{LAST} has a value of a type that Talos does not accept there; "
+        "write the type that Talos' documentation names",
     ),
     raw(
         json.dumps({"machine": {"kubelet": {"extraConfig": {"podPidsLimit": {"a": 1}}}}}),
-        f"{LAST} has another type of value in free content than an earlier patch, "
-        "which Talos can't merge, so it can't be judged",
+        f"{LAST} has a value of another type than an earlier patch, in content whose types Talos does not know, "
+        "so it can't merge them; write both with one type",
     ),
     raw("machine: {}", f"{LAST} is not one JSON document, so it can't be judged"),
     raw('{"a": 1}\n---\n{"b": 2}', f"{LAST} is not one JSON document, so it can't be judged"),

@@ -17,7 +17,7 @@ import pulumi
 Result = TypeVar("Result")
 
 
-def keep_order() -> None:
+def install() -> None:
     """Send what the rest of this program registers in the program's order, if it is planned and not run."""
     if pulumi.runtime.is_dry_run():
         loop = asyncio.get_event_loop()

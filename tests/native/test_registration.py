@@ -1,0 +1,14 @@
+"""What a component registers is what the contract declares."""
+
+import pytest
+from pulumi import ResourceOptions
+
+from components.native import Native
+from core.native.kubernetes import NODE_READY
+
+
+def test_an_input_that_is_not_declared_is_refused_before_anything_is_registered():
+    """The provider would ignore it: a misspelt name of an optional input would never be noticed."""
+    values = {"node": "cp-1", "kubeconfig": "x", "timeoutSeconds": 9, "timeout": 9}
+    with pytest.raises(ValueError, match=r"^timeout: not an input of bedplate-native:kubernetes:NodeReady"):
+        Native(NODE_READY, "it", values, ResourceOptions())
