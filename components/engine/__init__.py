@@ -1,7 +1,8 @@
 """What the program changes of Pulumi's SDK (3.255) and of Python's collector, one module for each change.
 
-Every change of a function of the SDK is guarded by the source that it replaces (`guard.py`): where another SDK is installed, and that source
-differs, the SDK stays as it is. The program is then slower or its last words are longer, but its plans are the same.
+Every change of a function of the SDK is guarded by the source that it replaces (`guard.py`): where another SDK is
+installed, and that source differs, the SDK stays as it is. The program is then slower or its last words are longer, but
+its plans are the same.
 """
 
 from . import ending, failures, logs, memory, order, positions, values, waiting
