@@ -5,7 +5,7 @@ installed, and that source differs, the SDK stays as it is. The program is then 
 its plans are the same.
 """
 
-from . import ending, failures, logs, memory, order, positions, values, waiting
+from . import cycles, ending, failures, logs, memory, order, positions, values, waiting
 
 
 def prepare() -> None:
@@ -14,6 +14,7 @@ def prepare() -> None:
     logs.install()
     positions.install()
     values.install()
+    cycles.install()
     memory.install()
     failures.install()
     ending.install()

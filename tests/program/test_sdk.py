@@ -1,6 +1,7 @@
 """What the program changes of the SDK: each change does what the SDK does, faster or quieter."""
 
 import asyncio
+import itertools
 import os
 import subprocess
 import sys
@@ -9,12 +10,14 @@ from pathlib import Path
 import grpc
 import pulumi
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pulumi import log
-from pulumi.runtime import mocks, resource, rpc, settings, stack
+from pulumi.runtime import mocks, resource, resource_cycle_breaker, rpc, settings, stack
 from pulumi.runtime.settings import SETTINGS
 
 from components import engine
-from components.engine import ending, failures, guard, logs, positions, waiting
+from components.engine import cycles, ending, failures, guard, logs, positions, waiting
 from tests.conftest import ROOT, Engine
 
 
@@ -272,14 +275,14 @@ CHECK = """
 from pulumi import log
 from pulumi.runtime import resource, rpc, stack
 def now():
-    names = (log, "debug"), (resource, "_get_stack_trace"), (stack, "wait_for_rpcs"), (rpc, "contains_unknowns")
+    names = (log, "debug"), (resource, "_get_stack_trace"), (stack, "wait_for_rpcs"), (rpc, "contains_unknowns"), (rpc, "declare_dependency")
     return [getattr(owner, name) for owner, name in (*names, (resource, "create_urn"))]
 stock = now()
-from components.engine import guard, logs, positions, values, waiting
+from components.engine import cycles, guard, logs, positions, values, waiting
 logs._wanted = lambda: {wanted}
 if {other}:
-    waiting.REPLACES = logs.REPLACES = positions.REPLACES = values.UNKNOWNS = values.URN = "0" * 64
-for each in (logs, positions, waiting, values):
+    cycles.REPLACES = waiting.REPLACES = logs.REPLACES = positions.REPLACES = values.UNKNOWNS = values.URN = "0" * 64
+for each in (logs, positions, waiting, values, cycles):
     each.install()
 print([after is before for after, before in zip(now(), stock)])
 """
@@ -287,7 +290,7 @@ print([after is before for after, before in zip(now(), stock)])
 
 @pytest.mark.parametrize(
     ("other", "wanted", "stays"),
-    [(False, False, [False] * 5), (False, True, [True] + [False] * 4), (True, False, [True] * 5)],
+    [(False, False, [False] * 6), (False, True, [True] + [False] * 5), (True, False, [True] * 6)],
     ids=["the known SDK", "debug messages are wanted", "another SDK"],
 )
 def test_the_sdk_is_changed_only_where_it_is_the_one_that_is_known(other, wanted, stays):
@@ -317,6 +320,28 @@ VALUES = [
 def test_unknowns_are_found_as_the_sdk_finds_them(value):
     engine.prepare()
     assert rpc.contains_unknowns(value) is from_source(rpc, "contains_unknowns")(value)
+
+
+class Thing:
+    """What the search for cycles needs of a resource."""
+
+
+edges = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=40)
+
+
+@given(edges)
+def test_cycles_are_found_as_the_sdk_finds_them(edges):
+    ours, theirs = [Thing() for _ in range(8)], [Thing() for _ in range(8)]
+    for start, end in edges:
+        found = resource_cycle_breaker.declare_dependency(theirs[start], theirs[end])
+        assert cycles.declare_dependency(ours[start], ours[end]) is found
+
+
+def test_a_chain_of_thousands_of_resources_is_no_recursion():
+    things = [Thing() for _ in range(5000)]
+    for before, after in itertools.pairwise(things):
+        assert cycles.declare_dependency(after, before)
+    assert not cycles.declare_dependency(things[0], things[-1])
 
 
 def urn(create, *arguments):
