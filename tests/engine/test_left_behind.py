@@ -131,7 +131,7 @@ def test_another_release_of_that_name_is_left_alone(api, release):
     leave(api[0], "deployed", version="1.1.0")
     code, told = up(release, check=False)
     assert (
-        code != 0 and "a release net of chart version 1.1.0 is deployed in default, and the state knows of none" in told
+        code != 0 and "a release net of chart version 1.1.0 is deployed in default, and the state has none" in told
     )
     assert statuses(api[0]) == [("1", "deployed")]
 
@@ -155,7 +155,8 @@ OBJECTS = """
 import json, pulumi
 import pulumi_kubernetes as k8s
 from pathlib import Path
-from components.kubernetes import KubernetesObject, key
+from components.kubernetes import KubernetesObject
+from core.manifests.objects import key
 
 provider = k8s.Provider("here", kubeconfig=pulumi.Config().require_secret("kubeconfig"))
 for manifest in json.loads(Path("objects.json").read_text()):
