@@ -184,7 +184,7 @@ def _approver(overlay: _Overlay) -> None:
     if extras.get("serving_certificates", "cluster") == "cluster":
         extras["approver"] = undigested(extras.get("approver", APPROVER))
         overlay.note(
-            "talos.hardening.approver",
+            "talos.extras.approver",
             extras["approver"],
             "a stand-in that makes the same decisions by the same calls",
             "its image can't be fetched, nor its module",
