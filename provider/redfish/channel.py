@@ -30,7 +30,7 @@ REQUEST_SECONDS = 30.0
 # How long an address may not answer at all: a BMC that restarts is back by then, and a wrong address stays wrong.
 UNREACHABLE_SECONDS = 45.0
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
-# HTTP statuses of a BMC that is busy: it is asked again.
+# HTTP statuses of a BMC that is busy: the request is repeated.
 BUSY = (429, 503)
 
 
@@ -151,7 +151,7 @@ class Channel(requests.Session):
                 gate.used()
             if pause >= self.deadline.left:
                 raise self._unreachable(last) if "refused" in last or "route" in last else self._late(last)
-            self._say(f"{self._url} is asked again in {pause:.0f} s (last: {last})")
+            self._say(f"the request to {self._url} is repeated in {pause:.0f} s (last: {last})")
             time.sleep(pause)
             attempt += 1
 

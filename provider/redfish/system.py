@@ -174,7 +174,9 @@ class System:
                     return self._future(mode), True
                 if not with_mode or error.status_code not in (400, 405, 409, 422, 500, 501):
                     raise
-                self._say(f"{self._url} refuses the boot mode (HTTP {error.status_code}); it is asked again without")
+                self._say(
+                    f"{self._url} refuses the boot mode (HTTP {error.status_code}); the request is repeated without it"
+                )
         raise AssertionError
 
     def _future(self, mode: str) -> str:
