@@ -1,13 +1,14 @@
-"""What the program changes of Pulumi's SDK (3.255), one module for each change.
+"""What the program changes of Pulumi's SDK (3.255) and of Python's collector, one module for each change.
 
-The changes that only save time (`waiting`, `logs`, `positions`) are guarded by the source that they replace
-(`guard.py`): where another SDK is installed, and that source differs, the SDK stays as it is and the program is slower.
+The changes that only save time (`waiting`, `logs`, `positions`, `values`, `cycles`) are guarded by the source that they
+replace (`guard.py`): where another SDK is installed, and that source differs, the SDK stays as it is and the program is
+slower. `memory` changes nothing of the SDK.
 
 `failures`, `ending` and `order` have no such guard, because they wrap the SDK's functions and don't copy them:
 tests/program/test_sdk.py and tests/engine fail where another SDK behaves differently.
 """
 
-from . import ending, failures, logs, order, positions, waiting
+from . import cycles, ending, failures, logs, memory, order, positions, values, waiting
 
 
 def prepare() -> None:
@@ -15,6 +16,9 @@ def prepare() -> None:
     waiting.install()
     logs.install()
     positions.install()
+    values.install()
+    cycles.install()
+    memory.install()
     failures.install()
     ending.install()
     order.install()

@@ -3,13 +3,14 @@
 import hashlib
 import inspect
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 
-def is_source(function: Callable[..., Any], sha256: str) -> bool:
-    """Whether the source of a function has this SHA-256 digest (hexadecimal). A function without source has none."""
+def is_source(code: Callable[..., Any] | ModuleType, sha256: str) -> bool:
+    """Whether the source of a function or module has this SHA-256 digest (hexadecimal); False where there is none."""
     try:
-        source = inspect.getsource(function)
+        source = inspect.getsource(code)
     except (OSError, TypeError):
         return False
     return hashlib.sha256(source.encode()).hexdigest() == sha256

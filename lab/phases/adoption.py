@@ -98,7 +98,7 @@ def renewal(rehearsal: Rehearsal) -> None:
     )
     see(
         drift.returncode == 7
-        and all(f"{name}'s certificate {texts.CERTIFICATE_ENDS} 9 days" in drift.stderr for name in CREDENTIALS),
+        and all(f"{name}'s {texts.CERTIFICATE_ENDS} 9 days" in drift.stderr for name in CREDENTIALS),
         f"drift does not report the certificates that end: {drift.returncode}, {drift.stderr[-500:]}",
     )
     old = _credentials(rehearsal)

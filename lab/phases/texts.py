@@ -4,7 +4,7 @@ tests/lab/test_texts.py holds that the program still has each of them.
 """
 
 ADOPTS_ETCD = "etcd is running already, with "
-CERTIFICATE_ENDS = "ends in"
+CERTIFICATE_ENDS = "certificate expires in"
 DRAINED = "is drained"
 HEALTHY_AGAIN = "is healthy, and takes pods as before"
 NO_OTHER_NODE = "no other node takes pods"

@@ -111,10 +111,8 @@ def expiring(client_certificates: Mapping[str, bytes], now: datetime) -> list[st
     for credential, certificate in sorted(client_certificates.items()):
         left = x509.load_pem_x509_certificate(certificate).not_valid_after_utc - now
         if left <= SOON:
-            when = f"expires in {left.days} days" if left.days >= 0 else "has expired"
-            messages.append(
-                f"the {credential}'s certificate {when}; renew it: ./bedplate up STACK; then ./bedplate access STACK"
-            )
+            when = f"certificate expires in {left.days} days" if left.days >= 0 else "certificate has expired"
+            messages.append(f"the {credential}'s {when}; renew it: ./bedplate up STACK; then ./bedplate access STACK")
     return messages
 
 

@@ -22,7 +22,7 @@ from tests.bench.measuring import Measured, measure  # noqa: E402 (found from th
 from tests.bench.programs import checkout, empty, platform, raw  # noqa: E402
 from tests.bench.report import growth, ratios, table  # noqa: E402
 
-SIZES = "dev,10x100,100x100,100x1000,1000x0"
+SIZES = "dev,10x10,1000x10,100x100,100x1000"
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,8 @@ def test_an_up_takes_them_as_its_own_and_makes_no_others(stack, bundle):
     file = bundle()
     told = adopt(stack, file).stdout
     assert told.startswith(
-        f"stack dev has the secrets of {file} now, encrypted and protected, for contract v1.12; "
-        "the first authority to end is "
+        f"stack dev now has the secrets of {file}, encrypted and protected, for contract v1.12; "
+        "the first authority to expire is "
     )
     before = secrets_of(stack)
     planned = {
@@ -153,8 +153,8 @@ def test_the_same_again_is_no_fault_and_others_are_refused(stack, bundle):
     assert adopt(stack, first).stdout == "stack dev has these secrets already; nothing was changed\n"
     refused = adopt(stack, bundle(name="other.yaml"), check=False)
     assert refused.returncode == 2 and refused.stderr == (
-        "import: stack dev has secrets of its own, and machines that have them would be locked out by others; "
-        "nothing was imported; import into a stack that has made no machine yet\n"
+        "import: stack dev has secrets of its own, and other secrets would lock out the machines that use them; "
+        "nothing was imported; import into a stack that has created no machine yet\n"
     )
     assert exported(stack) == before
 
@@ -171,7 +171,7 @@ def test_a_platform_that_made_its_own_keeps_them(stack, bundle):
     [
         (
             lambda file: file.chmod(0o640),
-            "can be read by others; it is as good as the keys to all machines; type: chmod 600 ",
+            "can be read by others; whoever has it controls all machines; type: chmod 600 ",
         ),
         (
             lambda file: file.unlink(),
@@ -203,7 +203,7 @@ def test_a_cluster_that_runs_is_not_switched_off_by_its_adoption(stack, bundle):
     stack.edit("dev", {"machines.cp-1.bmc": bmc})
     done = adopt(stack, bundle(), check=False)
     assert done.returncode == 2 and done.stderr == (
-        "import: the next up would switch machines off that run, and boot them from the network to install them; "
+        "import: the next up would switch off running machines, and boot them from the network to install them; "
         "nothing was imported\n"
         "  platform.machines.cp-1.install.generation: is 1; write 0\n"
     )

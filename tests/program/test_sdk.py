@@ -1,6 +1,7 @@
 """What the program changes of the SDK: each change does what the SDK does, faster or quieter."""
 
 import asyncio
+import itertools
 import os
 import subprocess
 import sys
@@ -9,12 +10,14 @@ from pathlib import Path
 import grpc
 import pulumi
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pulumi import log
-from pulumi.runtime import mocks, resource, settings, stack
+from pulumi.runtime import mocks, resource, resource_cycle_breaker, rpc, settings, stack
 from pulumi.runtime.settings import SETTINGS
 
 from components import engine
-from components.engine import ending, failures, guard, logs, positions, waiting
+from components.engine import cycles, ending, failures, guard, logs, positions, waiting
 from tests.conftest import ROOT, Engine
 
 
@@ -245,7 +248,7 @@ def test_waiting_adds_one_callback_for_each_output(monkeypatch):
 
 
 def test_positions_are_those_that_the_sdk_would_send(run, monkeypatch):
-    stock = from_source()
+    stock = from_source(resource, "_get_stack_trace")
     seen = []
 
     def both():
@@ -259,38 +262,110 @@ def test_positions_are_those_that_the_sdk_would_send(run, monkeypatch):
     assert any(ours.frames[0].pc.uri.endswith("test_sdk.py") for ours, _ in seen if ours.frames)
 
 
-def from_source():
+def from_source(module, name):
     """The SDK's own function, from its source: the module's may be replaced by now."""
-    source = Path(resource.__file__).read_text(encoding="utf-8")
-    names = dict(vars(resource))
-    start = source.index("def _get_stack_trace(")
-    exec(compile(source[start : source.index("\ndef ", start)], resource.__file__, "exec"), names)
-    return names["_get_stack_trace"]
+    source = Path(module.__file__).read_text(encoding="utf-8")
+    names = dict(vars(module))
+    start = source.index(f"def {name}(")
+    exec(compile(source[start : source.index("\ndef ", start)], module.__file__, "exec"), names)
+    return names[name]
 
 
 CHECK = """
 from pulumi import log
-from pulumi.runtime import resource, stack
-stock = (log.debug, resource._get_stack_trace, stack.wait_for_rpcs)
-from components.engine import guard, logs, positions, waiting
+from pulumi.runtime import resource, rpc, stack
+def now():
+    names = (log, "debug"), (resource, "_get_stack_trace"), (stack, "wait_for_rpcs"), (rpc, "contains_unknowns"), (rpc, "declare_dependency")
+    return [getattr(owner, name) for owner, name in (*names, (resource, "create_urn"))]
+stock = now()
+from components.engine import cycles, guard, logs, positions, values, waiting
 logs._wanted = lambda: {wanted}
 if {other}:
-    waiting.REPLACES = logs.REPLACES = positions.REPLACES = "0" * 64
-for each in (logs, positions, waiting):
+    cycles.REPLACES = waiting.REPLACES = logs.REPLACES = positions.REPLACES = values.UNKNOWNS = values.URN = "0" * 64
+for each in (logs, positions, waiting, values, cycles):
     each.install()
-print([now is before for now, before in zip((log.debug, resource._get_stack_trace, stack.wait_for_rpcs), stock)])
+print([after is before for after, before in zip(now(), stock)])
 """
 
 
 @pytest.mark.parametrize(
     ("other", "wanted", "stays"),
-    [(False, False, [False] * 3), (False, True, [True, False, False]), (True, False, [True] * 3)],
+    [(False, False, [False] * 6), (False, True, [True] + [False] * 5), (True, False, [True] * 6)],
     ids=["the known SDK", "debug messages are wanted", "another SDK"],
 )
 def test_the_sdk_is_changed_only_where_it_is_the_one_that_is_known(other, wanted, stays):
     command = [sys.executable, "-c", CHECK.format(other=other, wanted=wanted)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(stays)
+
+
+VALUES = [
+    "",
+    "text",
+    1,
+    1.5,
+    True,
+    None,
+    [],
+    {},
+    ["a"],
+    {"a": [1]},
+    pulumi.UNKNOWN,
+    [pulumi.UNKNOWN],
+    {"a": {"b": pulumi.UNKNOWN}},
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=str)
+def test_unknowns_are_found_as_the_sdk_finds_them(value):
+    engine.prepare()
+    assert rpc.contains_unknowns(value) is from_source(rpc, "contains_unknowns")(value)
+
+
+class Thing:
+    """What the search for cycles needs of a resource."""
+
+
+edges = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=40)
+
+
+@given(edges)
+def test_cycles_are_found_as_the_sdk_finds_them(edges):
+    ours, theirs = [Thing() for _ in range(8)], [Thing() for _ in range(8)]
+    for start, end in edges:
+        found = resource_cycle_breaker.declare_dependency(theirs[start], theirs[end])
+        assert cycles.declare_dependency(ours[start], ours[end]) is found
+
+
+def test_a_chain_of_thousands_of_resources_is_no_recursion():
+    things = [Thing() for _ in range(5000)]
+    for before, after in itertools.pairwise(things):
+        assert cycles.declare_dependency(after, before)
+    assert not cycles.declare_dependency(things[0], things[-1])
+
+
+def urn(create, *arguments):
+    async def go():
+        return await create(*arguments).future()
+
+    try:
+        return asyncio.run(go())
+    finally:
+        SETTINGS.outputs.clear()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("name", "a:b:C", "urn:pulumi:dev::bedplate::a:b:Parent::parent"),
+        ("name", "a:b:C", "urn:pulumi:dev::bedplate::a:b:Top$a:b:Parent::with::colons"),
+        ("name", "a:b:C", ""),
+        ("name", "a:b:C", None, "project", "stack"),
+    ],
+)
+def test_urns_are_those_that_the_sdk_computes(arguments):
+    engine.prepare()
+    assert urn(resource.create_urn, *arguments) == urn(from_source(resource, "create_urn"), *arguments)
 
 
 def test_the_guard_takes_nothing_without_a_source_for_the_known_one():

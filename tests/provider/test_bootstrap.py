@@ -108,7 +108,7 @@ def machine(monkeypatch):
         one.server.stop(0)
 
 
-def create(at, others=None, seconds=8.0):
+def create(at, others=None, seconds=60.0):
     said = []
     inputs = {
         "machine": "cp-1",

@@ -57,7 +57,7 @@ def machine():
         one.server.stop(0)
 
 
-def create(at, client, seconds=10.0):
+def create(at, client, seconds=60.0):
     inputs = {
         "machine": "cp-2",
         "node": at.address,

@@ -199,7 +199,7 @@ def rack(tmp_path):
             one.server.server_close()
 
 
-def inputs(machines, name, documents=NEW, kubernetes=VERSION, seconds=20.0):
+def inputs(machines, name, documents=NEW, kubernetes=VERSION, seconds=60.0):
     at = machines[name]
     planes = {n: m.address for n, m in machines.items() if n.startswith("cp")} or {name: at.address}
     return {
