@@ -31,15 +31,15 @@ def planned(here, edits):
 def test_two_control_planes_at_once_and_one_that_only_leaves_the_file_are_refused(stood):
     code, told = planned(stood, {"machines.cp-2.decommission": "wipe", "machines.cp-3.decommission": "lost"})
     assert code and (
-        "cp-2 and cp-3 would go or move at once; etcd has 3 votes, and losing more than one at a time can lose all "
+        "cp-2 and cp-3 would leave or move at once; etcd has 3 votes, and losing more than one at a time can lose all "
         "its data; "
-        "change one, run up, see it healthy (talosctl etcd status), then the next" in told
+        "change one, run up, check that it is healthy (talosctl etcd status), then change the next" in told
     )
     code, told = planned(
         stood, {"machines.cp-2.decommission": None, "machines.cp-3.decommission": None, "machines.wk-1": None}
     )
     assert code and (
-        "wk-1 is not in the stack file any more, and was not decommissioned; it would go on with the cluster's keys; "
+        "wk-1 is not in the stack file any more, and was not decommissioned; it would keep the cluster's keys; "
         "put it back with decommission: wipe, or lost if it is dead, run up, then delete it" in told
     )
 
