@@ -1,7 +1,8 @@
 """Former names of resources: a state that an earlier release wrote keeps its resources under their new names.
 
-Release 0.1.0 moved each machine's resources into a component of its own, and shortened names that said a thing twice.
-States older than that (commit 8d91f80) have the former names; tests/engine/test_old_states.py holds recorded ones.
+The release after 0.1.0 moved each machine's resources into a component of its own, and shortened names that said a
+thing twice. States of 0.1.0 (commit 8d91f80) have the former names; tests/engine/test_old_states.py holds recorded
+ones.
 """
 
 from pulumi import Alias, Resource, ResourceOptions

@@ -24,7 +24,7 @@ def resource_name(resource: Mapping[str, Any]) -> str:
 def machine_of(resource: Mapping[str, Any]) -> str:
     """The machine that an exported resource of the Talos layer belongs to.
 
-    Since release 0.1.0 a resource has the name of its machine's component, talos-NAME. In older states the resources
+    A resource has the name of its machine's component, talos-NAME. In states of release 0.1.0 the resources
     are beneath the cluster, and the name of the one that waits until the node is healthy ends in -settled.
     """
     name = resource_name(resource).partition("-")[2]

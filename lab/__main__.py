@@ -9,7 +9,7 @@ from core.model import StackFileError
 from runner import pipes
 
 from . import cleanup, converge, fidelity, preflight, steps
-from .layout import Layout
+from .layout import InvalidName, Layout
 from .phases import PHASES
 from .rehearsal import Refused, Rehearsal
 from .rehearse import rehearse
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     except StackFileError as error:
         print(f"rehearse: Pulumi.{given.what}.yaml: {error.report}", file=sys.stderr)
         return 1
-    except (Refused, NotShown, Timeout, RuntimeError, OSError) as error:
+    except (InvalidName, Refused, NotShown, Timeout, RuntimeError, OSError) as error:
         print(f"rehearse: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

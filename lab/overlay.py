@@ -7,13 +7,11 @@ part of the fidelity table. What is not listed is rehearsed as it stands in the 
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 from typing import Any
 
 from .standins import APPROVER, undigested
-from .topology import Machine, Topology
+from .topology import LINK, Topology
 
-LINK = "eth0"
 # Where the stand-in for Cilium answers on every node (lab/charts/cilium-standin).
 NODE_PORT = 30080
 # The claim that jobs write snapshots of etcd to, and when, if the platform does not say: not in a rehearsal's time.
@@ -45,33 +43,6 @@ class Substitutes:
     user_namespace: bool
     # Where `up` saves etcd before an upgrade.
     snapshots: str = "/lab/snapshots"
-
-
-def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool, mark: str = "00000000") -> Topology:
-    """The lab of a platform: the same names, roles, addresses and MACs."""
-    net = platform["network"]
-    machines = tuple(
-        Machine(
-            name=machine,
-            role=spec["role"],
-            address=spec["address"],
-            mac=spec.get("mac") or "",
-            interface=spec.get("link") or LINK,
-        )
-        for machine, spec in platform["machines"].items()
-    )
-    taken = {machine.address for machine in machines} | {net["endpoint"]}
-    gateway = net.get("gateway") or next(str(a) for a in IPv4Network(net["nodes"]).hosts() if str(a) not in taken)
-    aliases = tuple(a for a in net.get("resolvers") or () if a != gateway and a not in taken)
-    return Topology(
-        name=name,
-        mark=mark,
-        network=net["nodes"],
-        gateway=gateway,
-        aliases=aliases,
-        machines=machines,
-        user_namespace=user_namespace,
-    )
 
 
 def kubelet_config(substitutes: Substitutes) -> dict[str, Any]:
@@ -184,7 +155,7 @@ def _approver(overlay: _Overlay) -> None:
     if extras.get("serving_certificates", "cluster") == "cluster":
         extras["approver"] = undigested(extras.get("approver", APPROVER))
         overlay.note(
-            "talos.hardening.approver",
+            "talos.extras.approver",
             extras["approver"],
             "a stand-in that makes the same decisions by the same calls",
             "its image can't be fetched, nor its module",

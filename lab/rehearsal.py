@@ -18,7 +18,7 @@ from .shown import see
 from .snapshot import Snapshot
 from .talosapi import Clients
 from .times import Times
-from .topology import Topology
+from .topology import Topology, of_platform
 from .waiting import wait_for
 
 
@@ -41,7 +41,7 @@ class Rehearsal:
         # Docker or Podman with the official image are closer to what Talos' authors run than anything made here.
         self.runtime = container_runtime.find(prepare.versions().talos)
         self.host = preflight.host(contained=self.runtime is not None)
-        self.topology: Topology = overlay.topology(
+        self.topology: Topology = of_platform(
             stack, self.committed, mark=self.layout.mark, user_namespace=self.host.user_namespace
         )
         self.before = Snapshot()

@@ -10,6 +10,8 @@ Role = Literal["controlplane", "worker"]
 # The id to which a node's user namespace maps its root, and the number of ids. Talos gives the scheduler's files to
 # user 65536, so 65,536 ids are one too few.
 FIRST_ID, IDS = 100_000, 200_000
+# The link of a machine whose stack file names none.
+LINK = "eth0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +22,7 @@ class Machine:
     role: Role
     address: str
     mac: str = ""
-    interface: str = "eth0"
+    interface: str = LINK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,3 +92,30 @@ class Topology:
         """The inverse of `as_json`."""
         machines = tuple(Machine(**machine) for machine in data["machines"])
         return cls(**{**data, "machines": machines, "aliases": tuple(data["aliases"])})
+
+
+def of_platform(name: str, platform: Mapping[str, Any], *, user_namespace: bool, mark: str = "00000000") -> Topology:
+    """The lab of a platform: the same names, roles, addresses and MACs."""
+    net = platform["network"]
+    machines = tuple(
+        Machine(
+            name=machine,
+            role=spec["role"],
+            address=spec["address"],
+            mac=spec.get("mac") or "",
+            interface=spec.get("link") or LINK,
+        )
+        for machine, spec in platform["machines"].items()
+    )
+    taken = {machine.address for machine in machines} | {net["endpoint"]}
+    gateway = net.get("gateway") or next(str(a) for a in IPv4Network(net["nodes"]).hosts() if str(a) not in taken)
+    aliases = tuple(a for a in net.get("resolvers") or () if a != gateway and a not in taken)
+    return Topology(
+        name=name,
+        mark=mark,
+        network=net["nodes"],
+        gateway=gateway,
+        aliases=aliases,
+        machines=machines,
+        user_namespace=user_namespace,
+    )

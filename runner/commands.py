@@ -22,8 +22,6 @@ ENGINE: Arguments = {
     **STACK,
     "options": {"metavar": "OPTION", "nargs": argparse.REMAINDER, "help": "passed on to the engine, such as --diff"},
 }
-# Where editors find the schema: each stack file names it in its first line.
-SCHEMA = "schema/stack.schema.json"
 JSON: Arguments = {"--json": {"action": "store_true", "help": "print JSON, for programs"}}
 
 
@@ -155,7 +153,7 @@ COMMANDS = {
         "write the JSON Schema of the stack files",
         "schema",
         "operations:schema",
-        {"file": {"metavar": "FILE", "nargs": "?", "default": SCHEMA, "help": "%(default)s if none"}},
+        {"file": {"metavar": "FILE", "nargs": "?", "help": "by default schema/stack.schema.json in the checkout"}},
     ),
     "bench": Command(
         "[ROUNDS]", "measure what a plan costs, as ratios of one run", "bench 3", "operations:bench", raw=True

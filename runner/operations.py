@@ -12,6 +12,9 @@ from . import session, stacks
 from .environment import tools
 from .process import python, run
 
+# Where editors find the schema: each stack file names it in its first line.
+SCHEMA = "schema/stack.schema.json"
+
 
 def changes(given: Namespace, layout: Layout) -> int:
     """Compare the stack file with the state, without the machines. Exit code 0 when equal, 7 when something changes."""
@@ -32,11 +35,9 @@ def adopt(given: Namespace, layout: Layout) -> int:
     Returns the exit code of the import.
     """
     work = session.start(given.stack, layout)
-    # A relative path is relative to where it was typed, and the module runs in the checkout.
-    bundle = Path(given.file).absolute()
     python_program = layout.venv / "bin" / "python"
     command: list[str | Path] = [
-        python_program, "-m", "operations.adopt", work.stack.name, bundle, work.stack.file,
+        python_program, "-m", "operations.adopt", work.stack.name, _typed(given.file), work.stack.file,
     ]  # fmt: skip
     with work.config() as folder:
         return work.run_creating(command, folder)
@@ -46,7 +47,7 @@ def boot(given: Namespace, layout: Layout) -> int:
     """Write the files of the boot server. Exit code 2 where the stack file has faults."""
     stack = stacks.find(given.stack, layout)
     ensure({"python"}, layout)
-    return python(layout, tools(layout, os.environ), "operations.boot", stack.name, given.folder)
+    return python(layout, tools(layout, os.environ), "operations.boot", stack.short, _typed(given.folder))
 
 
 def rehearse(given: Namespace, layout: Layout) -> int:
@@ -58,7 +59,8 @@ def rehearse(given: Namespace, layout: Layout) -> int:
 def schema(given: Namespace, layout: Layout) -> int:
     """Write the JSON Schema of the stack files. Returns the exit code."""
     ensure({"python"}, layout)
-    return python(layout, tools(layout, os.environ), "operations.schema", given.file)
+    target = _typed(given.file) if given.file else layout.checkout / SCHEMA
+    return python(layout, tools(layout, os.environ), "operations.schema", target)
 
 
 def bench(given: Namespace, layout: Layout) -> int:
@@ -66,3 +68,8 @@ def bench(given: Namespace, layout: Layout) -> int:
     ensure({"plan"}, layout)
     command = [layout.venv / "bin" / "python", "tests/bench/plan.py", *given.options]
     return run(command, tools(layout, os.environ), layout)
+
+
+def _typed(path: str) -> Path:
+    """A path as it was typed: a relative one starts where it was typed, and the modules run in the checkout."""
+    return Path(path).absolute()

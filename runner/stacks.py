@@ -36,6 +36,11 @@ class Stack:
     file: Path
 
     @property
+    def short(self) -> str:
+        """The name without organization and project, as it is in the file's name."""
+        return short_name(self.name)
+
+    @property
     def text(self) -> str:
         """The stack file as it is."""
         return self.file.read_text()
@@ -57,12 +62,17 @@ def there(layout: Layout) -> str:
     return ", ".join(known(layout)) or "none yet"
 
 
+def short_name(name: str) -> str:
+    """The last part of a stack's name, which may be qualified as in `org/project/dev`."""
+    return name.rsplit("/", 1)[-1]
+
+
 def find(name: str, layout: Layout) -> Stack:
     """The stack of that name, which may be qualified as in `org/project/dev`.
 
     Raises UsageError that lists the stacks when this one has no file.
     """
-    short = name.rsplit("/", 1)[-1]
+    short = short_name(name)
     if short not in known(layout):
         raise UsageError(f"there is no stack {name!r} (no file Pulumi.{short}.yaml); there are: {there(layout)}")
     return Stack(name, layout.checkout / f"Pulumi.{short}.yaml")
@@ -156,7 +166,6 @@ def absent(stack: Stack, layout: Layout, variables: Mapping[str, str]) -> bool:
     if backend is None:
         return False
     project = re.search(r"^name:\s*[\"']?([^\"'\s#]+)", (layout.checkout / "Pulumi.yaml").read_text(), re.MULTILINE)
-    short = stack.name.rsplit("/", 1)[-1]
     folder = backend / ".pulumi" / "stacks"
     folder = folder / project.group(1) if project else folder
-    return not any((folder / f"{short}.json{ending}").exists() for ending in ("", ".gz", ".zst"))
+    return not any((folder / f"{stack.short}.json{ending}").exists() for ending in ("", ".gz", ".zst"))

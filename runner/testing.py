@@ -108,8 +108,10 @@ def _lab_parts(layout: Layout) -> Iterator[None]:
     if os.geteuid() != 0:
         yield
         return
-    with background(LAB_PARTS, layout):
+    with background(LAB_PARTS, layout) as build:
         yield
+        if build.process.poll():
+            _say("the parts for labs and virtual machines could not be set up", build.log)
 
 
 def _pytest(layout: Layout, *options: str) -> int:

@@ -3,7 +3,8 @@
 Talos' certificates are Ed25519. The TLS of the usual gRPC package accepts none of those; grpclib uses Python's own.
 """
 
-from .client import PORT, SYSTEM_DISK, AlreadyThere, Client, Maintenance, NoAnswer, Slow, schematic_of
+from .calls import PORT, AlreadyThere, NoAnswer, Slow
+from .client import SYSTEM_DISK, Client, Maintenance, schematic_of
 from .messages import MESSAGES
 from .models import Hardware, Running
 

@@ -1,8 +1,11 @@
 """What the program changes of Pulumi's SDK (3.255) and of Python's collector, one module for each change.
 
-Every change of a function of the SDK is guarded by the source that it replaces (`guard.py`): where another SDK is
-installed, and that source differs, the SDK stays as it is. The program is then slower or its last words are longer, but
-its plans are the same.
+The changes that only save time (`waiting`, `logs`, `positions`, `values`, `cycles`) are guarded by the source that they
+replace (`guard.py`): where another SDK is installed, and that source differs, the SDK stays as it is and the program is
+slower. `memory` changes nothing of the SDK.
+
+`failures`, `ending` and `order` have no such guard, because they wrap the SDK's functions and don't copy them:
+tests/program/test_sdk.py and tests/engine fail where another SDK behaves differently.
 """
 
 from . import cycles, ending, failures, logs, memory, order, positions, values, waiting

@@ -40,7 +40,7 @@ def declare_dependency(from_resource: Any, to_resource: Any) -> bool:
 def _reaches(start: Any, goal: Any) -> bool:
     seen, todo = {start}, [start]
     while todo:
-        fresh = getattr(todo.pop(), _DEPENDENCIES, set()) - seen
+        fresh: set[Any] = getattr(todo.pop(), _DEPENDENCIES, set()) - seen
         if goal in fresh:
             return True
         seen |= fresh

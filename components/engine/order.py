@@ -67,6 +67,7 @@ class OneByOne(ThreadPoolExecutor):
 
 
 def _task() -> int:
-    """The number that asyncio gave to the current task; 0 for a call from outside of any task."""
+    """The number that asyncio gave to the current task; 0 outside of any task, and in a task with a name of its own."""
     task = asyncio.current_task()
-    return int(task.get_name().rpartition("-")[2]) if task else 0
+    number = task.get_name().rpartition("-")[2] if task else ""
+    return int(number) if number.isdecimal() else 0

@@ -104,6 +104,6 @@ class Machine(ComponentResource):
         )
 
     def _formerly(self, name: str, *depends_on: Resource) -> ResourceOptions:
-        """Options of a resource beneath this machine that was beneath the cluster until release 0.1.0."""
+        """Options of a resource beneath this machine that is beneath the cluster in states of release 0.1.0."""
         opts = ResourceOptions(parent=self, depends_on=list(depends_on))
         return formerly(opts, name=name, parent=self._parent)

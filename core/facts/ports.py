@@ -26,17 +26,27 @@ KUBEPRISM = 7445
 """Port of the local load balancer for the Kubernetes API, on 127.0.0.1 of every machine."""
 
 # Source: Talos documentation, ingress firewall.
+TALOS_API = 50000
+"""Port of the Talos API (apid) on every machine."""
+# Source: Kubernetes documentation, "Ports and Protocols".
+KUBERNETES_API = 6443
+"""Port of the Kubernetes API on every control plane."""
+# Source: the same.
+KUBELET = 10250
+"""Port of the kubelet on every machine."""
+
+# Source: Talos documentation, ingress firewall.
 TALOS = (
-    OwnPort("apid", "the Talos API", "50000", admins=True),
+    OwnPort("apid", "the Talos API", str(TALOS_API), admins=True),
     OwnPort("trustd", "Talos' certificate service", "50001", everywhere=False),
     OwnPort("etcd", "etcd", "2379-2380", everywhere=False),
     # The service `kubernetes` forwards pods to the control planes' own addresses.
-    OwnPort("kubernetes-api", "the Kubernetes API", "6443", everywhere=False, pods=True, admins=True),
-    OwnPort("kubelet", "the kubelet", "10250", pods=True),
+    OwnPort("kubernetes-api", "the Kubernetes API", str(KUBERNETES_API), everywhere=False, pods=True, admins=True),
+    OwnPort("kubelet", "the kubelet", str(KUBELET), pods=True),
 )
 """Ports of Talos and Kubernetes."""
 # Source: Talos documentation, "Talos API access from Kubernetes": the snapshot jobs are pods that call apid.
-SNAPSHOTS = OwnPort("apid-pods", "the Talos API", "50000", everywhere=False, pods=True)
+SNAPSHOTS = OwnPort("apid-pods", "the Talos API", str(TALOS_API), everywhere=False, pods=True)
 """The Talos API, opened to pods where the cluster takes its own etcd snapshots."""
 # Source: cilium/cilium, Documentation/operations/system_requirements.rst.
 CILIUM = (

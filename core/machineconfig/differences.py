@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .deletes import Path
+from .deletes import Element, Path
 from .merge import LEGACY, Document, Key, Merged, merge
 from .redaction import HIDDEN, shown_value
 
@@ -74,9 +74,16 @@ def _sorted(deleted: frozenset[tuple[Key, Path]]) -> list[tuple[Key, Path]]:
 
 def _deleted(key: Key, path: Path, after: bool) -> Difference:
     """What only one of two configs deletes from the base, which may have it."""
-    texts = tuple(str(part) for part in path)
+    texts = tuple(_shown_part(path[:number], part) for number, part in enumerate(path))
     states = ("(as generated)", "(deleted)") if after else ("(deleted)", "(as generated)")
     return Difference(_shown_key(key), ".".join(texts) or "the document", *states, _reboots(key, texts))
+
+
+def _shown_part(above: Path, part: str | Element) -> str:
+    """A part of a path as a person may see it: the value that names an element of a list may be secret."""
+    if isinstance(part, str):
+        return part
+    return f"[{part.key}={shown_value((*map(str, above), part.key), part.value)}]"
 
 
 def _shown_key(key: Key) -> str:

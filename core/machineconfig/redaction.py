@@ -1,7 +1,7 @@
 """Which values of a machine config are secret, and how a value is shown to whoever reads a terminal or a log.
 
-A secret is known by where it stands, and whatever looks like one is treated as one: a value too many is hidden
-rather than one too few.
+A value is secret by the name of its field, or because it looks like a secret. In doubt it is hidden, because a hidden
+value does less harm than a secret in a log.
 """
 
 import json
@@ -17,7 +17,7 @@ _SECRET_NAME = re.compile(
     r"(key|token|secret|password|passphrase|auth|psk|credential|content|contents|env|environment|bootstrapToken|aescbc.*|secretbox.*)s?$",
     re.IGNORECASE,
 )
-# Names that end like secrets and are none.
+# Names that match the pattern above although their values are not secret.
 _PLAIN_NAME = frozenset({"anonymous-auth", "keys", "apiGroup", "encryptionKeys"})
 _LOOKS_SECRET = re.compile(r"-----BEGIN |://[^@\s]+@(?!sha256:)|^[A-Za-z0-9+/=_-]{40,}$")
 _KNOWN_DIGEST = re.compile(r"^(sha256:)?[0-9a-f]{64}$")

@@ -29,5 +29,5 @@ def object_name(manifest: Mapping[str, Any]) -> str:
 
 
 def former_name(prefix: str, manifest: Mapping[str, Any]) -> str:
-    """The resource name that states older than release 0.1.0 have: kubevirt-clusterrole-kubevirt-operator."""
+    """The resource name that states of release 0.1.0 have: kubevirt-clusterrole-kubevirt-operator."""
     return f"{prefix}-{manifest['kind'].lower()}-{object_name(manifest)}"

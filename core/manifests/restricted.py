@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-# A user that owns no file of an image. Source: the distroless images' user "nonroot".
-NOBODY = 65532
+from core.facts.snapshots import USER
+
+NOBODY = USER
+"""A user that owns no file of an image."""
 
 
 def container_security() -> dict[str, Any]:

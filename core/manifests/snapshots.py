@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts.ports import TALOS_API
 from core.facts.snapshots import NAME, NAMESPACE, ROLE, USER
 from core.machineconfig.documents.controlplane import ITSELF
 from core.model import Platform
@@ -12,7 +13,6 @@ from .restricted import container_security, pod_security
 # Where talosctl looks for its credentials in a pod, and where the snapshots are.
 _CREDENTIALS, _FOLDER = "/var/run/secrets/talos.dev", "/snapshots"
 JOB_SECONDS = 1800
-_APID = "50000"
 
 
 def allow_talos_api() -> dict[str, Any]:
@@ -28,7 +28,10 @@ def allow_talos_api() -> dict[str, Any]:
         "spec": {
             "endpointSelector": {},
             "egress": [
-                {"toEntities": ["kube-apiserver"], "toPorts": [{"ports": [{"port": _APID, "protocol": "TCP"}]}]}
+                {
+                    "toEntities": ["kube-apiserver"],
+                    "toPorts": [{"ports": [{"port": str(TALOS_API), "protocol": "TCP"}]}],
+                }
             ],
         },
     }

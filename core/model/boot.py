@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from .bmc import PaceSpec
-from .types import Folder, HostPort, LinkName, Model, PlainHttp
+from .types import LinkName, Model
+from .urls import Folder, HostPort, PlainHttp
 
 
 class MatchboxSpec(Model):

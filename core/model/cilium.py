@@ -7,7 +7,8 @@ from pydantic import Field
 from core.facts.versions import CURRENT
 
 from .addresses import Range
-from .types import ChartVersion, HttpUrl, Model
+from .types import ChartVersion, Model
+from .urls import HttpUrl
 
 
 class LoadBalancerSpec(Model):

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from core.facts.ports import KUBERNETES_API
 from core.facts.versions import CURRENT
 
 from . import schematic
@@ -81,7 +82,7 @@ class Platform(Model):
     @property
     def api(self) -> str:
         """URL of the Kubernetes API."""
-        return f"https://{self.network.endpoint}:6443"
+        return f"https://{self.network.endpoint}:{KUBERNETES_API}"
 
     @property
     def installer(self) -> str:

@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from .pem import Certificates
-from .types import ByName, HttpUrl, Model, Pattern
+from .types import ByName, Model, Pattern
+from .urls import HttpUrl
 
 RegistryHost = Annotated[
     str,

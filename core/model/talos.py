@@ -12,7 +12,8 @@ from .machine import Patch
 from .pem import Certificates
 from .schematic import Schematic, SchematicOrId
 from .snapshots import SnapshotsSpec
-from .types import ByName, Contract, HttpUrl, Name, Version
+from .types import ByName, Contract, Name, Version
+from .urls import HttpUrl
 
 
 class TalosSpec(Settings):

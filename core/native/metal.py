@@ -1,7 +1,7 @@
 """The contracts of the resources that boot machines."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from core.facts import bmc
 
@@ -36,45 +36,40 @@ def _credential(doc: str) -> Input:
     )
 
 
-def _bmc_inputs() -> Mapping[str, Input]:
-    """Each input that describes a machine behind its BMC, by name. The shared rules write their own messages."""
-    why, instead = "", ""
+def _ruled(noun: str, fault: Callable[[object], str | None], doc: str, *, required: bool = True) -> Input:
+    """An input with a shared rule, which writes the whole message."""
+    return Input(type=ruled(noun, fault), doc=doc, why="", instead="", required=required)
+
+
+def _bmc_access() -> dict[str, Input]:
+    """Each input that says how a BMC is reached, by name."""
     return {
-        "url": Input(
-            type=ruled("the https address of a BMC", bmc.url_fault),
-            doc="The BMC's https address.",
-            why=why,
-            instead=instead,
-        ),
-        "system": Input(
-            type=ruled("the id of a Redfish system", bmc.system_fault),
-            doc="The Redfish id of the machine behind the BMC.",
-            why=why,
-            instead=instead,
+        "url": _ruled("the https address of a BMC", bmc.url_fault, "The BMC's https address."),
+        "system": _ruled(
+            "the id of a Redfish system", bmc.system_fault, "The Redfish id of the machine behind the BMC."
         ),
         "username": _credential("The user name at the BMC."),
         "password": _credential("The password at the BMC."),
-        "ca": Input(
-            type=ruled("a PEM certificate", bmc.authority_fault),
-            doc="PEM of the authority that signed the BMC's certificate.",
-            why=why,
-            instead=instead,
+        "ca": _ruled(
+            "a PEM certificate",
+            bmc.authority_fault,
+            "PEM of the authority that signed the BMC's certificate.",
             required=False,
         ),
-        "fingerprint": Input(
-            type=ruled("a SHA-256 fingerprint", bmc.fingerprint_fault),
-            doc="SHA-256 of the BMC's certificate, where no authority signed it.",
-            why=why,
-            instead=instead,
+        "fingerprint": _ruled(
+            "a SHA-256 fingerprint",
+            bmc.fingerprint_fault,
+            "SHA-256 of the BMC's certificate, where no authority signed it.",
             required=False,
         ),
-        "uuid": Input(
-            type=ruled("a UUID", _uuid_fault),
-            doc="The machine's UUID, where the stack file declares it.",
-            why=why,
-            instead=instead,
-            required=False,
-        ),
+    }
+
+
+def _bmc_inputs() -> Mapping[str, Input]:
+    """Each input that describes a machine behind its BMC, by name."""
+    return {
+        **_bmc_access(),
+        "uuid": _ruled("a UUID", _uuid_fault, "The machine's UUID, where the stack file declares it.", required=False),
         "serial": Input(
             type=text("a serial number"),
             doc="The machine's serial number, where the stack file declares it.",

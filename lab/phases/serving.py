@@ -9,13 +9,13 @@ from typing import Any
 import yaml
 
 from core.facts.paths import CLUSTER_CA
+from core.facts.ports import KUBELET
 from core.manifests.approver import NAME, NAMESPACE
 from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
 
 SIGNER = "kubernetes.io/kubelet-serving"
-KUBELET_PORT = 10250
 # A program that the API server's own image has, and that ends by itself.
 COMMAND = ("/usr/local/bin/kube-apiserver", "--version")
 
@@ -119,7 +119,7 @@ def _subject(rehearsal: Rehearsal, address: str) -> str:
     kubeconfig = yaml.safe_load((rehearsal.clients.home / "kubeconfig").read_text())
     authority = b64decode(kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"]).decode()
     certificate = json.loads(
-        rehearsal.lab.run([sys.executable, "-c", _LOOK, address, str(KUBELET_PORT)], seconds=10, stdin=authority).stdout
+        rehearsal.lab.run([sys.executable, "-c", _LOOK, address, str(KUBELET)], seconds=10, stdin=authority).stdout
     )
     return next(str(value) for part in certificate["subject"] for key, value in part if key == "commonName")
 

@@ -15,6 +15,17 @@ LIFETIME = timedelta(days=365)
 ROLE = "os:admin"
 # Talos writes the kind of key into its PEM label; OpenSSL does not know that label.
 TALOS_LABEL, LABEL = b"ED25519 PRIVATE KEY", b"PRIVATE KEY"
+# What the key of such a certificate is not for: it only signs.
+_NO_USAGE = (
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
 
 
 def private_key(pem: bytes) -> CertificateIssuerPrivateKeyTypes:
@@ -42,33 +53,16 @@ def signed(
     issuer = x509.load_pem_x509_certificate(base64.b64decode(authority["cert"]))
     key = ed25519.Ed25519PrivateKey.generate()
     signer = private_key(base64.b64decode(authority["key"]))
-    subject = [
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
-        *([x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else []),
-    ]
-    usage = dict.fromkeys(
-        (
-            "content_commitment",
-            "key_encipherment",
-            "data_encipherment",
-            "key_agreement",
-            "key_cert_sign",
-            "crl_sign",
-            "encipher_only",
-            "decipher_only",
-        ),
-        False,
-    )
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name(subject))
+        .subject_name(_subject(organization, name))
         .issuer_name(issuer.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now)
         # No longer than the authority that signs it.
         .not_valid_after(min(now + lifetime, issuer.not_valid_after_utc))
-        .add_extension(x509.KeyUsage(digital_signature=True, **usage), critical=True)
+        .add_extension(x509.KeyUsage(digital_signature=True, **dict.fromkeys(_NO_USAGE, False)), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
         .sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256())
@@ -80,3 +74,8 @@ def signed(
         "clientCertificate": base64.b64encode(certificate.public_bytes(serialization.Encoding.PEM)).decode(),
         "clientKey": base64.b64encode(written).decode(),
     }
+
+
+def _subject(organization: str, name: str) -> x509.Name:
+    common_name = [x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else []
+    return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization), *common_name])

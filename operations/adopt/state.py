@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.facts import tokens
+from core.facts.secrets import SECRET_OUTPUTS
 from core.state import unwrap_secret
 
 # The mark of a secret in an exported state. The engine encrypts the plain text beside it when it imports the state.
@@ -77,22 +78,34 @@ def put(
         place.urn("pulumi:pulumi:Stack", f"{place.project}-{place.stack}"), custom=False, type="pulumi:pulumi:Stack"
     )
     parent = at(place.urn(COMPONENT, PARENT), custom=False, type=COMPONENT, parent=stack["urn"])
-    provider = next((r for r in resources if r["type"] == tokens.TALOS_PROVIDER), None)
-    if provider is None:
-        # The engine's own name for a default provider: from its version and its source.
-        name = f"default_{place.version.replace('.', '_')}_{place.source.replace('://', '_/')}"
-        inputs = {"version": place.version, "__internal": {"pluginDownloadURL": place.source}}
-        provider = at(
-            place.urn(tokens.TALOS_PROVIDER, name), custom=True, type=tokens.TALOS_PROVIDER,
-            id=str(uuid.uuid4()), inputs=inputs, outputs={"version": place.version},
-        )  # fmt: skip
-    at(
-        place.urn(f"{COMPONENT}${KIND}", NAME),
-        custom=True,
-        type=KIND,
-        id="machine_secrets",
-        inputs={"talosVersion": place.contract},
-        outputs={
+    provider = next((r for r in resources if r["type"] == tokens.TALOS_PROVIDER), None) or at(
+        **_default_provider(place)
+    )
+    at(**_secrets(place, material, client), parent=parent["urn"], provider=f"{provider['urn']}::{provider['id']}")
+    return made
+
+
+def _default_provider(place: Place) -> dict[str, Any]:
+    # The engine's own name for a default provider: from its version and its source.
+    name = f"default_{place.version.replace('.', '_')}_{place.source.replace('://', '_/')}"
+    return {
+        "urn": place.urn(tokens.TALOS_PROVIDER, name),
+        "custom": True,
+        "type": tokens.TALOS_PROVIDER,
+        "id": str(uuid.uuid4()),
+        "inputs": {"version": place.version, "__internal": {"pluginDownloadURL": place.source}},
+        "outputs": {"version": place.version},
+    }
+
+
+def _secrets(place: Place, material: Mapping[str, Any], client: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "urn": place.urn(f"{COMPONENT}${KIND}", NAME),
+        "custom": True,
+        "type": KIND,
+        "id": "machine_secrets",
+        "inputs": {"talosVersion": place.contract},
+        "outputs": {
             # The schema version of the plugin's own state: without it the plugin would upgrade the state.
             "__meta": '{"schema_version":"1"}',
             "id": "machine_secrets",
@@ -100,15 +113,12 @@ def put(
             "clientConfiguration": secret(client),
             "machineSecrets": secret(material),
         },
-        parent=parent["urn"],
-        provider=f"{provider['urn']}::{provider['id']}",
-        protect=True,
-        retainOnDelete=True,
-        additionalSecretOutputs=["clientConfiguration", "machineSecrets"],
-        ignoreChanges=["talosVersion"],
-        propertyDependencies={"talosVersion": []},
-    )
-    return made
+        "protect": True,
+        "retainOnDelete": True,
+        "additionalSecretOutputs": list(SECRET_OUTPUTS[KIND]),
+        "ignoreChanges": ["talosVersion"],
+        "propertyDependencies": {"talosVersion": []},
+    }
 
 
 def secret(value: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from clients.talos import Client, NoAnswer, schematic_of
 from core.facts import tokens
 from core.machineconfig.differences import Difference, differences, parse
 from core.machineconfig.merge import LEGACY, Merged
+from core.native.types import CLIENT_PARTS
 from core.state import machine_of, unwrap_secret
 
 _APPLIED, _PKI, _KUBECONFIG = tokens.CONFIGURATION_APPLY, tokens.SECRETS, tokens.KUBECONFIG
@@ -84,8 +85,7 @@ def declared(resources: list[dict[str, Any]]) -> tuple[list[Declared], Client]:
             machines.append(Declared(name, address, config))
         elif resource["type"] == _PKI:
             parts = unwrap_secret(outputs["clientConfiguration"])
-            names = ("caCertificate", "clientCertificate", "clientKey")
-            client = Client(*(base64.b64decode(parts[name]) for name in names))
+            client = Client(*(base64.b64decode(parts[part]) for part in CLIENT_PARTS))
     if not machines or client is None:
         raise NoMachines("no machine has its config yet")
     return sorted(machines, key=lambda machine: machine.name), client

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import core.machineconfig.merge as core
+from core.machineconfig import merge as talos
 from core.machineconfig.deletes import PATCH, Element, Path
 
 from .field import DELETED, Fault, Field, Malformed
@@ -54,16 +54,16 @@ def merge(patches: Field) -> MachineConfig:
     """
     faults: list[str] = []
     read = list(_documents(patches, faults))
-    merged = core.merge(document for _, document in read)
+    merged = talos.merge(document for _, document in read)
     faults += [f"{read[fault.patch][0]} {fault.problem}" for fault in merged.faults]
-    documents: dict[core.Key, Any] = {core.LEGACY: {}, **merged.documents}
+    documents: dict[talos.Key, Any] = {talos.LEGACY: {}, **merged.documents}
     # Whole documents first: a field of a deleted document needs no mark.
     for key, path in sorted(merged.deleted, key=lambda each: len(each[1])):
         if not path:
             documents.setdefault(key, DELETED)
         else:
             documents[key] = _marked(documents.get(key, {}), path)
-    return MachineConfig(documents.pop(core.LEGACY), documents, tuple(faults))
+    return MachineConfig(documents.pop(talos.LEGACY), documents, tuple(faults))
 
 
 def _marked(document: Any, path: Path) -> Any:

@@ -2,7 +2,8 @@
 
 The SDK decodes a resource again for every policy. At 0.3 ms each, a hundred rules
 would take minutes for a thousand machines. `decode_once` caches the decoded inputs.
-If a later SDK has other internals, nothing is patched and the pack is only slower.
+If a later SDK has other internals, nothing is patched: the pack is slower, and credentials-are-marked-secret
+judges nothing, because the SDK itself doesn't pass the marks on. tests/policy/test_serve.py fails then.
 """
 
 from __future__ import annotations

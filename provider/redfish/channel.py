@@ -9,7 +9,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +21,7 @@ from provider import parent
 from provider.framework import UserError
 
 from .access import Access
+from .deadline import Deadline
 
 # A burst of requests freezes some BMCs, which are small computers: one request at a time, with a pause in between.
 GAP_SECONDS = 0.5
@@ -30,26 +30,8 @@ REQUEST_SECONDS = 30.0
 # How long an address may not answer at all: a BMC that restarts is back by then, and a wrong address stays wrong.
 UNREACHABLE_SECONDS = 45.0
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
-# HTTP statuses of a BMC that is busy: it is asked again.
+# HTTP statuses of a BMC that is busy: the request is repeated.
 BUSY = (429, 503)
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """The end of the time for an operation, on the monotonic clock, which is never set."""
-
-    seconds: float
-    end: float
-
-    @classmethod
-    def after(cls, seconds: float) -> "Deadline":
-        """The deadline in so many seconds from now."""
-        return cls(seconds, time.monotonic() + seconds)
-
-    @property
-    def left(self) -> float:
-        """Seconds until the deadline; 0 after it."""
-        return max(0.0, self.end - time.monotonic())
 
 
 class _Gate:
@@ -151,7 +133,7 @@ class Channel(requests.Session):
                 gate.used()
             if pause >= self.deadline.left:
                 raise self._unreachable(last) if "refused" in last or "route" in last else self._late(last)
-            self._say(f"{self._url} is asked again in {pause:.0f} s (last: {last})")
+            self._say(f"the request to {self._url} is repeated in {pause:.0f} s (last: {last})")
             time.sleep(pause)
             attempt += 1
 

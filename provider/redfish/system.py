@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,9 @@ from sushy import connector, exceptions
 from provider.framework import UserError
 
 from .access import Access
-from .channel import Channel, Deadline, Unanswered
+from .channel import Channel, Unanswered
+from .deadline import Deadline
+from .errors import in_one_line
 
 # How often a BMC is asked for the power state, and how often the wait is reported.
 POLL_SECONDS = 2.0
@@ -67,42 +69,8 @@ class System:
             )
             self._system = self._find()
 
-    @contextmanager
-    def _errors(self, what: str) -> Iterator[None]:
-        """Raise sushy's errors as one line each: their own text may hold a whole response.
-
-        what: the failed operation, after "can't".
-        """
-        try:
-            yield
-        except exceptions.AccessError as error:
-            if error.status_code == 401:
-                raise UserError(
-                    f"{self._url} refuses these credentials (HTTP 401); the machine can be neither identified nor "
-                    "switched; set the right ones with: ./bedplate pulumi config set --secret --path "
-                    "'bedplate:bmc.password' --stack STACK"
-                ) from None
-            raise UserError(
-                f"{self._url} accepts this user, but {self._access.system} can't {what} (HTTP {error.status_code}); "
-                "the user's role is too low; give it the role Operator"
-            ) from None
-        except exceptions.HTTPError as error:
-            raise UserError(
-                f"{self._url} answers HTTP {error.status_code}, and {self._access.system} can't {what} "
-                f"({self._shown(error.detail)}); the request follows the Redfish standard; look at the BMC's log, and "
-                "for newer firmware"
-            ) from None
-        except exceptions.InvalidParameterValueError as error:
-            raise UserError(
-                f"{self._access.system} of {self._url} can't {what}: the BMC does not offer it "
-                f"({self._shown(str(error))}); there is no other way; look for newer firmware, or do it by hand"
-            ) from None
-        except (exceptions.SushyError, ValueError, KeyError, AttributeError, TypeError) as error:
-            raise UserError(
-                f"{self._url} does not answer as Redfish requires, and {self._access.system} can't {what} "
-                f"({type(error).__name__}); the address may be another device's; check bmc.url with: "
-                f"curl -k {self._url}/redfish/v1/"
-            ) from None
+    def _errors(self, what: str) -> AbstractContextManager[None]:
+        return in_one_line(self._access, what)
 
     def _find(self) -> Any:
         """The system by its id or its path. Ids differ by vendor: 1, Self, System.Embedded.1."""
@@ -174,7 +142,9 @@ class System:
                     return self._future(mode), True
                 if not with_mode or error.status_code not in (400, 405, 409, 422, 500, 501):
                     raise
-                self._say(f"{self._url} refuses the boot mode (HTTP {error.status_code}); it is asked again without")
+                self._say(
+                    f"{self._url} refuses the boot mode (HTTP {error.status_code}); the request is repeated without it"
+                )
         raise AssertionError
 
     def _future(self, mode: str) -> str:
@@ -251,13 +221,6 @@ class System:
             f"reports: {now}); what depends on it can't be made; check its console and its power supply, and run up "
             "again"
         )
-
-    def _shown(self, text: str | None) -> str:
-        """A BMC's text for a message: cut, and without the credentials, which it may repeat."""
-        line = " ".join((text or "no reason given").split())
-        for secret in (self._access.password, self._access.username):
-            line = line.replace(secret, "***") if secret else line
-        return line if len(line) <= 120 else line[:119] + "…"
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,4 +1,4 @@
-"""States that commit 8d91f80 wrote, before release 0.1.0 moved and renamed resources: a plan keeps every resource."""
+"""States of release 0.1.0 (commit 8d91f80), before resources moved and were renamed: a plan keeps every resource."""
 
 import gzip
 import json

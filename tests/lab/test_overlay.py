@@ -7,6 +7,7 @@ import yaml
 
 from core.model import parse
 from lab import overlay, standins
+from lab.topology import of_platform
 
 ROOT = Path(__file__).parents[2]
 TRUST = {"apiVersion": "v1alpha1", "kind": "TrustedRootsConfig", "name": "rehearsal-registry", "certificates": "PEM"}
@@ -23,7 +24,7 @@ def substitutes(**more) -> overlay.Substitutes:
 
 def rehearsed(stack: str, **more):
     raw = committed(stack)
-    lab = overlay.topology(stack, raw, user_namespace=True)
+    lab = of_platform(stack, raw, user_namespace=True)
     return raw, lab, *overlay.rehearsed(raw, lab, substitutes(**more))
 
 
@@ -71,7 +72,7 @@ def test_where_the_machine_may_do_all_no_kubelet_is_told_to_do_without():
 def test_the_users_own_patches_come_before_what_the_machine_needs():
     raw = committed("dev")
     raw["talos"]["patches"] = [{"machine": {"sysctls": {"a": "b"}}}]
-    made, _ = overlay.rehearsed(raw, overlay.topology("dev", raw, user_namespace=True), substitutes())
+    made, _ = overlay.rehearsed(raw, of_platform("dev", raw, user_namespace=True), substitutes())
     assert made["talos"]["patches"][0] == {"machine": {"sysctls": {"a": "b"}}}
 
 
@@ -79,7 +80,7 @@ def test_a_platform_without_a_gateway_gets_a_free_address_for_the_labs():
     raw = committed("dev")
     del raw["network"]["gateway"]
     raw["machines"]["cp-1"]["address"] = "192.168.10.1"
-    assert overlay.topology("dev", raw, user_namespace=True).gateway == "192.168.10.2"
+    assert of_platform("dev", raw, user_namespace=True).gateway == "192.168.10.2"
 
 
 def test_what_a_container_has_no_kernel_or_disk_for_is_taken_away_and_told():
@@ -91,7 +92,7 @@ def test_what_a_container_has_no_kernel_or_disk_for_is_taken_away_and_told():
         "firewall": {"admins": ["198.51.100.0/24"]},
     }
     raw["machines"]["wk-1"] |= {"volumes": {"a": {"disk": {"serial": "X"}}}, "modules": {"vfio_pci": []}}
-    made, changes = overlay.rehearsed(raw, overlay.topology("prod", raw, user_namespace=True), substitutes())
+    made, changes = overlay.rehearsed(raw, of_platform("prod", raw, user_namespace=True), substitutes())
     told = {change.where for change in changes}
     assert {
         "talos.sysctls",

@@ -60,6 +60,13 @@ def test_a_phase_that_there_is_not_is_refused_before_anything_starts(capsys):
     assert ended.value.code == 2 and "invalid choice: 'nothing'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [["No_Lab"], ["stop", "No_Lab"], ["No_Lab", "--kills", "1"]])
+def test_a_name_that_no_lab_can_have_is_refused_in_one_line(arguments, capsys):
+    assert main(arguments) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("rehearse: 'No_Lab' can't name a lab, because ")
+
+
 def test_a_stack_that_there_is_not_is_refused_before_anything_starts(capsys):
     assert main(["no-such-stack"]) == 1
     told = capsys.readouterr().err

@@ -91,6 +91,19 @@ def test_a_secret_by_its_place_is_hidden(path):
 
 
 @pytest.mark.parametrize(
+    ("field", "element", "shown"),
+    [
+        ("files", {"content": "hunter2", "path": "/x"}, f"machine.files.[content={HIDDEN}]"),
+        ("files", {"path": "/x", "content": "hunter2"}, "machine.files.[path=/x]"),
+        ("certSANs", {"url": "https://user:hunter2@proxy"}, f"machine.certSANs.[url={HIDDEN}]"),
+    ],
+)
+def test_a_secret_that_names_a_deleted_element_is_hidden(field, element, shown):
+    [line] = told([], [{"machine": {field: [{**element, "$patch": "delete"}]}}])
+    assert line.startswith(f"{shown}: (as generated) -> (deleted)") and "hunter" not in line
+
+
+@pytest.mark.parametrize(
     "value", ["-----BEGIN ED25519 PRIVATE KEY-----\nabc", "https://user:hunter2@proxy", "c2VjcmV0" * 8]
 )
 def test_a_secret_by_its_looks_is_hidden_wherever_it_stands(value):

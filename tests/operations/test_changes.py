@@ -18,7 +18,7 @@ from operations.drift.changes import Change, as_json, compared, main, table
 
 
 def state(platform, former=False, **named):
-    """As an export with secrets in the clear has it, right after an `up`; former: as before release 0.1.0."""
+    """As an export with secrets in the clear has it, right after an `up`; former: as in release 0.1.0."""
     made = []
     for name, machine in platform.machines.items():
         beneath = "bedplate:talos:Talos" if former else "bedplate:talos:Talos$bedplate:talos:Machine"

@@ -32,6 +32,16 @@ def test_calls_run_one_at_a_time_in_the_order_of_their_tasks():
     assert ran == [(what, number) for number in range(20) for what in ("begin", "end")]
 
 
+def test_a_task_with_a_name_of_its_own_may_call_too():
+    async def program():
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(OneByOne(loop))
+        calling = [loop.create_task(asyncio.to_thread(str, name), name=name) for name in ("reader", "reader-x", "r-2")]
+        return await asyncio.gather(*calling)
+
+    assert asyncio.run(program()) == ["reader", "reader-x", "r-2"]
+
+
 def test_a_call_that_fails_fails_its_caller_and_no_other():
     async def program():
         loop = asyncio.get_running_loop()

@@ -275,8 +275,9 @@ CHECK = """
 from pulumi import log
 from pulumi.runtime import resource, rpc, stack
 def now():
-    names = (log, "debug"), (resource, "_get_stack_trace"), (stack, "wait_for_rpcs"), (rpc, "contains_unknowns"), (rpc, "declare_dependency")
-    return [getattr(owner, name) for owner, name in (*names, (resource, "create_urn"))]
+    names = (log, "debug"), (resource, "_get_stack_trace"), (resource, "create_urn"), (stack, "wait_for_rpcs")
+    more = (rpc, "contains_unknowns"), (rpc, "declare_dependency")
+    return [getattr(owner, name) for owner, name in (*names, *more)]
 stock = now()
 from components.engine import cycles, guard, logs, positions, values, waiting
 logs._wanted = lambda: {wanted}

@@ -219,7 +219,7 @@ def test_disks_may_turn_up_late_but_not_never(machine, monkeypatch):
     monkeypatch.setattr(gate, "SETTLE_SECONDS", 1.0)
     with pytest.raises(framework.UserError, match=r"no disk matches the install disk \(serial S4EWNX0R\); it has none"):
         create(at, timeoutSeconds=600.0)
-    assert at.asked > len(talos.client._READ), "asked once more"
+    assert at.asked > len(talos.calls.READ), "asked once more"
 
 
 def test_a_machine_that_is_a_container_has_nothing_to_compare(machine):

@@ -369,7 +369,7 @@ def test_a_bmc_that_takes_no_boot_mode_is_asked_without(bmc):
     said = []
     create(inputs(bmc, 4), said)
     assert bmc.acts("node-4") == ["Pxe"]
-    assert f"{bmc.url} refuses the boot mode (HTTP 400); it is asked again without" in said
+    assert f"{bmc.url} refuses the boot mode (HTTP 400); the request is repeated without it" in said
 
 
 def test_a_machine_that_refuses_the_boot_mode_it_needs_is_not_restarted(bmc):
@@ -430,7 +430,9 @@ def test_a_busy_bmc_is_asked_again_when_it_says_and_not_before(bmc):
     assert acts(bmc, given) == ["Pxe"]
     first, second = asked(bmc, given, "GET")[:2]
     assert second["at"] - first["at"] >= 1
-    assert said[0] == f"{bmc.url} is asked again in 1 s (last: HTTP 503 to GET /redfish/v1/Systems/{given['system']})"
+    assert said[0] == (
+        f"the request to {bmc.url} is repeated in 1 s (last: HTTP 503 to GET /redfish/v1/Systems/{given['system']})"
+    )
 
 
 def test_a_bmc_that_stays_busy_is_given_up_in_time_and_a_second_run_converges(bmc):

@@ -1,8 +1,8 @@
-"""`./bedplate import`: what it asks for, and what it leaves to `adopt/`."""
+"""`./bedplate import` and others: what they ask for, and what they leave to `operations/`."""
 
 import pytest
 
-from runner import main
+from runner import main, operations
 
 PYTHON = """#!/bin/sh
 echo "$@" >> {log}
@@ -29,6 +29,18 @@ def test_a_stack_that_is_not_there_is_made_first_and_the_file_is_the_one_that_wa
     assert python() == f"-m operations.adopt dev {tmp_path}/secrets.yaml {house.root}/Pulumi.dev.yaml\n"
     [made] = house.calls
     assert made["arguments"][:2] == ["stack", "init"] and made["arguments"][-1] == "dev"
+
+
+def test_a_path_of_a_file_that_is_written_is_the_one_that_was_typed(house, python, monkeypatch, tmp_path):
+    monkeypatch.setattr(operations, "ensure", lambda names, layout: {})
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["boot", "org/project/dev", "files"], ["schema", "it.json"], ["schema"]):
+        main.main_in(house.layout, arguments)
+    assert python().splitlines() == [
+        f"-m operations.boot dev {tmp_path}/files",
+        f"-m operations.schema {tmp_path}/it.json",
+        f"-m operations.schema {house.root}/schema/stack.schema.json",
+    ]
 
 
 def test_a_stack_that_is_there_is_left_as_it_is(house, python):

@@ -97,6 +97,18 @@ def test_what_labs_need_is_set_up_while_the_engine_is_tested(checkout, monkeypat
     assert len(lines(house, "pytests")) == 2
 
 
+def test_parts_of_labs_that_cannot_be_had_are_reported_after_the_tests(checkout, monkeypatch, capfd):
+    house, _, _ = checkout
+    monkeypatch.setattr(testing.os, "geteuid", lambda: 0)
+    # The first setup succeeds, and the one for labs fails before the last test ends.
+    code = "int((here / 'setups').read_text().count('setup') > 1)"
+    (house.root / "bedplate").write_text(SETUP.format(code=code))
+    python = house.layout.venv / "bin" / "python"
+    python.write_text(python.read_text().replace("case", 'case "$*" in *"-m not"*) ;; *) sleep 1 ;; esac\ncase', 1))
+    assert main.main_in(house.layout, ["test"]) == 0
+    assert "the parts for labs and virtual machines could not be set up (progress: " in capfd.readouterr().err
+
+
 def test_a_build_that_is_no_longer_needed_is_ended(house, tmp_path):
     (house.root / "bedplate").write_text("import time\ntime.sleep(600)\n")
     with testing.background(("lab",), house.layout) as build:

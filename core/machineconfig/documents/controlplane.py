@@ -42,8 +42,8 @@ ITSELF = "127.0.0.1"
 
 def api_arguments(platform: Platform) -> dict[str, str]:
     """The API server's flags whose defaults do not meet the CIS benchmark; keyed by the flag's name."""
-    extras = platform.talos.hardening
-    plugins = ["DenyServiceExternalIPs", *(["AlwaysPullImages"] if extras.always_pull else [])]
+    hardening = platform.talos.hardening
+    plugins = ["DenyServiceExternalIPs", *(["AlwaysPullImages"] if hardening.always_pull else [])]
     flags = {
         "enable-admission-plugins": ",".join(plugins),
         "profiling": "false",
@@ -52,7 +52,7 @@ def api_arguments(platform: Platform) -> dict[str, str]:
     if not by_documents(platform):
         # With documents, KubeAuthenticationConfig sets it, and the API server refuses both.
         flags["anonymous-auth"] = "false"
-    if extras.serving_certificates == "cluster":
+    if hardening.serving_certificates == "cluster":
         flags["kubelet-certificate-authority"] = CLUSTER_CA
     return flags
 

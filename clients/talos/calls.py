@@ -1,0 +1,136 @@
+"""Calls of the Talos API over one connection: their deadlines, and what a failure becomes."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import yaml
+from grpclib.client import Channel, UnaryStreamMethod, UnaryUnaryMethod
+from grpclib.const import Status
+from grpclib.encoding.proto import ProtoCodec
+from grpclib.exceptions import GRPCError, StreamTerminatedError
+
+from core.facts.ports import TALOS_API
+
+from .messages import MESSAGES
+from .models import Hardware
+
+PORT = TALOS_API
+CALL_SECONDS = 5.0
+# An error's text is cut to this many characters.
+SHOWN_CHARACTERS = 200
+
+T = TypeVar("T")
+
+
+class NoAnswer(OSError):
+    """The Talos API did not answer, or answered with an error."""
+
+
+class Slow(NoAnswer):
+    """The Talos API did not answer in time."""
+
+
+class AlreadyThere(NoAnswer):
+    """What the call would create exists already, which some callers take as success."""
+
+
+# Namespace and type of each resource. Source: siderolabs/talos, pkg/machinery/resources.
+READ = {
+    "system": ("hardware", "SystemInformations.hardware.talos.dev"),
+    "memory": ("hardware", "MemoryModules.hardware.talos.dev"),
+    "processors": ("hardware", "Processors.hardware.talos.dev"),
+    "links": ("network", "LinkStatuses.net.talos.dev"),
+    "disks": ("runtime", "Disks.block.talos.dev"),
+    "platform": ("runtime", "PlatformMetadatas.talos.dev"),
+}
+
+
+async def list_specs(channel: Channel, namespace: str, kind: str) -> dict[str, dict[str, Any]]:
+    """The specs of every resource of a type, by id; none for a type that the machine does not know."""
+    method = UnaryStreamMethod(channel, "/cosi.resource.State/List", MESSAGES["ListRequest"], MESSAGES["ListResponse"])
+    try:
+        answers = await method(MESSAGES["ListRequest"](namespace=namespace, type=kind))
+    except GRPCError as error:
+        if error.status in (Status.PERMISSION_DENIED, Status.NOT_FOUND):
+            return {}
+        raise
+    return {one.resource.metadata.id: yaml.safe_load(one.resource.spec.yaml_spec) or {} for one in answers}
+
+
+async def _hardware(channel: Channel) -> Hardware:
+    specs = {name: await list_specs(channel, *namespace_and_type) for name, namespace_and_type in READ.items()}
+    system = next(iter(specs["system"].values()), {})
+    addresses = {link.get(kind, "") for link in specs["links"].values() for kind in ("hardwareAddr", "permanentAddr")}
+    return Hardware(
+        uuid=str(system.get("uuid", "")).lower(),
+        serial=str(system.get("serialnumber", "")).strip(),
+        macs=tuple(sorted(str(address).lower() for address in addresses if address and str(address).strip("0:"))),
+        disks=tuple({"name": name, **disk} for name, disk in sorted(specs["disks"].items())),
+        memory_mib=sum(int(module.get("sizeMiB", 0)) for module in specs["memory"].values()),
+        threads=sum(int(each.get("threadCount", each.get("coreCount", 0))) for each in specs["processors"].values()),
+        platform=str(next(iter(specs["platform"].values()), {}).get("platform", "")),
+    )
+
+
+def machine_call(method: str, request: str, **fields: Any) -> Callable[[Channel], Awaitable[Any]]:
+    """A call of the machine service, whose response is named after the method."""
+
+    async def ask(channel: Channel) -> Any:
+        message, response = MESSAGES[request], MESSAGES[f"{method}Response"]
+        call = UnaryUnaryMethod(channel, f"/machine.MachineService/{method}", message, response)
+        return await call(message(**fields))
+
+    return ask
+
+
+async def within(what: Awaitable[T], seconds: float, otherwise: str) -> T:
+    """What an awaitable returns. Raises NoAnswer with `otherwise`, such as "no answer", after `seconds`."""
+    try:
+        return await asyncio.wait_for(what, seconds)
+    except TimeoutError:
+        raise NoAnswer(f"{otherwise} within {seconds:.0f} s") from None
+
+
+class Caller:
+    """Calls the Talos API; subclasses say with which credentials."""
+
+    @contextmanager
+    def _tls(self) -> Iterator[ssl.SSLContext]:
+        raise NotImplementedError
+
+    def hardware(self, address: str) -> Hardware:
+        """The hardware that a machine reports. Raises NoAnswer."""
+        return self.ask(address, _hardware)
+
+    def resources(self, address: str, namespace: str, kind: str) -> dict[str, dict[str, Any]]:
+        """The specs of every resource of a type, by the resource's id. Raises NoAnswer."""
+        return self.ask(address, lambda channel: list_specs(channel, namespace, kind))
+
+    def ask(self, address: str, ask: Callable[[Channel], Awaitable[T]], seconds: float = 0) -> T:
+        """The result of calls over one connection, within seconds (default: CALL_SECONDS).
+
+        Raises NoAnswer, Slow after the deadline, and AlreadyThere where the API answers so.
+        """
+        seconds = seconds or CALL_SECONDS
+        try:
+            return asyncio.run(asyncio.wait_for(self._talk(address, ask), seconds))
+        except NoAnswer:
+            raise
+        except TimeoutError:
+            raise Slow(f"no answer within {seconds:.0f} s") from None
+        except GRPCError as error:
+            kind = AlreadyThere if error.status is Status.ALREADY_EXISTS else NoAnswer
+            raise kind(f"{error.status.name}: {error.message}".replace("\n", " ")[:SHOWN_CHARACTERS]) from None
+        except (StreamTerminatedError, OSError) as error:
+            raise NoAnswer(f"{type(error).__name__}: {error}".replace("\n", " ")[:SHOWN_CHARACTERS]) from None
+
+    async def _talk(self, address: str, ask: Callable[[Channel], Awaitable[T]]) -> T:
+        host, _, port = address.partition(":")
+        with self._tls() as tls:
+            tls.set_alpn_protocols(["h2"])
+            # The default codec would load google.rpc.Status a second time, beside Pulumi's, which protobuf refuses.
+            async with Channel(host, int(port or PORT), ssl=tls, codec=ProtoCodec()) as channel:
+                return await ask(channel)
