@@ -130,9 +130,7 @@ def test_what_a_dead_run_installed_is_taken_over(api, release):
 def test_another_release_of_that_name_is_left_alone(api, release):
     leave(api[0], "deployed", version="1.1.0")
     code, told = up(release, check=False)
-    assert (
-        code != 0 and "a release net of chart version 1.1.0 is deployed in default, and the state has none" in told
-    )
+    assert code != 0 and "a release net of chart version 1.1.0 is deployed in default, and the state has none" in told
     assert statuses(api[0]) == [("1", "deployed")]
 
 
