@@ -1,8 +1,8 @@
-"""Plans list their rows in one order: the program's.
+"""Plans list resources in the order in which the program creates them.
 
-The SDK sends registrations from many threads at once, so that two plans of the same stack list them differently. In a
-plan they are sent one by one: whenever the program has nothing else to do, the first one that the program made of
-those that are ready. An `up` keeps the SDK's way, because there a registration returns only once the resource exists.
+The SDK sends registrations from many threads at once, so two plans of one stack would list them in different orders. In
+a plan they are sent one by one: whenever the program is idle, the ready registration that the program made first. An
+`up` keeps the SDK's behaviour, because there a registration returns only once the resource exists.
 """
 
 import asyncio

@@ -81,6 +81,6 @@ async def _outputs() -> None:
 
 
 def _raise_failure(output: asyncio.Future[Any]) -> None:
-    # Looked up at the time of the failure: failures.py puts a class of its own there.
+    # Looked up when an output fails, because failures.py replaces this class of the SDK.
     with suppress(stack.ResourceRegistrationFailed):
         output.result()

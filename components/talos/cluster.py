@@ -112,7 +112,7 @@ class Talos(ComponentResource):
         return self._decommission("controlplane", ("wipe",), last)
 
     def _change_workers(self) -> None:
-        """Workers side by side; those that leave one after the other, because their pods move to the others."""
+        """Change workers in parallel; decommission workers one by one, because their pods move to other workers."""
         for node in self._args.platform.workers:
             self._machines[node] = self._machine(node, self._etcd)
         self._decommission("worker", ("lost", "wipe"), self._etcd)
@@ -128,13 +128,13 @@ class Talos(ComponentResource):
         return after
 
     def _upgrade(self, after: Resource) -> None:
-        """Talos' version, one machine after the other: the control plane that others wait for is the last of them."""
+        """Upgrade Talos on one machine after the other; the bootstrapped control plane is the last control plane."""
         platform = self._args.platform
         for node in (*_others(platform), platform.first, *platform.workers):
             after = self._machines[node].upgrade([after, self._saved])
 
     def _hand_out(self) -> None:
-        """The credentials of both APIs, and the configs."""
+        """Set the outputs: the credentials of both APIs, their expiry and the machine configs."""
         platform, client = self._args.platform, self._pki.client
         dates = Output.all(client, self._access.kubernetes_client_configuration, self._pki.secrets)
         self.expires = Output.unsecret(dates.apply(lambda known: expiry(*known)))
