@@ -114,7 +114,7 @@ def _bytes(value: Any) -> bytes | None:
 
 
 def _authority(pair: Mapping[str, Any], now: datetime, ends: dict[str, datetime], name: str) -> Iterator[str]:
-    """The faults of an authority. Each starts with the field, such as `.crt: `."""
+    """The faults of a certificate authority in the bundle. Each starts with the field, such as `.crt: `."""
     certificate = None
     if not pair.get("crt"):
         yield f".crt: is missing, and no peer would trust what the authority signed; {TAKE}"
