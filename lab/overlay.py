@@ -16,7 +16,8 @@ from .topology import Machine, Topology
 LINK = "eth0"
 # Where the stand-in for Cilium answers on every node (lab/charts/cilium-standin).
 NODE_PORT = 30080
-# The claim that jobs write snapshots of etcd to, and when, if the platform does not say: not in a rehearsal's time.
+# The claim that snapshot jobs write to, and their schedule if the platform has none: once a year, so that no job starts
+# by itself during a rehearsal.
 CLAIM, SCHEDULE = "rehearsal", "0 0 1 1 *"
 
 # Registries a platform's images come from, whatever its mirrors say; the lab's own last.
@@ -25,7 +26,7 @@ HOSTS = ("docker.io", "gcr.io", "ghcr.io", "quay.io", "registry.k8s.io", "factor
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is not rehearsed as the stack file has it."""
+    """One difference between the rehearsed platform and the stack file."""
 
     where: str
     was: str
@@ -35,7 +36,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Substitutes:
-    """What the rehearsal uses instead of the real thing."""
+    """What the rehearsal uses instead of published images, charts and releases."""
 
     kubernetes: str
     chart: str

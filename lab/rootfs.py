@@ -126,7 +126,7 @@ def marks(wanted: Mapping[str, Path]) -> list[Any]:
 
 
 def kept(parent: Path, facts: list[Any], make: Callable[[Path], None], kind: str = "rootfs") -> Path:
-    """What `make` made of these facts the first time. What a killed run leaves is never used.
+    """The path of what `make` built for these facts, built once. What a killed run leaves is never used.
 
     parent: the folder in which it is kept. make: called with the path at which it makes a file or a folder.
     """

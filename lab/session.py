@@ -132,7 +132,7 @@ class Lab:
             try:
                 out, err = process.communicate(stdin, timeout=allowed)
             except BaseException as error:
-                # The whole group: nsenter's child is the one that does the work.
+                # The whole process group, because a child of nsenter does the work.
                 os.killpg(process.pid, signal.SIGKILL)
                 if isinstance(error, subprocess.TimeoutExpired):
                     raise RuntimeError(
@@ -149,7 +149,7 @@ class Lab:
         self.request("start", node=name)
 
     def stop_node(self, name: str) -> None:
-        """Pull a node's plug; its volumes stay."""
+        """Cut a node's power; its volumes stay."""
         self.request("stop", node=name)
 
     def nodes(self) -> dict[str, dict[str, Any]]:
@@ -169,7 +169,7 @@ class Lab:
                 raise RuntimeError(f"{name}: {node['trouble']}")
 
     def keep(self) -> None:
-        """Let the lab outlive this process."""
+        """Keep the lab running after this process ends."""
         self.request("keep")
 
     def stop(self) -> None:

@@ -43,7 +43,7 @@ from .topology import Machine
 
 
 class Supervisor:
-    """The lab's only writer: starts nodes, watches them, answers on a socket."""
+    """The only process that changes the lab: starts nodes, watches them, answers on a socket."""
 
     def __init__(self, layout: Layout, lifeline: int) -> None:
         self.layout, self.lifeline = layout, lifeline
@@ -212,7 +212,7 @@ def _init(layout: Layout, lifeline: int, private: bool) -> NoReturn:
 
 
 def main(directory: str, lifeline: int) -> None:
-    """Make the namespaces, write down their init, and leave it to run alone."""
+    """Create the namespaces, record their init in a file, and detach from it."""
     layout = Layout(Path(directory))
     order = Order.from_json(json.loads((layout.directory / "order.json").read_text()))
     # Containers of a runtime are on its own bridge, in the machine's network: that is where the registry must be.

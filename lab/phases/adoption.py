@@ -26,7 +26,7 @@ CREDENTIALS = ("talosconfig", "kubeconfig")
 def adoption(rehearsal: Rehearsal) -> None:
     """An empty state adopts the running platform, by the secrets in a control plane's own config.
 
-    From here on the rehearsal goes on with the new state: what comes after shows that it is as good as the first.
+    The rehearsal continues with the new state, so that later phases show that it is as complete as the first.
     """
     before, starts = _pki(rehearsal.engine), {name: node["starts"] for name, node in rehearsal.lab.nodes().items()}
     bundle = _bundle(rehearsal)
@@ -64,7 +64,7 @@ def adoption(rehearsal: Rehearsal) -> None:
 
 
 def _bundle(rehearsal: Rehearsal) -> Path:
-    """The secrets of the running cluster, as somebody gets them who has nothing of it but a talosconfig."""
+    """The secrets of the running cluster in a file, exported with nothing but a talosconfig."""
     bundle = rehearsal.layout.directory / "secrets.yaml"
     bundle.unlink(missing_ok=True)
     config = rehearsal.clients.talos(
@@ -78,7 +78,7 @@ def _bundle(rehearsal: Rehearsal) -> Path:
 
 def _pki(engine: Engine) -> Any:
     [made] = [one for one in engine.state(secrets=True) if one["type"] == KIND]
-    # What the plugin has none of, it holds as an empty text or not at all.
+    # The plugin stores a secret that does not exist as an empty text, or not at all.
     return {
         key: {name: value for name, value in part.items() if value}
         for key, part in unwrap_secret(made["outputs"]["machineSecrets"]).items()
@@ -86,7 +86,7 @@ def _pki(engine: Engine) -> Any:
 
 
 def renewal(rehearsal: Rehearsal) -> None:
-    """Both client certificates are in their last month: `drift` says so, an `up` makes new ones, and those let in."""
+    """Both client certificates expire within a month: `drift` reports it, and an `up` creates new ones, which work."""
     engine = rehearsal.engine
     _shorten(engine)
     drift = rehearsal.lab.run(
@@ -124,7 +124,7 @@ def renewal(rehearsal: Rehearsal) -> None:
 
 
 def _shorten(engine: Engine) -> None:
-    """Client certificates that end soon, signed by the platform's own authorities, where the state has the others."""
+    """Replace the client certificates in the state by certificates of the same authorities that expire soon."""
     exported = json.loads(engine.output("stack", "export", "--show-secrets"))
     made = {
         one["type"]: one["outputs"] for one in exported["deployment"]["resources"] if one["type"] in (KIND, KUBECONFIG)

@@ -32,7 +32,7 @@ def lost_power(rehearsal: Rehearsal) -> None:
         seconds=300,
         every=1,
     )
-    see(rehearsal.bootstraps() == 1, "a machine that came back was bootstrapped")
+    see(rehearsal.bootstraps() == 1, "etcd was bootstrapped again after a machine lost power")
 
 
 def unreachable(rehearsal: Rehearsal) -> None:

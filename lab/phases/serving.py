@@ -1,4 +1,4 @@
-"""Kubelets that prove who they are: certificates that the cluster signed, and an API server that asks for them."""
+"""Kubelets serve certificates that the cluster signed, and the API server verifies them."""
 
 import json
 import sys
@@ -30,12 +30,12 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5) as pla
 
 
 def enabled(rehearsal: Rehearsal) -> bool:
-    """Whether the stack's kubelets have their certificates of the cluster."""
+    """Whether the cluster signs the certificates of the stack's kubelets."""
     return bool(rehearsal.committed["talos"].get("extras", {}).get("serving_certificates", "cluster") == "cluster")
 
 
 def shown(rehearsal: Rehearsal) -> None:
-    """Every kubelet's certificate is the cluster's, the API asks for it, and what goes through kubelets works."""
+    """The cluster signed every kubelet's certificate, the API server verifies it, and exec and logs work."""
     facts: dict[str, Any] = {"requests": {}, "subject": {}}
     for machine in rehearsal.topology.machines:
         subject = wait_for(
@@ -61,7 +61,7 @@ def shown(rehearsal: Rehearsal) -> None:
             )
             see(
                 f"--kubelet-certificate-authority={CLUSTER_CA}" in arguments,
-                f"the API server of {machine.name} asks kubelets for nothing",
+                f"the API server of {machine.name} does not verify kubelets' certificates",
             )
             see(
                 "Kubernetes v" in _enter(rehearsal, machine.name),

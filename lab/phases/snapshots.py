@@ -23,7 +23,7 @@ FOLDER = "local/etcd-snapshots"
 
 
 def is_whole(file: Path) -> bool:
-    """Whether the hash at a snapshot's end is that of what stands before it, as etcd itself asks."""
+    """Whether a snapshot is complete: its last 32 bytes are the SHA-256 of the rest. etcd makes the same check."""
     content = file.read_bytes()
     return len(content) % 512 == 32 and hashlib.sha256(content[:-32]).digest() == content[-32:]
 

@@ -34,7 +34,7 @@ class Clock:
     def stop(self) -> None:
         """Stop serving and free the address."""
         self._stopping = True
-        # Whoever waits for a packet is woken by one.
+        # An empty packet wakes the thread, which waits for a packet.
         self._socket.sendto(b"", self._socket.getsockname())
         self._thread.join(timeout=5)
         self._socket.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from lab import speed
 from lab.rootfs import kept, lay, marks, programs
 
-# Of Debian's packages, what Talos' own image has as well.
+# The programs of Debian's packages that Talos' own image contains too.
 _PROGRAMS = (
     "usr/bin/udevadm",
     "usr/bin/kmod",
