@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 def install() -> None:
-    """Send what the rest of this program registers in the program's order, if it is planned and not run."""
+    """In a plan, send all further registrations in the order in which the program creates the resources."""
     if pulumi.runtime.is_dry_run():
         loop = asyncio.get_event_loop()
         if hasattr(loop, "_ready"):
@@ -57,7 +57,7 @@ class OneByOne(ThreadPoolExecutor):
         return future
 
     def _next(self) -> None:
-        # asyncio has no public way to ask whether anything else is about to run.
+        # asyncio has no public method that tells whether another callback is about to run.
         if self._loop._ready:  # type: ignore[attr-defined]
             self._loop.call_soon(self._next)
         elif self._waiting:

@@ -23,7 +23,7 @@ CONSTRUCTORS = 3
 
 
 def install() -> None:
-    """Replace the SDK's way to take a stack, if it is the known one."""
+    """Replace the SDK's function that reads the call stack, if its source is the known one."""
     if is_source(resource._get_stack_trace, REPLACES) and is_source(resource._get_source_position_for_frame, RELIES_ON):
         replace(resource, "_get_stack_trace", stack_trace)
 

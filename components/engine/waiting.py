@@ -21,7 +21,7 @@ REPLACES = "c92289a2f839f5221a4068c262a706a05ce2af506b5484545ac5d371b6211e48"
 
 
 def install() -> None:
-    """Replace the SDK's loop, if it is the known one."""
+    """Replace the SDK's loop that waits for calls and outputs, if its source is the known one."""
     if is_source(stack.wait_for_rpcs, REPLACES):
         replace(stack, "wait_for_rpcs", wait_for_rpcs)
 

@@ -101,7 +101,7 @@ class Talos(ComponentResource):
         )
 
     def _change_controlplanes(self) -> Resource:
-        """One control plane at a time, the first one first; returns what is done when all of them are."""
+        """Change one control plane at a time, the bootstrapped one first. Returns the resource that is done last."""
         platform = self._args.platform
         last = self._decommission("controlplane", ("lost",), self._etcd)
         for node in (platform.first, *_others(platform)):

@@ -45,7 +45,7 @@ class ChangeGuard(Resource):
 
 
 def _require_left(forgotten: Mapping[str, Any], inputs: Values, say: Progress) -> None:
-    """Raises UserError for a machine that is forgotten and has not left, or is kept and has left half-way."""
+    """Raises UserError if an entry was deleted before its machine had left, or is kept after it had left etcd."""
     client = client_of(inputs)
     planes = {name for name, left in forgotten.items() if left["role"] == "controlplane"}
     members = _members_now(client, inputs, frozenset(forgotten)) if planes else frozenset[str]()
