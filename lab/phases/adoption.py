@@ -98,8 +98,8 @@ def renewal(rehearsal: Rehearsal) -> None:
     )
     see(
         drift.returncode == 7
-        and all(f"{name}'s {texts.CERTIFICATE_ENDS} 9 days" in drift.stderr for name in CREDENTIALS),
-        f"drift does not report the certificates that end: {drift.returncode}, {drift.stderr[-500:]}",
+        and all(f"{name}'s {texts.CERTIFICATE_EXPIRES} 9 days" in drift.stderr for name in CREDENTIALS),
+        f"drift does not report that the certificates expire: {drift.returncode}, {drift.stderr[-500:]}",
     )
     old = _credentials(rehearsal)
     run = rehearsal.update(seconds=300)
