@@ -40,7 +40,7 @@ IDENTITY = Contract(
 
 MAINTENANCE_TURN = Contract(
     token="bedplate-native:talos:Turn",
-    doc="Waits for the machine's turn and drains it, before a config that restarts it or moves its Kubernetes.",
+    doc="Waits for the machine's turn and drains it, before a config that reboots it or changes its Kubernetes.",
     inputs={
         "machine": shared.machine(),
         "node": shared.node(),

@@ -84,7 +84,7 @@ def _mapping(text: str) -> Mapping[str, Any]:
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         at = f" in line {line + 1}" if line is not None else ""
-        raise BundleError([f"is not YAML{at}, so none of it was read; {TAKE}"]) from None
+        raise BundleError([f"is not YAML{at}, so nothing was read; {TAKE}"]) from None
     first = documents[0] if documents else None
     if isinstance(first, Mapping) and "machine" in first and "version" in first:
         raise BundleError([f"is a machine config, which holds only some of the secrets; {AGAIN}"])

@@ -58,7 +58,10 @@ def _require_left(forgotten: Mapping[str, Any], inputs: Values, say: Progress) -
                 f"with its old data; {again}"
             )
         if kept and answers:
-            say(f"{name} was to leave, and stays after all; if its node is cordoned: kubectl uncordon {name}")
+            say(
+                f"{name} stays in the platform, because its decommission was removed; if its node is cordoned: "
+                f"kubectl uncordon {name}"
+            )
         elif answers:
             raise UserError(
                 f"{name} was to leave the platform, and still answers at {left['address']} as a machine of it; without "

@@ -1,4 +1,4 @@
-"""Before a config that restarts a machine or moves its Kubernetes: the machine waits for its turn and is drained."""
+"""Before a config that reboots a machine or changes its Kubernetes: the machine waits for its turn and is drained."""
 
 import json
 import time
