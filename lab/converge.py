@@ -64,7 +64,7 @@ class Converge(KilledRuns):
                 kill = Kill.thrown(dice)
                 run, hit = self._killed(kill)
                 hits += hit
-                self.times.say(f"  {kill}: {'hit' if hit else 'the run was over'}, ended with {run.code}")
+                self.times.say(f"  {kill}: {'hit' if hit else 'the run had ended'}, ended with {run.code}")
                 self.unlock()
             before = self.pki()
             self.engine.run("up", "--yes", "--skip-preview", seconds=900, say=self.line)

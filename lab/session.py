@@ -92,7 +92,7 @@ class Lab:
                 with connection.makefile("rw") as stream:
                     stream.write(json.dumps({"op": op, **more}) + "\n")
                     stream.flush()
-                    answer = json.loads(stream.readline() or '{"error": "the supervisor hung up"}')
+                    answer = json.loads(stream.readline() or '{"error": "the supervisor closed the connection"}')
         finally:
             os.close(handle)
         if "error" in answer:
@@ -136,7 +136,7 @@ class Lab:
                 os.killpg(process.pid, signal.SIGKILL)
                 if isinstance(error, subprocess.TimeoutExpired):
                     raise RuntimeError(
-                        f"{Path(argv[0]).name} {' '.join(argv[1:3])}: not after {allowed:.0f} s"
+                        f"{Path(argv[0]).name} {' '.join(argv[1:3])}: timed out after {allowed:.0f} s"
                     ) from None
                 raise
         done = subprocess.CompletedProcess(list(argv), process.returncode, out, err)

@@ -57,7 +57,7 @@ class Steps(KilledRuns):
                 pki = pki or self.pki()
                 see(not pki or self.pki() == pki, f"after a kill at {walk.struck[-1]} the PKI is another one")
             else:
-                see(False, f"no run got through: {len(walk.struck)} steps, the last {walk.struck[-1]}")
+                see(False, f"no run completed: {len(walk.struck)} steps, the last {walk.struck[-1]}")
             self.converged(pki)
         return walk.struck
 

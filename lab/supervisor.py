@@ -98,7 +98,7 @@ class Supervisor:
                     with self.lock:
                         event = node.watch()
                 except Exception as error:
-                    node.wanted, event = False, f"{node.machine.name} is stopped for good: {error}"
+                    node.wanted, event = False, f"{node.machine.name} is stopped and not started again: {error}"
                     node.trouble = str(error)
                 if event:
                     self.say(event, kind="node")

@@ -50,15 +50,15 @@ def adoption(rehearsal: Rehearsal) -> None:
     rehearsal.times.say(f"  {output.splitlines()[0]}")
     first, rehearsal.engine = rehearsal.engine, engine
     run = rehearsal.update(seconds=600)
-    see(texts.ADOPTS_ETCD in run.text, f"the up does not say that it took etcd over: {run.text[-2000:]}")
+    see(texts.ADOPTS_ETCD in run.text, f"the up did not report that it adopted etcd: {run.text[-2000:]}")
     see(rehearsal.bootstraps() == 1, f"etcd was bootstrapped {rehearsal.bootstraps()} times, not once")
     see(_pki(engine) == before, "the platform has other secrets than before")
     now = {name: node["starts"] for name, node in rehearsal.lab.nodes().items()}
-    see(now == starts, f"machines were started again by it: {starts} before, {now} after")
+    see(now == starts, f"the up restarted machines: starts before: {starts}, after: {now}")
     see(drifted(rehearsal) == {}, f"machines differ from what was declared: {drifted(rehearsal)}")
     rehearsal.update("--expect-no-changes", seconds=180)
     known = [{(one["type"], one["urn"].rpartition("::")[2]) for one in each.state()} for each in (first, engine)]
-    see(known[0] == known[1], f"the new state has not what the first one has: {sorted(known[0] ^ known[1])}")
+    see(known[0] == known[1], f"resources of only one of the two states: {sorted(known[0] ^ known[1])}")
     rehearsal.trust()
     rehearsal.times.fact("adopted", {"resources": len(known[1]), "up_seconds": run.seconds})
 
@@ -113,7 +113,7 @@ def renewal(rehearsal: Rehearsal) -> None:
     rehearsal.clients.talos("version", "--nodes", rehearsal.first)
     see(
         rehearsal.clients.ready() == {machine.name for machine in rehearsal.topology.machines},
-        "the new kubeconfig does not tell every node as Ready",
+        "with the new kubeconfig, not every node is Ready",
     )
     see(drifted(rehearsal) == {}, f"machines differ from what was declared: {drifted(rehearsal)}")
     rehearsal.update("--expect-no-changes", seconds=180)

@@ -32,5 +32,5 @@ def moved(rehearsal: Rehearsal) -> None:
     workers = [healthy_after[m.name] for m in rehearsal.topology.machines if m.role == "worker"]
     see(not workers or max(planes) < min(workers), f"a worker came before a control plane: {healthy_after}")
     new = set(rehearsal.snapshots.glob("*.db")) - saved
-    see(len(new) == 1, f"etcd was saved {len(new)} times before it")
+    see(len(new) == 1, f"etcd was saved {len(new)} times before the upgrade, not once")
     rehearsal.times.fact("kubernetes", {"from": before, "to": after, "healthy_after": healthy_after})

@@ -99,11 +99,11 @@ def _killed(rehearsal: Rehearsal, name: str) -> list[str]:
             "up", "--yes", "--skip-preview", seconds=600, check=False, started=started, say=heard
         )
         see(dead or run.code == 0, f"an up that was not killed ended with {run.code}: {run.text[-2000:]}")
-        rehearsal.times.say(f"  killed at: {dead[0]}" if dead else "  not killed: it was through")
+        rehearsal.times.say(f"  killed at: {dead[0]}" if dead else "  not killed: the run had ended")
         rehearsal.engine.run("cancel", "--yes", seconds=60, config=False, check=False)
         if not dead:
             break
-    see(len(met) >= 3, f"the up was killed at {met} alone")
+    see(len(met) >= 3, f"the up was killed only at {met}")
     return met
 
 
@@ -115,7 +115,7 @@ def _leave(rehearsal: Rehearsal, name: str, how: str) -> None:
     rehearsal.update(seconds=600)
     rehearsal.times.fact(f"{name}_{how}_seconds", round(rehearsal.times.now - begun, 1))
     nodes = {node["metadata"]["name"] for node in rehearsal.clients.get("nodes")["items"]}
-    see(name not in nodes, f"{name} left, and its Node is there")
+    see(name not in nodes, f"{name} left the platform, but its Node still exists")
     rehearsal.update("--expect-no-changes", seconds=180)
     rehearsal.engine.run("preview", "--expect-no-changes", seconds=120)
 

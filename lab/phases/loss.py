@@ -22,7 +22,10 @@ def lost_power(rehearsal: Rehearsal) -> None:
         seconds=120,
     )
     wait_for(
-        f"{', '.join(lost)} seen as not Ready", lambda: not rehearsal.clients.ready() & set(lost), seconds=120, every=1
+        f"{', '.join(lost)} to be not Ready",
+        lambda: not rehearsal.clients.ready() & set(lost),
+        seconds=120,
+        every=1,
     )
     for name in lost:
         rehearsal.lab.start_node(name)

@@ -44,7 +44,7 @@ def shown(rehearsal: Rehearsal) -> None:
             seconds=120,
             every=1,
         )
-        see(subject == f"system:node:{machine.name}", f"the kubelet of {machine.name} says it is {subject}")
+        see(subject == f"system:node:{machine.name}", f"the certificate of {machine.name}'s kubelet is for {subject}")
         facts["subject"][machine.name] = subject
     for request in _requests(rehearsal):
         kinds = [condition["type"] for condition in request["status"].get("conditions", [])]

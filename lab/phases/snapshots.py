@@ -31,7 +31,7 @@ def is_whole(file: Path) -> bool:
 def saved(rehearsal: Rehearsal, run: Run) -> None:
     """The `up` that just moved the release wrote one whole snapshot first, for its owner alone."""
     files = sorted(rehearsal.snapshots.iterdir()) if rehearsal.snapshots.exists() else []
-    see(len(files) == 1, f"{len(files)} snapshots lie in {rehearsal.snapshots} after one upgrade")
+    see(len(files) == 1, f"{rehearsal.snapshots} has {len(files)} snapshots after one upgrade")
     see(is_whole(files[0]), f"{files[0]} is no whole snapshot")
     modes = [stat.S_IMODE(os.stat(path).st_mode) for path in (files[0], rehearsal.snapshots)]
     see(modes == [0o600, 0o700], f"others may read {files[0]}: {modes}")
