@@ -132,7 +132,7 @@ COMMANDS = {
         "operations:rehearse",
         raw=True,
         more="Options: --keep, --only PHASE, --kills N, --each N, --seed N, --steps; see docs/rehearsal.md.\n"
-        "check: what this machine lacks. stop: end a lab that was kept or killed.",
+        "check: what this machine lacks. stop: end a lab that was kept or killed. fidelity: what a lab replaces.",
     ),
     "test": Command(
         "[--quick] [PYTEST-OPTION...]",
