@@ -106,7 +106,7 @@ def _refuse_update(faults: Iterable[str]) -> None:
 
 
 def _login(given: Mapping[str, Any]) -> dict[str, pulumi.Output[str]]:
-    # As text: YAML reads a password of digits as a number.
+    # Converted to text, because YAML reads a password of digits as a number.
     return {part: pulumi.Output.secret(str(given[part])) if given.get(part) else _unknown() for part in _LOGIN}
 
 

@@ -77,8 +77,8 @@ def topology(name: str, platform: Mapping[str, Any], *, user_namespace: bool, ma
 
 def kubelet_config(substitutes: Substitutes) -> dict[str, Any]:
     """The kubelet config that this machine needs: field to value."""
-    # Talos' own way to the API needs a minute to notice that it is up, and meanwhile the controller manager
-    # and the scheduler end and are tried again ever more seldom: up to two minutes of waiting for nothing.
+    # Talos' own load balancer for the API takes a minute to notice that the API is up. Meanwhile the controller
+    # manager and the scheduler exit and are restarted at growing intervals, which would cost up to two minutes.
     config: dict[str, Any] = {"crashLoopBackOff": {"maxContainerRestartPeriod": "2s"}}
     # A node sees the disk of this machine, most of which it does not use: with less than 15 % of it free, kubelet
     # would take no pod, though gigabytes are left.
@@ -89,7 +89,7 @@ def kubelet_config(substitutes: Substitutes) -> dict[str, Any]:
         "nodefs.available": "2Gi",
         "nodefs.inodesFree": "1%",
     }
-    # Nor may it clean up for the same reason.
+    # For the same reason the kubelet must not delete images.
     config |= {"imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99}
     if not substitutes.cgroup_v2:
         config["failCgroupV1"] = False

@@ -12,7 +12,7 @@ from .locks import exclusive
 from .topology import FIRST_ID
 
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
-# Raise it when what is built below changes: the directory's name carries it.
+# Part of the directory's name: raise it when the code below builds something else.
 _LAYOUT = 4
 
 _DIRECTORIES = [

@@ -102,7 +102,7 @@ class Lab:
     def command(self, argv: Sequence[str], cwd: Path | None = None) -> list[str]:
         """The same command, run inside the lab: its network, its processes, its mounts."""
         enter = [f"--target={self.init.pid}", "--pid", "--net", "--mount", "--ipc"]
-        # nsenter opens its own --wd before it enters, and a folder of the old mounts has no path in the new ones.
+        # Not nsenter's --wd, which is opened before it enters: that folder has no path in the lab's mount namespace.
         return ["nsenter", *enter, "--", "env", f"--chdir={cwd or Path.cwd()}", *argv]
 
     def run(

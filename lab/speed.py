@@ -11,7 +11,7 @@ from functools import cache
 
 # CPU seconds that `calibration` takes on the machine on which the deadlines were chosen.
 REFERENCE_SECONDS = 0.03
-# Every deadline has room for a machine three times as slow as it measures: disks and caches are not measured.
+# Factor on top of the measured slowness, because disks and caches are not measured.
 ROOM = 3.0
 # Largest factor of a deadline, because a step that hangs must fail even on a very slow machine.
 MOST = 8.0

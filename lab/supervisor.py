@@ -222,7 +222,7 @@ def main(directory: str, lifeline: int) -> None:
     child = os.fork()
     if child == 0:
         os.close(ready)
-        # Nothing may happen before the init can be found again: without the byte, end.
+        # Start only after the parent has recorded this init, so that cleanup can find it. Without the byte, exit.
         if os.read(go, 1) != b"g":
             os._exit(1)
         os.close(go)
@@ -237,7 +237,7 @@ def main(directory: str, lifeline: int) -> None:
         remove=Runtime(order.runtime).remove(order.topology) if order.runtime else [],
     )
     os.write(ready, b"g")
-    # The child is now on its own: its parent's end makes it a child of the machine's init.
+    # The child runs on after this process ends, as a child of the machine's init.
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def install() -> None:
 def _telling(convert: Callable[[grpc.RpcError], Exception]) -> Callable[[grpc.RpcError], Exception]:
     def converted(error: grpc.RpcError) -> Exception:
         if _is_end(error):
-            # Raised and not returned: an invoke would wrap what it gets in an error of its own.
+            # Raised and not returned, because an invoke would wrap a returned error in another one.
             raise EngineEnded("the engine ended before it answered") from None
         return convert(error)
 
@@ -97,7 +97,7 @@ def _silently(wait: Callable[[bool], Awaitable[None]]) -> Callable[[bool], Await
 
 
 def _comes_from_end(error: BaseException) -> bool:
-    # One cause and no chain: the SDK raises the first failure from itself, which is a chain without an end.
+    # Only the direct cause is read, because the SDK raises the first failure from itself: the chain has no end.
     return isinstance(error, EngineEnded) or isinstance(error.__cause__, EngineEnded)
 
 

@@ -56,8 +56,8 @@ class Talos(ComponentResource):
         roles = sorted({spec.role for spec in platform.machines.values()})
         self._config = {role: self._pki.config(role, args.registries) for role in roles}
         self._guard = ChangeGuard(f"{name}-guard", platform, self._pki.client, ResourceOptions(parent=self))
-        # Kubernetes moves with configs, the first control plane's first; Talos with releases. Both wait for the
-        # snapshot.
+        # A config may upgrade Kubernetes, and the bootstrapped control plane gets its config first, so
+        # this config waits for the snapshot, as Talos upgrades do.
         opts = ResourceOptions(parent=self, depends_on=[self._guard])
         self._saved = Snapshot(f"{name}-snapshot", platform, self._pki.client, opts)
         self._machines = {platform.first: self._machine(platform.first, self._saved)}

@@ -9,7 +9,7 @@ from core.machineconfig.documents import patches
 from core.model import Platform
 from core.native.machine import MAINTENANCE_TURN, NODE_HEALTHY
 
-# For the turns of all machines before it, and for its own drain.
+# Long enough for the turns of all machines in front of it and for its own drain.
 TURN_TIMEOUT_SECONDS = 7200
 # A boot with firmware that tests memory, or a kubelet from a slow mirror.
 HEALTHY_TIMEOUT_SECONDS = 1800

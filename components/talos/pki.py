@@ -78,7 +78,7 @@ def generator_input(made: Mapping[str, Any]) -> machine.MachineSecretsArgs:
         secrets=machine.KubernetesSecretsArgs(
             bootstrap_token=secrets["bootstrap_token"],
             secretbox_encryption_secret=secrets["secretbox_encryption_secret"],
-            # An imported cluster may still have one: without it, its API could not read its own Secrets.
+            # An imported cluster may have this older key, without which the API server can't decrypt existing Secrets.
             aescbc_encryption_secret=secrets.get("aescbc_encryption_secret") or None,
         ),
         trustdinfo=machine.TrustdInfoArgs(token=made["trustdinfo"]["token"]),

@@ -43,7 +43,7 @@ def unreachable(rehearsal: Rehearsal) -> None:
     machines = {machine.name: machine for machine in rehearsal.topology.machines}
     others = [machine for machine in machines.values() if machine.address != rehearsal.first]
     down = [next(machine.name for machine in others if machine.role == role) for role in ("controlplane", "worker")]
-    # Control planes are changed one after the other: those behind a dead one wait for it, and keep what they have.
+    # Control planes are changed one after the other: those after a dead one are not changed.
     reached = [
         machine.name for machine in machines.values() if machine.address == rehearsal.first or machine.role == "worker"
     ]

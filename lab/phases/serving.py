@@ -16,10 +16,10 @@ from lab.waiting import wait_for
 
 SIGNER = "kubernetes.io/kubelet-serving"
 KUBELET_PORT = 10250
-# A program that the API server's own image has, and that ends by itself.
+# A command that the API server's image contains, and that exits by itself.
 COMMAND = ("/usr/local/bin/kube-apiserver", "--version")
 
-# Whom a kubelet shows, and whether the cluster's authority, read from stdin, signed it for this address.
+# Prints a kubelet's certificate, and fails unless the cluster's authority (read from stdin) signed it for this address.
 _LOOK = """
 import json, socket, ssl, sys
 trust = ssl.create_default_context(cadata=sys.stdin.read())

@@ -16,9 +16,9 @@ from lab.topology import FIRST_ID
 from lab.waiting import wait_for
 
 JOB = "rehearsal"
-# It is there when the job saves etcd, and must be there again when that is put back.
+# Exists when the job saves etcd, so it must exist again after that snapshot is restored.
 KEPT = ("configmap", "rehearsal-before")
-# A folder of the node, for the user that the job runs as.
+# The folder of the node that the job writes to. It belongs to the user that the job runs as.
 FOLDER = "local/etcd-snapshots"
 
 

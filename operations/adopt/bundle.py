@@ -64,7 +64,7 @@ def read(text: str, now: datetime) -> Bundle:
         raise BundleError(faults)
     kept: dict[str, str] = {
         "bootstrapToken": secrets["bootstraptoken"],
-        # For a cluster from before this key, the plugin writes an empty one.
+        # A cluster created before this key existed has none; the plugin then stores an empty text.
         "secretboxEncryptionSecret": secrets.get("secretboxencryptionsecret") or "",
     }
     if secrets.get("aescbcencryptionsecret"):
