@@ -1,4 +1,4 @@
-"""Helm's own records of a release, where a run that was killed left one that blocks the next run.
+"""Helm's own records of a release: a killed run may leave a record that blocks the next run.
 
 Helm keeps one Secret per revision (type helm.sh/release.v1). If its status is pending and the process that wrote it
 has ended, Helm refuses the release's name for ever: "cannot re-use a name that is still in use". The release's objects
@@ -27,7 +27,7 @@ class Record:
     secret: str
     status: str
     version: str
-    """The chart's version; empty where the record does not hold it."""
+    """The chart's version; empty if the record does not contain it."""
 
 
 def records(access: Access, tls: ssl.SSLContext, namespace: str, release: str) -> list[Record]:
@@ -49,9 +49,9 @@ def _chart_version(secret: dict[str, Any]) -> str:
 
 
 def before_install(access: Access, namespace: str, release: str, version: str) -> list[str]:
-    """Delete the records that a killed installation left; the deleted Secrets with their status.
+    """Delete the records that a killed installation left. Returns the deleted Secrets, each with its status.
 
-    Raises ReleaseOccupied where another chart version is deployed, which the state does not contain; OSError and
+    Raises ReleaseOccupied if another chart version is deployed, which the state does not contain; OSError and
     CredentialsRefused.
     """
     with access.tls() as tls:
@@ -60,14 +60,14 @@ def before_install(access: Access, namespace: str, release: str, version: str) -
             if record.status == "deployed" and record.version != version:
                 raise ReleaseOccupied(
                     f"a release {release} of chart version {record.version or 'unknown'} is deployed in {namespace}, "
-                    "and the state has none; installing would overwrite it; to adopt it, set cilium.version to its "
-                    f"version, or remove it with: helm uninstall {release} -n {namespace}"
+                    "but is not in the stack's state; installing would overwrite it; to adopt it, set cilium.version "
+                    f"to its version, or remove it with: helm uninstall {release} -n {namespace}"
                 )
         return _clear(access, tls, namespace, revisions)
 
 
 def before_upgrade(access: Access, namespace: str, release: str) -> list[str]:
-    """Delete the records that a killed upgrade left; the deleted Secrets with their status."""
+    """Delete the records that a killed upgrade left. Returns the deleted Secrets, each with its status."""
     with access.tls() as tls:
         pending = [r for r in records(access, tls, namespace, release) if r.status.startswith("pending-")]
         return _clear(access, tls, namespace, pending)

@@ -1,4 +1,4 @@
-"""The layers of a platform, each built from what the layers beneath it made."""
+"""The layers of a platform, each built from the outputs of the layer before."""
 
 from .config import Stack, load
 from .kubernetes import Cluster, KubeletCertificates, Kubernetes, KubernetesArgs, Namespace, NamespaceArgs

@@ -44,7 +44,7 @@ def bmc(config: pulumi.Config, platform: Platform) -> dict[str, BmcCredentials]:
     logins = {name: {**held, **_mapping(own.get(name))} for name in wanted}
     for part in _LOGIN:
         lacking = [name for name in wanted if not logins[name].get(part)]
-        what, why = f"is missing for {', '.join(lacking)}", "nobody can log in at a BMC without it"
+        what, why = f"is missing for {', '.join(lacking)}", "a BMC refuses requests without it"
         _refuse_update([_missing(config, f"bmc.{part}", what, why)] if lacking else [])
     return {name: BmcCredentials(**_login(logins[name])) for name in wanted}
 
@@ -106,7 +106,7 @@ def _refuse_update(faults: Iterable[str]) -> None:
 
 
 def _login(given: Mapping[str, Any]) -> dict[str, pulumi.Output[str]]:
-    # As text: YAML reads a password of digits as a number.
+    # Converted to text, because YAML reads a password of digits as a number.
     return {part: pulumi.Output.secret(str(given[part])) if given.get(part) else _unknown() for part in _LOGIN}
 
 

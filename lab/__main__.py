@@ -47,13 +47,13 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         choices=[phase.name for phase in PHASES],
-        help="show this phase alone; may be given again",
+        help="run only this phase; can be repeated",
     )
     parser.add_argument(
-        "--kills", type=int, default=0, help="kill that many runs at random moments, and see each converge"
+        "--kills", type=int, default=0, help="kill this many runs at random moments, and check that each converges"
     )
-    parser.add_argument("--each", type=int, default=4, help="with --kills: how many to one set of nodes")
-    parser.add_argument("--seed", type=int, default=1, help="with --kills: the same seed kills at the same moments")
+    parser.add_argument("--each", type=int, default=4, help="with --kills: how many kills per set of nodes")
+    parser.add_argument("--seed", type=int, default=1, help="with --kills: seed of the random moments, to repeat a run")
     parser.add_argument(
         "--steps", action="store_true", help="kill a run at every step of the machines' layers, one after the other"
     )
@@ -86,7 +86,7 @@ def stop(root: Path, stack: str | None) -> int:
     """End one lab of this checkout or all, and print what was done. Returns the exit code, 0."""
     layouts = [Layout.of(root, stack)] if stack else cleanup.running(root)
     done = [line for layout in layouts for line in cleanup.stop(layout)]
-    print("\n".join(done) if done else "no lab of this checkout is running, and nothing of one is left")
+    print("\n".join(done) if done else "no lab of this checkout is running, and no lab left anything behind")
     for line in cleanup.left_alone(root):
         print(line)
     return 0

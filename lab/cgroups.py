@@ -83,7 +83,7 @@ def remove(directories: list[Path], *, seconds: float = 20) -> list[Path]:
     while True:
         for top in directories:
             for directory, _, _ in os.walk(top, topdown=False):
-                # A directory in which a process is still dying is busy.
+                # A directory is busy while a process in it is ending.
                 with suppress(OSError):
                     os.rmdir(directory)
         left = [top for top in directories if top.exists()]

@@ -40,7 +40,7 @@ def stop(layout: Layout, *, volumes: bool = True) -> list[str]:
 
 
 def _remove_cgroups(layout: Layout, record: dict[str, Any]) -> bool:
-    """Remove the lab's cgroups: those that it recorded, which an earlier release may have named otherwise."""
+    """Remove the lab's cgroups: the recorded ones, because an earlier release may have used other names."""
     directories = [Path(path) for path in record.get("cgroups", [])] or cgroups.of_lab(layout.identity)
     if not any(directory.exists() for directory in directories):
         return False
@@ -66,4 +66,7 @@ def running(root: Path) -> list[Layout]:
 
 def left_alone(root: Path) -> list[str]:
     """A line for each lab of another checkout on this machine."""
-    return [f"{lab} is left alone: only its own checkout ends it" for lab in others.foreign(root / "lab")]
+    return [
+        f"{lab} keeps running: stop it from its own checkout, with ./bedplate rehearse stop {lab.stack}"
+        for lab in others.foreign(root / "lab")
+    ]

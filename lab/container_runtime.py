@@ -1,7 +1,7 @@
-"""The same nodes under Docker or Podman with the official Talos image, where both are there.
+"""Nodes under Docker or Podman with the official Talos image, if both are available.
 
-Command lines only, as pure functions: what Talos documents for its container platform. A runtime
-that runs privileged containers as root needs none of the lab's own measures.
+Command lines only, as pure functions, as Talos documents them for its container platform. A runtime that runs
+privileged containers as root needs none of the lab's own cgroups, cables and user namespaces.
 """
 
 import json
@@ -72,7 +72,7 @@ class Runtime:
         return [self.program, "logs", "--follow", "--tail=100", _name(topology, machine)]
 
     def stop(self, topology: Topology, machine: Machine) -> list[str]:
-        """Pull a node's plug; its volumes stay."""
+        """Cut a node's power; its volumes stay."""
         return [self.program, "kill", _name(topology, machine)]
 
     def start(self, topology: Topology, machine: Machine) -> list[str]:
@@ -80,7 +80,7 @@ class Runtime:
         return [self.program, "start", _name(topology, machine)]
 
     def erase(self, topology: Topology, machine: Machine) -> list[list[str]]:
-        """Take one node and its volumes away: what a reset leaves of a machine."""
+        """Remove one node and its volumes, as a reset erases a machine."""
         name = _name(topology, machine)
         return [
             [self.program, "rm", "--force", name],
@@ -88,7 +88,7 @@ class Runtime:
         ]
 
     def remove(self, topology: Topology) -> list[list[str]]:
-        """Take everything of the lab away; what is not there is no fault."""
+        """Remove everything of the lab; missing parts are no error."""
         nodes = [_name(topology, machine) for machine in topology.machines]
         kept = [f"{name}-{volume(path)}" for name in nodes for path in VOLUMES]
         return [

@@ -30,14 +30,14 @@ class Kill:
 
     @classmethod
     def thrown(cls, dice: random.Random) -> "Kill":
-        """A kill by chance."""
+        """A random kill."""
         return cls(
             dice.choice(("engine", "engine", "plugin", "language host", "program")),
             dice.choice((dice.uniform(0.5, EARLY), dice.uniform(EARLY, LATEST))),
         )
 
     def strike(self, root: int, over: threading.Event, hit: threading.Event) -> None:
-        """Kill the target beneath the process `root` when it is time, unless the run is over before; sets `hit`."""
+        """Kill the target beneath the process `root` at its time; sets `hit` unless the run has ended before."""
         if over.wait(self.after):
             return
         while not over.is_set():
@@ -64,7 +64,7 @@ class Converge(KilledRuns):
                 kill = Kill.thrown(dice)
                 run, hit = self._killed(kill)
                 hits += hit
-                self.times.say(f"  {kill}: {'hit' if hit else 'the run was over'}, ended with {run.code}")
+                self.times.say(f"  {kill}: {'hit' if hit else 'the run had ended'}, ended with {run.code}")
                 self.unlock()
             before = self.pki()
             self.engine.run("up", "--yes", "--skip-preview", seconds=900, say=self.line)

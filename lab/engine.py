@@ -132,7 +132,7 @@ class Engine:
                 timer.cancel()
         run.seconds = round(time.monotonic() - begun, 1)
         if run.seconds >= allowed and run.code != 0:
-            raise Failed(f"pulumi {arguments[0]}: not after {allowed:.0f} s; last: {_last(run)}")
+            raise Failed(f"pulumi {arguments[0]}: timed out after {allowed:.0f} s; last: {_last(run)}")
         if check and run.code != 0:
             raise Failed(f"pulumi {arguments[0]} ended with {run.code}: {_last(run)}")
         return run

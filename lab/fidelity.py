@@ -1,4 +1,4 @@
-"""What was real in a rehearsal, what stood in, and what container mode cannot do: data and its table."""
+"""What was real in a rehearsal, what was replaced, and what container mode cannot do: data and its table."""
 
 from collections.abc import Iterable, Sequence
 
@@ -25,11 +25,11 @@ STANDS_IN = (
     ),
     (
         "KubeVirt",
-        "an operator of our own that says Available and takes VirtualMachine objects. No virtual machine runs",
+        "an operator of our own that reports Available and accepts VirtualMachine objects. No virtual machine runs",
     ),
     (
         "The approver of kubelets' certificates",
-        "a program of our own that judges the same requests with the same calls and rights",
+        "a program of our own that approves the same certificate requests by the same API calls, with the same rights",
     ),
     ("Workloads", "a small HTTP server under the workload's own image name, on its own port"),
     (
@@ -48,13 +48,13 @@ STANDS_IN = (
 NOT_IN_CONTAINER_MODE = (
     (
         "Disks and volumes",
-        "install, disk selectors, partitions, encryption and VolumeConfig are taken and have no effect",
+        "install, disk selectors, partitions, encryption and VolumeConfig are accepted and have no effect",
     ),
     ("Upgrade and rollback", "refused by Talos: not supported in container mode"),
     ("Reset", "stops the node and wipes nothing; the lab leaves it off and empties its volumes instead"),
     (
         "Reboot and shutdown",
-        "refused as a call; a config that wants a reboot ends the container, and the lab starts it again",
+        "refused as an API call; a config that needs a reboot ends the container, and the lab starts it again",
     ),
     ("Firmware", "SecureBoot, TPM, measured boot, kernel arguments, kernel modules, hardware watchdogs"),
     ("Kernel settings", "sysctls of the whole machine are read-only; Talos logs that it could not set them"),

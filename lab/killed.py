@@ -30,7 +30,7 @@ def victims(pids: list[int], proc: Path = Path("/proc")) -> dict[str, list[Proce
 
 
 def _part(command: list[bytes]) -> str:
-    """The part that a command line has in a run, or nothing."""
+    """The part of a run that a command line belongs to: engine, plugin, language host or program; empty for others."""
     name = Path(command[0].decode(errors="replace")).name
     words = b" ".join(command)
     if name == "pulumi":
@@ -43,7 +43,7 @@ def _part(command: list[bytes]) -> str:
 
 
 class KilledRuns(Rehearsal):
-    """A lab in which runs are killed, and the checks that hold however often they were."""
+    """A lab in which runs are killed, and what must hold after any number of kills."""
 
     @contextmanager
     def prepared(self) -> Iterator[None]:
@@ -69,7 +69,7 @@ class KilledRuns(Rehearsal):
             self.engine.run("cancel", "--yes", seconds=60, config=False)
 
     def pki(self) -> str:
-        """A mark of the PKI in the state; empty before it is made."""
+        """A digest that identifies the PKI in the state; empty before the PKI is created."""
         for resource in self.engine.state():
             if resource["type"] == SECRETS:
                 identity = json.dumps(resource["id"] + resource.get("created", ""))
@@ -83,7 +83,7 @@ class KilledRuns(Rehearsal):
         """
         state = self.engine.state()
         see(self.bootstraps() == 1, f"etcd was bootstrapped {self.bootstraps()} times, not once")
-        see(not pki or self.pki() == pki, "the PKI is not the one that was made first")
+        see(not pki or self.pki() == pki, "the PKI is another one than the first run created")
         pending = [resource["urn"] for resource in state if resource.get("pendingReplacement")]
         see(not pending, f"still pending: {pending}")
         self.trust()

@@ -45,12 +45,12 @@ class Layout:
 
     @property
     def mark(self) -> str:
-        """A digest of the checkout, 8 characters: what is seen outside the lab carries it, interfaces included."""
+        """A digest of the checkout, 8 characters. Every name that is visible outside the lab contains it."""
         return hashlib.sha256(os.fsencode(self.directory.parent.resolve())).hexdigest()[:8]
 
     @property
     def identity(self) -> str:
-        """What the lab is called where the whole machine sees it: labs of two checkouts differ."""
+        """The lab's name on the whole machine: labs of two checkouts have different ones."""
         return f"{self.name}-{self.mark}"
 
     @property

@@ -1,4 +1,4 @@
-"""Files by which processes that make the same thing take turns."""
+"""Lock files, so that only one process at a time builds a thing."""
 
 import fcntl
 from collections.abc import Iterator

@@ -117,7 +117,7 @@ class Node:
         self._kubelets.clear()
 
     def stop(self) -> None:
-        """Cut the power: no process of the node is asked to end."""
+        """Cut the power: kill the node's processes without a shutdown."""
         self.wanted = False
         self.clear()
 

@@ -17,7 +17,7 @@ class ForeignLab:
     checkout: Path
     stack: str
     pid: int
-    """Its init. Where the file that names the init is missing, its supervisor."""
+    """Process id of the lab's init, or of its supervisor if the file that names the init is missing."""
     since: float
     """Seconds since 1970."""
 

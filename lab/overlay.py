@@ -14,7 +14,8 @@ from .topology import LINK, Topology
 
 # Where the stand-in for Cilium answers on every node (lab/charts/cilium-standin).
 NODE_PORT = 30080
-# The claim that jobs write snapshots of etcd to, and when, if the platform does not say: not in a rehearsal's time.
+# The claim that snapshot jobs write to, and their schedule if the platform has none: once a year, so that no job starts
+# by itself during a rehearsal.
 CLAIM, SCHEDULE = "rehearsal", "0 0 1 1 *"
 
 # Registries a platform's images come from, whatever its mirrors say; the lab's own last.
@@ -23,7 +24,7 @@ HOSTS = ("docker.io", "gcr.io", "ghcr.io", "quay.io", "registry.k8s.io", "factor
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is not rehearsed as the stack file has it."""
+    """One difference between the rehearsed platform and the stack file."""
 
     where: str
     was: str
@@ -33,7 +34,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Substitutes:
-    """What the rehearsal uses instead of the real thing."""
+    """What the rehearsal uses instead of published images, charts and releases."""
 
     kubernetes: str
     chart: str
@@ -47,8 +48,8 @@ class Substitutes:
 
 def kubelet_config(substitutes: Substitutes) -> dict[str, Any]:
     """The kubelet config that this machine needs: field to value."""
-    # Talos' own way to the API needs a minute to notice that it is up, and meanwhile the controller manager
-    # and the scheduler end and are tried again ever more seldom: up to two minutes of waiting for nothing.
+    # Talos' own load balancer for the API takes a minute to notice that the API is up. Meanwhile the controller
+    # manager and the scheduler exit and are restarted at growing intervals, which would cost up to two minutes.
     config: dict[str, Any] = {"crashLoopBackOff": {"maxContainerRestartPeriod": "2s"}}
     # A node sees the disk of this machine, most of which it does not use: with less than 15 % of it free, kubelet
     # would take no pod, though gigabytes are left.
@@ -59,7 +60,7 @@ def kubelet_config(substitutes: Substitutes) -> dict[str, Any]:
         "nodefs.available": "2Gi",
         "nodefs.inodesFree": "1%",
     }
-    # Nor may it clean up for the same reason.
+    # For the same reason the kubelet must not delete images.
     config |= {"imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99}
     if not substitutes.cgroup_v2:
         config["failCgroupV1"] = False

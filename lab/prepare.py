@@ -40,7 +40,8 @@ def versions(lock: Path = LOCK) -> Versions:
     return Versions(*(f"v{parts[part]['version']}" for part in ("machined", "kubernetes", "etcd", "coredns")))
 
 
-# The programs of Kubernetes that run on machines. Linked again under the next number, they are a release to move to.
+# The Kubernetes programs that run on machines. Linked a second time with the next version number, they are the release
+# that a rehearsal upgrades to.
 MOVED = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet")
 
 
@@ -85,7 +86,7 @@ def order(
         )
     )
     if all(f"{name}-next" in built for name in MOVED):
-        # These programs alone have a second release.
+        # Only these programs have a second release.
         moved = {"lab-tools": built["lab-tools"], **{name: built[f"{name}-next"] for name in MOVED}}
         images.Store(layout.store / "images").add(
             platform_images(moved, kubernetes=next_kubernetes(), etcd="", coredns="")

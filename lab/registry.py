@@ -128,7 +128,7 @@ class Registry:
         if pki is not None:
             trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             trust.load_cert_chain(pki / "server.crt", pki / "server.key")
-            # The handshake is in the connection's own thread, so that a client that never finishes it blocks no other.
+            # The handshake runs in the connection's thread, so a client that never completes it blocks no other.
             self._server.socket = trust.wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )

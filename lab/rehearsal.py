@@ -38,7 +38,7 @@ class Rehearsal:
         self.layout = Layout.of(root, stack)
         self.times = Times(root / "lab" / f"{stack}.times.json")
         self.committed = stackfile.written_out(checkout / f"Pulumi.{stack}.yaml", root=checkout, today=date.today())
-        # Docker or Podman with the official image are closer to what Talos' authors run than anything made here.
+        # Preferred if available: the official image is closer to a real node than an image built here.
         self.runtime = container_runtime.find(prepare.versions().talos)
         self.host = preflight.host(contained=self.runtime is not None)
         self.topology: Topology = of_platform(
@@ -185,7 +185,7 @@ class Rehearsal:
 
     def end(self) -> None:
         """End the lab, then look for anything that it left. Raises NotShown with what it left."""
-        # A lab's processes have namespaces of their own: what is in none of those any more has ended.
+        # A lab's processes run in its own namespaces: once these are empty, all its processes have ended.
         own = namespaces.of_lab(self.lab.init.pid) if hasattr(self, "lab") and not self.runtime else set()
         if hasattr(self, "lab"):
             self.lab.stop()

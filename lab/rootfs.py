@@ -12,7 +12,7 @@ from .locks import exclusive
 from .topology import FIRST_ID
 
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
-# Raise it when what is built below changes: the directory's name carries it.
+# Part of the directory's name: raise it when the code below builds something else.
 _LAYOUT = 4
 
 _DIRECTORIES = [
@@ -126,7 +126,7 @@ def marks(wanted: Mapping[str, Path]) -> list[Any]:
 
 
 def kept(parent: Path, facts: list[Any], make: Callable[[Path], None], kind: str = "rootfs") -> Path:
-    """What `make` made of these facts the first time. What a killed run leaves is never used.
+    """The path of what `make` built for these facts, built once. What a killed run leaves is never used.
 
     parent: the folder in which it is kept. make: called with the path at which it makes a file or a folder.
     """

@@ -92,7 +92,7 @@ class Lab:
                 with connection.makefile("rw") as stream:
                     stream.write(json.dumps({"op": op, **more}) + "\n")
                     stream.flush()
-                    answer = json.loads(stream.readline() or '{"error": "the supervisor hung up"}')
+                    answer = json.loads(stream.readline() or '{"error": "the supervisor closed the connection"}')
         finally:
             os.close(handle)
         if "error" in answer:
@@ -102,7 +102,7 @@ class Lab:
     def command(self, argv: Sequence[str], cwd: Path | None = None) -> list[str]:
         """The same command, run inside the lab: its network, its processes, its mounts."""
         enter = [f"--target={self.init.pid}", "--pid", "--net", "--mount", "--ipc"]
-        # nsenter opens its own --wd before it enters, and a folder of the old mounts has no path in the new ones.
+        # Not nsenter's --wd, which is opened before it enters: that folder has no path in the lab's mount namespace.
         return ["nsenter", *enter, "--", "env", f"--chdir={cwd or Path.cwd()}", *argv]
 
     def run(
@@ -132,11 +132,11 @@ class Lab:
             try:
                 out, err = process.communicate(stdin, timeout=allowed)
             except BaseException as error:
-                # The whole group: nsenter's child is the one that does the work.
+                # The whole process group, because a child of nsenter does the work.
                 os.killpg(process.pid, signal.SIGKILL)
                 if isinstance(error, subprocess.TimeoutExpired):
                     raise RuntimeError(
-                        f"{Path(argv[0]).name} {' '.join(argv[1:3])}: not after {allowed:.0f} s"
+                        f"{Path(argv[0]).name} {' '.join(argv[1:3])}: timed out after {allowed:.0f} s"
                     ) from None
                 raise
         done = subprocess.CompletedProcess(list(argv), process.returncode, out, err)
@@ -149,7 +149,7 @@ class Lab:
         self.request("start", node=name)
 
     def stop_node(self, name: str) -> None:
-        """Pull a node's plug; its volumes stay."""
+        """Cut a node's power; its volumes stay."""
         self.request("stop", node=name)
 
     def nodes(self) -> dict[str, dict[str, Any]]:
@@ -169,7 +169,7 @@ class Lab:
                 raise RuntimeError(f"{name}: {node['trouble']}")
 
     def keep(self) -> None:
-        """Let the lab outlive this process."""
+        """Keep the lab running after this process ends."""
         self.request("keep")
 
     def stop(self) -> None:

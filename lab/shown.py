@@ -1,11 +1,11 @@
-"""What a rehearsal set out to show, and whether it was there."""
+"""The assertions of a rehearsal."""
 
 
 class NotShown(RuntimeError):
-    """The rehearsal ran, and something it looks for was not there."""
+    """An assertion of a rehearsal failed."""
 
 
 def see(holds: object, what: str) -> None:
-    """Raises NotShown with `what` unless the rehearsal shows what it set out to show."""
+    """Raises NotShown with `what`, the description of the failure, unless `holds` is true."""
     if not holds:
         raise NotShown(what)

@@ -13,14 +13,14 @@ KINDS = ("interfaces", "mounts", "cgroups", "sysctls")
 
 @dataclass
 class Snapshot:
-    """The traces of one lab on the machine. Whatever belongs to others is not looked at."""
+    """The traces of one lab on the machine. Traces of other labs are ignored."""
 
     interfaces: set[str] = field(default_factory=set)
     mounts: set[str] = field(default_factory=set)
     cgroups: set[str] = field(default_factory=set)
     sysctls: set[str] = field(default_factory=set)
     alone: bool = True
-    """Whether no lab of another checkout was running, which could have changed the sysctls."""
+    """Whether no lab of another checkout was running: such a lab could have changed the sysctls."""
 
     @classmethod
     def take(cls, layout: Layout) -> "Snapshot":

@@ -11,9 +11,9 @@ from functools import cache
 
 # CPU seconds that `calibration` takes on the machine on which the deadlines were chosen.
 REFERENCE_SECONDS = 0.03
-# Every deadline has room for a machine three times as slow as it measures: disks and caches are not measured.
+# Factor on top of the measured slowness, because disks and caches are not measured.
 ROOM = 3.0
-# A step that hangs must end some day, however crowded the machine is.
+# Largest factor of a deadline, because a step that hangs must fail even on a very slow machine.
 MOST = 8.0
 
 _ROUNDS = 1_000_000

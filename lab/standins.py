@@ -12,7 +12,7 @@ HELLO_PORT = 8080
 
 
 def next_patch(version: str) -> str:
-    """The release that a rehearsal moves to: v1.14.2 -> v1.14.3."""
+    """The release that a rehearsal upgrades to: v1.14.2 -> v1.14.3."""
     most, _, patch = version.rpartition(".")
     return f"{most}.{int(patch) + 1}"
 

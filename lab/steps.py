@@ -15,9 +15,9 @@ from .kernel import descendants
 from .killed import KilledRuns, victims
 from .shown import see
 
-# The resources that make machines one cluster. During the objects above them, lab.converge kills.
+# Lines about resources of the machines' layers. lab.converge kills runs during the Kubernetes layers as well.
 _STEP = re.compile(r"^[ +]*\s(?P<type>(?:talos|bedplate-native):\S+)\s+(?P<name>\S+)\s+(?P<event>creating|created) \(")
-# Every step may be met twice; a stack of three control planes and two workers has some forty.
+# Limit of runs: each step may begin and end, and a stack of three control planes and two workers has about forty.
 MOST_RUNS = 120
 
 
@@ -57,7 +57,7 @@ class Steps(KilledRuns):
                 pki = pki or self.pki()
                 see(not pki or self.pki() == pki, f"after a kill at {walk.struck[-1]} the PKI is another one")
             else:
-                see(False, f"no run got through: {len(walk.struck)} steps, the last {walk.struck[-1]}")
+                see(False, f"no run completed: {len(walk.struck)} steps, the last {walk.struck[-1]}")
             self.converged(pki)
         return walk.struck
 

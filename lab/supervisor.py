@@ -43,7 +43,7 @@ from .topology import Machine
 
 
 class Supervisor:
-    """The lab's only writer: starts nodes, watches them, answers on a socket."""
+    """The only process that changes the lab: starts nodes, watches them, answers on a socket."""
 
     def __init__(self, layout: Layout, lifeline: int) -> None:
         self.layout, self.lifeline = layout, lifeline
@@ -98,7 +98,7 @@ class Supervisor:
                     with self.lock:
                         event = node.watch()
                 except Exception as error:
-                    node.wanted, event = False, f"{node.machine.name} is stopped for good: {error}"
+                    node.wanted, event = False, f"{node.machine.name} is stopped and not started again: {error}"
                     node.trouble = str(error)
                 if event:
                     self.say(event, kind="node")
@@ -212,7 +212,7 @@ def _init(layout: Layout, lifeline: int, private: bool) -> NoReturn:
 
 
 def main(directory: str, lifeline: int) -> None:
-    """Make the namespaces, write down their init, and leave it to run alone."""
+    """Create the namespaces, record their init in a file, and detach from it."""
     layout = Layout(Path(directory))
     order = Order.from_json(json.loads((layout.directory / "order.json").read_text()))
     # Containers of a runtime are on its own bridge, in the machine's network: that is where the registry must be.
@@ -222,7 +222,7 @@ def main(directory: str, lifeline: int) -> None:
     child = os.fork()
     if child == 0:
         os.close(ready)
-        # Nothing may happen before the init can be found again: without the byte, end.
+        # Start only after the parent has recorded this init, so that cleanup can find it. Without the byte, exit.
         if os.read(go, 1) != b"g":
             os._exit(1)
         os.close(go)
@@ -237,7 +237,7 @@ def main(directory: str, lifeline: int) -> None:
         remove=Runtime(order.runtime).remove(order.topology) if order.runtime else [],
     )
     os.write(ready, b"g")
-    # The child is now on its own: its parent's end makes it a child of the machine's init.
+    # The child runs on after this process ends, as a child of the machine's init.
 
 
 if __name__ == "__main__":

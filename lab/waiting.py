@@ -29,5 +29,5 @@ def wait_for(what: str, probe: Callable[[], T | None], *, seconds: float, every:
         except (OSError, RuntimeError) as error:
             last = str(error).strip()
         if time.monotonic() >= end:
-            raise Timeout(f"{what}: not after {allowed:.0f} s" + (f" ({last})" if last else ""))
+            raise Timeout(f"timed out after {allowed:.0f} s, waiting for {what}" + (f" ({last})" if last else ""))
         time.sleep(every)

@@ -22,7 +22,7 @@ _NAMED = 5
 
 
 def drain(access: Access, node: str, seconds: float, say: Progress) -> None:
-    """Cordon a node, evict its pods, and return once they are gone.
+    """Cordon a node, evict its pods, and return once they are deleted.
 
     The pods of DaemonSets and static pods stay, and finished pods run nothing. KubeVirt refuses the eviction of a
     virtual machine's pod, and migrates the machine instead. Raises UserError with the pods that stay.

@@ -80,15 +80,15 @@ def path(node: str) -> str:
 
 
 def refusals_end_it(ask: Callable[[], tuple[bool, str]]) -> Callable[[], tuple[bool, str]]:
-    """The same question for `wait_until`, ended by a refusal of this client: retrying would not change that."""
+    """A probe for `wait_until` that raises UserError if the API refuses this client, because retrying can't help."""
 
-    def asked() -> tuple[bool, str]:
+    def probe() -> tuple[bool, str]:
         try:
             return ask()
         except kubernetes.CredentialsRefused as refused:
             raise UserError(str(refused)) from None
 
-    return asked
+    return probe
 
 
 def _list(access: Access, path: str, failure: str) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
-"""Ends this process with the engine's: a plugin must not act for a run that is over.
+"""Ends this process when the engine has ended: a plugin must not act for a run that is over.
 
-An engine that is killed does not end its plugins. A plugin that goes on would act between the next run and the
-machines: it could switch off a machine that the next run has just switched on.
+An engine that is killed does not end its plugins. A plugin that continues would interfere with the next
+run: it could switch off a machine that the next run has just switched on.
 """
 
 import os
@@ -19,7 +19,7 @@ def is_gone() -> bool:
 
 
 def watch() -> None:
-    """End this process soon after the engine's."""
+    """End this process soon after the engine has ended."""
 
     def look() -> None:
         while not is_gone():

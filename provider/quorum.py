@@ -13,7 +13,7 @@ PATIENCE = 12
 
 @dataclass(frozen=True)
 class Others:
-    """The members of etcd except one, by the names of their machines."""
+    """The members of etcd except the member that restarts or leaves, by the names of their machines."""
 
     healthy: tuple[str, ...]
     unhealthy: tuple[str, ...]
@@ -21,12 +21,12 @@ class Others:
 
     @property
     def votes(self) -> int:
-        """The number of members, including the one."""
+        """The number of members, including the member that restarts or leaves."""
         return len(self.healthy) + len(self.unhealthy) + 1
 
     @property
     def agree(self) -> bool:
-        """Whether the healthy members can change etcd while the one is dead: it counts until it is removed."""
+        """Whether the healthy members are a quorum: a dead member counts until it is removed."""
         return len(self.healthy) > self.votes // 2
 
 

@@ -36,15 +36,15 @@ class Turns:
             return not self._holder
 
         def report(before: int) -> str:
-            return f"waits for its turn: {self._holder or 'another machine'} has it, {before} more before it"
+            return f"waits for its turn: {self._holder or 'another machine'} is being changed, {before} more before it"
 
         with self._waiters.changed:
             try:
                 self._waiters.wait(kind, may_go, report, say, seconds)
             except TimeoutError:
                 raise UserError(
-                    f"{name} did not get its turn within {seconds:.0f} s: {self._holder or 'another machine'} has it; "
-                    f"nothing was sent to {name}; run up again"
+                    f"{name} did not get its turn within {seconds:.0f} s, because {self._holder or 'another machine'} "
+                    f"is still being changed; nothing was sent to {name}; run up again"
                 ) from None
             self._holder, self._apply_by = name, None
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 from .framework import Progress, UserError
 
-# Seconds between two questions, and between two reports.
+# Seconds between two queries, and between two reports.
 PAUSE_SECONDS = 1.0
 SAY_SECONDS = 15.0
 
 
 def wait_until(ask: Callable[[], tuple[bool, str]], what: str, seconds: float, instead: str, say: Progress) -> None:
-    """Ask until the answer is yes.
+    """Call `ask` every PAUSE_SECONDS until the wait is over.
 
     ask: returns whether the wait is over, and the last observation; an OSError counts as an observation.
     instead: what the user can do after the deadline.

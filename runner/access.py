@@ -58,11 +58,13 @@ def outputs(work: session.Session, command: str) -> dict[str, Any]:
     done = work.capture("stack", "output", "--stack", stack, "--json", "--show-secrets")
     if done.returncode:
         reason = (done.stderr or done.stdout).strip()
-        raise UsageError(f"{command}: {reason}; make the platform first: ./bedplate up {stack}")
+        raise UsageError(f"{command}: {reason}; create the platform first: ./bedplate up {stack}")
     values: dict[str, Any] = json.loads(done.stdout or "{}")
     missing = " and no ".join(name for name in FILES if not isinstance(values.get(name), str))
     if missing:
-        raise UsageError(f"{command}: stack {stack} has no {missing} yet; make them first: ./bedplate up {stack}")
+        raise UsageError(
+            f"{command}: stack {stack} has no {missing} yet; create the platform first: ./bedplate up {stack}"
+        )
     return values
 
 
@@ -80,7 +82,7 @@ def _instructions(folder: Path, credentials: Mapping[str, Any]) -> Iterator[str]
     machines = credentials.get("machines") or {}
     expires = credentials.get("expires") or {}
     node = next((address for address in machines.values() if address != first), first)
-    yield "Type this once. Only you can read the files, and whoever has them controls the machines:"
+    yield "Type this in each new shell. Only you can read the files; anyone who has them controls the machines:"
     for name, variable in FILES.items():
         yield f"  export {variable}={shlex.quote(str(folder / name))}"
     yield from ("", "Machines:")
@@ -95,5 +97,5 @@ def _instructions(folder: Path, credentials: Mapping[str, Any]) -> Iterator[str]
         yield f"  {command:<{width}}  # {purpose}"
     yield ""
     yield (
-        'Where a program is missing: ./bedplate setup talosctl kubectl virtctl; export PATH="$PWD/.toolchain/bin:$PATH"'
+        'If a program is missing: ./bedplate setup talosctl kubectl virtctl; export PATH="$PWD/.toolchain/bin:$PATH"'
     )

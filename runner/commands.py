@@ -81,14 +81,14 @@ COMMANDS = {
     ),
     "access": Command(
         "STACK",
-        "write the credentials of its APIs to files, and print how to use them",
+        "write the credentials of the stack's APIs to files, and print how to use them",
         "access dev",
         "access:access",
         STACK,
     ),
     "changes": Command(
         "STACK [--json]",
-        "what an up changes on each machine, by field, and which reboot; no hardware; 0 or 7",
+        "show which fields an up changes on each machine, and which machines reboot",
         "changes dev",
         "operations:changes",
         {**STACK, **JSON},
@@ -96,7 +96,7 @@ COMMANDS = {
     ),
     "drift": Command(
         "STACK [--json]",
-        "compare what its machines run with what was declared; 0 or 7",
+        "compare what the stack's machines run with what was declared",
         "drift dev --json",
         "operations:drift",
         {**STACK, **JSON},
@@ -104,33 +104,33 @@ COMMANDS = {
     ),
     "snapshot": Command(
         "STACK [FILE]",
-        "write a snapshot of its etcd to a file",
+        "write a snapshot of the stack's etcd to a file",
         "snapshot dev etcd.db",
         "snapshot:snapshot",
         {**STACK, "file": {"metavar": "FILE", "nargs": "?", "help": "by default .toolchain/snapshots/STACK-TIME.db"}},
     ),
     "import": Command(
         "STACK FILE",
-        "import the secrets of a running cluster into its state",
+        "import the secrets of a running cluster into the stack's state",
         "import prod secrets.yaml",
         "operations:adopt",
         {**STACK, "file": {"metavar": "FILE", "help": "the file that talosctl gen secrets wrote"}},
     ),
     "boot": Command(
         "STACK FOLDER",
-        "write the files of the server that its machines boot from",
+        "write the files of the server that the stack's machines boot from",
         "boot prod files",
         "operations:boot",
         {**STACK, "folder": {"metavar": "FOLDER", "help": "where the files are written"}},
     ),
     "rehearse": Command(
         "[STACK [OPTION...] | stop [STACK] | check]",
-        "bring it up for real on this machine, and down again",
+        "create the stack on real Talos nodes on this computer, and remove it again",
         "rehearse dev --keep",
         "operations:rehearse",
         raw=True,
         more="Options: --keep, --only PHASE, --kills N, --each N, --seed N, --steps; see docs/rehearsal.md.\n"
-        "check: what this machine lacks. stop: end a lab that was kept or killed.",
+        "check: what this machine lacks. stop: end a lab that was kept or killed. fidelity: what a lab replaces.",
     ),
     "test": Command(
         "[--quick] [PYTEST-OPTION...]",
@@ -145,7 +145,7 @@ COMMANDS = {
         "check format, style, types and docstrings of the code",
         "lint core tests/model",
         "lint:lint",
-        {"paths": {"metavar": "PATH", "nargs": "*", "help": "show the findings below it alone"}},
+        {"paths": {"metavar": "PATH", "nargs": "*", "help": "show only findings in these files and folders"}},
     ),
     "doctor": Command("", "show each part of the toolchain and what is wrong with it", "doctor", "doctor:doctor"),
     "schema": Command(

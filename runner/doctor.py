@@ -74,9 +74,7 @@ def _part(part: Part, layout: Layout, source: str | None, command: str) -> Findi
             return Finding(part.name, part.version, "-", "needs a system package", system.by_hand(packages))
         return Finding(part.name, part.version, "-", "not set up", command)
     if packages := system.missing([], [part]):
-        return Finding(
-            part.name, part.version, _source(entry), "is used with a system package", system.by_hand(packages)
-        )
+        return Finding(part.name, part.version, _source(entry), "needs a system package", system.by_hand(packages))
     state = _state(part, entry, layout)
     return Finding(part.name, part.version, _source(entry), state, "" if state == "ok" else command)
 
@@ -87,7 +85,7 @@ def _source(entry: Entry) -> str:
 
 def _state(part: Part, entry: Entry, layout: Layout) -> str:
     if not in_place(entry, layout):
-        return "not linked"
+        return "in the store, not linked"
     if part.kind == "python":
         done = subprocess.run([layout.venv / "bin" / "python", "-m", "pip", "check"], capture_output=True, text=True)
         return "ok" if done.returncode == 0 else f"broken: {(done.stdout + done.stderr).strip().splitlines()[0]}"

@@ -53,7 +53,8 @@ def linting(layout: Layout, paths: Sequence[str] = ()) -> Iterator[str]:
 
 
 def types(layout: Layout, paths: Sequence[str] = ()) -> Iterator[str]:
-    """Yield each error of mypy below the given paths. It always reads the whole: a type is used in other rooms."""
+    """Yield each error of mypy below the given paths. mypy always reads the whole code, because
+    a change of a type can break other folders."""
     rooms = [room for room in TYPED if (layout.checkout / room).exists()]
     command = ["mypy", "--cache-dir", str(layout.home / "mypy"), "--no-error-summary", "--hide-error-context", *rooms]
     for line in _run(command, layout):

@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         for argument, options in command.arguments.items():
             action = sub.add_argument(argument, **options)
             if action.nargs == argparse.REMAINDER:
-                # Else a missing STACK is reported together with options that nobody needs.
+                # Otherwise the error about a missing STACK would also list the options as missing.
                 action.required = False
     return top
 

@@ -35,7 +35,7 @@ class Session:
         return python(self.layout, self.environment, name, *arguments)
 
     def capture(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the engine, and keep what it prints."""
+        """Run the engine. Returns its exit code and its output, which is not shown."""
         return subprocess.run(
             [self.layout.bin / "pulumi", *arguments],
             env=self.environment,

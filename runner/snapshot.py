@@ -42,7 +42,7 @@ def snapshot(given: Namespace, layout: Layout) -> int:
                 )
                 return 0
     raise UsageError(
-        f"snapshot: no control plane yielded one ({', '.join(endpoints)}): {reason}; "
+        f"snapshot: no control plane provided one ({', '.join(endpoints)}): {reason}; "
         f"look at: ./bedplate access {work.stack.name}, then talosctl etcd status"
     )
 

@@ -21,7 +21,7 @@ def install(entry: Entry, layout: Layout) -> dict[str, Path]:
         _point(layout.venv, entry.folder)
         return {"python": layout.venv / "bin" / "python"}
     if part.kind == "debian":
-        # Its files run on virtual machines alone.
+        # These files run only on virtual machines, so they are not linked.
         return {name: entry.file(name) for name in part.files}
     products = {product.name for product in part.products}
     installed = {}

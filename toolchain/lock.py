@@ -108,7 +108,7 @@ class Lock:
         if owners:
             return owners
         known = sorted({*self.sets, *self.parts})
-        raise ToolchainError(f"toolchain: nothing is called {name!r}; there are {', '.join(known)}")
+        raise ToolchainError(f"toolchain: {name!r} is not a known part or set; known are {', '.join(known)}")
 
 
 def load(path: Path) -> Lock:

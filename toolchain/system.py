@@ -57,7 +57,7 @@ def _quietly(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def by_hand(packages: list[str]) -> str:
-    """The one line that installs these packages on this kind of machine."""
+    """The shell command that installs these packages; without apt-get, the packages' names and what to do with them."""
     names = " ".join(packages)
     sudo = "" if os.geteuid() == 0 else "sudo "
     if shutil.which("apt-get"):

@@ -1,6 +1,7 @@
 """The part of the Talos API that Bedplate calls itself: a machine's hardware, etcd's members, and how a machine leaves.
 
-Talos' certificates are Ed25519. The TLS of the usual gRPC package accepts none of those; grpclib uses Python's own.
+Talos' certificates are Ed25519. The TLS of the package grpcio rejects such certificates; grpclib uses
+Python's TLS, which accepts them.
 """
 
 from .calls import PORT, AlreadyThere, NoAnswer, Slow

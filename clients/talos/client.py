@@ -92,9 +92,9 @@ class Client(Caller):
         )
 
     def own_members(self, address: str) -> dict[str, bool]:
-        """Host name to whether that member votes, from that machine's own etcd: without one it would ask the others.
+        """Host name to whether that member votes, as the machine's own etcd lists it; other members are not queried.
 
-        Raises NoAnswer.
+        Raises NoAnswer, also if the machine runs no etcd.
         """
         return {m.hostname: not m.is_learner for m in self._members(address, local=True)}
 

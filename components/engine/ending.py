@@ -1,10 +1,10 @@
-"""When the engine ends first, the program ends silently.
+"""If the engine ends before the program, the program exits without printing anything.
 
-An engine that ends, because a check failed or somebody interrupted it, closes what the program is connected to. Calls
-under way then fail in one of many ways, and the SDK would show each as a Python stack beside the engine's own message,
-which has said all. So such a failure becomes `EngineEnded`, and the program ends with it and without a word.
+An engine that ends, because a check failed or a user interrupted it, closes its connection to the program. Pending
+calls then fail in one of many ways, and the SDK would print each failure as a Python traceback beside the engine's own
+message, which already gives the reason. So such a failure becomes `EngineEnded`, and the program exits without output.
 
-A plugin that crashed looks the same to a call. What tells them apart: an engine that goes on still answers.
+A call fails in the same ways if a plugin crashed. The difference is that the engine then still answers.
 """
 
 import importlib
@@ -26,11 +26,11 @@ from .guard import replace
 # Source: pulumi-language-python-exec 3.255.
 SHOWN = 32
 _CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-# Only the engine's own end has these texts: it closed its connection to a plugin, or takes no more calls.
+# Only an engine that ends causes these texts: it has closed its connection to a plugin, or accepts no more calls.
 _END = re.compile("client connection is closing|resource monitor shut down")
-# A plugin that failed by itself may have these as well. The engine passes on a plugin's code in the text.
+# A failure of a plugin may contain these texts too, because the engine passes on the plugin's error code.
 _MAYBE_END = re.compile("code = (Canceled|Unavailable)|context canceled|transport is closing")
-# An engine that ends closes its plugins first, and takes no more calls a moment later.
+# An engine that ends closes its plugins first, and refuses calls only a moment later.
 PROBES, PROBE_SECONDS = 20, 0.1
 
 
@@ -39,10 +39,10 @@ class EngineEnded(pulumi.RunError):
 
 
 def install() -> None:
-    """Let every call to the engine tell its end from other failures; nothing is done twice."""
+    """Make every call to the engine distinguish the engine's end from other failures. A second call does nothing."""
     if getattr(stack.wait_for_rpcs, "ends_silently", False):
         return
-    # By its name: pulumi.runtime has a function of the same name in the module's place.
+    # Imported by name, because the attribute `invoke` of pulumi.runtime is a function and not this module.
     invoke = importlib.import_module("pulumi.runtime.invoke")
     convert = _telling(settings.grpc_error_to_exception)
     replace(settings, "grpc_error_to_exception", convert)
@@ -55,7 +55,7 @@ def install() -> None:
 def _telling(convert: Callable[[grpc.RpcError], Exception]) -> Callable[[grpc.RpcError], Exception]:
     def converted(error: grpc.RpcError) -> Exception:
         if _is_end(error):
-            # Raised and not returned: an invoke would wrap what it gets in an error of its own.
+            # Raised and not returned, because an invoke would wrap a returned error in another one.
             raise EngineEnded("the engine ended before it answered") from None
         return convert(error)
 
@@ -67,7 +67,7 @@ def _unless_ended(send: Callable[..., None]) -> Callable[..., None]:
         try:
             send(*arguments, **options)
         except grpc.RpcError as error:
-            # Nobody is there to show a message, nor a failure to send it.
+            # The engine has ended, so it can show neither the message nor the failure to send it.
             if error.code() not in _CODES:
                 raise
 
@@ -76,7 +76,7 @@ def _unless_ended(send: Callable[..., None]) -> Callable[..., None]:
 
 def _unless_interrupted(show: Callable[..., Any]) -> Callable[..., Any]:
     def shown(kind: type[BaseException], *details: Any) -> None:
-        # The engine interrupts a program that has not ended by itself soon enough; Python would show where it was.
+        # The engine interrupts a program that does not end soon enough; Python would print a traceback for that.
         if not issubclass(kind, KeyboardInterrupt):
             show(kind, *details)
 
@@ -97,7 +97,7 @@ def _silently(wait: Callable[[bool], Awaitable[None]]) -> Callable[[bool], Await
 
 
 def _comes_from_end(error: BaseException) -> bool:
-    # One cause and no chain: the SDK raises the first failure from itself, which is a chain without an end.
+    # Only the direct cause is read, because the SDK raises the first failure from itself: the chain has no end.
     return isinstance(error, EngineEnded) or isinstance(error.__cause__, EngineEnded)
 
 

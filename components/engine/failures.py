@@ -1,12 +1,13 @@
 """A resource that failed is reported once, and blocks only the resources that depend on it.
 
-Where an input of a resource comes from one that failed, the SDK (3.255) raises a marker. It means to ignore the marker,
-so that an update continues with other resources (`--continue-on-error`). Instead the program ends there with a Python
-stack, and what it had not registered by then is left out: one bad machine would block the rest of its rack.
+Where an input of a resource comes from one that failed, the SDK (3.255) raises a marker exception. The SDK is meant
+to ignore it, so that an update continues with other resources (`--continue-on-error`). Instead the program ends with a
+Python traceback, and all resources that were not yet registered are left out: one bad machine would block its rack.
 
-A resource that depends on a failed one is never registered. The engine takes a program that ends successfully without
-it as one that no longer declares it, and with `--continue-on-error` deletes it: every VM, because the first control
-plane did not answer. So such a program ends with an error once everything else is done, and nothing is deleted.
+A resource that depends on a failed one is never registered. If the program then ended
+successfully, the engine would conclude that the resource is no longer declared, and with `--continue-on-error` delete
+it: every VM, because the first control plane did not answer. So the program ends with an error once everything else is
+done, and nothing is deleted.
 """
 
 import sys
@@ -32,13 +33,13 @@ class DependencyFailed(pulumi.RunError):
 
     def __init__(self, text: str) -> None:
         super().__init__(
-            f"{text}; resources that depend on it were not made; fix what the resource's own line reports, "
+            f"{text}; resources that depend on it were skipped; fix what the resource's own line reports, "
             "and run up again"
         )
 
 
 def install() -> None:
-    """Ignore the marker as the SDK means to; nothing is done where the SDK has none."""
+    """Make the SDK ignore its marker; does nothing if the SDK has no marker."""
     if hasattr(stack, "ResourceRegistrationFailed"):
         replace(stack, "ResourceRegistrationFailed", DependencyFailed)
         replace(RPCManager, "do_rpc", _recording)
@@ -64,7 +65,7 @@ async def _end() -> None:
     """End with an error if a resource was left out, so that the engine does not take it as deleted."""
     if _left_out:
         print(
-            "some resources were not made, as their own lines report; resources that depend on them stay as they are, "
+            "some resources failed, as their own lines report; resources that depend on them stay as they are, "
             "and nothing is deleted; fix the cause, and run up again",
             file=sys.stderr,
             flush=True,

@@ -17,5 +17,5 @@ def is_source(code: Callable[..., Any] | ModuleType, sha256: str) -> bool:
 
 
 def replace(owner: object, name: str, replacement: object) -> None:
-    """Put something of ours in the place of what a module or a class of the SDK has by a name."""
+    """Replace an attribute of a module or a class of the SDK."""
     setattr(owner, name, replacement)

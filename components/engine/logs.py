@@ -1,7 +1,7 @@
-"""Send debug messages to the engine only if somebody asked for them.
+"""Send debug messages to the engine only if the engine runs with `--debug`.
 
-The SDK sends two and more debug messages for each resource, each as a call that the program waits for, and the engine
-then drops them unless it runs with `--debug`. That was a quarter of a plan's time.
+The SDK sends two or more debug messages for each resource, each as a call that the program waits for, and the engine
+then drops them. That took a quarter of a plan's time.
 """
 
 import os

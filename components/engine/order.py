@@ -1,8 +1,8 @@
-"""Plans list their rows in one order: the program's.
+"""Plans list resources in the order in which the program creates them.
 
-The SDK sends registrations from many threads at once, so that two plans of the same stack list them differently. In a
-plan they are sent one by one: whenever the program has nothing else to do, the first one that the program made of
-those that are ready. An `up` keeps the SDK's way, because there a registration returns only once the resource exists.
+The SDK sends registrations from many threads at once, so two plans of one stack would list them in different orders. In
+a plan they are sent one by one: whenever the program is idle, the ready registration that the program made first. An
+`up` keeps the SDK's behaviour, because there a registration returns only once the resource exists.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 def install() -> None:
-    """Send what the rest of this program registers in the program's order, if it is planned and not run."""
+    """In a plan, send all further registrations in the order in which the program creates the resources."""
     if pulumi.runtime.is_dry_run():
         loop = asyncio.get_event_loop()
         if hasattr(loop, "_ready"):
@@ -57,7 +57,7 @@ class OneByOne(ThreadPoolExecutor):
         return future
 
     def _next(self) -> None:
-        # asyncio has no public way to ask whether anything else is about to run.
+        # asyncio has no public method that tells whether another callback is about to run.
         if self._loop._ready:  # type: ignore[attr-defined]
             self._loop.call_soon(self._next)
         elif self._waiting:

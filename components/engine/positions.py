@@ -1,8 +1,8 @@
 """Where in the program a resource is made, found without reading the program's files.
 
-The SDK sends the stack of every resource's constructor to the engine. It takes it with `traceback.extract_stack`,
-which asks the file system about every file of the stack and reads the text of every line, though only file names and
-line numbers are sent. That was a tenth of a plan's time. Here the names and numbers are read from the frames.
+The SDK sends the stack of every resource's constructor to the engine. It gets it with `traceback.extract_stack`,
+which checks every source file on disk and reads the text of every line, though only file names and line numbers are
+sent. That took a tenth of a plan's time. Here the names and numbers are read from the frames.
 """
 
 import functools
@@ -23,7 +23,7 @@ CONSTRUCTORS = 3
 
 
 def install() -> None:
-    """Replace the SDK's way to take a stack, if it is the known one."""
+    """Replace the SDK's function that reads the call stack, if its source is the known one."""
     if is_source(resource._get_stack_trace, REPLACES) and is_source(resource._get_source_position_for_frame, RELIES_ON):
         replace(resource, "_get_stack_trace", stack_trace)
 

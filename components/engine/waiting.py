@@ -21,7 +21,7 @@ REPLACES = "c92289a2f839f5221a4068c262a706a05ce2af506b5484545ac5d371b6211e48"
 
 
 def install() -> None:
-    """Replace the SDK's loop, if it is the known one."""
+    """Replace the SDK's loop that waits for calls and outputs, if its source is the known one."""
     if is_source(stack.wait_for_rpcs, REPLACES):
         replace(stack, "wait_for_rpcs", wait_for_rpcs)
 
@@ -81,6 +81,6 @@ async def _outputs() -> None:
 
 
 def _raise_failure(output: asyncio.Future[Any]) -> None:
-    # Looked up at the time of the failure: failures.py puts a class of its own there.
+    # Looked up when an output fails, because failures.py replaces this class of the SDK.
     with suppress(stack.ResourceRegistrationFailed):
         output.result()

@@ -34,7 +34,7 @@ class Kubernetes(ComponentResource):
         self.provider = k8s.Provider(
             f"{name}-provider",
             kubeconfig=gate.kubeconfig,
-            # Without it a renewed certificate would look like another cluster, and replace every object in it.
+            # Otherwise a renewed certificate would look like another cluster, and every object would be replaced.
             cluster_identifier=f"{args.platform.name} {args.platform.api}",
             opts=ResourceOptions(parent=self),
         )

@@ -9,7 +9,7 @@ from core.native.metal import MANUAL_BOOT
 
 
 class ManualBoot(Native):
-    """The steps for one machine: shown in a plan that permits it a boot, and in no other."""
+    """The manual steps that boot one machine: shown by a plan if the machine has to be booted."""
 
     def __init__(self, name: str, machine: str, platform: Platform, opts: ResourceOptions) -> None:
         spec = platform.machines[machine]

@@ -67,8 +67,9 @@ class Metal(ComponentResource):
             client_key=Output.secret(client.key),
             opts=ResourceOptions(parent=self),
         )
-        # Every change replaces the resource in this provider, and the old file has the new one's name: deleted last,
-        # it would take the new file with it. The plugin that the toolchain builds asks for this order; others do not.
+        # In this provider every change is a replacement, and the replacement writes a file of the same name. If the old
+        # resource were deleted afterwards, the new file would be deleted. The plugin that the toolchain builds requests
+        # delete-before-replace itself; other builds don't.
         child = ResourceOptions(parent=self, provider=server, delete_before_replace=True)
         return {machine: self._group(machine, child) for machine in platform.machines}
 
@@ -100,6 +101,6 @@ class Metal(ComponentResource):
 def _address_after(resource: CustomResource, address: str) -> Output[str]:
     """The address as an Output that depends on the resource.
 
-    It is made of the URN, because the address must show in a plan, and the URN is known in a plan as well.
+    It is derived from the URN, because the URN is known in a plan, so that the plan shows the address.
     """
     return resource.urn.apply(lambda _: address)

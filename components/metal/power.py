@@ -24,7 +24,7 @@ class BmcCredentials:
 
 
 class BootPermit(Native):
-    """The declared machine, switched off and with its next boot from the network: once for each generation."""
+    """Switches the declared machine off and sets its next boot to the network, once for each install.generation."""
 
     generation: Output[int]
 
@@ -35,7 +35,7 @@ class BootPermit(Native):
 
 
 class Power(Native):
-    """The declared machine, switched on once for its permit."""
+    """Switches the declared machine on, once for each permit."""
 
     power: Output[str]
 
@@ -49,7 +49,8 @@ class Power(Native):
         permit: BootPermit,
         opts: ResourceOptions,
     ) -> None:
-        # The permit's own output: the permit is in the state before anything is switched on.
+        # The permit's output and not the stack file's value, so that the permit is in the state before the machine is
+        # switched on.
         values = {**_inputs(machine, bmc, who, pace), "generation": permit.generation}
         super().__init__(POWER, name, values, opts)
 

@@ -1,4 +1,4 @@
-"""Snapshots of etcd that the cluster takes of itself."""
+"""Snapshots of etcd that a job of the cluster takes on a schedule."""
 
 from .scheduled import Snapshots
 

@@ -24,7 +24,7 @@ class ChangeGuard(Native):
                 name: {"how": machine.decommission, "role": machine.role, "address": str(machine.address)}
                 for name, machine in platform.leaving.items()
             },
-            # To check that a machine has left before its entry is deleted.
+            # Used to check that a machine has left before its entry is deleted.
             "clientConfiguration": talos_client(client),
         }
         super().__init__(CHANGE_GUARD, name, values, opts)

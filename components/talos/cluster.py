@@ -56,8 +56,8 @@ class Talos(ComponentResource):
         roles = sorted({spec.role for spec in platform.machines.values()})
         self._config = {role: self._pki.config(role, args.registries) for role in roles}
         self._guard = ChangeGuard(f"{name}-guard", platform, self._pki.client, ResourceOptions(parent=self))
-        # Kubernetes moves with configs, the first control plane's first; Talos with releases. Both wait for the
-        # snapshot.
+        # A config may upgrade Kubernetes, and the bootstrapped control plane gets its config first, so
+        # this config waits for the snapshot, as Talos upgrades do.
         opts = ResourceOptions(parent=self, depends_on=[self._guard])
         self._saved = Snapshot(f"{name}-snapshot", platform, self._pki.client, opts)
         self._machines = {platform.first: self._machine(platform.first, self._saved)}
@@ -101,7 +101,7 @@ class Talos(ComponentResource):
         )
 
     def _change_controlplanes(self) -> Resource:
-        """One control plane at a time, the first one first; returns what is done when all of them are."""
+        """Change one control plane at a time, the bootstrapped one first. Returns the resource that is done last."""
         platform = self._args.platform
         last = self._decommission("controlplane", ("lost",), self._etcd)
         for node in (platform.first, *_others(platform)):
@@ -112,7 +112,7 @@ class Talos(ComponentResource):
         return self._decommission("controlplane", ("wipe",), last)
 
     def _change_workers(self) -> None:
-        """Workers side by side; those that leave one after the other, because their pods move to the others."""
+        """Change workers in parallel; decommission workers one by one, because their pods move to other workers."""
         for node in self._args.platform.workers:
             self._machines[node] = self._machine(node, self._etcd)
         self._decommission("worker", ("lost", "wipe"), self._etcd)
@@ -128,13 +128,13 @@ class Talos(ComponentResource):
         return after
 
     def _upgrade(self, after: Resource) -> None:
-        """Talos' version, one machine after the other: the control plane that others wait for is the last of them."""
+        """Upgrade Talos on one machine after the other; the bootstrapped control plane is the last control plane."""
         platform = self._args.platform
         for node in (*_others(platform), platform.first, *platform.workers):
             after = self._machines[node].upgrade([after, self._saved])
 
     def _hand_out(self) -> None:
-        """The credentials of both APIs, and the configs."""
+        """Set the outputs: the credentials of both APIs, their expiry and the machine configs."""
         platform, client = self._args.platform, self._pki.client
         dates = Output.all(client, self._access.kubernetes_client_configuration, self._pki.secrets)
         self.expires = Output.unsecret(dates.apply(lambda known: expiry(*known)))

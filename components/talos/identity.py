@@ -42,7 +42,7 @@ class Identity(Native):
             "clientConfiguration": talos_client(client),
             "declared": declared(platform, machine),
             "generation": platform.machines[machine].install.generation,
-            # Its config without the PKI: a change queries the machine again, and the plan describes what changes.
+            # The machine's config without the PKI: a change queries the machine again, and the plan lists the fields.
             "documents": [*patches(platform, machine)],
             "versions": {"contract": platform.talos.contract, "kubernetes": platform.talos.kubernetes},
             "timeoutSeconds": BOOT_TIMEOUT_SECONDS,

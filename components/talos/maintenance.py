@@ -9,7 +9,7 @@ from core.machineconfig.documents import patches
 from core.model import Platform
 from core.native.machine import MAINTENANCE_TURN, NODE_HEALTHY
 
-# For the turns of all machines before it, and for its own drain.
+# Long enough for the turns of all machines in front of it and for its own drain.
 TURN_TIMEOUT_SECONDS = 7200
 # A boot with firmware that tests memory, or a kubelet from a slow mirror.
 HEALTHY_TIMEOUT_SECONDS = 1800
@@ -28,10 +28,10 @@ def _shared(name: str, node: Input[str], platform: Platform, client: Any) -> dic
 
 
 class MaintenanceTurn(Native):
-    """Before a config that restarts the machine or moves its Kubernetes: it waits for its turn and is drained."""
+    """Makes a machine wait for its turn and drains it before a config that reboots it or changes its Kubernetes."""
 
     turn: Output[int]
-    """How many turns the machine has had."""
+    """The number of the machine's turns so far, including this one."""
     began: Output[str]
     """When the machine was started before this turn."""
     reboots: Output[bool]

@@ -62,7 +62,7 @@ class Pki:
 def generator_input(made: Mapping[str, Any]) -> machine.MachineSecretsArgs:
     """The outputs of Secrets as the inputs that getConfiguration takes.
 
-    Passed on unchanged, the SDK sends their keys in snake_case and the generator finds none of them
+    If they were passed on unchanged, the SDK would send their keys in snake_case, which the generator ignores
     (pulumi-talos#103, #200, #251). They are read by key, because a secret Output resolves to plain dicts.
     """
     certs, secrets = made["certs"], made["secrets"]
@@ -78,7 +78,7 @@ def generator_input(made: Mapping[str, Any]) -> machine.MachineSecretsArgs:
         secrets=machine.KubernetesSecretsArgs(
             bootstrap_token=secrets["bootstrap_token"],
             secretbox_encryption_secret=secrets["secretbox_encryption_secret"],
-            # An imported cluster may still have one: without it, its API could not read its own Secrets.
+            # An imported cluster may have this older key, without which the API server can't decrypt existing Secrets.
             aescbc_encryption_secret=secrets.get("aescbc_encryption_secret") or None,
         ),
         trustdinfo=machine.TrustdInfoArgs(token=made["trustdinfo"]["token"]),

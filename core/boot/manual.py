@@ -8,25 +8,25 @@ from . import matchbox
 
 
 def steps(platform: Platform, name: str) -> Iterator[str]:
-    """The steps in order: they hold everything that a person at the rack needs to know."""
+    """The steps in order. They contain everything that a person at the rack needs to know."""
     machine = platform.machines[name]
     marks = ", ".join(_marks(machine)) or "the stack file says neither where it is nor its serial number"
     yield f"find {name}: {marks}"
     link, iso = machine.mac or machine.link or "its link to the node network", matchbox.iso(platform)
     if platform.boot is not None:
         yield (
-            f"boot it from the network once, by {link}, and leave the disk first in its boot order; "
-            f"or boot it from {iso}"
+            f"boot it once from the network, over {link}, and keep the disk first in its boot order; "
+            f"or boot it once from {iso}"
         )
     else:
         yield f"boot it once from {iso}, on a USB stick or as virtual media, with {link} on the node network"
     if platform.schematic_text is not None:
-        yield "where that answers 404: send the factory the schematic, which is the stack's output of that name"
+        yield "if that URL answers 404, send the factory the schematic: it is the stack's output schematic"
     yield (
-        f"its screen shows Talos in maintenance mode and the address {machine.address}; where it shows another, "
-        f"have DHCP give {machine.address} to {link}, and boot it again"
+        f"its screen must show Talos in maintenance mode and the address {machine.address}; if it shows another "
+        f"address, reserve {machine.address} for {link} in DHCP, and boot it again"
     )
-    yield "leave it there: up waits for it, and goes on by itself"
+    yield "leave it in maintenance mode: up waits for it, and continues when it answers"
 
 
 def _marks(machine: MachineSpec) -> Iterator[str]:

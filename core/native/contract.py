@@ -106,6 +106,6 @@ class Contract:
         for name in sorted({name for name, value in values.items() if value is not None} - set(self.inputs)):
             yield InputError(
                 name,
-                f"is not an input of {self.token}; its provider would ignore it without a word; "
+                f"is not an input of {self.token}; its provider would silently ignore it; "
                 f"remove it, or use one of {', '.join(self.inputs)}",
             )

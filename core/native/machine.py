@@ -40,7 +40,7 @@ IDENTITY = Contract(
 
 MAINTENANCE_TURN = Contract(
     token="bedplate-native:talos:Turn",
-    doc="Waits for the machine's turn and drains it, before a config that restarts it or moves its Kubernetes.",
+    doc="Waits for the machine's turn and drains it, before a config that reboots it or changes its Kubernetes.",
     inputs={
         "machine": shared.machine(),
         "node": shared.node(),
@@ -56,7 +56,7 @@ MAINTENANCE_TURN = Contract(
         "timeoutSeconds": shared.timeout(ignored=True),
     },
     outputs={
-        "turn": Output(type=whole(0), doc="How many turns the machine has had."),
+        "turn": Output(type=whole(0), doc="The number of the machine's turns so far, including the last one."),
         "began": Output(type=ANY_TEXT, doc="When the machine was started before its last turn."),
         "reboots": Output(type=FLAG, doc="Whether its last turn was for a config that reboots it."),
     },

@@ -26,7 +26,7 @@ CREDENTIALS = ("talosconfig", "kubeconfig")
 def adoption(rehearsal: Rehearsal) -> None:
     """An empty state adopts the running platform, by the secrets in a control plane's own config.
 
-    From here on the rehearsal goes on with the new state: what comes after shows that it is as good as the first.
+    The rehearsal continues with the new state, so that later phases show that it is as complete as the first.
     """
     before, starts = _pki(rehearsal.engine), {name: node["starts"] for name, node in rehearsal.lab.nodes().items()}
     bundle = _bundle(rehearsal)
@@ -50,21 +50,21 @@ def adoption(rehearsal: Rehearsal) -> None:
     rehearsal.times.say(f"  {output.splitlines()[0]}")
     first, rehearsal.engine = rehearsal.engine, engine
     run = rehearsal.update(seconds=600)
-    see(texts.ADOPTS_ETCD in run.text, f"the up does not say that it took etcd over: {run.text[-2000:]}")
+    see(texts.ADOPTS_ETCD in run.text, f"the up did not report that it adopted etcd: {run.text[-2000:]}")
     see(rehearsal.bootstraps() == 1, f"etcd was bootstrapped {rehearsal.bootstraps()} times, not once")
     see(_pki(engine) == before, "the platform has other secrets than before")
     now = {name: node["starts"] for name, node in rehearsal.lab.nodes().items()}
-    see(now == starts, f"machines were started again by it: {starts} before, {now} after")
+    see(now == starts, f"the up restarted machines: starts before: {starts}, after: {now}")
     see(drifted(rehearsal) == {}, f"machines differ from what was declared: {drifted(rehearsal)}")
     rehearsal.update("--expect-no-changes", seconds=180)
     known = [{(one["type"], one["urn"].rpartition("::")[2]) for one in each.state()} for each in (first, engine)]
-    see(known[0] == known[1], f"the new state has not what the first one has: {sorted(known[0] ^ known[1])}")
+    see(known[0] == known[1], f"resources of only one of the two states: {sorted(known[0] ^ known[1])}")
     rehearsal.trust()
     rehearsal.times.fact("adopted", {"resources": len(known[1]), "up_seconds": run.seconds})
 
 
 def _bundle(rehearsal: Rehearsal) -> Path:
-    """The secrets of the running cluster, as somebody gets them who has nothing of it but a talosconfig."""
+    """The secrets of the running cluster in a file, exported with nothing but a talosconfig."""
     bundle = rehearsal.layout.directory / "secrets.yaml"
     bundle.unlink(missing_ok=True)
     config = rehearsal.clients.talos(
@@ -78,7 +78,7 @@ def _bundle(rehearsal: Rehearsal) -> Path:
 
 def _pki(engine: Engine) -> Any:
     [made] = [one for one in engine.state(secrets=True) if one["type"] == KIND]
-    # What the plugin has none of, it holds as an empty text or not at all.
+    # The plugin stores a secret that does not exist as an empty text, or not at all.
     return {
         key: {name: value for name, value in part.items() if value}
         for key, part in unwrap_secret(made["outputs"]["machineSecrets"]).items()
@@ -86,7 +86,7 @@ def _pki(engine: Engine) -> Any:
 
 
 def renewal(rehearsal: Rehearsal) -> None:
-    """Both client certificates are in their last month: `drift` says so, an `up` makes new ones, and those let in."""
+    """Both client certificates expire within a month: `drift` reports it, and an `up` creates new ones, which work."""
     engine = rehearsal.engine
     _shorten(engine)
     drift = rehearsal.lab.run(
@@ -98,8 +98,8 @@ def renewal(rehearsal: Rehearsal) -> None:
     )
     see(
         drift.returncode == 7
-        and all(f"{name}'s {texts.CERTIFICATE_ENDS} 9 days" in drift.stderr for name in CREDENTIALS),
-        f"drift does not report the certificates that end: {drift.returncode}, {drift.stderr[-500:]}",
+        and all(f"{name}'s {texts.CERTIFICATE_EXPIRES} 9 days" in drift.stderr for name in CREDENTIALS),
+        f"drift does not report that the certificates expire: {drift.returncode}, {drift.stderr[-500:]}",
     )
     old = _credentials(rehearsal)
     run = rehearsal.update(seconds=300)
@@ -113,7 +113,7 @@ def renewal(rehearsal: Rehearsal) -> None:
     rehearsal.clients.talos("version", "--nodes", rehearsal.first)
     see(
         rehearsal.clients.ready() == {machine.name for machine in rehearsal.topology.machines},
-        "the new kubeconfig does not tell every node as Ready",
+        "with the new kubeconfig, not every node is Ready",
     )
     see(drifted(rehearsal) == {}, f"machines differ from what was declared: {drifted(rehearsal)}")
     rehearsal.update("--expect-no-changes", seconds=180)
@@ -124,7 +124,7 @@ def renewal(rehearsal: Rehearsal) -> None:
 
 
 def _shorten(engine: Engine) -> None:
-    """Client certificates that end soon, signed by the platform's own authorities, where the state has the others."""
+    """Replace the client certificates in the state by certificates of the same authorities that expire soon."""
     exported = json.loads(engine.output("stack", "export", "--show-secrets"))
     made = {
         one["type"]: one["outputs"] for one in exported["deployment"]["resources"] if one["type"] in (KIND, KUBECONFIG)

@@ -19,7 +19,7 @@ def by_hand(resource: Mapping[str, Any]) -> dict[str, Any] | None:
             return {"spec": {key: not value}}
     labels = (inputs.get("metadata") or {}).get("labels") or {}
     for key in sorted(labels):
-        # Values of the pod security labels are checked by the API.
+        # The API would refuse this value for a pod security label.
         if "pod-security" not in key:
             return {"metadata": {"labels": {key: "edited-by-hand"}}}
     return None
@@ -48,7 +48,7 @@ def an_object(rehearsal: Rehearsal) -> None:
     see(seen.code != 0, f"{what} was edited by hand, and a preview with --refresh reports no change")
     rehearsal.update("--refresh", seconds=300)
     rehearsal.engine.run("preview", "--refresh", "--expect-no-changes", seconds=180)
-    rehearsal.times.fact("drift", f"seen and put right: {what}")
+    rehearsal.times.fact("drift", f"detected and restored: {what}")
 
 
 def a_machine(rehearsal: Rehearsal) -> None:
@@ -81,7 +81,7 @@ def drifted(rehearsal: Rehearsal) -> dict[str, list[str]]:
     found = json.loads(done.stdout)
     unread = [f"{one['machine']}: {one['unread']}" for one in found if one["unread"]]
     see(not unread, f"drift could not read {'; '.join(unread)}")
-    # Nodes run the release that is built here, whatever image they would install.
+    # The nodes run the Talos release that is built here and not the declared image, so that difference is expected.
     paths = {
         one["machine"]: [each["path"] for each in one["differences"] if each["document"] != "Talos"] for one in found
     }

@@ -18,7 +18,7 @@ def change(rehearsal: Rehearsal) -> None:
     machine["labels"] = {**machine.get("labels", {}), LABEL[0]: LABEL[1]}
     machine["taints"] = {**machine.get("taints", {}), TAINT[0]: TAINT[1]}
     rehearsal.platform["registries"]["mirrors"][NEW_MIRROR] = {"endpoints": [rehearsal.topology.registry]}
-    # Containers take no upgrade: each only says what it runs. What comes before one is the same.
+    # Talos in a container can't be upgraded: the resource only reports the running release. The steps before are real.
     rehearsal.platform["talos"]["version"] = standins.next_patch(rehearsal.platform["talos"]["version"])
     rehearsal.engine.write(rehearsal.platform)
     run = rehearsal.update(seconds=300)

@@ -10,7 +10,7 @@ from . import texts
 
 
 def moved(rehearsal: Rehearsal) -> None:
-    """The same code under the next number: it runs everywhere, workers came last, and etcd was saved before."""
+    """Upgrade Kubernetes, to the same code under the next version number. etcd is saved first, workers come last."""
     before, after = rehearsal.platform["talos"]["kubernetes"], prepare.next_kubernetes()
     saved = set(rehearsal.snapshots.glob("*.db"))
     rehearsal.platform["talos"]["kubernetes"] = after
@@ -20,17 +20,17 @@ def moved(rehearsal: Rehearsal) -> None:
         node["metadata"]["name"]: node["status"]["nodeInfo"]["kubeletVersion"]
         for node in rehearsal.clients.get("nodes")["items"]
     }
-    see(set(runs.values()) == {after}, f"kubelets run {runs}, and {after} was declared")
+    see(set(runs.values()) == {after}, f"kubelets run {runs}, but {after} is declared")
     served = json.loads(rehearsal.clients.kube("get", "--raw=/version"))["gitVersion"]
     see(served == after, f"the API is still {served}")
-    well = {}
+    healthy_after = {}
     for machine in rehearsal.topology.machines:
         ended = run.when(rf"\b{machine.name} {texts.HEALTHY_AGAIN}")
         see(ended is not None, f"{machine.name} was not reported healthy: {run.text[-2000:]}")
-        well[machine.name] = round(ended or 0.0, 1)
-    planes = [well[m.name] for m in rehearsal.topology.machines if m.role == "controlplane"]
-    workers = [well[m.name] for m in rehearsal.topology.machines if m.role == "worker"]
-    see(not workers or max(planes) < min(workers), f"a worker came before a control plane: {well}")
+        healthy_after[machine.name] = round(ended or 0.0, 1)
+    planes = [healthy_after[m.name] for m in rehearsal.topology.machines if m.role == "controlplane"]
+    workers = [healthy_after[m.name] for m in rehearsal.topology.machines if m.role == "worker"]
+    see(not workers or max(planes) < min(workers), f"a worker came before a control plane: {healthy_after}")
     new = set(rehearsal.snapshots.glob("*.db")) - saved
-    see(len(new) == 1, f"etcd was saved {len(new)} times before it")
-    rehearsal.times.fact("kubernetes", {"from": before, "to": after, "well": well})
+    see(len(new) == 1, f"etcd was saved {len(new)} times before the upgrade, not once")
+    rehearsal.times.fact("kubernetes", {"from": before, "to": after, "healthy_after": healthy_after})

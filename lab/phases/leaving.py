@@ -1,4 +1,4 @@
-"""Machines that leave the platform: emptied and erased, or dead and forgotten. And one that comes back as a new one."""
+"""Decommissioning: `wipe` of a healthy machine, `lost` of a dead machine, and a machine that joins again afterwards."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from . import texts
 
 def a_worker(rehearsal: Rehearsal) -> None:
     """A worker is drained, erased and removed from the state and the file. It comes back as a new machine."""
-    # The one that runs the most: a worker that joined late may run nothing.
+    # The worker with the most pods, because a worker that joined late may run none.
     name = max(_workers(rehearsal), key=lambda worker: len(_pods_on(rehearsal, worker)))
     declared = dict(rehearsal.platform["machines"][name])
     moved = _pods_on(rehearsal, name)
@@ -32,7 +32,7 @@ def a_worker(rehearsal: Rehearsal) -> None:
 
 
 def a_lost_worker(rehearsal: Rehearsal) -> None:
-    """While it answers, `lost` is refused. Its plug pulled, nothing is sent to it, and it is forgotten."""
+    """`lost` is refused while the machine answers. Without power, it gets no request and leaves state and file."""
     name = max(_workers(rehearsal), key=lambda worker: len(_pods_on(rehearsal, worker)))
     rehearsal.platform["machines"][name]["decommission"] = "lost"
     rehearsal.engine.write(rehearsal.platform)
@@ -41,7 +41,7 @@ def a_lost_worker(rehearsal: Rehearsal) -> None:
         refused.code != 0 and texts.NOT_LOST in refused.text,
         f"an up declared a machine lost that answers: {refused.text[-2000:]}",
     )
-    see(name in rehearsal.clients.ready(), f"{name} was refused to be lost, and is no node any more")
+    see(name in rehearsal.clients.ready(), f"{name}: the refused decommission: lost removed it from the Ready nodes")
     rehearsal.lab.stop_node(name)
     _leave(rehearsal, name, "lost")
     _forget(rehearsal, name)
@@ -50,9 +50,8 @@ def a_lost_worker(rehearsal: Rehearsal) -> None:
 def control_planes(rehearsal: Rehearsal) -> None:
     """Three control planes become one, one `up` after the other.
 
-    A plan refuses two at once, and one that only leaves the file.
-
-    The first one's `up` is killed at each of its steps, and run again.
+    A plan refuses to decommission two at once, and to delete a machine's entry alone. The first machine's `up` is
+    killed at each of its steps, and run again.
     """
     planes = [m.name for m in rehearsal.topology.machines if m.role == "controlplane" and m.address != rehearsal.first]
     first, second = planes[-1], planes[-2]
@@ -78,7 +77,7 @@ def control_planes(rehearsal: Rehearsal) -> None:
 
 
 def _killed(rehearsal: Rehearsal, name: str) -> list[str]:
-    """Runs that end by kill -9, each as soon as another step of the machine's way out has begun."""
+    """Kill an `up` with SIGKILL at each step of the decommissioning in turn. Returns the steps."""
     rehearsal.platform["machines"][name]["decommission"] = "wipe"
     rehearsal.engine.write(rehearsal.platform)
     met: list[str] = []
@@ -100,29 +99,29 @@ def _killed(rehearsal: Rehearsal, name: str) -> list[str]:
             "up", "--yes", "--skip-preview", seconds=600, check=False, started=started, say=heard
         )
         see(dead or run.code == 0, f"an up that was not killed ended with {run.code}: {run.text[-2000:]}")
-        rehearsal.times.say(f"  killed at: {dead[0]}" if dead else "  not killed: it was through")
+        rehearsal.times.say(f"  killed at: {dead[0]}" if dead else "  not killed: the run had ended")
         rehearsal.engine.run("cancel", "--yes", seconds=60, config=False, check=False)
         if not dead:
             break
-    see(len(met) >= 3, f"the up was killed at {met} alone")
+    see(len(met) >= 3, f"the up was killed only at {met}")
     return met
 
 
 def _leave(rehearsal: Rehearsal, name: str, how: str) -> None:
-    """The `up` in which it leaves, and a second one that changes nothing."""
+    """Decommission the machine with one `up`; a second `up` must change nothing."""
     rehearsal.platform["machines"][name]["decommission"] = how
     rehearsal.engine.write(rehearsal.platform)
     begun = rehearsal.times.now
     rehearsal.update(seconds=600)
     rehearsal.times.fact(f"{name}_{how}_seconds", round(rehearsal.times.now - begun, 1))
     nodes = {node["metadata"]["name"] for node in rehearsal.clients.get("nodes")["items"]}
-    see(name not in nodes, f"{name} left, and its Node is there")
+    see(name not in nodes, f"{name} left the platform, but its Node still exists")
     rehearsal.update("--expect-no-changes", seconds=180)
     rehearsal.engine.run("preview", "--expect-no-changes", seconds=120)
 
 
 def _forget(rehearsal: Rehearsal, *names: str) -> None:
-    """Remove its entry from the file: the `up` succeeds, and the state has nothing left of it."""
+    """Delete the machines' entries from the stack file: the `up` succeeds, and the state has no resource of them."""
     for name in names:
         del rehearsal.platform["machines"][name]
     rehearsal.engine.write(rehearsal.platform)
@@ -134,7 +133,7 @@ def _forget(rehearsal: Rehearsal, *names: str) -> None:
         for name in names
         if one["urn"].endswith((f"-{name}", f"-{name}-decommission", f"-{name}-member"))
     ]
-    see(not left, f"the state remembers {', '.join(names)}: {left}")
+    see(not left, f"the state still has resources of {', '.join(names)}: {left}")
 
 
 def _refused(rehearsal: Rehearsal, why: str) -> None:

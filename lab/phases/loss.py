@@ -22,7 +22,10 @@ def lost_power(rehearsal: Rehearsal) -> None:
         seconds=120,
     )
     wait_for(
-        f"{', '.join(lost)} seen as not Ready", lambda: not rehearsal.clients.ready() & set(lost), seconds=120, every=1
+        f"{', '.join(lost)} to be not Ready",
+        lambda: not rehearsal.clients.ready() & set(lost),
+        seconds=120,
+        every=1,
     )
     for name in lost:
         rehearsal.lab.start_node(name)
@@ -32,7 +35,7 @@ def lost_power(rehearsal: Rehearsal) -> None:
         seconds=300,
         every=1,
     )
-    see(rehearsal.bootstraps() == 1, "a machine that came back was bootstrapped")
+    see(rehearsal.bootstraps() == 1, "etcd was bootstrapped again after a machine lost power")
 
 
 def unreachable(rehearsal: Rehearsal) -> None:
@@ -40,7 +43,7 @@ def unreachable(rehearsal: Rehearsal) -> None:
     machines = {machine.name: machine for machine in rehearsal.topology.machines}
     others = [machine for machine in machines.values() if machine.address != rehearsal.first]
     down = [next(machine.name for machine in others if machine.role == role) for role in ("controlplane", "worker")]
-    # Control planes are changed one after the other: those behind a dead one wait for it, and keep what they have.
+    # Control planes are changed one after the other: those after a dead one are not changed.
     reached = [
         machine.name for machine in machines.values() if machine.address == rehearsal.first or machine.role == "worker"
     ]

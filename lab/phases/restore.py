@@ -30,6 +30,6 @@ def restore(rehearsal: Rehearsal) -> None:
         "the API with what was restored", lambda: rehearsal.clients.kube("get", *kept, seconds=5), seconds=240, every=1
     )
     configmaps = rehearsal.clients.kube("get", "configmaps", "--output=name")
-    see(lost[1] not in configmaps, f"{lost[1]} is younger than the snapshot, and is there: {configmaps}")
+    see(lost[1] not in configmaps, f"{lost[1]} was created after the snapshot, but exists: {configmaps}")
     wait_for(f"{node.name} Ready again", lambda: rehearsal.clients.ready() == {node.name}, seconds=240, every=1)
     rehearsal.engine.run("preview", "--expect-no-changes", seconds=120)

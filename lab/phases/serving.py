@@ -1,4 +1,4 @@
-"""Kubelets that prove who they are: certificates that the cluster signed, and an API server that asks for them."""
+"""Kubelets serve certificates that the cluster signed, and the API server verifies them."""
 
 import json
 import sys
@@ -16,10 +16,10 @@ from lab.shown import see
 from lab.waiting import wait_for
 
 SIGNER = "kubernetes.io/kubelet-serving"
-# A program that the API server's own image has, and that ends by itself.
+# A command that the API server's image contains, and that exits by itself.
 COMMAND = ("/usr/local/bin/kube-apiserver", "--version")
 
-# Whom a kubelet shows, and whether the cluster's authority, read from stdin, signed it for this address.
+# Prints a kubelet's certificate, and fails unless the cluster's authority (read from stdin) signed it for this address.
 _LOOK = """
 import json, socket, ssl, sys
 trust = ssl.create_default_context(cadata=sys.stdin.read())
@@ -30,12 +30,12 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5) as pla
 
 
 def enabled(rehearsal: Rehearsal) -> bool:
-    """Whether the stack's kubelets have their certificates of the cluster."""
+    """Whether the cluster signs the certificates of the stack's kubelets."""
     return bool(rehearsal.committed["talos"].get("extras", {}).get("serving_certificates", "cluster") == "cluster")
 
 
 def shown(rehearsal: Rehearsal) -> None:
-    """Every kubelet's certificate is the cluster's, the API asks for it, and what goes through kubelets works."""
+    """The cluster signed every kubelet's certificate, the API server verifies it, and exec and logs work."""
     facts: dict[str, Any] = {"requests": {}, "subject": {}}
     for machine in rehearsal.topology.machines:
         subject = wait_for(
@@ -44,7 +44,7 @@ def shown(rehearsal: Rehearsal) -> None:
             seconds=120,
             every=1,
         )
-        see(subject == f"system:node:{machine.name}", f"the kubelet of {machine.name} says it is {subject}")
+        see(subject == f"system:node:{machine.name}", f"the certificate of {machine.name}'s kubelet is for {subject}")
         facts["subject"][machine.name] = subject
     for request in _requests(rehearsal):
         kinds = [condition["type"] for condition in request["status"].get("conditions", [])]
@@ -61,7 +61,7 @@ def shown(rehearsal: Rehearsal) -> None:
             )
             see(
                 f"--kubelet-certificate-authority={CLUSTER_CA}" in arguments,
-                f"the API server of {machine.name} asks kubelets for nothing",
+                f"the API server of {machine.name} does not verify kubelets' certificates",
             )
             see(
                 "Kubernetes v" in _enter(rehearsal, machine.name),

@@ -16,14 +16,14 @@ from lab.topology import FIRST_ID
 from lab.waiting import wait_for
 
 JOB = "rehearsal"
-# It is there when the job saves etcd, and must be there again when that is put back.
+# Exists when the job saves etcd, so it must exist again after that snapshot is restored.
 KEPT = ("configmap", "rehearsal-before")
-# A folder of the node, for the user that the job runs as.
+# The folder of the node that the job writes to. It belongs to the user that the job runs as.
 FOLDER = "local/etcd-snapshots"
 
 
 def is_whole(file: Path) -> bool:
-    """Whether the hash at a snapshot's end is that of what stands before it, as etcd itself asks."""
+    """Whether a snapshot is complete: its last 32 bytes are the SHA-256 of the rest. etcd makes the same check."""
     content = file.read_bytes()
     return len(content) % 512 == 32 and hashlib.sha256(content[:-32]).digest() == content[-32:]
 
@@ -31,7 +31,7 @@ def is_whole(file: Path) -> bool:
 def saved(rehearsal: Rehearsal, run: Run) -> None:
     """The `up` that just moved the release wrote one whole snapshot first, for its owner alone."""
     files = sorted(rehearsal.snapshots.iterdir()) if rehearsal.snapshots.exists() else []
-    see(len(files) == 1, f"{len(files)} snapshots lie in {rehearsal.snapshots} after one upgrade")
+    see(len(files) == 1, f"{rehearsal.snapshots} has {len(files)} snapshots after one upgrade")
     see(is_whole(files[0]), f"{files[0]} is no whole snapshot")
     modes = [stat.S_IMODE(os.stat(path).st_mode) for path in (files[0], rehearsal.snapshots)]
     see(modes == [0o600, 0o700], f"others may read {files[0]}: {modes}")

@@ -23,7 +23,7 @@ def stands(rehearsal: Rehearsal) -> None:
     see(all(name in members for name in planes), f"etcd has not all of {', '.join(sorted(planes))}: {members}")
     _answers(rehearsal)
     _workloads(rehearsal)
-    # Named, since members find each other through the discovery service, which a platform may do without.
+    # Listed explicitly, because talosctl would otherwise need the discovery service, which a platform may disable.
     nodes = [
         f"--{'control-plane' if role == 'controlplane' else 'worker'}-nodes="
         + ",".join(machine.address for machine in rehearsal.topology.machines if machine.role == role)

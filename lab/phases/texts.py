@@ -4,7 +4,7 @@ tests/lab/test_texts.py holds that the program still has each of them.
 """
 
 ADOPTS_ETCD = "etcd is running already, with "
-CERTIFICATE_ENDS = "certificate expires in"
+CERTIFICATE_EXPIRES = "certificate expires in"
 DRAINED = "is drained"
 HEALTHY_AGAIN = "is healthy, and takes pods as before"
 NO_OTHER_NODE = "no other node takes pods"
@@ -17,7 +17,7 @@ LEAVING = (DRAINED, "leaves etcd", "its system disk is wiped", "it is out of the
 
 ALL = (
     ADOPTS_ETCD,
-    CERTIFICATE_ENDS,
+    CERTIFICATE_EXPIRES,
     DRAINED,
     HEALTHY_AGAIN,
     NO_OTHER_NODE,

@@ -7,7 +7,7 @@ from lab.shown import see
 
 from . import texts
 
-# Talos restarts for it (CanApplyImmediate does not name it), and in a container it has no effect.
+# A change that makes Talos reboot (CanApplyImmediate does not name it), and that has no effect in a container.
 RESTARTS = {"machine": {"udev": {"rules": ["# bedplate rehearsal"]}}}
 
 
@@ -24,7 +24,7 @@ def restarts(rehearsal: Rehearsal) -> None:
     after = {name: node["starts"] for name, node in rehearsal.lab.nodes().items()}
     see(
         {name for name in after if after[name] != before[name]} == set(names),
-        f"to restart were {sorted(names)}; starts were {before}, are {after}",
+        f"expected {sorted(names)} to restart; starts before: {before}, after: {after}",
     )
     turns = []
     for name in names:
@@ -37,7 +37,7 @@ def restarts(rehearsal: Rehearsal) -> None:
         turns.append((round(begun or 0.0, 1), round(ended or 0.0, 1), name))
     turns.sort()
     see(all(one[1] <= other[0] for one, other in pairwise(turns)), f"two restarted at once: {turns}")
-    see(rehearsal.clients.ready() == set(after), f"not all are Ready: {rehearsal.clients.ready()}")
+    see(rehearsal.clients.ready() == set(after), f"Ready are only: {rehearsal.clients.ready()}")
     closed = [n["metadata"]["name"] for n in rehearsal.clients.get("nodes")["items"] if n["spec"].get("unschedulable")]
-    see(not closed, f"these still take no pods: {closed}")
+    see(not closed, f"still unschedulable: {closed}")
     rehearsal.times.fact("turns", [{"machine": name, "from": begun, "to": ended} for begun, ended, name in turns])

@@ -70,7 +70,7 @@ class Rehearsals:
         file = self.checkout / ".toolchain" / "lab" / f"{self.stack}.times.json"
         file.unlink(missing_ok=True)
         with (self.folder / name).open("wb") as output:
-            # Whatever ends the tests ends it too, and with it its lab: this thread lives as long as they do.
+            # The rehearsal and its lab end with this thread, which lives as long as the tests, however they end.
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lab", self.stack, *arguments],
                 cwd=self.checkout,

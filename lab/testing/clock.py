@@ -34,7 +34,7 @@ class Clock:
     def stop(self) -> None:
         """Stop serving and free the address."""
         self._stopping = True
-        # Whoever waits for a packet is woken by one.
+        # An empty packet wakes the thread, which waits for a packet.
         self._socket.sendto(b"", self._socket.getsockname())
         self._thread.join(timeout=5)
         self._socket.close()
@@ -46,7 +46,7 @@ def reply(asked: bytes, now: float) -> bytes:
         return b""
     version = asked[0] >> 3 & 7
     stamp = _stamp(now)
-    # Second stratum, precise to a microsecond, no delay, no dispersion. The last eight bytes of the query come first.
+    # Stratum 2, precision of a microsecond, no delay, no dispersion. The query's transmit time is returned as origin.
     head = struct.pack("!BBbb II 4s", version << 3 | _REPLY, 2, 6, -20, 0, 0, b"LOCL")
     return head + stamp + asked[40:48] + stamp + stamp
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from lab.rootfs import kept, marks
 
-# What Talos' own kernel has built in, and a distribution's as modules: to find the disk and the network, to mount
-# its own root and what it makes in memory, and to filter packets.
+# Drivers that are built into Talos' own kernel, and that a distribution's kernel has as modules: for the disk, the
+# network, the root and in-memory file systems, and the packet filter.
 TALOS_MODULES = (
     "virtio_pci",
     "virtio_net",
@@ -78,7 +78,7 @@ def made_once(
 
 
 def modules(folder: Path, wanted: Iterable[str]) -> dict[str, bytes]:
-    """Modules of a kernel: file name to content, each after those that it needs, without those that are built in.
+    """Modules of a kernel: file name to content, each after its dependencies, without modules that are built in.
 
     Raises LookupError if the kernel has no such module.
     """

@@ -61,7 +61,7 @@ def unified(
 
 
 def _imager(program: Path, profile: Mapping[str, Any], folder: Path) -> None:
-    # One program is installer and imager: its name tells which.
+    # Installer and imager are one program, which behaves according to its name.
     command = ["imager", "-", "--output", str(folder)]
     done = subprocess.run(
         command,

@@ -8,14 +8,14 @@ from pathlib import Path
 from lab import speed
 from lab.rootfs import kept, lay, marks, programs
 
-# Of Debian's packages, what Talos' own image has as well.
+# The programs of Debian's packages that Talos' own image contains too.
 _PROGRAMS = (
     "usr/bin/udevadm",
     "usr/bin/kmod",
     *(f"usr/sbin/{name}" for name in ("mkfs.xfs", "xfs_growfs", "xfs_repair", "mkfs.vfat")),
 )
 _LIBRARIES = "usr/lib/x86_64-linux-gnu"
-# udevd opens it by its name, so no list of what it loads has it.
+# udevd opens this library at run time, so it is not among the libraries that udevd is linked to.
 _BY_NAME = f"{_LIBRARIES}/libkmod.so.2"
 
 
@@ -45,7 +45,7 @@ def _with_programs(root: Path, tree: Path) -> None:
         shutil.copy2(tree / program, root / "usr/bin" / Path(program).name)
     for link, target in {"systemd-udevd": "udevadm", "modprobe": "kmod"}.items():
         (root / "usr/bin" / link).symlink_to(target)
-    # Volumes are made by what Talos' release says a kernel of its time can mount.
+    # mkfs.xfs options per kernel version: Talos selects those that the kernel of its release can mount.
     shutil.copytree(tree / "usr/share/xfsprogs", root / "usr/share/xfsprogs")
     shutil.copytree(
         tree / "usr/lib/udev", root / "usr/lib/udev", symlinks=True, ignore=shutil.ignore_patterns("hwdb.d")

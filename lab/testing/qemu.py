@@ -1,7 +1,6 @@
 """Machines with firmware, a disk and a network card: QEMU without KVM, so that they run wherever it does.
 
-What a machine is (`Hardware`) is apart from what runs (`Machine`): the same disk and the same firmware's memory are
-there the next time it is switched on.
+`Hardware` describes a machine, and `Machine` runs it. Disk and firmware variables persist while it is off.
 """
 
 import json
@@ -107,7 +106,7 @@ class Machine:
             shutil.copy(OVMF / "OVMF_VARS_4M.fd", self.folder / "firmware")
         self._stopping = self._ran = False
         up = threading.Event()
-        # The kernel ends QEMU when the thread that started it ends, so one stays as long as the machine is on.
+        # The kernel ends QEMU when the thread that started it ends, so this thread lives as long as the machine is on.
         self._thread = threading.Thread(target=self._run, args=(boot, up), daemon=True)
         self._thread.start()
         up.wait(speed.deadline(20))
@@ -141,7 +140,7 @@ class Machine:
         (self.folder / "console").unlink(missing_ok=True)
 
     def _run(self, boot: str, up: threading.Event) -> None:
-        # For other processes, which can't see the thread.
+        # Tells other processes that the machine is on, because they can't see this thread.
         (self.folder / "on").touch()
         try:
             while True:

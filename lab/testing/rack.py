@@ -1,6 +1,6 @@
 """A rack of machines that boot from the network, in a network of its own.
 
-No process holds the network: an open file does, and whoever is inside. It is gone with the last of them.
+The network namespace exists as long as its file is open or a process runs in it.
 """
 
 import os

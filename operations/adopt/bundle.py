@@ -64,7 +64,7 @@ def read(text: str, now: datetime) -> Bundle:
         raise BundleError(faults)
     kept: dict[str, str] = {
         "bootstrapToken": secrets["bootstraptoken"],
-        # For a cluster from before this key, the plugin writes an empty one.
+        # A cluster created before this key existed has none; the plugin then stores an empty text.
         "secretboxEncryptionSecret": secrets.get("secretboxencryptionsecret") or "",
     }
     if secrets.get("aescbcencryptionsecret"):
@@ -84,7 +84,7 @@ def _mapping(text: str) -> Mapping[str, Any]:
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         at = f" in line {line + 1}" if line is not None else ""
-        raise BundleError([f"is not YAML{at}, so none of it was read; {TAKE}"]) from None
+        raise BundleError([f"is not YAML{at}, so nothing was read; {TAKE}"]) from None
     first = documents[0] if documents else None
     if isinstance(first, Mapping) and "machine" in first and "version" in first:
         raise BundleError([f"is a machine config, which holds only some of the secrets; {AGAIN}"])
@@ -114,7 +114,7 @@ def _bytes(value: Any) -> bytes | None:
 
 
 def _authority(pair: Mapping[str, Any], now: datetime, ends: dict[str, datetime], name: str) -> Iterator[str]:
-    """The faults of an authority. Each starts with the field, such as `.crt: `."""
+    """The faults of a certificate authority in the bundle. Each starts with the field, such as `.crt: `."""
     certificate = None
     if not pair.get("crt"):
         yield f".crt: is missing, and no peer would trust what the authority signed; {TAKE}"

@@ -73,7 +73,7 @@ def put(
             resources.append(there[urn])
         return there[urn]
 
-    # The engine wants each resource after those that it names.
+    # The engine requires each resource to come after the resources that it refers to.
     stack = at(
         place.urn("pulumi:pulumi:Stack", f"{place.project}-{place.stack}"), custom=False, type="pulumi:pulumi:Stack"
     )

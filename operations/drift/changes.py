@@ -26,7 +26,7 @@ from runner import pipes
 from .export import ExportError, exported_resources
 
 CHANGES = 7
-# Type token to a name for the resource: what the state says of each machine.
+# Type token of each resource of a machine that is compared, to the name used here.
 _KINDS = {
     tokens.CONFIGURATION_APPLY: "config",
     IDENTITY.token: "identity",

@@ -1,4 +1,4 @@
-"""A command line flag of a Kubernetes component that Talos sets well and a patch must not weaken."""
+"""A command line flag of a Kubernetes component that Talos sets securely and a patch must not weaken."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ class Access:
     username: str = field(repr=False)
     password: str = field(repr=False)
     ca: str | None = None
-    """PEM of the authority that signed the BMC's certificate. Without it and a fingerprint: this computer's own."""
+    """PEM of the authority that signed the BMC's certificate. Without ca and fingerprint, this
+    computer's authorities are trusted."""
     fingerprint: str | None = None
     """SHA-256 of the BMC's certificate, 64 hexadecimal digits: only a certificate with this digest is accepted."""

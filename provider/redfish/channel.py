@@ -30,7 +30,7 @@ REQUEST_SECONDS = 30.0
 # How long an address may not answer at all: a BMC that restarts is back by then, and a wrong address stays wrong.
 UNREACHABLE_SECONDS = 45.0
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
-# HTTP statuses of a BMC that is busy: the request is repeated.
+# HTTP statuses of a busy BMC: the request is repeated.
 BUSY = (429, 503)
 
 
@@ -79,7 +79,7 @@ class Trust(HTTPAdapter):
         super().init_poolmanager(*args, ssl_context=self._context, assert_fingerprint=self._fingerprint, **kwargs)
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
-        """The host's attributes and the TLS attributes (two mappings) that a pool of connections is kept by."""
+        """The host's attributes and the TLS attributes (two mappings) that select a connection pool."""
         host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
         return host, {"ssl_context": self._context, "assert_fingerprint": self._fingerprint}
 
@@ -133,7 +133,7 @@ class Channel(requests.Session):
                 gate.used()
             if pause >= self.deadline.left:
                 raise self._unreachable(last) if "refused" in last or "route" in last else self._late(last)
-            self._say(f"the request to {self._url} is repeated in {pause:.0f} s (last: {last})")
+            self._say(f"{self._url} is busy or unreachable ({last}); retrying in {pause:.0f} s")
             time.sleep(pause)
             attempt += 1
 

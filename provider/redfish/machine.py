@@ -13,7 +13,7 @@ from .access import Access
 
 
 def own_errors(inputs: Values, before: Values | None) -> Iterator[InputError]:
-    """What the contract can't express: two ways of trust, and a generation that goes back."""
+    """Faults that the contract can't express: ca and fingerprint together, and a generation below the last one."""
     ca, fingerprint = inputs.get("ca"), inputs.get("fingerprint")
     if not isinstance(fingerprint, Unknown) and (message := trust_fault(ca, fingerprint)):
         yield InputError("fingerprint", message)
@@ -27,7 +27,7 @@ def own_errors(inputs: Values, before: Values | None) -> Iterator[InputError]:
 
 
 def boots(inputs: Values, state: Values | None) -> bool:
-    """Whether this permits an installation that was not made."""
+    """Whether the inputs permit another installation than the state records."""
     return bool(inputs["generation"] > (state or {}).get("generation", 0))
 
 

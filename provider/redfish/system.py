@@ -17,19 +17,20 @@ from .channel import Channel, Unanswered
 from .deadline import Deadline
 from .errors import in_one_line
 
-# How often a BMC is asked for the power state, and how often the wait is reported.
+# Seconds between two queries of the power state, and between two reports of the wait.
 POLL_SECONDS = 2.0
 SAY_SECONDS = 15.0
 # Some BMCs apply boot options late.
 SETTLE_SECONDS = 20.0
 
-# sushy would log again what the errors here report.
+# The errors raised here report what sushy logs as well; without this it would be shown twice.
 logging.getLogger("sushy").addHandler(logging.NullHandler())
 logging.getLogger("sushy").propagate = False
 
 Say = Callable[[str], None]
 _MODES = {"uefi": sushy.BOOT_SOURCE_MODE_UEFI, "legacy": sushy.BOOT_SOURCE_MODE_BIOS}
-# AMI accepts boot options only as a future state, at a path of its own, from a client that sends its ETag.
+# AMI's BMCs refuse boot options at the system's own path. They accept them as a future state, at the path SYSTEM/SD, in
+# a request with that state's ETag; their refusal contains this name.
 _FUTURE_STATE = "OperationSupportedInFutureStateURI"
 
 
@@ -63,7 +64,8 @@ class System:
         self._deadline = Deadline.after(seconds)
         self._connector = _Connector(self._url, Channel(access, self._deadline, say))
         with self._errors("be read"):
-            # Basic and no session: BMCs keep few, and one of a run that was killed is never given back.
+            # Basic authentication instead of a session: BMCs allow few sessions, and a killed run would leave its own
+            # open.
             self._root = sushy.Sushy(
                 self._url, connector=self._connector, auth=sushy.auth.BasicAuth(access.username, access.password)
             )
@@ -142,9 +144,7 @@ class System:
                     return self._future(mode), True
                 if not with_mode or error.status_code not in (400, 405, 409, 422, 500, 501):
                     raise
-                self._say(
-                    f"{self._url} refuses the boot mode (HTTP {error.status_code}); the request is repeated without it"
-                )
+                self._say(f"{self._url} refuses the boot mode (HTTP {error.status_code}); retrying without a mode")
         raise AssertionError
 
     def _future(self, mode: str) -> str:
@@ -163,12 +163,12 @@ class System:
         return boot if isinstance(boot, dict) else {}
 
     def ordered(self) -> bool:
-        """Whether only the next boot is set to be from the network. Raises UserError."""
+        """Whether the next boot, and only that one, is from the network. Raises UserError."""
         with self._errors("be read"):
             if _is_set(self._boot(self._system.path)):
                 return True
             try:
-                # Where AMI keeps the future state.
+                # The path of the future state at AMI's BMCs.
                 return _is_set(self._boot(f"{self._system.path.rstrip('/')}/SD"))
             except exceptions.HTTPError as error:
                 if error.status_code in (404, 405):
@@ -214,12 +214,15 @@ class System:
                 return
             if time.monotonic() - reported >= SAY_SECONDS:
                 reported = time.monotonic()
-                self._say(f"waiting for {self._access.system} to {what}, {reported - start:.0f} s (it is {now})")
+                self._say(
+                    f"waiting for {self._access.system} to {what}, {reported - start:.0f} of "
+                    f"{self._deadline.seconds:.0f} s (it is {now})"
+                )
             time.sleep(min(POLL_SECONDS, self._deadline.left))
         raise UserError(
             f"{self._access.system} of {self._url} could not {what} within {self._deadline.seconds:.0f} s (its BMC "
-            f"reports: {now}); what depends on it can't be made; check its console and its power supply, and run up "
-            "again"
+            f"reports: {now}); resources that depend on it are not created; check its console and its power "
+            "supply, and run up again"
         )
 
     def close(self) -> None:

@@ -21,16 +21,16 @@ JOIN_SECONDS = 240.0
 
 
 class Bootstrap(Resource):
-    """Created when etcd runs on the first control plane. Afterwards it is a record, and nothing changes it.
+    """Bootstraps etcd on the first control plane, once. Afterwards the resource is a record that never changes.
 
-    An etcd that runs already is left as it is: so a run after one that was killed goes on, and a running cluster is
-    adopted. A machine without an etcd is bootstrapped, unless another control plane has an etcd that it belongs to.
+    An etcd that already runs is not bootstrapped again. So a run after a killed run continues, and a running cluster
+    is adopted. A machine without etcd is bootstrapped, unless another control plane has an etcd that it belongs to.
     """
 
     contract = BOOTSTRAP
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
-        """Bootstrap etcd, or take over the one that runs. Returns the machine's name, and the outputs by name."""
+        """Bootstrap etcd, or adopt the running etcd. Returns the machine's name, and the outputs by name."""
         wait = _Bootstrapping(client_of(inputs), inputs, say)
         adopted = await in_thread(wait.run)
         return str(inputs["machine"]), {**inputs, "adopted": adopted}

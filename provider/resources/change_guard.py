@@ -45,7 +45,7 @@ class ChangeGuard(Resource):
 
 
 def _require_left(forgotten: Mapping[str, Any], inputs: Values, say: Progress) -> None:
-    """Raises UserError for a machine that is forgotten and has not left, or is kept and has left half-way."""
+    """Raises UserError if an entry was deleted before its machine had left, or is kept after it had left etcd."""
     client = client_of(inputs)
     planes = {name for name, left in forgotten.items() if left["role"] == "controlplane"}
     members = _members_now(client, inputs, frozenset(forgotten)) if planes else frozenset[str]()
@@ -58,7 +58,10 @@ def _require_left(forgotten: Mapping[str, Any], inputs: Values, say: Progress) -
                 f"with its old data; {again}"
             )
         if kept and answers:
-            say(f"{name} was to leave, and stays after all; if its node is cordoned: kubectl uncordon {name}")
+            say(
+                f"{name} stays in the platform, because its decommission was removed; if its node is cordoned: "
+                f"kubectl uncordon {name}"
+            )
         elif answers:
             raise UserError(
                 f"{name} was to leave the platform, and still answers at {left['address']} as a machine of it; without "

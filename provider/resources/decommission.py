@@ -110,7 +110,7 @@ class _Leaving:
         try:
             self.client.reset(self.address)
         except NoAnswer as error:
-            # It may be erasing itself already; otherwise it goes on answering, which the next step reports.
+            # The machine may already be erasing its disk. If it isn't, it still answers, which the next step reports.
             self.say(f"its response to the reset request: {error}")
         self._wait_for_silence()
 

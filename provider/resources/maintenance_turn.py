@@ -1,4 +1,4 @@
-"""Before a config that restarts a machine or moves its Kubernetes: the machine waits for its turn and is drained."""
+"""Before a config that reboots a machine or changes its Kubernetes: the machine waits for its turn and is drained."""
 
 import json
 import time
@@ -32,10 +32,11 @@ YIELD_SECONDS = 1.0
 
 
 class MaintenanceTurn(Resource):
-    """A record until a config restarts the machine or moves its Kubernetes. Its update then waits and drains.
+    """Waits for the machine's turn and drains it, if a config reboots the machine or changes its Kubernetes.
 
-    turn counts the turns. NodeHealthy ends each turn and depends on that number, so the run after a failed config
-    ends the turn. A machine's first config, and one after an installation, needs no turn: the machine runs nothing.
+    The output turn counts the turns. NodeHealthy ends each turn and depends on that number, so the run after a failed
+    config ends the turn. A machine's first config, and one after an installation, needs no turn,
+    because the machine runs no pods.
     """
 
     contract = MAINTENANCE_TURN

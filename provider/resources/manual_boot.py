@@ -40,7 +40,7 @@ def _instructions(inputs: Values, state: Values | None) -> str | None:
         return None
     return "\n".join(
         [
-            f"by hand, unless it is done already, for generation {generation:.0f}:",
+            f"boot it by hand, unless that is already done for install.generation {generation:.0f}:",
             *(f"{number}. {step}" for number, step in enumerate(steps, 1)),
         ]
     )

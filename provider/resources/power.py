@@ -172,7 +172,8 @@ def _read(state: Values) -> Values:
         finally:
             system.close()
     outputs = {**state, "identity": _shown(hardware), "power": power}
-    # A declared fact is returned as it is, so that the next plan shows other hardware as a change, and refuses it.
+    # If the hardware is not the declared one, the state gets what the BMC reports: the next plan shows the difference
+    # as a change, and refuses it.
     if state.get("uuid") and not same_uuid(state["uuid"], hardware.uuid):
         outputs["uuid"] = hardware.uuid
     if state.get("serial") and state["serial"].strip() != hardware.serial:

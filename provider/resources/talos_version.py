@@ -110,7 +110,8 @@ def _upgrade(client: Client, inputs: Values, before: Running, seconds: float, sa
     try:
         client.upgrade(address, image)
     except NoAnswer as error:
-        # An upgrade that an earlier run began goes on by itself; another failure shows as a machine that does not boot.
+        # An upgrade that an earlier run began continues without this request. Any other failure shows up below, as a
+        # machine that does not reboot.
         say(f"its response to the upgrade request: {error}")
     begun = time.monotonic()
     answers: list[Running] = []

@@ -18,12 +18,12 @@ def test_a_machine_that_the_boot_server_knows(prod):
     iso = f"https://factory.prod.example.com/image/{EMPTY}/v1.14.2/metal-amd64.iso"
     assert list(steps(parse(raw), "wk-1")) == [
         "find wk-1: site fra1, rack r12, unit 7, serial number CZJ2340ABC, MAC 0c:c4:7a:00:02:01",
-        "boot it from the network once, by 0c:c4:7a:00:02:01, and leave the disk first in its boot order; "
-        f"or boot it from {iso}",
-        "where that answers 404: send the factory the schematic, which is the stack's output of that name",
-        "its screen shows Talos in maintenance mode and the address 10.20.0.21; where it shows another, have DHCP give "
-        "10.20.0.21 to 0c:c4:7a:00:02:01, and boot it again",
-        "leave it there: up waits for it, and goes on by itself",
+        "boot it once from the network, over 0c:c4:7a:00:02:01, and keep the disk first in its boot order; "
+        f"or boot it once from {iso}",
+        "if that URL answers 404, send the factory the schematic: it is the stack's output schematic",
+        "its screen must show Talos in maintenance mode and the address 10.20.0.21; if it shows another address, "
+        "reserve 10.20.0.21 for 0c:c4:7a:00:02:01 in DHCP, and boot it again",
+        "leave it in maintenance mode: up waits for it, and continues when it answers",
     ]
 
 

@@ -55,7 +55,7 @@ def test_a_plan_tells_a_person_what_to_do_and_names_nobody_outside(checkout):
     told = told[told.index("metal:ByHand (metal-wk-1)") :].partition("\n\n")[0]
     lines = [line.strip() for line in told.splitlines()[1:]]
     assert lines[:2] == [
-        "by hand, unless it is done already, for generation 1:",
+        "boot it by hand, unless that is already done for install.generation 1:",
         "1. find wk-1: rack r12, unit 7, MAC 0c:c4:7a:00:02:01",
     ]
     assert len(lines) == 6 and "https://factory.prod.example.com/image/" in lines[2] and "talos.dev" not in told

@@ -92,7 +92,8 @@ def test_a_lab_of_another_checkout_is_named_with_its_stack_its_process_and_its_t
             assert abs(found.since - os.stat(one.init_file).st_mtime) < 30
             assert f"lab dev of the checkout {one.checkout} (process {process.pid}, since 20" in str(found)
             told = cleanup.left_alone(two.checkout / ".toolchain")
-            assert f"{found} is left alone: only its own checkout ends it" in told
+            stop = "stop it from its own checkout, with ./bedplate rehearse stop dev"
+            assert f"{found} keeps running: {stop}" in told
             assert not [lab for lab in others.foreign(one.directory.parent) if lab.checkout == one.checkout]
         finally:
             process.kill()

@@ -32,7 +32,7 @@ def test_dev_is_rehearsed_from_nothing_to_a_clean_end(rehearsals):
     assert whole.code == 0, whole.output[-6000:]
     assert [(one["phase"], one["outcome"]) for one in whole.times["phases"]] == [(phase, "ok") for phase in PHASES]
     facts = whole.times["facts"]
-    assert facts["drift"].startswith("seen and put right"), facts
+    assert facts["drift"].startswith("detected and restored"), facts
     assert facts["namespaces_ended"] > 5
     assert facts["kubelets_certificates"]["subject"] == {"cp-1": "system:node:cp-1"}
     assert facts["without_approver"].startswith("the node was Ready")

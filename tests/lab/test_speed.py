@@ -47,7 +47,7 @@ def test_a_wait_ends_at_the_machines_own_deadline_and_names_it(monkeypatch):
     monkeypatch.setattr(waiting.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(waiting.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
     monkeypatch.setattr(speed, "now", lambda: 4.0)
-    with pytest.raises(Timeout, match="etcd: not after 120 s"):
+    with pytest.raises(Timeout, match="timed out after 120 s, waiting for etcd"):
         wait_for("etcd", lambda: False, seconds=10, every=1)
     assert clock[0] == pytest.approx(120)
     assert wait_for("etcd", lambda: clock[0] > 220, seconds=10, every=1), "it waits as long as that"

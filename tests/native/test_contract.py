@@ -58,7 +58,7 @@ def test_what_is_declared_passes():
             {"nmae": "hunter2"},
             "nmae",
             (
-                "is not an input of bedplate-native:test:Thing; its provider would ignore it without a word; "
+                "is not an input of bedplate-native:test:Thing; its provider would silently ignore it; "
                 "remove it, or use one of name, key, seconds, note"
             ),
         ),

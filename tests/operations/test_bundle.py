@@ -226,8 +226,8 @@ def test_an_authority_that_signs_nothing_is_told(whole, how, says):
     [
         ("", f"is not a bundle of secrets, which has cluster, secrets, trustdinfo and certs; {TAKE}"),
         ("- hunter2", f"is not a bundle of secrets, which has cluster, secrets, trustdinfo and certs; {TAKE}"),
-        ("a: hunter2: b", f"is not YAML in line 1, so none of it was read; {TAKE}"),
-        ("a: !!python/object:os.system hunter2", f"is not YAML in line 1, so none of it was read; {TAKE}"),
+        ("a: hunter2: b", f"is not YAML in line 1, so nothing was read; {TAKE}"),
+        ("a: !!python/object:os.system hunter2", f"is not YAML in line 1, so nothing was read; {TAKE}"),
         (
             "version: v1alpha1\nmachine: {token: hunter2}\n---\nkind: HostnameConfig",
             f"is a machine config, which holds only some of the secrets; {AGAIN}",

@@ -65,7 +65,7 @@ def test_a_plan_needs_no_credentials_and_up_names_those_that_are_missing(prod):
     with pytest.raises(pulumi.RunError) as refused:
         run_program(prod, False, given(username="u", machines={"cp-1": {"password": "p"}}))
     assert str(refused.value) == (
-        "bedplate:bmc.password: is missing for cp-2, cp-3, wk-1, wk-2; nobody can log in at a BMC without it; "
+        "bedplate:bmc.password: is missing for cp-2, cp-3, wk-1, wk-2; a BMC refuses requests without it; "
         "./bedplate pulumi config set --secret --path 'bedplate:bmc.password' --stack test"
     )
 

@@ -72,7 +72,10 @@ def test_a_dead_one_that_is_a_member_still_is_not(world):
 def test_who_changes_their_mind_keeps_a_machine_that_is_whole(world, name):
     at, said = world(name), []
     assert forget(at, name, kept=True, said=said)["leaving"] == {}
-    assert said == [f"{name} was to leave, and stays after all; if its node is cordoned: kubectl uncordon {name}"]
+    assert said == [
+        f"{name} stays in the platform, because its decommission was removed; if its node is cordoned: "
+        f"kubectl uncordon {name}"
+    ]
 
 
 def test_one_that_is_out_of_etcd_can_not_just_stay(world):

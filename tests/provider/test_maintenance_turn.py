@@ -369,7 +369,7 @@ def test_one_that_is_not_well_keeps_its_turn_and_the_others_say_so(rack, monkeyp
         end(wanted, taken)
     thread.join(5)
     assert told == [
-        "waits for its turn: wk-1 has it, 0 more before it",
+        "waits for its turn: wk-1 is being changed, 0 more before it",
         (
             "wk-2 does not get its turn, and its config is not changed: wk-1 has the turn, and is not healthy (wk-1 was"
             " not healthy with its new config); repair that machine, and run up again"

@@ -9,7 +9,7 @@ from provider.resources import RESOURCES
 
 BY_HAND = RESOURCES["bedplate-native:metal:ByHand"]
 GIVEN = {"generation": 1.0, "hardware": {"mac": "52:54:00:aa:00:01"}, "steps": ["find it", "boot it"]}
-TEXT = "by hand, unless it is done already, for generation 1:\n1. find it\n2. boot it"
+TEXT = "boot it by hand, unless that is already done for install.generation 1:\n1. find it\n2. boot it"
 
 
 def test_the_steps_are_told_in_the_plan_and_in_the_update():

@@ -369,7 +369,7 @@ def test_a_bmc_that_takes_no_boot_mode_is_asked_without(bmc):
     said = []
     create(inputs(bmc, 4), said)
     assert bmc.acts("node-4") == ["Pxe"]
-    assert f"{bmc.url} refuses the boot mode (HTTP 400); the request is repeated without it" in said
+    assert f"{bmc.url} refuses the boot mode (HTTP 400); retrying without a mode" in said
 
 
 def test_a_machine_that_refuses_the_boot_mode_it_needs_is_not_restarted(bmc):
@@ -404,9 +404,8 @@ def test_a_machine_that_does_not_come_on_is_waited_for_in_sight_and_not_for_ever
     with pytest.raises(framework.UserError) as told:
         create(given, said)
     assert str(told.value) == (
-        f"{given['system']} of {bmc.url} could not be switched on within 2 s (its BMC reports: Off); what depends on "
-        "it can't be made; "
-        "check its console and its power supply, and run up again"
+        f"{given['system']} of {bmc.url} could not be switched on within 2 s (its BMC reports: Off); resources that "
+        "depend on it are not created; check its console and its power supply, and run up again"
     )
     assert any(
         line.startswith(f"waiting for {given['system']} to be switched on, ") and line.endswith(" s (it is Off)")
@@ -430,9 +429,8 @@ def test_a_busy_bmc_is_asked_again_when_it_says_and_not_before(bmc):
     assert acts(bmc, given) == ["Pxe"]
     first, second = asked(bmc, given, "GET")[:2]
     assert second["at"] - first["at"] >= 1
-    assert said[0] == (
-        f"the request to {bmc.url} is repeated in 1 s (last: HTTP 503 to GET /redfish/v1/Systems/{given['system']})"
-    )
+    busy = f"{bmc.url} is busy or unreachable (HTTP 503 to GET /redfish/v1/Systems/{given['system']})"
+    assert said[0] == f"{busy}; retrying in 1 s"
 
 
 def test_a_bmc_that_stays_busy_is_given_up_in_time_and_a_second_run_converges(bmc):

@@ -52,11 +52,11 @@ def test_files_of_an_earlier_time_are_replaced_whatever_their_mode(house):
         (
             {},
             "bedplate: access: stack dev has no talosconfig and no kubeconfig yet; "
-            "make them first: ./bedplate up dev\n",
+            "create the platform first: ./bedplate up dev\n",
         ),
         (
             {"talosconfig": TALOSCONFIG},
-            "bedplate: access: stack dev has no kubeconfig yet; make them first: ./bedplate up dev\n",
+            "bedplate: access: stack dev has no kubeconfig yet; create the platform first: ./bedplate up dev\n",
         ),
     ],
 )
@@ -86,4 +86,4 @@ def test_it_is_asked_for_one_stack(house, capsys, arguments, reason):
 def test_the_engines_own_words_are_told(house, capsys):
     house.plan(stack_output=[255], says="error: no stack named 'dev' found")
     assert access(house, "dev") == 2
-    assert "error: no stack named 'dev' found; make the platform first: ./bedplate up dev" in capsys.readouterr().err
+    assert "error: no stack named 'dev' found; create the platform first: ./bedplate up dev" in capsys.readouterr().err

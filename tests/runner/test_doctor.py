@@ -86,7 +86,7 @@ def test_the_machine_itself_is_looked_at(sick, capsys):
 def test_a_deleted_link_is_found(sick, capsys):
     (sick.layout.bin / "alpha").unlink()
     _, lines = rows(sick, capsys)
-    assert row(lines, "alpha") == ["alpha 1.0.0 path not linked", "-> ./bedplate setup"]
+    assert row(lines, "alpha") == ["alpha 1.0.0 path in the store, not linked", "-> ./bedplate setup"]
 
 
 def test_a_binary_that_tells_another_version_is_found(sick, capsys, monkeypatch):

@@ -58,7 +58,7 @@ def test_where_no_control_plane_yields_one_the_last_reason_is_shown(house, talos
     house.plan(prints=json.dumps(OUTPUTS))
     assert snapshot(house, "dev", str(tmp_path / "db")) == 2
     assert capsys.readouterr().err == (
-        "bedplate: snapshot: no control plane yielded one (10.0.0.11): connection refused; "
+        "bedplate: snapshot: no control plane provided one (10.0.0.11): connection refused; "
         "look at: ./bedplate access dev, then talosctl etcd status\n"
     )
 

@@ -139,7 +139,7 @@ def test_of_two_runs_at_once_one_builds_and_the_other_waits(checkout):
 def test_unknown_names_are_refused_with_the_known_ones(checkout):
     with pytest.raises(setup.ToolchainError) as caught:
         checkout.ensure("gamma")
-    assert str(caught.value) == "toolchain: nothing is called 'gamma'; there are alpha, beta, both"
+    assert str(caught.value) == "toolchain: 'gamma' is not a known part or set; known are alpha, beta, both"
 
 
 def wait_for(true) -> None:
