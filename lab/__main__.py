@@ -9,7 +9,7 @@ from core.model import StackFileError
 from runner import pipes
 
 from . import cleanup, converge, fidelity, preflight, steps
-from .layout import Layout
+from .layout import LabNameError, Layout
 from .phases import PHASES
 from .rehearsal import Refused, Rehearsal
 from .rehearse import rehearse
@@ -29,7 +29,9 @@ def main(arguments: list[str]) -> int:
     except StackFileError as error:
         print(f"rehearse: Pulumi.{given.what}.yaml: {error.report}", file=sys.stderr)
         return 1
-    except (Refused, NotShown, Timeout, RuntimeError, OSError) as error:
+    except (Refused, NotShown, Timeout, RuntimeError, OSError, LabNameError) as error:
+        if isinstance(error, BrokenPipeError) and pipes.abandoned():
+            raise
         print(f"rehearse: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -13,6 +13,10 @@ from .kernel import Process
 _NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")
 
 
+class LabNameError(ValueError):
+    """A text can't name a lab."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """The directory of one lab; `store` beside it is shared by all labs."""
@@ -21,9 +25,9 @@ class Layout:
 
     @classmethod
     def of(cls, root: Path, name: str) -> "Layout":
-        """The lab `name` under the toolchain's directory `root`. Raises ValueError if that can't name a lab."""
+        """The lab `name` under the toolchain's directory `root`. Raises LabNameError if that can't name a lab."""
         if not _NAME.match(name):
-            raise ValueError(
+            raise LabNameError(
                 f"{name!r} can't name a lab, because cgroups and containers are called by it: "
                 "write up to 32 lower-case letters, digits and dashes"
             )

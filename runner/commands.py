@@ -155,7 +155,7 @@ COMMANDS = {
         "write the JSON Schema of the stack files",
         "schema",
         "operations:schema",
-        {"file": {"metavar": "FILE", "nargs": "?", "default": SCHEMA, "help": "%(default)s if none"}},
+        {"file": {"metavar": "FILE", "nargs": "?", "help": f"{SCHEMA} if none"}},
     ),
     "bench": Command(
         "[ROUNDS]", "measure what a plan costs, as ratios of one run", "bench 3", "operations:bench", raw=True

@@ -9,6 +9,7 @@ from pathlib import Path
 from toolchain import Layout, ensure
 
 from . import session, stacks
+from .commands import SCHEMA
 from .environment import tools
 from .process import python, run
 
@@ -46,7 +47,9 @@ def boot(given: Namespace, layout: Layout) -> int:
     """Write the files of the boot server. Exit code 2 where the stack file has faults."""
     stack = stacks.find(given.stack, layout)
     ensure({"python"}, layout)
-    return python(layout, tools(layout, os.environ), "operations.boot", stack.name, given.folder)
+    # A relative path is relative to where it was typed, and the module runs in the checkout.
+    folder = Path(given.folder).absolute()
+    return python(layout, tools(layout, os.environ), "operations.boot", stack.file, folder)
 
 
 def rehearse(given: Namespace, layout: Layout) -> int:
@@ -58,7 +61,8 @@ def rehearse(given: Namespace, layout: Layout) -> int:
 def schema(given: Namespace, layout: Layout) -> int:
     """Write the JSON Schema of the stack files. Returns the exit code."""
     ensure({"python"}, layout)
-    return python(layout, tools(layout, os.environ), "operations.schema", given.file)
+    file = Path(given.file).absolute() if given.file else layout.checkout / SCHEMA
+    return python(layout, tools(layout, os.environ), "operations.schema", file)
 
 
 def bench(given: Namespace, layout: Layout) -> int:
