@@ -60,6 +60,15 @@ EDITS = {
         ["machine.udev.rules", "machine.udev.rules"],
         reboots=True,
     ),
+    "a list that the machine begins to delete": Edit(
+        ([rules("A")], [rules("B")]),
+        ([rules("A")], [udev({"$patch": "delete"}), rules("B")]),
+        ["machine.udev.rules", "machine.udev.rules"],
+        reboots=True,
+    ),
+    "a field of Talos' generator that the machine begins to delete": Edit(
+        ([], []), ([], [{"machine": {"env": {"$patch": "delete"}}}]), ["machine.env"], reboots=True
+    ),
     "a list that the machine deletes": Edit(
         ([rules("A")], [udev({"$patch": "delete"})]), ([rules("A2")], [udev({"$patch": "delete"})])
     ),
