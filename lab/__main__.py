@@ -29,7 +29,9 @@ def main(arguments: list[str]) -> int:
     except StackFileError as error:
         print(f"rehearse: Pulumi.{given.what}.yaml: {error.report}", file=sys.stderr)
         return 1
-    except (InvalidName, Refused, NotShown, Timeout, RuntimeError, OSError) as error:
+    except (Refused, NotShown, Timeout, RuntimeError, OSError, InvalidName) as error:
+        if isinstance(error, BrokenPipeError) and pipes.abandoned():
+            raise
         print(f"rehearse: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -8,9 +8,13 @@ from runner import pipes
 
 
 def main(arguments: list[str]) -> int:
-    """Write the schema to a file, or print it. Returns exit code 0."""
+    """Write the schema to a file, or print it. Returns exit code 0, or 1 where the file can't be written."""
     if arguments:
-        Path(arguments[0]).write_text(schema.text(), encoding="utf-8")
+        try:
+            Path(arguments[0]).write_text(schema.text(), encoding="utf-8")
+        except OSError as error:
+            print(f"schema: {arguments[0]!r} can't be written: {error.strerror}; name another file", file=sys.stderr)
+            return 1
     else:
         print(schema.text(), end="")
     return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from toolchain import Layout, ensure
 
 from . import session, stacks
+from .commands import SCHEMA
 from .environment import tools
 from .process import python, run
 
@@ -47,7 +48,7 @@ def boot(given: Namespace, layout: Layout) -> int:
     """Write the files of the boot server. Exit code 2 where the stack file has faults."""
     stack = stacks.find(given.stack, layout)
     ensure({"python"}, layout)
-    return python(layout, tools(layout, os.environ), "operations.boot", stack.short, _typed(given.folder))
+    return python(layout, tools(layout, os.environ), "operations.boot", stack.file, _typed(given.folder))
 
 
 def rehearse(given: Namespace, layout: Layout) -> int:
@@ -59,8 +60,8 @@ def rehearse(given: Namespace, layout: Layout) -> int:
 def schema(given: Namespace, layout: Layout) -> int:
     """Write the JSON Schema of the stack files. Returns the exit code."""
     ensure({"python"}, layout)
-    target = _typed(given.file) if given.file else layout.checkout / SCHEMA
-    return python(layout, tools(layout, os.environ), "operations.schema", target)
+    file = _typed(given.file) if given.file else layout.checkout / SCHEMA
+    return python(layout, tools(layout, os.environ), "operations.schema", file)
 
 
 def bench(given: Namespace, layout: Layout) -> int:

@@ -5,6 +5,7 @@ Every entry point runs inside `guarded`: `./bedplate` itself, and the programs t
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
@@ -13,13 +14,17 @@ from typing import TextIO
 
 # What a shell reports for a program that SIGPIPE ended: 128 + 13.
 READER_LEFT = 141
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 
 def guarded(run: Callable[[], int]) -> int:
-    """Run a program's main function and write out what it printed. Returns its exit code, or 141 without a reader.
+    """Run a program's main function and write out what it printed. Returns its exit code.
 
-    A broken connection to another machine raises the same exception: it is passed on, because stdout is still open.
+    Returns 141 when the reader of the output left, and 1, after a line that says why, when the output can't be
+    written, such as to a full disk. A broken connection to another machine raises the same exception as a reader that
+    left: it is passed on, because stdout is still open.
     """
+    _open_missing()
     try:
         try:
             return run()
@@ -28,12 +33,31 @@ def guarded(run: Callable[[], int]) -> int:
             sys.stdout.flush()
             sys.stderr.flush()
     except BrokenPipeError:
-        abandoned = [stream for stream in (sys.stdout, sys.stderr) if _has_no_reader(stream)]
-        if not abandoned:
+        without_reader = abandoned()
+        if not without_reader:
             raise
-        for stream in abandoned:
+        for stream in without_reader:
             _discard(stream)
         return READER_LEFT
+    except OSError as error:
+        # A file that can't be written has a name in its error.
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        _discard(sys.stdout)
+        print(f"bedplate: the output can't be written: {error.strerror}", file=sys.stderr)
+        return 1
+
+
+def abandoned() -> list[TextIO]:
+    """Those of the program's output streams whose reader has left."""
+    return [stream for stream in (sys.stdout, sys.stderr) if _has_no_reader(stream)]
+
+
+def _open_missing() -> None:
+    """Give the program streams that lead nowhere where it was started with closed ones, as `>&-` does."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
 
 
 def _has_no_reader(stream: TextIO) -> bool:

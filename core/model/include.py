@@ -53,7 +53,7 @@ def _twice(path: tuple[str, ...], name: str, entry: str) -> Fault:
 
 def _read(name: Any, root: Path) -> dict[str, Mapping[str, Any]]:
     path = PurePosixPath(name) if isinstance(name, str) else PurePosixPath("/")
-    if path.is_absolute() or ".." in path.parts:
+    if path.is_absolute() or ".." in path.parts or not str(path).isprintable():
         raise ValueError(
             sentence(
                 "is not a path inside the checkout",

@@ -1,4 +1,4 @@
-"""`python -m operations.boot STACK FOLDER`: write the files of the server that the machines boot from.
+"""`python -m operations.boot FILE FOLDER`: write the files of the server that the machines boot from.
 
 The files follow from the stack file alone, and the server needs them before the first machine asks for them.
 """
@@ -12,16 +12,25 @@ from core.model import Platform, StackFileError, stackfile
 from runner import pipes
 
 
-def main(stack: str, folder: Path) -> int:
-    """Write the files and print where each belongs. Returns exit code 0, or 2 where the stack file has faults."""
+def main(file: Path, folder: Path) -> int:
+    """Write the files for a stack file and print where each belongs.
+
+    Returns exit code 0; 2 where the stack file has faults, 1 where the files can't be written.
+    """
     try:
-        platform = stackfile.load(Path(f"Pulumi.{stack}.yaml"), root=Path.cwd(), today=date.today())
+        platform = stackfile.load(file, root=Path.cwd(), today=date.today())
     except StackFileError as error:
         print(f"boot: {error.report}", file=sys.stderr)
         return 2
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, (text, destination) in sorted(files(platform, folder).items()):
-        (folder / name).write_text(text, encoding="utf-8")
+    texts = sorted(files(platform, folder).items())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (text, _) in texts:
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"boot: {str(folder)!r} can't be written: {error.strerror}; name another folder", file=sys.stderr)
+        return 1
+    for name, (_, destination) in texts:
         print(f"{folder / name} -> {destination}")
     if platform.boot is None or platform.boot.provisioning is None:
         print("no dnsmasq configuration: the stack file has no boot.provisioning", file=sys.stderr)
@@ -42,4 +51,4 @@ def files(platform: Platform, folder: Path) -> dict[str, tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(pipes.guarded(lambda: main(sys.argv[1], Path(sys.argv[2]))))
+    sys.exit(pipes.guarded(lambda: main(Path(sys.argv[1]), Path(sys.argv[2]))))

@@ -52,11 +52,18 @@ def main(arguments: list[str]) -> None:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./bedplate bench", description="Measure what a plan costs.")
-    parser.add_argument("rounds", nargs="?", type=int, default=3, metavar="ROUNDS", help="how often (default: 3)")
+    parser.add_argument("rounds", nargs="?", type=_rounds, default=3, metavar="ROUNDS", help="how often (default: 3)")
     parser.add_argument("--sizes", default=SIZES, help=f"stack names or MACHINESxVMS, with commas (default: {SIZES})")
     parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="time another checkout's program as well")
     parser.add_argument("--policies", action="store_true", help="time the program with the policy pack as well")
     return parser.parse_args(arguments)
+
+
+def _rounds(text: str) -> int:
+    rounds = int(text)
+    if rounds < 1:
+        raise argparse.ArgumentTypeError(f"{rounds} rounds measure nothing; write 1 or more")
+    return rounds
 
 
 def _private_state(home: Path) -> None:

@@ -22,7 +22,7 @@ Read = Callable[[Path, pytest.CaptureFixture[str]], str]
 
 
 def by_boot(file: Path, output: pytest.CaptureFixture[str]) -> str:
-    assert boot("x", file.parent / "files") == 2
+    assert boot(file, file.parent / "files") == 2
     return output.readouterr().err.removeprefix("boot: ")
 
 

@@ -3,7 +3,6 @@
 A merge that replaces lists, lets an empty value overwrite, or forgets deletes sees no change in most of these edits.
 """
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +60,15 @@ EDITS = {
         ["machine.udev.rules", "machine.udev.rules"],
         reboots=True,
     ),
+    "a list that the machine begins to delete": Edit(
+        ([rules("A")], [rules("B")]),
+        ([rules("A")], [udev({"$patch": "delete"}), rules("B")]),
+        ["machine.udev.rules", "machine.udev.rules"],
+        reboots=True,
+    ),
+    "a field of Talos' generator that the machine begins to delete": Edit(
+        ([], []), ([], [{"machine": {"env": {"$patch": "delete"}}}]), ["machine.env"], reboots=True
+    ),
     "a list that the machine deletes": Edit(
         ([rules("A")], [udev({"$patch": "delete"})]), ([rules("A2")], [udev({"$patch": "delete"})])
     ),
@@ -114,4 +122,4 @@ def test_everyone_says_the_same_of_an_edit(prod, name):
     assert ("REBOOTS" in str(said)) is edit.reboots
     assert _needed(gets, had) == (edit.reboots, "")
     assert ("REBOOTS" in str(MaintenanceTurn().describe_change(gets, had))) is edit.reboots
-    assert json.dumps(edit.paths) and (MaintenanceTurn().describe_change(gets, had) is None) is not edit.reboots
+    assert (MaintenanceTurn().describe_change(gets, had) is None) is not edit.reboots

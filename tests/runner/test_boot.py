@@ -13,7 +13,7 @@ PROVISIONING = {"interface": "eth1", "http": "http://10.20.0.2:8080"}
 def boot(tmp_path, edits):
     raw = changed(stack_platform("prod"), edits)
     (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": {KEY: raw}}), encoding="utf-8")
-    command = [sys.executable, "-m", "operations.boot", "prod", "files"]
+    command = [sys.executable, "-m", "operations.boot", "Pulumi.prod.yaml", "files"]
     return subprocess.run(
         command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True
     )
@@ -49,3 +49,23 @@ def test_a_faulty_stack_file_writes_nothing(tmp_path):
 def test_what_is_not_said_is_asked_for(arguments):
     done = subprocess.run([str(ROOT / "bedplate"), "boot", *arguments], capture_output=True, text=True)
     assert done.returncode == 2 and "write: ./bedplate boot STACK FOLDER; there are: dev, prod" in done.stderr
+
+
+def test_a_folder_that_can_not_be_written_is_refused_in_one_line(tmp_path):
+    (tmp_path / "files").write_text("")
+    done = boot(tmp_path, {})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "boot: 'files' can't be written: File exists; name another folder\n"
+
+
+def test_a_stack_may_be_qualified_and_a_folder_is_where_it_was_typed(tmp_path):
+    command = [str(ROOT / "bedplate"), "boot", "organization/bedplate/dev", "files"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "files/schematic.yaml").exists()
+
+
+@pytest.mark.parametrize("file", ["", "gone/schema.json"])
+def test_a_schema_that_can_not_be_written_is_refused_in_one_line(tmp_path, file):
+    done = subprocess.run([str(ROOT / "bedplate"), "schema", f"{tmp_path}/{file}"], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("schema: ") and len(done.stderr.splitlines()) == 1

@@ -54,7 +54,7 @@ def test_the_schema_without_a_reader_ends_quietly():
 
 
 def test_the_boot_files_without_a_reader_are_written_all_the_same(tmp_path):
-    done = abandoned([sys.executable, "-m", "operations.boot", "dev", str(tmp_path / "files")])
+    done = abandoned([sys.executable, "-m", "operations.boot", "Pulumi.dev.yaml", str(tmp_path / "files")])
     assert done.returncode == pipes.READER_LEFT
     assert b"Traceback" not in done.stderr and b"BrokenPipe" not in done.stderr
     assert sorted(file.name for file in (tmp_path / "files").iterdir())
@@ -67,6 +67,25 @@ def test_changes_without_a_reader_end_quietly(tmp_path):
     command = [sys.executable, "-m", "operations.drift.changes", "dev", "--file", "Pulumi.dev.yaml"]
     done = abandoned(command, PATH=f"{tmp_path}:{os.environ['PATH']}")
     assert (done.returncode, done.stderr) == (pipes.READER_LEFT, b"")
+
+
+def test_the_check_for_a_rehearsal_without_a_reader_ends_quietly():
+    done = abandoned([sys.executable, "-m", "lab", "check"])
+    assert (done.returncode, done.stderr) == (pipes.READER_LEFT, b"")
+
+
+@pytest.mark.parametrize("command", [["bedplate", "--help"], ["bedplate", "plan"], ["-m", "operations.schema"]])
+def test_closed_streams_are_no_fault(command):
+    shell = ["sh", "-c", 'exec "$0" "$@" >&- 2>&-', sys.executable, *command]
+    done = subprocess.run(shell, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == (2 if "plan" in command else 0)
+
+
+@pytest.mark.parametrize("command", [["bedplate", "--help"], ["-m", "operations.schema"]])
+def test_a_full_disk_is_one_line(command):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([sys.executable, *command], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (1, b"bedplate: the output can't be written: No space left on device\n")
 
 
 def test_a_broken_connection_is_no_reader_that_left(capsys):

@@ -1,0 +1,63 @@
+"""A stack file has one meaning: what the loader reads is what the engine hands to the program."""
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.model import stackfile, yamlfile
+
+SCALARS = Path(__file__).with_name("scalars.yaml")
+READ = {
+    "words": ["yes", "No", "on", "y", True, False, None, None, "=", "~", "true"],
+    "numbers": [16, 10, 1000, 15, 1000, 0.5, 1, 5, -10, 3, 1, 8.5, 9, 0.000001, 150, "._5"],
+    "large": [1.2345678901234568e22, 9223372036854775807, -9223372036854775808, "1e400"],
+    "texts": ["1:30", "190:20:30.15", "012", "1.2.3", "10.0.0.0/8", "0x", "1e", "2027-01-31", "12-31"],
+    "keys": {"1": "a", "true": "b", "on": "c", "2": "d"},
+    "merged": {"z": 1, "y": 2},
+    "tagged": ["5", "yes"],
+}
+
+
+def read(tmp_path: Path, text: str) -> Any:
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    return yamlfile.read(tmp_path / "a.yaml", "a.yaml", "it is needed")
+
+
+def test_scalars_are_read_as_the_engine_reads_them():
+    """tests/engine/test_scalars.py asks the engine for the same values."""
+    assert yamlfile.read(SCALARS, "scalars", "")["config"][stackfile.KEY] == READ
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ("2027-03-31", "a date without quotes"),
+        ("2027-03-31T10:00:00Z", "a date without quotes"),
+        (".inf", "a number that is not finite"),
+        (".NaN", "a number that is not finite"),
+        ("!!binary aGVsbG8=", "a value with the tag tag:yaml.org,2002:binary"),
+        ("!!set {a, b}", "a value with the tag tag:yaml.org,2002:set"),
+        ("{~: 1}", "a key that is not a text"),
+        ("{1.5: 1}", "a key that is not a text"),
+    ],
+)
+def test_what_the_engine_would_hand_on_as_something_else_is_refused(tmp_path, value, what):
+    with pytest.raises(ValueError) as refused:
+        read(tmp_path, f"a: 1\nb: {value}\n")
+    assert str(refused.value) == (
+        f"a.yaml has {what} in line 2; the engine would hand the program another value; put it in quotes"
+    )
+
+
+@pytest.mark.parametrize("keys", ["1: a\n'1': b\n", "true: a\n'true': b\n", "0x1: a\n1: b\n"])
+def test_keys_that_are_one_text_are_one_key(tmp_path, keys):
+    with pytest.raises(ValueError, match="twice in one mapping, again in line 2"):
+        read(tmp_path, keys)
+
+
+def test_a_number_of_any_length_is_read(tmp_path):
+    assert read(tmp_path, f"a: {'9' * 300}\n") == {"a": float("9" * 300)}
+    assert read(tmp_path, f"a: {'9' * 5000}\n") == {"a": "9" * 5000}
+    assert not isinstance(read(tmp_path, "a: '2027-03-31'")["a"], datetime.date)
