@@ -9,7 +9,6 @@ from pathlib import Path
 from toolchain import Layout, ensure
 
 from . import session, stacks
-from .commands import SCHEMA
 from .environment import tools
 from .process import python, run
 
