@@ -317,7 +317,7 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=str)
+@pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
 def test_unknowns_are_found_as_the_sdk_finds_them(value):
     engine.prepare()
     assert rpc.contains_unknowns(value) is from_source(rpc, "contains_unknowns")(value)
