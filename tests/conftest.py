@@ -148,6 +148,8 @@ def run_program(raw: Mapping[str, Any], preview: bool = True, config: Mapping[st
     # The mocks bring no place where hooks are registered.
     hooks = Hooks()
     SETTINGS.callbacks = hooks
+    # What an earlier test's monitor supported says nothing of this one's.
+    SETTINGS.feature_support = {}
     pulumi.runtime.set_all_config({KEY: json.dumps(raw), **(config or {})})
 
     def go() -> None:

@@ -37,7 +37,7 @@ def test_a_path_of_a_file_that_is_written_is_the_one_that_was_typed(house, pytho
     for arguments in (["boot", "org/project/dev", "files"], ["schema", "it.json"], ["schema"]):
         main.main_in(house.layout, arguments)
     assert python().splitlines() == [
-        f"-m operations.boot dev {tmp_path}/files",
+        f"-m operations.boot {house.root}/Pulumi.dev.yaml {tmp_path}/files",
         f"-m operations.schema {tmp_path}/it.json",
         f"-m operations.schema {house.root}/schema/stack.schema.json",
     ]
