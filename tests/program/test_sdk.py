@@ -83,12 +83,12 @@ def _run(program, monitor):
     settings.ROOT.set(None)
     SETTINGS.rpc_manager.clear()
     SETTINGS.outputs.clear()
-    supported, SETTINGS.feature_support = SETTINGS.feature_support, {"aliasSpecs": False}
+    SETTINGS.feature_support = {"aliasSpecs": False}
     engine.prepare()
     try:
         loop.run_until_complete(stack.run_pulumi_func(lambda: stack.Stack(program) and None))
     finally:
-        SETTINGS.feature_support = supported
+        SETTINGS.feature_support = {}
         SETTINGS.rpc_manager.clear()
         SETTINGS.outputs.clear()
         pending = asyncio.all_tasks(loop)
