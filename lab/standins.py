@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.model.host import KubernetesHardening
+from core.model.host import KubernetesHardeningSpec
 
 # The image that approves kubelets' certificates, if the stack names none.
-APPROVER = KubernetesHardening().approver
+APPROVER = KubernetesHardeningSpec().approver
 # The port of a workload's stand-in, if the workload declares none.
 HELLO_PORT = 8080
 

@@ -51,7 +51,7 @@ Authority = Annotated[str, BeforeValidator(_authority)]
 SystemId = Annotated[str, BeforeValidator(_system), WithJsonSchema({"type": "string", "pattern": r"^\S+$"})]
 
 
-class SharedBmc(Model):
+class SharedBmcSpec(Model):
     """What the BMCs of a class's machines have in common. Each machine adds its own url."""
 
     system: SystemId | None = None

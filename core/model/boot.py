@@ -16,7 +16,7 @@ class MatchboxSpec(Model):
     """Its gRPC API, with mTLS. The credentials are the stack's secret bedplate:matchbox."""
 
 
-class Provisioning(Model):
+class ProvisioningSpec(Model):
     """The boot network. Makes the stack output dnsmasq, a configuration for the server that answers there."""
 
     interface: LinkName = Field(examples=["eth1"])
@@ -34,7 +34,7 @@ class BootSpec(Model):
     """Network boot. Without it, machines are booted by hand, from an ISO or a USB stick."""
 
     matchbox: MatchboxSpec
-    provisioning: Provisioning | None = None
+    provisioning: ProvisioningSpec | None = None
     kernel_args: tuple[str, ...] = ()
     """Kernel arguments of the network boot alone, added to those that Talos needs."""
     power: PaceSpec = PaceSpec()

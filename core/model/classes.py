@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from .faults import Fault, fault
-from .machine import MachineClass
+from .machine import MachineClassSpec
 from .types import ByName, Model, Name
 from .wording import faults_of
 
@@ -16,7 +16,7 @@ _BY_KEY = ("labels", "taints", "location", "expects", "install", "bmc", "sysctls
 
 
 class _Classes(Model):
-    classes: ByName[Name, MachineClass] = Field(default={}, validate_default=True)
+    classes: ByName[Name, MachineClassSpec] = Field(default={}, validate_default=True)
 
 
 def resolve(raw: MutableMapping[str, Any]) -> tuple[list[Fault], frozenset[str]]:

@@ -59,7 +59,7 @@ RuleName = Annotated[
 ]
 
 
-class Opening(Model):
+class OpeningSpec(Model):
     """Ports of every machine that are open to some networks."""
 
     ports: tuple[Ports, ...] = Field(min_length=1, examples=["[9100]"])
@@ -77,5 +77,5 @@ class FirewallSpec(Model):
     admins: tuple[Network, ...] = ()
     """Networks from which people reach the Talos API and the Kubernetes API. Empty: from everywhere; both APIs still
     require a client certificate."""
-    allow: ByName[RuleName, Opening] = Field(default={}, validate_default=True)
+    allow: ByName[RuleName, OpeningSpec] = Field(default={}, validate_default=True)
     """Additional openings. The platform's own ports are open already and need no entry."""

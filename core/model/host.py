@@ -102,7 +102,7 @@ class WatchdogSpec(Model):
     """Seconds without a sign of life before the restart."""
 
 
-class Reserved(Model):
+class ReservedSpec(Model):
     """Resources that are reserved for Talos and the kubelet, and that pods never get."""
 
     cpu: CpuQuantity = "50m"
@@ -134,7 +134,7 @@ class VolumeSpec(Model):
         return self
 
 
-class ImageRule(Model):
+class ImageRuleSpec(Model):
     """What is required of an image whose name matches. The first matching rule applies."""
 
     image: ImagePattern = Field(examples=["registry.example.com/shop/*"])
@@ -156,7 +156,7 @@ class ImageRule(Model):
         return self
 
 
-class Settings(Model):
+class SettingsSpec(Model):
     """Kernel settings that a stack file makes for all machines or for one."""
 
     sysctls: ByName[SysctlKey, SysctlValue] = Field(default={}, validate_default=True)
@@ -167,14 +167,14 @@ class Settings(Model):
     """The hardware watchdog. Unset: nothing restarts a machine that hangs."""
 
 
-class Tuning(Settings):
+class TuningSpec(SettingsSpec):
     """Settings of one machine or of a class, with those that depend on its hardware."""
 
     volumes: ByName[VolumeName, VolumeSpec] = Field(default={}, validate_default=True)
     """Disks, or parts of disks, for storage drivers."""
 
 
-class KubernetesHardening(Model):
+class KubernetesHardeningSpec(Model):
     """Hardening of Kubernetes that a site may have to relax or to tighten."""
 
     serving_certificates: Literal["cluster", "self-signed"] = "cluster"

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from . import classes, wording
 from .checks import faults_between_sections
 from .faults import Fault, StackFileError, fault
-from .machine import MachineClass
+from .machine import MachineClassSpec
 from .platform import Platform
 
 # Each round reports the faults that the ones before concealed; no known file needs more than three.
@@ -76,7 +76,7 @@ def _from_class(fault: Fault, unresolved: frozenset[str]) -> bool:
     """Whether a machine lacks a key that its class, which can't be used, may set."""
     match fault.path:
         case ("machines", name, key, *_):
-            return name in unresolved and key in MachineClass.model_fields and fault.absent
+            return name in unresolved and key in MachineClassSpec.model_fields and fault.absent
     return False
 
 

@@ -8,13 +8,13 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from core.facts.quantities import mebibytes
 
 from .addresses import Address, Mac
-from .bmc import BmcSpec, SharedBmc
+from .bmc import BmcSpec, SharedBmcSpec
 from .disk import DiskSpec
 from .faults import refuse
-from .host import Tuning
+from .host import TuningSpec
 from .identity import HardwareSerial, HardwareUuid
 from .labels import Labels, Taints
-from .nics import BOOT_LINK, Nics
+from .nics import BOOT_LINK, NicsSpec
 from .types import ClassName, LinkName, Model, Place, Quantity
 
 
@@ -51,7 +51,7 @@ class InstallSpec(Model):
     reinstall; 0 never installs."""
 
 
-class Expected(Model):
+class ExpectedSpec(Model):
     """Hardware that the machine must have at least. Checked before it gets its config."""
 
     threads: Annotated[int, Field(ge=1, le=4096, strict=True)] | None = None
@@ -65,7 +65,7 @@ class Expected(Model):
         return None if self.memory is None else mebibytes(self.memory)
 
 
-class Location(Model):
+class LocationSpec(Model):
     """Where the machine stands. Becomes annotations of its node: bedplate/site, bedplate/rack, bedplate/unit."""
 
     site: Place | None = None
@@ -85,19 +85,19 @@ class Location(Model):
         return {key: value for key, value in labels.items() if value}
 
 
-class MachineClass(Tuning):
+class MachineClassSpec(TuningSpec):
     """What a class's machines have in common. A machine's own keys take precedence; mappings are merged by key."""
 
     role: Literal["controlplane", "worker"] | None = None
     link: LinkName | None = None
     """Kernel name of the boot link, where it can't be found by its MAC."""
-    nics: Nics | None = None
+    nics: NicsSpec | None = None
     """Links besides the boot link. A machine's own are merged by name, and by key within."""
     install: InstallSpec | None = None
-    bmc: SharedBmc | None = None
+    bmc: SharedBmcSpec | None = None
     """What the BMCs have in common. Each machine adds its url; a machine without a BMC writes bmc: null."""
-    expects: Expected | None = None
-    location: Location | None = None
+    expects: ExpectedSpec | None = None
+    location: LocationSpec | None = None
     labels: Labels = Field(default={}, validate_default=True)
     """Kubernetes node labels."""
     taints: Taints = Field(default={}, validate_default=True)
@@ -122,7 +122,7 @@ def _required_or_from_class(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"required": ["role", "install"]}, {"required": ["class"]}]
 
 
-class MachineSpec(Tuning):
+class MachineSpec(TuningSpec):
     """One machine, by the name that its node has in Kubernetes."""
 
     model_config = ConfigDict(json_schema_extra=_required_or_from_class)
@@ -140,10 +140,10 @@ class MachineSpec(Tuning):
     """Serial number that the firmware reports."""
     link: LinkName | None = None
     """Kernel name of the boot link, where it can't be found by its MAC."""
-    nics: Nics = Field(default_factory=Nics)
+    nics: NicsSpec = Field(default_factory=NicsSpec)
     """Links besides the boot link: bonds, VLANs, bridges, routes, MTU."""
-    expects: Expected = Expected()
-    location: Location = Location()
+    expects: ExpectedSpec = ExpectedSpec()
+    location: LocationSpec = LocationSpec()
     install: InstallSpec = Field(examples=["{disk: {serial: S4EWNX0R}}"])
     bmc: BmcSpec | None = None
     """Powers the machine on. Without it, a person does."""

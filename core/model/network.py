@@ -6,7 +6,7 @@ from .addresses import Address, Network
 from .types import Model
 
 
-class ClusterNetwork(Model):
+class ClusterNetworkSpec(Model):
     """The networks of machines, pods and services, and the address of the Kubernetes API."""
 
     nodes: Network = Field(examples=["192.168.10.0/24"])

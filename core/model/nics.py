@@ -18,7 +18,7 @@ DEFAULT_MTU = 1500
 Mtu = Annotated[int, Field(ge=1280, le=9216, strict=True)]
 
 
-class Route(Model):
+class RouteSpec(Model):
     """A network that is reached over this link. The default route is network.gateway."""
 
     to: Network = Field(examples=["10.50.0.0/16"])
@@ -28,25 +28,25 @@ class Route(Model):
     """Of two routes to one network, the kernel takes the one with the lower metric. Unset: 1024."""
 
 
-class Joined(Model):
+class JoinedSpec(Model):
     """What links of every kind have in common."""
 
     mtu: Mtu | None = None
     """Bytes of the largest packet. Unset: 1500."""
     address: HostAddress | None = None
     """Address with its prefix. Unset: the link is up and has no address."""
-    routes: tuple[Route, ...] = ()
+    routes: tuple[RouteSpec, ...] = ()
     """Networks that are reached over this link."""
 
 
-class Link(Joined):
+class LinkSpec(JoinedSpec):
     """A NIC. With a MAC it gets the name that it has here; without one, the name must be the kernel's."""
 
     mac: Mac | None = None
     """Unset: the NIC is found by its kernel name."""
 
 
-class Bond(Joined):
+class BondSpec(JoinedSpec):
     """Several links used as one. If the boot link is one of them, the bond has the machine's own address."""
 
     links: tuple[LinkName, ...] = Field(min_length=1, examples=["[lan0, data0]"])
@@ -57,7 +57,7 @@ class Bond(Joined):
     """Bytes of the largest packet, on the bond and on its links."""
 
 
-class Vlan(Joined):
+class VlanSpec(JoinedSpec):
     """A tagged network over a link, a bond or a bridge."""
 
     parent: LinkName = Field(examples=["bond0"])
@@ -66,7 +66,7 @@ class Vlan(Joined):
     """Bytes of the largest packet, at most the parent's."""
 
 
-class Bridge(Joined):
+class BridgeSpec(JoinedSpec):
     """A switch inside the machine, to which VMs can be connected. If it contains the boot link, or the bond with the
     boot link, the bridge has the machine's own address."""
 
@@ -85,13 +85,13 @@ LINK_KINDS = ("links", "bonds", "vlans", "bridges")
 """The kinds of links; each kind is made of those before it."""
 
 
-class Nics(Model):
+class NicsSpec(Model):
     """Links besides the boot link, by name: at most 15 characters, and each name once per machine."""
 
-    links: ByName[LinkName, Link] = Field(default={}, validate_default=True)
-    bonds: ByName[LinkName, Bond] = Field(default={}, validate_default=True)
-    vlans: ByName[LinkName, Vlan] = Field(default={}, validate_default=True)
-    bridges: ByName[LinkName, Bridge] = Field(default={}, validate_default=True)
+    links: ByName[LinkName, LinkSpec] = Field(default={}, validate_default=True)
+    bonds: ByName[LinkName, BondSpec] = Field(default={}, validate_default=True)
+    vlans: ByName[LinkName, VlanSpec] = Field(default={}, validate_default=True)
+    bridges: ByName[LinkName, BridgeSpec] = Field(default={}, validate_default=True)
 
     @property
     def configured(self) -> bool:
@@ -116,7 +116,7 @@ class Nics(Model):
         outer = self.bonded.get(boot, boot)
         return self.bridged.get(outer, outer)
 
-    def every(self) -> Iterator[tuple[str, str, Joined]]:
+    def every(self) -> Iterator[tuple[str, str, JoinedSpec]]:
         """Each link as kind, name and spec."""
         for kind in LINK_KINDS:
             yield from ((kind, name, spec) for name, spec in getattr(self, kind).items())

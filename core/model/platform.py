@@ -18,9 +18,9 @@ from . import schematic
 from .boot import BootSpec
 from .cilium import CiliumSpec
 from .exceptions import ExemptionSpec
-from .machine import MachineClass, MachineSpec
-from .network import ClusterNetwork
-from .registries import Registries
+from .machine import MachineClassSpec, MachineSpec
+from .network import ClusterNetworkSpec
+from .registries import RegistriesSpec
 from .talos import TalosSpec
 from .types import ByName, Model, Name
 from .virtualization import KubeVirtSpec, VirtualMachineSpec
@@ -35,13 +35,13 @@ class Platform(Model):
     name: Name = Field(examples=["dev"])
     """Name of the cluster."""
     talos: TalosSpec = Field(examples=[_TALOS])
-    network: ClusterNetwork = Field(examples=["{nodes: 192.168.10.0/24, endpoint: 192.168.10.5}"])
+    network: ClusterNetworkSpec = Field(examples=["{nodes: 192.168.10.0/24, endpoint: 192.168.10.5}"])
     declared: ByName[Name, MachineSpec] = Field(alias="machines", examples=["{cp-1: {role: controlplane, …}}"])
     """Every machine by name, including those that are being decommissioned."""
-    classes: ByName[Name, MachineClass] = Field(default={}, validate_default=True)
+    classes: ByName[Name, MachineClassSpec] = Field(default={}, validate_default=True)
     """Settings that several machines have in common, by the name that those machines write as class:."""
     boot: BootSpec | None = None
-    registries: Registries = Field(default_factory=Registries)
+    registries: RegistriesSpec = Field(default_factory=RegistriesSpec)
     cilium: CiliumSpec = Field(examples=[f"{{version: {CURRENT['cilium']}}}"])
     kubevirt: KubeVirtSpec | None = None
     """Required for vms:."""

@@ -19,7 +19,7 @@ RegistryHost = Annotated[
 ]
 
 
-class Mirror(Model):
+class MirrorSpec(Model):
     """Where the images of one registry are pulled from instead."""
 
     endpoints: tuple[HttpUrl, ...] = Field(min_length=1, examples=["[https://mirror.example.com]"])
@@ -30,19 +30,19 @@ class Mirror(Model):
     """Never contact the registry itself. In an air-gapped site an image that the mirror lacks then fails at once."""
 
 
-class RegistryTls(Model):
+class RegistryTlsSpec(Model):
     """How the certificate of a registry or of a mirror is verified."""
 
     ca: Certificates
     """PEM of the authority that signed the registry's certificate."""
 
 
-class Registries(Model):
+class RegistriesSpec(Model):
     """Mirrors, authorities and credentials of image registries."""
 
-    mirrors: ByName[str, Mirror] = Field(default={}, validate_default=True)
+    mirrors: ByName[str, MirrorSpec] = Field(default={}, validate_default=True)
     """Host of a registry (or "*" for all) to its mirror."""
-    tls: ByName[RegistryHost, RegistryTls] = Field(default={}, validate_default=True)
+    tls: ByName[RegistryHost, RegistryTlsSpec] = Field(default={}, validate_default=True)
     """Host of a registry or mirror to the authority of its certificate."""
     auth: tuple[RegistryHost, ...] = ()
     """Hosts that require a user name and a password: the stack's secret bedplate:registries."""

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from .platform import Platform
 
 
-class Overlay(Model):
+class OverlaySpec(Model):
     """Boot loader and firmware of a single-board computer."""
 
     name: OverlayName = Field(examples=["rpi_generic"])
     image: Extension = Field(examples=["siderolabs/sbc-raspberrypi"])
 
 
-class Schematic(Model):
+class SchematicSpec(Model):
     """System extensions and kernel arguments of the images, or the id of a schematic that was made elsewhere."""
 
     id: SchematicId | None = None
@@ -45,7 +45,7 @@ class Schematic(Model):
     """System extensions, e.g. siderolabs/intel-ucode. Those that the platform needs are added."""
     kernel_args: tuple[KernelArgument, ...] = ()
     """Kernel arguments of every boot, from the network and from the disk, in this order. -name removes a default."""
-    overlay: Overlay | None = None
+    overlay: OverlaySpec | None = None
     """For single-board computers."""
     secureboot: bool = False
     """Install images that are signed for UEFI SecureBoot."""
@@ -77,7 +77,7 @@ def _from_id(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return Schematic(id=_ID.validate_python(value))
+        return SchematicSpec(id=_ID.validate_python(value))
     except ValidationError as error:
         # The id is the whole entry here, so the fault is the entry's.
         raise PydanticCustomError("refused", "{text}", {"text": error.errors()[0]["msg"]}) from None
@@ -90,12 +90,12 @@ class _OrItsId:
         return {"anyOf": [_ID.json_schema(), handler(schema)]}
 
 
-SchematicOrId = Annotated[Schematic, BeforeValidator(_from_id), _OrItsId()]
+SchematicOrId = Annotated[SchematicSpec, BeforeValidator(_from_id), _OrItsId()]
 
 
-def needs(platform: "Platform") -> Schematic:
+def needs(platform: "Platform") -> SchematicSpec:
     """Extensions and arguments that the platform requires whatever its file sets. Layers add theirs here."""
-    return Schematic()
+    return SchematicSpec()
 
 
 def body(platform: "Platform") -> dict[str, Any] | None:

@@ -95,7 +95,7 @@ Schedule = Annotated[
 ]
 
 
-class Nfs(Model):
+class NfsSpec(Model):
     """A folder of an NFS server."""
 
     server: Server = Field(examples=["nas.example.com"])
@@ -103,10 +103,10 @@ class Nfs(Model):
     """The export. User 65532 writes to it; no other user needs to read it."""
 
 
-class Store(Model):
+class StoreSpec(Model):
     """Where the cluster writes its snapshots: exactly one of the two."""
 
-    nfs: Nfs | None = None
+    nfs: NfsSpec | None = None
     """A folder of an NFS server, version 4.1 or later."""
     claim: Name | None = None
     """A PersistentVolumeClaim of yours, in the namespace etcd-snapshots."""
@@ -124,5 +124,5 @@ class SnapshotsSpec(Model):
     schedule: Schedule | None = Field(default=None, examples=['"0 */6 * * *"'])
     """When the cluster saves its own etcd in addition: minute, hour, day of the month, month, day of the week, in
     UTC."""
-    to: Store | None = None
+    to: StoreSpec | None = None
     """Where those snapshots are written. Bedplate never deletes old ones."""

@@ -7,16 +7,16 @@ from pydantic import Field
 from core.facts.versions import CURRENT
 
 from .firewall import FirewallSpec
-from .host import ImageRule, KmsUrl, KubernetesHardening, LogUrl, Reserved, Settings
+from .host import ImageRuleSpec, KmsUrl, KubernetesHardeningSpec, LogUrl, ReservedSpec, SettingsSpec
 from .machine import Patch
 from .pem import Certificates
-from .schematic import Schematic, SchematicOrId
+from .schematic import SchematicOrId, SchematicSpec
 from .snapshots import SnapshotsSpec
 from .types import ByName, Contract, Name, Version
 from .urls import HttpUrl
 
 
-class TalosSpec(Settings):
+class TalosSpec(SettingsSpec):
     """The OS, the Kubernetes that it runs, and what holds for all machines."""
 
     contract: Contract = Field(examples=[CURRENT["contract"]])
@@ -25,7 +25,7 @@ class TalosSpec(Settings):
     """The Talos release on the machines. Upgrade one minor at a time."""
     kubernetes: Version = Field(examples=[CURRENT["kubernetes"]])
     """The Kubernetes release that Talos runs."""
-    schematic: SchematicOrId = Schematic()
+    schematic: SchematicOrId = SchematicSpec()
     """Contents of the OS images: system extensions and kernel arguments, or the 64-digit id of a schematic."""
     factory: HttpUrl = "https://factory.talos.dev"
     """Where the images come from: the public Image Factory, a private one, or a mirror of either."""
@@ -38,16 +38,16 @@ class TalosSpec(Settings):
     kms: KmsUrl | None = None
     """The server that seals and unseals disk keys, for disk_encryption: kms."""
     firewall: FirewallSpec = Field(default_factory=FirewallSpec)
-    reserved: Reserved = Reserved()
+    reserved: ReservedSpec = ReservedSpec()
     logs: tuple[LogUrl, ...] = ()
     """Receivers of Talos' logs and of the kernel's."""
     trusted_roots: ByName[Name, Certificates] = Field(default={}, validate_default=True)
     """Certificate authorities that machines trust besides the public ones: a name of your choice to PEM."""
-    images: tuple[ImageRule, ...] = ()
+    images: tuple[ImageRuleSpec, ...] = ()
     """Which images must be signed, and with which key. Requires contract v1.13."""
     block_volumes: bool = True
     """Lets pods that run as a user own the block devices they get. CDI needs it to write VM disks."""
-    hardening: KubernetesHardening = Field(default=KubernetesHardening(), alias="extras")
+    hardening: KubernetesHardeningSpec = Field(default=KubernetesHardeningSpec(), alias="extras")
     snapshots: SnapshotsSpec = SnapshotsSpec()
     """When etcd is saved, and where to."""
     schedulable_control_planes: bool = False

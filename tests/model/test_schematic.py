@@ -111,7 +111,7 @@ def test_what_the_platform_needs_is_added_to_what_the_file_says(dev, monkeypatch
     monkeypatch.setattr(
         schematic,
         "needs",
-        lambda platform: schematic.Schematic(extensions=("siderolabs/util-linux-tools", "siderolabs/iscsi-tools")),
+        lambda platform: schematic.SchematicSpec(extensions=("siderolabs/util-linux-tools", "siderolabs/iscsi-tools")),
     )
     known = "613e1592b2da41ae5e265e8789429f22e121aab91cb4deb6bc3c0b6262961245"
     assert parse(dev).schematic_id == of(dev, extensions=["siderolabs/iscsi-tools"]).schematic_id == known

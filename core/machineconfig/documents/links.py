@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.model import MachineSpec, Platform
-from core.model.nics import Joined, Route
+from core.model.nics import JoinedSpec, RouteSpec
 
 from .document import Document, document
 
@@ -71,7 +71,9 @@ def _joined(platform: Platform, machine: MachineSpec, carrier: str) -> Iterator[
         yield document("BridgeConfig", name=name, links=list(bridge.links), **mac, **switch, up=True, **settings)
 
 
-def _settings(platform: Platform, machine: MachineSpec, name: str, carrier: str, link: Joined | None) -> dict[str, Any]:
+def _settings(
+    platform: Platform, machine: MachineSpec, name: str, carrier: str, link: JoinedSpec | None
+) -> dict[str, Any]:
     """Field to value of what links of all kinds have in common: mtu, addresses and routes, each only if it is set."""
     routes = list(map(_route, link.routes if link else ()))
     addresses = [{"address": str(link.address)}] if link and link.address else []
@@ -90,7 +92,7 @@ def _own_address(platform: Platform, machine: MachineSpec) -> tuple[list[Documen
     return [{"address": f"{machine.address}/{net.nodes.prefixlen}"}], [{"gateway": str(net.gateway)}]
 
 
-def _route(route: Route) -> Document:
+def _route(route: RouteSpec) -> Document:
     metric = {"metric": route.metric} if route.metric else {}
     return {"destination": str(route.to), "gateway": str(route.via), **metric}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from core.model.faults import Fault, fault
 from core.model.machine import MachineSpec
-from core.model.nics import DEFAULT_MTU, LINK_KINDS, Joined
+from core.model.nics import DEFAULT_MTU, LINK_KINDS, JoinedSpec
 from core.model.platform import Platform
 
 from .links import NOUNS, known_names
@@ -117,7 +117,7 @@ def bridged_links_set_nothing(p: Platform) -> Iterator[Fault]:
 def bridge_packets_fit_its_links(p: Platform) -> Iterator[Fault]:
     """A bridge's mtu is at most that of each of its links."""
     for name, machine, bridge, link, kind in _connected(p):
-        spec: Joined | None = getattr(machine.nics, kind).get(link)
+        spec: JoinedSpec | None = getattr(machine.nics, kind).get(link)
         largest = (spec.mtu if spec else None) or DEFAULT_MTU
         mtu = machine.nics.bridges[bridge].mtu or DEFAULT_MTU
         if mtu > largest:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from core.model.faults import Fault, fault
-from core.model.firewall import Opening, ends
+from core.model.firewall import OpeningSpec, ends
 from core.model.platform import Platform
 from core.model.ports import own_ports
 
@@ -71,5 +71,5 @@ def ports_are_listed_once(p: Platform) -> Iterator[Fault]:
             )
 
 
-def _contains(opening: Opening, span: tuple[int, int]) -> bool:
+def _contains(opening: OpeningSpec, span: tuple[int, int]) -> bool:
     return any(first <= span[1] and span[0] <= last for first, last in map(ends, opening.ports))

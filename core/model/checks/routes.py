@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 
 from core.model.faults import Fault, fault
 from core.model.machine import MachineSpec
-from core.model.nics import Joined, Route
+from core.model.nics import JoinedSpec, RouteSpec
 from core.model.platform import Platform
 
 from .registry import check
@@ -25,8 +25,8 @@ class _Written:
     machine: MachineSpec
     path: tuple[str, ...]
     """From `nics` on."""
-    link: Joined
-    route: Route
+    link: JoinedSpec
+    route: RouteSpec
 
     def fault(self, name: str, key: str, what: str, why: str, instead: str) -> Fault:
         return fault(("machines", name, *self.path, key), what, why, instead)
