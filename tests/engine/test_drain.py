@@ -152,7 +152,7 @@ def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
     with pytest.raises(
         framework.UserError,
         match=re.escape(
-            "last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently.; "
+            "last: pod default/shop-1 stays: The disruption budget shop needs 1 healthy pods and has 1 currently); "
             "the resources that depend on it"
         ),
     ):

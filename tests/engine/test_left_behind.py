@@ -130,7 +130,10 @@ def test_what_a_dead_run_installed_is_taken_over(api, release):
 def test_another_release_of_that_name_is_left_alone(api, release):
     leave(api[0], "deployed", version="1.1.0")
     code, told = up(release, check=False)
-    assert code != 0 and "a release net of chart version 1.1.0 is deployed in default, and the state has none" in told
+    assert (
+        code != 0
+        and "a release net of chart version 1.1.0 is deployed in default, but is not in the stack's state" in told
+    )
     assert statuses(api[0]) == [("1", "deployed")]
 
 
@@ -154,11 +157,11 @@ import json, pulumi
 import pulumi_kubernetes as k8s
 from pathlib import Path
 from components.kubernetes import KubernetesObject
-from core.manifests.objects import key
 
 provider = k8s.Provider("here", kubeconfig=pulumi.Config().require_secret("kubeconfig"))
 for manifest in json.loads(Path("objects.json").read_text()):
-    KubernetesObject(key(manifest), manifest, pulumi.ResourceOptions(provider=provider))
+    name = f"{manifest['kind'].lower()}-{manifest['metadata']['name']}"
+    KubernetesObject(name, manifest, pulumi.ResourceOptions(provider=provider))
 """
 
 
