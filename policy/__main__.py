@@ -11,5 +11,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from policy.rules import RULES
 from policy.rules.serve import decode_once, policies
 
-decode_once()
+if not decode_once():
+    # Without it, no rule could tell a secret from a plain value, and a credential in plain text would pass.
+    sys.exit(
+        "the policy pack can't see which values are secret with this release of pulumi-policy, so nothing is judged; "
+        "install the release that requirements.txt pins"
+    )
 PolicyPack("bedplate", policies=list[Policy](policies(RULES)), enforcement_level=EnforcementLevel.MANDATORY)
