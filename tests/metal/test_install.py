@@ -259,7 +259,7 @@ def a_release_that_does_not_start_is_left(site: Site, first: Running) -> None:
     told = site.here.pulumi("preview", "--stack", "dev").stdout
     assert f"cp-1 is drained, upgraded to {NEXT} and REBOOTED" in " ".join(told.split()), told
     text = " ".join(site.up(check=False).split())
-    assert f"cp-1 was to run {NEXT} and came back with {FIRST}: the new one did not start" in text, text
+    assert f"cp-1 was upgraded to {NEXT} and came back with {FIRST}: {NEXT} did not start" in text, text
     site.seen(FIRST, first.booted)
     wait_for("etcd on the release that it went back to", site.has_its_etcd, seconds=BOOT_SECONDS, every=2)
 
