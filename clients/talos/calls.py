@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -94,12 +95,13 @@ async def within(what: Awaitable[T], seconds: float, otherwise: str) -> T:
         raise NoAnswer(f"{otherwise} within {seconds:.0f} s") from None
 
 
-class Caller:
+class Caller(ABC):
     """Calls the Talos API; subclasses say with which credentials."""
 
+    @abstractmethod
     @contextmanager
     def _tls(self) -> Iterator[ssl.SSLContext]:
-        raise NotImplementedError
+        yield from ()
 
     def hardware(self, address: str) -> Hardware:
         """The hardware that a machine reports. Raises NoAnswer."""

@@ -1,4 +1,4 @@
-"""A plugin for tests: what it is asked for by the program takes seconds, so that the engine ends first."""
+"""A plugin for tests: its calls take seconds, so that the engine ends first."""
 
 import os
 import signal

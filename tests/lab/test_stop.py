@@ -35,7 +35,7 @@ def test_a_killed_rehearsal_is_taken_away_by_stop(lab_host):
         finally:
             command.kill()
     alive, inside = init.alive, namespaces.inside(own)
-    # Whatever is wrong: a lab that was to be kept stays until it is told to end.
+    # Stop the kept lab before any assertion, because a failed one would leave the lab running.
     told = subprocess.run(
         [sys.executable, "-m", "lab", "stop", "dev"],
         cwd=prepare.CHECKOUT,

@@ -181,7 +181,7 @@ def test_the_key_of_a_cluster_from_before_v1_3_is_kept(whole, keys, kept):
 def test_each_part_that_is_missing_or_wrong_is_told(whole, edits, says):
     found = faults(changed(whole, **edits))
     assert says in found and "hunter2" not in "".join(found)
-    # With the whole section gone, each of its parts is told.
+    # With the whole section gone, each of its parts is reported.
     assert len(found) == (2 if edits == {"cluster": None} else 1)
 
 

