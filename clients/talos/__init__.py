@@ -6,10 +6,12 @@ Python's TLS, which accepts them.
 
 from .calls import PORT, AlreadyThere, NoAnswer, Slow
 from .client import SYSTEM_DISK, Client, Maintenance, schematic_of
+from .limits import MACHINE_CONFIGS
 from .messages import MESSAGES
 from .models import Hardware, Running
 
 __all__ = [
+    "MACHINE_CONFIGS",
     "MESSAGES",
     "PORT",
     "SYSTEM_DISK",

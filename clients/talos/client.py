@@ -11,7 +11,8 @@ from grpclib.client import Channel, UnaryStreamMethod
 
 from clients.kubernetes import client_tls
 
-from .calls import CALL_SECONDS, READ, Caller, list_specs, machine_call, within
+from .calls import CALL_SECONDS, LIST, READ, Caller, list_specs, machine_call, within
+from .limits import MOST_SNAPSHOT_BYTES, Bounded, Unusable, collect
 from .messages import MESSAGES
 from .models import Running
 
@@ -152,11 +153,9 @@ class Client(Caller):
         """When Talos started on a machine, by its own clock; it differs after each restart. Raises NoAnswer."""
 
         async def ask(channel: Channel) -> str:
-            kind = MESSAGES["ListRequest"](namespace="runtime", type="MachineStatuses.runtime.talos.dev")
-            method = UnaryStreamMethod(
-                channel, "/cosi.resource.State/List", MESSAGES["ListRequest"], MESSAGES["ListResponse"]
-            )
-            made = [each.resource.metadata.created for each in await method(kind)]
+            kind = {"namespace": "runtime", "type": "MachineStatuses.runtime.talos.dev"}
+            answers = await collect(channel, LIST, "ListRequest", "ListResponse", **kind)
+            made = [each.resource.metadata.created for each in answers]
             return next((f"{at.seconds}.{at.nanos:09d}" for at in made), "")
 
         return self.ask(address, ask)
@@ -177,7 +176,8 @@ class Client(Caller):
         The machine ends the stream normally even where etcd failed: only the hash at the end shows that it is whole.
         """
 
-        async def ask(channel: Channel) -> None:
+        async def ask(channel: Bounded) -> None:
+            size = 0
             method = UnaryStreamMethod(
                 channel, "/machine.MachineService/EtcdSnapshot", MESSAGES["EtcdSnapshotRequest"], MESSAGES["Data"]
             )
@@ -186,7 +186,11 @@ class Client(Caller):
                     stream.send_message(MESSAGES["EtcdSnapshotRequest"](), end=True), CALL_SECONDS, "no answer"
                 )
                 while (piece := await within(stream.recv_message(), SILENT_SECONDS, "the stream stopped")) is not None:
+                    size += len(piece.bytes)
+                    if size > MOST_SNAPSHOT_BYTES:
+                        raise Unusable(f"the snapshot is larger than {MOST_SNAPSHOT_BYTES >> 30} GiB")
                     write(piece.bytes)
+                    channel.refill()
 
         self.ask(address, ask, seconds)
 
