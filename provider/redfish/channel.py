@@ -22,6 +22,7 @@ from provider.framework import UserError
 
 from .access import Access
 from .deadline import Deadline
+from .errors import shown
 
 # A burst of requests freezes some BMCs, which are small computers: one request at a time, with a pause in between.
 GAP_SECONDS = 0.5
@@ -170,7 +171,8 @@ class Channel(requests.Session):
             raise _NoAnswer(reason, unreachable=True) from None
 
     def _shown(self, method: str, url: str) -> str:
-        return f"{method} {url.removeprefix(self._url)}"
+        # A BMC writes the addresses of its own resources, and may repeat the credentials in them.
+        return shown(self._access, f"{method} {url.removeprefix(self._url)}")
 
     def _late(self, last: str) -> UserError:
         return UserError(
