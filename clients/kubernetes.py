@@ -19,15 +19,21 @@ from typing import Any
 import yaml
 
 from clients import bounded
+from core.printable import printable
 
 # The deadline of one request, from the name's resolution to the answer's last byte.
 REQUEST_SECONDS = 10.0
 # A list of a thousand Pods has about 10 MiB, and a release of Cilium's chart 0.3 MiB a revision.
 MOST_BYTES = 16 << 20
+# The length of a reason that the API gives: an admission webhook's may name several causes.
+REASON_CHARACTERS = 500
 
 
 class CredentialsRefused(Exception):
-    """The API does not accept this client certificate."""
+    """The API does not accept this client certificate: one printable line."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text, 2 * REASON_CHARACTERS))
 
 
 @dataclass(frozen=True)
@@ -129,14 +135,14 @@ def patch(access: Access, tls: ssl.SSLContext, path: str, body: Mapping[str, Any
 
 
 def why(error: OSError) -> str:
-    """Why the API did not carry out a request, in one line: the causes that it lists, else its message."""
+    """Why the API did not carry out a request, in one printable line: the causes that it lists, else its message."""
     if not isinstance(error, urllib.error.HTTPError):
-        return str(getattr(error, "reason", error))
+        return printable(getattr(error, "reason", error))
     status = _status(error)
     causes = [
         str(cause["message"]) for cause in (status.get("details") or {}).get("causes") or [] if cause.get("message")
     ]
-    return " ".join(("; ".join(causes) or str(status.get("message") or f"HTTP {error.code}")).split())
+    return printable("; ".join(causes) or str(status.get("message") or f"HTTP {error.code}"), REASON_CHARACTERS)
 
 
 def _status(error: urllib.error.HTTPError) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.printable import LINE_CHARACTERS, printable
 from toolchain import Layout, golang, onpath, system
 from toolchain.install import in_place
 from toolchain.lock import Part, load
@@ -56,12 +57,13 @@ def doctor(given: Namespace, layout: Layout) -> int:
     findings += [_python(), _go(layout), _git(), _disk(layout)]
     findings += _variables(os.environ)
     heading = Finding("PART", "VERSION", "SOURCE", "STATE")
-    columns = [(f.what, f.version, f.source, f.state) for f in (heading, *findings)]
+    # Programs report their own versions and errors.
+    columns = [tuple(map(printable, (f.what, f.version, f.source, f.state))) for f in (heading, *findings)]
     widths = [max(len(row[i]) for row in columns) for i in range(4)]
     for finding, row in zip((heading, *findings), columns, strict=True):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
         if finding.remedy:
-            print(f"    -> {finding.remedy}")
+            print(f"    -> {printable(finding.remedy, LINE_CHARACTERS)}")
     wrong = sum(bool(finding.remedy) for finding in findings)
     print(f"\n{wrong} of {len(findings)} need attention" if wrong else "\neverything is in order")
     return 1 if wrong else 0
