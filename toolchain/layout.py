@@ -71,8 +71,3 @@ class Layout:
     def times(self) -> Path:
         """How long the latest runs took, per part."""
         return self.home / "times.json"
-
-    @property
-    def known_checksums(self) -> Path:
-        """Checksums of releases that were downloaded before, by URL."""
-        return self.home / "known-checksums.json"
