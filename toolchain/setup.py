@@ -140,6 +140,7 @@ class Setup:
             self.progress.total += 1
             self._locked(part, self._other)
             entry = self.entries.pop(part.name)
+        entry.check(self.layout)
         return entry.file("go/bin/go")
 
     def _locked(self, part: Part, make: Callable[[Part], Entry]) -> None:
