@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.printable import LINE_CHARACTERS, printable
-from toolchain import Layout, golang, onpath, system
+from toolchain import Layout, ToolchainError, golang, onpath, system
 from toolchain.install import in_place
 from toolchain.lock import Part, load
 from toolchain.ready import forced
@@ -77,6 +77,10 @@ def _part(part: Part, layout: Layout, source: str | None, command: str) -> Findi
         return Finding(part.name, part.version, "-", "not set up", command)
     if packages := system.missing([], [part]):
         return Finding(part.name, part.version, _source(entry), "needs a system package", system.by_hand(packages))
+    try:
+        entry.check(layout)
+    except ToolchainError as fault:
+        return Finding(part.name, part.version, _source(entry), "changed in the store", str(fault))
     state = _state(part, entry, layout)
     return Finding(part.name, part.version, _source(entry), state, "" if state == "ok" else command)
 
