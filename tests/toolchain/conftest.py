@@ -197,7 +197,7 @@ def releases(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Iterator[Re
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     monkeypatch.setenv("BEDPLATE_MIRROR", f"http://127.0.0.1:{server.server_port}")
     yield offered
