@@ -9,7 +9,8 @@ from typing import NoReturn
 from toolchain import Layout
 
 from . import stacks
-from .commands import COMMANDS, STACK, Command
+from .command import STACK, Command
+from .commands import COMMANDS
 from .errors import UsageError
 
 VARIABLES = """\

@@ -1,4 +1,4 @@
-"""When certificates end."""
+"""When certificates expire."""
 
 import base64
 
@@ -7,11 +7,11 @@ from bmcs import Pki
 from core.credentials.expiry import expiry
 
 
-def test_an_update_that_leaves_the_kubeconfig_for_later_tells_the_other_dates():
-    """With --target or --exclude its resource is not there yet, and what it makes is None."""
+def test_without_the_kubeconfig_resource_the_other_expiry_dates_are_reported():
+    """With --target or --exclude the resource does not exist yet, and its outputs are None."""
     certificate = base64.b64encode(Pki.make().certificate.encode()).decode()
-    found = expiry({"client_certificate": certificate}, None, {"certs": {"os": {"cert": certificate}}})
-    assert list(found) == ["talosconfig", "authority os"]
+    dates = expiry({"client_certificate": certificate}, None, {"certs": {"os": {"cert": certificate}}})
+    assert list(dates) == ["talosconfig", "authority os"]
     assert list(expiry({"client_certificate": certificate}, {"client_certificate": certificate}, {"certs": {}})) == [
         "talosconfig",
         "kubeconfig",
