@@ -46,6 +46,10 @@ class NativeResource(Protocol):
         """The outputs as far as a plan knows them: each name to its value, or to UNKNOWN."""
         ...
 
+    def outdated(self, inputs: Values, state: Values) -> list[str]:
+        """The outputs that an update must make anew although no input changed."""
+        ...
+
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """The sentence that a plan shows beside the resource; None if the values that change say enough."""
         ...
@@ -141,6 +145,7 @@ class Native(sdk.Provider):
             and (isinstance(v, Unknown) or old.get(k) != v)
         )
         replaced = [k for k in changed if k in resource.contract.replaces]
+        changed += resource.outdated(new, old)
         return sdk.DiffResponse(changes=bool(changed), replaces=replaced, diffs=changed)
 
     async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:

@@ -29,6 +29,10 @@ class Resource:
         """The outputs as far as a plan knows them: each name to its value, or to UNKNOWN."""
         return self.contract.planned(inputs, state)
 
+    def outdated(self, inputs: Values, state: Values) -> list[str]:
+        """The outputs that an update must make anew although no input changed."""
+        return []
+
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """The sentence that a plan shows beside the resource; None if the values that change say enough."""
         return None
