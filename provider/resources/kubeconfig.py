@@ -33,7 +33,7 @@ class Kubeconfig(Resource):
             expired = signing.ends(_text(authority["cert"])) <= now()
             signing.private_key(base64.b64decode(authority["key"]))
         except ValueError:
-            yield InputError("authority", self.contract.inputs["authority"].reason(""))
+            yield InputError("authority", self.contract.inputs["authority"].reason(authority))
             return
         if expired:
             yield InputError(
@@ -56,8 +56,10 @@ class Kubeconfig(Resource):
         if why := _signed_anew(inputs, state):
             return f"the administrator's certificate is signed anew, because {why}"
         if _FORMER_OUTPUT in state:
-            return "takes over the kubeconfig that a control plane issued: its certificate stays"
-        return "the kubeconfig is written anew with its certificate"
+            return "takes over the kubeconfig that a control plane issued; its certificate stays"
+        changed = [name for name in ("cluster", "server", "authority") if inputs[name] != state.get(name)]
+        why = f"{' and '.join(changed)} changed" if changed else "the one in the state was changed"
+        return f"the kubeconfig is written anew, because {why}; its certificate stays"
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         """Sign a certificate. Returns the cluster's name, and the outputs by name."""
