@@ -54,6 +54,10 @@ class NativeResource(Protocol):
         """The outputs as far as a plan knows them: each name to its value, or to UNKNOWN."""
         ...
 
+    def outdated(self, inputs: Values, state: Values) -> list[str]:
+        """The outputs that an update must make anew although no input changed."""
+        ...
+
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """What a plan shows beside the resource, in one or more lines; None if the values that change say enough."""
         ...
@@ -149,6 +153,7 @@ class NativeProvider(sdk.Provider):
             and (isinstance(v, Unknown) or old.get(k) != v)
         )
         replaced = [k for k in changed if k in resource.contract.replaces]
+        changed += resource.outdated(new, old)
         return sdk.DiffResponse(changes=bool(changed), replaces=replaced, diffs=changed)
 
     async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:

@@ -4,7 +4,8 @@
 SECRETS = "talos:machine/secrets:Secrets"
 # Source: the same schema.
 CONFIGURATION_APPLY = "talos:machine/configurationApply:ConfigurationApply"
-# Source: the same schema.
+# Source: the same schema. States of older releases have it; the program registers
+# core.native.kubernetes.KUBECONFIG_SIGNED.
 KUBECONFIG = "talos:cluster/kubeconfig:Kubeconfig"
 
 # Source: the engine's naming of provider resources, pulumi:providers:PACKAGE.
