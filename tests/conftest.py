@@ -43,7 +43,7 @@ MADE: dict[str, dict[str, Any]] = {
         "clientConfiguration": {"caCertificate": "ca", "clientCertificate": "certificate", "clientKey": "key"},
         "machineSecrets": MACHINE_SECRETS,
     },
-    "talos:machine/configurationApply:ConfigurationApply": {"machineConfiguration": "rendered"},
+    "bedplate-native:talos:MachineConfig": {"machineConfiguration": "rendered"},
     "talos:cluster/kubeconfig:Kubeconfig": {
         "kubeconfigRaw": "kubeconfig",
         "kubernetesClientConfiguration": {

@@ -15,9 +15,9 @@ from core.facts import tokens
 from core.machineconfig.differences import Difference, differences, parse
 from core.machineconfig.merge import LEGACY, Merged
 from core.native.types import CLIENT_PARTS
-from core.state import machine_of, unwrap_secret
+from core.state import CONFIGURED, machine_of, unwrap_secret
 
-_APPLIED, _PKI, _KUBECONFIG = tokens.CONFIGURATION_APPLY, tokens.SECRETS, tokens.KUBECONFIG
+_PKI, _KUBECONFIG = tokens.SECRETS, tokens.KUBECONFIG
 
 
 # Talos' provider renews a kubeconfig in its last 30 days and a talosconfig in its last calendar month, during `up`
@@ -79,7 +79,7 @@ def declared(resources: list[dict[str, Any]]) -> tuple[list[Declared], Client]:
     client = None
     for resource in resources:
         outputs = resource.get("outputs") or {}
-        if resource["type"] == _APPLIED:
+        if resource["type"] in CONFIGURED:
             name = machine_of(resource)
             address, config = (str(unwrap_secret(outputs[output])) for output in ("node", "machineConfiguration"))
             machines.append(Declared(name, address, config))

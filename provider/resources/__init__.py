@@ -9,6 +9,7 @@ from .change_guard import ChangeGuard
 from .decommission import Decommission
 from .etcd_member import EtcdMember
 from .identity import Identity
+from .machine_config import MachineConfig
 from .maintenance_turn import MaintenanceTurn
 from .manual_boot import ManualBoot
 from .node_healthy import NodeHealthy
@@ -25,6 +26,7 @@ _TYPES: tuple[type[Resource], ...] = (
     Decommission,
     EtcdMember,
     Identity,
+    MachineConfig,
     MaintenanceTurn,
     ManualBoot,
     NodeHealthy,

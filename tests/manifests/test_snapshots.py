@@ -92,7 +92,7 @@ def test_the_job_comes_last_and_the_namespace_first(prod):
     beneath = graph.reachable(f"{JOB}::etcd-snapshots")
     assert "kubernetes:networking.k8s.io/v1:NetworkPolicy::namespace-etcd-snapshots-default-deny" in beneath
     # The kind of the account is there once control planes have a config that allows it.
-    assert "talos:machine/configurationApply:ConfigurationApply::talos-cp-1" in beneath
+    assert "bedplate-native:talos:MachineConfig::talos-cp-1" in beneath
 
 
 def test_without_a_schedule_there_is_none_of_it(dev):
