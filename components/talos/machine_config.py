@@ -4,7 +4,7 @@ from typing import Any
 
 from pulumi import Input, Output, ResourceOptions
 
-from components.native import Native, talos_client
+from components.native import ContractResource, talos_client
 from core.machineconfig.documents import patches
 from core.model import Platform
 from core.native.machine import MACHINE_CONFIG
@@ -12,7 +12,7 @@ from core.native.machine import MACHINE_CONFIG
 from .identity import Identity, declared
 
 
-class MachineConfig(Native):
+class MachineConfig(ContractResource):
     """Sends a machine its whole config, and nothing to a machine that was not identified."""
 
     node: Output[str]

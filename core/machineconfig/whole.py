@@ -25,8 +25,8 @@ def whole(generated: str, patches: Iterable[str]) -> str:
     except (yaml.YAMLError, ValueError, RecursionError):
         raise ValueError("the generated config is no YAML, or a patch is no JSON") from None
     merged = merge([*base, *own])
-    if merged.faults:
-        told = "; ".join(f"configPatches[{fault.patch - len(base)}] {fault.problem}" for fault in merged.faults)
+    if merged.refused:
+        told = "; ".join(f"configPatches[{fault.patch - len(base)}] {fault.problem}" for fault in merged.refused)
         raise ValueError(told)
     try:
         return "\n---\n".join(map(_json, merged.documents.values())) + "\n"

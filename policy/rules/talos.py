@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from core.facts import ports, tokens
+from core.facts import installer, ports, tokens
 
 from .field import Field
 from .rule import MACHINE, Resource, Rule
@@ -14,11 +13,6 @@ APPLY = frozenset({MACHINE})
 SECRETS = frozenset({tokens.SECRETS})
 # Source: siderolabs/terraform-provider-talos v0.8.0, pkg/talos/util.go, talosClientOp.
 CALLS = frozenset({tokens.CONFIGURATION_APPLY, tokens.BOOTSTRAP})
-# As the Image Factory names it, from the factory itself or from a mirror of it.
-INSTALLER = re.compile(
-    r"[\w.-]+(:\d+)?(/[\w.-]+)*/(metal-)?installer(-secureboot)?/[0-9a-f]{64}"
-    r":v\d+\.\d+\.\d+(-[\w.]+)?(@sha256:[0-9a-f]{64})?"
-)
 
 
 def readable(resource: Resource) -> Iterator[str]:
@@ -33,7 +27,8 @@ def pinned_installer(resource: Resource) -> Iterator[str]:
     if not images:
         yield f"{legacy.path} is not set, so the provider installs the Talos version that it was built with"
     for image in images:
-        if not INSTALLER.fullmatch(image.text() or ""):
+        parsed = installer.parse(image.text() or "")
+        if parsed is None or not parsed.from_factory:
             yield f"{image.path} is not a factory installer with a schematic and an exact version"
 
 
