@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any
 
+from clients import bounded
 from core.credentials import kubeconfig
 from core.credentials.kubeconfig import Kubeconfig
-
-from clients import bounded
 from core.printable import printable
 
 # The deadline of one request, from the name's resolution to the answer's last byte.

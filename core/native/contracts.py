@@ -21,6 +21,7 @@ CONTRACTS: Mapping[str, Contract] = {
         machine.DECOMMISSION,
         cluster.ETCD_MEMBER,
         machine.IDENTITY,
+        machine.MACHINE_CONFIG,
         machine.MAINTENANCE_TURN,
         machine.NODE_HEALTHY,
         cluster.SNAPSHOT,

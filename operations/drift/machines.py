@@ -1,7 +1,6 @@
 """What the stack's state declares for each machine, and what the machine runs by its own API. It changes nothing."""
 
 import base64
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,9 +20,9 @@ from core.machineconfig.merge import LEGACY, Merged
 from core.native.kubernetes import KUBECONFIG_SIGNED
 from core.native.types import CLIENT_PARTS
 from core.printable import SHOWN_CHARACTERS, printable
-from core.state import machine_of, unwrap_secret
+from core.state import CONFIGURED, machine_of, unwrap_secret
 
-_APPLIED, _PKI = tokens.CONFIGURATION_APPLY, tokens.SECRETS
+_PKI = tokens.SECRETS
 # Type to the output with the kubeconfig. A state of release 0.1.0 has the former one until its next `up`.
 _KUBECONFIGS = {KUBECONFIG_SIGNED.token: "kubeconfig", tokens.KUBECONFIG: "kubeconfigRaw"}
 
@@ -85,7 +84,7 @@ def declared(resources: list[dict[str, Any]]) -> tuple[list[Declared], Client]:
     client = None
     for resource in resources:
         outputs = resource.get("outputs") or {}
-        if resource["type"] == _APPLIED:
+        if resource["type"] in CONFIGURED:
             name = machine_of(resource)
             address, config = (str(unwrap_secret(outputs[output])) for output in ("node", "machineConfiguration"))
             machines.append(Declared(name, address, config))

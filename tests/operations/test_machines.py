@@ -176,7 +176,7 @@ def test_machines_and_their_client_come_from_the_state():
                 "outputs": {"clientConfiguration": secret(encoded)},
             },
             {
-                "type": "talos:machine/configurationApply:ConfigurationApply",
+                "type": "bedplate-native:talos:MachineConfig",
                 "urn": "u::talos-cp-1",
                 "outputs": {"node": "10.0.0.1", "machineConfiguration": secret("a: 1")},
             },
