@@ -37,8 +37,15 @@ class Command:
     arguments: Arguments = field(default_factory=dict)
     raw: bool = False
     """All arguments are passed on unread, as `options`; only --help in the first place is ours."""
+    passphrase: bool = False
+    """The command itself needs the passphrase of a stack although STACK is none of its arguments."""
     more: str = ""
     """What --help adds."""
+
+    @property
+    def reads_passphrase(self) -> bool:
+        """Whether the command reads the passphrase of a stack's secrets; from all others it is hidden."""
+        return self.passphrase or "stack" in self.arguments
 
     def run(self, given: argparse.Namespace, layout: Layout) -> int:
         """Run the command. Returns its exit code."""
@@ -164,6 +171,7 @@ COMMANDS = {
         "pulumi stack output --stack dev",
         "engine:pulumi",
         raw=True,
+        passphrase=True,
         more="The engine's own help: ./bedplate pulumi help",
     ),
 }

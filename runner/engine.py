@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from toolchain import Layout, ensure
 
-from . import stacks
+from . import passphrase, stacks
 from .environment import LOCAL, localize, tools
 from .process import run
 
@@ -20,12 +20,14 @@ def pulumi(given: Namespace, layout: Layout) -> int:
     name = _stack_option(arguments) or os.environ.get("PULUMI_STACK") or LOCAL
     if verb in {"login", "logout"} or name not in stacks.known(layout):
         environment = tools(layout, os.environ)
+        environment |= {name: os.environ[name] for name in passphrase.VARIABLES if name in os.environ}
     else:
         environment = stacks.environment(stacks.find(name, layout), layout, os.environ)
         environment.setdefault("PULUMI_STACK", name)
     if name == LOCAL and verb != "login":
         localize(environment, layout, own_salt=True)
-    ensure({"plan"}, layout)
+    with passphrase.hidden(os.environ):
+        ensure({"plan"}, layout)
     with stacks.passing(environment, layout):
         return run([layout.bin / "pulumi", *arguments], environment, layout)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from toolchain import Layout, ToolchainError
 
-from . import pipes
+from . import passphrase, pipes
 from .commands import COMMANDS
 from .errors import UsageError
 from .parser import parse, usage
@@ -26,7 +27,10 @@ def main_in(layout: Layout, arguments: list[str]) -> int:
         return 0
     try:
         command, given = parse(arguments, layout)
-        return command.run(given, layout)
+        if command.reads_passphrase:
+            return command.run(given, layout)
+        with passphrase.hidden(os.environ):
+            return command.run(given, layout)
     except UsageError as error:
         print(f"bedplate: {error}", file=sys.stderr)
         return 2

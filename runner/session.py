@@ -12,9 +12,9 @@ from pathlib import Path
 
 from toolchain import Layout, ensure
 
-from . import stacks
+from . import passphrase, stacks
 from .errors import UsageError
-from .process import python, run
+from .process import capture, python, run
 
 # The engine's own exit code for a stack that its backend does not have.
 STACK_NOT_FOUND = 6
@@ -36,13 +36,7 @@ class Session:
 
     def capture(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the engine. Returns its exit code and its output, which is not shown."""
-        return subprocess.run(
-            [self.layout.bin / "pulumi", *arguments],
-            env=self.environment,
-            cwd=self.layout.checkout,
-            capture_output=True,
-            text=True,
-        )
+        return capture([self.layout.bin / "pulumi", *arguments], self.environment, self.layout)
 
     @contextmanager
     def config(self) -> Iterator[Path]:
@@ -67,13 +61,8 @@ class Session:
     def _create(self, folder: Path) -> None:
         """Create the stack; one that another run has just created will do. Raises UsageError."""
         name = self.stack.name
-        done = subprocess.run(
-            [self.layout.bin / "pulumi", "stack", "init", "--no-select", "--non-interactive", name],
-            env=self.environment,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-        )
+        command: list[str | Path] = [self.layout.bin / "pulumi", "stack", "init", "--no-select", "--non-interactive"]
+        done = capture([*command, name], self.environment, self.layout, folder=folder)
         output = (done.stdout + done.stderr).strip()
         if done.returncode and "already exists" not in output:
             raise UsageError(f"stack {name} could not be created: {output}")
@@ -87,4 +76,7 @@ def start(name: str, layout: Layout, parts: Iterable[str] = ("plan",)) -> Sessio
     """
     stack = stacks.find(name, layout)
     environment = stacks.environment(stack, layout, os.environ)
-    return Session(stack, environment, layout, ensure(set(parts), layout))
+    with passphrase.hidden(os.environ):
+        # Builds run the code of packages, and need no passphrase.
+        files = ensure(set(parts), layout)
+    return Session(stack, environment, layout, files)

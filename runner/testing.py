@@ -18,7 +18,7 @@ from pathlib import Path
 from toolchain import Layout, ToolchainError, ensure, manifests
 
 from .environment import tools
-from .process import python
+from .process import INHERITED, python
 
 # Marks of the tests that need more than the Python environment.
 SLOW = "programs or engine or machines or lab"
@@ -115,7 +115,7 @@ def _lab_parts(layout: Layout) -> Iterator[None]:
 
 
 def _pytest(layout: Layout, *options: str) -> int:
-    return python(layout, tools(layout, os.environ), "pytest", *options)
+    return python(layout, tools(layout, os.environ), "pytest", *options, umask=INHERITED)
 
 
 def _say(line: str, log: Path | None = None) -> None:
