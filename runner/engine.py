@@ -6,10 +6,11 @@ import os
 from argparse import Namespace
 from collections.abc import Sequence
 
-from toolchain import Layout, ensure
+from toolchain import Layout
 
 from . import passphrase, stacks
 from .environment import LOCAL, localize, tools
+from .parts import ensure
 from .process import run
 
 
@@ -26,8 +27,7 @@ def pulumi(given: Namespace, layout: Layout) -> int:
         environment.setdefault("PULUMI_STACK", name)
     if name == LOCAL and verb != "login":
         localize(environment, layout, own_salt=True)
-    with passphrase.hidden(os.environ):
-        ensure({"plan"}, layout)
+    ensure({"plan"}, layout)
     with stacks.passing(environment, layout):
         return run([layout.bin / "pulumi", *arguments], environment, layout)
 

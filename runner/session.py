@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import Layout, ensure
+from toolchain import Layout
 
-from . import passphrase, stacks
+from . import stacks
 from .errors import UsageError
+from .parts import ensure
 from .process import capture, python, run
 
 # The engine's own exit code for a stack that its backend does not have.
@@ -76,7 +77,4 @@ def start(name: str, layout: Layout, parts: Iterable[str] = ("plan",)) -> Sessio
     """
     stack = stacks.find(name, layout)
     environment = stacks.environment(stack, layout, os.environ)
-    with passphrase.hidden(os.environ):
-        # Builds run the code of packages, and need no passphrase.
-        files = ensure(set(parts), layout)
-    return Session(stack, environment, layout, files)
+    return Session(stack, environment, layout, ensure(set(parts), layout))

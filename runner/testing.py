@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import Layout, ToolchainError, ensure, manifests
+from toolchain import Layout, ToolchainError, manifests
 
 from .environment import tools
+from .parts import ensure
 from .process import INHERITED, python
 
 # Marks of the tests that need more than the Python environment.

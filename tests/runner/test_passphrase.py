@@ -120,7 +120,7 @@ def test_a_command_that_needs_none_hands_none_on(house, monkeypatch, command):
 def test_parts_are_built_without_it(house, monkeypatch):
     seen = []
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", PHRASE)
-    monkeypatch.setattr("runner.session.ensure", lambda *_: seen.append("PULUMI_CONFIG_PASSPHRASE" in os.environ) or {})
+    monkeypatch.setattr("toolchain.ensure", lambda *_: seen.append("PULUMI_CONFIG_PASSPHRASE" in os.environ) or {})
     house.exists("dev")
     assert main.main_in(house.layout, ["preview", "dev"]) == 0
     assert seen == [False]
