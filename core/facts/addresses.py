@@ -1,0 +1,29 @@
+"""The forms of addresses that may stand in plans, scripts and configurations: no user, no query, nothing that is run."""
+
+import re
+
+HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
+"""A host name, or an IPv4 address."""
+PORT = r":\d{1,5}"
+# What RFC 3986 allows in a path and no shell, boot loader or template acts on.
+PATH = r"(/(?!\.\.?(/|$))[A-Za-z0-9._~%@:+,=-]+)*"
+"""A path without a slash at its end, and without . and .. in it."""
+# Source: RFC 1918.
+_PRIVATE = r"(10(\.\d{1,3}){3}|172\.(1[6-9]|2\d|3[01])(\.\d{1,3}){2}|192\.168(\.\d{1,3}){2})"
+HTTPS = rf"https://{HOST}({PORT})?{PATH}"
+"""An https address."""
+PRIVATE_HTTP = rf"http://{_PRIVATE}({PORT})?{PATH}"
+"""An address without TLS that only a private network has."""
+
+_BOOT = re.compile(rf"{HTTPS}|{PRIVATE_HTTP}", re.ASCII)
+_ANY = re.compile(rf"https?://{HOST}({PORT})?{PATH}", re.ASCII)
+
+
+def is_plain(url: str) -> bool:
+    """Whether this is an http or https address, and nothing in it means anything to a boot loader."""
+    return _ANY.fullmatch(url) is not None
+
+
+def is_safe_for_boot(url: str) -> bool:
+    """Whether a boot loader may fetch from this address: over TLS, or within a private network."""
+    return _BOOT.fullmatch(url) is not None
