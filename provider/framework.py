@@ -96,7 +96,7 @@ def _property(value: Any, secret: bool) -> PropertyValue:
     return PropertyValue(value, is_secret=secret)
 
 
-class Native(sdk.Provider):
+class NativeProvider(sdk.Provider):
     """The plugin: it passes each request to the resource type that the request names."""
 
     def __init__(self, resources: Mapping[str, NativeResource]) -> None:
@@ -223,7 +223,7 @@ _ORIGINAL, server.ProviderServicer = server.ProviderServicer, _Servicer  # type:
 def serve(resources: Mapping[str, NativeResource]) -> None:
     """Run the plugin until the engine ends it, or ends itself."""
     parent.watch()
-    server.main(sys.argv[1:], VERSION, Native(resources))
+    server.main(sys.argv[1:], VERSION, NativeProvider(resources))
 
 
 # Every wait holds a thread while it sleeps. In asyncio's small default pool, the waits of many machines would leave no

@@ -24,6 +24,41 @@ ENGINE: Arguments = {
 }
 JSON: Arguments = {"--json": {"action": "store_true", "help": "print JSON, for programs"}}
 
+# The phases of a rehearsal in their order, as `--only` takes them. tests/runner/test_rehearse.py holds them equal to
+# those that the lab runs. They are written here because a refusal must not wait until the lab's Python is built.
+PHASES = (
+    "what stands",
+    "kubelets' certificates",
+    "up again",
+    "a change",
+    "restarts in turns",
+    "another Kubernetes",
+    "an object edited by hand",
+    "a machine edited by hand",
+    "no approver",
+    "an adoption",
+    "a renewal",
+    "a snapshot on a schedule",
+    "a restore",
+    "lost machines",
+    "an up with machines down",
+    "a worker decommissioned",
+    "a lost worker",
+    "control planes decommissioned",
+)
+# What `./bedplate bench` measures if nothing is chosen.
+SIZES = "dev,10x10,1000x10,100x100,100x1000"
+
+
+def whole_number(text: str) -> int:
+    """The type of an argument that counts something, from 1.
+
+    Raises ArgumentTypeError for any other text.
+    """
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+    return int(text)
+
 
 @dataclass(frozen=True)
 class Command:
@@ -35,6 +70,10 @@ class Command:
     handler: str
     """MODULE:FUNCTION below runner/. It takes the parsed arguments and returns the exit code."""
     arguments: Arguments = field(default_factory=dict)
+    exclusive: tuple[str, ...] = ()
+    """Options of which a call may have only one."""
+    words: Mapping[str, Command] = field(default_factory=dict)
+    """First arguments that select a command of their own, such as `stop` in `rehearse stop`."""
     raw: bool = False
     """All arguments are passed on unread, as `options`; only --help in the first place is ours."""
     more: str = ""
@@ -124,13 +163,56 @@ COMMANDS = {
         {**STACK, "folder": {"metavar": "FOLDER", "help": "where the files are written"}},
     ),
     "rehearse": Command(
-        "[STACK [OPTION...] | stop [STACK] | check]",
+        "STACK [--keep] [--only PHASE... | --kills N [--each N] [--seed N] | --steps]",
         "create the stack on real Talos nodes on this computer, and remove it again",
         "rehearse dev --keep",
-        "operations:rehearse",
-        raw=True,
-        more="Options: --keep, --only PHASE, --kills N, --each N, --seed N, --steps; see docs/rehearsal.md.\n"
-        "check: what this machine lacks. stop: end a lab that was kept or killed. fidelity: what a lab replaces.",
+        "rehearse:rehearse",
+        {
+            **STACK,
+            "--keep": {"action": "store_true", "help": "leave the lab running for talosctl and kubectl"},
+            "--only": {
+                "metavar": "PHASE",
+                "action": "append",
+                "default": [],
+                "choices": PHASES,
+                "help": "run only this phase; can be repeated",
+            },
+            "--kills": {
+                "metavar": "N",
+                "type": whole_number,
+                "help": "kill N runs at random moments, and check that each lab converges afterwards",
+            },
+            "--each": {
+                "metavar": "N",
+                "type": whole_number,
+                "default": 4,
+                "help": "with --kills: kills per set of nodes (default: 4)",
+            },
+            "--seed": {
+                "metavar": "N",
+                "type": whole_number,
+                "default": 1,
+                "help": "with --kills: seed of the random moments, to repeat a run (default: 1)",
+            },
+            "--steps": {"action": "store_true", "help": "kill a run at every step of the machines' layers in turn"},
+        },
+        exclusive=("--only", "--kills", "--steps"),
+        words={
+            "stop": Command(
+                "[STACK]",
+                "stop a lab that was kept or killed, or all labs of this checkout",
+                "rehearse stop dev",
+                "rehearse:rehearse",
+                {"stack": {"metavar": "STACK", "nargs": "?", "help": "the stack of the lab; all labs if none"}},
+            ),
+            "check": Command(
+                "", "show what this computer lacks for a rehearsal", "rehearse check", "rehearse:rehearse"
+            ),
+            "fidelity": Command(
+                "", "show what of a lab is real and what a stand-in replaces", "rehearse fidelity", "rehearse:rehearse"
+            ),
+        },
+        more="phases: " + ", ".join(PHASES) + "; docs/rehearsal.md describes them",
     ),
     "test": Command(
         "[--quick] [PYTEST-OPTION...]",
@@ -156,7 +238,20 @@ COMMANDS = {
         {"file": {"metavar": "FILE", "nargs": "?", "help": "by default schema/stack.schema.json in the checkout"}},
     ),
     "bench": Command(
-        "[ROUNDS]", "measure what a plan costs, as ratios of one run", "bench 3", "operations:bench", raw=True
+        "[ROUNDS] [--sizes SIZE,...] [--against CHECKOUT] [--policies]",
+        "measure what a plan costs, as ratios of one run",
+        "bench 3 --sizes dev,100x100",
+        "bench:bench",
+        {
+            "rounds": {"metavar": "ROUNDS", "nargs": "?", "type": whole_number, "default": 3, "help": "by default 3"},
+            "--sizes": {
+                "metavar": "SIZE,...",
+                "default": SIZES,
+                "help": f"stacks, or MACHINESxVMS such as 10x100 (default: {SIZES})",
+            },
+            "--against": {"metavar": "CHECKOUT", "help": "a folder: time that checkout's program as well"},
+            "--policies": {"action": "store_true", "help": "time the program with the policy pack as well"},
+        },
     ),
     "pulumi": Command(
         "ARGUMENT...",

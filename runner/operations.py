@@ -1,4 +1,4 @@
-"""The commands whose work is in `operations/` and `lab/`: each starts one module with the toolchain's Python."""
+"""The commands whose work is in `operations/`: each starts one module with the toolchain's Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from toolchain import Layout, ensure
 
 from . import session, stacks
 from .environment import tools
-from .process import python, run
+from .process import python
 
 # Where editors find the schema: each stack file names it in its first line.
 SCHEMA = "schema/stack.schema.json"
@@ -50,24 +50,11 @@ def boot(given: Namespace, layout: Layout) -> int:
     return python(layout, tools(layout, os.environ), "operations.boot", stack.file, _typed(given.folder))
 
 
-def rehearse(given: Namespace, layout: Layout) -> int:
-    """Rehearse a stack, or stop what an earlier rehearsal left running. Returns the exit code of the rehearsal."""
-    ensure({"python"}, layout)
-    return python(layout, tools(layout, os.environ), "lab", *given.options)
-
-
 def schema(given: Namespace, layout: Layout) -> int:
     """Write the JSON Schema of the stack files. Returns the exit code."""
     ensure({"python"}, layout)
     file = _typed(given.file) if given.file else layout.checkout / SCHEMA
     return python(layout, tools(layout, os.environ), "operations.schema", file)
-
-
-def bench(given: Namespace, layout: Layout) -> int:
-    """Measure what a plan costs, as ratios of one run. Returns the exit code."""
-    ensure({"plan"}, layout)
-    command = [layout.venv / "bin" / "python", "tests/bench/plan.py", *given.options]
-    return run(command, tools(layout, os.environ), layout)
 
 
 def _typed(path: str) -> Path:

@@ -68,6 +68,7 @@ class Part:
     ask: tuple[str, ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
     uses: Mapping[str, str] = field(default_factory=dict)
+    wheels: Mapping[str, str] = field(default_factory=dict)
     suites: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     kernel: str = ""

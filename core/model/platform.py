@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from core.facts import installer
 from core.facts.ports import KUBERNETES_API
 from core.facts.versions import CURRENT
 
@@ -87,8 +88,9 @@ class Platform(Model):
     @property
     def installer(self) -> str:
         """The installer image: it contains exactly the platform's schematic and Talos release."""
-        kind = "metal-installer-secureboot" if self.talos.schematic.secureboot else "metal-installer"
-        return f"{self.talos.factory.split('://')[1]}/{kind}/{self.schematic_id}:{self.talos.version}"
+        host = self.talos.factory.split("://")[1]
+        secureboot = self.talos.schematic.secureboot
+        return installer.factory_image(host, self.schematic_id, self.talos.version, secureboot=secureboot)
 
     @property
     def schematic_id(self) -> str:

@@ -1,11 +1,11 @@
 """The contracts of the resources that configure, upgrade and remove one Talos machine."""
 
+from core.facts import installer
+
 from . import shared
 from .contract import Contract, Input, Output
 from .types import ANY_TEXT, FLAG, choice, mapping, text, text_mapping, whole
 
-INSTALLER_IMAGE = r".+/([0-9a-f]{64}|[^/]+):(v\d+\.\d+\.\d+\S*)"
-"""An installer image with an exact version; the groups are its schematic (or another name) and its version."""
 WIPE, LOST = "wipe", "lost"
 """The ways in which a machine leaves: erased, or given up because it is dead."""
 
@@ -104,7 +104,7 @@ TALOS_VERSION = Contract(
         "node": shared.node(),
         "clientConfiguration": shared.talos_client(),
         "image": Input(
-            type=text("an installer image with an exact version", INSTALLER_IMAGE),
+            type=text("an installer image with an exact version", installer.PATTERN),
             doc="The installer image.",
             why="without an exact version the machine would run another one after its next reinstallation",
             instead="write e.g. HOST/metal-installer/ID:v1.14.2",

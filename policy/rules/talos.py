@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from core.facts import ports, tokens
+from core.facts import installer, ports, tokens
 
 from .field import Field
 from .rule import MACHINE, Resource, Rule
 
 APPLY = frozenset({MACHINE})
 SECRETS = frozenset({tokens.SECRETS})
-# As the Image Factory names it, from the factory itself or from a mirror of it.
-INSTALLER = re.compile(
-    r"[\w.-]+(:\d+)?(/[\w.-]+)*/(metal-)?installer(-secureboot)?/[0-9a-f]{64}"
-    r":v\d+\.\d+\.\d+(-[\w.]+)?(@sha256:[0-9a-f]{64})?"
-)
 # Auto reboots only where a change needs it; maintenance mode takes nothing else but reboot.
 MODES = ("auto", "no_reboot", "staged")
 
@@ -33,7 +27,8 @@ def pinned_installer(resource: Resource) -> Iterator[str]:
     if not images:
         yield f"{legacy.path} is not set, so the provider installs the Talos version that it was built with"
     for image in images:
-        if not INSTALLER.fullmatch(image.text() or ""):
+        parsed = installer.parse(image.text() or "")
+        if parsed is None or not parsed.from_factory:
             yield f"{image.path} is not a factory installer with a schematic and an exact version"
 
 

@@ -94,8 +94,8 @@ class Stack:
             return "left out"
         if (error or release == (1, 12)) and deletes_nothing([*self.base, *self.patches], release):
             return "left out"
-        if error or ours.faults:
-            return "refused" if error and ours.faults else f"refused by one: Talos {error!r}, ours {ours.faults}"
+        if error or ours.refused:
+            return "refused" if error and ours.refused else f"refused by one: Talos {error!r}, ours {ours.refused}"
         return "same" if answer["config"] == answer["other"] else "different"
 
 

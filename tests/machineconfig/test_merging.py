@@ -102,7 +102,7 @@ def machine(**fields):
 )
 def test_the_document_of_machine_and_cluster(patches, result):
     merged = merge(patches)
-    assert merged.documents == {LEGACY: result} and merged.faults == ()
+    assert merged.documents == {LEGACY: result} and merged.refused == ()
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_the_document_of_machine_and_cluster(patches, result):
 )
 def test_documents_of_a_kind(patches, result):
     merged = merge(patches)
-    assert list(merged.documents.values()) == result and merged.faults == ()
+    assert list(merged.documents.values()) == result and merged.refused == ()
 
 
 def test_two_releases_merge_some_fields_in_two_ways():
@@ -218,8 +218,8 @@ def test_what_patches_delete_from_a_base_that_nobody_sees_is_remembered():
 )
 def test_what_talos_refuses_is_said_and_left_out(patches, problem):
     merged = merge([doc("LinkConfig", name="a"), *patches])
-    assert [(fault.patch, problem in fault.problem) for fault in merged.faults] == [(len(patches), True)]
-    assert "hunter2" not in merged.faults[0].problem and ("LinkConfig", "a") in merged.documents
+    assert [(refused.patch, problem in refused.problem) for refused in merged.refused] == [(len(patches), True)]
+    assert "hunter2" not in merged.refused[0].problem and ("LinkConfig", "a") in merged.documents
 
 
 NAMES = """
@@ -241,7 +241,7 @@ values = st.recursive(
 @given(st.lists(values, max_size=5))
 def test_no_patch_ends_in_a_traceback(patches):
     merged = merge(patches)
-    assert all(0 <= fault.patch < len(patches) for fault in merged.faults)
+    assert all(0 <= refused.patch < len(patches) for refused in merged.refused)
 
 
 def test_patches_are_not_changed_by_what_comes_after_them():

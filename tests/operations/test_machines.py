@@ -140,6 +140,21 @@ def test_what_differs_is_named_and_nothing_secret(machine, how, says):
     assert "hunter" not in table([found]) + json.dumps([d.__dict__ for d in found.differences])
 
 
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (f"factory.talos.dev/metal-installer/{SCHEMATIC}:v1.14.2@sha256:{'1' * 64}", []),
+        ("ghcr.io/siderolabs/installer:v1.14.1", ["Talos: version: v1.14.1 -> v1.14.2 (reboots)"]),
+        ("ghcr.io/siderolabs/installer:latest", []),
+    ],
+)
+def test_an_installer_image_is_compared_by_its_version_and_its_schematic(machine, image, expected):
+    config = CONFIG.replace(f"factory.talos.dev/metal-installer/{SCHEMATIC}:v1.14.2", image)
+    at = machine(config=config)
+    inspection = inspect(Declared("cp-1", at.address, config), at.client())
+    assert [str(difference) for difference in inspection.differences] == expected
+
+
 def test_a_machine_that_does_not_answer_is_not_called_the_same(machine):
     at = machine()
     client = at.client()
