@@ -19,10 +19,3 @@ def invisible(text: str, *, lines: bool = False) -> str | None:
     text = text.replace("\r\n", "\n") if lines else text
     found = (c for c in text if unicodedata.category(c) in _INVISIBLE and c not in allowed)
     return next((f"U+{ord(c):04X}" for c in found), None)
-
-
-def visible(text: str) -> str:
-    """The text with each such character written as its escape, such as \\x1b: one line that a terminal prints as is."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

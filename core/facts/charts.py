@@ -2,6 +2,8 @@
 
 import re
 
+from .addresses import HOST, PORT
+
 # Source: cilium/charts (what https://helm.cilium.io serves), index.yaml and the files beside it.
 CILIUM = {
     "1.18.10": "4d0754637fa6fd43878da4f611431fd796b9a9ced6152a34c30ca7b84451173d",
@@ -18,13 +20,19 @@ CILIUM = {
 }
 """Version of Cilium's chart to the SHA-256 of its packed file."""
 
+# Source: POSIX.1-2017, section 3.282, the portable set of characters in names of files.
 _PART = r"(?!\.\.?(?:/|$))[A-Za-z0-9._-]+"
+# Source: Helm documentation, chart best practices, general conventions.
 NAME = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 """The name of a chart in a repository."""
+# Source: helm.sh/helm/v3 v3.18, pkg/action/install.go, LocateChart: what starts with a dot is looked up on the disk.
 IN_CHECKOUT = rf"\./{_PART}(/{_PART})*"
-"""A folder or a packed chart of the checkout. Source of the form: Helm looks up what starts with a dot on the disk."""
-BY_DIGEST = rf"oci://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{{1,5}})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+@sha256:[0-9a-f]{{64}}"
-"""A chart of a registry, whose digest Helm compares. Source: helm.sh/helm/v3 v3.18, pkg/registry/client.go."""
+"""A folder or a packed chart of the checkout."""
+# Source: OCI Distribution Specification v1.1, pulling manifests; Helm compares the digest: helm.sh/helm/v3 v3.18,
+# pkg/registry/client.go, ValidateReference.
+BY_DIGEST = rf"oci://{HOST}({PORT})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+@sha256:[0-9a-f]{{64}}"
+"""A chart of a registry with its digest."""
+# Source: chosen by Bedplate.
 CACHE = ".toolchain/charts"
 """Folder of the checkout for charts that came from a repository, each under a name with its digest."""
 

@@ -7,6 +7,7 @@ import re
 _PLAIN = r"A-Za-z0-9_.,:=/+@%?~*!^()\[\]\-"
 # What Talos itself expands. Source: Talos documentation, kernel reference, talos.config.
 _VARIABLE = r"\$\{(?:uuid|serial|mac|hostname|code)\}"
+# Source: Linux documentation, admin-guide/kernel-parameters, and the two above.
 PATTERN = rf'-?[A-Za-z0-9_](?:[{_PLAIN}&]|{_VARIABLE}|"[{_PLAIN} ]*")*'
 """One argument: a name with or without a value, blanks within quotes alone, and no word that a boot loader runs."""
 

@@ -12,7 +12,6 @@ from .pattern import Pattern
 from .types import ChartVersion, Model
 from .urls import HttpsUrl
 
-
 Chart = Annotated[
     str,
     Pattern(

@@ -35,7 +35,7 @@ class Pattern:
         # Digits are those of ASCII, and no pattern lets a character through that a reader would not see.
         if isinstance(value, str) and (invisible(value) or not re.fullmatch(self.pattern, value, re.ASCII)):
             shown = len(value) <= 80 and not self.private and not _PASSWORD.search(value)
-            refuse(f"{value!r} is not {self.what}" if shown else f"this text is not {self.what}", self.why, self.instead)
+            refuse(f"{repr(value) if shown else 'this text'} is not {self.what}", self.why, self.instead)
         return value
 
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .pem import Certificates
 from .pattern import Pattern
+from .pem import Certificates
 from .types import ByName, Model
 from .urls import MirrorUrl
 

@@ -14,7 +14,6 @@ from .faults import refuse
 from .pattern import Visible
 from .types import ContainerImage, ImageRepository, Model, Name, Quantity, Version
 
-
 _KEY = re.compile(r"([a-z0-9@.-]+) ([A-Za-z0-9+/]+={0,3})( .{1,200})?")
 
 

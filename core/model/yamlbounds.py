@@ -47,9 +47,7 @@ class _Counted:
             around.values += values
             around.levels = max(around.levels, levels)
         if self.values > MOST_VALUES:
-            raise BeyondBoundsError(
-                problem=f"stands for more than {MOST_VALUES} values", problem_mark=event.start_mark
-            )
+            raise BeyondBoundsError(problem=f"stands for more than {MOST_VALUES} values", problem_mark=event.start_mark)
         if len(self.open) + levels > MOST_LEVELS:
             raise BeyondBoundsError(
                 problem=f"is nested in more than {MOST_LEVELS} levels", problem_mark=event.start_mark

@@ -97,7 +97,7 @@ def test_aliases_that_a_person_writes_are_read(tmp_path):
 
 def test_what_is_no_file_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.yaml")
-    with pytest.raises(ValueError, match="can't be read \\(it is not a regular file\\)"):
+    with pytest.raises(ValueError, match=r"can't be read \(it is not a regular file\\)"):
         yamlfile.read(tmp_path / "a.yaml", "a.yaml", "it is needed")
 
 
@@ -105,5 +105,5 @@ def test_a_platform_of_any_depth_is_refused_by_name(dev):
     deep: Any = "x"
     for _ in range(3000):
         deep = [deep]
-    with pytest.raises(StackFileError, match="^platform: is nested in more than 64 levels; no platform needs that"):
+    with pytest.raises(StackFileError, match=r"^platform: is nested in more than 64 levels; no platform needs that"):
         parse({**dev, "vms": deep})
