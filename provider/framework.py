@@ -132,12 +132,14 @@ class NativeProvider(sdk.Provider):
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
         """The inputs as they are, and a failure for each that is refused."""
         resource = self._of(request)
+        # In a thread, because a check may read files and wait for a server.
+        errors = await in_thread(resource.check, _values(request.new_inputs), _values(request.old_inputs) or None)
         # The engine prints the value of a property that a failure names, even of a secret one.
         failures = [
             sdk.CheckFailure("", printable(f"{error.property} {error.reason}", LINE_CHARACTERS))
             if error.property in resource.contract.secrets
             else sdk.CheckFailure(error.property, printable(error.reason, LINE_CHARACTERS))
-            for error in resource.check(_values(request.new_inputs), _values(request.old_inputs) or None)
+            for error in errors
         ]
         return sdk.CheckResponse(inputs=request.new_inputs, failures=failures or None)
 

@@ -11,6 +11,7 @@ CONTRACTS: Mapping[str, Contract] = {
     contract.token: contract
     for contract in (
         kubernetes.API_READY,
+        kubernetes.CHART,
         kubernetes.KUBECONFIG_SIGNED,
         kubernetes.NODE_READY,
         metal.BOOT_PERMIT,

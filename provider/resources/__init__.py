@@ -6,6 +6,7 @@ from .api_ready import ApiReady
 from .boot_permit import BootPermit
 from .bootstrap import Bootstrap
 from .change_guard import ChangeGuard
+from .chart import Chart
 from .decommission import Decommission
 from .etcd_member import EtcdMember
 from .identity import Identity
@@ -24,6 +25,7 @@ _TYPES: tuple[type[Resource], ...] = (
     BootPermit,
     Bootstrap,
     ChangeGuard,
+    Chart,
     Decommission,
     EtcdMember,
     Identity,
