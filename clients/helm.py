@@ -11,6 +11,8 @@ import ssl
 from dataclasses import dataclass
 from typing import Any
 
+from core.printable import printable
+
 from . import bounded
 from .kubernetes import Access, delete, items
 
@@ -21,7 +23,10 @@ _GZIP = b"\x1f\x8b"
 
 
 class ReleaseOccupied(Exception):
-    """Another release is deployed under this name, and must not be overwritten."""
+    """Another release is deployed under this name, and must not be overwritten: one printable line."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text, 1000))
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,11 @@ class Record:
     status: str
     version: str
     """The chart's version; empty if the record does not contain it."""
+
+    @property
+    def shown(self) -> str:
+        """The record in a message: whoever may write Secrets may have written it."""
+        return f"{printable(self.secret)} ({printable(self.status)})"
 
 
 def records(access: Access, tls: ssl.SSLContext, namespace: str, release: str) -> list[Record]:
@@ -63,8 +73,9 @@ def before_install(access: Access, namespace: str, release: str, version: str) -
         for record in revisions:
             if record.status == "deployed" and record.version != version:
                 raise ReleaseOccupied(
-                    f"a release {release} of chart version {record.version or 'unknown'} is deployed in {namespace}, "
-                    "but is not in the stack's state; installing would overwrite it; to adopt it, set cilium.version "
+                    f"a release {release} of chart version {printable(record.version) or 'unknown'} is deployed in "
+                    f"{namespace}, but is not in the stack's state; installing would overwrite it; to adopt it, set "
+                    "cilium.version "
                     f"to its version, or remove it with: helm uninstall {release} -n {namespace}"
                 )
         return _clear(access, tls, namespace, revisions)
@@ -80,4 +91,4 @@ def before_upgrade(access: Access, namespace: str, release: str) -> list[str]:
 def _clear(access: Access, tls: ssl.SSLContext, namespace: str, revisions: list[Record]) -> list[str]:
     for record in revisions:
         delete(access, tls, f"/api/v1/namespaces/{namespace}/secrets/{record.secret}")
-    return [f"{record.secret} ({record.status})" for record in revisions]
+    return [record.shown for record in revisions]

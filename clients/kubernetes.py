@@ -1,7 +1,5 @@
 """A client of the Kubernetes API for a kubeconfig, with nothing but the standard library."""
 
-import base64
-import binascii
 import http.client
 import io
 import json
@@ -12,22 +10,28 @@ import tempfile
 import urllib.error
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any
 
-import yaml
-
 from clients import bounded
+from core.credentials import kubeconfig
+from core.credentials.kubeconfig import Kubeconfig
+from core.printable import printable
 
 # The deadline of one request, from the name's resolution to the answer's last byte.
 REQUEST_SECONDS = 10.0
 # A list of a thousand Pods has about 10 MiB, and a release of Cilium's chart 0.3 MiB a revision.
 MOST_BYTES = 16 << 20
+# The length of a reason that the API gives: an admission webhook's may name several causes.
+REASON_CHARACTERS = 500
 
 
 class CredentialsRefused(Exception):
-    """The API does not accept this client certificate."""
+    """The API does not accept this client certificate: one printable line."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text, 2 * REASON_CHARACTERS))
 
 
 @dataclass(frozen=True)
@@ -37,30 +41,20 @@ class Access:
     server: str
     ca: str
     certificate: str
-    key: str
+    key: str = field(repr=False)
 
     @classmethod
     def parse(cls, text: str) -> "Access":
-        """The access that a kubeconfig's text describes. Raises ValueError, which quotes nothing of the text."""
-        try:
-            config = yaml.safe_load(text)
-            context = _named(config["contexts"], config["current-context"])["context"]
-            cluster = _named(config["clusters"], context["cluster"])["cluster"]
-            user = _named(config["users"], context["user"])["user"]
-            pem = [
-                base64.b64decode(holder[field], validate=True).decode()
-                for holder, field in (
-                    (cluster, "certificate-authority-data"),
-                    (user, "client-certificate-data"),
-                    (user, "client-key-data"),
-                )
-            ]
-            return cls(cluster["server"], *pem)
-        except (KeyError, TypeError, StopIteration, binascii.Error, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ValueError(
-                f"is not a kubeconfig with a client certificate ({type(error).__name__}); requests to the API "
-                "authenticate with it; write the one that Talos issues"
-            ) from None
+        """The access that a kubeconfig's text describes.
+
+        Raises KubeconfigRefused for a text with anything else in it; it quotes nothing of the text.
+        """
+        return cls.of(kubeconfig.parse(text))
+
+    @classmethod
+    def of(cls, known: Kubeconfig) -> "Access":
+        """The access that a kubeconfig's parts describe."""
+        return cls(known.server, known.authority, known.certificate, known.key)
 
     @contextmanager
     def tls(self) -> Iterator[ssl.SSLContext]:
@@ -82,10 +76,6 @@ def client_tls(ca: str, certificate: str, key: str) -> Iterator[ssl.SSLContext]:
             file.write(certificate + "\n" + key)
         context.load_cert_chain(path)
     yield context
-
-
-def _named(entries: list[Any], name: str) -> Any:
-    return next(e for e in entries if e["name"] == name)
 
 
 def get(access: Access, tls: ssl.SSLContext, path: str) -> str:
@@ -129,14 +119,14 @@ def patch(access: Access, tls: ssl.SSLContext, path: str, body: Mapping[str, Any
 
 
 def why(error: OSError) -> str:
-    """Why the API did not carry out a request, in one line: the causes that it lists, else its message."""
+    """Why the API did not carry out a request, in one printable line: the causes that it lists, else its message."""
     if not isinstance(error, urllib.error.HTTPError):
-        return str(getattr(error, "reason", error))
+        return printable(getattr(error, "reason", error))
     status = _status(error)
     causes = [
         str(cause["message"]) for cause in (status.get("details") or {}).get("causes") or [] if cause.get("message")
     ]
-    return " ".join(("; ".join(causes) or str(status.get("message") or f"HTTP {error.code}")).split())
+    return printable("; ".join(causes) or str(status.get("message") or f"HTTP {error.code}"), REASON_CHARACTERS)
 
 
 def _status(error: urllib.error.HTTPError) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 # Source: the schema of the Pulumi provider for Talos (pulumiverse/pulumi-talos).
 SECRETS = "talos:machine/secrets:Secrets"
-# Source: the same schema.
+# Source: the same schema. States of older releases have it; the program registers core.native.machine.MACHINE_CONFIG.
 CONFIGURATION_APPLY = "talos:machine/configurationApply:ConfigurationApply"
-# Source: the same schema.
+# Source: the same schema. States of older releases have it; the program registers
+# core.native.kubernetes.KUBECONFIG_SIGNED.
 KUBECONFIG = "talos:cluster/kubeconfig:Kubeconfig"
 
 # Source: the engine's naming of provider resources, pulumi:providers:PACKAGE.

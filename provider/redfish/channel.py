@@ -23,6 +23,7 @@ from provider.framework import UserError
 
 from .access import Access
 from .deadline import Deadline
+from .errors import shown
 
 # A burst of requests freezes some BMCs, which are small computers: one request at a time, with a pause in between.
 GAP_SECONDS = 0.5
@@ -199,7 +200,8 @@ class Channel(requests.Session):
             raise self._not_redfish(f"{type(error).__name__} at {self._shown(method, url)}") from None
 
     def _shown(self, method: str, url: str) -> str:
-        return f"{method} {url.removeprefix(self._url)}"
+        # A BMC writes the addresses of its own resources, and may repeat the credentials in them.
+        return shown(self._access, f"{method} {url.removeprefix(self._url)}")
 
     def _late(self, last: str) -> UserError:
         return UserError(
