@@ -15,8 +15,9 @@ class Unreachable(Failed):
 class Untrusted(Failed):
     """The server's certificate is not the expected one, so nothing was sent."""
 
-    def __init__(self, reason: str, fingerprint: str = "") -> None:
-        super().__init__(reason)
+    def __init__(self, why: str, fingerprint: str = "") -> None:
+        super().__init__(f"its certificate is not trusted ({why})")
+        self.why = why
         self.fingerprint = fingerprint
         """SHA-256 of the certificate, as hexadecimal digits, if another one is pinned."""
 

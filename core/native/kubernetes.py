@@ -7,7 +7,34 @@ from core.facts.charts import CACHE
 
 from . import shared
 from .contract import Contract, Input, Output
-from .types import text
+from .types import AUTHORITY, KUBECONFIG, text
+
+KUBECONFIG_SIGNED = Contract(
+    token="bedplate-native:kubernetes:Kubeconfig",
+    doc="Signs the administrator's client certificate with Kubernetes' authority, and writes the kubeconfig.",
+    inputs={
+        "cluster": Input(
+            type=text("a name", r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"),
+            doc="The platform's name.",
+            why="the kubeconfig names the cluster by it",
+            instead="write the platform's name",
+        ),
+        "server": Input(
+            type=text("an https address", r"https://[^\s/@]+"),
+            doc="The address of the Kubernetes API.",
+            why="the kubeconfig is for this API and no other",
+            instead="write https://ADDRESS:6443",
+        ),
+        "authority": Input(
+            type=AUTHORITY,
+            doc="Kubernetes' authority: cert and key, each PEM in base64.",
+            why="it signs the administrator's certificate",
+            instead="take machineSecrets.certs.k8s of talos:machine:Secrets",
+            secret=True,
+        ),
+    },
+    outputs={"kubeconfig": Output(type=KUBECONFIG, doc="The administrator's kubeconfig.", secret=True)},
+)
 
 API_READY = Contract(
     token="bedplate-native:kubernetes:ApiReady",

@@ -10,6 +10,8 @@ from .chart import Chart
 from .decommission import Decommission
 from .etcd_member import EtcdMember
 from .identity import Identity
+from .kubeconfig import Kubeconfig
+from .machine_config import MachineConfig
 from .maintenance_turn import MaintenanceTurn
 from .manual_boot import ManualBoot
 from .node_healthy import NodeHealthy
@@ -27,6 +29,8 @@ _TYPES: tuple[type[Resource], ...] = (
     Decommission,
     EtcdMember,
     Identity,
+    Kubeconfig,
+    MachineConfig,
     MaintenanceTurn,
     ManualBoot,
     NodeHealthy,

@@ -88,9 +88,9 @@ def _object(kind: str, name: str = "app", **props: Any) -> Resource:
 
 GOOD: Mapping[str, Resource] = {
     "machine": Resource(
-        type="talos:machine/configurationApply:ConfigurationApply",
+        type="bedplate-native:talos:MachineConfig",
         name="talos-cp-1",
-        props={"applyMode": "auto", "configPatches": [json.dumps(patch) for patch in MACHINE_PATCHES]},
+        props={"configPatches": [json.dumps(patch) for patch in MACHINE_PATCHES]},
     ),
     "pki": Resource(
         type="talos:machine/secrets:Secrets",
