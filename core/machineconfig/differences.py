@@ -53,12 +53,9 @@ class Difference:
 
 def parse(text: str) -> Merged:
     """The documents of a whole machine config. Raises ValueError, which holds nothing of the config."""
-    import yaml
+    from core import boundedyaml
 
-    try:
-        return merge(document for document in yaml.safe_load_all(text) if document)
-    except yaml.YAMLError:
-        raise ValueError("is no YAML") from None
+    return merge(document for document in boundedyaml.load_all(text, what="the machine config") if document)
 
 
 def differences(before: Merged, after: Merged) -> list[Difference]:
