@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from core.printable import printable
+
 from .applying import APPLY_SECONDS, apply_call
-from .calls import CALL_SECONDS, PORT, SHOWN_CHARACTERS, Caller, NoAnswer, Slow
+from .calls import CALL_SECONDS, PORT, Caller, NoAnswer, Slow
 
 # X509_V_FLAG_NO_CHECK_TIME: before a machine has its config, its clock may be years off, and so may its certificate.
 # Source: OpenSSL, include/openssl/x509_vfy.h; the module ssl has no name for it.
@@ -36,7 +38,7 @@ class Maintenance(Caller):
         except TimeoutError:
             raise Slow(f"no answer within {CALL_SECONDS:.0f} s") from None
         except OSError as error:
-            raise NoAnswer(f"{type(error).__name__}: {error}".replace("\n", " ")[:SHOWN_CHARACTERS]) from None
+            raise NoAnswer(printable(f"{type(error).__name__}: {error}")) from None
         return cls(ssl.DER_cert_to_PEM_cert(served))
 
     @property

@@ -4,12 +4,15 @@ No secret is in a difference (redaction.py).
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from core.printable import printable
 
 from .deletes import Element, Path
 from .merge import LEGACY, Document, Key, Merged, merge
 from .redaction import HIDDEN, shown_value
+from .written import as_written
 
 # Fields of the document with machine: and cluster: whose change needs no reboot. A change of any other field of it
 # reboots the machine, machine.udev among them. Documents with a kind never need one.
@@ -22,19 +25,26 @@ IN_PLACE = (
     "machine.features.kubePrism", "machine.features.hostDNS", "machine.features.imageCache",
     "machine.features.nodeAddressSortAlgorithm",
 )  # fmt: skip
+# Room for a value that was cut, and for its length behind it.
+_SHOWN_CHARACTERS = 300
 # What identifies a document, and a field that Talos does not read.
 _IDENTITY = frozenset({"apiVersion", "kind", "name", "version", "persist"})
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One field that differs. Values are texts that a person may see."""
+    """One field that differs. Each text is printable, because a machine may run a config that a stranger wrote."""
 
     document: str
     path: str
     before: str
     after: str
     reboots: bool
+
+    def __post_init__(self) -> None:
+        """Make every text printable."""
+        for name in ("document", "path", "before", "after"):
+            object.__setattr__(self, name, printable(getattr(self, name), _SHOWN_CHARACTERS))
 
     def __str__(self) -> str:
         field = f"{self.document}: {self.path}" if self.document else self.path
@@ -43,11 +53,16 @@ class Difference:
 
 
 def parse(text: str) -> Merged:
-    """The documents of a whole machine config. Raises ValueError, which holds nothing of the config."""
+    """The documents of a whole machine config, in the form in which Talos writes them.
+
+    Raises ValueError, which holds nothing of the config.
+    """
     import yaml
 
     try:
-        return merge(document for document in yaml.safe_load_all(text) if document)
+        merged = merge(document for document in yaml.safe_load_all(text) if document)
+        written = {key: as_written(key, document) for key, document in merged.documents.items()}
+        return replace(merged, documents=written)
     except yaml.YAMLError:
         raise ValueError("is no YAML") from None
 

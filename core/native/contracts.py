@@ -11,6 +11,8 @@ CONTRACTS: Mapping[str, Contract] = {
     contract.token: contract
     for contract in (
         kubernetes.API_READY,
+        kubernetes.CHART,
+        kubernetes.KUBECONFIG_SIGNED,
         kubernetes.NODE_READY,
         metal.BOOT_PERMIT,
         metal.MANUAL_BOOT,

@@ -13,7 +13,7 @@ LAYERS = (
     "talos:machine/secrets:Secrets",
     "bedplate-native:talos:MachineConfig",
     "bedplate-native:talos:Bootstrap",
-    "talos:cluster/kubeconfig:Kubeconfig",
+    "bedplate-native:kubernetes:Kubeconfig",
     "bedplate-native:kubernetes:ApiReady",
     "pulumi:providers:kubernetes",
     "kubernetes:helm.sh/v3:Release",

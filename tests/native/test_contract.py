@@ -31,6 +31,8 @@ CONTRACT = Contract(
         "token": Output(type=text(), doc="A token.", secret=True),
     },
 )
+# Types that came after that commit.
+NEW = {"bedplate-native:kubernetes:Kubeconfig"}
 GIVEN = {"name": "it", "key": "hunter2", "seconds": 9.0}
 
 
@@ -149,7 +151,8 @@ def test_the_contracts_of_8d91f80():
         }
         for token, contract in CONTRACTS.items()
     }
-    assert now == recorded
+    assert {token: now[token] for token in recorded} == recorded
+    assert now.keys() - recorded.keys() == NEW
 
 
 # Outputs that a later release added. What reads them takes a state without them.

@@ -1,7 +1,6 @@
 """The whole program against the mock engine: what it registers, and what waits for what."""
 
 import copy
-import hashlib
 import itertools
 import random
 from collections import Counter
@@ -31,7 +30,7 @@ def test_a_vm_waits_for_every_layer_beneath_it(dev, preview):
         "talos:machine/secrets:Secrets::talos-secrets",
         "bedplate-native:talos:MachineConfig::talos-cp-1",
         "bedplate-native:talos:Bootstrap::talos-etcd",
-        "talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig",
+        "bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig",
         "bedplate-native:kubernetes:ApiReady::kubernetes-api",
         "pulumi:providers:kubernetes::kubernetes-provider",
         "kubernetes:helm.sh/v3:Release::cilium-release",
@@ -283,22 +282,22 @@ def test_control_planes_that_were_taken_over_are_well_one_before_the_other(prod,
     assert [plain(inputs)["adopted"] for inputs in members.values()] == [adopted] * 3
 
 
-def test_of_other_secrets_another_kubeconfig_is_asked_for(prod, monkeypatch):
-    """Its provider would keep the one of the old authority until its last month. Whose it is, is no secret."""
+def test_the_kubeconfig_is_made_of_the_stack_file_and_the_pki_and_nobody_is_asked(prod):
+    """What answers at a machine's address can't put anything into it, because no address is among its inputs."""
+    ran = run_program(prod, False, GIVEN)
+    (inputs,) = ran.engine.of("bedplate-native:kubernetes:Kubeconfig").values()
+    assert is_secret(inputs["authority"])
+    assert plain(inputs) == {
+        "cluster": "prod",
+        "server": f"https://{prod['network']['endpoint']}:6443",
+        "authority": {"cert": "k8s-cert", "key": "k8s-key"},
+    }
 
-    def trigger():
-        return (
-            run_program(prod, False, GIVEN)
-            .graph.requests["talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig"]
-            .replacement_trigger
-        )
 
-    before = trigger()
-    assert before.string_value == hashlib.sha256(b"k8s-cert").hexdigest()
-    other = copy.deepcopy(MACHINE_SECRETS)
-    other["certs"]["k8s"]["cert"] = "another"
-    monkeypatch.setitem(MADE["talos:machine/secrets:Secrets"], "machineSecrets", other)
-    assert trigger() != before
+def test_a_state_of_the_first_release_keeps_its_kubeconfig(prod):
+    """The resource takes over the one of the Talos plugin, under its name."""
+    request = run_program(prod).graph.requests["bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig"]
+    assert [alias.spec.type for alias in request.aliases] == ["talos:cluster/kubeconfig:Kubeconfig"]
 
 
 def test_a_plan_asks_no_machine_how_it_is(prod):
@@ -340,21 +339,17 @@ def test_etcd_is_looked_for_on_every_control_plane_and_needs_none_of_the_others(
     )
 
 
-def test_a_kubeconfig_is_asked_for_where_the_first_control_plane_is_now(prod):
-    """It is asked again in its last month: the machine that was bootstrapped may have moved by then."""
-    moved = run_program(changed(prod, {"machines.cp-1.address": "10.20.0.99"}))
-    assert plain(moved.engine.of("talos:cluster/kubeconfig:Kubeconfig")["talos-kubeconfig"]["node"]) == "10.20.0.99"
-    assert (
-        "bedplate-native:talos:Bootstrap::talos-etcd"
-        in moved.graph.needs["talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig"]
-    )
+def test_a_kubeconfig_is_written_once_etcd_is_bootstrapped(prod):
+    needs = run_program(prod).graph.needs["bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig"]
+    assert "bedplate-native:talos:Bootstrap::talos-etcd" in needs
 
 
 def test_no_resource_of_the_talos_plugin_is_given_timeouts(prod):
     """Its bridge loses them on the way back, and every create fails."""
     ran = run_program(prod)
     talos = {key: args.inputs for key, args in ran.engine.resources.items() if key[0].startswith("talos:")}
-    assert {kind for kind, _ in talos} == {"talos:machine/secrets:Secrets", "talos:cluster/kubeconfig:Kubeconfig"}
+    # It makes the PKI and generates configs: it calls no machine.
+    assert {kind for kind, _ in talos} == {"talos:machine/secrets:Secrets"}
     assert [key for key, inputs in talos.items() if "timeouts" in inputs] == []
 
 
