@@ -45,7 +45,7 @@ MADE: dict[str, dict[str, Any]] = {
         "clientConfiguration": {"caCertificate": "ca", "clientCertificate": "certificate", "clientKey": "key"},
         "machineSecrets": MACHINE_SECRETS,
     },
-    "talos:machine/configurationApply:ConfigurationApply": {"machineConfiguration": "rendered"},
+    "bedplate-native:talos:MachineConfig": {"machineConfiguration": "rendered"},
     "bedplate-native:kubernetes:ApiReady": {"version": "v1.35.4"},
 }
 

@@ -42,7 +42,11 @@ class Product:
 
 @dataclass(frozen=True)
 class Release:
-    """The official archive of a part. An empty sha256 means that the published list of checksums is downloaded."""
+    """The official archive of a part.
+
+    An empty sha256 means that it is never downloaded. `checksums` is where the project publishes them: for a person who
+    adds one, never for a program.
+    """
 
     url: str
     checksums: str
@@ -68,6 +72,7 @@ class Part:
     ask: tuple[str, ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
     uses: Mapping[str, str] = field(default_factory=dict)
+    wheels: Mapping[str, str] = field(default_factory=dict)
     suites: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     kernel: str = ""

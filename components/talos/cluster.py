@@ -124,7 +124,7 @@ class Talos(ComponentResource):
         self.expires = Output.unsecret(dates.apply(lambda known: expiry(*known)))
         self.talosconfig = client.apply(lambda known: talosconfig(platform, known))
         self.configurations = {
-            node: Output.secret(self._machines[node].config.machine_configuration) for node in sorted(self._machines)
+            node: Output.secret(self._machines[node].config.machineConfiguration) for node in sorted(self._machines)
         }
 
 

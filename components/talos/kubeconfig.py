@@ -5,14 +5,14 @@ from typing import Any
 from pulumi import Output, Resource, ResourceOptions
 
 from components.aliases import formerly_plugins
-from components.native import Native
+from components.native import ContractResource
 from core.credentials.pki import kubernetes_authority
 from core.facts import tokens
 from core.model import Platform
 from core.native.kubernetes import KUBECONFIG_SIGNED
 
 
-class Kubeconfig(Native):
+class Kubeconfig(ContractResource):
     """Signs the administrator's client certificate and writes the kubeconfig; nobody is queried for one.
 
     A control plane could issue one too. But what stands at its address may be a stranger, and a kubeconfig can make

@@ -1,4 +1,4 @@
-"""A kubeconfig from another program is taken field by field: what runs commands, reads files or trusts all is refused."""
+"""A kubeconfig from elsewhere is taken field by field: what runs commands, reads files or trusts all is refused."""
 
 import base64
 import gzip
@@ -29,7 +29,7 @@ WHY = (
 USER, CLUSTER, CONTEXT = ("users", "user"), ("clusters", "cluster"), ("contexts", "context")
 HOSTILE = {
     "exec": (USER, "exec", {"apiVersion": "client.authentication.k8s.io/v1", "command": "id"}, "its user has exec"),
-    "auth-provider": (USER, "auth-provider", {"name": "gcp", "config": {"cmd-path": "id"}}, "its user has auth-provider"),
+    "auth-provider": (USER, "auth-provider", {"config": {"cmd-path": "id"}}, "its user has auth-provider"),
     "tokenFile": (USER, "tokenFile", "/etc/shadow", "its user has tokenFile"),
     "token": (USER, "token", "hunter2", "its user has token"),
     "password": (USER, "password", "hunter2", "its user has password"),

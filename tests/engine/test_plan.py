@@ -11,7 +11,7 @@ LAYERS = (
     "matchbox:index/profile:Profile",
     "matchbox:index/group:Group",
     "talos:machine/secrets:Secrets",
-    "talos:machine/configurationApply:ConfigurationApply",
+    "bedplate-native:talos:MachineConfig",
     "bedplate-native:talos:Bootstrap",
     "bedplate-native:kubernetes:Kubeconfig",
     "bedplate-native:kubernetes:ApiReady",

@@ -155,6 +155,10 @@ def test_the_contracts_of_8d91f80():
     assert now.keys() - recorded.keys() == NEW
 
 
+# Outputs that a later release added. What reads them takes a state without them.
+LATER = {"bedplate-native:talos:Identity": {"fingerprint"}}
+
+
 @pytest.mark.parametrize(
     "state", sorted((ROOT / "tests/states").glob("rehearsed-*.json.gz")), ids=lambda file: file.name
 )
@@ -168,7 +172,8 @@ def test_states_of_8d91f80_hold_what_is_declared(state):
         contract = CONTRACTS[resource["type"]]
         required = {name for name, each in contract.inputs.items() if each.required}
         assert required <= resource["inputs"].keys() <= contract.inputs.keys()
-        assert resource["outputs"].keys() == resource["inputs"].keys() | contract.outputs.keys()
+        later = LATER.get(resource["type"], set())
+        assert resource["outputs"].keys() == resource["inputs"].keys() | contract.outputs.keys() - later
         assert sorted(resource.get("additionalSecretOutputs") or []) == sorted(contract.secrets)
 
 

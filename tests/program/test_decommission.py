@@ -12,7 +12,7 @@ KIND = "bedplate-native:talos:Decommission"
 # They depend on who hands out a kubeconfig.
 TOLD_OF_CONTROL_PLANES = ("bedplate-native:talos:Turn", "bedplate-native:talos:Settled")
 GUARD = "bedplate-native:talos:Guard::talos-guard"
-APPLY = "talos:machine/configurationApply:ConfigurationApply::talos-{}"
+APPLY = "bedplate-native:talos:MachineConfig::talos-{}"
 MEMBER = "bedplate-native:talos:EtcdMember::talos-{}"
 
 

@@ -8,7 +8,7 @@ TALOS = "bedplate:talos:Talos::talos"
 BENEATH = {
     "bedplate-native:talos:Identity",
     "bedplate-native:talos:Turn",
-    "talos:machine/configurationApply:ConfigurationApply",
+    "bedplate-native:talos:MachineConfig",
     "bedplate-native:talos:Settled",
     "bedplate-native:talos:Release",
 }

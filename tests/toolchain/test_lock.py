@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import Layout, ToolchainError
+from toolchain import Layout, ToolchainError, hashes
 from toolchain.generators import GENERATORS
 from toolchain.layout import HERE
 from toolchain.lock import load
@@ -23,8 +23,7 @@ SDKS = {
 
 
 def pins() -> dict[str, str]:
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    return hashes.pins((ROOT / "requirements.txt").read_text())
 
 
 @pytest.mark.parametrize("part", BUILT, ids=lambda part: part.name)
@@ -66,9 +65,22 @@ def test_each_plugin_has_the_version_that_its_python_package_asks_for(part, pack
 
 
 def test_every_python_package_is_pinned_exactly_and_once():
-    lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and line[0] != "#"]
-    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line) for line in lines)
+    lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and line[0] not in "# -"]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]* \\", line) for line in lines)
     assert len(pins()) == len(lines)
+
+
+def test_pip_takes_only_wheels_whose_checksum_is_pinned_whoever_calls_it():
+    text = (ROOT / "requirements.txt").read_text()
+    assert "\n--require-hashes\n--only-binary :all:\n" in text
+    # pip itself refuses a file in which a package has no checksum; here each has one of 64 digits, and none is twice.
+    sums = re.findall(r"^ +--hash=sha256:([0-9a-f]{64})(?: \\)?$", text, re.MULTILINE)
+    assert text.count("--hash") == len(sums) == len(set(sums))
+
+
+def test_the_compiler_that_comes_as_a_wheel_has_its_checksum_for_each_platform():
+    assert set(REAL.parts["go"].wheels) == set(hashes.PLATFORMS)
+    assert all(re.fullmatch("[0-9a-f]{64}", sum_) for sum_ in REAL.parts["go"].wheels.values())
 
 
 def test_an_output_names_the_part_that_yields_it():

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from runner.environment import tools
-from toolchain import Layout, ensure, onpath, pyenv
+from toolchain import Layout, ensure, hashes, onpath, pyenv
 from toolchain.lock import Part, load
 
 pytestmark = pytest.mark.engine
@@ -83,8 +83,8 @@ def test_the_environment_holds_what_the_requirements_pin_and_nothing_else(layout
     command = [layout.venv / "bin" / "python", "-m", "pip", "list", "--format=freeze", "--exclude=pip"]
     # An interpreter brings its own setuptools at times; requirements.txt then decides its version.
     held = {line.lower().replace("_", "-") for line in subprocess.check_output(command, text=True).splitlines()}
-    text = (layout.checkout / "requirements.txt").read_text()
-    assert held == {line.lower().replace("_", "-") for line in text.splitlines() if line and line[0] != "#"}
+    pinned = hashes.pins((layout.checkout / "requirements.txt").read_text())
+    assert held == {f"{name}=={version}".lower().replace("_", "-") for name, version in pinned.items()}
 
 
 def test_an_environment_that_cannot_be_made_is_told_with_its_log_and_is_never_used(tmp_path, monkeypatch):
