@@ -7,15 +7,19 @@ Source: helm.sh/helm/v3, pkg/storage/driver/secrets.go and pkg/action/install.go
 """
 
 import base64
-import gzip
-import json
 import ssl
 from dataclasses import dataclass
 from typing import Any
 
 from core.printable import printable
 
-from .kubernetes import Access, delete, get
+from . import bounded
+from .kubernetes import Access, delete, items
+
+# An unpacked release: the chart with its values and manifest. Cilium's has about 3 MiB, and a Secret at most 1 MiB of
+# packed data.
+MOST_RELEASE_BYTES = 16 << 20
+_GZIP = b"\x1f\x8b"
 
 
 class ReleaseOccupied(Exception):
@@ -43,7 +47,7 @@ class Record:
 def records(access: Access, tls: ssl.SSLContext, namespace: str, release: str) -> list[Record]:
     """Every revision of a release that Helm has recorded. Raises OSError and CredentialsRefused."""
     path = f"/api/v1/namespaces/{namespace}/secrets?labelSelector=owner%3Dhelm%2Cname%3D{release}"
-    secrets = json.loads(get(access, tls, path))["items"]
+    secrets = items(access, tls, path)
     return [
         Record(s["metadata"]["name"], s["metadata"]["labels"].get("status", ""), _chart_version(s)) for s in secrets
     ]
@@ -52,9 +56,9 @@ def records(access: Access, tls: ssl.SSLContext, namespace: str, release: str) -
 def _chart_version(secret: dict[str, Any]) -> str:
     try:
         packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
-        release = json.loads(gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed)
+        release = bounded.from_json(bounded.unpacked(packed, MOST_RELEASE_BYTES) if packed[:2] == _GZIP else packed)
         return str(release["chart"]["metadata"]["version"])
-    except (KeyError, TypeError, ValueError, OSError, EOFError):
+    except (KeyError, TypeError, ValueError, OSError):
         return ""
 
 

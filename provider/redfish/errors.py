@@ -42,7 +42,15 @@ def in_one_line(access: Access, what: str) -> Iterator[None]:
             f"{access.system} of {url} can't {what}: the BMC does not offer it "
             f"({_reason(access, str(error))}); there is no other way; look for newer firmware, or do it by hand"
         ) from None
-    except (exceptions.SushyError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (
+        exceptions.SushyError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise UserError(
             f"{url} does not answer as Redfish requires, and {access.system} can't {what} "
             f"({type(error).__name__}); the address may be another device's; check bmc.url with: "

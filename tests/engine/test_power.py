@@ -153,7 +153,9 @@ def test_a_bmc_that_becomes_another_device_is_sent_nothing_until_that_is_accepte
         declare(small, bmc, **elsewhere)
         for done in (small.pulumi("preview", "--stack", "dev", check=False), up(small, check=False)[0]):
             text = done.stdout + done.stderr
-            assert done.returncode != 0 and f"changes with its BMC: url from {bmc.url} to {evil.url} and ca from" in text
+            assert (
+                done.returncode != 0 and f"changes with its BMC: url from {bmc.url} to {evil.url} and ca from" in text
+            )
             assert f'bmc.accept_change: {{url: "{evil.url}", ca: "none", fingerprint: "{digest}"}}' in text
             assert PASSWORD not in text and "Traceback" not in text, text
         assert (evil.connections, evil.authorizations) == (0, [])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from core.facts import bmc as facts
 from core.facts.bmc import NONE
 from core.native import UNKNOWN
+from provider.framework import UserError
 from provider.redfish import channel
 from provider.resources import RESOURCES
 from tests.bmcs import PASSWORD, USER
@@ -154,6 +155,16 @@ def test_a_first_up_and_another_spelling_need_no_consent(own):
     assert POWER.describe_change(pinned(own, fingerprint=spelled), pinned(own)) is None
 
 
+def test_a_bmc_that_links_to_another_device_has_no_password_sent_there(own, evil):
+    """An attack: a BMC's list of systems names the address of a device of the attacker."""
+    own.documents["/redfish/v1/Systems"]["Members"] = [{"@odata.id": f"{evil.url}/redfish/v1/Systems/1"}]
+    # One authority signed both certificates, as in many racks.
+    both = inputs(own, ca=own.pki.ca + evil.pki.ca)
+    with pytest.raises(UserError, match="links to another address; the password is for this BMC only"):
+        asyncio.run(POWER.update("id", {}, both, lambda text: None))
+    assert (evil.connections, evil.authorizations) == (0, [])
+
+
 VALUES = (
     st.none() | st.text(max_size=5) | st.sampled_from(["https://a.example.com", "https://b.example.com", "ab" * 32])
 )
@@ -167,4 +178,5 @@ def test_whatever_changes_is_refused_until_its_new_values_are_accepted(before, n
     new = {field: after for field, (_, after) in changed.items()}
     assert facts.unaccepted(changed, new) is None
     for field in new:
-        assert facts.unaccepted(changed, {each: value for each, value in new.items() if each != field}) is not None
+        others = {each: value for each, value in new.items() if each != field}
+        assert facts.unaccepted(changed, others) is not None
