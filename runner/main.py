@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from core.printable import printable_lines
 from toolchain import Layout, ToolchainError
 
 from . import passphrase, pipes
@@ -48,4 +47,7 @@ def main_in(layout: Layout, arguments: list[str]) -> int:
 
 def _report(error: Exception) -> None:
     """Print an error. It may quote what a program, a machine or a server said, so each line is made printable."""
+    # Imported here: a command that fails at nothing loads no part of the program.
+    from core.printable import printable_lines
+
     print(f"bedplate: {printable_lines(error)}", file=sys.stderr)
