@@ -141,6 +141,16 @@ def test_a_plan_for_an_old_state_that_has_its_secrets_alone_keeps_them(recorded,
     here, stack = recorded(name)
     for part in ("ca", "certificate", "key"):
         here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:matchbox.{part}", f"a {part}")
+    here.pulumi(
+        "config",
+        "set",
+        "--stack",
+        stack,
+        "--secret",
+        "--path",
+        "bedplate:matchbox.hosts",
+        f"matchbox.{name}.example.com",
+    )
     kept, others = _steps(here, stack)
     assert any(urn.endswith("::talos-secrets") for urn in kept)
     assert {step for step, _, _ in others} == {"create"}
