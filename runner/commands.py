@@ -1,97 +1,20 @@
-"""The table of commands: arguments, purpose, an example, and the function that runs each.
-
-The functions are named and not imported, so that a command loads only what it needs.
-"""
+"""The table of commands."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
-from toolchain import Layout
+from .command import STACK, Arguments, Command, whole_number
+from .rehearsals import REHEARSE
 
-Handler = Callable[[argparse.Namespace, Layout], int]
-
-# Argument of a command -> what argparse takes to add it.
-Arguments = Mapping[str, Mapping[str, Any]]
-STACK: Arguments = {"stack": {"metavar": "STACK", "help": "a stack: it has a file Pulumi.STACK.yaml"}}
 ENGINE: Arguments = {
     **STACK,
     "options": {"metavar": "OPTION", "nargs": argparse.REMAINDER, "help": "passed on to the engine, such as --diff"},
 }
 JSON: Arguments = {"--json": {"action": "store_true", "help": "print JSON, for programs"}}
 
-# The phases of a rehearsal in their order, as `--only` takes them. tests/runner/test_rehearse.py holds them equal to
-# those that the lab runs. They are written here because a refusal must not wait until the lab's Python is built.
-PHASES = (
-    "what stands",
-    "kubelets' certificates",
-    "up again",
-    "a change",
-    "restarts in turns",
-    "another Kubernetes",
-    "an object edited by hand",
-    "a machine edited by hand",
-    "no approver",
-    "an adoption",
-    "a renewal",
-    "a snapshot on a schedule",
-    "a restore",
-    "lost machines",
-    "an up with machines down",
-    "a worker decommissioned",
-    "a lost worker",
-    "control planes decommissioned",
-)
 # What `./bedplate bench` measures if nothing is chosen.
 SIZES = "dev,10x10,1000x10,100x100,100x1000"
-
-
-def whole_number(text: str) -> int:
-    """The type of an argument that counts something, from 1.
-
-    Raises ArgumentTypeError for any other text.
-    """
-    if not text.isascii() or not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
-    return int(text)
-
-
-@dataclass(frozen=True)
-class Command:
-    """One row of the table."""
-
-    usage: str
-    summary: str
-    example: str
-    handler: str
-    """MODULE:FUNCTION below runner/. It takes the parsed arguments and returns the exit code."""
-    arguments: Arguments = field(default_factory=dict)
-    exclusive: tuple[str, ...] = ()
-    """Options of which a call may have only one."""
-    words: Mapping[str, Command] = field(default_factory=dict)
-    """First arguments that select a command of their own, such as `stop` in `rehearse stop`."""
-    raw: bool = False
-    """All arguments are passed on unread, as `options`; only --help in the first place is ours."""
-    passphrase: bool = False
-    """The command itself needs the passphrase of a stack although STACK is none of its arguments."""
-    more: str = ""
-    """What --help adds."""
-
-    @property
-    def reads_passphrase(self) -> bool:
-        """Whether the command reads the passphrase of a stack's secrets; from all others it is hidden."""
-        return self.passphrase or "stack" in self.arguments
-
-    def run(self, given: argparse.Namespace, layout: Layout) -> int:
-        """Run the command. Returns its exit code."""
-        module, name = self.handler.split(":")
-        handler: Handler = getattr(importlib.import_module(f"runner.{module}"), name)
-        return handler(given, layout)
-
 
 COMMANDS = {
     "setup": Command(
@@ -194,58 +117,7 @@ COMMANDS = {
         "operations:boot",
         {**STACK, "folder": {"metavar": "FOLDER", "help": "where the files are written"}},
     ),
-    "rehearse": Command(
-        "STACK [--keep] [--only PHASE... | --kills N [--each N] [--seed N] | --steps]",
-        "create the stack on real Talos nodes on this computer, and remove it again",
-        "rehearse dev --keep",
-        "rehearse:rehearse",
-        {
-            **STACK,
-            "--keep": {"action": "store_true", "help": "leave the lab running for talosctl and kubectl"},
-            "--only": {
-                "metavar": "PHASE",
-                "action": "append",
-                "default": [],
-                "choices": PHASES,
-                "help": "run only this phase; can be repeated",
-            },
-            "--kills": {
-                "metavar": "N",
-                "type": whole_number,
-                "help": "kill N runs at random moments, and check that each lab converges afterwards",
-            },
-            "--each": {
-                "metavar": "N",
-                "type": whole_number,
-                "default": 4,
-                "help": "with --kills: kills per set of nodes (default: 4)",
-            },
-            "--seed": {
-                "metavar": "N",
-                "type": whole_number,
-                "default": 1,
-                "help": "with --kills: seed of the random moments, to repeat a run (default: 1)",
-            },
-            "--steps": {"action": "store_true", "help": "kill a run at every step of the machines' layers in turn"},
-        },
-        exclusive=("--only", "--kills", "--steps"),
-        words={
-            "stop": Command(
-                "[STACK]",
-                "stop a lab that was kept or killed, or all labs of this checkout",
-                "rehearse stop dev",
-                "rehearse:rehearse",
-                {"stack": {"metavar": "STACK", "nargs": "?", "help": "the stack of the lab; all labs if none"}},
-            ),
-            "check": Command(
-                "", "show what this computer lacks for a rehearsal", "rehearse check", "rehearse:rehearse"
-            ),
-            "fidelity": Command(
-                "", "show what of a lab is real and what a stand-in replaces", "rehearse fidelity", "rehearse:rehearse"
-            ),
-        },
-        more="phases: " + ", ".join(PHASES) + "; docs/rehearsal.md describes them",
-    ),
+    "rehearse": REHEARSE,
     "test": Command(
         "[--quick] [PYTEST-OPTION...]",
         "run the tests; --quick: those without engine, lab or virtual machine",

@@ -8,11 +8,11 @@ from argparse import Namespace
 from toolchain import Layout
 
 from . import stacks
-from .commands import COMMANDS
 from .environment import tools
 from .errors import UsageError
 from .parts import ensure
 from .process import INHERITED, python
+from .rehearsals import REHEARSE
 
 
 def rehearse(given: Namespace, layout: Layout) -> int:
@@ -29,7 +29,7 @@ def check(given: Namespace, layout: Layout) -> None:
     try:
         stacks.find(given.stack, layout)
     except UsageError as refused:
-        words = ", ".join(COMMANDS["rehearse"].words)
+        words = ", ".join(REHEARSE.words)
         raise UsageError(f"rehearse: {refused}; instead of a stack, rehearse takes: {words}") from None
     if given.keep and (given.kills or given.steps):
         option = "--kills" if given.kills else "--steps"

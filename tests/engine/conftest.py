@@ -149,15 +149,19 @@ def recorded(checkout: Callable[[str], Checkout], tmp_path: Path) -> Callable[[s
         here = checkout(stack)
         here.environment["PULUMI_CONFIG_PASSPHRASE"] = PASSPHRASE
         lab = tmp_path / "lab"
+        # Release 0.1.0 accepted a chart from anywhere. A chart of the checkout is another text, and another plan.
+        places = ((f"{LAB}/chart", "./lab/chart"), (LAB, str(lab)))
         text = gzip.decompress((STATES / f"{name}.json.gz").read_bytes()).decode()
         here.pulumi("stack", "rm", stack, "--yes", "--preserve-config")
-        described = (STATES / f"{name}.yaml").read_text(encoding="utf-8").replace(LAB, str(lab))
+        described = (STATES / f"{name}.yaml").read_text(encoding="utf-8")
+        for old, new in places:
+            text, described = text.replace(old, new), described.replace(old, new)
         (here.folder / f"Pulumi.{stack}.yaml").write_text(described, encoding="utf-8")
         here.pulumi("stack", "init", stack)
-        _chart(lab / "chart", yaml.safe_load(described))
+        _chart(here.folder / "lab" / "chart", yaml.safe_load(described))
         subprocess.run(
             ["pulumi", "stack", "import", "--stack", stack],
-            input=text.replace(LAB, str(lab)),
+            input=text,
             text=True,
             cwd=here.folder,
             env=here.environment,

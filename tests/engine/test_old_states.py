@@ -24,15 +24,23 @@ def _steps(here, stack):
 
 @pytest.mark.parametrize("name", ["rehearsed-dev", "rehearsed-prod"])
 def test_a_plan_for_an_old_state_with_its_machines_keeps_every_resource(recorded, name):
-    """The machines' components alone are new, and a component is a name and nothing else."""
+    """The machines' components alone are new, and a component is a name and nothing else.
+
+    The configs, which were the Talos plugin's, are ours: an update in place, and nothing is deleted or replaced. The
+    kubeconfig is taken over from the Talos plugin with its certificate and its key, byte for byte: so the Kubernetes
+    provider and all objects stay as they are.
+    """
     here, stack = recorded(name)
     kept, others = _steps(here, stack)
     machines = yaml.safe_load((here.folder / f"Pulumi.{stack}.yaml").read_text())["config"]["bedplate:platform"][
         "machines"
     ]
-    assert sorted(others) == sorted(("create", "bedplate:talos:Machine", f"talos-{machine}") for machine in machines)
+    taken_over = {("update", "bedplate-native:talos:MachineConfig", f"talos-{machine}") for machine in machines}
+    taken_over.add(("update", "bedplate-native:kubernetes:Kubeconfig", "talos-kubeconfig"))
+    components = {("create", "bedplate:talos:Machine", f"talos-{machine}") for machine in machines}
+    assert sorted(others) == sorted(taken_over | components)
     exported = json.loads(here.pulumi("stack", "export", "--stack", stack).stdout)["deployment"]["resources"]
-    assert len(kept) == len([one for one in exported if "::default" not in one["urn"]])
+    assert len(kept) + len(taken_over) == len([one for one in exported if "::default" not in one["urn"]])
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
