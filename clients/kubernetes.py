@@ -1,26 +1,37 @@
 """A client of the Kubernetes API for a kubeconfig, with nothing but the standard library."""
 
-import base64
-import binascii
+import http.client
+import io
 import json
 import os
 import re
 import ssl
 import tempfile
 import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 
-import yaml
+from clients import bounded
+from core.credentials import kubeconfig
+from core.credentials.kubeconfig import Kubeconfig
+from core.printable import printable
 
-REQUEST_SECONDS = 5.0
+# The deadline of one request, from the name's resolution to the answer's last byte.
+REQUEST_SECONDS = 10.0
+# A list of a thousand Pods has about 10 MiB, and a release of Cilium's chart 0.3 MiB a revision.
+MOST_BYTES = 16 << 20
+# The length of a reason that the API gives: an admission webhook's may name several causes.
+REASON_CHARACTERS = 500
 
 
 class CredentialsRefused(Exception):
-    """The API does not accept this client certificate."""
+    """The API does not accept this client certificate: one printable line."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text, 2 * REASON_CHARACTERS))
 
 
 @dataclass(frozen=True)
@@ -30,30 +41,20 @@ class Access:
     server: str
     ca: str
     certificate: str
-    key: str
+    key: str = field(repr=False)
 
     @classmethod
     def parse(cls, text: str) -> "Access":
-        """The access that a kubeconfig's text describes. Raises ValueError, which quotes nothing of the text."""
-        try:
-            config = yaml.safe_load(text)
-            context = _named(config["contexts"], config["current-context"])["context"]
-            cluster = _named(config["clusters"], context["cluster"])["cluster"]
-            user = _named(config["users"], context["user"])["user"]
-            pem = [
-                base64.b64decode(holder[field], validate=True).decode()
-                for holder, field in (
-                    (cluster, "certificate-authority-data"),
-                    (user, "client-certificate-data"),
-                    (user, "client-key-data"),
-                )
-            ]
-            return cls(cluster["server"], *pem)
-        except (KeyError, TypeError, StopIteration, binascii.Error, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ValueError(
-                f"is not a kubeconfig with a client certificate ({type(error).__name__}); requests to the API "
-                "authenticate with it; write the one that Talos issues"
-            ) from None
+        """The access that a kubeconfig's text describes.
+
+        Raises KubeconfigRefused for a text with anything else in it; it quotes nothing of the text.
+        """
+        return cls.of(kubeconfig.parse(text))
+
+    @classmethod
+    def of(cls, known: Kubeconfig) -> "Access":
+        """The access that a kubeconfig's parts describe."""
+        return cls(known.server, known.authority, known.certificate, known.key)
 
     @contextmanager
     def tls(self) -> Iterator[ssl.SSLContext]:
@@ -77,13 +78,25 @@ def client_tls(ca: str, certificate: str, key: str) -> Iterator[ssl.SSLContext]:
     yield context
 
 
-def _named(entries: list[Any], name: str) -> Any:
-    return next(e for e in entries if e["name"] == name)
-
-
 def get(access: Access, tls: ssl.SSLContext, path: str) -> str:
     """The body of the response to a GET. Raises OSError where there is none, and CredentialsRefused."""
     return _ask(access, tls, "GET", path)
+
+
+def read(access: Access, tls: ssl.SSLContext, path: str) -> dict[str, Any]:
+    """The object of the response to a GET, keyed as the API has it. Raises OSError, and Broken for another response."""
+    value = bounded.from_json(get(access, tls, path).encode())
+    if not isinstance(value, dict):
+        raise bounded.Broken("its answer is not an object")
+    return value
+
+
+def items(access: Access, tls: ssl.SSLContext, path: str) -> list[dict[str, Any]]:
+    """The objects of a list, each keyed as the API has it. Raises OSError, and Broken if it is no list."""
+    found = read(access, tls, path).get("items")
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise bounded.Broken("its answer is not a list of objects")
+    return found
 
 
 def delete(access: Access, tls: ssl.SSLContext, path: str) -> None:
@@ -106,14 +119,14 @@ def patch(access: Access, tls: ssl.SSLContext, path: str, body: Mapping[str, Any
 
 
 def why(error: OSError) -> str:
-    """Why the API did not carry out a request, in one line: the causes that it lists, else its message."""
+    """Why the API did not carry out a request, in one printable line: the causes that it lists, else its message."""
     if not isinstance(error, urllib.error.HTTPError):
-        return str(getattr(error, "reason", error))
+        return printable(getattr(error, "reason", error))
     status = _status(error)
     causes = [
         str(cause["message"]) for cause in (status.get("details") or {}).get("causes") or [] if cause.get("message")
     ]
-    return " ".join(("; ".join(causes) or str(status.get("message") or f"HTTP {error.code}")).split())
+    return printable("; ".join(causes) or str(status.get("message") or f"HTTP {error.code}"), REASON_CHARACTERS)
 
 
 def _status(error: urllib.error.HTTPError) -> dict[str, Any]:
@@ -121,8 +134,8 @@ def _status(error: urllib.error.HTTPError) -> dict[str, Any]:
     kept = getattr(error, "status_object", None)
     if kept is None:
         try:
-            kept = json.loads(error.read())
-        except (OSError, ValueError):
+            kept = bounded.from_json(error.read())
+        except OSError:
             kept = {}
         kept = kept if isinstance(kept, dict) else {}
         # An attribute of ours on the library's error.
@@ -138,23 +151,20 @@ def _ask(
     body: Mapping[str, Any] | None = None,
     kind: str = "application/json",
 ) -> str:
-    # Without the proxy of the environment: the API is on the node network.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls))
-    try:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            f"{access.server}{path}", data, {"Content-Type": kind} if data else {}, method=method
-        )
-        with opener.open(request, timeout=REQUEST_SECONDS) as answer:
-            return str(answer.read().decode())
-    except urllib.error.HTTPError as error:
-        # An accepted client may still be denied a request, by a webhook or in a namespace that is being deleted.
-        denied = error.code == 403 and re.search(
-            "admission webhook|being terminated", str(_status(error).get("message"))
-        )
-        if error.code not in (401, 403) or denied:
-            raise
-        raise CredentialsRefused(
-            f"{access.server} refuses this client certificate (HTTP {error.code}); it belongs to another "
-            "cluster, or has expired; renew it with: ./bedplate up STACK --target-replace '**talos-kubeconfig'"
-        ) from None
+    data = None if body is None else json.dumps(body).encode()
+    url, headers = f"{access.server}{path}", {"Content-Type": kind} if data else {}
+    limits = bounded.Limits(REQUEST_SECONDS, MOST_BYTES)
+    answer = bounded.exchange(bounded.Request(method, url, headers, data), tls, limits)
+    if answer.status < 300:
+        return answer.body.decode(errors="replace")
+    # Redirects too: the API has none, and the certificate is for this server.
+    reason = http.client.responses.get(answer.status, "")
+    error = urllib.error.HTTPError(url, answer.status, reason, Message(), io.BytesIO(answer.body))
+    # An accepted client may still be denied a request, by a webhook or in a namespace that is being deleted.
+    denied = error.code == 403 and re.search("admission webhook|being terminated", str(_status(error).get("message")))
+    if error.code not in (401, 403) or denied:
+        raise error
+    raise CredentialsRefused(
+        f"{access.server} refuses this client certificate (HTTP {error.code}); it belongs to another "
+        "cluster, or has expired; renew it with: ./bedplate up STACK --target-replace '**talos-kubeconfig'"
+    )

@@ -8,7 +8,7 @@ from pulumi import CustomResource, Output, ResourceOptions
 from core.native import Contract
 
 
-class Native(CustomResource):
+class ContractResource(CustomResource):
     """A resource that is registered by its contract: its token, its secrets, and every output by name."""
 
     def __init__(self, contract: Contract, name: str, values: Mapping[str, Any], opts: ResourceOptions) -> None:

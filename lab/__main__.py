@@ -1,4 +1,4 @@
-"""`python -m lab STACK [--keep]`, `python -m lab stop [STACK]`, `python -m lab check`."""
+"""`python -m lab ARGUMENT...`: the arguments of `./bedplate rehearse`, read by the same parser."""
 
 import argparse
 import signal
@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 from core.model import StackFileError
-from runner import pipes
+from runner import pipes, stacks
+from runner.errors import UsageError
+from runner.parser import parse
+from runner.rehearse import check
+from toolchain import Layout as Toolchain
 
 from . import cleanup, converge, fidelity, preflight, steps
 from .layout import InvalidName, Layout
-from .phases import PHASES
 from .rehearsal import Refused, Rehearsal
 from .rehearse import rehearse
 from .shown import NotShown
@@ -20,14 +23,19 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the commands; returns the exit code, 0 if everything was shown."""
-    given = _parser().parse_args(arguments)
+    """Run one of the commands; returns the exit code: 0 if everything was shown, 2 if it can't be run as typed."""
     # A SIGTERM ends the command as Ctrl-C does: with the lab taken down.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    layout = Toolchain.of(CHECKOUT)
     try:
-        return _run(given, CHECKOUT / ".toolchain")
+        _, given = parse(["rehearse", *arguments], layout)
+        check(given, layout)
+        return _run(given, layout.home)
+    except UsageError as error:
+        print(f"bedplate: {error}", file=sys.stderr)
+        return 2
     except StackFileError as error:
-        print(f"rehearse: Pulumi.{given.what}.yaml: {error.report}", file=sys.stderr)
+        print(f"rehearse: Pulumi.{given.stack}.yaml: {error.report}", file=sys.stderr)
         return 1
     except (Refused, NotShown, Timeout, RuntimeError, OSError, InvalidName) as error:
         if isinstance(error, BrokenPipeError) and pipes.abandoned():
@@ -39,54 +47,36 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="./bedplate rehearse", description=__doc__)
-    parser.add_argument("what", nargs="?", default="dev", help="a stack, or: stop, check, fidelity")
-    parser.add_argument("stack", nargs="?", help="with stop: which lab; without it, all labs of this checkout")
-    parser.add_argument("--keep", action="store_true", help="leave the lab running for talosctl and kubectl")
-    parser.add_argument(
-        "--only",
-        action="append",
-        default=[],
-        choices=[phase.name for phase in PHASES],
-        help="run only this phase; can be repeated",
-    )
-    parser.add_argument(
-        "--kills", type=int, default=0, help="kill this many runs at random moments, and check that each converges"
-    )
-    parser.add_argument("--each", type=int, default=4, help="with --kills: how many kills per set of nodes")
-    parser.add_argument("--seed", type=int, default=1, help="with --kills: seed of the random moments, to repeat a run")
-    parser.add_argument(
-        "--steps", action="store_true", help="kill a run at every step of the machines' layers, one after the other"
-    )
-    return parser
-
-
 def _run(given: argparse.Namespace, root: Path) -> int:
-    match given.what:
-        case "stop":
+    match given.command.split():
+        case [_, "stop"]:
             return stop(root, given.stack)
-        case "check":
+        case [_, "check"]:
             findings = preflight.examine()
             print("\n".join(map(str, findings)))
             return int(any(finding.fatal and not finding.ok for finding in findings))
-        case "fidelity":
+        case [_, "fidelity"]:
             print(fidelity.report())
-            return 0
-        case stack if given.steps:
-            return steps.run(stack, root=root, checkout=CHECKOUT)
-        case stack if given.kills:
+        case _ if given.steps:
+            return steps.run(given.stack, root=root, checkout=CHECKOUT)
+        case _ if given.kills:
             return converge.run(
-                stack, root=root, checkout=CHECKOUT, kills=given.kills, each=given.each, seed=given.seed
+                given.stack, root=root, checkout=CHECKOUT, kills=given.kills, each=given.each, seed=given.seed
             )
-        case stack:
-            rehearse(Rehearsal(stack, root=root, checkout=CHECKOUT, keep=given.keep), only=given.only)
-            return 0
+        case _:
+            rehearse(Rehearsal(given.stack, root=root, checkout=CHECKOUT, keep=given.keep), only=given.only)
+    return 0
 
 
 def stop(root: Path, stack: str | None) -> int:
-    """End one lab of this checkout or all, and print what was done. Returns the exit code, 0."""
+    """End one lab of this checkout or all, and print what was done. Returns the exit code, 0.
+
+    Raises UsageError for a name that neither a stack nor a lab of this checkout has.
+    """
     layouts = [Layout.of(root, stack)] if stack else cleanup.running(root)
+    if stack and stack not in stacks.known(Toolchain.of(CHECKOUT)) and not layouts[0].directory.exists():
+        running = ", ".join(layout.name for layout in cleanup.running(root)) or "none"
+        raise UsageError(f"rehearse stop: there is no stack and no lab {stack!r}; labs that are running: {running}")
     done = [line for layout in layouts for line in cleanup.stop(layout)]
     print("\n".join(done) if done else "no lab of this checkout is running, and no lab left anything behind")
     for line in cleanup.left_alone(root):

@@ -29,8 +29,12 @@ class Resource:
         """The outputs as far as a plan knows them: each name to its value, or to UNKNOWN."""
         return self.contract.planned(inputs, state)
 
+    def outdated(self, inputs: Values, state: Values) -> list[str]:
+        """The outputs that an update must make anew although no input changed."""
+        return []
+
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
-        """The sentence that a plan shows beside the resource; None if the values that change say enough."""
+        """What a plan shows beside the resource, in one or more lines; None if the values that change say enough."""
         return None
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:

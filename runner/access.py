@@ -18,6 +18,8 @@ from .errors import UsageError
 
 # Output of the stack -> the variable that its program reads.
 FILES = {"talosconfig": "TALOSCONFIG", "kubeconfig": "KUBECONFIG"}
+# The programs that people use on a running cluster; no command of ours but `snapshot` needs one.
+PROGRAMS = ("talosctl", "kubectl", "virtctl")
 # Purpose and command, in the order shown; NODE and CONTROLPLANE are filled in.
 EXAMPLES = (
     ("is the cluster healthy?", "talosctl -n {controlplane} health"),
@@ -96,6 +98,4 @@ def _instructions(folder: Path, credentials: Mapping[str, Any]) -> Iterator[str]
     for purpose, command in commands:
         yield f"  {command:<{width}}  # {purpose}"
     yield ""
-    yield (
-        'If a program is missing: ./bedplate setup talosctl kubectl virtctl; export PATH="$PWD/.toolchain/bin:$PATH"'
-    )
+    yield f'If a program is missing: ./bedplate setup {" ".join(PROGRAMS)}; export PATH="$PWD/.toolchain/bin:$PATH"'

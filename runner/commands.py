@@ -1,51 +1,20 @@
-"""The table of commands: arguments, purpose, an example, and the function that runs each.
-
-The functions are named and not imported, so that a command loads only what it needs.
-"""
+"""The table of commands."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
-from toolchain import Layout
+from .command import STACK, Arguments, Command, whole_number
+from .rehearsals import REHEARSE
 
-Handler = Callable[[argparse.Namespace, Layout], int]
-
-# Argument of a command -> what argparse takes to add it.
-Arguments = Mapping[str, Mapping[str, Any]]
-STACK: Arguments = {"stack": {"metavar": "STACK", "help": "a stack: it has a file Pulumi.STACK.yaml"}}
 ENGINE: Arguments = {
     **STACK,
     "options": {"metavar": "OPTION", "nargs": argparse.REMAINDER, "help": "passed on to the engine, such as --diff"},
 }
 JSON: Arguments = {"--json": {"action": "store_true", "help": "print JSON, for programs"}}
 
-
-@dataclass(frozen=True)
-class Command:
-    """One row of the table."""
-
-    usage: str
-    summary: str
-    example: str
-    handler: str
-    """MODULE:FUNCTION below runner/. It takes the parsed arguments and returns the exit code."""
-    arguments: Arguments = field(default_factory=dict)
-    raw: bool = False
-    """All arguments are passed on unread, as `options`; only --help in the first place is ours."""
-    more: str = ""
-    """What --help adds."""
-
-    def run(self, given: argparse.Namespace, layout: Layout) -> int:
-        """Run the command. Returns its exit code."""
-        module, name = self.handler.split(":")
-        handler: Handler = getattr(importlib.import_module(f"runner.{module}"), name)
-        return handler(given, layout)
-
+# What `./bedplate bench` measures if nothing is chosen.
+SIZES = "dev,10x10,1000x10,100x100,100x1000"
 
 COMMANDS = {
     "setup": Command(
@@ -123,15 +92,7 @@ COMMANDS = {
         "operations:boot",
         {**STACK, "folder": {"metavar": "FOLDER", "help": "where the files are written"}},
     ),
-    "rehearse": Command(
-        "[STACK [OPTION...] | stop [STACK] | check]",
-        "create the stack on real Talos nodes on this computer, and remove it again",
-        "rehearse dev --keep",
-        "operations:rehearse",
-        raw=True,
-        more="Options: --keep, --only PHASE, --kills N, --each N, --seed N, --steps; see docs/rehearsal.md.\n"
-        "check: what this machine lacks. stop: end a lab that was kept or killed. fidelity: what a lab replaces.",
-    ),
+    "rehearse": REHEARSE,
     "test": Command(
         "[--quick] [PYTEST-OPTION...]",
         "run the tests; --quick: those without engine, lab or virtual machine",
@@ -156,7 +117,20 @@ COMMANDS = {
         {"file": {"metavar": "FILE", "nargs": "?", "help": "by default schema/stack.schema.json in the checkout"}},
     ),
     "bench": Command(
-        "[ROUNDS]", "measure what a plan costs, as ratios of one run", "bench 3", "operations:bench", raw=True
+        "[ROUNDS] [--sizes SIZE,...] [--against CHECKOUT] [--policies]",
+        "measure what a plan costs, as ratios of one run",
+        "bench 3 --sizes dev,100x100",
+        "bench:bench",
+        {
+            "rounds": {"metavar": "ROUNDS", "nargs": "?", "type": whole_number, "default": 3, "help": "by default 3"},
+            "--sizes": {
+                "metavar": "SIZE,...",
+                "default": SIZES,
+                "help": f"stacks, or MACHINESxVMS such as 10x100 (default: {SIZES})",
+            },
+            "--against": {"metavar": "CHECKOUT", "help": "a folder: time that checkout's program as well"},
+            "--policies": {"action": "store_true", "help": "time the program with the policy pack as well"},
+        },
     ),
     "pulumi": Command(
         "ARGUMENT...",
@@ -164,6 +138,7 @@ COMMANDS = {
         "pulumi stack output --stack dev",
         "engine:pulumi",
         raw=True,
+        passphrase=True,
         more="The engine's own help: ./bedplate pulumi help",
     ),
 }

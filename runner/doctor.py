@@ -7,15 +7,17 @@ import shutil
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from core.printable import LINE_CHARACTERS, printable
 from toolchain import Layout, ToolchainError, golang, onpath, system
 from toolchain.install import in_place
-from toolchain.lock import Part, load
+from toolchain.lock import Lock, Part, load
 from toolchain.ready import forced
 from toolchain.store import Entry, find
 
+from .access import PROGRAMS
 from .environment import DROPPED, FIXED
 
 GIGABYTE = 1 << 30
@@ -33,6 +35,27 @@ EXPECTED = {
 
 
 @dataclass(frozen=True)
+class Purpose:
+    """What some of the parts are needed for, and the one command that sets all of them up."""
+
+    what: str
+    parts: tuple[str, ...]
+    """Names of parts and of sets in the lock."""
+    command: str
+    optional: bool = True
+    """No command on a stack needs these parts, so one that is not set up is no fault."""
+
+
+# A part is listed at the first purpose that it has.
+PURPOSES = (
+    Purpose("preview, up and the other commands on a stack", ("plan",), "./bedplate setup", optional=False),
+    Purpose("working with a running cluster", PROGRAMS, f"./bedplate setup {' '.join(PROGRAMS)}"),
+    Purpose("rehearsals", ("lab",), "./bedplate setup lab"),
+    Purpose("tests", ("all",), "./bedplate setup --all"),
+)
+
+
+@dataclass(frozen=True)
 class Finding:
     """One row: the part or program, its version, source and state, and the remedy if one is needed."""
 
@@ -41,46 +64,82 @@ class Finding:
     source: str
     state: str
     remedy: str = ""
+    absent: bool = False
+    """The part is not set up here. The remedy is then of its purpose, or a package of the system."""
 
 
 def doctor(given: Namespace, layout: Layout) -> int:
-    """Print the table. Returns exit code 1 when something needs attention, else 0."""
-    source = forced()
-    lock = load(layout.lock)
-    planned = {part.name for part in lock.select({"plan"})}
-    findings = [
-        _part(part, layout, source, "./bedplate setup" + ("" if part.name in planned else f" {part.name}"))
-        for part in lock.parts.values()
-        if part.kind != "go-wheel"
-    ]
-    findings += [_python(), _go(layout), _git(), _disk(layout)]
-    findings += _variables(os.environ)
+    """Print the table. Returns exit code 1 when something needs attention, else 0.
+
+    A part that only tests and rehearsals need and that is not set up needs no attention.
+    """
+    sections = [(purpose, list(_parts(purpose, layout))) for purpose in PURPOSES]
+    computer = [_python(), _go(layout), _git(), _disk(layout), *_variables(os.environ)]
     heading = Finding("PART", "VERSION", "SOURCE", "STATE")
-    columns = [(f.what, f.version, f.source, f.state) for f in (heading, *findings)]
-    widths = [max(len(row[i]) for row in columns) for i in range(4)]
-    for finding, row in zip((heading, *findings), columns, strict=True):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    rows = [heading, *(finding for _, findings in sections for finding in findings), *computer]
+    widths = [max(len(cell) for cell in column) for column in zip(*map(_cells, rows), strict=True)]
+    _show([heading], widths)
+    faulty = [finding for finding in computer if finding.remedy]
+    for purpose, findings in sections:
+        if not findings:
+            continue
+        absent = sum(finding.absent for finding in findings)
+        remedy = f"; {absent} not set up: {purpose.command}" if absent and purpose.optional else ""
+        print(f"\nfor {purpose.what}{remedy}")
+        _show(findings, widths)
+        faulty += [each for each in findings if each.remedy and not (each.absent and purpose.optional)]
+    print("\nthis computer")
+    _show(computer, widths)
+    print(f"\n{len(faulty)} of {len(rows) - 1} need attention" if faulty else "\neverything is in order")
+    return 1 if faulty else 0
+
+
+def _cells(finding: Finding) -> tuple[str, str, str, str]:
+    """Its cells; programs report their own versions and errors."""
+    what, version, source, state = map(printable, (finding.what, finding.version, finding.source, finding.state))
+    return what, version, source, state
+
+
+def _show(findings: list[Finding], widths: list[int]) -> None:
+    for finding in findings:
+        print("  ".join(cell.ljust(width) for cell, width in zip(_cells(finding), widths, strict=True)).rstrip())
         if finding.remedy:
-            print(f"    -> {finding.remedy}")
-    wrong = sum(bool(finding.remedy) for finding in findings)
-    print(f"\n{wrong} of {len(findings)} need attention" if wrong else "\neverything is in order")
-    return 1 if wrong else 0
+            print(f"    -> {printable(finding.remedy, LINE_CHARACTERS)}")
 
 
-def _part(part: Part, layout: Layout, source: str | None, command: str) -> Finding:
+def _parts(purpose: Purpose, layout: Layout) -> Iterator[Finding]:
+    """A row for each part that has this purpose and no earlier one."""
+    lock, source = load(layout.lock), forced()
+    earlier = {part for each in PURPOSES[: PURPOSES.index(purpose)] for part in _names(lock, each)}
+    for part in lock.parts.values():
+        if part.kind != "go-wheel" and part.name in _names(lock, purpose) - earlier:
+            yield _part(part, layout, source, purpose)
+
+
+def _names(lock: Lock, purpose: Purpose) -> set[str]:
+    return {part.name for part in lock.select(purpose.parts)}
+
+
+def _part(part: Part, layout: Layout, source: str | None, purpose: Purpose) -> Finding:
     entry = find(part, layout, source)
+    # The heading of an optional purpose has the command for all of its parts.
+    command = "" if purpose.optional else purpose.command
     if entry is None:
+        state = "not set up"
         if packages := system.missing([part]):
-            return Finding(part.name, part.version, "-", "needs a system package", system.by_hand(packages))
-        return Finding(part.name, part.version, "-", "not set up", command)
+            state, command = "needs a system package", system.by_hand(packages)
+        return Finding(part.name, part.version, "-", state, command, absent=True)
     if packages := system.missing([], [part]):
         return Finding(part.name, part.version, _source(entry), "needs a system package", system.by_hand(packages))
     try:
         entry.check(layout)
     except ToolchainError as fault:
         return Finding(part.name, part.version, _source(entry), "changed in the store", str(fault))
+    if not in_place(entry, layout):
+        return Finding(part.name, part.version, _source(entry), "in the store, not linked", command, absent=True)
     state = _state(part, entry, layout)
-    return Finding(part.name, part.version, _source(entry), state, "" if state == "ok" else command)
+    remedy = "" if state == "ok" else f"./bedplate setup {part.name}" if purpose.optional else purpose.command
+    return Finding(part.name, part.version, _source(entry), state, remedy)
 
 
 def _source(entry: Entry) -> str:
@@ -88,8 +147,6 @@ def _source(entry: Entry) -> str:
 
 
 def _state(part: Part, entry: Entry, layout: Layout) -> str:
-    if not in_place(entry, layout):
-        return "in the store, not linked"
     if part.kind == "python":
         done = subprocess.run([layout.venv / "bin" / "python", "-m", "pip", "check"], capture_output=True, text=True)
         return "ok" if done.returncode == 0 else f"broken: {(done.stdout + done.stderr).strip().splitlines()[0]}"

@@ -1,4 +1,4 @@
-"""The commands whose work is in `operations/` and `lab/`: each starts one module with the toolchain's Python."""
+"""The commands whose work is in `operations/`: each starts one module with the toolchain's Python."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from toolchain import Layout, ensure
+from toolchain import Layout
 
 from . import session, stacks
 from .environment import tools
-from .process import python, run
+from .parts import ensure
+from .process import INHERITED, python
 
 # Where editors find the schema: each stack file names it in its first line.
 SCHEMA = "schema/stack.schema.json"
@@ -47,27 +48,15 @@ def boot(given: Namespace, layout: Layout) -> int:
     """Write the files of the boot server. Exit code 2 where the stack file has faults."""
     stack = stacks.find(given.stack, layout)
     ensure({"python"}, layout)
-    return python(layout, tools(layout, os.environ), "operations.boot", stack.file, _typed(given.folder))
-
-
-def rehearse(given: Namespace, layout: Layout) -> int:
-    """Rehearse a stack, or stop what an earlier rehearsal left running. Returns the exit code of the rehearsal."""
-    ensure({"python"}, layout)
-    return python(layout, tools(layout, os.environ), "lab", *given.options)
+    folder = _typed(given.folder)
+    return python(layout, tools(layout, os.environ), "operations.boot", stack.file, folder, umask=INHERITED)
 
 
 def schema(given: Namespace, layout: Layout) -> int:
     """Write the JSON Schema of the stack files. Returns the exit code."""
     ensure({"python"}, layout)
     file = _typed(given.file) if given.file else layout.checkout / SCHEMA
-    return python(layout, tools(layout, os.environ), "operations.schema", file)
-
-
-def bench(given: Namespace, layout: Layout) -> int:
-    """Measure what a plan costs, as ratios of one run. Returns the exit code."""
-    ensure({"plan"}, layout)
-    command = [layout.venv / "bin" / "python", "tests/bench/plan.py", *given.options]
-    return run(command, tools(layout, os.environ), layout)
+    return python(layout, tools(layout, os.environ), "operations.schema", file, umask=INHERITED)
 
 
 def _typed(path: str) -> Path:

@@ -14,20 +14,23 @@ from grpclib.encoding.proto import ProtoCodec
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from core.facts.ports import TALOS_API
+from core.printable import SHOWN_CHARACTERS, printable
 
 from .messages import MESSAGES
 from .models import Hardware
 
 PORT = TALOS_API
 CALL_SECONDS = 5.0
-# An error's text is cut to this many characters.
-SHOWN_CHARACTERS = 200
 
 T = TypeVar("T")
 
 
 class NoAnswer(OSError):
-    """The Talos API did not answer, or answered with an error."""
+    """The Talos API did not answer, or answered with an error: one printable line, whoever wrote it."""
+
+    def __init__(self, text: str) -> None:
+        # A machine that was queried twice is reported with both answers.
+        super().__init__(printable(text, 3 * SHOWN_CHARACTERS))
 
 
 class Slow(NoAnswer):
@@ -37,6 +40,13 @@ class Slow(NoAnswer):
 class AlreadyThere(NoAnswer):
     """What the call would create exists already, which some callers take as success."""
 
+
+class Refused(NoAnswer):
+    """The machine can't accept what was sent, and would not accept it later."""
+
+
+# gRPC status to the error that it becomes; every other status becomes NoAnswer.
+_ERRORS = {Status.ALREADY_EXISTS: AlreadyThere, Status.INVALID_ARGUMENT: Refused}
 
 # Namespace and type of each resource. Source: siderolabs/talos, pkg/machinery/resources.
 READ = {
@@ -114,7 +124,7 @@ class Caller(ABC):
     def ask(self, address: str, ask: Callable[[Channel], Awaitable[T]], seconds: float = 0) -> T:
         """The result of calls over one connection, within seconds (default: CALL_SECONDS).
 
-        Raises NoAnswer, Slow after the deadline, and AlreadyThere where the API answers so.
+        Raises NoAnswer, Slow after the deadline, and AlreadyThere and Refused where the API answers so.
         """
         seconds = seconds or CALL_SECONDS
         try:
@@ -124,10 +134,10 @@ class Caller(ABC):
         except TimeoutError:
             raise Slow(f"no answer within {seconds:.0f} s") from None
         except GRPCError as error:
-            kind = AlreadyThere if error.status is Status.ALREADY_EXISTS else NoAnswer
-            raise kind(f"{error.status.name}: {error.message}".replace("\n", " ")[:SHOWN_CHARACTERS]) from None
+            kind = _ERRORS.get(error.status, NoAnswer)
+            raise kind(f"{error.status.name}: {printable(error.message)}") from None
         except (StreamTerminatedError, OSError) as error:
-            raise NoAnswer(f"{type(error).__name__}: {error}".replace("\n", " ")[:SHOWN_CHARACTERS]) from None
+            raise NoAnswer(printable(f"{type(error).__name__}: {error}")) from None
 
     async def _talk(self, address: str, ask: Callable[[Channel], Awaitable[T]]) -> T:
         host, _, port = address.partition(":")

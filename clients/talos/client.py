@@ -1,4 +1,4 @@
-"""Clients of the Talos API: one with the cluster's credentials, one for a machine that has no config yet."""
+"""The client of the Talos API with the cluster's credentials."""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 from grpclib.client import Channel, UnaryStreamMethod
 
 from clients.kubernetes import client_tls
+from core.printable import printable
 
-from .calls import CALL_SECONDS, READ, Caller, list_specs, machine_call, within
+from .applying import APPLY_SECONDS, apply_call
+from .calls import CALL_SECONDS, READ, Caller, NoAnswer, list_specs, machine_call, within
 from .messages import MESSAGES
 from .models import Running
 
@@ -39,12 +41,16 @@ def schematic_of(layers: dict[str, dict[str, Any]]) -> str:
     layers: the specs of a machine's ExtensionStatuses, by id.
     """
     named = ((layer.get("metadata") or {}) for layer in layers.values())
-    return next((str(each.get("version", "")) for each in named if each.get("name") == "schematic"), "")
+    return next((printable(each.get("version", "")) for each in named if each.get("name") == "schematic"), "")
 
 
 @dataclass(frozen=True)
 class Client(Caller):
-    """A client with the cluster's credentials, as PEM texts."""
+    """A client with the cluster's credentials, as PEM texts.
+
+    It talks only to a machine whose certificate the cluster's authority signed for the address that is called. Any
+    other machine is refused in the TLS handshake, before a request is sent.
+    """
 
     ca: bytes
     certificate: bytes
@@ -52,18 +58,26 @@ class Client(Caller):
 
     @contextmanager
     def _tls(self) -> Iterator[ssl.SSLContext]:
+        if not self.ca.strip():
+            # With an empty authority, Python would trust the authorities of this computer instead.
+            raise NoAnswer("the client has no certificate authority, so no machine can be verified")
         # Talos labels keys with their algorithm; OpenSSL accepts only the general label.
         key = self.key.decode().replace("ED25519 PRIVATE KEY", "PRIVATE KEY")
         with client_tls(self.ca.decode(), self.certificate.decode(), key) as tls:
             yield tls
 
+    def apply(self, address: str, config: str) -> None:
+        """Have a machine take a whole config. Raises Refused if Talos can't read or accept it, NoAnswer otherwise."""
+        self.ask(address, apply_call(config), seconds=APPLY_SECONDS)
+
     def members(self, address: str) -> dict[str, bool]:
         """Each etcd member's host name to whether it has a vote. Raises NoAnswer."""
-        return {m.hostname: not m.is_learner for m in self._members(address)}
+        return {printable(m.hostname): not m.is_learner for m in self._members(address)}
 
     def peers(self, address: str) -> dict[str, str]:
         """Each etcd member's host name to its peer address. Raises NoAnswer."""
-        return {m.hostname: urlsplit(m.peer_urls[0]).hostname or "" for m in self._members(address) if m.peer_urls}
+        members = [m for m in self._members(address) if m.peer_urls]
+        return {printable(m.hostname): printable(urlsplit(m.peer_urls[0]).hostname or "") for m in members}
 
     def _members(self, address: str, local: bool = False) -> list[Any]:
         answer = self.ask(address, machine_call("EtcdMemberList", "EtcdMemberListRequest", query_local=local))
@@ -96,12 +110,12 @@ class Client(Caller):
 
         Raises NoAnswer, also if the machine runs no etcd.
         """
-        return {m.hostname: not m.is_learner for m in self._members(address, local=True)}
+        return {printable(m.hostname): not m.is_learner for m in self._members(address, local=True)}
 
     def service(self, address: str, name: str) -> str:
         """The state of a service as talosctl shows it, e.g. Running; empty without that service. Raises NoAnswer."""
         answer = self.ask(address, machine_call("ServiceList", "Empty"))
-        return next((str(one.state) for each in answer.messages for one in each.services if one.id == name), "")
+        return next((printable(one.state) for each in answer.messages for one in each.services if one.id == name), "")
 
     def bootstrap(self, address: str) -> None:
         """Create an etcd of one member. Raises AlreadyThere if the machine has etcd data, NoAnswer otherwise."""
@@ -119,14 +133,15 @@ class Client(Caller):
                 for n, s in services.items()
                 if not (s.get("running") and (s.get("healthy") or s.get("unknown")))
             ]
-            return sorted(down + [f"pod {name}" for name, pod in pods.items() if not _pod_ready(pod)])
+            down += [f"pod {name}" for name, pod in pods.items() if not _pod_ready(pod)]
+            return sorted(map(printable, down))
 
         return self.ask(address, ask)
 
     def version(self, address: str) -> str:
         """The version of Talos that runs, e.g. v1.12.0. Raises NoAnswer."""
         return next(
-            (str(each.version.tag) for each in self.ask(address, machine_call("Version", "Empty")).messages), ""
+            (printable(each.version.tag) for each in self.ask(address, machine_call("Version", "Empty")).messages), ""
         )
 
     def running(self, address: str) -> Running:
@@ -189,14 +204,3 @@ class Client(Caller):
                     write(piece.bytes)
 
         self.ask(address, ask, seconds)
-
-
-@dataclass(frozen=True)
-class Maintenance(Caller):
-    """A client of a machine that has no config yet, whose certificate is its own: nothing secret is sent to it."""
-
-    @contextmanager
-    def _tls(self) -> Iterator[ssl.SSLContext]:
-        tls = ssl.create_default_context()
-        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-        yield tls

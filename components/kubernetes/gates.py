@@ -2,7 +2,7 @@
 
 from pulumi import Input, Output, ResourceOptions
 
-from components.native import Native
+from components.native import ContractResource
 from core.native.kubernetes import API_READY, NODE_READY
 
 # From the bootstrap to an API that answers: images are pulled, etcd elects a leader, static pods start.
@@ -11,7 +11,7 @@ API_TIMEOUT_SECONDS = 900
 NODE_TIMEOUT_SECONDS = 900
 
 
-class ApiReady(Native):
+class ApiReady(ContractResource):
     """Waits until the API behind a kubeconfig is ready, and outputs that kubeconfig.
 
     The kubeconfig exists before the API does (terraform-provider-talos#290), and the Kubernetes provider fails on an
@@ -25,7 +25,7 @@ class ApiReady(Native):
         super().__init__(API_READY, name, {"kubeconfig": kubeconfig, "timeoutSeconds": timeout_seconds}, opts)
 
 
-class NodeReady(Native):
+class NodeReady(ContractResource):
     """Waits until a node is Ready; a failure names the node."""
 
     def __init__(self, name: str, node: str, kubeconfig: Input[str], opts: ResourceOptions) -> None:

@@ -2,13 +2,13 @@
 
 from pulumi import ResourceOptions
 
-from components.native import Native
+from components.native import ContractResource
 from core.boot import manual
 from core.model import Platform
 from core.native.metal import MANUAL_BOOT
 
 
-class ManualBoot(Native):
+class ManualBoot(ContractResource):
     """The manual steps that boot one machine: shown by a plan if the machine has to be booted."""
 
     def __init__(self, name: str, machine: str, platform: Platform, opts: ResourceOptions) -> None:

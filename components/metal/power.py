@@ -5,7 +5,7 @@ from typing import Any
 
 from pulumi import Input, Output, ResourceOptions
 
-from components.native import Native
+from components.native import ContractResource
 from core.model.bmc import BmcSpec, PaceSpec
 from core.model.machine import MachineSpec
 from core.native.metal import BOOT_PERMIT, POWER
@@ -23,7 +23,7 @@ class BmcCredentials:
     password: Input[str]
 
 
-class BootPermit(Native):
+class BootPermit(ContractResource):
     """Switches the declared machine off and sets its next boot to the network, once for each install.generation."""
 
     generation: Output[int]
@@ -34,7 +34,7 @@ class BootPermit(Native):
         super().__init__(BOOT_PERMIT, name, _inputs(machine, bmc, who, pace), opts)
 
 
-class Power(Native):
+class Power(ContractResource):
     """Switches the declared machine on, once for each permit."""
 
     power: Output[str]

@@ -4,7 +4,7 @@ from typing import Any
 
 from pulumi import Input, Output, ResourceOptions
 
-from components.native import Native, talos_client
+from components.native import ContractResource, talos_client
 from core.model import Platform
 from core.native.cluster import BOOTSTRAP
 
@@ -12,7 +12,7 @@ from core.native.cluster import BOOTSTRAP
 BOOTSTRAP_TIMEOUT_SECONDS = 1800
 
 
-class Bootstrap(Native):
+class Bootstrap(ContractResource):
     """etcd on the first control plane: bootstrapped there, or adopted."""
 
     adopted: Output[bool]

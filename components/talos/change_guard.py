@@ -4,12 +4,12 @@ from typing import Any
 
 from pulumi import ResourceOptions
 
-from components.native import Native, talos_client
+from components.native import ContractResource, talos_client
 from core.model import Platform
 from core.native.cluster import CHANGE_GUARD
 
 
-class ChangeGuard(Native):
+class ChangeGuard(ContractResource):
     """Compares versions and machines with the last update, and refuses what can't be undone."""
 
     def __init__(self, name: str, platform: Platform, client: Any, opts: ResourceOptions) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pulumi import Input, ResourceOptions
 
-from components.native import Native, talos_client
+from components.native import ContractResource, talos_client
 from core.model import Platform
 from core.native.machine import DECOMMISSION
 
@@ -12,7 +12,7 @@ from core.native.machine import DECOMMISSION
 DECOMMISSION_TIMEOUT_SECONDS = 1800
 
 
-class Decommission(Native):
+class Decommission(ContractResource):
     """Removes a machine once: drained, out of etcd, erased and its Node deleted; or, if it is dead, only removed."""
 
     def __init__(

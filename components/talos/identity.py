@@ -4,7 +4,7 @@ from typing import Any
 
 from pulumi import Input, Output, ResourceOptions
 
-from components.native import Native, talos_client
+from components.native import ContractResource, talos_client
 from core.machineconfig.documents import patches
 from core.model import Platform
 from core.native.machine import IDENTITY
@@ -27,11 +27,13 @@ def declared(platform: Platform, name: str) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if value is not None}
 
 
-class Identity(Native):
+class Identity(ContractResource):
     """Waits until the machine at an address is the declared hardware; nothing is sent to another machine."""
 
     found: Output[Any]
     """The hardware that the machine reports."""
+    fingerprint: Output[str]
+    """The SHA-256 of the certificate that a machine without a config served; empty if it had one."""
 
     def __init__(
         self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions

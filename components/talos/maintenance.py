@@ -4,7 +4,7 @@ from typing import Any
 
 from pulumi import Input, Output, ResourceOptions
 
-from components.native import Native, talos_client
+from components.native import ContractResource, talos_client
 from core.machineconfig.documents import patches
 from core.model import Platform
 from core.native.machine import MAINTENANCE_TURN, NODE_HEALTHY
@@ -27,7 +27,7 @@ def _shared(name: str, node: Input[str], platform: Platform, client: Any) -> dic
     }
 
 
-class MaintenanceTurn(Native):
+class MaintenanceTurn(ContractResource):
     """Makes a machine wait for its turn and drains it before a config that reboots it or changes its Kubernetes."""
 
     turn: Output[int]
@@ -50,7 +50,7 @@ class MaintenanceTurn(Native):
         super().__init__(MAINTENANCE_TURN, name, values, opts)
 
 
-class NodeHealthy(Native):
+class NodeHealthy(ContractResource):
     """After the config: the machine is healthy with the declared kubelet, and takes pods. Then the next turn begins."""
 
     def __init__(

@@ -5,7 +5,7 @@ from typing import Any
 
 from pulumi import Input, ResourceOptions
 
-from components.native import Native, talos_client
+from components.native import ContractResource, talos_client
 from core.machineconfig.documents import patches
 from core.model import Platform
 from core.native.cluster import ETCD_MEMBER
@@ -14,7 +14,7 @@ from core.native.cluster import ETCD_MEMBER
 MEMBER_TIMEOUT_SECONDS = 900
 
 
-class EtcdMember(Native):
+class EtcdMember(ContractResource):
     """Waits until another member reports that the machine has a vote in etcd."""
 
     def __init__(

@@ -4,7 +4,7 @@ from typing import Any
 
 from pulumi import Output, ResourceOptions
 
-from components.native import Native, talos_client
+from components.native import ContractResource, talos_client
 from core.model import Platform
 from core.native.cluster import SNAPSHOT
 
@@ -14,7 +14,7 @@ SNAPSHOT_TIMEOUT_SECONDS = 1800
 DEFAULT_FOLDER = ".toolchain/snapshots"
 
 
-class Snapshot(Native):
+class Snapshot(ContractResource):
     """The versions of the last upgrade. Another version, schematic or Kubernetes saves etcd to a file first."""
 
     file: Output[str]

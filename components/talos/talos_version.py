@@ -4,7 +4,7 @@ from typing import Any
 
 from pulumi import Input, Output, ResourceOptions
 
-from components.native import Native, talos_client
+from components.native import ContractResource, talos_client
 from core.model import Platform
 from core.native.machine import TALOS_VERSION
 
@@ -12,7 +12,7 @@ from core.native.machine import TALOS_VERSION
 UPGRADE_TIMEOUT_SECONDS = 3600
 
 
-class TalosVersion(Native):
+class TalosVersion(ContractResource):
     """The version and schematic that a machine runs. Another one drains, upgrades and reboots it."""
 
     version: Output[str]

@@ -29,7 +29,7 @@ LEGACY: Key = ("v1alpha1", "")
 
 
 @dataclass(frozen=True)
-class Fault:
+class RefusedPatch:
     """A patch that Talos refuses. The text holds no value of the patch."""
 
     patch: int
@@ -45,7 +45,7 @@ class Merged:
     """Documents by kind and name, in the order of the patches that created them."""
     deleted: frozenset[tuple[Key, Path]] = frozenset()
     """Document and path of everything that patches delete; the path of a whole document is empty."""
-    faults: tuple[Fault, ...] = ()
+    refused: tuple[RefusedPatch, ...] = ()
 
 
 def key_of(document: Mapping[str, Any]) -> Key:
@@ -57,13 +57,13 @@ def merge(patches: Iterable[Any], release: Minor = GENERATED) -> Merged:
     """Merge patches (one document each) in order, as that Talos release does. Patches that it refuses are left out."""
     documents: Documents = {}
     deleted: set[tuple[Key, Path]] = set()
-    faults: list[Fault] = []
+    refused: list[RefusedPatch] = []
     for number, patch in enumerate(patches):
         try:
             _take(patch, release, documents, deleted)
-        except RefusedError as refused:
-            faults.append(Fault(number, str(refused)))
-    return Merged(documents, frozenset(deleted), tuple(faults))
+        except RefusedError as reason:
+            refused.append(RefusedPatch(number, str(reason)))
+    return Merged(documents, frozenset(deleted), tuple(refused))
 
 
 def _take(patch: Any, release: Minor, documents: Documents, deleted: set[tuple[Key, Path]]) -> None:

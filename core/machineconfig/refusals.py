@@ -16,10 +16,10 @@ def refusals(platform: Platform) -> Iterator[str]:
     reported = set()
     for name in platform.machines:
         patches = documents(platform, name)
-        for fault in merge(map(plain, patches)).faults:
-            place = _place(platform, name, fault.patch - len(patches))
+        for refused in merge(map(plain, patches)).refused:
+            place = _place(platform, name, refused.patch - len(patches))
             if place not in reported:
-                yield f"platform.{place}: {fault.problem}"
+                yield f"platform.{place}: {refused.problem}"
             reported.add(place)
 
 

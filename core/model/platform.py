@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from core.facts import installer
 from core.facts.ports import KUBERNETES_API
 from core.facts.versions import CURRENT
 
@@ -22,7 +23,7 @@ from .machine import MachineClassSpec, MachineSpec
 from .network import ClusterNetworkSpec
 from .registries import RegistriesSpec
 from .talos import TalosSpec
-from .types import ByName, Model, Name
+from .types import ByName, Line, Model, Name
 from .virtualization import KubeVirtSpec, VirtualMachineSpec
 from .workloads import WorkloadSpec
 
@@ -51,7 +52,7 @@ class Platform(Model):
     """Container applications by name."""
     exceptions: tuple[ExemptionSpec, ...] = ()
     """Controls that this platform does not comply with for a limited time, each with its reason and its last day."""
-    include: tuple[str, ...] = ()
+    include: tuple[Line, ...] = ()
     """Files of the checkout with more machines:, vms: and workloads:, for a platform too large for one file."""
 
     @cached_property
@@ -87,8 +88,9 @@ class Platform(Model):
     @property
     def installer(self) -> str:
         """The installer image: it contains exactly the platform's schematic and Talos release."""
-        kind = "metal-installer-secureboot" if self.talos.schematic.secureboot else "metal-installer"
-        return f"{self.talos.factory.split('://')[1]}/{kind}/{self.schematic_id}:{self.talos.version}"
+        host = self.talos.factory.split("://")[1]
+        secureboot = self.talos.schematic.secureboot
+        return installer.factory_image(host, self.schematic_id, self.talos.version, secureboot=secureboot)
 
     @property
     def schematic_id(self) -> str:

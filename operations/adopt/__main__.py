@@ -14,11 +14,12 @@ from typing import Any
 import yaml
 from pulumiverse_talos import _utilities as talos_sdk
 
+from core.credentials.signing import signed
 from core.model import Platform, StackFileError, stackfile
+from core.printable import printable_lines
 from runner import pipes
 
 from .bundle import Bundle, BundleError, read
-from .client import signed
 from .state import Occupied, Place, held, put
 
 # The engine's own exit code for a missing stack: the runner creates the stack then.
@@ -26,9 +27,12 @@ STACK_NOT_FOUND = 6
 
 
 class NotImported(Exception):
-    """Why nothing was imported. The message is complete."""
+    """Why nothing was imported. The message is complete, and each of its lines printable."""
 
     code = 2
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable_lines(text))
 
 
 class NoStack(NotImported):

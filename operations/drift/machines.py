@@ -1,8 +1,8 @@
 """What the stack's state declares for each machine, and what the machine runs by its own API. It changes nothing."""
 
 import base64
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -11,17 +11,24 @@ from typing import Any
 from cryptography import x509
 
 from clients.talos import Client, NoAnswer, schematic_of
-from core.facts import tokens
+from core.credentials import kubeconfig
+from core.credentials.kubeconfig import KubeconfigRefused
+from core.facts import installer, tokens
+from core.facts.installer import InstallerImage
 from core.machineconfig.differences import Difference, differences, parse
 from core.machineconfig.merge import LEGACY, Merged
+from core.native.kubernetes import KUBECONFIG_SIGNED
 from core.native.types import CLIENT_PARTS
-from core.state import machine_of, unwrap_secret
+from core.printable import SHOWN_CHARACTERS, printable
+from core.state import CONFIGURED, machine_of, unwrap_secret
 
-_APPLIED, _PKI, _KUBECONFIG = tokens.CONFIGURATION_APPLY, tokens.SECRETS, tokens.KUBECONFIG
+_PKI = tokens.SECRETS
+# Type to the output with the kubeconfig. A state of release 0.1.0 has the former one until its next `up`.
+_KUBECONFIGS = {KUBECONFIG_SIGNED.token: "kubeconfig", tokens.KUBECONFIG: "kubeconfigRaw"}
 
 
-# Talos' provider renews a kubeconfig in its last 30 days and a talosconfig in its last calendar month, during `up`
-# only. 28 days: whatever is reported, the next `up` renews, in February too.
+# A kubeconfig is renewed in its last 30 days and a talosconfig, by Talos' provider, in its last calendar month, during
+# `up` only. 28 days: whatever is reported, the next `up` renews, in February too.
 SOON = timedelta(days=28)
 
 
@@ -38,11 +45,9 @@ class Declared:
     config: str = field(repr=False)
 
     @property
-    def installer(self) -> tuple[str, str]:
-        """Schematic id and Talos release in the name of its installer image; two empty texts if it names none."""
-        image = self.setting("machine", "install", "image")
-        named = re.search(r"/([0-9a-f]{64}):(v\d+\.\d+\.\d+\S*)$", image)
-        return (named[1], named[2]) if named else ("", "")
+    def installer(self) -> InstallerImage | None:
+        """Its installer image; None if its name has no exact version."""
+        return installer.parse(self.setting("machine", "install", "image"))
 
     def setting(self, *path: str) -> str:
         """A field of its config below machine: or cluster:, as text; empty if it is missing. Raises ValueError."""
@@ -79,7 +84,7 @@ def declared(resources: list[dict[str, Any]]) -> tuple[list[Declared], Client]:
     client = None
     for resource in resources:
         outputs = resource.get("outputs") or {}
-        if resource["type"] == _APPLIED:
+        if resource["type"] in CONFIGURED:
             name = machine_of(resource)
             address, config = (str(unwrap_secret(outputs[output])) for output in ("node", "machineConfiguration"))
             machines.append(Declared(name, address, config))
@@ -95,13 +100,12 @@ def certificates(resources: list[dict[str, Any]]) -> dict[str, bytes]:
     """Credential (talosconfig, kubeconfig) to the client certificate in it, as PEM; only those that the state has."""
     certificates_by_credential = {}
     for resource in resources:
-        outputs = resource.get("outputs") or {}
-        for kind, output, credential in (
-            (_PKI, "clientConfiguration", "talosconfig"),
-            (_KUBECONFIG, "kubernetesClientConfiguration", "kubeconfig"),
-        ):
-            if resource["type"] == kind and (parts := unwrap_secret(outputs.get(output))):
-                certificates_by_credential[credential] = base64.b64decode(parts["clientCertificate"])
+        outputs, kind = unwrap_secret(resource.get("outputs") or {}), resource["type"]
+        if kind == _PKI and (parts := outputs.get("clientConfiguration")):
+            certificates_by_credential["talosconfig"] = base64.b64decode(parts["clientCertificate"])
+        if kind in _KUBECONFIGS and (text := outputs.get(_KUBECONFIGS[kind])):
+            with suppress(KubeconfigRefused):  # The next `up` signs another one.
+                certificates_by_credential["kubeconfig"] = kubeconfig.parse(text).certificate.encode()
     return certificates_by_credential
 
 
@@ -122,21 +126,23 @@ def inspect(machine: Declared, client: Client) -> Inspection:
     try:
         running = client.resources(machine.address, "config", "MachineConfigs.config.talos.dev").get("v1alpha1")
         inspection.differences += differences(machine.documents, parse(str(running or "")))
-        inspection.differences += list(_image(machine, client))
+        inspection.differences += _image(machine, client)
         inspection.differences += list(_kubelet(machine, client))
     except (NoAnswer, ValueError) as error:
-        inspection.unread = str(error)
+        inspection.unread = printable(error, 3 * SHOWN_CHARACTERS)
     return inspection
 
 
-def _image(machine: Declared, client: Client) -> list[Difference]:
-    schematic, version = machine.installer
-    runs = client.version(machine.address)
-    changed = [Difference("Talos", "version", version, runs, reboots=True)] if version and runs != version else []
-    baked = schematic_of(client.resources(machine.address, "runtime", "ExtensionStatuses.runtime.talos.dev"))
-    if schematic and baked and baked != schematic:
-        changed.append(Difference("Talos", "schematic", schematic, baked, reboots=True))
-    return changed
+def _image(machine: Declared, client: Client) -> Iterator[Difference]:
+    image = machine.installer
+    if image is None:
+        return
+    version = client.version(machine.address)
+    if version != image.version:
+        yield Difference("Talos", "version", image.version, version, reboots=True)
+    schematic = schematic_of(client.resources(machine.address, "runtime", "ExtensionStatuses.runtime.talos.dev"))
+    if image.schematic and schematic and schematic != image.schematic:
+        yield Difference("Talos", "schematic", image.schematic, schematic, reboots=True)
 
 
 def _kubelet(machine: Declared, client: Client) -> list[Difference]:

@@ -28,18 +28,18 @@ class Deleted:
 DELETED = Deleted()
 
 
-class Fault(Exception):
+class UnjudgeableField(Exception):
     """A field that can't be judged. Its message names the path and never contains the value."""
 
 
-class NotKnown(Fault):
+class NotKnown(UnjudgeableField):
     """A field whose value is only known after the update."""
 
     def __init__(self, path: str) -> None:
         super().__init__(f"{path or 'the object'} is not known in the plan, so it can't be judged")
 
 
-class Malformed(Fault):
+class Malformed(UnjudgeableField):
     """A field of another type than the rule expects."""
 
     def __init__(self, path: str, wanted: str) -> None:
@@ -52,7 +52,7 @@ def is_unknown(value: Any) -> bool:
 
 
 class Field:
-    """A value and its path. A missing field reads as None or as empty; one of another type raises a `Fault`.
+    """A value and its path. A missing field reads as None or as empty; one of another type raises `UnjudgeableField`.
 
     Paths consist of the keys that rules read and of list positions, never of
     keys from the data, so a message that contains a path reveals no secret.

@@ -10,7 +10,7 @@ from typing import Any
 from core.machineconfig import merge as talos
 from core.machineconfig.deletes import PATCH, Element, Path
 
-from .field import DELETED, Fault, Field, Malformed
+from .field import DELETED, Field, Malformed, UnjudgeableField
 
 # Prefix of the Node annotations that carry recorded exceptions. Patches of users may not set them.
 EXCEPTION = "bedplate/exception-"
@@ -55,7 +55,7 @@ def merge(patches: Field) -> MachineConfig:
     faults: list[str] = []
     read = list(_documents(patches, faults))
     merged = talos.merge(document for _, document in read)
-    faults += [f"{read[fault.patch][0]} {fault.problem}" for fault in merged.faults]
+    faults += [f"{read[refused.patch][0]} {refused.problem}" for refused in merged.refused]
     documents: dict[talos.Key, Any] = {talos.LEGACY: {}, **merged.documents}
     # Whole documents first: a field of a deleted document needs no mark.
     for key, path in sorted(merged.deleted, key=lambda each: len(each[1])):
@@ -92,14 +92,14 @@ def _documents(patches: Field, faults: list[str]) -> Iterator[tuple[str, dict[st
     """Path and content of each patch that can be read; the reasons of the others are added to `faults`."""
     try:
         items = patches.items()
-    except Fault as fault:
-        faults.append(str(fault))
+    except UnjudgeableField as reason:
+        faults.append(str(reason))
         return
     for item in items:
         try:
             yield item.path, _document(item)
-        except Fault as fault:
-            faults.append(str(fault))
+        except UnjudgeableField as reason:
+            faults.append(str(reason))
 
 
 def _document(patch: Field) -> dict[str, Any]:

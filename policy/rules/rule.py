@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Literal
 
-from core.facts import tokens
+from core.native.machine import MACHINE_CONFIG
 
 from .exceptions import excused
-from .field import Fault, Field
+from .field import Field, UnjudgeableField
 from .patches import MachineConfig, merge
 
 Severity = Literal["low", "medium", "high", "critical"]
 # opt-in: off until a stack's policy config enables it, because a small platform can't comply.
 Level = Literal["mandatory", "advisory", "opt-in"]
-MACHINE = tokens.CONFIGURATION_APPLY
+MACHINE = MACHINE_CONFIG.token
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]{0,251}[a-z0-9])?")
 
 
@@ -167,9 +167,9 @@ class Rule:
         """What the check yields. A field that can't be read is a violation as well, and never raises."""
         try:
             yield from self.check(resource)
-        except Fault as fault:
+        except UnjudgeableField as reason:
             # Skipping the rule here would let any unknown value pass a mandatory rule.
-            yield str(fault)
+            yield str(reason)
         except Exception as error:
             yield f"this rule can't read its structure ({type(error).__name__})"
 

@@ -1,11 +1,12 @@
 """The OS on a machine: the declared version and schematic, installed on one machine at a time."""
 
-import re
 import time
 
 from clients.talos import Client, NoAnswer, Running
+from core.facts import installer
+from core.facts.installer import InstallerImage
 from core.native import Unknown, Values
-from core.native.machine import INSTALLER_IMAGE, TALOS_VERSION
+from core.native.machine import TALOS_VERSION
 from provider import quorum
 from provider.framework import Progress, UserError, in_thread
 from provider.health import wait_until_healthy
@@ -13,8 +14,6 @@ from provider.resource import Resource
 from provider.talosclient import client_of
 from provider.turns import PLANE, TURNS, WORKER
 from provider.waiting import wait_until
-
-_SCHEMATIC = re.compile(r"[0-9a-f]{64}")
 
 
 class TalosVersion(Resource):
@@ -30,7 +29,7 @@ class TalosVersion(Resource):
         """That the machine is upgraded, and to which version."""
         if state is None or isinstance(inputs.get("image"), Unknown) or inputs.get("image") == state.get("image"):
             return None
-        version = _wanted(inputs["image"])[1]
+        version = _wanted(inputs["image"]).version
         return (
             f"{inputs['machine']} is drained, upgraded to {version} and REBOOTED; "
             "the machines after it wait until it is healthy"
@@ -47,17 +46,18 @@ class TalosVersion(Resource):
         return await in_thread(_apply, inputs, say)
 
 
-def _wanted(image: str) -> tuple[str, str]:
-    """The schematic (empty if the image names none) and the version of an installer image that was checked."""
-    match = re.fullmatch(INSTALLER_IMAGE, image)
-    if match is None:
+def _wanted(image: str) -> InstallerImage:
+    """The parts of an installer image's name that was checked."""
+    parsed = installer.parse(image)
+    if parsed is None:
         raise ValueError(f"{image} is not an installer image")
-    return (match[1] if _SCHEMATIC.fullmatch(match[1]) else "", match[2])
+    return parsed
 
 
 def _runs(seen: Running, image: str) -> bool:
-    schematic, version = _wanted(image)
-    return seen.version == version and (not schematic or not seen.schematic or seen.schematic == schematic)
+    wanted = _wanted(image)
+    schematic_differs = wanted.schematic and seen.schematic and seen.schematic != wanted.schematic
+    return seen.version == wanted.version and not schematic_differs
 
 
 def _apply(inputs: Values, say: Progress) -> Values:
@@ -103,7 +103,7 @@ def _wait_for_start(client: Client, name: str, address: str, seconds: float, say
 
 def _upgrade(client: Client, inputs: Values, before: Running, seconds: float, say: Progress) -> Running:
     name, address, image = inputs["machine"], inputs["node"], inputs["image"]
-    version = _wanted(image)[1]
+    version = _wanted(image).version
     if inputs.get("controlplane"):
         quorum.require_healthy_others(client, address, name, "upgraded")
     say(f"{before.version} -> {version}: it is drained, installs {image} and boots it")

@@ -30,7 +30,7 @@ ROOMS: Mapping[str, Room] = {
     "operations": Room(("core", "clients", "runner.pipes"), ("cryptography", "pulumiverse_talos", "yaml")),
     # Facts are plain data: a test loads the command line, and the facts with it, without any package.
     "toolchain": Room(("core.facts",)),
-    "runner": Room(("core.facts", "toolchain")),
+    "runner": Room(("core.facts", "core.printable", "toolchain")),
     "lab": Room(("core", "clients", "operations", "runner", "toolchain"), ("yaml", "cryptography", "pytest")),
     "__main__": Room(("core", "components"), ("pulumi",)),
 }

@@ -18,11 +18,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.bench.measuring import Measured, measure  # noqa: E402 (found from the root, however this was started)
+from runner.parser import parse  # noqa: E402 (found from the root, however this was started)
+from tests.bench.measuring import Measured, measure  # noqa: E402
 from tests.bench.programs import checkout, empty, platform, raw  # noqa: E402
 from tests.bench.report import growth, ratios, table  # noqa: E402
-
-SIZES = "dev,10x10,1000x10,100x100,100x1000"
+from toolchain import Layout  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Run:
 
 def main(arguments: list[str]) -> None:
     """Measure and report."""
-    options = _options(arguments)
+    _, options = parse(["bench", *arguments], Layout.of(ROOT))
     with tempfile.TemporaryDirectory(prefix="bedplate-bench-") as name:
         home = Path(name)
         _private_state(home)
@@ -46,24 +46,8 @@ def main(arguments: list[str]) -> None:
             for run, folder in folders.items():
                 seen[run].append(measure(folder, run.program == "policies"))
             print(f"round {number + 1} of {options.rounds} done", file=sys.stderr, flush=True)
-    found = {(run.size, run.program): all_ for run, all_ in seen.items()}
-    print("\n".join([*table(found), "", *ratios(found), "", *growth(found)]))
-
-
-def _options(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./bedplate bench", description="Measure what a plan costs.")
-    parser.add_argument("rounds", nargs="?", type=_rounds, default=3, metavar="ROUNDS", help="how often (default: 3)")
-    parser.add_argument("--sizes", default=SIZES, help=f"stack names or MACHINESxVMS, with commas (default: {SIZES})")
-    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="time another checkout's program as well")
-    parser.add_argument("--policies", action="store_true", help="time the program with the policy pack as well")
-    return parser.parse_args(arguments)
-
-
-def _rounds(text: str) -> int:
-    rounds = int(text)
-    if rounds < 1:
-        raise argparse.ArgumentTypeError(f"{rounds} rounds measure nothing; write 1 or more")
-    return rounds
+    measured = {(run.size, run.program): all_ for run, all_ in seen.items()}
+    print("\n".join([*table(measured), "", *ratios(measured), "", *growth(measured)]))
 
 
 def _private_state(home: Path) -> None:
@@ -86,7 +70,7 @@ def _folders(home: Path, options: argparse.Namespace) -> dict[Run, Path]:
         own = checkout(ROOT, home / size, platform(size))
         folders[Run(size, "raw")] = raw(home / f"{size}-raw", own)
         if options.against:
-            folders[Run(size, "against")] = checkout(options.against, home / f"{size}-against", platform(size))
+            folders[Run(size, "against")] = checkout(Path(options.against), home / f"{size}-against", platform(size))
         folders[Run(size, "program")] = own
         if options.policies:
             folders[Run(size, "policies")] = own

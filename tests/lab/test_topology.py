@@ -54,20 +54,24 @@ def test_no_name_of_an_interface_is_too_long_for_the_kernel():
     assert len(network.cable(9999, here)) < 16 and len(network.bridge_name(here)) < 16
 
 
-def test_a_phase_that_there_is_not_is_refused_before_anything_starts(capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["prod", "--only", "nothing"])
-    assert ended.value.code == 2 and "invalid choice: 'nothing'" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["prod", "--only", "nothing"], "rehearse: argument --only: invalid choice: 'nothing' (choose from "),
+        (["no-such-stack"], "rehearse: there is no stack 'no-such-stack' (no file Pulumi.no-such-stack.yaml); "),
+        (["stop", "no-such-stack"], "rehearse stop: there is no stack and no lab 'no-such-stack'; labs that are "),
+    ],
+)
+def test_a_call_that_names_nothing_is_refused_before_anything_starts(arguments, message, capsys):
+    assert main(arguments) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"bedplate: {message}")
 
 
 @pytest.mark.parametrize("arguments", [["No_Lab"], ["stop", "No_Lab"], ["No_Lab", "--kills", "1"]])
-def test_a_name_that_no_lab_can_have_is_refused_in_one_line(arguments, capsys):
+def test_a_name_that_no_lab_can_have_is_refused_in_one_line(arguments, capsys, tmp_path, monkeypatch):
+    (tmp_path / "Pulumi.No_Lab.yaml").write_text("config: {}\n")
+    monkeypatch.setattr("lab.__main__.CHECKOUT", tmp_path)
     assert main(arguments) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("rehearse: 'No_Lab' can't name a lab, because ")
-
-
-def test_a_stack_that_there_is_not_is_refused_before_anything_starts(capsys):
-    assert main(["no-such-stack"]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("rehearse: Pulumi.no-such-stack.yaml: the stack file has 1 fault\n"), told

@@ -1,4 +1,4 @@
-"""Talos' own code as a process: it merges and validates configs and reports their types, a line for a line."""
+"""Talos' own code as a process: it merges and validates configs and reports their types, one answer per question."""
 
 import json
 import subprocess
@@ -38,7 +38,7 @@ class Judge:
         }
         self.send(question)
 
-    def told(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, Any]:
         """The next answer by field: error, warnings, and what the question asked for (main.go)."""
         assert self.process.stdout
         return dict(json.loads(self.process.stdout.readline()))
@@ -46,7 +46,7 @@ class Judge:
     def ask(self, platform: Platform, name: str, show: bool = False, bare: bool = False) -> dict[str, Any]:
         """Send one machine's patches and return the answer by field."""
         self.put(platform, name, show, bare)
-        return self.told()
+        return self.answer()
 
     def faults(self, platform: Platform, name: str) -> list[str]:
         """What Talos refuses of one machine's config: its error, and the warnings that --strict refuses."""
@@ -56,7 +56,7 @@ class Judge:
         """The answers to many questions, in order. A thread sends them while the judge answers."""
         sender = threading.Thread(target=self._send_all, args=(questions,))
         sender.start()
-        answers = [self.told() for _ in questions]
+        answers = [self.answer() for _ in questions]
         sender.join()
         return answers
 
@@ -72,6 +72,6 @@ class Judge:
         self.process.stdout.close()
 
 
-def refused(told: dict[str, Any]) -> list[str]:
+def refused(answer: dict[str, Any]) -> list[str]:
     """What Talos refuses according to an answer: its error, and the warnings that --strict refuses."""
-    return [*filter(None, [told["error"]]), *(w for w in told["warnings"] or () if w not in KNOWN)]
+    return [*filter(None, [answer["error"]]), *(w for w in answer["warnings"] or () if w not in KNOWN)]

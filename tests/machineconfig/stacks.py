@@ -116,8 +116,8 @@ class Stacks:
         if path not in self._focus:
             self._focus[path] = pick.sample(every, min(len(every), 3 if depth < 2 else 4))
         chosen = [name for name in self._focus[path] if pick.random() < 0.7]
-        made = {name: self._value((*path, name), shape["fields"][name], depth + 1) for name in chosen}
-        return {name: value for name, value in made.items() if value is not Ellipsis}
+        fields = {name: self._value((*path, name), shape["fields"][name], depth + 1) for name in chosen}
+        return {name: value for name, value in fields.items() if value is not Ellipsis}
 
     def _value(self, path: tuple[str, ...], shape: Shape, depth: int) -> Any:
         pick = self._random
@@ -139,8 +139,8 @@ class Stacks:
             return [v for _ in range(pick.randint(0, 2)) if (v := self._value((*path, "[]"), elem, depth)) is not None]
         if kind in ("map", "struct") and elem and not shape.get("fields"):
             keys = pick.sample(sorted(_FREE) if elem["kind"] == "interface" else ["a", "b"], pick.randint(0, 2))
-            made = {key: self._value((*path, key), elem, depth) for key in keys}
-            return {key: value for key, value in made.items() if value is not None}
+            entries = {key: self._value((*path, key), elem, depth) for key in keys}
+            return {key: value for key, value in entries.items() if value is not None}
         if kind == "struct":
             return self._struct(path, shape, depth)
         return pick.choice([0, 1, 2])

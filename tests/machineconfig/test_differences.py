@@ -1,4 +1,4 @@
-"""Machine configs compared: by document and field, and nothing secret in what is said."""
+"""Machine configs compared by document and field, without a secret in the result."""
 
 import json
 
@@ -12,26 +12,26 @@ from core.machineconfig.merge import LEGACY, merge
 from core.machineconfig.redaction import HIDDEN, secret
 
 
-def told(before, after):
+def lines_of(before, after):
     return [str(each) for each in differences(merge(before), merge(after))]
 
 
 def test_a_changed_field_is_named_with_both_values():
     before = [{"machine": {"nodeLabels": {"a/b": "x"}, "kubelet": {"image": "k:v1"}}}]
     after = [{"machine": {"nodeLabels": {"a/b": "y"}, "kubelet": {"image": "k:v1"}}}]
-    assert told(before, after) == ["machine.nodeLabels.a/b: x -> y"]
+    assert lines_of(before, after) == ["machine.nodeLabels.a/b: x -> y"]
 
 
-def test_patches_are_laid_over_each_other_before_they_are_compared():
+def test_patches_are_merged_before_they_are_compared():
     apart = [{"machine": {"sysctls": {"a": "1"}}}, {"machine": {"sysctls": {"b": "2"}}}]
     together = [{"machine": {"sysctls": {"a": "1", "b": "2"}}}]
-    assert told(apart, together) == []
+    assert lines_of(apart, together) == []
 
 
-def test_documents_are_known_by_kind_and_name():
+def test_documents_are_matched_by_kind_and_name():
     before = [{"apiVersion": "v1alpha1", "kind": "VolumeConfig", "name": "STATE", "x": 1}]
     after = [{"apiVersion": "v1alpha1", "kind": "VolumeConfig", "name": "EPHEMERAL", "x": 1}]
-    assert told(before, after) == [
+    assert lines_of(before, after) == [
         "VolumeConfig EPHEMERAL: the document: (none) -> there",
         "VolumeConfig EPHEMERAL: x: (none) -> 1",
         "VolumeConfig STATE: the document: there -> (none)",
@@ -52,7 +52,7 @@ def test_documents_are_known_by_kind_and_name():
         ("machine.env.x", True),
     ],
 )
-def test_what_talos_can_only_do_with_a_reboot_is_marked(field, reboots):
+def test_a_field_that_talos_changes_only_with_a_reboot_is_marked(field, reboots):
     after = value = {}
     *parents, leaf = field.split(".")
     for part in parents:
@@ -77,40 +77,40 @@ def test_what_talos_can_only_do_with_a_reboot_is_marked(field, reboots):
         "machine.env.HTTPS_PROXY",
     ],
 )
-def test_a_secret_by_its_place_is_hidden(path):
+def test_the_value_of_a_secret_field_is_hidden(path):
     def config(value):
-        made = at = {}
+        document = at = {}
         *parents, leaf = path.split(".")
         for part in parents:
             at = at.setdefault(part, {})
         at[leaf] = value
-        return [made]
+        return [document]
 
-    [said] = told(config("hunter1"), config("hunter2"))
-    assert "hunter" not in said and said.startswith(f"{path}: {HIDDEN} differs")
+    [line] = lines_of(config("hunter1"), config("hunter2"))
+    assert "hunter" not in line and line.startswith(f"{path}: {HIDDEN} differs")
 
 
 @pytest.mark.parametrize(
-    ("field", "element", "shown"),
+    ("field", "element", "path"),
     [
         ("files", {"content": "hunter2", "path": "/x"}, f"machine.files.[content={HIDDEN}]"),
         ("files", {"path": "/x", "content": "hunter2"}, "machine.files.[path=/x]"),
         ("certSANs", {"url": "https://user:hunter2@proxy"}, f"machine.certSANs.[url={HIDDEN}]"),
     ],
 )
-def test_a_secret_that_names_a_deleted_element_is_hidden(field, element, shown):
-    [line] = told([], [{"machine": {field: [{**element, "$patch": "delete"}]}}])
-    assert line.startswith(f"{shown}: (as generated) -> (deleted)") and "hunter" not in line
+def test_a_secret_that_names_a_deleted_element_is_hidden(field, element, path):
+    [line] = lines_of([], [{"machine": {field: [{**element, "$patch": "delete"}]}}])
+    assert line.startswith(f"{path}: (as generated) -> (deleted)") and "hunter" not in line
 
 
 @pytest.mark.parametrize(
     "value", ["-----BEGIN ED25519 PRIVATE KEY-----\nabc", "https://user:hunter2@proxy", "c2VjcmV0" * 8]
 )
-def test_a_secret_by_its_looks_is_hidden_wherever_it_stands(value):
-    [said] = told([], [{"machine": {"logging": {"anything": value}}}])
-    assert value not in said and HIDDEN in said
-    [said] = told([], [{"machine": {"logging": {"anything": [{"deep": value}]}}}])
-    assert "hunter2" not in said or value not in said
+def test_a_value_that_looks_like_a_secret_is_hidden_in_any_field(value):
+    [line] = lines_of([], [{"machine": {"logging": {"anything": value}}}])
+    assert value not in line and HIDDEN in line
+    [line] = lines_of([], [{"machine": {"logging": {"anything": [{"deep": value}]}}}])
+    assert "hunter2" not in line or value not in line
 
 
 @pytest.mark.parametrize(
@@ -125,11 +125,11 @@ def test_a_secret_by_its_looks_is_hidden_wherever_it_stands(value):
         (("machine", "features", "rbac"), True),
     ],
 )
-def test_what_is_no_secret_is_shown(path, value):
+def test_a_value_that_is_not_secret_is_shown(path, value):
     assert not secret(path, value)
 
 
-def test_a_text_that_is_no_config_is_refused_without_a_word_of_it():
+def test_a_text_that_is_not_yaml_is_refused_without_quoting_it():
     with pytest.raises(ValueError, match=r"^is no YAML$"):
         parse("a: [hunter2")
 
@@ -149,14 +149,14 @@ configs = st.lists(
 
 
 @given(config=configs)
-def test_a_config_differs_from_itself_in_nothing(config):
+def test_a_config_does_not_differ_from_itself(config):
     text = yaml.safe_dump_all([merge(config).documents.get(LEGACY, {})])
     assert differences(merge(config), merge(config)) == []
     assert differences(parse(text), merge([merge(config).documents.get(LEGACY, {})])) == []
 
 
 @given(one=configs, other=configs)
-def test_every_difference_is_seen_from_both_sides(one, other):
+def test_differences_in_the_other_direction_have_the_values_swapped(one, other):
     there, back = differences(merge(one), merge(other)), differences(merge(other), merge(one))
     assert [(d.path, d.before, d.after) for d in there] == [(d.path, d.after, d.before) for d in back]
     assert json.dumps([d.path for d in there])

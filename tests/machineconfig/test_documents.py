@@ -12,7 +12,7 @@ from hypothesis import given
 from strategies import platforms
 
 from core.facts.contracts import KINDS, replaced
-from core.facts.contracts import given as says
+from core.facts.contracts import given as sets
 from core.facts.versions import minor
 from core.machineconfig.documents import patches
 from core.model import parse
@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).parent / "golden"
 CONTRACTS = ("v1.12", "v1.13", "v1.14")
 EVERYTHING = yaml.safe_load((Path(__file__).parent / "everything.yaml").read_text(encoding="utf-8"))
 MACHINES = [(stack, name) for stack in ("dev", "prod") for name in parse(stack_platform(stack)).machines]
-# One of each role, with all there is to say, in each contract that is said in another way.
+# One machine of each role with every setting, in each contract that writes some settings differently.
 ROLES = [(contract, name) for contract in ("v1.12", "v1.14") for name in ("cp-1", "wk-1")]
 
 
@@ -33,7 +33,7 @@ def documents(raw: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("stack", "name"), MACHINES)
 def test_documents_are_golden(stack, name):
-    """UPDATE_GOLDEN=1 writes them again; read the difference as a reviewer would."""
+    """UPDATE_GOLDEN=1 writes the golden files again; review their difference."""
     golden(f"{stack}-{name}", patches(parse(stack_platform(stack)), name))
 
 
@@ -42,8 +42,8 @@ def test_documents_of_each_role_and_contract_are_golden(contract, name):
     golden(f"everything-{contract}-{name}", patches(at(contract, EVERYTHING), name))
 
 
-def golden(name: str, made: list[str]) -> None:
-    text = yaml.safe_dump_all(map(json.loads, made), sort_keys=True)
+def golden(name: str, documents_of_machine: list[str]) -> None:
+    text = yaml.safe_dump_all(map(json.loads, documents_of_machine), sort_keys=True)
     file = GOLDEN / f"{name}.yaml"
     if os.environ.get("UPDATE_GOLDEN"):
         file.write_text(text, encoding="utf-8")
@@ -52,14 +52,14 @@ def golden(name: str, made: list[str]) -> None:
 
 @given(platforms())
 def test_every_document_is_plain_json_of_one_shape(raw):
-    """A strategic-merge document each; a list would be a JSON6902 patch, which such configs refuse."""
+    """Each is a strategic-merge document. A list would be a JSON6902 patch, which Talos refuses for typed documents."""
     for name in raw["machines"]:
         for document in documents(raw, name):
             assert set(document) <= {"machine", "cluster"} or {"apiVersion", "kind"} <= set(document)
 
 
 @given(platforms())
-def test_workers_get_nothing_of_the_control_plane(raw):
+def test_workers_get_no_control_plane_setting(raw):
     platform = parse(raw)
     for name in platform.workers:
         for document in documents(raw, name):
@@ -68,7 +68,7 @@ def test_workers_get_nothing_of_the_control_plane(raw):
 
 
 @given(platforms())
-def test_what_its_generator_would_default_is_written_out(raw):
+def test_every_default_of_the_generator_is_written_out(raw):
     """An upgrade of the generator must change no machine (terraform-provider-talos#394)."""
     platform = parse(raw)
     for name in platform.machines:
@@ -90,20 +90,20 @@ def test_what_its_generator_would_default_is_written_out(raw):
 
 
 @given(platforms())
-def test_no_config_says_a_thing_in_a_field_and_in_its_document(raw):
-    """Talos refuses a config that holds both, and one with a document that its contract does not know."""
+def test_no_config_has_both_a_field_and_the_document_that_replaces_it(raw):
+    """Talos refuses a config with both, and a config with a document that its contract does not have."""
     for contract in CONTRACTS:
         platform = at(contract, raw)
         fields = replaced(minor(contract))
         for name in platform.machines:
             for document in map(json.loads, patches(platform, name)):
                 if document in raw["talos"].get("patches", ()):
-                    continue  # The user's own, which the stack file is refused for (refused-talos.yaml).
-                assert [path for path in fields if says(document, path)] == []
+                    continue  # The stack file's own patch; such a file is refused (refused-talos.yaml).
+                assert [path for path in fields if sets(document, path)] == []
                 assert KINDS.get(document.get("kind", "LinkConfig"), (9, 9)) <= minor(contract), document["kind"]
 
 
-def test_the_contract_decides_and_never_the_version_of_the_os(prod):
+def test_the_contract_selects_the_documents_whatever_the_talos_version(prod):
     """Talos 1.14 reads the older contract of a cluster that was upgraded to it."""
     assert parse(prod).talos.version == "v1.14.2"
     assert not any("KubeletConfig" in text for text in patches(at("v1.12", prod), "cp-1"))
@@ -125,8 +125,8 @@ def test_a_users_patch_is_merged_last(prod):
     ]
 
 
-def test_the_virtual_ip_is_no_nodes_address(prod):
-    """Else kubelet or etcd could choose it, and lose it with the next election."""
+def test_no_node_takes_the_virtual_ip_as_its_address(prod):
+    """Otherwise kubelet or etcd could choose it, and lose it when another control plane takes it over."""
     for name in prod["machines"]:
         subnets = [
             d["machine"]["kubelet"]["nodeIP"]["validSubnets"]
@@ -137,14 +137,14 @@ def test_the_virtual_ip_is_no_nodes_address(prod):
 
 
 def test_other_hardware_at_the_same_address_gets_another_config(dev):
-    """Or a replaced machine would never be configured (hcloud-k8s#177)."""
+    """Otherwise a replaced machine would never be configured (hcloud-k8s#177)."""
     before = patches(parse(dev), "cp-1")
     assert patches(parse(changed(dev, {"machines.cp-1.mac": "52:54:00:aa:00:99"})), "cp-1") != before
     assert patches(parse(changed(dev, {"machines.cp-1.install.disk.serial": "OTHER"})), "cp-1") != before
 
 
-def test_without_a_gateway_the_control_planes_link_asks_dhcp(dev):
-    """Any document of a link ends Talos' DHCP on all links."""
+def test_without_a_gateway_the_control_planes_link_uses_dhcp(dev):
+    """Any document about a link disables Talos' default DHCP on all links."""
     kinds = [d.get("kind") for d in documents(changed(dev, {"network.gateway": None}), "cp-1")]
     assert "DHCPv4Config" in kinds and "LinkConfig" not in kinds
 
@@ -162,7 +162,7 @@ def rules(platform, name):
 
 
 @given(platforms())
-def test_behind_the_firewall_every_port_of_the_platform_is_open_to_those_who_need_it(raw):
+def test_the_firewall_opens_each_port_of_the_platform_to_the_networks_that_need_it(raw):
     platform = parse(raw)
     for name, machine in platform.machines.items():
         opened = rules(platform, name)
@@ -178,15 +178,15 @@ def test_behind_the_firewall_every_port_of_the_platform_is_open_to_those_who_nee
                 assert not port.pods or sources == {"0.0.0.0/0"} or str(platform.network.pods) in sources
 
 
-def test_nothing_but_the_two_apis_is_open_to_anywhere(prod):
-    """Both let in nobody without a certificate; etcd and the kubelet are the machines' own."""
+def test_only_the_two_apis_are_open_to_every_network(prod):
+    """Both require a client certificate; etcd and the kubelet are open to the machines only."""
     everywhere = {
         name for name, rule in rules(parse(prod), "cp-1").items() if {"subnet": "0.0.0.0/0"} in rule["ingress"]
     }
     assert everywhere == {"apid", "kubernetes-api"}
 
 
-def test_administrators_close_the_apis_to_everyone_else(prod):
+def test_with_admins_the_apis_are_open_to_no_other_network(prod):
     opened = rules(parse(changed(prod, {"talos.firewall": {"admins": ["198.51.100.0/24"]}})), "cp-1")
     assert [i["subnet"] for i in opened["apid"]["ingress"]] == ["10.20.0.0/24", "198.51.100.0/24"]
     assert [i["subnet"] for i in opened["kubernetes-api"]["ingress"]] == [
@@ -196,7 +196,7 @@ def test_administrators_close_the_apis_to_everyone_else(prod):
     ]
 
 
-def test_a_machine_that_joins_changes_no_other(prod):
+def test_a_machine_that_joins_changes_no_other_machines_config(prod):
     """Its address is in the node network, and no rule or list names machines one by one."""
     grown = changed(
         prod,
@@ -213,7 +213,7 @@ def test_a_machine_that_joins_changes_no_other(prod):
         assert patches(parse(grown), name) == patches(parse(prod), name)
 
 
-def test_a_machines_own_settings_win_over_those_of_all(dev):
+def test_a_machines_own_settings_override_those_of_all_machines(dev):
     raw = changed(
         dev,
         {
@@ -226,7 +226,7 @@ def test_a_machines_own_settings_win_over_those_of_all(dev):
     ]
 
 
-def test_an_install_disk_is_looked_for_as_talos_itself_would():
+def test_an_install_disk_has_the_expression_that_talos_would_build():
     """Talos builds the same expression from machine.install.diskSelector (v1.12, DiskMatchExpression)."""
     (match,) = [
         d["provisioning"]["diskSelector"]["match"]
@@ -239,8 +239,8 @@ def test_an_install_disk_is_looked_for_as_talos_itself_would():
     )
 
 
-def test_the_audit_log_records_who_but_no_secret():
-    """Bodies of secrets, config maps and tokens would outlive them in a log."""
+def test_the_audit_log_records_requests_but_no_secret():
+    """In a log, the contents of a secret would remain after the secret is deleted."""
     (policy,) = [
         d["cluster"]["apiServer"]["auditPolicy"]
         for d in documents(EVERYTHING, "cp-1")
@@ -248,8 +248,8 @@ def test_the_audit_log_records_who_but_no_secret():
     ]
     assert policy["rules"][-1] == {"level": "Metadata"}
     bodies = [r for r in policy["rules"] if r["level"] in ("Request", "RequestResponse")]
-    told = {(of["group"], what) for r in bodies for of in r["resources"] for what in of.get("resources", ["*"])}
-    assert not {("", "secrets"), ("", "configmaps"), ("", "serviceaccounts/token"), ("", "*")} & told
+    logged = {(of["group"], what) for r in bodies for of in r["resources"] for what in of.get("resources", ["*"])}
+    assert not {("", "secrets"), ("", "configmaps"), ("", "serviceaccounts/token"), ("", "*")} & logged
     first = next(
         n
         for n, r in enumerate(policy["rules"])

@@ -1,9 +1,8 @@
-"""Talos' own code takes every config that the model can make, in each contract.
+"""Talos' own code accepts every config that the model can produce, in each contract.
 
 toolchain/parts/config-judge links Talos' machinery and does what the plugin, `talosctl machineconfig patch` and
-`talosctl validate` do, for a stream of configs. It is built of two releases: the one that the plugin and talosctl are
-made of, and the newest. That talosctl itself says the same of both stacks is shown here too, and in
-tests/engine/test_pki.py with the plugin's real output.
+`talosctl validate` do, for a stream of configs. It is built from two releases: the one of the plugin and talosctl,
+and the newest. Tests here and in tests/engine/test_pki.py show that talosctl itself and the plugin agree with it.
 """
 
 import subprocess
@@ -25,23 +24,23 @@ from tests.machineconfig.judge import Judge, refused
 pytestmark = pytest.mark.engine
 
 PLATFORMS = 1000
-# The code of the Talos plugin knows one contract alone.
+# The code in the Talos plugin has one contract only.
 CONTRACTS = {"config-judge-v112": ("v1.12",), "config-judge": ("v1.12", "v1.13", "v1.14")}
 
 
 @pytest.fixture(scope="module")
 def both() -> Iterator[tuple[Judge, Judge]]:
-    made = Judge("config-judge-v112"), Judge("config-judge")
-    yield made
-    for each in made:
+    judges = Judge("config-judge-v112"), Judge("config-judge")
+    yield judges
+    for each in judges:
         each.end()
 
 
 @pytest.fixture(scope="module", params=sorted(CONTRACTS))
 def judge(request) -> Iterator[tuple[Judge, tuple[str, ...]]]:
-    made = Judge(request.param)
-    yield made, CONTRACTS[request.param]
-    made.end()
+    judge = Judge(request.param)
+    yield judge, CONTRACTS[request.param]
+    judge.end()
 
 
 @settings(
@@ -50,21 +49,23 @@ def judge(request) -> Iterator[tuple[Judge, tuple[str, ...]]]:
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
 @given(raw=platforms())
-def test_talos_takes_every_machine_of_a_thousand_platforms(both, raw):
-    """Each in both ways to say it; the older way by both releases where a role comes first. They work side by side."""
+def test_talos_accepts_every_machine_of_a_thousand_platforms(both, raw):
+    """Each config in the oldest and the newest contract. Of each role, both releases judge one in the oldest."""
     old, new = both
     platform = parse(raw)
     first = {machine.role: name for name, machine in reversed(platform.machines.items())}.values()
     for name in platform.machines:
-        asked = [(old, "v1.12"), (new, "v1.14"), *([(new, "v1.12")] if name in first else [])]
-        for judge, contract in asked:
+        questions = [(old, "v1.12"), (new, "v1.14"), *([(new, "v1.12")] if name in first else [])]
+        for judge, contract in questions:
             judge.put(at(contract, platform), name)
-        assert {contract: refused(judge.told()) for judge, contract in asked if judge is old} == {"v1.12": []}, name
-        assert [refused(judge.told()) for judge, _ in asked if judge is new] == [[]] * (len(asked) - 1), name
+        assert {contract: refused(judge.answer()) for judge, contract in questions if judge is old} == {"v1.12": []}, (
+            name
+        )
+        assert [refused(judge.answer()) for judge, _ in questions if judge is new] == [[]] * (len(questions) - 1), name
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "everything"])
-def test_talos_takes_every_machine_of_each_stack(judge, stack):
+def test_talos_accepts_every_machine_of_each_stack(judge, stack):
     process, contracts = judge
     platform = parse(everything() if stack == "everything" else stack_platform(stack))
     for contract in contracts:
@@ -73,11 +74,11 @@ def test_talos_takes_every_machine_of_each_stack(judge, stack):
 
 
 def test_a_judge_refuses_what_talos_refuses(judge):
-    """Else the tests above would show nothing."""
+    """Otherwise the tests above would prove nothing."""
     process, contracts = judge
     platform = parse(stack_platform("dev"))
     for contract in contracts:
-        for wrong, told in (
+        for wrong, refusal in (
             (
                 {
                     "machine": {"time": {"servers": ["ntp.example.com"]}},
@@ -92,7 +93,7 @@ def test_a_judge_refuses_what_talos_refuses(judge):
         ):
             turned = at(contract, platform)
             turned = turned.model_copy(update={"talos": turned.talos.model_copy(update={"patches": (wrong, TIME)})})
-            assert any(told in fault for fault in process.faults(turned, "cp-1")), (contract, told)
+            assert any(refusal in fault for fault in process.faults(turned, "cp-1")), (contract, refusal)
 
 
 TIME = {"apiVersion": "v1alpha1", "kind": "TimeSyncConfig", "ntp": {"servers": ["ntp2.example.com"]}}
@@ -104,7 +105,7 @@ def everything() -> dict[str, Any]:
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "everything"])
 def test_another_releases_generator_changes_no_machine(stack, tmp_path):
-    """Two releases of Talos' generator, one PKI: they write different bases, and our documents leave no difference."""
+    """Two releases of Talos' generator write different bases for one PKI; with our documents the configs are equal."""
     secrets = tmp_path / "secrets.yaml"
     subprocess.run(["talosctl", "gen", "secrets", "-o", str(secrets)], check=True, capture_output=True)
     old, new = (Judge(binary, str(secrets)) for binary in ("config-judge-v112", "config-judge"))
@@ -117,8 +118,8 @@ def test_another_releases_generator_changes_no_machine(stack, tmp_path):
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "everything"])
-def test_talosctl_says_the_same(stack, tmp_path):
-    """The command itself, merge and validation, once for each role."""
+def test_talosctl_merges_and_validates_as_the_judge_does(stack, tmp_path):
+    """The command itself, once for each role."""
     judge = Judge("config-judge-v112")
     platform = parse(everything() if stack == "everything" else stack_platform(stack))
     bare = platform.model_copy(update={"talos": platform.talos.model_copy(update={"patches": ()})})
@@ -166,7 +167,7 @@ def test_talosctl_says_the_same(stack, tmp_path):
 
 
 def kind(document: dict[str, Any]) -> Any:
-    """A document, and of the one with the PKI what is not of it."""
+    """The document without the fields of the PKI."""
     if "kind" in document:
         return document
     cluster = {

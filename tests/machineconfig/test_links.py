@@ -41,9 +41,9 @@ def bonded(prod):
 
 
 def test_a_bond_with_the_boot_link_has_the_machines_address_and_the_virtual_ip(bonded):
-    made = of(bonded, "cp-1")
+    documents = of(bonded, "cp-1")
     own = {"addresses": [{"address": "10.20.0.11/24"}], "routes": [{"gateway": "10.20.0.1"}]}
-    assert by_name(made, "BondConfig") == {
+    assert by_name(documents, "BondConfig") == {
         "bond0": {
             "links": ["lan0", "data0"],
             "bondMode": "802.3ad",
@@ -57,12 +57,12 @@ def test_a_bond_with_the_boot_link_has_the_machines_address_and_the_virtual_ip(b
             **own,
         }
     }
-    assert by_name(made, "Layer2VIPConfig") == {"10.20.0.10": {"link": "bond0"}}
-    # A link that is part of a bond has nothing of its own.
-    assert by_name(made, "LinkConfig") == {
+    assert by_name(documents, "Layer2VIPConfig") == {"10.20.0.10": {"link": "bond0"}}
+    # A link that is part of a bond has no settings of its own.
+    assert by_name(documents, "LinkConfig") == {
         "store0": {"up": True, "mtu": 9000, "addresses": [{"address": "10.30.0.11/24"}]}
     }
-    assert by_name(made, "VLANConfig") == {
+    assert by_name(documents, "VLANConfig") == {
         "backup": {
             "vlanID": 200,
             "parent": "store0",
@@ -72,7 +72,7 @@ def test_a_bond_with_the_boot_link_has_the_machines_address_and_the_virtual_ip(b
         },
         "vms": {"vlanID": 100, "parent": "bond0", "up": True},
     }
-    assert by_name(made, "LinkAliasConfig") == {
+    assert by_name(documents, "LinkAliasConfig") == {
         name: {"selector": {"match": f'mac(link.permanent_addr) == "{mac}"'}}
         for name, mac in (
             ("lan0", "0c:c4:7a:00:01:01"),
@@ -83,38 +83,38 @@ def test_a_bond_with_the_boot_link_has_the_machines_address_and_the_virtual_ip(b
 
 
 def test_the_boot_link_may_have_larger_packets(prod):
-    made = of(changed(prod, {"machines.wk-1.nics.links": {"lan0": {"mtu": 9000}}}), "wk-1")
-    assert by_name(made, "LinkConfig")["lan0"]["mtu"] == 9000 and [d["kind"] for d in made] == [
+    documents = of(changed(prod, {"machines.wk-1.nics.links": {"lan0": {"mtu": 9000}}}), "wk-1")
+    assert by_name(documents, "LinkConfig")["lan0"]["mtu"] == 9000 and [d["kind"] for d in documents] == [
         "LinkAliasConfig",
         "LinkConfig",
     ]
 
 
-def test_another_bond_than_lacp_says_nothing_of_it(bonded):
-    made = by_name(of(changed(bonded, {"machines.cp-1.nics.bonds.bond0.mode": "active-backup"}), "cp-1"), "BondConfig")[
+def test_a_bond_without_lacp_has_no_lacp_setting(bonded):
+    bond = by_name(of(changed(bonded, {"machines.cp-1.nics.bonds.bond0.mode": "active-backup"}), "cp-1"), "BondConfig")[
         "bond0"
     ]
-    assert made["bondMode"] == "active-backup" and not {"lacpRate", "xmitHashPolicy"} & set(made)
+    assert bond["bondMode"] == "active-backup" and not {"lacpRate", "xmitHashPolicy"} & set(bond)
 
 
 @pytest.mark.parametrize(("machine", "carrier"), [("cp-1", "bond0"), ("wk-1", "lan0")])
-def test_a_machine_that_has_its_address_from_dhcp_goes_on_asking(bonded, machine, carrier):
-    """Any link document ends DHCP on all links."""
+def test_a_machine_with_a_dhcp_address_keeps_using_dhcp(bonded, machine, carrier):
+    """Any document about a link disables Talos' default DHCP on all links."""
     raw = changed(bonded, {"network.gateway": None, "machines.wk-1.nics": {"links": {"eno9": {"mtu": 9000}}}})
     assert by_name(of(raw, machine), "DHCPv4Config") == {carrier: {}}
 
 
-def test_machines_of_a_class_differ_in_macs_and_addresses_alone(prod):
+def test_machines_of_a_class_differ_only_in_macs_and_addresses(prod):
     shared = {"bonds": {"bond0": {"links": ["lan0", "data0"]}}, "vlans": {"store": {"parent": "bond0", "id": 7}}}
     own = {"links": {"data0": {"mac": "0c:c4:7a:00:09:01"}}, "vlans": {"store": {"address": "10.30.0.21/24"}}}
-    made = of(
+    documents = of(
         changed(prod, {"classes": {"c": {"nics": shared}}, "machines.wk-1.class": "c", "machines.wk-1.nics": own}),
         "wk-1",
     )
-    assert by_name(made, "VLANConfig") == {
+    assert by_name(documents, "VLANConfig") == {
         "store": {"vlanID": 7, "parent": "bond0", "up": True, "addresses": [{"address": "10.30.0.21/24"}]}
     }
-    assert by_name(made, "BondConfig")["bond0"]["links"] == ["lan0", "data0"]
+    assert by_name(documents, "BondConfig")["bond0"]["links"] == ["lan0", "data0"]
 
 
 BRIDGED = {
@@ -137,10 +137,10 @@ BRIDGED = {
 BRIDGED["links"]["store1"] = {"mac": "0c:c4:7a:00:09:03"}
 
 
-def test_a_bridge_with_the_boot_links_bond_has_the_machines_address_its_ways_and_the_virtual_ip(prod):
-    made = of(changed(prod, {"machines.cp-1.nics": BRIDGED}), "cp-1")
+def test_a_bridge_over_the_boot_links_bond_has_the_machines_address_routes_and_virtual_ip(prod):
+    documents = of(changed(prod, {"machines.cp-1.nics": BRIDGED}), "cp-1")
     quiet = {"stp": {"enabled": False}, "vlan": {"filtering": False}, "up": True}
-    assert by_name(made, "BridgeConfig") == {
+    assert by_name(documents, "BridgeConfig") == {
         "br0": {
             **quiet,
             "links": ["bond0"],
@@ -152,9 +152,9 @@ def test_a_bridge_with_the_boot_links_bond_has_the_machines_address_its_ways_and
         "br100": {"links": ["guests", "store1"], "stp": {"enabled": True}, "vlan": {"filtering": True}, "up": True},
         "island": {**quiet, "links": [], "addresses": [{"address": "10.70.0.1/24"}]},
     }
-    assert by_name(made, "Layer2VIPConfig") == {"10.20.0.10": {"link": "br0"}}
-    assert not {"addresses", "routes"} & set(by_name(made, "BondConfig")["bond0"])
-    assert by_name(made, "LinkConfig") == {
+    assert by_name(documents, "Layer2VIPConfig") == {"10.20.0.10": {"link": "br0"}}
+    assert not {"addresses", "routes"} & set(by_name(documents, "BondConfig")["bond0"])
+    assert by_name(documents, "LinkConfig") == {
         "store0": {
             "up": True,
             "addresses": [{"address": "10.30.0.11/24"}],
@@ -166,7 +166,7 @@ def test_a_bridge_with_the_boot_links_bond_has_the_machines_address_its_ways_and
 
 @pytest.mark.parametrize("gateway", ["10.20.0.1", None])
 def test_the_boot_link_itself_may_be_in_a_bridge(prod, gateway):
-    """By DHCP too: the bridge keeps the MAC that the address is reserved for, whatever is plugged into it."""
+    """With DHCP as well: the bridge keeps the MAC that the address is reserved for, whatever links it gets."""
     raw = changed(
         prod,
         {
@@ -174,14 +174,14 @@ def test_the_boot_link_itself_may_be_in_a_bridge(prod, gateway):
             "machines.wk-1.nics": {"links": {"lan0": {"mtu": 9000}}, "bridges": {"br0": {"links": ["lan0"]}}},
         },
     )
-    made = of(raw, "wk-1")
-    bridge = by_name(made, "BridgeConfig")["br0"]
+    documents = of(raw, "wk-1")
+    bridge = by_name(documents, "BridgeConfig")["br0"]
     assert bridge["hardwareAddr"] == "0c:c4:7a:00:02:01" and ("addresses" in bridge) == (gateway is not None)
-    assert by_name(made, "LinkConfig") == {"lan0": {"up": True, "mtu": 9000}}
-    assert by_name(made, "DHCPv4Config") == ({} if gateway else {"br0": {}})
+    assert by_name(documents, "LinkConfig") == {"lan0": {"up": True, "mtu": 9000}}
+    assert by_name(documents, "DHCPv4Config") == ({} if gateway else {"br0": {}})
 
 
-def test_the_boot_link_may_have_routes_beside_its_way_out(prod):
+def test_the_boot_link_may_have_routes_beside_its_default_route(prod):
     raw = changed(
         prod, {"machines.wk-1.nics.links": {"lan0": {"routes": [{"to": "10.50.0.0/16", "via": "10.20.0.9"}]}}}
     )
@@ -197,8 +197,8 @@ def test_talosctl_accepts_bridges_and_routes(prod, tmp_path):
 
 
 @pytest.mark.engine
-def test_talosctl_refuses_a_route_that_is_none(prod, tmp_path):
-    """Else the test above would show nothing."""
+def test_talosctl_refuses_an_invalid_route(prod, tmp_path):
+    """Otherwise the test above would prove nothing."""
     platform = parse(changed(prod, {"machines.cp-1.nics": BRIDGED}))
     bad = {
         "apiVersion": "v1alpha1",
@@ -213,7 +213,7 @@ def test_talosctl_refuses_a_route_that_is_none(prod, tmp_path):
 
 @pytest.mark.engine
 @pytest.mark.parametrize("mode", ["802.3ad", "active-backup", "balance-xor", "balance-tlb", "balance-alb"])
-def test_talosctl_accepts_them(bonded, mode, tmp_path):
+def test_talosctl_accepts_bonds_and_vlans(bonded, mode, tmp_path):
     platform = parse(changed(bonded, {"machines.cp-1.nics.bonds.bond0.mode": mode}))
     accepted(platform, tmp_path, "kind: VLANConfig")
 

@@ -40,9 +40,9 @@ LEFT_OUT: dict[Minor, tuple[str, ...]] = {
 
 @pytest.fixture(scope="module")
 def judges() -> Iterator[dict[str, Judge]]:
-    made = {binary: Judge(binary) for binary in RELEASES}
-    yield made
-    for each in made.values():
+    judges = {binary: Judge(binary) for binary in RELEASES}
+    yield judges
+    for each in judges.values():
         each.end()
 
 
@@ -52,12 +52,12 @@ def shapes(judges) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("binary", RELEASES)
-def test_the_table_of_fields_is_what_talos_types_say(shapes, binary):
-    """In both directions: a wrong entry changes a merge as much as a missing one."""
+def test_the_table_of_fields_equals_talos_own_types(shapes, binary):
+    """In both directions, because a wrong entry changes a merge as much as a missing one."""
     for kind, shape in shapes[binary].items():
         release = RELEASES[binary]
-        known = {rule for rule in fields.rules(kind, release) if _exists(shape, rule[0])}
-        assert known == rules(shape), kind
+        ours = {rule for rule in fields.rules(kind, release) if _exists(shape, rule[0])}
+        assert ours == rules(shape), kind
     if binary == "config-judge":
         assert set(shapes[binary]) == {"", *KINDS} and all(
             _exists(shapes[binary][kind], path) for kind in shapes[binary] for path, *_ in fields.rules(kind, (1, 14))
@@ -65,7 +65,7 @@ def test_the_table_of_fields_is_what_talos_types_say(shapes, binary):
 
 
 def test_every_field_that_changes_in_place_is_a_field_of_talos(shapes):
-    """A misspelt one would reboot machines in a plan that talks of none, or the other way round."""
+    """With a misspelt one, a plan would announce reboots that do not happen, or none where machines reboot."""
     for release in shapes.values():
         assert [path for path in IN_PLACE if not _exists(release[""], path)] == []
 
@@ -90,12 +90,12 @@ class Stack:
     def verdict(self, ours: Merged, answer: dict[str, Any], release: Minor) -> str:
         """`same`, `refused` (by both), `left out` (for a reason in LEFT_OUT), or a description of the difference."""
         error = answer["error"]
-        if any(known in error for known in LEFT_OUT[release]):
+        if any(reason in error for reason in LEFT_OUT[release]):
             return "left out"
         if (error or release == (1, 12)) and deletes_nothing([*self.base, *self.patches], release):
             return "left out"
-        if error or ours.faults:
-            return "refused" if error and ours.faults else f"refused by one: Talos {error!r}, ours {ours.faults}"
+        if error or ours.refused:
+            return "refused" if error and ours.refused else f"refused by one: Talos {error!r}, ours {ours.refused}"
         return "same" if answer["config"] == answer["other"] else "different"
 
 
@@ -112,10 +112,10 @@ def judged(judge: Judge, stacks: list[Stack], release: Minor) -> Counter[str]:
     ]
     verdicts = Counter[str]()
     for stack, ours, answer in zip(stacks, merged, judge.all(questions), strict=True):
-        said = stack.verdict(ours, answer, release)
-        shown = [said, "Talos:", answer.get("config", ""), "ours:", answer.get("other", "")]
-        assert said in ("same", "refused", "left out"), "\n".join([*map(json.dumps, stack.patches), *shown])
-        verdicts[said] += 1
+        verdict = stack.verdict(ours, answer, release)
+        shown = [verdict, "Talos:", answer.get("config", ""), "ours:", answer.get("other", "")]
+        assert verdict in ("same", "refused", "left out"), "\n".join([*map(json.dumps, stack.patches), *shown])
+        verdicts[verdict] += 1
     return verdicts
 
 
@@ -129,8 +129,8 @@ def judged(judge: Judge, stacks: list[Stack], release: Minor) -> Counter[str]:
 )
 def test_thousands_of_stacks_merge_as_talos_merges_them(judges, shapes, types, binary):
     random = Stacks(shapes[types], seed=20261127)
-    made = [Stack([BASE], random.make()) for _ in range(STACKS)]
-    verdicts = judged(judges[binary], made, RELEASES[binary])
+    stacks = [Stack([BASE], random.make()) for _ in range(STACKS)]
+    verdicts = judged(judges[binary], stacks, RELEASES[binary])
     assert verdicts["same"] > 0.8 * STACKS and verdicts["refused"] > 0.005 * STACKS, verdicts
 
 
@@ -139,7 +139,7 @@ def test_a_stack_files_patches_over_the_generators_base_merge_as_talos_merges_th
     """The generator's base, the model's documents, and the patches for all machines and for one."""
     random = Stacks(shapes["config-judge-v112"], seed=42)
     platforms = [parse(stack_platform(stack)) for stack in ("dev", "prod")]
-    made = []
+    stacks = []
     for number in range(PLATFORMS):
         platform = platforms[number % 2]
         name = sorted(platform.machines)[number % len(platform.machines)]
@@ -153,6 +153,6 @@ def test_a_stack_files_patches_over_the_generators_base_merge_as_talos_merges_th
                 "machines": {**platform.machines, name: machine},
             }
         )
-        made.append(Stack([*yaml.safe_load_all(base)], [json.loads(patch) for patch in patches(turned, name)]))
-    verdicts = judged(judges[binary], made, RELEASES[binary])
+        stacks.append(Stack([*yaml.safe_load_all(base)], [json.loads(patch) for patch in patches(turned, name)]))
+    verdicts = judged(judges[binary], stacks, RELEASES[binary])
     assert verdicts["same"] > 0.6 * PLATFORMS, verdicts

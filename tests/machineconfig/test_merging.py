@@ -29,7 +29,7 @@ def machine(**fields):
             [machine(features={"kubePrism": {"port": 1}}), machine(features={"kubePrism": {"port": 0}})],
             machine(features={"kubePrism": {"port": 1}}),
         ),
-        # Replaced, and what is free content.
+        # Replaced fields, and free content.
         (
             [
                 {"cluster": {"apiServer": {"auditPolicy": {"a": [1]}}}},
@@ -102,7 +102,7 @@ def machine(**fields):
 )
 def test_the_document_of_machine_and_cluster(patches, result):
     merged = merge(patches)
-    assert merged.documents == {LEGACY: result} and merged.faults == ()
+    assert merged.documents == {LEGACY: result} and merged.refused == ()
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_the_document_of_machine_and_cluster(patches, result):
             [doc("WatchdogTimerConfig", timeout="1m"), doc("WatchdogTimerConfig", timeout="0s")],
             [doc("WatchdogTimerConfig", timeout="1m")],
         ),
-        # What a patch of the document around it takes away by not having it.
+        # Fields that a patch resets because it sets their mapping without them.
         (
             [
                 doc("VolumeConfig", name="a", provisioning={"minSize": "1GB", "grow": True}),
@@ -175,10 +175,10 @@ def test_the_document_of_machine_and_cluster(patches, result):
 )
 def test_documents_of_a_kind(patches, result):
     merged = merge(patches)
-    assert list(merged.documents.values()) == result and merged.faults == ()
+    assert list(merged.documents.values()) == result and merged.refused == ()
 
 
-def test_two_releases_merge_some_fields_in_two_ways():
+def test_two_releases_merge_some_fields_differently():
     flags = [{"cluster": {"apiServer": {"extraArgs": {"a": value}}}} for value in ("x", "")]
     domains = [doc("ResolverConfig", searchDomains={"domains": [value]}) for value in ("a", "b")]
     assert merge(flags, (1, 12)).documents[LEGACY] == flags[0] and merge(flags, (1, 14)).documents[LEGACY] == flags[1]
@@ -188,7 +188,7 @@ def test_two_releases_merge_some_fields_in_two_ways():
     ] == [["a", "b"], ["b"]]
 
 
-def test_what_patches_delete_from_a_base_that_nobody_sees_is_remembered():
+def test_deletions_from_the_unknown_base_are_kept_in_the_result():
     merged = merge([machine(udev={"$patch": "delete"}), doc("LinkConfig", name="a") | {"$patch": "delete"}])
     assert merged.documents == {}
     assert merged.deleted == {(LEGACY, ("machine", "udev")), (("LinkConfig", "a"), ())}
@@ -216,10 +216,10 @@ def test_what_patches_delete_from_a_base_that_nobody_sees_is_remembered():
         ([{"cluster": {"controlPlane": {"endpoint": "https://hunter2@a"}}}] * 2, "a URL with a user"),
     ],
 )
-def test_what_talos_refuses_is_said_and_left_out(patches, problem):
+def test_a_patch_that_talos_refuses_is_reported_and_left_out(patches, problem):
     merged = merge([doc("LinkConfig", name="a"), *patches])
-    assert [(fault.patch, problem in fault.problem) for fault in merged.faults] == [(len(patches), True)]
-    assert "hunter2" not in merged.faults[0].problem and ("LinkConfig", "a") in merged.documents
+    assert [(refused.patch, problem in refused.problem) for refused in merged.refused] == [(len(patches), True)]
+    assert "hunter2" not in merged.refused[0].problem and ("LinkConfig", "a") in merged.documents
 
 
 NAMES = """
@@ -241,10 +241,10 @@ values = st.recursive(
 @given(st.lists(values, max_size=5))
 def test_no_patch_ends_in_a_traceback(patches):
     merged = merge(patches)
-    assert all(0 <= fault.patch < len(patches) for fault in merged.faults)
+    assert all(0 <= refused.patch < len(patches) for refused in merged.refused)
 
 
-def test_patches_are_not_changed_by_what_comes_after_them():
+def test_merging_changes_no_patch():
     first, second = machine(udev={"rules": ["a"]}), machine(udev={"rules": ["b"]})
     merge([first, second, second])
     assert (first, second) == (machine(udev={"rules": ["a"]}), machine(udev={"rules": ["b"]}))

@@ -1,4 +1,4 @@
-"""What machines are told where the cluster saves its own etcd."""
+"""The machine config where the cluster saves its own etcd."""
 
 import json
 
@@ -17,26 +17,26 @@ def documents(raw, name, contract="v1.12"):
 
 
 def access(raw, name, contract="v1.12"):
-    """What is said of pods that ask the Talos API, by field and by document."""
-    found = documents(raw, name, contract)
+    """The settings about pods that query the Talos API, as a field and as a document."""
+    config = documents(raw, name, contract)
     fields = [
         d["machine"]["features"]["kubernetesTalosAPIAccess"]
-        for d in found
+        for d in config
         if "kubernetesTalosAPIAccess" in d.get("machine", {}).get("features", {})
     ]
-    return fields, [{k: d[k] for k in MAY} for d in found if d.get("kind") == "KubeTalosAPIAccessConfig"]
+    return fields, [{k: d[k] for k in MAY} for d in config if d.get("kind") == "KubeTalosAPIAccessConfig"]
 
 
 @pytest.mark.parametrize(
     ("contract", "expected"),
     [("v1.12", ([{"enabled": True, **MAY}], [])), ("v1.13", ([{"enabled": True, **MAY}], [])), ("v1.14", ([], [MAY]))],
 )
-def test_pods_of_one_namespace_may_save_etcd_and_no_more(prod, contract, expected):
+def test_pods_of_one_namespace_may_only_save_etcd(prod, contract, expected):
     assert access(changed(prod, WANTED), "cp-1", contract) == expected
 
 
-def test_workers_are_told_nothing_of_it(prod):
-    """Talos refuses a worker's config that says it."""
+def test_workers_have_no_such_setting(prod):
+    """Talos refuses a worker's config with this setting."""
     assert access(changed(prod, WANTED), "wk-1") == ([], [])
     assert documents(changed(prod, WANTED), "wk-1") == documents(changed(prod, {"talos.snapshots": {}}), "wk-1")
 
@@ -48,12 +48,12 @@ def test_without_a_schedule_nothing_changes(prod):
     assert documents(off, "cp-1") == documents(changed(off, {"talos.snapshots": {"folder": "/srv/snapshots"}}), "cp-1")
 
 
-def test_a_control_plane_proves_who_it_is_where_it_asks_itself(prod):
+def test_a_control_planes_certificate_is_valid_for_the_address_at_which_it_queries_itself(prod):
     assert {"machine": {"certSANs": ["127.0.0.1"]}} in documents(changed(prod, WANTED), "cp-2")
 
 
 @pytest.mark.parametrize("admins", [[], ["198.51.100.0/24"]])
-def test_pods_reach_the_talos_api_of_control_planes_alone(prod, admins):
+def test_pods_reach_the_talos_api_of_control_planes_only(prod, admins):
     raw = changed(prod, {**WANTED, "talos.firewall": {"admins": admins}})
     pods = {"subnet": prod["network"]["pods"]}
 

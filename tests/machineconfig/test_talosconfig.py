@@ -9,9 +9,9 @@ CLIENT = {"ca_certificate": "ca", "client_certificate": "crt", "client_key": "ke
 
 
 def test_endpoints_are_the_control_planes_and_never_the_virtual_ip(prod):
-    made = json.loads(talosconfig(parse(prod), CLIENT))
-    context = made["contexts"][made["context"]]
+    config = json.loads(talosconfig(parse(prod), CLIENT))
+    context = config["contexts"][config["context"]]
     assert context["endpoints"] == [str(m["address"]) for m in prod["machines"].values() if m["role"] == "controlplane"]
-    assert prod["network"]["endpoint"] not in json.dumps(made)
+    assert prod["network"]["endpoint"] not in json.dumps(config)
     assert "nodes" not in context, "a command would go to all of them"
     assert (context["ca"], context["crt"], context["key"]) == ("ca", "crt", "key")

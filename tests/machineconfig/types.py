@@ -1,11 +1,11 @@
-"""The rules of core/machineconfig/fields.py, read out of the types that Talos' own code reports."""
+"""The rules of core/machineconfig/fields.py, derived from the types that Talos' own code reports."""
 
 from collections.abc import Iterator
 
 from core.machineconfig.rule import Rule
 from tests.machineconfig.stacks import Shape
 
-# Every kind of document of either release. The one with machine: and cluster: has none.
+# Every kind of document of either release. The document with machine: and cluster: has no kind.
 _KINDS = """
     BGPInstanceConfig BlackholeRouteConfig BondConfig BridgeConfig CRIBaseRuntimeSpecConfig CRICustomizationConfig
     ContainerConfig DHCPv4Config DHCPv6Config DiscoveryIdentityConfig DiscoveryServiceConfig DummyLinkConfig
@@ -45,16 +45,16 @@ _BY_TYPE = {
 }
 _KEYED = {Rule.INTERFACES, Rule.VLANS, Rule.NAMED, Rule.MOUNTED, Rule.RULES}
 _NUMBERS = ("int", "uint", "float")
-Found = tuple[str, Rule, str]
+FieldRule = tuple[str, Rule, str]
 """Path, rule, and the word that counts as unset, as `fields.rules` yields them."""
 
 
-def rules(shape: Shape) -> set[Found]:
+def rules(shape: Shape) -> set[FieldRule]:
     """The fields of one kind of document that are not merged by default."""
     return set(_walk((), shape))
 
 
-def _walk(path: tuple[str, ...], shape: Shape) -> Iterator[Found]:
+def _walk(path: tuple[str, ...], shape: Shape) -> Iterator[FieldRule]:
     here = ".".join(path)
     rule = Rule.REPLACED if shape.get("replace") else _BY_TYPE.get(shape["type"])
     if rule is Rule.DURATION and shape.get("pointer"):
@@ -73,24 +73,24 @@ def _walk(path: tuple[str, ...], shape: Shape) -> Iterator[Found]:
         yield from _number(here, shape)
 
 
-def _mapping(path: tuple[str, ...], shape: Shape) -> Iterator[Found]:
+def _mapping(path: tuple[str, ...], shape: Shape) -> Iterator[FieldRule]:
     elem = shape.get("elem")
     if elem and elem["kind"] == "interface":
         yield ".".join(path), Rule.OPEN, ""
         return
-    below = [found for name, inner in (shape.get("fields") or {}).items() for found in _walk((*path, name), inner)]
+    below = [rule for name, inner in (shape.get("fields") or {}).items() for rule in _walk((*path, name), inner)]
     yield from below
     # A value of a map is only there if its key is, so nothing resets it.
     if elem and elem["kind"] != "bool":
         yield from _walk((*path, "*"), elem)
-    if path and not shape.get("pointer") and any(_reached(path, found) for found in below):
+    if path and not shape.get("pointer") and any(_reached(path, rule) for rule in below):
         yield ".".join(path), Rule.INLINE, ""
 
 
-def _reached(path: tuple[str, ...], found: Found) -> bool:
+def _reached(path: tuple[str, ...], rule: FieldRule) -> bool:
     """Whether a field just below, or below other mappings that are reached, is one that a patch resets."""
-    depth = len(found[0].split("."))
-    return found[1] in (Rule.RESET, Rule.INLINE) and depth == len(path) + 1
+    depth = len(rule[0].split("."))
+    return rule[1] in (Rule.RESET, Rule.INLINE) and depth == len(path) + 1
 
 
 def _list_rule(shape: Shape) -> Rule | None:
@@ -101,9 +101,9 @@ def _list_rule(shape: Shape) -> Rule | None:
     return Rule.OPEN if free else None
 
 
-def _number(here: str, shape: Shape) -> Iterator[Found]:
+def _number(here: str, shape: Shape) -> Iterator[FieldRule]:
     word = shape.get("zero", "")
     if not word or word == "0o0":
         yield here, Rule.COUNT, ""
-    elif "(" not in word:  # What has no name can't be written.
+    elif "(" not in word:  # A value without a name can't be written.
         yield here, Rule.WORD, word

@@ -1,4 +1,4 @@
-"""The approver of kubelets' certificates: what it may do, where it runs, and when there is one."""
+"""The approver of kubelets' certificates: its rights, its nodes, and when there is one."""
 
 import pytest
 from conftest import changed, run_program, stack_platform
@@ -22,10 +22,10 @@ def objects(raw):
     return {(one["kind"], one["metadata"].get("namespace")): one for one in approver(parse(raw))}
 
 
-def test_it_approves_for_one_signer_and_may_do_little_else(prod):
+def test_the_approver_may_approve_for_one_signer_and_little_else(prod):
     rules = {tuple(rule["resources"]): rule for rule in objects(prod)["ClusterRole", None]["rules"]}
     assert rules["signers",]["resourceNames"] == ["kubernetes.io/kubelet-serving"]
-    assert {what: tuple(rule["verbs"]) for (what,), rule in rules.items()} == {
+    assert {resource: tuple(rule["verbs"]) for (resource,), rule in rules.items()} == {
         "certificatesigningrequests": ("get", "list", "watch"),
         "certificatesigningrequests/approval": ("update",),
         "signers": ("approve",),
@@ -35,15 +35,15 @@ def test_it_approves_for_one_signer_and_may_do_little_else(prod):
 
 
 @pytest.mark.parametrize(("stack", "replicas", "elects"), [("dev", 1, False), ("prod", 2, True)])
-def test_of_two_one_works(stack, replicas, elects):
-    made = objects(stack_platform(stack))
-    deployment = made["Deployment", NAMESPACE]["spec"]
+def test_of_two_replicas_one_is_the_leader(stack, replicas, elects):
+    resources = objects(stack_platform(stack))
+    deployment = resources["Deployment", NAMESPACE]["spec"]
     (container,) = deployment["template"]["spec"]["containers"]
     assert (deployment["replicas"], "--enable-leader-election" in container["args"]) == (replicas, elects)
-    assert (("Role", NAMESPACE) in made, ("RoleBinding", NAMESPACE) in made) == (elects, elects)
+    assert (("Role", NAMESPACE) in resources, ("RoleBinding", NAMESPACE) in resources) == (elects, elects)
 
 
-def test_it_runs_on_control_planes_whatever_their_taints(prod):
+def test_the_approver_runs_on_control_planes_whatever_their_taints(prod):
     spec = objects(
         changed(
             prod,
@@ -57,7 +57,7 @@ def test_it_runs_on_control_planes_whatever_their_taints(prod):
     assert {one["key"] for one in spec["tolerations"]} == {"dedicated", "node-role.kubernetes.io/control-plane"}
 
 
-def test_its_image_may_come_from_elsewhere(prod):
+def test_the_approvers_image_may_come_from_another_registry(prod):
     image = "mirror.example.com/approver:0.11.0@sha256:" + "a" * 64
     spec = objects(changed(prod, {"talos.extras": {"approver": image}}))["Deployment", NAMESPACE]["spec"]["template"][
         "spec"
@@ -66,14 +66,14 @@ def test_its_image_may_come_from_elsewhere(prod):
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_plan_has_each_of_its_objects(stack):
+def test_a_plan_has_each_object_of_the_approver(stack):
     raw = stack_platform(stack)
     resources = {(request.type, request.name) for request in run_program(raw).graph.requests.values()}
     assert {(token(one), "kubelet-certificate-approver") for one in approver(parse(raw))} <= resources
     assert "namespace-kubelet-certificates-default-deny" in {name for _, name in resources}
 
 
-def test_there_is_none_where_kubelets_sign_for_themselves(prod):
+def test_there_is_no_approver_where_kubelets_sign_their_own_certificates(prod):
     raw = changed(prod, {"talos.extras": {"serving_certificates": "self-signed"}, "exceptions": EXCEPTIONS})
     assert not [
         request.name for request in run_program(raw).graph.requests.values() if "kubelet-certificate" in request.name

@@ -14,22 +14,22 @@ from core.manifests.objects import former_name, object_name, token
         ("kubevirt.io/v1", "VirtualMachine", "kubernetes:kubevirt.io/v1:VirtualMachine"),
     ],
 )
-def test_the_type_is_what_the_provider_calls_it(version, kind, expected):
+def test_the_type_token_is_the_providers(version, kind, expected):
     assert token({"apiVersion": version, "kind": kind}) == expected
 
 
-def test_a_resource_is_named_after_its_object_and_was_named_after_its_kind_too():
+def test_a_resource_is_named_after_its_object_and_has_its_earlier_name_as_alias():
     role = {"kind": "Role", "metadata": {"name": "operator"}}
     assert (object_name(role), former_name("kubevirt", role)) == ("operator", "kubevirt-role-operator")
 
 
-def test_a_namespace_is_guarded_and_closed():
+def test_a_namespace_has_pod_security_and_denies_ingress():
     space, deny = closed_namespace("apps", "restricted")
     assert space["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     assert deny["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
 
 
-def test_only_named_ports_are_opened():
+def test_only_the_given_ports_are_opened():
     policy = allow_ports_policy("web", "apps", {"app": "web"}, (443, 80))
     assert policy["spec"]["podSelector"] == {"matchLabels": {"app": "web"}}
     assert policy["spec"]["ingress"] == [{"ports": [{"protocol": "TCP", "port": 80}, {"protocol": "TCP", "port": 443}]}]

@@ -16,7 +16,7 @@ def pod(raw):
     return objects.job(parse(raw))["spec"]["jobTemplate"]["spec"]["template"]["spec"]
 
 
-def test_whoever_answers_is_asked_for_its_own(prod):
+def test_a_job_saves_the_etcd_of_the_control_plane_that_it_reached(prod):
     """A control plane that is down must not keep the others from being saved."""
     [container] = pod(prod)["containers"]
     assert container["args"] == [
@@ -30,12 +30,12 @@ def test_whoever_answers_is_asked_for_its_own(prod):
     assert container["image"] == f"ghcr.io/siderolabs/talosctl:{prod['talos']['version']}"
 
 
-def test_it_moves_with_the_machines(prod):
+def test_the_jobs_talosctl_has_the_version_of_the_machines(prod):
     [container] = pod(changed(prod, {"talos.version": "v1.14.3"}))["containers"]
     assert container["image"].endswith(":v1.14.3")
 
 
-def test_jobs_end_and_do_not_pile_up(prod):
+def test_jobs_have_a_deadline_and_do_not_pile_up(prod):
     spec = objects.job(parse(changed(prod, CLAIM)))["spec"]
     assert (spec["schedule"], spec["timeZone"], spec["concurrencyPolicy"]) == ("15 3 * * *", "Etc/UTC", "Forbid")
     inner = spec["jobTemplate"]["spec"]
@@ -47,14 +47,14 @@ def test_jobs_end_and_do_not_pile_up(prod):
 
 
 @pytest.mark.parametrize("raw", [{}, CLAIM], ids=["nfs", "claim"])
-def test_a_pod_holds_no_token_of_the_api_and_one_of_talos(prod, raw):
+def test_a_pod_has_no_kubernetes_token_and_one_talosconfig(prod, raw):
     spec = pod(changed(prod, raw))
     assert spec["automountServiceAccountToken"] is False and "serviceAccountName" not in spec
     assert [v["secret"]["secretName"] for v in spec["volumes"] if "secret" in v] == ["etcd-snapshots"]
     assert objects.account()["spec"] == {"roles": ["os:etcd:backup"]}
 
 
-def test_what_it_writes_is_on_the_nfs_server(prod):
+def test_a_job_writes_to_the_nfs_server(prod):
     volume, claim = objects.storage(parse(prod))
     assert volume["spec"]["nfs"] == {"server": "nas.prod.example.com", "path": "/srv/etcd"}
     assert (
@@ -67,13 +67,13 @@ def test_what_it_writes_is_on_the_nfs_server(prod):
     assert pod(prod)["volumes"][1] == {"name": "snapshots", "persistentVolumeClaim": {"claimName": "etcd-snapshots"}}
 
 
-def test_or_in_a_claim_of_somebodys_own(prod):
+def test_a_job_writes_to_an_existing_claim(prod):
     raw = changed(prod, CLAIM)
     assert list(objects.storage(parse(raw))) == []
     assert pod(raw)["volumes"][1] == {"name": "snapshots", "persistentVolumeClaim": {"claimName": "etcd"}}
 
 
-def test_pods_speak_to_control_planes_and_to_nobody_else():
+def test_pods_may_connect_to_control_planes_only():
     spec = objects.allow_talos_api()["spec"]
     assert spec == {
         "endpointSelector": {},
@@ -81,7 +81,7 @@ def test_pods_speak_to_control_planes_and_to_nobody_else():
     }
 
 
-def test_the_job_comes_last_and_the_namespace_first(prod):
+def test_the_namespace_is_created_first_and_the_job_last(prod):
     graph = run_program(prod).graph
     needs = graph.needs[f"{JOB}::etcd-snapshots"]
     assert needs >= {
@@ -91,15 +91,15 @@ def test_the_job_comes_last_and_the_namespace_first(prod):
     }
     beneath = graph.reachable(f"{JOB}::etcd-snapshots")
     assert "kubernetes:networking.k8s.io/v1:NetworkPolicy::namespace-etcd-snapshots-default-deny" in beneath
-    # The kind of the account is there once control planes have a config that allows it.
-    assert "talos:machine/configurationApply:ConfigurationApply::talos-cp-1" in beneath
+    # Kubernetes has the account's kind once a control plane has a config that allows it.
+    assert "bedplate-native:talos:MachineConfig::talos-cp-1" in beneath
 
 
-def test_without_a_schedule_there_is_none_of_it(dev):
+def test_without_a_schedule_there_are_no_snapshot_objects(dev):
     ran = run_program(dev).engine
     assert ran.of(JOB) == {} and not [name for kind, name in ran.resources if "etcd-snapshots" in name]
 
 
-def test_the_policy_allows_pods_what_the_snapshots_need_and_nothing_else():
-    """The policy has a list of its own, because a judge must not read the list of the one it judges."""
+def test_the_policy_allows_the_talos_roles_that_snapshots_need_and_no_others():
+    """The policy has its own list, because a rule must not read the list of the code that it judges."""
     assert {snapshots.ROLE} == POD_ROLES and {snapshots.NAMESPACE} == POD_NAMESPACES

@@ -1,4 +1,4 @@
-"""A VM as Kubernetes gets it."""
+"""A VM as a Kubernetes object."""
 
 import json
 
@@ -16,7 +16,7 @@ def vm_of(raw, name="web"):
     return parse(raw).vms[name]
 
 
-def test_the_link_is_masqueraded_and_said_so(dev):
+def test_the_link_is_explicitly_masqueraded(dev):
     """KubeVirt would add a bridge on the pod network, which blocks migration."""
     domain = machine.virtual_machine("web", vm_of(dev), True)["spec"]["template"]["spec"]["domain"]
     assert domain["devices"]["interfaces"] == [{"name": "default", "masquerade": {}, "model": "virtio"}]
@@ -24,7 +24,7 @@ def test_the_link_is_masqueraded_and_said_so(dev):
 
 @given(platforms())
 def test_every_disk_has_its_volume_and_every_link_its_network(raw):
-    """KubeVirt's webhook refuses anything else, on the cluster, late."""
+    """Otherwise KubeVirt's webhook refuses the VM, but only during `up`."""
     for name, vm in parse(raw).vms.items():
         spec = machine.virtual_machine(name, vm, True)["spec"]["template"]["spec"]
         devices = spec["domain"]["devices"]
@@ -32,7 +32,7 @@ def test_every_disk_has_its_volume_and_every_link_its_network(raw):
         assert [i["name"] for i in devices["interfaces"]] == [n["name"] for n in spec["networks"]]
 
 
-def test_cloud_init_never_stands_in_the_vm(dev):
+def test_cloud_init_is_never_part_of_the_vm_object(dev):
     """It may hold passwords, and KubeVirt takes 2 KiB at most inline."""
     raw = changed(dev, {"vms.web.cloud_init": {"password": "hunter2"}})
     assert "hunter2" not in json.dumps(machine.virtual_machine("web", vm_of(raw), True))
@@ -52,7 +52,7 @@ def test_a_vm_can_be_stopped_by_the_stack_file(dev):
     )
 
 
-def test_the_operator_is_whole_and_its_namespace_first():
+def test_the_operators_manifest_is_complete_and_its_namespace_comes_first():
     """CRD, roles, bindings, account and Deployment, as the release has them."""
     objects = operator("v1.8.4")
     assert [o["kind"] for o in objects[:1]] == ["Namespace"]
@@ -77,12 +77,12 @@ def test_post_copy_migration_stays_off(prod):
     assert kubevirt(parse(prod))["spec"]["configuration"]["migrations"] == {"allowPostCopy": False}
 
 
-def test_vms_move_where_they_can_and_do_not_block_a_drain_where_they_can_not(dev, prod):
+def test_vms_migrate_where_possible_and_otherwise_do_not_block_a_drain(dev, prod):
     assert kubevirt(parse(dev))["spec"]["configuration"]["evictionStrategy"] == "None"
     assert kubevirt(parse(prod))["spec"]["configuration"]["evictionStrategy"] == "LiveMigrate"
 
 
-def test_a_registry_of_ones_own_is_named_with_the_tag(prod):
-    """Without the tag, KubeVirt takes its own, and a mirror has it under another."""
+def test_another_registry_is_named_together_with_the_tag(prod):
+    """Without a tag, KubeVirt uses its default tag, which a mirror does not have."""
     spec = kubevirt(parse(changed(prod, {"kubevirt.registry": "mirror.example.com/kubevirt"})))["spec"]
     assert (spec["imageRegistry"], spec["imageTag"]) == ("mirror.example.com/kubevirt", "v1.8.4")

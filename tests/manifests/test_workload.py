@@ -1,4 +1,4 @@
-"""A container application as Kubernetes gets it."""
+"""A container application as Kubernetes objects."""
 
 from conftest import changed, run_program
 
@@ -12,8 +12,8 @@ def web(dev, **more):
     return parse(changed(dev, {"workloads": {"web": WEB["workloads"]["web"] | more}})).workloads["web"]
 
 
-def test_it_is_what_the_restricted_profile_asks_for(dev):
-    """The namespace refuses anything less."""
+def test_a_workload_meets_the_restricted_profile(dev):
+    """The namespace refuses other pods."""
     pod = application.deployment("web", web(dev))["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -22,26 +22,26 @@ def test_it_is_what_the_restricted_profile_asks_for(dev):
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
 
 
-def test_it_has_a_memory_limit(dev):
-    """Talos' OOM handler takes pods without one first."""
+def test_a_workload_has_a_memory_limit(dev):
+    """Talos' OOM handler kills pods without a limit first."""
     (container,) = application.deployment("web", web(dev, memory="64Mi"))["spec"]["template"]["spec"]["containers"]
     assert container["resources"] == {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}}
 
 
-def test_it_is_reached_by_its_name_and_port_alone(dev):
+def test_a_workload_is_reached_by_its_name_and_its_port_only(dev):
     engine = run_program(changed(dev, WEB)).engine
     assert engine.of("kubernetes:core/v1:Service")["workload-web"]["spec"]["ports"][0]["port"] == 8080
     policies = engine.of("kubernetes:networking.k8s.io/v1:NetworkPolicy")
     assert {"namespace-apps-default-deny", "workload-web-ports"} <= set(policies)
 
 
-def test_without_a_port_nothing_leads_to_it(dev):
+def test_a_workload_without_a_port_has_no_service(dev):
     engine = run_program(changed(dev, {"workloads": {"job": {"image": "example.com/a/b:1"}}})).engine
     assert "workload-job-ports" not in engine.of("kubernetes:networking.k8s.io/v1:NetworkPolicy")
     assert engine.of("kubernetes:core/v1:Service") == {}
 
 
-def test_it_waits_for_its_namespace_to_be_closed_and_for_the_network(dev):
+def test_a_workload_waits_for_its_namespaces_policies_and_for_the_network(dev):
     graph = run_program(changed(dev, WEB)).graph
     beneath = graph.reachable("kubernetes:apps/v1:Deployment::workload-web")
     assert {
@@ -50,7 +50,7 @@ def test_it_waits_for_its_namespace_to_be_closed_and_for_the_network(dev):
     } <= beneath
 
 
-def test_it_can_write_to_tmp_and_nowhere_else(dev):
+def test_a_workload_can_write_to_tmp_only(dev):
     pod = application.deployment("web", web(dev, memory="64Mi"))["spec"]["template"]["spec"]
     assert pod["volumes"] == [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}]
     assert pod["containers"][0]["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]

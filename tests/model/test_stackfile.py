@@ -1,5 +1,6 @@
 """Whichever command reads a stack file, a faulty one is refused, with the same text."""
 
+import inspect
 import json
 from collections.abc import Callable
 from datetime import date
@@ -12,7 +13,7 @@ import yaml
 from conftest import KEY, changed, stack_platform
 
 from components import load
-from core.model import StackFileError, stackfile
+from core.model import StackFileError, parse, stackfile, yamlfile
 from lab.rehearsal import Rehearsal
 from operations.adopt.__main__ import main as adopt
 from operations.boot.__main__ import main as boot
@@ -45,9 +46,12 @@ def by_rehearse(file: Path, output: pytest.CaptureFixture[str]) -> str:
 
 
 def by_preview(file: Path, output: pytest.CaptureFixture[str]) -> str:
-    """The engine reads the file itself, and hands the program the config's values."""
-    config = yaml.safe_load(file.read_text(encoding="utf-8"))["config"]
-    pulumi.runtime.set_all_config({key: json.dumps(value, default=str) for key, value in config.items()})
+    """The engine reads the file itself, and hands the program the config's values as JSON.
+
+    tests/engine/test_scalars.py holds the reading equal to the engine's.
+    """
+    config = yamlfile.read(file, file.name, "")["config"]
+    pulumi.runtime.set_all_config({key: json.dumps(value) for key, value in config.items()})
     with pytest.raises(pulumi.RunError) as refused:
         load(pulumi.Config("bedplate"))
     return str(refused.value)
@@ -186,8 +190,6 @@ def test_a_file_that_is_not_there_is_refused(read_file, write, capsys):
 
 def test_merge_keys_and_equal_keys_of_two_mappings_are_no_duplicates(tmp_path):
     (tmp_path / "a.yaml").write_text("x: &x {a: 1, b: 2}\ny: {<<: *x, a: 3}\n", encoding="utf-8")
-    from core.model import yamlfile
-
     assert yamlfile.read(tmp_path / "a.yaml", "a.yaml", "") == {"x": {"a": 1, "b": 2}, "y": {"a": 3, "b": 2}}
 
 
@@ -202,8 +204,25 @@ def test_a_platform_written_out_has_neither_includes_nor_classes(tmp_path):
     assert "classes" not in written and "include" not in written
 
 
-def test_no_expiry_is_checked_without_a_day():
-    with pytest.raises(TypeError):
-        stackfile.assemble({}, root=Path())  # type: ignore[call-arg]
-    with pytest.raises(StackFileError):
-        stackfile.assemble(None, root=Path(), today=None)  # type: ignore[arg-type]
+@pytest.mark.parametrize(("today", "ended"), [(None, False), (date(2020, 1, 31), False), (date(2020, 2, 1), True)])
+def test_an_exception_has_ended_on_the_day_after_its_last_and_never_without_a_day(today, ended):
+    raw = changed(stack_platform("dev"), {"exceptions": [EXPIRED]})
+    if ended:
+        with pytest.raises(StackFileError, match=r"exceptions\.0\.until: 2020-01-31 is past"):
+            parse(raw, today)
+    else:
+        assert [exception.ticket for exception in parse(raw, today).exceptions] == ["OPS-1"]
+
+
+@pytest.mark.parametrize("loader", [stackfile.load, stackfile.assemble, stackfile.written_out])
+def test_no_loader_of_stack_files_leaves_out_the_day(loader):
+    assert inspect.signature(loader).parameters["today"].default is inspect.Parameter.empty
+
+
+@pytest.mark.parametrize("scalar", ["yes", "on", "No", "'012'"])
+def test_every_command_reads_a_scalar_as_the_engine_does(read, write, capsys, scalar):
+    """YAML 1.1 reads `yes` as true. The ticket is a text, and the only fault is that the exception has ended."""
+    file = write(of({"exceptions": [EXPIRED]}).replace("ticket: OPS-1", f"ticket: {scalar}"))
+    faults = read(file, capsys).strip().splitlines()
+    assert faults[0] == "the stack file has 1 fault", faults
+    assert faults[1].startswith("platform.exceptions.0.until: ")

@@ -3,7 +3,7 @@
 import pytest
 from pulumi import ResourceOptions
 
-from components.native import Native
+from components.native import ContractResource
 from core.native.kubernetes import NODE_READY
 
 
@@ -11,4 +11,4 @@ def test_an_input_that_is_not_declared_is_refused_before_anything_is_registered(
     """The provider would ignore it: a misspelt name of an optional input would never be noticed."""
     values = {"node": "cp-1", "kubeconfig": "x", "timeoutSeconds": 9, "timeout": 9}
     with pytest.raises(ValueError, match=r"^timeout: not an input of bedplate-native:kubernetes:NodeReady"):
-        Native(NODE_READY, "it", values, ResourceOptions())
+        ContractResource(NODE_READY, "it", values, ResourceOptions())

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from clients import talos
+from core.credentials.kubeconfig import Kubeconfig
 from operations.drift.__main__ import table
 from operations.drift.machines import Declared, Inspection, NoMachines, certificates, declared, expiring, inspect
 from tests.provider.certificates import Pki, pem
@@ -140,6 +141,21 @@ def test_what_differs_is_named_and_nothing_secret(machine, how, says):
     assert "hunter" not in table([found]) + json.dumps([d.__dict__ for d in found.differences])
 
 
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (f"factory.talos.dev/metal-installer/{SCHEMATIC}:v1.14.2@sha256:{'1' * 64}", []),
+        ("ghcr.io/siderolabs/installer:v1.14.1", ["Talos: version: v1.14.1 -> v1.14.2 (reboots)"]),
+        ("ghcr.io/siderolabs/installer:latest", []),
+    ],
+)
+def test_an_installer_image_is_compared_by_its_version_and_its_schematic(machine, image, expected):
+    config = CONFIG.replace(f"factory.talos.dev/metal-installer/{SCHEMATIC}:v1.14.2", image)
+    at = machine(config=config)
+    inspection = inspect(Declared("cp-1", at.address, config), at.client())
+    assert [str(difference) for difference in inspection.differences] == expected
+
+
 def test_a_machine_that_does_not_answer_is_not_called_the_same(machine):
     at = machine()
     client = at.client()
@@ -160,7 +176,7 @@ def test_machines_and_their_client_come_from_the_state():
                 "outputs": {"clientConfiguration": secret(encoded)},
             },
             {
-                "type": "talos:machine/configurationApply:ConfigurationApply",
+                "type": "bedplate-native:talos:MachineConfig",
                 "urn": "u::talos-cp-1",
                 "outputs": {"node": "10.0.0.1", "machineConfiguration": secret("a: 1")},
             },
@@ -189,22 +205,25 @@ def test_a_certificate_that_ends_soon_is_told():
 
 def test_both_certificates_come_from_the_state():
     client = {"clientCertificate": base64.b64encode(b"PEM").decode(), "clientKey": secret("hunter2")}
-    assert certificates(
-        [
-            {
-                "type": "talos:machine/secrets:Secrets",
-                "urn": "u::s",
-                "outputs": {"clientConfiguration": secret(client)},
-            },
-            {
-                "type": "talos:cluster/kubeconfig:Kubeconfig",
-                "urn": "u::k",
-                "outputs": {"kubernetesClientConfiguration": secret(client)},
-            },
-        ]
-    ) == {"talosconfig": b"PEM", "kubeconfig": b"PEM"}
+    pki = Pki()
+    certificate, key = pki.pair("admin")
+    text = Kubeconfig("dev", "https://10.0.0.1:6443", pem(pki.ca), certificate, key).text()
+    made = {
+        "type": "talos:machine/secrets:Secrets",
+        "urn": "u::s",
+        "outputs": {"clientConfiguration": secret(client)},
+    }
+    kind, former = "bedplate-native:kubernetes:Kubeconfig", "talos:cluster/kubeconfig:Kubeconfig"
+    expected = {"talosconfig": b"PEM", "kubeconfig": certificate.encode()}
+    for token, output in ((kind, "kubeconfig"), (former, "kubeconfigRaw")):
+        written = {"type": token, "urn": "u::k", "outputs": {output: secret(text)}}
+        assert certificates([made, written]) == expected
     # An `up` that was killed in between, or left the kubeconfig out, has the one and not the other.
-    assert certificates([{"type": "talos:cluster/kubeconfig:Kubeconfig", "urn": "u::k"}]) == {}
+    assert certificates([{"type": kind, "urn": "u::k"}]) == {}
+    # A kubeconfig that would run a command is not read on: the next `up` writes another one.
+    exec_ = text.replace("    client-key-data", "    exec: {command: id}\n    client-key-data")
+    assert exec_ != text
+    assert certificates([{"type": former, "urn": "u::k", "outputs": {"kubeconfigRaw": secret(exec_)}}]) == {}
 
 
 def test_the_table_is_for_a_person():
@@ -213,3 +232,19 @@ def test_the_table_is_for_a_person():
         table(found)
         == "cp-1   10.0.0.1         as declared\nwk-10  10.0.0.2         could not be read: no answer within 5 s"
     )
+
+
+def test_what_a_machine_runs_writes_nothing_to_a_terminal(machine):
+    """An attack: labels, versions and images that clear a screen, set its title and begin a line of their own."""
+    evil = "\x1b[2J\x1b]0;pwned\x07\n+ fake line\u2028\u202e"
+    shown = r"\x1b[2J\x1b]0;pwned\x07 + fake line \u202e"
+    config = yaml.safe_dump({"version": "v1alpha1", "machine": {"nodeLabels": {"a": evil, evil: "x"}}})
+
+    inspection = looked(machine(config=config, version=evil, kubelet=evil))
+
+    text = table([inspection])
+    assert len(inspection.differences) > 3 and len(text.splitlines()) == len(inspection.differences) + 2
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert f"Talos: version: v1.14.2 -> {shown} (reboots)" in text
+    assert f"machine.nodeLabels.a: x -> {shown}" in text
+    assert f"machine.nodeLabels.{shown}: (none) -> x" in text

@@ -12,7 +12,7 @@ KIND = "bedplate-native:talos:Decommission"
 # They depend on who hands out a kubeconfig.
 TOLD_OF_CONTROL_PLANES = ("bedplate-native:talos:Turn", "bedplate-native:talos:Settled")
 GUARD = "bedplate-native:talos:Guard::talos-guard"
-APPLY = "talos:machine/configurationApply:ConfigurationApply::talos-{}"
+APPLY = "bedplate-native:talos:MachineConfig::talos-{}"
 MEMBER = "bedplate-native:talos:EtcdMember::talos-{}"
 
 
@@ -77,7 +77,7 @@ def test_nothing_leaves_before_the_guard_and_without_the_cluster(prod):
         beneath = graph.reachable(gone(name))
         assert {
             GUARD,
-            "talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig",
+            "bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig",
             "bedplate-native:talos:Bootstrap::talos-etcd",
         } <= beneath
 
@@ -139,7 +139,7 @@ def test_the_guard_knows_who_stays_and_who_leaves(prod):
 def test_the_one_that_others_ask_is_the_one_that_the_file_names_now(prod):
     """A bootstrap remembers the machine of its day, and that one may have left."""
     moved = run_program(changed(leaves(prod, cp_1="wipe"), {"talos.bootstrap": "cp-2"})).inputs()
-    assert moved[("talos:cluster/kubeconfig:Kubeconfig", "talos-kubeconfig")]["node"] == "10.20.0.12"
+    assert moved[("bedplate-native:talos:EtcdMember", "talos-cp-3")]["node"] == "10.20.0.12"
     assert moved[("bedplate-native:talos:EtcdMember", "talos-cp-3")]["node"] == "10.20.0.12"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner import main, process
+from runner.errors import UsageError
 from runner.parser import parse
 
 
@@ -244,27 +245,33 @@ def test_a_stack_file_that_linux_may_refuse_is_told_of_with_the_way_out(house, c
     )
 
 
-@pytest.mark.parametrize("name", main.COMMANDS)
-def test_every_command_has_help_with_its_usage_and_an_example(house, capsys, name):
+def every_command():
+    """Names and rows of the table, with those of a word such as `rehearse stop`."""
+    for name, command in main.COMMANDS.items():
+        yield name, command
+        yield from ((f"{name} {word}", inner) for word, inner in command.words.items())
+
+
+@pytest.mark.parametrize(("name", "command"), list(every_command()))
+def test_every_command_has_help_with_its_usage_and_an_example(house, capsys, name, command):
     for option in ("--help", "-h"):
-        assert main.main_in(house.layout, [name, option]) == 0
+        assert main.main_in(house.layout, [*name.split(), option]) == 0
         output = capsys.readouterr().out
-        command = main.COMMANDS[name]
         assert output.startswith(f"usage: ./bedplate {name} {command.usage}".rstrip() + "\n")
         assert f"\nexample: ./bedplate {name}" in output
     assert house.calls == []
 
 
-@pytest.mark.parametrize("name", main.COMMANDS)
-def test_the_example_of_a_command_is_one_that_the_parser_takes(house, name):
-    given = main.COMMANDS[name].example.split()
-    command, _ = parse(given, house.layout)
-    assert given[0] == name and command is main.COMMANDS[name]
+@pytest.mark.parametrize(("name", "command"), list(every_command()))
+def test_the_example_of_a_command_is_one_that_the_parser_takes(house, name, command):
+    parsed, given = parse(command.example.split(), house.layout)
+    assert parsed is command
+    assert given.command == name
 
 
-@pytest.mark.parametrize("name", main.COMMANDS)
-def test_every_command_has_a_function(name):
-    module, function = main.COMMANDS[name].handler.split(":")
+@pytest.mark.parametrize(("name", "command"), list(every_command()))
+def test_every_command_has_a_function(name, command):
+    module, function = command.handler.split(":")
     assert callable(getattr(importlib.import_module(f"runner.{module}"), function))
 
 
@@ -278,3 +285,18 @@ def test_help_after_a_stack_is_the_engines(house):
 def test_the_engine_itself_gets_every_argument(house, option):
     assert run(house, "pulumi", option, "--help") == 0
     assert house.calls[0]["arguments"] == [option, "--help"]
+
+
+def test_what_a_program_says_writes_nothing_to_the_terminal(house, monkeypatch, capsys):
+    """An attack: a program's error that clears the screen, sets its title and hides a part of its text."""
+
+    def refuse(given, layout):
+        raise UsageError(
+            "snapshot: no control plane provided one\n  10.0.0.1: \x1b[2J\x1b]0;pwned\x07\r\u202e\u2028; look"
+        )
+
+    monkeypatch.setattr(importlib.import_module("runner.doctor"), "doctor", refuse)
+    assert run(house, "doctor") == 2
+    assert capsys.readouterr().err == (
+        "bedplate: snapshot: no control plane provided one\n  10.0.0.1: \\x1b[2J\\x1b]0;pwned\\x07 \\u202e ; look\n"
+    )

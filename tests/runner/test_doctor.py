@@ -6,13 +6,17 @@ from argparse import Namespace
 
 import pytest
 
-from runner import doctor
+from runner import access, doctor
+from tests.conftest import ROOT
 from toolchain import ensure
+from toolchain.lock import load
 from toolchain.progress import Progress
 
 LOCK = """
 [sets]
 plan = ["alpha"]
+lab = ["beta"]
+all = ["plan", "lab", "gamma"]
 
 [alpha]
 kind = "go"
@@ -35,13 +39,17 @@ libgamma-dev = "/no/such/header.h"
 [gamma.outputs.gamma]
 package = "."
 """
+# What the lock of every checkout has besides: the programs for working with a cluster.
+PROGRAMS = "".join(
+    f'[{name}]\nkind = "go"\nversion = "4.0.0"\n[{name}.outputs.{name}]\npackage = "."\n' for name in access.PROGRAMS
+)
 
 
 @pytest.fixture
 def sick(house, monkeypatch):
     """A house whose toolchain has one part set up from PATH, and two that are not."""
     (house.root / "toolchain").mkdir()
-    (house.root / "toolchain" / "lock.toml").write_text(LOCK)
+    (house.root / "toolchain" / "lock.toml").write_text(LOCK + PROGRAMS)
     machine = house.root.parent / "machine"
     machine.mkdir()
     alpha = machine / "alpha"
@@ -66,13 +74,56 @@ def row(lines: list[str], name: str) -> list[str]:
     return [" ".join(lines[index].split()), *([following] if following.startswith("->") else [])]
 
 
-def test_each_part_has_its_version_source_state_and_remedy(sick, capsys):
+def test_each_part_is_listed_at_its_purpose_with_the_one_command_that_sets_it_up(sick, capsys):
+    _, lines = rows(sick, capsys)
+    assert [" ".join(line.split()) for line in lines[:-1]] == [
+        "PART VERSION SOURCE STATE",
+        "",
+        "for preview, up and the other commands on a stack",
+        "alpha 1.0.0 path ok",
+        "",
+        "for working with a running cluster; 3 not set up: ./bedplate setup talosctl kubectl virtctl",
+        "talosctl 4.0.0 - not set up",
+        "kubectl 4.0.0 - not set up",
+        "virtctl 4.0.0 - not set up",
+        "",
+        "for rehearsals; 1 not set up: ./bedplate setup lab",
+        "beta 2.0.0 - not set up",
+        "",
+        "for tests; 1 not set up: ./bedplate setup --all",
+        "gamma 3.0.0 - needs a system package",
+        "-> sudo apt-get install -y libgamma-dev",
+        "",
+        "this computer",
+        *(" ".join(line.split()) for line in lines[lines.index("this computer") + 1 : -1]),
+    ]
+
+
+def test_parts_that_only_tests_and_rehearsals_need_are_no_fault_while_they_are_not_set_up(sick, capsys):
     code, lines = rows(sick, capsys)
-    assert code == 1
-    assert row(lines, "alpha") == ["alpha 1.0.0 path ok"]
-    assert row(lines, "beta") == ["beta 2.0.0 - not set up", "-> ./bedplate setup beta"]
-    assert row(lines, "gamma") == ["gamma 3.0.0 - needs a system package", "-> sudo apt-get install -y libgamma-dev"]
-    assert lines[-1] == "2 of 7 need attention"
+    assert (code, lines[-1]) == (0, "everything is in order")
+
+
+def test_a_part_that_preview_needs_and_that_is_not_set_up_is_a_fault(sick, capsys):
+    sick.layout.lock.write_text(LOCK.replace('plan = ["alpha"]', 'plan = ["alpha", "beta"]') + PROGRAMS)
+    code, lines = rows(sick, capsys)
+    assert (code, lines[-1]) == (1, "1 of 10 need attention")
+    assert row(lines, "beta") == ["beta 2.0.0 - not set up", "-> ./bedplate setup"]
+
+
+def test_a_part_for_tests_that_is_set_up_and_broken_is_a_fault(sick, capsys, monkeypatch):
+    lock = LOCK.replace('plan = ["alpha"]', "plan = []").replace('"lab", "gamma"]', '"lab", "gamma", "alpha"]')
+    sick.layout.lock.write_text(lock + PROGRAMS)
+    monkeypatch.setattr(doctor.onpath, "version_of", lambda *_: "1.0.9")
+    code, lines = rows(sick, capsys)
+    assert (code, lines[-1]) == (1, "1 of 10 need attention")
+    assert row(lines, "alpha") == ["alpha 1.0.0 path reports version 1.0.9", "-> ./bedplate setup alpha"]
+
+
+def test_every_part_of_the_lock_has_a_purpose():
+    lock = load(ROOT / "toolchain" / "lock.toml")
+    named = {part.name for purpose in doctor.PURPOSES for part in lock.select(purpose.parts)}
+    assert {part.name for part in lock.parts.values() if part.kind != "go-wheel"} <= named
 
 
 def test_the_machine_itself_is_looked_at(sick, capsys):
@@ -127,14 +178,6 @@ def test_a_variable_that_is_meant_to_be_set_is_not_a_fault(sick, capsys, monkeyp
 def test_a_value_of_the_environment_is_never_shown(sick, capsys, monkeypatch):
     monkeypatch.setenv("PULUMI_DEBUG_TOKEN", "very-secret")
     assert "very-secret" not in "\n".join(rows(sick, capsys)[1])
-
-
-def test_all_is_well_when_nothing_is_wrong(sick, capsys):
-    lock = sick.layout.lock
-    lock.write_text(LOCK[: LOCK.index("[beta]")])
-    code, lines = rows(sick, capsys)
-    assert lines[-1] == "everything is in order"
-    assert code == 0
 
 
 def test_an_environment_that_lost_a_package_is_found(sick, capsys, monkeypatch):

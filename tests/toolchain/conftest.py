@@ -225,7 +225,7 @@ def releases(checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     server.daemon_threads = True
     # Each connection shakes hands in its own thread.
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     offered.address = f"https://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("BEDPLATE_MIRROR", offered.address)
