@@ -13,7 +13,8 @@ from core import boundedyaml
 from provider.redfish import channel
 from toolchain import download
 
-PAGE = (Path(__file__).parents[2] / "docs/clients.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/clients.md").read_text(encoding="utf-8")
 ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in PAGE.splitlines() if line.startswith("| ")]
 
 
@@ -46,6 +47,12 @@ def test_each_client_has_its_numbers(name: str, seconds: float, most_bytes: int)
 def test_each_call_with_a_deadline_of_its_own_has_it(name: str) -> None:
     if name not in ("CALL_SECONDS", "SILENT_SECONDS"):
         assert row(f"{name}`") == [f"{getattr(client, name, None) or getattr(applying, name):g} s"]
+
+
+def test_the_boot_servers_plugin_has_its_number() -> None:
+    source = (ROOT / "toolchain/parts/pulumi-resource-matchbox/lazy.go").read_text(encoding="utf-8")
+    assert re.findall(r"callTimeout = (\d+) \* time\.Second", source) == ["60"]
+    assert "then 60 s for each resource" in row("boot server (matchbox)")[1]
 
 
 def test_what_is_inside_an_answer_has_its_numbers() -> None:
