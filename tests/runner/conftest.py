@@ -1,4 +1,4 @@
-"""A checkout with two stacks and an engine that only writes down how it was called."""
+"""A checkout with two stacks, and an engine that only records its calls."""
 
 import json
 import os
@@ -41,7 +41,7 @@ sys.exit(code)
 
 @dataclass
 class House:
-    """The checkout, what its engine was called for, and how it is to answer."""
+    """The checkout, the calls of its engine, and the engine's answers."""
 
     layout: Layout
 
@@ -60,7 +60,7 @@ class House:
         )
 
     def exists(self, stack: str, state: Path | None = None) -> None:
-        """Make the folder backend hold a stack."""
+        """Create a stack in the folder backend."""
         folder = (state or self.layout.home / "state") / ".pulumi" / "stacks" / "house"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{stack}.json").write_text("{}")
