@@ -7,17 +7,26 @@ Source: helm.sh/helm/v3, pkg/storage/driver/secrets.go and pkg/action/install.go
 """
 
 import base64
-import gzip
-import json
 import ssl
 from dataclasses import dataclass
 from typing import Any
 
-from .kubernetes import Access, delete, get
+from core.printable import printable
+
+from . import bounded
+from .kubernetes import Access, delete, items
+
+# An unpacked release: the chart with its values and manifest. Cilium's has about 3 MiB, and a Secret at most 1 MiB of
+# packed data.
+MOST_RELEASE_BYTES = 16 << 20
+_GZIP = b"\x1f\x8b"
 
 
 class ReleaseOccupied(Exception):
-    """Another release is deployed under this name, and must not be overwritten."""
+    """Another release is deployed under this name, and must not be overwritten: one printable line."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text, 1000))
 
 
 @dataclass(frozen=True)
@@ -29,11 +38,16 @@ class Record:
     version: str
     """The chart's version; empty if the record does not contain it."""
 
+    @property
+    def shown(self) -> str:
+        """The record in a message: whoever may write Secrets may have written it."""
+        return f"{printable(self.secret)} ({printable(self.status)})"
+
 
 def records(access: Access, tls: ssl.SSLContext, namespace: str, release: str) -> list[Record]:
     """Every revision of a release that Helm has recorded. Raises OSError and CredentialsRefused."""
     path = f"/api/v1/namespaces/{namespace}/secrets?labelSelector=owner%3Dhelm%2Cname%3D{release}"
-    secrets = json.loads(get(access, tls, path))["items"]
+    secrets = items(access, tls, path)
     return [
         Record(s["metadata"]["name"], s["metadata"]["labels"].get("status", ""), _chart_version(s)) for s in secrets
     ]
@@ -42,9 +56,9 @@ def records(access: Access, tls: ssl.SSLContext, namespace: str, release: str) -
 def _chart_version(secret: dict[str, Any]) -> str:
     try:
         packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
-        release = json.loads(gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed)
+        release = bounded.from_json(bounded.unpacked(packed, MOST_RELEASE_BYTES) if packed[:2] == _GZIP else packed)
         return str(release["chart"]["metadata"]["version"])
-    except (KeyError, TypeError, ValueError, OSError, EOFError):
+    except (KeyError, TypeError, ValueError, OSError):
         return ""
 
 
@@ -59,8 +73,9 @@ def before_install(access: Access, namespace: str, release: str, version: str) -
         for record in revisions:
             if record.status == "deployed" and record.version != version:
                 raise ReleaseOccupied(
-                    f"a release {release} of chart version {record.version or 'unknown'} is deployed in {namespace}, "
-                    "but is not in the stack's state; installing would overwrite it; to adopt it, set cilium.version "
+                    f"a release {release} of chart version {printable(record.version) or 'unknown'} is deployed in "
+                    f"{namespace}, but is not in the stack's state; installing would overwrite it; to adopt it, set "
+                    "cilium.version "
                     f"to its version, or remove it with: helm uninstall {release} -n {namespace}"
                 )
         return _clear(access, tls, namespace, revisions)
@@ -76,4 +91,4 @@ def before_upgrade(access: Access, namespace: str, release: str) -> list[str]:
 def _clear(access: Access, tls: ssl.SSLContext, namespace: str, revisions: list[Record]) -> list[str]:
     for record in revisions:
         delete(access, tls, f"/api/v1/namespaces/{namespace}/secrets/{record.secret}")
-    return [f"{record.secret} ({record.status})" for record in revisions]
+    return [record.shown for record in revisions]

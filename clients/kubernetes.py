@@ -2,25 +2,38 @@
 
 import base64
 import binascii
+import http.client
+import io
 import json
 import os
 import re
 import ssl
 import tempfile
 import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any
 
 import yaml
 
-REQUEST_SECONDS = 5.0
+from clients import bounded
+from core.printable import printable
+
+# The deadline of one request, from the name's resolution to the answer's last byte.
+REQUEST_SECONDS = 10.0
+# A list of a thousand Pods has about 10 MiB, and a release of Cilium's chart 0.3 MiB a revision.
+MOST_BYTES = 16 << 20
+# The length of a reason that the API gives: an admission webhook's may name several causes.
+REASON_CHARACTERS = 500
 
 
 class CredentialsRefused(Exception):
-    """The API does not accept this client certificate."""
+    """The API does not accept this client certificate: one printable line."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text, 2 * REASON_CHARACTERS))
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,22 @@ def get(access: Access, tls: ssl.SSLContext, path: str) -> str:
     return _ask(access, tls, "GET", path)
 
 
+def read(access: Access, tls: ssl.SSLContext, path: str) -> dict[str, Any]:
+    """The object of the response to a GET, keyed as the API has it. Raises OSError, and Broken for another response."""
+    value = bounded.from_json(get(access, tls, path).encode())
+    if not isinstance(value, dict):
+        raise bounded.Broken("its answer is not an object")
+    return value
+
+
+def items(access: Access, tls: ssl.SSLContext, path: str) -> list[dict[str, Any]]:
+    """The objects of a list, each keyed as the API has it. Raises OSError, and Broken if it is no list."""
+    found = read(access, tls, path).get("items")
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise bounded.Broken("its answer is not a list of objects")
+    return found
+
+
 def delete(access: Access, tls: ssl.SSLContext, path: str) -> None:
     """Delete an object if it exists. Raises OSError and CredentialsRefused."""
     try:
@@ -106,14 +135,14 @@ def patch(access: Access, tls: ssl.SSLContext, path: str, body: Mapping[str, Any
 
 
 def why(error: OSError) -> str:
-    """Why the API did not carry out a request, in one line: the causes that it lists, else its message."""
+    """Why the API did not carry out a request, in one printable line: the causes that it lists, else its message."""
     if not isinstance(error, urllib.error.HTTPError):
-        return str(getattr(error, "reason", error))
+        return printable(getattr(error, "reason", error))
     status = _status(error)
     causes = [
         str(cause["message"]) for cause in (status.get("details") or {}).get("causes") or [] if cause.get("message")
     ]
-    return " ".join(("; ".join(causes) or str(status.get("message") or f"HTTP {error.code}")).split())
+    return printable("; ".join(causes) or str(status.get("message") or f"HTTP {error.code}"), REASON_CHARACTERS)
 
 
 def _status(error: urllib.error.HTTPError) -> dict[str, Any]:
@@ -121,8 +150,8 @@ def _status(error: urllib.error.HTTPError) -> dict[str, Any]:
     kept = getattr(error, "status_object", None)
     if kept is None:
         try:
-            kept = json.loads(error.read())
-        except (OSError, ValueError):
+            kept = bounded.from_json(error.read())
+        except OSError:
             kept = {}
         kept = kept if isinstance(kept, dict) else {}
         # An attribute of ours on the library's error.
@@ -138,23 +167,20 @@ def _ask(
     body: Mapping[str, Any] | None = None,
     kind: str = "application/json",
 ) -> str:
-    # Without the proxy of the environment: the API is on the node network.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=tls))
-    try:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            f"{access.server}{path}", data, {"Content-Type": kind} if data else {}, method=method
-        )
-        with opener.open(request, timeout=REQUEST_SECONDS) as answer:
-            return str(answer.read().decode())
-    except urllib.error.HTTPError as error:
-        # An accepted client may still be denied a request, by a webhook or in a namespace that is being deleted.
-        denied = error.code == 403 and re.search(
-            "admission webhook|being terminated", str(_status(error).get("message"))
-        )
-        if error.code not in (401, 403) or denied:
-            raise
-        raise CredentialsRefused(
-            f"{access.server} refuses this client certificate (HTTP {error.code}); it belongs to another "
-            "cluster, or has expired; renew it with: ./bedplate up STACK --target-replace '**talos-kubeconfig'"
-        ) from None
+    data = None if body is None else json.dumps(body).encode()
+    url, headers = f"{access.server}{path}", {"Content-Type": kind} if data else {}
+    limits = bounded.Limits(REQUEST_SECONDS, MOST_BYTES)
+    answer = bounded.exchange(bounded.Request(method, url, headers, data), tls, limits)
+    if answer.status < 300:
+        return answer.body.decode(errors="replace")
+    # Redirects too: the API has none, and the certificate is for this server.
+    reason = http.client.responses.get(answer.status, "")
+    error = urllib.error.HTTPError(url, answer.status, reason, Message(), io.BytesIO(answer.body))
+    # An accepted client may still be denied a request, by a webhook or in a namespace that is being deleted.
+    denied = error.code == 403 and re.search("admission webhook|being terminated", str(_status(error).get("message")))
+    if error.code not in (401, 403) or denied:
+        raise error
+    raise CredentialsRefused(
+        f"{access.server} refuses this client certificate (HTTP {error.code}); it belongs to another "
+        "cluster, or has expired; renew it with: ./bedplate up STACK --target-replace '**talos-kubeconfig'"
+    )

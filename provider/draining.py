@@ -1,6 +1,5 @@
 """Drains a node: its pods are evicted within their disruption budgets, and its virtual machines are migrated."""
 
-import json
 import ssl
 import time
 import urllib.error
@@ -67,7 +66,7 @@ class _Draining:
 
     def _pods(self) -> list[dict[str, Any]]:
         path = f"/api/v1/pods?fieldSelector=spec.nodeName%3D{self._node}"
-        return sorted(json.loads(kubernetes.get(self._access, self._tls, path))["items"], key=_name)
+        return sorted(kubernetes.items(self._access, self._tls, path), key=_name)
 
     def _evict(self, pod: dict[str, Any]) -> None:
         meta, now = pod["metadata"], time.monotonic()
@@ -99,7 +98,7 @@ class _Draining:
     def _kubelet_reports(self) -> bool:
         """Whether the node's kubelet reports: a pod ends only when its kubelet says so."""
         try:
-            node = json.loads(kubernetes.get(self._access, self._tls, nodes.path(self._node)))
+            node = kubernetes.read(self._access, self._tls, nodes.path(self._node))
         except urllib.error.HTTPError as error:
             return error.code != 404
         conditions = (node.get("status") or {}).get("conditions") or []

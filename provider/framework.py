@@ -6,6 +6,7 @@ do not leave this module.
 
 import asyncio
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
@@ -19,6 +20,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from core.facts.release import VERSION
 from core.native import UNKNOWN, Contract, InputError, Unknown, Values
+from core.printable import LINE_CHARACTERS, printable, printable_lines
 from provider import parent
 
 _SENTINEL = rpc.UNKNOWN
@@ -30,7 +32,13 @@ Progress = Callable[[str], None]
 
 
 class UserError(Exception):
-    """A failure that the user can do something about: where, what, why and what to do, with no traceback."""
+    """A failure that the user can do something about: where, what, why and what to do, with no traceback.
+
+    Its text is one printable line, whatever a machine's answer that it quotes contains.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable(text, LINE_CHARACTERS))
 
 
 class NativeResource(Protocol):
@@ -47,7 +55,7 @@ class NativeResource(Protocol):
         ...
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
-        """The sentence that a plan shows beside the resource; None if the values that change say enough."""
+        """What a plan shows beside the resource, in one or more lines; None if the values that change say enough."""
         ...
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
@@ -115,16 +123,16 @@ class NativeProvider(sdk.Provider):
 
     def _describe_change(self, resource: NativeResource, request: Any, inputs: Values, state: Values | None) -> None:
         if description := resource.describe_change(inputs, state):
-            _say(request)(description)
+            _show(request, printable_lines(description))
 
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
         """The inputs as they are, and a failure for each that is refused."""
         resource = self._of(request)
         # The engine prints the value of a property that a failure names, even of a secret one.
         failures = [
-            sdk.CheckFailure("", f"{error.property} {error.reason}")
+            sdk.CheckFailure("", printable(f"{error.property} {error.reason}", LINE_CHARACTERS))
             if error.property in resource.contract.secrets
-            else sdk.CheckFailure(error.property, error.reason)
+            else sdk.CheckFailure(error.property, printable(error.reason, LINE_CHARACTERS))
             for error in resource.check(_values(request.new_inputs), _values(request.old_inputs) or None)
         ]
         return sdk.CheckResponse(inputs=request.new_inputs, failures=failures or None)
@@ -182,22 +190,24 @@ class NativeProvider(sdk.Provider):
 
 
 def _say(request: Any) -> Progress:
-    """The function that shows lines beside the resource: the engine does not show a plugin's stderr."""
+    """The function that shows a line beside the resource. It is one printable line, whatever answer it quotes."""
+    return lambda text: _show(request, printable(text, LINE_CHARACTERS))
+
+
+def _show(request: Any, text: str) -> None:
+    """Show a printable text beside the resource: the engine does not show a plugin's stderr."""
     # The engine's address is the first argument that is no option.
     address = next((arg for arg in sys.argv[1:] if not arg.startswith("-")), None)
-    if address is None:
-        return lambda text: print(f"{request.name}: {text}", file=sys.stderr, flush=True)
-
-    def say(text: str) -> None:
-        try:
+    try:
+        if address is not None:
             with grpc.insecure_channel(address) as channel:
                 line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, urn=request.urn)
                 engine_pb2_grpc.EngineStub(channel).Log(line, timeout=5)
-        except grpc.RpcError:
-            # A line that can't be shown must not fail the update.
-            print(f"{request.name}: {text}", file=sys.stderr, flush=True)
-
-    return say
+            return
+    except grpc.RpcError:
+        # A line that can't be shown must not fail the update.
+        pass
+    print(f"{request.name}: {text}", file=sys.stderr, flush=True)
 
 
 class _Servicer(server.ProviderServicer):
@@ -210,6 +220,14 @@ def _without_traceback(method: str) -> Any:
             return await getattr(_ORIGINAL, method)(self, request, context)
         except UserError as error:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:
+            # A defect. Its text may quote an answer; the framework would show it as it is.
+            print("".join(traceback.format_tb(error.__traceback__)), file=sys.stderr, flush=True)
+            await context.abort(
+                grpc.StatusCode.UNKNOWN, printable(f"unexpected {type(error).__name__}: {error}", LINE_CHARACTERS)
+            )
 
     return call
 

@@ -1,6 +1,5 @@
 """Nodes as objects of the Kubernetes API: read, annotated, cordoned, deleted. A request is retried for a while."""
 
-import json
 import ssl
 import urllib.error
 from collections.abc import Callable, Mapping
@@ -43,7 +42,7 @@ def read(access: Access, node: str) -> dict[str, Any] | None:
 
     def get(tls: ssl.SSLContext) -> dict[str, Any] | None:
         try:
-            return dict(json.loads(kubernetes.get(access, tls, path(node))))
+            return kubernetes.read(access, tls, path(node))
         except urllib.error.HTTPError as error:
             if error.code != 404:
                 raise
@@ -92,7 +91,7 @@ def refusals_end_it(ask: Callable[[], tuple[bool, str]]) -> Callable[[], tuple[b
 
 
 def _list(access: Access, path: str, failure: str) -> list[dict[str, Any]]:
-    return _retried(access, lambda tls: list(json.loads(kubernetes.get(access, tls, path))["items"]), failure)
+    return _retried(access, lambda tls: kubernetes.items(access, tls, path), failure)
 
 
 def _patch(access: Access, node: str, body: dict[str, Any], failure: str) -> None:

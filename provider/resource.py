@@ -30,7 +30,7 @@ class Resource:
         return self.contract.planned(inputs, state)
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
-        """The sentence that a plan shows beside the resource; None if the values that change say enough."""
+        """What a plan shows beside the resource, in one or more lines; None if the values that change say enough."""
         return None
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from core.printable import LINE_CHARACTERS, SHOWN_CHARACTERS, printable
+
 from .framework import Progress, UserError
 
 # Seconds between two queries, and between two reports.
@@ -21,7 +23,8 @@ def wait_until(ask: Callable[[], tuple[bool, str]], what: str, seconds: float, i
     reported = start
     while True:
         try:
-            done, observed = ask()
+            done, text = ask()
+            observed = printable(text, LINE_CHARACTERS // 2)
         except OSError as error:
             done, observed = False, _short(error)
         if done:
@@ -40,4 +43,4 @@ def wait_until(ask: Callable[[], tuple[bool, str]], what: str, seconds: float, i
 
 def _short(error: OSError) -> str:
     code = getattr(error, "code", None)
-    return f"HTTP {code}" if code else str(getattr(error, "reason", error))
+    return f"HTTP {code}" if code else printable(getattr(error, "reason", error), 3 * SHOWN_CHARACTERS)

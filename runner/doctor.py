@@ -10,7 +10,8 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from toolchain import Layout, golang, onpath, system
+from core.printable import LINE_CHARACTERS, printable
+from toolchain import Layout, ToolchainError, golang, onpath, system
 from toolchain.install import in_place
 from toolchain.lock import Lock, Part, load
 from toolchain.ready import forced
@@ -94,14 +95,16 @@ def doctor(given: Namespace, layout: Layout) -> int:
 
 
 def _cells(finding: Finding) -> tuple[str, str, str, str]:
-    return finding.what, finding.version, finding.source, finding.state
+    """Its cells; programs report their own versions and errors."""
+    what, version, source, state = map(printable, (finding.what, finding.version, finding.source, finding.state))
+    return what, version, source, state
 
 
 def _show(findings: list[Finding], widths: list[int]) -> None:
     for finding in findings:
         print("  ".join(cell.ljust(width) for cell, width in zip(_cells(finding), widths, strict=True)).rstrip())
         if finding.remedy:
-            print(f"    -> {finding.remedy}")
+            print(f"    -> {printable(finding.remedy, LINE_CHARACTERS)}")
 
 
 def _parts(purpose: Purpose, layout: Layout) -> Iterator[Finding]:
@@ -128,6 +131,10 @@ def _part(part: Part, layout: Layout, source: str | None, purpose: Purpose) -> F
         return Finding(part.name, part.version, "-", state, command, absent=True)
     if packages := system.missing([], [part]):
         return Finding(part.name, part.version, _source(entry), "needs a system package", system.by_hand(packages))
+    try:
+        entry.check(layout)
+    except ToolchainError as fault:
+        return Finding(part.name, part.version, _source(entry), "changed in the store", str(fault))
     if not in_place(entry, layout):
         return Finding(part.name, part.version, _source(entry), "in the store, not linked", command, absent=True)
     state = _state(part, entry, layout)

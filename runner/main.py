@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from core.printable import printable_lines
 from toolchain import Layout, ToolchainError
 
 from . import pipes
@@ -28,10 +29,10 @@ def main_in(layout: Layout, arguments: list[str]) -> int:
         command, given = parse(arguments, layout)
         return command.run(given, layout)
     except UsageError as error:
-        print(f"bedplate: {error}", file=sys.stderr)
+        _report(error)
         return 2
     except ToolchainError as error:
-        print(f"bedplate: {error}", file=sys.stderr)
+        _report(error)
         return 1
     except KeyboardInterrupt:
         print("bedplate: stopped; finished parts are kept", file=sys.stderr)
@@ -39,3 +40,8 @@ def main_in(layout: Layout, arguments: list[str]) -> int:
     except SystemExit as end:
         # argparse ends so after --help.
         return int(end.code or 0)
+
+
+def _report(error: Exception) -> None:
+    """Print an error. It may quote what a program, a machine or a server said, so each line is made printable."""
+    print(f"bedplate: {printable_lines(error)}", file=sys.stderr)

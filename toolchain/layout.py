@@ -68,11 +68,11 @@ class Layout:
         return self.home / "downloads"
 
     @property
+    def seen(self) -> Path:
+        """What the files of the store were when this checkout last hashed them."""
+        return self.home / "seen.json"
+
+    @property
     def times(self) -> Path:
         """How long the latest runs took, per part."""
         return self.home / "times.json"
-
-    @property
-    def known_checksums(self) -> Path:
-        """Checksums of releases that were downloaded before, by URL."""
-        return self.home / "known-checksums.json"

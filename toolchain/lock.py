@@ -42,7 +42,11 @@ class Product:
 
 @dataclass(frozen=True)
 class Release:
-    """The official archive of a part. An empty sha256 means that the published list of checksums is downloaded."""
+    """The official archive of a part.
+
+    An empty sha256 means that it is never downloaded. `checksums` is where the project publishes them: for a person who
+    adds one, never for a program.
+    """
 
     url: str
     checksums: str

@@ -1,4 +1,4 @@
-"""Make sure that parts of the toolchain are set up, at the cost of some file stats when they are."""
+"""Make sure that parts of the toolchain are set up and unchanged, at the cost of some file stats when they are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .store import SOURCES, find
 def ensure(names: Iterable[str], layout: Layout | None = None, progress: Progress | None = None) -> dict[str, Path]:
     """Set up what is missing of these parts, outputs or sets. Returns the path of each file that they yield, by name.
 
-    Raises ToolchainError, with the remedy in its text, when a part cannot be set up.
+    Raises ToolchainError, with the remedy in its text, when a part cannot be set up, or was changed in the store.
     """
     layout = layout or Layout.of()
     lock = load(layout.lock)
@@ -35,6 +35,7 @@ def ensure(names: Iterable[str], layout: Layout | None = None, progress: Progres
     installed: dict[str, Path] = {}
     for entry in entries.values():
         if entry:
+            entry.check(layout)
             installed |= install(entry, layout)
     return installed
 

@@ -1,36 +1,28 @@
-"""The second source: the official release archive, taken only when its checksum is right."""
+"""The second source: the official release archive, taken only if toolchain/lock.toml has its checksum."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
-import json
+import io
 import os
 import shutil
 import tarfile
 import threading
-import urllib.error
-import urllib.request
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
+from .download import CONNECT_SECONDS, Unavailable, download, mirrored, probe
 from .errors import ToolchainError
 from .layout import Layout, this_platform
-from .lock import Part, Release
+from .lock import Part
 from .store import locked
 
-CONNECT_SECONDS = 3
-READ_SECONDS = 60
-
-
-class Unavailable(Exception):
-    """This release cannot be downloaded here; another source may do."""
-
-
-def mirrored(url: str) -> str:
-    """The address to download from: the official one, or the same path below BEDPLATE_MIRROR."""
-    mirror = os.environ.get("BEDPLATE_MIRROR", "").rstrip("/")
-    return mirror + urlsplit(url).path if mirror else url
+# All that an archive may unpack to; pulumi's, the largest, has 360 MB.
+UNPACKED_BYTES = 2 << 30
 
 
 def unreachable(parts: list[Part]) -> str | None:
@@ -59,116 +51,112 @@ def _origin(url: str) -> str:
 
 
 def _probe(origin: str, faults: dict[str, str]) -> None:
-    try:
-        urllib.request.urlopen(urllib.request.Request(origin + "/", method="HEAD"), timeout=CONNECT_SECONDS).close()
-    except urllib.error.HTTPError:
-        pass  # The origin answers; a refused top page tells nothing about an archive.
-    except (OSError, ValueError) as fault:
-        faults[origin] = str(getattr(fault, "reason", fault)).removeprefix("[Errno -2] ")
+    if why := probe(origin):
+        faults[origin] = why
+
+
+def refused(part: Part) -> str | None:
+    """Why no release of the part is downloaded on this platform, whatever the network; None if one is."""
+    release, platform = part.release, this_platform()
+    if release is None:
+        return "it has no official release"
+    if platform not in release.platforms:
+        return f"no official release for {platform}"
+    if not release.sha256.get(platform):
+        published = release.checksums.format(version=part.version)
+        return (
+            f"toolchain/lock.toml has no sha256 of its archive for {platform}; verify the one in {published}, "
+            f"then write it under [{part.name}.release.sha256]"
+        )
+    return None
 
 
 def fetch(part: Part, into: Path, layout: Layout) -> str:
     """Put the part's files from its verified archive into a folder. Returns the address of the archive.
 
-    Raises Unavailable when there is no such release, and ToolchainError when the archive is not what was published:
+    Raises Unavailable when there is no such release, and ToolchainError when the archive is not what the lock pins:
     that is never passed over for another source.
     """
     release = part.release
-    theirs = release.platforms.get(this_platform()) if release else None
-    if not release or not theirs:
-        raise Unavailable(f"no official release for {this_platform()}")
-    words = {"version": part.version, "platform": theirs}
-    url = mirrored(release.url.format(**words))
+    if release is None or (why := refused(part)):
+        raise Unavailable(why)
+    platform = this_platform()
+    url = mirrored(release.url.format(version=part.version, platform=release.platforms[platform]))
     layout.downloads.mkdir(parents=True, exist_ok=True)
     name = url.rsplit("/", 1)[-1]
     # Two parts may ship in one archive: the second finds it here.
     with locked(layout, f"download-{name}"):
         archive = layout.downloads / name
-        expected = _expected(part, release, url, mirrored(release.checksums.format(**words)), layout)
+        expected = release.sha256[platform]
         if not archive.exists() or _sha256(archive) != expected:
-            _download(url, archive)
-        actual = _sha256(archive)
-        if actual != expected:
-            archive.unlink()
-            raise ToolchainError(
-                f"{part.name}: {url} has sha256 {actual}, but {expected} was published.\n"
-                "  It was not used. Try again; if it stays so, someone changed the archive: "
-                "do not use it, and build instead with BEDPLATE_TOOLCHAIN=build."
-            )
-        _unpack(part, release.members, archive, into)
+            download(url, archive)
+        # One handle from here on: what is hashed is what is unpacked.
+        with open(archive, "rb") as file:
+            actual = hashlib.file_digest(file, "sha256").hexdigest()
+            if actual != expected:
+                archive.unlink()
+                raise ToolchainError(
+                    f"{part.name}: {url} has sha256 {actual}, but toolchain/lock.toml pins {expected}.\n"
+                    "  It was not used. Try again; if it stays so, someone changed the archive: "
+                    "do not use it, and build instead with BEDPLATE_TOOLCHAIN=build."
+                )
+            file.seek(0)
+            try:
+                _unpack(release.members, file, into)
+            except (KeyError, tarfile.TarError, OSError, EOFError, zlib.error) as fault:
+                raise ToolchainError(f"{part.name}: {archive.name} cannot be unpacked: {fault}") from None
     return url
-
-
-def _expected(part: Part, release: Release, url: str, checksums: str, layout: Layout) -> str:
-    pinned = release.sha256.get(this_platform())
-    if pinned:
-        return pinned
-    with locked(layout, "known-checksums"):
-        known = _known(layout)
-        if url in known:
-            return known[url]
-        name = url.rsplit("/", 1)[-1]
-        for line in _read(checksums).decode(errors="replace").splitlines():
-            words = line.split()
-            if len(words) == 2 and words[1].lstrip("*").removeprefix("./") == name:
-                known[url] = words[0].lower()
-                fresh = layout.known_checksums.with_suffix(".new")
-                fresh.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
-                os.replace(fresh, layout.known_checksums)
-                return known[url]
-    raise ToolchainError(
-        f"{part.name}: {checksums} does not name {name}, so it cannot be verified.\n"
-        "  Use BEDPLATE_TOOLCHAIN=build, or put its sha256 into toolchain/lock.toml."
-    )
-
-
-def _known(layout: Layout) -> dict[str, str]:
-    try:
-        checksums: dict[str, str] = json.loads(layout.known_checksums.read_text())
-    except (OSError, ValueError):
-        return {}
-    return checksums
-
-
-def _read(url: str) -> bytes:
-    try:
-        with urllib.request.urlopen(url, timeout=READ_SECONDS) as answer:
-            content: bytes = answer.read()
-    except (OSError, ValueError) as fault:
-        raise Unavailable(f"{url}: {fault}") from None
-    return content
-
-
-def _download(url: str, archive: Path) -> None:
-    fresh = archive.with_name(f"{archive.name}.{os.getpid()}")
-    try:
-        with urllib.request.urlopen(url, timeout=READ_SECONDS) as answer, open(fresh, "wb") as file:
-            shutil.copyfileobj(answer, file, 1 << 20)
-        os.replace(fresh, archive)
-    except (OSError, ValueError) as fault:
-        raise Unavailable(f"{url}: {fault}") from None
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _unpack(part: Part, members: Mapping[str, str], archive: Path, into: Path) -> None:
-    try:
-        for name, member in members.items():
-            target = into / name
-            if member:
-                # Only named members are read, so a hostile path in the archive goes nowhere.
-                with tarfile.open(archive) as tar, open(target, "wb") as file:
-                    inside = tar.extractfile(member)
-                    if inside is None:
-                        raise KeyError(f"{member} is not a file")
-                    shutil.copyfileobj(inside, file)
-            else:
-                shutil.copyfile(archive, target)
-            target.chmod(0o755)
-    except (KeyError, tarfile.TarError) as fault:
-        raise ToolchainError(f"{part.name}: {archive.name}: {fault}") from None
 
 
 def _sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unpack(members: Mapping[str, str], archive: IO[bytes], into: Path) -> None:
+    """Write the named members, or the archive itself where a member has no name. Raises KeyError for an absent one."""
+    wanted = {member: into / name for name, member in members.items() if member}
+    for name, member in members.items():
+        if not member:
+            _write(archive, into / name)
+    if not wanted:
+        return
+    # Only named members are read, once and in order, so a hostile path in the archive goes nowhere.
+    bounded = io.BufferedReader(_Bounded(gzip.GzipFile(fileobj=archive)))
+    with tarfile.open(fileobj=bounded, mode="r|") as tar:
+        for inside in tar:
+            target = wanted.pop(inside.name, None)
+            content = tar.extractfile(inside) if target and inside.isreg() else None
+            if target and content is None:
+                raise KeyError(f"{inside.name} is not a file")
+            if target and content:
+                _write(content, target)
+            if not wanted:
+                return
+    raise KeyError(f"{', '.join(sorted(wanted))} is not in it")
+
+
+def _write(content: IO[bytes], target: Path) -> None:
+    with open(target, "wb") as file:
+        shutil.copyfileobj(content, file, 1 << 20)
+    os.chmod(target, 0o755)
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that ends with an error where it would yield more than UNPACKED_BYTES."""
+
+    def __init__(self, stream: gzip.GzipFile) -> None:
+        self._stream, self._left = stream, UNPACKED_BYTES
+
+    def readable(self) -> bool:
+        """Yes: it is read from."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill a buffer. Raises OSError behind the limit."""
+        chunk = self._stream.read(len(buffer))
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise OSError(f"it unpacks to more than {UNPACKED_BYTES} bytes")
+        buffer[: len(chunk)] = chunk
+        return len(chunk)

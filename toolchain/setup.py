@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from . import debian, gobuild, golang, onpath, pyenv, release
+from . import debian, download, gobuild, golang, onpath, pyenv, release
 from .errors import ToolchainError
 from .layout import Layout
 from .lock import Lock, Part
@@ -70,34 +70,38 @@ class Setup:
         return left
 
     def _downloaded(self, parts: list[Part], pool: ThreadPoolExecutor) -> list[Part]:
-        offered = [part for part in parts if part.release]
-        if self.source not in {None, "download"} or not offered:
-            return self._refuse_download(parts, "it has no official release") if parts else []
-        with self.progress.step("releases", "connecting"):
-            why = release.unreachable(offered)
-        if why:
-            self.progress.say(f"Official releases are not reachable ({why})")
-            return self._refuse_download(parts, "the release origin is not reachable")
+        if self.source not in {None, "download"}:
+            return parts
+        reasons = {part.name: why for part in parts if (why := release.refused(part))}
+        offered = [part for part in parts if part.name not in reasons]
+        if offered:
+            with self.progress.step("releases", "connecting"):
+                why = release.unreachable(offered)
+            if why:
+                self.progress.say(f"Official releases are not reachable ({why})")
+                reasons |= dict.fromkeys((part.name for part in offered), "the release origin is not reachable")
+                offered = []
         running: list[tuple[Part, Future[None]]] = [
             (part, pool.submit(self._locked, part, self._fetched)) for part in offered
         ]
-        left = [part for part in parts if not part.release]
         for part, each in running:
             try:
                 each.result()
-            except release.Unavailable as fault:
-                self.progress.say(f"{part.name} {part.version}: no download ({fault})")
-                left.append(part)
-        order = list(self.lock.parts)
-        return self._refuse_download(sorted(left, key=lambda p: order.index(p.name)), "no download")
+            except download.Unavailable as fault:
+                reasons[part.name] = str(fault)
+        return self._not_downloaded([part for part in parts if part.name in reasons], reasons, bool(running))
 
-    def _refuse_download(self, left: list[Part], why: str) -> list[Part]:
+    def _not_downloaded(self, left: list[Part], reasons: Mapping[str, str], online: bool) -> list[Part]:
         if self.source == "download" and left:
-            names = ", ".join(part.name for part in left)
+            each = "\n".join(f"  {part.name} {part.version}: {reasons[part.name]}" for part in left)
             raise ToolchainError(
-                f"BEDPLATE_TOOLCHAIN=download, but {why}: {names}\n"
-                "  Set BEDPLATE_MIRROR to a mirror of the releases, or unset BEDPLATE_TOOLCHAIN."
+                f"BEDPLATE_TOOLCHAIN=download, but these cannot be downloaded:\n{each}\n"
+                "  Set BEDPLATE_MIRROR to a mirror of the releases, or unset BEDPLATE_TOOLCHAIN: then they are built."
             )
+        if online:
+            for part in left:
+                if part.release:
+                    self.progress.say(f"{part.name} {part.version}: no download ({reasons[part.name]})")
         return left
 
     def _built(self, parts: list[Part]) -> None:
@@ -136,6 +140,7 @@ class Setup:
             self.progress.total += 1
             self._locked(part, self._other)
             entry = self.entries.pop(part.name)
+        entry.check(self.layout)
         return entry.file("go/bin/go")
 
     def _locked(self, part: Part, make: Callable[[Part], Entry]) -> None:

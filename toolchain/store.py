@@ -2,7 +2,7 @@
 
 An entry is a folder named after its part, its source and a digest of everything that decides its content. It counts
 only once it holds `part.json`, which is written last: what a killed run left behind is never used, and the next run
-that builds the same part removes it.
+that builds the same part removes it. An entry without a seal, as earlier versions wrote them, does not count either.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import Any
 from .errors import ToolchainError
 from .layout import Layout, this_platform
 from .lock import Part
+from .seal import RECORD, check, read_only, seal
 
 SOURCES = ("path", "download", "build")
-RECORD = "part.json"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Entry:
     def file(self, name: str) -> Path:
         """The path of one of its files."""
         return self.folder / name
+
+    def check(self, layout: Layout) -> None:
+        """Raises ToolchainError if a file of the part is not what was put into the store."""
+        name = f"{self.part.name} {self.part.version}".rstrip()
+        check(name, self.folder, str(self.record["sealed"]), layout)
 
 
 def digest(part: Part, source: str, layout: Layout) -> str:
@@ -106,12 +111,15 @@ def _read(place: Path) -> dict[str, Any] | None:
 
 
 def _whole(place: Path, record: Mapping[str, Any]) -> bool:
-    """Whether each file exists, and is unchanged since it was taken from PATH."""
-    for name, seen in record["files"].items():
+    """Whether the part is sealed, and each file exists and is unchanged since it was taken from PATH."""
+    files = record.get("files")
+    if not isinstance(record.get("sealed"), str) or not isinstance(files, dict):
+        return False
+    for name, seen in files.items():
         path = place / name
         if not path.exists():
             return False
-        if path.is_symlink() and record["source"] == "path" and seen != fingerprint(path):
+        if path.is_symlink() and record.get("source") == "path" and seen != fingerprint(path):
             return False
     return True
 
@@ -159,6 +167,8 @@ def keep(part: Part, source: str, made: Path, layout: Layout, seconds: float, or
     if missing:
         raise ToolchainError(f"{part.name}: {origin} did not yield {', '.join(missing)}")
     place = folder(part, source, layout)
+    if part.kind == "go":
+        read_only(made)
     record = write_record(part, source, made, seconds, origin)
     if place.exists():
         shutil.rmtree(place)
@@ -177,6 +187,7 @@ def write_record(part: Part, source: str, made: Path, seconds: float, origin: st
         "seconds": round(seconds, 1),
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "files": {name: fingerprint(made / name) for name in part.files},
+        "sealed": seal(made),
     }
     fresh = made / f"{RECORD}.new"
     fresh.write_text(json.dumps(record, indent=1) + "\n")

@@ -14,20 +14,23 @@ from grpclib.encoding.proto import ProtoCodec
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from core.facts.ports import TALOS_API
+from core.printable import SHOWN_CHARACTERS, printable
 
 from .messages import MESSAGES
 from .models import Hardware
 
 PORT = TALOS_API
 CALL_SECONDS = 5.0
-# An error's text is cut to this many characters.
-SHOWN_CHARACTERS = 200
 
 T = TypeVar("T")
 
 
 class NoAnswer(OSError):
-    """The Talos API did not answer, or answered with an error."""
+    """The Talos API did not answer, or answered with an error: one printable line, whoever wrote it."""
+
+    def __init__(self, text: str) -> None:
+        # A machine that was queried twice is reported with both answers.
+        super().__init__(printable(text, 3 * SHOWN_CHARACTERS))
 
 
 class Slow(NoAnswer):
@@ -125,9 +128,9 @@ class Caller(ABC):
             raise Slow(f"no answer within {seconds:.0f} s") from None
         except GRPCError as error:
             kind = AlreadyThere if error.status is Status.ALREADY_EXISTS else NoAnswer
-            raise kind(f"{error.status.name}: {error.message}".replace("\n", " ")[:SHOWN_CHARACTERS]) from None
+            raise kind(f"{error.status.name}: {printable(error.message)}") from None
         except (StreamTerminatedError, OSError) as error:
-            raise NoAnswer(f"{type(error).__name__}: {error}".replace("\n", " ")[:SHOWN_CHARACTERS]) from None
+            raise NoAnswer(printable(f"{type(error).__name__}: {error}")) from None
 
     async def _talk(self, address: str, ask: Callable[[Channel], Awaitable[T]]) -> T:
         host, _, port = address.partition(":")

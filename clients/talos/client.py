@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from grpclib.client import Channel, UnaryStreamMethod
 
 from clients.kubernetes import client_tls
+from core.printable import printable
 
 from .calls import CALL_SECONDS, READ, Caller, list_specs, machine_call, within
 from .messages import MESSAGES
@@ -39,7 +40,7 @@ def schematic_of(layers: dict[str, dict[str, Any]]) -> str:
     layers: the specs of a machine's ExtensionStatuses, by id.
     """
     named = ((layer.get("metadata") or {}) for layer in layers.values())
-    return next((str(each.get("version", "")) for each in named if each.get("name") == "schematic"), "")
+    return next((printable(each.get("version", "")) for each in named if each.get("name") == "schematic"), "")
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,12 @@ class Client(Caller):
 
     def members(self, address: str) -> dict[str, bool]:
         """Each etcd member's host name to whether it has a vote. Raises NoAnswer."""
-        return {m.hostname: not m.is_learner for m in self._members(address)}
+        return {printable(m.hostname): not m.is_learner for m in self._members(address)}
 
     def peers(self, address: str) -> dict[str, str]:
         """Each etcd member's host name to its peer address. Raises NoAnswer."""
-        return {m.hostname: urlsplit(m.peer_urls[0]).hostname or "" for m in self._members(address) if m.peer_urls}
+        members = [m for m in self._members(address) if m.peer_urls]
+        return {printable(m.hostname): printable(urlsplit(m.peer_urls[0]).hostname or "") for m in members}
 
     def _members(self, address: str, local: bool = False) -> list[Any]:
         answer = self.ask(address, machine_call("EtcdMemberList", "EtcdMemberListRequest", query_local=local))
@@ -96,12 +98,12 @@ class Client(Caller):
 
         Raises NoAnswer, also if the machine runs no etcd.
         """
-        return {m.hostname: not m.is_learner for m in self._members(address, local=True)}
+        return {printable(m.hostname): not m.is_learner for m in self._members(address, local=True)}
 
     def service(self, address: str, name: str) -> str:
         """The state of a service as talosctl shows it, e.g. Running; empty without that service. Raises NoAnswer."""
         answer = self.ask(address, machine_call("ServiceList", "Empty"))
-        return next((str(one.state) for each in answer.messages for one in each.services if one.id == name), "")
+        return next((printable(one.state) for each in answer.messages for one in each.services if one.id == name), "")
 
     def bootstrap(self, address: str) -> None:
         """Create an etcd of one member. Raises AlreadyThere if the machine has etcd data, NoAnswer otherwise."""
@@ -119,14 +121,15 @@ class Client(Caller):
                 for n, s in services.items()
                 if not (s.get("running") and (s.get("healthy") or s.get("unknown")))
             ]
-            return sorted(down + [f"pod {name}" for name, pod in pods.items() if not _pod_ready(pod)])
+            down += [f"pod {name}" for name, pod in pods.items() if not _pod_ready(pod)]
+            return sorted(map(printable, down))
 
         return self.ask(address, ask)
 
     def version(self, address: str) -> str:
         """The version of Talos that runs, e.g. v1.12.0. Raises NoAnswer."""
         return next(
-            (str(each.version.tag) for each in self.ask(address, machine_call("Version", "Empty")).messages), ""
+            (printable(each.version.tag) for each in self.ask(address, machine_call("Version", "Empty")).messages), ""
         )
 
     def running(self, address: str) -> Running:

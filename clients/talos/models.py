@@ -1,7 +1,9 @@
-"""What a machine reports about itself."""
+"""What a machine reports about itself. A machine may report anything: each text is made printable here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
+
+from core.printable import printable
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,10 @@ class Hardware:
     """Hardware threads of all processors together."""
     platform: str
     """How Talos runs: metal, container, ..."""
+
+    def __post_init__(self) -> None:
+        """Make every text printable."""
+        _make_printable(self)
 
     @property
     def contained(self) -> bool:
@@ -41,3 +47,23 @@ class Running:
     """
     contained: bool
     """Whether the machine is a container, which can't be upgraded."""
+
+    def __post_init__(self) -> None:
+        """Make every text printable."""
+        _make_printable(self)
+
+
+def _make_printable(report: Hardware | Running) -> None:
+    """Replace each text of a frozen report, also those in its disks, by one that can be shown."""
+    for each in fields(report):
+        object.__setattr__(report, each.name, _printable(getattr(report, each.name)))
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, tuple | list):
+        return type(value)(_printable(item) for item in value)
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    return value

@@ -8,6 +8,7 @@ from pulumi import Input, Output, ResourceHook, ResourceHookArgs, ResourceHookBi
 
 from clients import helm, kubernetes
 from clients.kubernetes import Access
+from core.printable import printable
 
 
 def clear_interrupted_release(
@@ -33,6 +34,6 @@ async def _clear(kubeconfig: Input[str], release: str, clear: Callable[[Access],
         records = await asyncio.to_thread(clear, Access.parse(text or ""))
     except (OSError, ValueError, helm.ReleaseOccupied, kubernetes.CredentialsRefused) as error:
         # The engine shows what a hook raises; without `from None` a traceback would follow.
-        raise RuntimeError(f"{release}: Helm's records can't be read: {error}") from None
+        raise RuntimeError(f"{release}: Helm's records can't be read: {printable(error, 1000)}") from None
     for record in records:
         pulumi.log.info(f"cleared Helm's record {record}, which an interrupted run left")

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.printable import printable
+
 from .deletes import Element, Path
 from .merge import LEGACY, Document, Key, Merged, merge
 from .redaction import HIDDEN, shown_value
@@ -22,19 +24,26 @@ IN_PLACE = (
     "machine.features.kubePrism", "machine.features.hostDNS", "machine.features.imageCache",
     "machine.features.nodeAddressSortAlgorithm",
 )  # fmt: skip
+# Room for a value that was cut, and for its length behind it.
+_SHOWN_CHARACTERS = 300
 # What identifies a document, and a field that Talos does not read.
 _IDENTITY = frozenset({"apiVersion", "kind", "name", "version", "persist"})
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One field that differs. Values are texts that a person may see."""
+    """One field that differs. Each text is printable, because a machine may run a config that a stranger wrote."""
 
     document: str
     path: str
     before: str
     after: str
     reboots: bool
+
+    def __post_init__(self) -> None:
+        """Make every text printable."""
+        for name in ("document", "path", "before", "after"):
+            object.__setattr__(self, name, printable(getattr(self, name), _SHOWN_CHARACTERS))
 
     def __str__(self) -> str:
         field = f"{self.document}: {self.path}" if self.document else self.path

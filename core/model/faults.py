@@ -6,6 +6,8 @@ from typing import NoReturn
 
 from pydantic_core import PydanticCustomError
 
+from core.printable import LINE_CHARACTERS, printable
+
 ROOT = "platform"
 
 
@@ -23,7 +25,7 @@ class Fault:
 
     def __str__(self) -> str:
         keys = (part if part and part.isprintable() else repr(part) for part in self.path)
-        return f"{'.'.join((ROOT, *keys))}: {self.text}"
+        return printable(f"{'.'.join((ROOT, *keys))}: {self.text}", LINE_CHARACTERS)
 
 
 class StackFileError(Exception):

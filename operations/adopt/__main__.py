@@ -15,6 +15,7 @@ import yaml
 from pulumiverse_talos import _utilities as talos_sdk
 
 from core.model import Platform, StackFileError, stackfile
+from core.printable import printable_lines
 from runner import pipes
 
 from .bundle import Bundle, BundleError, read
@@ -26,9 +27,12 @@ STACK_NOT_FOUND = 6
 
 
 class NotImported(Exception):
-    """Why nothing was imported. The message is complete."""
+    """Why nothing was imported. The message is complete, and each of its lines printable."""
 
     code = 2
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable_lines(text))
 
 
 class NoStack(NotImported):

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from core.printable import printable_lines
 from runner import pipes
 
 from .export import ExportError, exported_resources
@@ -40,7 +41,10 @@ def main(arguments: list[str]) -> int:
         print(f"drift: {message.replace('STACK', given.stack)}", file=sys.stderr)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         inspections = list(pool.map(lambda machine: inspect(machine, client), machines))
-    print(json.dumps([asdict(each) for each in inspections], indent=1) if given.json else table(inspections))
+    if given.json:
+        print(json.dumps([asdict(each) for each in inspections], indent=1))
+    else:
+        print(printable_lines(table(inspections)))
     return DRIFTED if expiries or any(each.drifted for each in inspections) else 0
 
 

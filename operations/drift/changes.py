@@ -20,6 +20,7 @@ from core.machineconfig.redaction import shown_value
 from core.machineconfig.refusals import refusals
 from core.model import Platform, StackFileError, stackfile
 from core.native.machine import IDENTITY, NODE_HEALTHY, TALOS_VERSION
+from core.printable import printable_lines
 from core.state import machine_of, unwrap_secret
 from runner import pipes
 
@@ -61,7 +62,8 @@ def main(arguments: list[str]) -> int:
         print(f"changes: {error.report}", file=sys.stderr)
         return 2
     if refused := list(refusals(platform)):
-        print("changes: Talos refuses patches of the stack file", *refused, sep="\n", file=sys.stderr)
+        lines = "\n".join(["changes: Talos refuses patches of the stack file", *refused])
+        print(printable_lines(lines), file=sys.stderr)
         return 2
     try:
         resources = exported_resources(given.stack)
@@ -69,7 +71,7 @@ def main(arguments: list[str]) -> int:
         print(f"changes: {error}", file=sys.stderr)
         return 2
     changes = list(compared(platform, resources))
-    print(as_json(given.stack, changes) if given.json else table(changes))
+    print(as_json(given.stack, changes) if given.json else printable_lines(table(changes)))
     return CHANGES if any(change.state != "same" for change in changes) else 0
 
 

@@ -4,9 +4,14 @@ import json
 import subprocess
 from typing import Any
 
+from core.printable import printable_lines
+
 
 class ExportError(Exception):
-    """The engine could not export the stack; the text is the engine's."""
+    """The engine could not export the stack; the text is the engine's, with each line printable."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(printable_lines(text))
 
 
 def exported_resources(stack: str) -> list[dict[str, Any]]:

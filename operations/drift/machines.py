@@ -15,6 +15,7 @@ from core.facts.installer import InstallerImage
 from core.machineconfig.differences import Difference, differences, parse
 from core.machineconfig.merge import LEGACY, Merged
 from core.native.types import CLIENT_PARTS
+from core.printable import SHOWN_CHARACTERS, printable
 from core.state import machine_of, unwrap_secret
 
 _APPLIED, _PKI, _KUBECONFIG = tokens.CONFIGURATION_APPLY, tokens.SECRETS, tokens.KUBECONFIG
@@ -123,7 +124,7 @@ def inspect(machine: Declared, client: Client) -> Inspection:
         inspection.differences += _image(machine, client)
         inspection.differences += list(_kubelet(machine, client))
     except (NoAnswer, ValueError) as error:
-        inspection.unread = str(error)
+        inspection.unread = printable(error, 3 * SHOWN_CHARACTERS)
     return inspection
 
 

@@ -4,34 +4,43 @@ Everything about time is here. sushy's own retries have no deadline, and sushy c
 """
 
 import email.utils
-import re
 import ssl
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests import exceptions as failures
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter
 
+from clients import bounded
 from core.facts.bmc import fingerprint_digits
 from provider import parent
 from provider.framework import UserError
 
 from .access import Access
 from .deadline import Deadline
+from .errors import shown
 
 # A burst of requests freezes some BMCs, which are small computers: one request at a time, with a pause in between.
 GAP_SECONDS = 0.5
-# The timeout of one request; TLS alone takes seconds on some BMCs.
+# The deadline of one request, from the name's resolution to the answer's last byte; TLS alone takes seconds on some
+# BMCs.
 REQUEST_SECONDS = 30.0
+# An answer of Redfish has a few KiB; a large collection has some hundred.
+MOST_BYTES = 4 << 20
+# To another path of the same BMC, for example with a slash at its end.
+MOST_REDIRECTS = 3
 # How long an address may not answer at all: a BMC that restarts is back by then, and a wrong address stays wrong.
 UNREACHABLE_SECONDS = 45.0
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
 # HTTP statuses of a busy BMC: the request is repeated.
 BUSY = (429, 503)
+# Characters of a date as HTTP writes it, with room.
+_LONGEST_RETRY_AFTER = 40
 
 
 class _Gate:
@@ -59,32 +68,40 @@ def _gate(url: str) -> _Gate:
         return _gates.setdefault(url, _Gate())
 
 
-class Trust(HTTPAdapter):
-    """TLS that accepts only the authority or the certificate of a BMC's access.
+class Bounded(BaseAdapter):
+    """Carries requests' requests out within a deadline, and accepts only the authority or certificate of the access.
 
-    requests would accept the public authorities as well.
+    requests would accept the public authorities as well, and its timeouts are those of single reads.
     """
 
     def __init__(self, access: Access) -> None:
+        super().__init__()
         self._fingerprint = fingerprint_digits(access.fingerprint) if access.fingerprint else None
         self._context = ssl.create_default_context(cadata=access.ca)
         if self._fingerprint:
             # The digest proves a pinned certificate; BMCs ship with one that is self-signed and has another name.
             self._context.check_hostname = False
             self._context.verify_mode = ssl.CERT_NONE
-        super().__init__()
+        self.deadline = Deadline.after(0.0)
+        """The end of the request, its redirects included."""
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make connections with this TLS context."""
-        super().init_poolmanager(*args, ssl_context=self._context, assert_fingerprint=self._fingerprint, **kwargs)
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """The response to one request. Raises the failures of clients.bounded."""
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        sent = bounded.Request(str(request.method), str(request.url), dict(request.headers), body)
+        limits = bounded.Limits(max(0.05, self.deadline.left), MOST_BYTES)
+        answer = bounded.exchange(sent, self._context, limits, fingerprint=self._fingerprint)
+        response = requests.Response()
+        response.status_code, response.request, response.url = answer.status, request, str(request.url)
+        response.headers.update(answer.headers)
+        # Redfish is JSON in UTF-8; a named codec or a guess would let the BMC choose how long the decoding takes.
+        response.encoding = "utf-8"
+        response._content = answer.body
+        response._content_consumed = True  # type: ignore[attr-defined]  # The stubs omit it.
+        return response
 
-    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
-        """The host's attributes and the TLS attributes (two mappings) that select a connection pool."""
-        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-        return host, {"ssl_context": self._context, "assert_fingerprint": self._fingerprint}
-
-    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
-        """Add nothing: the TLS context verifies the certificate."""
+    def close(self) -> None:
+        """Close nothing: a connection ends with its request."""
 
 
 class Channel(requests.Session):
@@ -97,8 +114,22 @@ class Channel(requests.Session):
         self.deadline = deadline
         # Without the proxy and the .netrc of the environment.
         self.trust_env = False
+        self.max_redirects = MOST_REDIRECTS
         self.adapters.clear()
-        self.mount("https://", Trust(access))
+        self._bounded = Bounded(access)
+        self.mount("https://", self._bounded)
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Where a response redirects to: only to another path of the same BMC. Raises UserError otherwise."""
+        target = super().get_redirect_target(resp)
+        if target is not None:
+            here, there = urlsplit(self._url), urlsplit(urljoin(str(resp.url), target))
+            if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+                raise UserError(
+                    f"{self._url} redirects to another address; the password is for this BMC only, so nothing was sent "
+                    "there; configure the BMC to serve Redfish at this address, or correct bmc.url"
+                )
+        return target
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """The response to a request, which is repeated until the BMC is not busy.
@@ -114,7 +145,7 @@ class Channel(requests.Session):
             gate.lock.release()
 
     def _repeat(self, gate: _Gate, method: str, url: str, args: Any, kwargs: Any) -> requests.Response:
-        began, attempt, last = time.monotonic(), 0, "no answer yet"
+        began, attempt, last, nobody = time.monotonic(), 0, "no answer yet", False
         while True:
             gate.wait(self.deadline)
             self._may_send(last)
@@ -123,16 +154,16 @@ class Channel(requests.Session):
                 answer = self._send(method, url, args, kwargs)
                 if answer.status_code not in BUSY:
                     return answer
-                last = f"HTTP {answer.status_code} to {self._shown(method, url)}"
+                last, nobody = f"HTTP {answer.status_code} to {self._shown(method, url)}", False
                 pause = _requested_pause(answer.headers.get("Retry-After"), pause)
             except _NoAnswer as failure:
-                last = str(failure)
-                if failure.unreachable and time.monotonic() - began >= UNREACHABLE_SECONDS:
+                last, nobody = str(failure), failure.nobody
+                if not failure.late and time.monotonic() - began >= UNREACHABLE_SECONDS:
                     raise self._unreachable(last) from None
             finally:
                 gate.used()
             if pause >= self.deadline.left:
-                raise self._unreachable(last) if "refused" in last or "route" in last else self._late(last)
+                raise self._unreachable(last) if nobody else self._late(last)
             self._say(f"{self._url} is busy or unreachable ({last}); retrying in {pause:.0f} s")
             time.sleep(pause)
             attempt += 1
@@ -148,29 +179,29 @@ class Channel(requests.Session):
     def _send(self, method: str, url: str, args: Any, kwargs: Any) -> requests.Response:
         """One request. Raises UserError, Unanswered, and _NoAnswer if it may be repeated."""
         seconds = max(0.05, min(REQUEST_SECONDS, self.deadline.left))
+        self._bounded.deadline = Deadline.after(seconds)
         try:
-            return super().request(method, url, *args, **{**kwargs, "timeout": seconds})
-        except failures.SSLError as error:
+            return super().request(method, url, *args, **kwargs)
+        except bounded.Untrusted as error:
             raise self._untrusted(error) from None
-        except failures.Timeout as error:
-            late = f"no answer to {self._shown(method, url)} in {seconds:.0f} s"
+        except bounded.TooLarge as error:
+            raise self._not_redfish(f"{error}, to {self._shown(method, url)}") from None
+        except bounded.Failed as error:
+            late = isinstance(error, bounded.Late)
+            text = str(error)
+            reason = (
+                f"no answer to {self._shown(method, url)} in {seconds:.0f} s" if late else text[:1].lower() + text[1:]
+            )
             # The BMC may have carried the request out: its effect is read, and the request is not repeated.
-            if method == "POST" and not isinstance(error, failures.ConnectTimeout):
-                raise Unanswered(late) from None
-            raise _NoAnswer(late, unreachable=False) from None
-        except failures.InvalidSchema:
-            raise UserError(
-                f"{self._url} redirects to an address that is not https; credentials are never sent unencrypted; "
-                "configure the BMC to serve Redfish over https only"
-            ) from None
-        except failures.RequestException as error:
-            reason = _reason(error)
-            if method == "POST" and "refused" not in reason:
+            if method == "POST" and error.sent:
                 raise Unanswered(reason) from None
-            raise _NoAnswer(reason, unreachable=True) from None
+            raise _NoAnswer(reason, late, isinstance(error, bounded.Unreachable)) from None
+        except failures.RequestException as error:
+            raise self._not_redfish(f"{type(error).__name__} at {self._shown(method, url)}") from None
 
     def _shown(self, method: str, url: str) -> str:
-        return f"{method} {url.removeprefix(self._url)}"
+        # A BMC writes the addresses of its own resources, and may repeat the credentials in them.
+        return shown(self._access, f"{method} {url.removeprefix(self._url)}")
 
     def _late(self, last: str) -> UserError:
         return UserError(
@@ -185,21 +216,22 @@ class Channel(requests.Session):
             "check bmc.url, and that this computer is on the management network"
         )
 
-    def _untrusted(self, error: Exception) -> UserError:
-        shown = re.search(r'got "([0-9a-f:]+)"', str(error))
+    def _not_redfish(self, why: str) -> UserError:
+        return UserError(
+            f"{self._url} does not answer as Redfish requires ({why}); the machine can be neither identified nor "
+            f"switched; the address may be another device's; check bmc.url with: curl -k {self._url}/redfish/v1/"
+        )
+
+    def _untrusted(self, error: bounded.Untrusted) -> UserError:
         if self._access.fingerprint:
-            seen = (
-                f"a certificate with the fingerprint {shown[1].replace(':', '')}" if shown else "no usable certificate"
-            )
+            seen = f"a certificate with the fingerprint {error.fingerprint}"
             return UserError(
-                f"{self._url} shows {seen}, and {fingerprint_digits(self._access.fingerprint)} is pinned; the password "
+                f"{self._url} shows {seen if error.fingerprint else 'no usable certificate'}, and "
+                f"{fingerprint_digits(self._access.fingerprint)} is pinned; the password "
                 "must not go to another device; check on the BMC's console that the certificate is its own, and pin it"
             )
-        why = re.search(r"certificate verify failed: ([^(]+?) \(", str(error)) or re.search(
-            r"\[SSL: (\w+)\]", str(error)
-        )
         return UserError(
-            f"{self._url} shows a certificate that is not trusted ({why[1] if why else 'TLS failed'}); the password "
+            f"{self._url} shows a certificate that is not trusted ({error.why}); the password "
             "must not go to another device; write the ca that signed it, or pin its fingerprint"
         )
 
@@ -211,33 +243,22 @@ class Unanswered(Exception):
 class _NoAnswer(Exception):
     """A request had no answer, and may be repeated."""
 
-    def __init__(self, reason: str, unreachable: bool) -> None:
+    def __init__(self, reason: str, late: bool, nobody: bool) -> None:
         super().__init__(reason)
-        self.unreachable = unreachable
-        """Whether nothing at the address accepted the request."""
+        self.late = late
+        """Whether the deadline passed; another failure may end soon, when a BMC has restarted."""
+        self.nobody = nobody
+        """Whether nothing at the address accepted the connection."""
 
 
 def _requested_pause(header: str | None, default: float) -> float:
     """Seconds of the pause that a Retry-After header (seconds or a date) requests; the default if it is unreadable."""
     text = (header or "").strip()
-    if text.isdigit():
+    if len(text) > _LONGEST_RETRY_AFTER:
+        return default
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         return max(0.0, (email.utils.parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return default
-
-
-def _reason(error: Exception) -> str:
-    """The innermost reason in a few words, without the libraries' wrapping."""
-    text = str(error)
-    for pattern, words in (
-        ("Connection refused", "connection refused"),
-        ("No route to host", "no route to host"),
-        ("Network is unreachable", "no route to host"),
-        ("NameResolutionError|Name or service not known|getaddrinfo", "unknown host name"),
-        ("reset by peer|RemoteDisconnected|closed connection|Connection aborted", "connection closed"),
-    ):
-        if re.search(pattern, text):
-            return words
-    return type(error).__name__

@@ -1,10 +1,11 @@
-"""The errors of sushy as one line each."""
+"""What a BMC says, made safe to show, and the errors of sushy as one line each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sushy import exceptions
 
+from core.printable import SHOWN_CHARACTERS, printable
 from provider.framework import UserError
 
 from .access import Access
@@ -33,15 +34,23 @@ def in_one_line(access: Access, what: str) -> Iterator[None]:
     except exceptions.HTTPError as error:
         raise UserError(
             f"{url} answers HTTP {error.status_code}, and {access.system} can't {what} "
-            f"({_shown(access, error.detail)}); the request follows the Redfish standard; look at the BMC's log, and "
+            f"({_reason(access, error.detail)}); the request follows the Redfish standard; look at the BMC's log, and "
             "for newer firmware"
         ) from None
     except exceptions.InvalidParameterValueError as error:
         raise UserError(
             f"{access.system} of {url} can't {what}: the BMC does not offer it "
-            f"({_shown(access, str(error))}); there is no other way; look for newer firmware, or do it by hand"
+            f"({_reason(access, str(error))}); there is no other way; look for newer firmware, or do it by hand"
         ) from None
-    except (exceptions.SushyError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (
+        exceptions.SushyError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise UserError(
             f"{url} does not answer as Redfish requires, and {access.system} can't {what} "
             f"({type(error).__name__}); the address may be another device's; check bmc.url with: "
@@ -49,9 +58,19 @@ def in_one_line(access: Access, what: str) -> Iterator[None]:
         ) from None
 
 
-def _shown(access: Access, text: str | None) -> str:
-    """A BMC's text for a message: cut, and without the credentials, which it may repeat."""
-    line = " ".join((text or "no reason given").split())
+def _reason(access: Access, text: str | None) -> str:
+    return shown(access, text or "no reason given", 120)
+
+
+def shown(access: Access, text: object, limit: int = SHOWN_CHARACTERS) -> str:
+    """A BMC's text for a message: printable, cut, and without the credentials, which it may repeat."""
+    line = str(text)
     for secret in (access.password, access.username):
         line = line.replace(secret, "***") if secret else line
-    return line if len(line) <= 120 else line[:119] + "…"
+    return printable(line, limit)
+
+
+def value(access: Access, text: object) -> str:
+    """A value that a BMC reports and that is compared or recorded: printable, cut, and without the password."""
+    line = str(text)
+    return printable(line.replace(access.password, "***") if access.password else line)

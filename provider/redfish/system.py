@@ -15,13 +15,15 @@ from provider.framework import UserError
 from .access import Access
 from .channel import Channel, Unanswered
 from .deadline import Deadline
-from .errors import in_one_line
+from .errors import in_one_line, shown, value
 
 # Seconds between two queries of the power state, and between two reports of the wait.
 POLL_SECONDS = 2.0
 SAY_SECONDS = 15.0
 # Some BMCs apply boot options late.
 SETTLE_SECONDS = 20.0
+# How many of a BMC's ids a message names, and the length of each.
+IDS, ID_CHARACTERS = 40, 60
 
 # The errors raised here report what sushy logs as well; without this it would be shown twice.
 logging.getLogger("sushy").addHandler(logging.NullHandler())
@@ -71,6 +73,12 @@ class System:
             )
             self._system = self._find()
 
+    def _shown(self, text: object) -> str:
+        return shown(self._access, text, ID_CHARACTERS)
+
+    def _value(self, text: object) -> str:
+        return value(self._access, text)
+
     def _errors(self, what: str) -> AbstractContextManager[None]:
         return in_one_line(self._access, what)
 
@@ -81,7 +89,7 @@ class System:
         for path in paths:
             if wanted in (path.rstrip("/"), path.rstrip("/").rsplit("/", 1)[-1]):
                 return self._root.get_system(path)
-        there = ", ".join(sorted(p.rstrip("/").rsplit("/", 1)[-1] for p in paths)) or "none"
+        there = ", ".join(sorted(self._shown(path.rstrip("/").rsplit("/", 1)[-1]) for path in paths)[:IDS]) or "none"
         raise UserError(
             f"{self._url} has no system {wanted}; the machine can be neither identified nor switched; "
             f"write one of its systems as bmc.system: {there}"
@@ -90,8 +98,8 @@ class System:
     def identity(self) -> Identity:
         """The machine's identity. Raises UserError."""
         with self._errors("be read"):
-            serial = (self._system.json.get("SerialNumber") or "").strip()
-            return Identity(str(self._system.uuid or "").lower(), serial, self._macs())
+            serial = str(self._system.json.get("SerialNumber") or "").strip()
+            return Identity(self._value(self._system.uuid or "").lower(), self._value(serial), self._macs())
 
     def _macs(self) -> tuple[str, ...]:
         """The MAC addresses that the BMC lists; many list none before the machine was first switched on."""
@@ -99,13 +107,13 @@ class System:
             links = self._system.ethernet_interfaces.get_members()
         except (exceptions.ResourceNotFoundError, exceptions.MissingAttributeError):
             return ()
-        return tuple(sorted({link.mac_address.lower() for link in links if link.mac_address}))
+        return tuple(sorted({self._value(link.mac_address).lower() for link in links if link.mac_address}))
 
     def power(self) -> str:
         """The power state: On, Off, or another that the BMC reports. Raises UserError."""
         with self._errors("be read"):
             # sushy's refresh would request every network interface again as well.
-            return str(self._connector.get(self._system.path).json()["PowerState"])
+            return self._value(self._connector.get(self._system.path).json()["PowerState"])
 
     def pxe_once(self, mode: str) -> None:
         """Have only the next boot be from the network, in a mode (uefi or legacy). Raises UserError."""
@@ -116,7 +124,8 @@ class System:
                 if not end.left:
                     raise UserError(
                         f"{self._access.system} of {self._url} accepted a single boot from the network, but reports "
-                        f"{seen.get('BootSourceOverrideTarget')}, {seen.get('BootSourceOverrideEnabled')}; it "
+                        f"{self._shown(seen.get('BootSourceOverrideTarget'))}, "
+                        f"{self._shown(seen.get('BootSourceOverrideEnabled'))}; it "
                         "would boot something else, or install again at every boot; look for newer firmware, or boot "
                         "it by hand"
                     )
@@ -124,9 +133,9 @@ class System:
             now = seen.get("BootSourceOverrideMode")
             if not with_mode and now and now != _MODES[mode].value:
                 raise UserError(
-                    f"{self._access.system} of {self._url} boots in mode {now} and refuses mode {mode}; it would load "
-                    f"what can't start; write boot_mode: {'legacy' if mode == 'uefi' else 'uefi'}, or set {mode} in "
-                    "its firmware"
+                    f"{self._access.system} of {self._url} boots in mode {self._shown(now)} and refuses mode {mode}; "
+                    f"it would load what can't start; write boot_mode: {'legacy' if mode == 'uefi' else 'uefi'}, or "
+                    f"set {mode} in its firmware"
                 )
 
     def _override(self, mode: str) -> tuple[str, bool]:

@@ -1,11 +1,9 @@
 """The gate before the Kubernetes provider: an API that answers and reports that it is ready."""
 
-import json
-
 from core.native import Values
 from core.native.kubernetes import API_READY
 from provider.framework import Progress, in_thread
-from provider.kubeapi import Access, get
+from provider.kubeapi import Access, get, read
 from provider.resource import Resource
 from provider.waiting import wait_until
 
@@ -36,4 +34,4 @@ def wait(access: Access, seconds: float, say: Progress) -> str:
 
         instead = "look at the first control plane with: talosctl -n ADDRESS services, and run up again"
         wait_until(ask, f"{access.server}/readyz was not ok", seconds, instead, say)
-        return str(json.loads(get(access, tls, "/version"))["gitVersion"])
+        return str(read(access, tls, "/version").get("gitVersion", ""))

@@ -24,8 +24,8 @@ class ManualBoot(Resource):
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
         """Show the steps, if the machine has to be booted. Returns the outputs by name."""
-        if instructions := _instructions(inputs, state):
-            say(instructions)
+        for line in (_instructions(inputs, state) or "").splitlines():
+            say(line)
         return dict(inputs)
 
 

@@ -1,12 +1,11 @@
 """The gate after the network: a node that Kubernetes reports as Ready."""
 
-import json
 import urllib.error
 
 from core.native import Values
 from core.native.kubernetes import NODE_READY
 from provider.framework import Progress, in_thread
-from provider.kubeapi import Access, get
+from provider.kubeapi import Access, read
 from provider.nodes import path
 from provider.resource import Resource
 from provider.waiting import wait_until
@@ -30,7 +29,7 @@ def wait(access: Access, node: str, seconds: float, say: Progress) -> None:
 
         def ask() -> tuple[bool, str]:
             try:
-                status = json.loads(get(access, tls, path(node)))["status"]
+                status = read(access, tls, path(node)).get("status") or {}
             except urllib.error.HTTPError as error:
                 if error.code == 404:
                     return False, "it has not joined"

@@ -228,3 +228,19 @@ def test_the_table_is_for_a_person():
         table(found)
         == "cp-1   10.0.0.1         as declared\nwk-10  10.0.0.2         could not be read: no answer within 5 s"
     )
+
+
+def test_what_a_machine_runs_writes_nothing_to_a_terminal(machine):
+    """An attack: labels, versions and images that clear a screen, set its title and begin a line of their own."""
+    evil = "\x1b[2J\x1b]0;pwned\x07\n+ fake line\u2028\u202e"
+    shown = r"\x1b[2J\x1b]0;pwned\x07 + fake line \u202e"
+    config = yaml.safe_dump({"version": "v1alpha1", "machine": {"nodeLabels": {"a": evil, evil: "x"}}})
+
+    inspection = looked(machine(config=config, version=evil, kubelet=evil))
+
+    text = table([inspection])
+    assert len(inspection.differences) > 3 and len(text.splitlines()) == len(inspection.differences) + 2
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert f"Talos: version: v1.14.2 -> {shown} (reboots)" in text
+    assert f"machine.nodeLabels.a: x -> {shown}" in text
+    assert f"machine.nodeLabels.{shown}: (none) -> x" in text

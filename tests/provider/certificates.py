@@ -2,7 +2,9 @@
 
 import base64
 import datetime
+import ipaddress
 import json
+from collections.abc import Iterable
 from typing import Protocol
 
 import yaml
@@ -34,23 +36,34 @@ class Pki:
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.ca = self.sign(self.name, self.key, ca=True)
 
-    def sign(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, ca: bool = False) -> x509.Certificate:
-        """A certificate for a key, valid for an hour."""
+    def sign(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        ca: bool = False,
+        hosts: Iterable[str] = ("localhost",),
+        valid: tuple[datetime.timedelta, datetime.timedelta] | None = None,
+    ) -> x509.Certificate:
+        """A certificate for a key and for hosts.
+
+        valid: from when and until when, relative to now; for an hour without it.
+        """
         now = datetime.datetime.now(datetime.UTC)
+        begin, end = valid or (datetime.timedelta(minutes=-1), datetime.timedelta(hours=1))
         built = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self.name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(minutes=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
+            .not_valid_before(now + begin)
+            .not_valid_after(now + end)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
         )
         if not ca:
-            built = built.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+            built = built.add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
         return built.sign(self.key, hashes.SHA256())
 
     def pair(self, name: str) -> tuple[str, str]:
@@ -68,6 +81,13 @@ class Pki:
         texts = (pem((pki or self).ca), certificate, key)
         names = ("caCertificate", "clientCertificate", "clientKey")
         return {name: base64.b64encode(text.encode()).decode() for name, text in zip(names, texts, strict=True)}
+
+
+def _host(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def pem(certificate: x509.Certificate) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner import main, process
+from runner.errors import UsageError
 from runner.parser import parse
 
 
@@ -284,3 +285,18 @@ def test_help_after_a_stack_is_the_engines(house):
 def test_the_engine_itself_gets_every_argument(house, option):
     assert run(house, "pulumi", option, "--help") == 0
     assert house.calls[0]["arguments"] == [option, "--help"]
+
+
+def test_what_a_program_says_writes_nothing_to_the_terminal(house, monkeypatch, capsys):
+    """An attack: a program's error that clears the screen, sets its title and hides a part of its text."""
+
+    def refuse(given, layout):
+        raise UsageError(
+            "snapshot: no control plane provided one\n  10.0.0.1: \x1b[2J\x1b]0;pwned\x07\r\u202e\u2028; look"
+        )
+
+    monkeypatch.setattr(importlib.import_module("runner.doctor"), "doctor", refuse)
+    assert run(house, "doctor") == 2
+    assert capsys.readouterr().err == (
+        "bedplate: snapshot: no control plane provided one\n  10.0.0.1: \\x1b[2J\\x1b]0;pwned\\x07 \\u202e ; look\n"
+    )

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import os
+import re
+import ssl
 import stat
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bmcs import Pki
 from toolchain import Layout, ensure
 from toolchain.layout import this_platform
 from toolchain.progress import Progress
@@ -35,7 +38,7 @@ checksums = "https://releases.test/alpha/v{version}/sums.txt"
 [alpha.release.platforms]
 PLATFORM = "here"
 [alpha.release.sha256]
-PLATFORM = ""
+PLATFORM = "UNSEEN"
 [alpha.release.members]
 alpha = "folder/alpha"
 
@@ -47,7 +50,7 @@ ask = ["version"]
 package = "example.test/beta"
 tags = "small"
 ldflags = "-X a.b=c"
-""".replace("PLATFORM", this_platform())
+""".replace("PLATFORM", this_platform()).replace("UNSEEN", "0" * 64)
 
 # Writes down how it was called; `build` makes a script that tells the version in VERSION.
 GO = f"""#!{sys.executable}
@@ -152,37 +155,54 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     for name in ("BEDPLATE_TOOLCHAIN", "BEDPLATE_STORE"):
         monkeypatch.delenv(name, raising=False)
     # Nothing listens there: a test that wants a release server says so.
-    monkeypatch.setenv("BEDPLATE_MIRROR", "http://127.0.0.1:9")
+    monkeypatch.setenv("BEDPLATE_MIRROR", "https://127.0.0.1:9")
     return Checkout(root, go, Layout.of(root))
+
+
+Habit = Callable[[BaseHTTPRequestHandler], None]
 
 
 @dataclass
 class Releases:
-    """What a release server offers, and what it was asked for."""
+    """What a release server offers over https, what it was asked for, and how it misbehaves, by path."""
 
+    checkout: Checkout
     files: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    habits: dict[str, Habit] = field(default_factory=dict)
+    address: str = ""
 
-    def offer(self, name: str, version: str, program: str, published: str | None = None) -> None:
-        """An archive with one program, and its checksum, or a wrong one."""
+    def offer(self, name: str, version: str, program: str, pinned: str | None = None, **others: bytes) -> str:
+        """An archive with one program and its published checksum; the lock pins it too. Yields the archive's path."""
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-            inside = tarfile.TarInfo(f"folder/{name}")
-            inside.size = len(program)
-            tar.addfile(inside, io.BytesIO(program.encode()))
-        content = archive.getvalue()
-        self.files[f"/{name}/v{version}/{name}-here.tar.gz"] = content
-        sum_ = published or hashlib.sha256(content).hexdigest()
+            for path, content in {**others, f"folder/{name}": program.encode()}.items():
+                inside = tarfile.TarInfo(path)
+                inside.size = len(content)
+                tar.addfile(inside, io.BytesIO(content))
+        return self.put(name, version, archive.getvalue(), pinned)
+
+    def put(self, name: str, version: str, content: bytes, pinned: str | None = None) -> str:
+        path, sum_ = f"/{name}/v{version}/{name}-here.tar.gz", hashlib.sha256(content).hexdigest()
+        self.files[path] = content
         self.files[f"/{name}/v{version}/sums.txt"] = f"{sum_}  {name}-here.tar.gz\n".encode()
+        self.pin(name, sum_ if pinned is None else pinned)
+        return path
+
+    def pin(self, name: str, sum_: str) -> None:
+        self.checkout.lock(lambda text: re.sub(rf'(\[{name}\.release\.sha256\]\n\S+ = )"\w*"', rf'\1"{sum_}"', text))
 
 
 @pytest.fixture
-def releases(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Iterator[Releases]:
-    offered = Releases()
+def releases(checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Releases]:
+    offered = Releases(checkout)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             offered.asked.append(self.path)
+            if self.path in offered.habits:
+                offered.habits[self.path](self)
+                return
             content = offered.files.get(self.path)
             self.send_response(404 if content is None else 200)
             self.end_headers()
@@ -196,10 +216,22 @@ def releases(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Iterator[Re
         def log_message(self, *_: object) -> None:
             pass
 
+    pki = Pki.make()
+    for name, text in {"ca": pki.ca, "certificate": pki.certificate, "key": pki.key}.items():
+        (tmp_path / f"{name}.pem").write_text(text)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    # Each connection shakes hands in its own thread.
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    monkeypatch.setenv("BEDPLATE_MIRROR", f"http://127.0.0.1:{server.server_port}")
+    offered.address = f"https://127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("BEDPLATE_MIRROR", offered.address)
+    # The authority of this test alone, as a company would name its own.
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("NO_PROXY", "*")
     yield offered
     server.shutdown()
     thread.join()

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from toolchain import Layout, setup, store
+from toolchain import Layout, seal, setup, store
 from toolchain.lock import load
 
 
@@ -75,7 +75,7 @@ def test_a_finished_part_comes_into_the_store_in_one_step(checkout, monkeypatch)
     rename = os.rename
     monkeypatch.setattr(os, "rename", lambda old, new: (moved.append(os.listdir(old)), rename(old, new)))
     checkout.ensure("alpha")
-    assert [sorted(names) for names in moved] == [["alpha", store.RECORD]]
+    assert [sorted(names) for names in moved] == [["alpha", store.RECORD, seal.SEAL]]
 
 
 def test_an_entry_that_lost_a_file_is_built_again(checkout):
