@@ -1,4 +1,4 @@
-"""Part of every test run: tests that need no part of the toolchain come first, and the summary shows where time goes."""
+"""Part of every test run: the order of the tests, and a summary of where the time goes."""
 
 from __future__ import annotations
 
