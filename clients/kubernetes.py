@@ -1,7 +1,5 @@
 """A client of the Kubernetes API for a kubeconfig, with nothing but the standard library."""
 
-import base64
-import binascii
 import http.client
 import io
 import json
@@ -12,13 +10,13 @@ import tempfile
 import urllib.error
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any
 
-import yaml
-
 from clients import bounded
+from core.credentials import kubeconfig
+from core.credentials.kubeconfig import Kubeconfig
 from core.printable import printable
 
 # The deadline of one request, from the name's resolution to the answer's last byte.
@@ -43,30 +41,20 @@ class Access:
     server: str
     ca: str
     certificate: str
-    key: str
+    key: str = field(repr=False)
 
     @classmethod
     def parse(cls, text: str) -> "Access":
-        """The access that a kubeconfig's text describes. Raises ValueError, which quotes nothing of the text."""
-        try:
-            config = yaml.safe_load(text)
-            context = _named(config["contexts"], config["current-context"])["context"]
-            cluster = _named(config["clusters"], context["cluster"])["cluster"]
-            user = _named(config["users"], context["user"])["user"]
-            pem = [
-                base64.b64decode(holder[field], validate=True).decode()
-                for holder, field in (
-                    (cluster, "certificate-authority-data"),
-                    (user, "client-certificate-data"),
-                    (user, "client-key-data"),
-                )
-            ]
-            return cls(cluster["server"], *pem)
-        except (KeyError, TypeError, StopIteration, binascii.Error, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ValueError(
-                f"is not a kubeconfig with a client certificate ({type(error).__name__}); requests to the API "
-                "authenticate with it; write the one that Talos issues"
-            ) from None
+        """The access that a kubeconfig's text describes.
+
+        Raises KubeconfigRefused for a text with anything else in it; it quotes nothing of the text.
+        """
+        return cls.of(kubeconfig.parse(text))
+
+    @classmethod
+    def of(cls, known: Kubeconfig) -> "Access":
+        """The access that a kubeconfig's parts describe."""
+        return cls(known.server, known.authority, known.certificate, known.key)
 
     @contextmanager
     def tls(self) -> Iterator[ssl.SSLContext]:
@@ -88,10 +76,6 @@ def client_tls(ca: str, certificate: str, key: str) -> Iterator[ssl.SSLContext]:
             file.write(certificate + "\n" + key)
         context.load_cert_chain(path)
     yield context
-
-
-def _named(entries: list[Any], name: str) -> Any:
-    return next(e for e in entries if e["name"] == name)
 
 
 def get(access: Access, tls: ssl.SSLContext, path: str) -> str:

@@ -5,6 +5,8 @@ thing twice. States of 0.1.0 (commit 8d91f80) have the former names; tests/engin
 ones.
 """
 
+from collections.abc import Sequence
+
 from pulumi import Alias, Resource, ResourceOptions
 
 
@@ -17,3 +19,13 @@ def formerly(opts: ResourceOptions, *, name: str | None = None, parent: Resource
     else:
         alias = Alias(name=name, parent=parent)
     return ResourceOptions.merge(opts, ResourceOptions(aliases=[alias]))
+
+
+def formerly_plugins(opts: ResourceOptions, *, token: str, parents: Sequence[Resource]) -> ResourceOptions:
+    """The options with an alias for each former parent: the resource was a plugin's, of this type, under its own name.
+
+    Between two default providers the engine takes the resource over as an update. It is not replaced, and the plugin
+    is not called.
+    """
+    aliases = [Alias(type_=token, parent=parent) for parent in parents]
+    return ResourceOptions.merge(opts, ResourceOptions(aliases=aliases))

@@ -4,6 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from core.facts import tokens
+from core.native.machine import MACHINE_CONFIG
+
+CONFIGURED = frozenset({MACHINE_CONFIG.token, tokens.CONFIGURATION_APPLY})
+"""The types of the resource that holds a machine's config: of this release, and of states that older ones wrote."""
+
 
 def unwrap_secret(value: Any) -> Any:
     """A value of a state exported with --show-secrets, without the envelopes of the secrets in it, at any depth."""

@@ -188,7 +188,7 @@ class Engine:
         }
         if not {"Secrets", "Kubeconfig"} <= found.keys():
             raise Failed("the state has no credentials yet")
-        config = unwrap_secret(found["Kubeconfig"]["kubeconfigRaw"])
+        config = unwrap_secret(found["Kubeconfig"]["kubeconfig"])
         return unwrap_secret(found["Secrets"]["clientConfiguration"]), config
 
 

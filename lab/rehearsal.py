@@ -117,7 +117,8 @@ class Rehearsal:
         )
         return overlay.Substitutes(
             kubernetes=prepare.versions().kubernetes,
-            chart=str(chart),
+            # From the checkout on: no stack file names a chart elsewhere.
+            chart=f"./{chart.relative_to(self.layout.checkout)}",
             snapshots=str(self.snapshots),
             trust=prepare.trust(self.layout),
             cgroup_v2=self.host.cgroup_v2,

@@ -54,6 +54,10 @@ class NativeResource(Protocol):
         """The outputs as far as a plan knows them: each name to its value, or to UNKNOWN."""
         ...
 
+    def outdated(self, inputs: Values, state: Values) -> list[str]:
+        """The outputs that an update must make anew although no input changed."""
+        ...
+
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """What a plan shows beside the resource, in one or more lines; None if the values that change say enough."""
         ...
@@ -128,12 +132,14 @@ class NativeProvider(sdk.Provider):
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
         """The inputs as they are, and a failure for each that is refused."""
         resource = self._of(request)
+        # In a thread, because a check may read files and wait for a server.
+        errors = await in_thread(resource.check, _values(request.new_inputs), _values(request.old_inputs) or None)
         # The engine prints the value of a property that a failure names, even of a secret one.
         failures = [
             sdk.CheckFailure("", printable(f"{error.property} {error.reason}", LINE_CHARACTERS))
             if error.property in resource.contract.secrets
             else sdk.CheckFailure(error.property, printable(error.reason, LINE_CHARACTERS))
-            for error in resource.check(_values(request.new_inputs), _values(request.old_inputs) or None)
+            for error in errors
         ]
         return sdk.CheckResponse(inputs=request.new_inputs, failures=failures or None)
 
@@ -149,6 +155,7 @@ class NativeProvider(sdk.Provider):
             and (isinstance(v, Unknown) or old.get(k) != v)
         )
         replaced = [k for k in changed if k in resource.contract.replaces]
+        changed += resource.outdated(new, old)
         return sdk.DiffResponse(changes=bool(changed), replaces=replaced, diffs=changed)
 
     async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:

@@ -29,6 +29,10 @@ class Resource:
         """The outputs as far as a plan knows them: each name to its value, or to UNKNOWN."""
         return self.contract.planned(inputs, state)
 
+    def outdated(self, inputs: Values, state: Values) -> list[str]:
+        """The outputs that an update must make anew although no input changed."""
+        return []
+
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """What a plan shows beside the resource, in one or more lines; None if the values that change say enough."""
         return None

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from .framework import UserError
 from .waiters import Say, Waiters
 
-# The Talos plugin gives up after ten minutes: a config that was not applied by then never will be.
+# MachineConfig gives up after ten minutes: a config that was not applied by then never will be.
 APPLY_SECONDS = 660.0
 # The order of the queue: a machine that an earlier run left unfinished, then control planes, then workers.
 RESUMED, PLANE, WORKER = range(3)

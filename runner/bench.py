@@ -7,12 +7,13 @@ import re
 from argparse import Namespace
 from pathlib import Path
 
-from toolchain import Layout, ensure
+from toolchain import Layout
 
 from . import stacks
 from .environment import tools
 from .errors import UsageError
-from .process import run
+from .parts import ensure
+from .process import INHERITED, run
 
 NUMBERS = re.compile(r"[1-9][0-9]*x[0-9]+")
 
@@ -27,7 +28,7 @@ def bench(given: Namespace, layout: Layout) -> int:
         command += ["--against", Path(given.against).absolute()]
     if given.policies:
         command.append("--policies")
-    return run(command, tools(layout, os.environ), layout)
+    return run(command, tools(layout, os.environ), layout, umask=INHERITED)
 
 
 def check(given: Namespace, layout: Layout) -> None:

@@ -46,8 +46,15 @@ class Command:
     """First arguments that select a command of their own, such as `stop` in `rehearse stop`."""
     raw: bool = False
     """All arguments are passed on unread, as `options`; only --help in the first place is ours."""
+    passphrase: bool = False
+    """The command itself needs the passphrase of a stack although STACK is none of its arguments."""
     more: str = ""
     """What --help adds."""
+
+    @property
+    def reads_passphrase(self) -> bool:
+        """Whether the command reads the passphrase of a stack's secrets; from all others it is hidden."""
+        return self.passphrase or "stack" in self.arguments
 
     def run(self, given: argparse.Namespace, layout: Layout) -> int:
         """Run the command. Returns its exit code."""

@@ -138,6 +138,7 @@ COMMANDS = {
         "pulumi stack output --stack dev",
         "engine:pulumi",
         raw=True,
+        passphrase=True,
         more="The engine's own help: ./bedplate pulumi help",
     ),
 }

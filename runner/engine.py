@@ -6,10 +6,11 @@ import os
 from argparse import Namespace
 from collections.abc import Sequence
 
-from toolchain import Layout, ensure
+from toolchain import Layout
 
-from . import stacks
+from . import passphrase, stacks
 from .environment import LOCAL, localize, tools
+from .parts import ensure
 from .process import run
 
 
@@ -20,6 +21,7 @@ def pulumi(given: Namespace, layout: Layout) -> int:
     name = _stack_option(arguments) or os.environ.get("PULUMI_STACK") or LOCAL
     if verb in {"login", "logout"} or name not in stacks.known(layout):
         environment = tools(layout, os.environ)
+        environment |= {name: os.environ[name] for name in passphrase.VARIABLES if name in os.environ}
     else:
         environment = stacks.environment(stacks.find(name, layout), layout, os.environ)
         environment.setdefault("PULUMI_STACK", name)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from toolchain import Layout
 
+from . import passphrase, private
 from .states import durable
 
 # The engine uses only what the toolchain pinned, and fetches nothing by itself.
@@ -31,8 +32,11 @@ LOCAL = "dev"
 
 
 def tools(layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
-    """An environment in which `pulumi` and `python` are those of the toolchain: variables by name."""
-    kept = {name: value for name, value in base.items() if name not in DROPPED}
+    """An environment in which `pulumi` and `python` are those of the toolchain: variables by name.
+
+    The passphrase is not in it: only a command that works on a stack adds it.
+    """
+    kept = {name: value for name, value in base.items() if name not in (*DROPPED, *passphrase.VARIABLES)}
     if "PULUMI_BACKEND_URL" in kept:
         kept["PULUMI_BACKEND_URL"] = durable(kept["PULUMI_BACKEND_URL"])
     path = [str(layout.bin), str(layout.venv / "bin"), base.get("PATH", os.defpath)]
@@ -56,18 +60,17 @@ def localize(environment: MutableMapping[str, str], layout: Layout, own_salt: bo
     """
     if "PULUMI_BACKEND_URL" in environment:
         return
-    state = layout.home / "state"
-    state.mkdir(parents=True, exist_ok=True)
+    state = private.folder(layout.home / "state")
     environment["PULUMI_BACKEND_URL"] = durable(state.as_uri())
-    given = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & environment.keys()
+    given = set(passphrase.VARIABLES) & environment.keys()
     if given and own_salt:
         return
     for name in given:
         del environment[name]
-    environment["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(passphrase(layout))
+    environment[passphrase.FILE] = str(local_passphrase(layout))
 
 
-def passphrase(layout: Layout) -> Path:
+def local_passphrase(layout: Layout) -> Path:
     """The file with the local stack's passphrase, written on first use and readable by its owner only."""
     file = layout.home / f"{LOCAL}.passphrase"
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -8,11 +8,12 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from toolchain import Layout, ToolchainError, ensure
+from toolchain import Layout, ToolchainError
 
 from . import docstrings
 from .environment import tools
 from .errors import UsageError
+from .parts import ensure
 
 # What ships. The helpers of the tests are type checked with it; a test itself is not.
 PRODUCTS = ("clients", "components", "core", "lab", "operations", "policy", "provider", "runner", "toolchain")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from core.printable import printable_lines
 from toolchain import Layout, ToolchainError
 
-from . import pipes
+from . import passphrase, pipes
 from .commands import COMMANDS
 from .errors import UsageError
 from .parser import parse, usage
@@ -27,7 +28,10 @@ def main_in(layout: Layout, arguments: list[str]) -> int:
         return 0
     try:
         command, given = parse(arguments, layout)
-        return command.run(given, layout)
+        if command.reads_passphrase:
+            return command.run(given, layout)
+        with passphrase.hidden(os.environ):
+            return command.run(given, layout)
     except UsageError as error:
         _report(error)
         return 2

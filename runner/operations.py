@@ -6,11 +6,12 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from toolchain import Layout, ensure
+from toolchain import Layout
 
 from . import session, stacks
 from .environment import tools
-from .process import python
+from .parts import ensure
+from .process import INHERITED, python
 
 # Where editors find the schema: each stack file names it in its first line.
 SCHEMA = "schema/stack.schema.json"
@@ -47,14 +48,15 @@ def boot(given: Namespace, layout: Layout) -> int:
     """Write the files of the boot server. Exit code 2 where the stack file has faults."""
     stack = stacks.find(given.stack, layout)
     ensure({"python"}, layout)
-    return python(layout, tools(layout, os.environ), "operations.boot", stack.file, _typed(given.folder))
+    folder = _typed(given.folder)
+    return python(layout, tools(layout, os.environ), "operations.boot", stack.file, folder, umask=INHERITED)
 
 
 def schema(given: Namespace, layout: Layout) -> int:
     """Write the JSON Schema of the stack files. Returns the exit code."""
     ensure({"python"}, layout)
     file = _typed(given.file) if given.file else layout.checkout / SCHEMA
-    return python(layout, tools(layout, os.environ), "operations.schema", file)
+    return python(layout, tools(layout, os.environ), "operations.schema", file, umask=INHERITED)
 
 
 def _typed(path: str) -> Path:

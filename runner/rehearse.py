@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 
-from toolchain import Layout, ensure
+from toolchain import Layout
 
 from . import stacks
 from .environment import tools
 from .errors import UsageError
-from .process import python
+from .parts import ensure
+from .process import INHERITED, python
 from .rehearsals import REHEARSE
 
 
@@ -18,7 +19,7 @@ def rehearse(given: Namespace, layout: Layout) -> int:
     """Run a rehearsal, or one of its words. Returns the exit code of the lab's process."""
     check(given, layout)
     ensure({"python"}, layout)
-    return python(layout, tools(layout, os.environ), "lab", *given.typed)
+    return python(layout, tools(layout, os.environ), "lab", *given.typed, umask=INHERITED)
 
 
 def check(given: Namespace, layout: Layout) -> None:

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import Layout, ensure
+from toolchain import Layout
 
 from . import stacks
 from .errors import UsageError
-from .process import python, run
+from .parts import ensure
+from .process import capture, python, run
 
 # The engine's own exit code for a stack that its backend does not have.
 STACK_NOT_FOUND = 6
@@ -36,13 +37,7 @@ class Session:
 
     def capture(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the engine. Returns its exit code and its output, which is not shown."""
-        return subprocess.run(
-            [self.layout.bin / "pulumi", *arguments],
-            env=self.environment,
-            cwd=self.layout.checkout,
-            capture_output=True,
-            text=True,
-        )
+        return capture([self.layout.bin / "pulumi", *arguments], self.environment, self.layout)
 
     @contextmanager
     def config(self) -> Iterator[Path]:
@@ -67,13 +62,8 @@ class Session:
     def _create(self, folder: Path) -> None:
         """Create the stack; one that another run has just created will do. Raises UsageError."""
         name = self.stack.name
-        done = subprocess.run(
-            [self.layout.bin / "pulumi", "stack", "init", "--no-select", "--non-interactive", name],
-            env=self.environment,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-        )
+        command: list[str | Path] = [self.layout.bin / "pulumi", "stack", "init", "--no-select", "--non-interactive"]
+        done = capture([*command, name], self.environment, self.layout, folder=folder)
         output = (done.stdout + done.stderr).strip()
         if done.returncode and "already exists" not in output:
             raise UsageError(f"stack {name} could not be created: {output}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from toolchain import Layout, ensure, manifests
+from toolchain import Layout, manifests
+
+from .parts import ensure
 
 
 def setup(given: Namespace, layout: Layout) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from toolchain import Layout
 
 from . import access, session
+from .environment import tools
 from .errors import UsageError
 
 TIMEOUT_SECONDS = 600
@@ -34,7 +36,7 @@ def snapshot(given: Namespace, layout: Layout) -> int:
         config.touch(mode=0o600)
         config.write_text(talosconfig)
         for address in endpoints:
-            reason = _save(work.files["talosctl"], config, address, target)
+            reason = _save(work.files["talosctl"], config, address, target, layout)
             if not reason:
                 print(f"{target} ({target.stat().st_size // 1024} KiB), from {address}")
                 print(
@@ -47,14 +49,20 @@ def snapshot(given: Namespace, layout: Layout) -> int:
     )
 
 
-def _save(talosctl: Path, config: Path, address: str, target: Path) -> str:
+def _save(talosctl: Path, config: Path, address: str, target: Path, layout: Layout) -> str:
     """Save a snapshot of one control plane's etcd; why not, where that fails."""
     fresh = config.with_name("db.snapshot")
     command: list[str | Path] = [
         talosctl, "--talosconfig", config, "--endpoints", address, "--nodes", address, "etcd", "snapshot", fresh,
     ]  # fmt: skip
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+        command,
+        env=tools(layout, os.environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
     )
     if done.returncode:
         return (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"

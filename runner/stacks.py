@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from urllib.parse import urlsplit
 
 from toolchain import Layout
 
-from . import states
+from . import passphrase, private, states
 from .environment import LOCAL, localize, tools
 from .errors import UsageError
 
@@ -84,6 +82,7 @@ def environment(stack: Stack, layout: Layout, base: Mapping[str, str]) -> dict[s
     Raises UsageError that names each missing variable, why it is needed, and what to export.
     """
     variables = tools(layout, base)
+    variables |= {name: base[name] for name in passphrase.VARIABLES if name in base}
     if stack.name == LOCAL:
         localize(variables, layout, own_salt=bool(stack.setting("encryptionsalt")))
     states.remove_empty_attributes(variables.get("PULUMI_BACKEND_URL", ""))
@@ -103,7 +102,7 @@ def _missing(stack: Stack, layout: Layout, variables: Mapping[str, str]) -> list
     provider = stack.setting("secretsprovider")
     encrypted = bool(stack.setting("encryptionsalt"))
     needed = encrypted or provider == "passphrase" or (provider in {"", "default"} and not cloud)
-    given = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & variables.keys()
+    given = set(passphrase.VARIABLES) & variables.keys()
     return [*missing, PASSPHRASE] if needed and not given else missing
 
 
@@ -115,24 +114,16 @@ def _logged_in(layout: Layout) -> str:
         return ""
 
 
-def run_folder(layout: Layout, name: str) -> Path:
-    """Make a folder for one run that only its owner can read. Removes the folders of runs that were killed."""
-    home = layout.home / "runs"
-    home.mkdir(parents=True, exist_ok=True)
-    for left in home.iterdir():
-        number = left.name.rsplit("-", 2)[-2] if left.name.count("-") >= 2 else ""
-        if number.isdecimal() and not Path(f"/proc/{number}").exists() and Path("/proc/self").exists():
-            shutil.rmtree(left, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{name}-{os.getpid()}-", dir=home))
-
-
 @contextmanager
 def passing(environment: MutableMapping[str, str], layout: Layout) -> Iterator[None]:
     """Give a run its own folder for temporary files, and remove the folder with all that plugins left in it.
 
+    Before, old logs of the engine are removed.
+
     The Kubernetes plugin (4.25) writes each kubeconfig there and never removes it.
     """
-    temporary = run_folder(layout, "tmp")
+    private.tidy(layout)
+    temporary = private.run_folder(layout, "tmp")
     environment["TMPDIR"] = str(temporary)
     try:
         yield
@@ -148,7 +139,7 @@ def config(stack: Stack, layout: Layout) -> Iterator[Path]:
     so that a run never changes the checkout: the salt that counts is kept in the stack's state, and the engine reads
     it from there.
     """
-    folder = run_folder(layout, stack.file.stem)
+    folder = private.run_folder(layout, stack.file.stem)
     try:
         shutil.copyfile(stack.file, folder / stack.file.name)
         project = (layout.checkout / "Pulumi.yaml").read_text()

@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import Layout, ToolchainError, ensure, manifests
+from toolchain import Layout, ToolchainError, manifests
 
 from .environment import tools
-from .process import python
+from .parts import ensure
+from .process import INHERITED, python
 
 # Marks of the tests that need more than the Python environment.
 SLOW = "programs or engine or machines or lab"
@@ -124,7 +125,7 @@ def _lab_parts(layout: Layout) -> Iterator[None]:
 
 
 def _pytest(layout: Layout, *options: str) -> int:
-    return python(layout, tools(layout, os.environ), "pytest", *options)
+    return python(layout, tools(layout, os.environ), "pytest", *options, umask=INHERITED)
 
 
 def _say(line: str, log: Path | None = None) -> None:

@@ -17,6 +17,8 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs
 from pulumi.runtime.rpc import _special_secret_sig, _special_sig_key
 from pulumi.runtime.settings import SETTINGS
 
+from core.credentials.kubeconfig import Kubeconfig
+from core.native.kubernetes import KUBECONFIG_SIGNED
 from tests.timing import pytest_collection_modifyitems, pytest_configure
 
 __all__ = ["pytest_collection_modifyitems", "pytest_configure"]
@@ -43,18 +45,18 @@ MADE: dict[str, dict[str, Any]] = {
         "clientConfiguration": {"caCertificate": "ca", "clientCertificate": "certificate", "clientKey": "key"},
         "machineSecrets": MACHINE_SECRETS,
     },
-    "talos:machine/configurationApply:ConfigurationApply": {"machineConfiguration": "rendered"},
-    "talos:cluster/kubeconfig:Kubeconfig": {
-        "kubeconfigRaw": "kubeconfig",
-        "kubernetesClientConfiguration": {
-            "clientCertificate": "certificate",
-            "clientKey": "key",
-            "caCertificate": "ca",
-            "host": "api",
-        },
-    },
+    "bedplate-native:talos:MachineConfig": {"machineConfiguration": "rendered"},
     "bedplate-native:kubernetes:ApiReady": {"version": "v1.35.4"},
 }
+
+
+PEM = "-----BEGIN {0}-----\nAAAA\n-----END {0}-----\n"
+
+
+def kubeconfig(inputs: Mapping[str, Any]) -> str:
+    """A kubeconfig as the provider writes it, without real keys."""
+    certificate = PEM.format("CERTIFICATE")
+    return Kubeconfig(inputs["cluster"], inputs["server"], certificate, certificate, PEM.format("PRIVATE KEY")).text()
 
 
 @dataclass
@@ -68,7 +70,8 @@ class Engine(pulumi.runtime.Mocks):
         key = (args.typ, args.name)
         assert key not in self.resources, f"registered twice: {key}"
         self.resources[key] = args
-        return f"{args.name}-id", {**args.inputs, **MADE.get(args.typ, {})}
+        made = {"kubeconfig": kubeconfig(args.inputs)} if args.typ == KUBECONFIG_SIGNED.token else {}
+        return f"{args.name}-id", {**args.inputs, **made, **MADE.get(args.typ, {})}
 
     def call(self, args: MockCallArgs) -> Any:
         self.calls.append(args)

@@ -4,8 +4,9 @@ Talos' certificates are Ed25519. The TLS of the package grpcio rejects such cert
 Python's TLS, which accepts them.
 """
 
-from .calls import PORT, AlreadyThere, NoAnswer, Slow
-from .client import SYSTEM_DISK, Client, Maintenance, schematic_of
+from .calls import PORT, AlreadyThere, NoAnswer, Refused, Slow
+from .client import SYSTEM_DISK, Client, schematic_of
+from .maintenance import Maintenance
 from .messages import MESSAGES
 from .models import Hardware, Running
 
@@ -18,6 +19,7 @@ __all__ = [
     "Hardware",
     "Maintenance",
     "NoAnswer",
+    "Refused",
     "Running",
     "Slow",
     "schematic_of",

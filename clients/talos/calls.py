@@ -41,6 +41,13 @@ class AlreadyThere(NoAnswer):
     """What the call would create exists already, which some callers take as success."""
 
 
+class Refused(NoAnswer):
+    """The machine can't accept what was sent, and would not accept it later."""
+
+
+# gRPC status to the error that it becomes; every other status becomes NoAnswer.
+_ERRORS = {Status.ALREADY_EXISTS: AlreadyThere, Status.INVALID_ARGUMENT: Refused}
+
 # Namespace and type of each resource. Source: siderolabs/talos, pkg/machinery/resources.
 READ = {
     "system": ("hardware", "SystemInformations.hardware.talos.dev"),
@@ -117,7 +124,7 @@ class Caller(ABC):
     def ask(self, address: str, ask: Callable[[Channel], Awaitable[T]], seconds: float = 0) -> T:
         """The result of calls over one connection, within seconds (default: CALL_SECONDS).
 
-        Raises NoAnswer, Slow after the deadline, and AlreadyThere where the API answers so.
+        Raises NoAnswer, Slow after the deadline, and AlreadyThere and Refused where the API answers so.
         """
         seconds = seconds or CALL_SECONDS
         try:
@@ -127,7 +134,7 @@ class Caller(ABC):
         except TimeoutError:
             raise Slow(f"no answer within {seconds:.0f} s") from None
         except GRPCError as error:
-            kind = AlreadyThere if error.status is Status.ALREADY_EXISTS else NoAnswer
+            kind = _ERRORS.get(error.status, NoAnswer)
             raise kind(f"{error.status.name}: {printable(error.message)}") from None
         except (StreamTerminatedError, OSError) as error:
             raise NoAnswer(printable(f"{type(error).__name__}: {error}")) from None

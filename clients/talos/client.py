@@ -1,4 +1,4 @@
-"""Clients of the Talos API: one with the cluster's credentials, one for a machine that has no config yet."""
+"""The client of the Talos API with the cluster's credentials."""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -12,7 +12,8 @@ from grpclib.client import Channel, UnaryStreamMethod
 from clients.kubernetes import client_tls
 from core.printable import printable
 
-from .calls import CALL_SECONDS, READ, Caller, list_specs, machine_call, within
+from .applying import APPLY_SECONDS, apply_call
+from .calls import CALL_SECONDS, READ, Caller, NoAnswer, list_specs, machine_call, within
 from .messages import MESSAGES
 from .models import Running
 
@@ -45,7 +46,11 @@ def schematic_of(layers: dict[str, dict[str, Any]]) -> str:
 
 @dataclass(frozen=True)
 class Client(Caller):
-    """A client with the cluster's credentials, as PEM texts."""
+    """A client with the cluster's credentials, as PEM texts.
+
+    It talks only to a machine whose certificate the cluster's authority signed for the address that is called. Any
+    other machine is refused in the TLS handshake, before a request is sent.
+    """
 
     ca: bytes
     certificate: bytes
@@ -53,10 +58,17 @@ class Client(Caller):
 
     @contextmanager
     def _tls(self) -> Iterator[ssl.SSLContext]:
+        if not self.ca.strip():
+            # With an empty authority, Python would trust the authorities of this computer instead.
+            raise NoAnswer("the client has no certificate authority, so no machine can be verified")
         # Talos labels keys with their algorithm; OpenSSL accepts only the general label.
         key = self.key.decode().replace("ED25519 PRIVATE KEY", "PRIVATE KEY")
         with client_tls(self.ca.decode(), self.certificate.decode(), key) as tls:
             yield tls
+
+    def apply(self, address: str, config: str) -> None:
+        """Have a machine take a whole config. Raises Refused if Talos can't read or accept it, NoAnswer otherwise."""
+        self.ask(address, apply_call(config), seconds=APPLY_SECONDS)
 
     def members(self, address: str) -> dict[str, bool]:
         """Each etcd member's host name to whether it has a vote. Raises NoAnswer."""
@@ -192,14 +204,3 @@ class Client(Caller):
                     write(piece.bytes)
 
         self.ask(address, ask, seconds)
-
-
-@dataclass(frozen=True)
-class Maintenance(Caller):
-    """A client of a machine that has no config yet, whose certificate is its own: nothing secret is sent to it."""
-
-    @contextmanager
-    def _tls(self) -> Iterator[ssl.SSLContext]:
-        tls = ssl.create_default_context()
-        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-        yield tls

@@ -38,6 +38,10 @@ def _integer(number: int) -> _Field:
     return _Field(number, _Proto.TYPE_INT32)
 
 
+def _bytes(number: int) -> _Field:
+    return _Field(number, _Proto.TYPE_BYTES)
+
+
 def _one(number: int, message: str) -> _Field:
     return _Field(number, _Proto.TYPE_MESSAGE, False, message)
 
@@ -50,6 +54,8 @@ def _many(number: int, message: str) -> _Field:
 _PACKAGES: dict[str, dict[str, dict[str, _Field]]] = {
     "machine": {
         "Empty": {},
+        "ApplyConfigurationRequest": {"data": _bytes(1), "mode": _integer(4)},
+        "ApplyConfigurationResponse": {},
         "EtcdMemberListRequest": {"query_local": _flag(1)},
         "EtcdMember": {"id": _unsigned(2), "hostname": _text(3), "peer_urls": _text(4, True), "is_learner": _flag(6)},
         "EtcdMembers": {"members": _many(3, "EtcdMember")},
@@ -79,7 +85,7 @@ _PACKAGES: dict[str, dict[str, dict[str, _Field]]] = {
         "VersionResponse": {"messages": _many(1, "Version")},
     },
     "common": {
-        "Data": {"bytes": _Field(2, _Proto.TYPE_BYTES)},
+        "Data": {"bytes": _bytes(2)},
     },
     "cosi.resource": {
         "Stamp": {"seconds": _Field(1, _Proto.TYPE_INT64), "nanos": _integer(2)},

@@ -1,6 +1,7 @@
 """Kubernetes: its API, and objects in it."""
 
 from .api import Kubernetes, KubernetesArgs
+from .chart import Chart
 from .cluster import Cluster
 from .gates import NodeReady
 from .helm import clear_interrupted_release
@@ -9,6 +10,7 @@ from .objects import KubernetesObject
 from .serving import KubeletCertificates
 
 __all__ = [
+    "Chart",
     "Cluster",
     "KubeletCertificates",
     "Kubernetes",

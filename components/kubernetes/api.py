@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, Input, Output, ResourceOptions
+from pulumi import ComponentResource, Input, Output, ResourceOptions, RunError
 
+from core.credentials.kubeconfig import KubeconfigRefused, rebuilt
 from core.model import Platform
 
 from .gates import API_TIMEOUT_SECONDS, ApiReady
@@ -33,7 +34,8 @@ class Kubernetes(ComponentResource):
         gate = ApiReady(f"{name}-api", args.kubeconfig, API_TIMEOUT_SECONDS, ResourceOptions(parent=self))
         self.provider = k8s.Provider(
             f"{name}-provider",
-            kubeconfig=gate.kubeconfig,
+            # The plugin runs whatever command a kubeconfig names, so it reads nothing but what is written here.
+            kubeconfig=gate.kubeconfig.apply(lambda text: _rebuilt(text, args.platform.api)),
             # Otherwise a renewed certificate would look like another cluster, and every object would be replaced.
             cluster_identifier=f"{args.platform.name} {args.platform.api}",
             opts=ResourceOptions(parent=self),
@@ -41,3 +43,11 @@ class Kubernetes(ComponentResource):
         self.kubeconfig = gate.kubeconfig
         self.version = gate.version
         self.register_outputs({"version": self.version})
+
+
+def _rebuilt(text: str, server: str) -> str:
+    try:
+        return rebuilt(text, server)
+    except KubeconfigRefused as refused:
+        # The program shows the text of this error without a traceback.
+        raise RunError(f"kubernetes-provider: the kubeconfig {refused}") from None

@@ -6,7 +6,8 @@ import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, ResourceOptions
 
 from components.aliases import formerly
-from components.kubernetes import KubernetesObject, NodeReady, clear_interrupted_release
+from components.kubernetes import Chart, KubernetesObject, NodeReady, clear_interrupted_release
+from core.facts.charts import cached
 from core.manifests.cilium import announcements, values
 from core.manifests.objects import former_name, object_name
 from core.model import Platform
@@ -47,6 +48,21 @@ class Cilium(ComponentResource):
         self.ready = nodes[args.platform.first]
         self.register_outputs({"version": release.version})
 
+    def _chart(self, name: str, args: CiliumArgs) -> Input[str]:
+        """The chart as Helm gets it: what is pinned by itself, or a file that was compared with its digest."""
+        want = args.platform.cilium
+        if not want.by_name:
+            return want.chart
+        assert want.sha256 is not None, "the model requires a digest of every chart from a repository"
+        return Chart(
+            f"{name}-chart",
+            url=want.source,
+            sha256=want.sha256,
+            file=cached(want.chart, want.version, want.sha256),
+            kubeconfig=args.kubeconfig,
+            opts=ResourceOptions(parent=self),
+        ).file
+
     def _release(self, name: str, args: CiliumArgs) -> k8s.helm.v3.Release:
         want = args.platform.cilium
         hooks = clear_interrupted_release(
@@ -55,9 +71,8 @@ class Cilium(ComponentResource):
         return k8s.helm.v3.Release(
             f"{name}-release",
             name=_RELEASE,
-            chart=want.chart,
+            chart=self._chart(name, args),
             version=want.version,
-            repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=want.repository) if want.repository else None,
             namespace=_NAMESPACE,
             values=values(args.platform),
             skip_await=True,

@@ -4,19 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
-from pulumiverse_talos import cluster
 
 from components.aliases import formerly
 from core.credentials.expiry import expiry
-from core.credentials.pki import authority_mark
 from core.credentials.talosconfig import talosconfig
-from core.facts import tokens
-from core.facts.secrets import SECRET_OUTPUTS
 from core.model import Platform
 
 from .bootstrap import Bootstrap
 from .change_guard import ChangeGuard
 from .decommission import Decommission
+from .kubeconfig import Kubeconfig
 from .machine import Machine, MachineArgs
 from .pki import Pki
 from .snapshot import Snapshot
@@ -65,8 +62,10 @@ class Talos(ComponentResource):
         # Once created, this resource never diffs: its provider ignores changes to every input.
         opts = ResourceOptions(parent=self, protect=True, retain_on_delete=True)
         self._etcd = Bootstrap(f"{name}-etcd", platform, self._first, self._pki.client, opts)
-        self._access = self._kubeconfig()
-        self.kubeconfig = Output.secret(self._access.kubeconfig_raw)
+        # Only once etcd is bootstrapped: whoever has a kubeconfig expects an API.
+        opts = ResourceOptions(parent=self, depends_on=[self._etcd])
+        self._access = Kubeconfig(f"{name}-kubeconfig", platform, self._pki.secrets, self, opts)
+        self.kubeconfig = self._access.kubeconfig
         last = self._change_controlplanes()
         self._change_workers()
         self._upgrade(last)
@@ -84,21 +83,6 @@ class Talos(ComponentResource):
             after=[after],
         )
         return Machine(f"{self._prefix}-{node}", args, parent=self)
-
-    def _kubeconfig(self) -> cluster.Kubeconfig:
-        return cluster.Kubeconfig(
-            f"{self._prefix}-kubeconfig",
-            # The first control plane's address of today: it is queried again in the certificate's last month.
-            node=self._first,
-            client_configuration=self._pki.client,
-            opts=ResourceOptions(
-                parent=self,
-                depends_on=[self._etcd],
-                # With other secrets, the provider would keep the old kubeconfig until its last month.
-                replacement_trigger=Output.unsecret(self._pki.secrets.apply(authority_mark)),
-                additional_secret_outputs=list(SECRET_OUTPUTS[tokens.KUBECONFIG]),
-            ),
-        )
 
     def _change_controlplanes(self) -> Resource:
         """Change one control plane at a time, the bootstrapped one first. Returns the resource that is done last."""
@@ -136,11 +120,11 @@ class Talos(ComponentResource):
     def _hand_out(self) -> None:
         """Set the outputs: the credentials of both APIs, their expiry and the machine configs."""
         platform, client = self._args.platform, self._pki.client
-        dates = Output.all(client, self._access.kubernetes_client_configuration, self._pki.secrets)
+        dates = Output.all(client, self.kubeconfig, self._pki.secrets)
         self.expires = Output.unsecret(dates.apply(lambda known: expiry(*known)))
         self.talosconfig = client.apply(lambda known: talosconfig(platform, known))
         self.configurations = {
-            node: Output.secret(self._machines[node].config.machine_configuration) for node in sorted(self._machines)
+            node: Output.secret(self._machines[node].config.machineConfiguration) for node in sorted(self._machines)
         }
 
 

@@ -32,6 +32,8 @@ class Identity(ContractResource):
 
     found: Output[Any]
     """The hardware that the machine reports."""
+    fingerprint: Output[str]
+    """The SHA-256 of the certificate that a machine without a config served; empty if it had one."""
 
     def __init__(
         self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
-from pulumiverse_talos import machine
 
-from components.aliases import formerly
+from components.aliases import formerly, formerly_plugins
 from core.facts import tokens
-from core.facts.secrets import SECRET_OUTPUTS
-from core.machineconfig.documents import patches
 from core.model import Platform
 
 from .identity import Identity
+from .machine_config import MachineConfig
 from .maintenance import MaintenanceTurn, NodeHealthy
 from .member import EtcdMember
 from .talos_version import TalosVersion
@@ -44,7 +42,7 @@ class Machine(ComponentResource):
     The last two depend on other machines: `upgrade` and `join` register them once those are known.
     """
 
-    config: machine.ConfigurationApply
+    config: MachineConfig
     healthy: NodeHealthy
     """Done once the machine is healthy under its config: the next one may change."""
 
@@ -56,7 +54,7 @@ class Machine(ComponentResource):
         # any machine is configured.
         identity = Identity(name, *common, self._formerly(name, args.guard))
         turn = MaintenanceTurn(name, *common, self._formerly(f"{name}-turn", identity, *args.after))
-        self.config = self._apply(turn)
+        self.config = MachineConfig(name, *common, identity, args.config, self._configures(turn))
         self.healthy = NodeHealthy(name, *common, turn, self._formerly(f"{name}-settled", self.config))
         self.register_outputs({})
 
@@ -75,33 +73,13 @@ class Machine(ComponentResource):
         args, opts = self._args, self._formerly(self._prefix, self.healthy, *after)
         return TalosVersion(self._prefix, args.machine, args.platform, self.config.node, args.client, opts)
 
-    def _apply(self, turn: MaintenanceTurn) -> machine.ConfigurationApply:
-        """The machine's config.
+    def _configures(self, turn: MaintenanceTurn) -> ResourceOptions:
+        """Options of the config, which is the Talos plugin's resource in older states, beneath the cluster at first.
 
-        Without timeouts: the provider's bridge loses that property when it reads the result, and every create fails
-        ("map vs object confusion"). The plugin's own deadline is ten minutes.
+        A replacement forgets the record before it makes another, so that the provider knows of the config before.
         """
-        args = self._args
-        return machine.ConfigurationApply(
-            self._prefix,
-            node=args.address,
-            client_configuration=args.client,
-            machine_configuration_input=args.config,
-            config_patches=patches(args.platform, args.machine),
-            # Maintenance mode refuses every other mode that the provider knows, except reboot.
-            apply_mode="auto",
-            opts=ResourceOptions.merge(
-                self._formerly(self._prefix, turn),
-                ResourceOptions(
-                    # The provider sees no difference between a machine and another one at a new address, nor between
-                    # a machine and the same one installed again, which has lost its config.
-                    replace_on_changes=["node"],
-                    replacement_trigger=args.platform.machines[args.machine].install.generation,
-                    delete_before_replace=True,
-                    additional_secret_outputs=list(SECRET_OUTPUTS[tokens.CONFIGURATION_APPLY]),
-                ),
-            ),
-        )
+        opts = ResourceOptions(parent=self, depends_on=[turn], delete_before_replace=True)
+        return formerly_plugins(opts, token=tokens.CONFIGURATION_APPLY, parents=[self, self._parent])
 
     def _formerly(self, name: str, *depends_on: Resource) -> ResourceOptions:
         """Options of a resource beneath this machine that is beneath the cluster in states of release 0.1.0."""

@@ -8,10 +8,13 @@ from core.model import Platform
 TALOS_ARGS = ("talos.platform=metal", "slab_nomerge", "pti=on", "init_on_alloc=1", "console=tty0", "printk.devkmsg=on")
 
 
-def assets(platform: Platform) -> str:
-    """The factory's URL of the platform's schematic and Talos version."""
+def assets(platform: Platform, base: str | None = None) -> str:
+    """The URL of the images of the platform's schematic and Talos version.
+
+    base: the factory, or a copy of its images; None: talos.factory.
+    """
     talos = platform.talos
-    return f"{talos.factory}/image/{platform.schematic_id}/{talos.version}"
+    return f"{base or talos.factory}/image/{platform.schematic_id}/{talos.version}"
 
 
 def iso(platform: Platform) -> str:
@@ -26,9 +29,10 @@ def profile(platform: Platform) -> dict[str, Any]:
     It names no machine config, because anyone on the network can read what a boot server serves, and the config holds
     the cluster's keys. The config is applied afterwards, over the Talos API.
     """
+    base = assets(platform, platform.boot.assets if platform.boot else None)
     return {
-        "kernel": f"{assets(platform)}/kernel-amd64",
-        "initrds": [f"{assets(platform)}/initramfs-amd64.xz"],
+        "kernel": f"{base}/kernel-amd64",
+        "initrds": [f"{base}/initramfs-amd64.xz"],
         # UEFI needs the initrd named among the arguments as well.
         "args": ["initrd=initramfs-amd64.xz", *arguments(platform)],
     }

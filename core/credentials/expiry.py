@@ -2,7 +2,13 @@
 
 import base64
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
+
+from . import kubeconfig as kubeconfigs
+
+RENEWAL = timedelta(days=30)
+"""A kubeconfig's certificate is signed anew by an update in this last time of its own."""
 
 
 def ends(certificate: str | None) -> str:
@@ -16,14 +22,22 @@ def ends(certificate: str | None) -> str:
         return ""
 
 
-def expiry(client: Mapping[str, str], kubernetes: Mapping[str, str] | None, pki: Mapping[str, Any]) -> dict[str, str]:
+def expiry(client: Mapping[str, str], kubeconfig: str | None, pki: Mapping[str, Any]) -> dict[str, str]:
     """The end of each certificate, keyed by credential or authority: clients last one year, authorities ten.
 
-    kubernetes: None if an update left the kubeconfig out (--target, --exclude).
+    kubeconfig: None if an update left the kubeconfig out (--target, --exclude).
     """
     dates = {
         "talosconfig": ends(client["client_certificate"]),
-        "kubeconfig": ends(kubernetes["client_certificate"] if kubernetes else ""),
+        "kubeconfig": ends(_certificate(kubeconfig)),
         **{f"authority {name}": ends(pair["cert"]) for name, pair in sorted(pki["certs"].items()) if "cert" in pair},
     }
     return {name: date for name, date in dates.items() if date}
+
+
+def _certificate(kubeconfig: str | None) -> str:
+    """The client certificate in a kubeconfig, PEM in base64; empty without one."""
+    try:
+        return base64.b64encode(kubeconfigs.parse(kubeconfig).certificate.encode()).decode()
+    except kubeconfigs.KubeconfigRefused:
+        return ""

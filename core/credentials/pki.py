@@ -1,13 +1,13 @@
 """Facts read from a platform's PKI, in the shape that the Talos provider outputs it."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 
-def authority_mark(machine_secrets: Mapping[str, Any]) -> str:
-    """SHA-256 in hex of the certificate of Kubernetes' CA: it changes with the CA, and a plan may show it."""
-    return hashlib.sha256(machine_secrets["certs"]["k8s"]["cert"].encode()).hexdigest()
+def kubernetes_authority(machine_secrets: Mapping[str, Any]) -> dict[str, str]:
+    """Kubernetes' authority: its cert and its key, each PEM in base64. It is secret."""
+    pair = machine_secrets["certs"]["k8s"]
+    return {"cert": pair["cert"], "key": pair["key"]}
 
 
 def aescbc_key(machine_secrets: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ def url_fault(url: object) -> str | None:
     try:
         parts = urlsplit(text)
         plain = bool(parts.hostname) and parts.port != 0 and text == f"https://{parts.netloc}"
+        plain = plain and text.isascii() and text.isprintable()
     except ValueError:
         plain = False
     if plain:
@@ -39,7 +40,7 @@ def url_fault(url: object) -> str | None:
 def fingerprint_digits(fingerprint: object) -> str | None:
     """The 64 lower-case digits of a SHA-256 fingerprint in any of its spellings; None where it is not one."""
     text = fingerprint.lower().removeprefix("sha256:") if isinstance(fingerprint, str) else ""
-    digits = re.sub(r"[:\s]", "", text)
+    digits = re.sub("[: ]", "", text)
     return digits if re.fullmatch(rf"[0-9a-f]{{{FINGERPRINT_DIGITS}}}", digits) else None
 
 
@@ -65,7 +66,7 @@ def authority_fault(pem: object) -> str | None:
 
 def system_fault(system: object) -> str | None:
     """Why this is not a Redfish system id, as a whole message; None where it is one."""
-    if isinstance(system, str) and re.fullmatch(r"\S+", system):
+    if isinstance(system, str) and re.fullmatch(r"[!-~]+", system):
         return None
     return (
         "is not the id of a Redfish system; one BMC can manage several systems; "

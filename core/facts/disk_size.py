@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 # Source: siderolabs/talos, pkg/machinery/config/types/v1alpha1, InstallDiskSizeMatcher.
-PATTERN = r"^(<=|>=|<|>|==)?\s*\d+\s*(GB|TB|GiB|TiB)$"
+PATTERN = r"^(<=|>=|<|>|==)?[ ]*\d+[ ]*(GB|TB|GiB|TiB)$"
 """What the stack file's schema accepts."""
 # Source: the same, and IEC 80000-13 for the binary multiples.
 UNITS = {"GB": 10**9, "TB": 10**12, "GiB": 2**30, "TiB": 2**40}
 """Unit to bytes."""
 
-_GRAMMAR = re.compile(r"(<=|>=|<|>|==)?\s*(\d+)\s*(GB|TB|GiB|TiB)")
+_GRAMMAR = re.compile(r"(<=|>=|<|>|==)?[ ]*(\d+)[ ]*(GB|TB|GiB|TiB)")
 _OPERATORS: dict[str, Callable[[int, int], bool]] = {
     "==": operator.eq,
     "<": operator.lt,

@@ -1,5 +1,7 @@
 """Whether a text is PEM that a TLS client can trust: the one check of the model and the provider."""
 
+from .characters import invisible
+
 # Source: RFC 7468, section 5.1 (certificates) and section 10 (private keys); the parser is OpenSSL's.
 PRIVATE_KEY = "PRIVATE KEY"
 """The words in the header line of every PEM private key."""
@@ -10,7 +12,7 @@ def is_certificate(pem: object) -> bool:
     # Imported here: loading OpenSSL costs 20 ms, and most stack files name no certificate.
     import ssl
 
-    if not isinstance(pem, str) or not pem:
+    if not isinstance(pem, str) or not pem or invisible(pem, lines=True):
         return False
     try:
         ssl.create_default_context(cadata=pem)

@@ -6,8 +6,6 @@ from . import tokens
 
 # Source: the schemas of the plugins. They mark only some leaves of these as secret, or none.
 SECRET_INPUTS: Mapping[str, tuple[str, ...]] = {
-    tokens.CONFIGURATION_APPLY: ("clientConfiguration", "machineConfigurationInput"),
-    tokens.KUBECONFIG: ("clientConfiguration",),
     tokens.KUBERNETES_PROVIDER: ("kubeconfig",),
     tokens.MATCHBOX_PROVIDER: ("clientKey",),
 }
@@ -16,7 +14,5 @@ SECRET_INPUTS: Mapping[str, tuple[str, ...]] = {
 # Source: the schemas of the plugins.
 SECRET_OUTPUTS: Mapping[str, tuple[str, ...]] = {
     tokens.SECRETS: ("clientConfiguration", "machineSecrets"),
-    tokens.CONFIGURATION_APPLY: ("machineConfiguration",),
-    tokens.KUBECONFIG: ("kubeconfigRaw", "kubernetesClientConfiguration"),
 }
 """Each token to the outputs that the state must encrypt: the additional_secret_outputs of its registration."""

@@ -5,8 +5,9 @@ from typing import Literal
 from pydantic import Field
 
 from .bmc import PaceSpec
-from .types import LinkName, Model
-from .urls import Folder, HostPort, PlainHttp
+from .folders import TftpFolder
+from .types import KernelArgument, LinkName, Model
+from .urls import BootUrl, HostPort, PlainHttp
 
 
 class MatchboxSpec(Model):
@@ -26,7 +27,7 @@ class ProvisioningSpec(Model):
     dhcp: Literal["proxy", "full"] = "proxy"
     """proxy runs beside a DHCP server that hands out addresses. full is that server, and gives each machine its own
     address."""
-    tftp_root: Folder = "/var/lib/tftpboot"
+    tftp_root: TftpFolder = "/var/lib/tftpboot"
     """Folder with iPXE's undionly.kpxe and snponly.efi, and with this platform's script."""
 
 
@@ -35,7 +36,10 @@ class BootSpec(Model):
 
     matchbox: MatchboxSpec
     provisioning: ProvisioningSpec | None = None
-    kernel_args: tuple[str, ...] = ()
+    assets: BootUrl | None = Field(default=None, examples=["http://192.168.10.2:8080/assets"])
+    """A copy of the factory's images for boot loaders alone, which may have no TLS in a private network. Unset:
+    talos.factory."""
+    kernel_args: tuple[KernelArgument, ...] = ()
     """Kernel arguments of the network boot alone, added to those that Talos needs."""
     power: PaceSpec = PaceSpec()
     """How fast a rack is powered on."""

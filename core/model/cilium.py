@@ -1,14 +1,35 @@
 """The `cilium` section: the pod network."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from core.facts import charts
 from core.facts.versions import CURRENT
 
 from .addresses import Range
+from .pattern import Pattern
 from .types import ChartVersion, Model
-from .urls import HttpUrl
+from .urls import HttpsUrl
+
+Chart = Annotated[
+    str,
+    Pattern(
+        rf"{charts.NAME}|{charts.IN_CHECKOUT}|{charts.BY_DIGEST}",
+        "a chart whose contents are pinned",
+        "what a chart contains runs with all rights in the cluster, and Helm can read any file that a path reaches",
+        "write a name in the repository, a path in the checkout that starts with ./, or oci://…@sha256:…",
+    ),
+]
+ChartDigest = Annotated[
+    str,
+    Pattern(
+        r"sha256:[0-9a-f]{64}",
+        "the digest of a packed chart",
+        "the chart is compared with it before Helm reads it",
+        "write sha256: and the 64 digits that `sha256sum cilium-VERSION.tgz` prints",
+    ),
+]
 
 
 class LoadBalancerSpec(Model):
@@ -22,12 +43,32 @@ class CiliumSpec(Model):
     """The pod network."""
 
     version: ChartVersion = Field(examples=[CURRENT["cilium"]])
-    chart: str = "cilium"
-    """The chart: its name in the repository, an oci:// address, or a folder of this checkout."""
-    repository: HttpUrl | None = "https://helm.cilium.io"
-    """The chart repository. Write null where chart is an oci:// address or a folder."""
+    chart: Chart = "cilium"
+    """The chart: its name in the repository; a folder or a packed chart of this checkout, as ./PATH without links; or
+    an oci:// address with its digest."""
+    repository: HttpsUrl | None = "https://helm.cilium.io"
+    """The chart repository, which serves chart-version.tgz. Write null where chart is an oci:// address or a path."""
+    digest: ChartDigest | None = None
+    """SHA-256 of the packed chart. Unset: the one that this release knows of that version of Cilium."""
     encryption: Literal["wireguard", "none"] = "wireguard"
     """Encryption of packets between nodes."""
     hubble: bool = True
     """Observability of network flows."""
     load_balancer: LoadBalancerSpec | None = None
+
+    @property
+    def by_name(self) -> bool:
+        """Whether the chart comes from the repository, and is neither in the checkout nor in a registry."""
+        return not charts.is_pinned(self.chart)
+
+    @property
+    def sha256(self) -> str | None:
+        """The 64 digits that a packed chart is compared with; None where there is nothing to compare."""
+        if self.digest is not None:
+            return self.digest.removeprefix("sha256:")
+        return charts.CILIUM.get(self.version) if self.chart == "cilium" else None
+
+    @property
+    def source(self) -> str:
+        """The address of the packed chart in the repository."""
+        return f"{self.repository}/{self.chart}-{self.version}.tgz"

@@ -7,7 +7,8 @@ from pydantic import model_validator
 from core.facts import disk_size
 
 from .faults import refuse
-from .types import Model, Pattern
+from .pattern import Pattern
+from .types import Model
 
 DiskSize = Annotated[
     str,
@@ -20,14 +21,26 @@ DiskSize = Annotated[
 ]
 
 
+# Talos gets it within a string of an expression.
+DiskProperty = Annotated[
+    str,
+    Pattern(
+        r"[!#-\[\]-~]([ !#-\[\]-~]{0,126}[!#-\[\]-~])?",
+        "a property of a disk",
+        "Talos compares it with what the disk reports",
+        "write it as `talosctl get disks` prints it, without quotes and backslashes, e.g. S4EWNX0R",
+    ),
+]
+
+
 class DiskSpec(Model):
     """Selects a disk by properties that stay the same when cables and kernels change. All given ones must match."""
 
-    serial: str | None = None
+    serial: DiskProperty | None = None
     """Serial number, or a glob of it."""
-    wwid: str | None = None
+    wwid: DiskProperty | None = None
     """World-wide id, or a glob of it."""
-    model: str | None = None
+    model: DiskProperty | None = None
     """Model name, or a glob of it such as MZQL2*."""
     size: DiskSize | None = None
     """A comparison such as ">= 200GB"."""

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from .faults import refuse
-from .types import Model, Name, Pattern
+from .pattern import Pattern
+from .types import Line, Model, Name
 
 # The controls that the policies judge a machine's config by; tests/policy compares this list with the policies' own.
 # Rules without a control (an erased disk at each boot, a secret in a patch) have no exceptions.
@@ -45,7 +46,7 @@ Ticket = Annotated[
 Reason = Annotated[
     str,
     Pattern(
-        r"\S[^\n]{9,198}\S",
+        r"\S.{9,198}\S",
         "a reason",
         "whoever renews the exception must know why it was granted",
         "write a sentence of 11 to 200 characters, on one line",
@@ -56,7 +57,7 @@ Reason = Annotated[
 class ExemptionSpec(Model):
     """A control that the platform does not comply with for a limited time."""
 
-    control: str = Field(examples=["CIS 1.2.15"])
+    control: Line = Field(examples=["CIS 1.2.15"])
     """A row of the CIS Kubernetes Benchmark 1.12 (CIS 1.2.15), or KSPP."""
     reason: Reason = Field(examples=["The profiler of vendor X reads it until its release 4."])
     until: Day = Field(examples=['"2027-03-31"'])

@@ -7,12 +7,13 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from .addresses import Network
 from .faults import refuse
-from .types import ByName, Model, Pattern
+from .pattern import Pattern
+from .types import ByName, Model
 
 
 def _ports(value: Any) -> Any:
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", text)
+    match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", text, re.ASCII)
     if not match:
         refuse(
             f"{text!r} is not a port or a range of ports",

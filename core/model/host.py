@@ -8,27 +8,10 @@ from core.facts.quantities import mebibytes
 
 from .disk import DiskSpec
 from .faults import refuse
+from .pattern import Pattern
 from .pem import VerificationKey
-from .types import ByName, ContainerImage, CpuQuantity, Model, Pattern, Quantity
+from .types import ByName, ContainerImage, CpuQuantity, Model, Quantity
 
-LogUrl = Annotated[
-    str,
-    Pattern(
-        r"(tcp|udp)://[A-Za-z0-9.-]+:\d{1,5}",
-        "the address of a log receiver",
-        "Talos sends lines of JSON over TCP or UDP",
-        "write e.g. tcp://logs.example.com:5044, without a path",
-    ),
-]
-KmsUrl = Annotated[
-    str,
-    Pattern(
-        r"https://[A-Za-z0-9.-]+:\d{1,5}",
-        "the https address of a KMS",
-        "disk keys are sent to it and must be encrypted on the way",
-        "write e.g. https://kms.example.com:4050",
-    ),
-]
 SysctlKey = Annotated[
     str,
     Pattern(
@@ -41,7 +24,7 @@ SysctlKey = Annotated[
 SysctlValue = Annotated[
     str,
     Pattern(
-        r"\S(.{0,198}\S)?",
+        r"[!-~]([ -~]{0,198}[!-~])?",
         "the value of a kernel parameter",
         "the kernel gets exactly this text",
         'write it in quotes, e.g. "1024"',
@@ -59,7 +42,7 @@ ModuleName = Annotated[
 ModuleParameter = Annotated[
     str,
     Pattern(
-        r"[a-z0-9_]+=\S+",
+        r"[A-Za-z0-9_]+=[!#-&(-\[\]-~]+",
         "a parameter of a kernel module",
         "the module gets exactly this text",
         "write e.g. usermode_helper=disabled",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from .faults import refuse
-from .types import Pattern
+from .pattern import Pattern
 
 # Firmware reports these where the vendor set no value: many machines share them, so they identify none.
 _PLACEHOLDER_UUIDS = (

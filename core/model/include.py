@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from core.facts.characters import invisible
+
 from . import yamlfile
 from .faults import Fault, StackFileError, fault, sentence
 
@@ -51,9 +53,14 @@ def _twice(path: tuple[str, ...], name: str, entry: str) -> Fault:
     )
 
 
+def _leads_elsewhere(root: Path, path: PurePosixPath) -> bool:
+    """Whether there is a link on the way to a file of the checkout."""
+    return any((root / part).is_symlink() for part in (path, *path.parents) if part.parts)
+
+
 def _read(name: Any, root: Path) -> dict[str, Mapping[str, Any]]:
     path = PurePosixPath(name) if isinstance(name, str) else PurePosixPath("/")
-    if path.is_absolute() or ".." in path.parts or not str(path).isprintable():
+    if path.is_absolute() or ".." in path.parts or invisible(str(path)) or _leads_elsewhere(root, path):
         raise ValueError(
             sentence(
                 "is not a path inside the checkout",

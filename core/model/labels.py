@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from .types import ByName, Pattern
+from .pattern import Pattern
+from .types import ByName
 
 _UNLABELLED = "Kubernetes would refuse to register the node"
 _LabelKey = Annotated[

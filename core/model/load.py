@@ -12,6 +12,7 @@ from .checks import faults_between_sections
 from .faults import Fault, StackFileError, fault
 from .machine import MachineClassSpec
 from .platform import Platform
+from .yamlbounds import MOST_LEVELS
 
 # Each round reports the faults that the ones before concealed; no known file needs more than three.
 _ROUNDS = 8
@@ -27,6 +28,17 @@ def parse(raw: Any, today: date | None = None) -> Platform:
     if not isinstance(raw, Mapping):
         raise StackFileError(
             [fault((), "is not a mapping", "it describes the whole platform", "see Pulumi.dev.yaml for a small one")]
+        )
+    if _is_deep(raw):
+        raise StackFileError(
+            [
+                fault(
+                    (),
+                    f"is nested in more than {MOST_LEVELS} levels",
+                    "no platform needs that, and reading it could take all memory",
+                    "see docs/stack-file.md for its sections",
+                )
+            ]
         )
     rest: Any = copy.deepcopy(dict(raw))
     latest: list[Fault] = []
@@ -54,6 +66,19 @@ def parse(raw: Any, today: date | None = None) -> Platform:
                 return platform
             break
     raise StackFileError(faults or latest)
+
+
+def _is_deep(raw: Any) -> bool:
+    """Whether a value is nested deeper than a stack file may be."""
+    level = [raw]
+    for _ in range(MOST_LEVELS):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, Mapping | list)
+            for inner in (value.values() if isinstance(value, Mapping) else value)
+        ]
+    return bool(level)
 
 
 def _is_new(fault: Fault, concealed: set[tuple[str, ...]], broken: set[str], raw: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from .host import TuningSpec
 from .identity import HardwareSerial, HardwareUuid
 from .labels import Labels, Taints
 from .nics import BOOT_LINK, NicsSpec
+from .pattern import Visible
 from .types import ClassName, LinkName, Model, Place, Quantity
 
 
@@ -36,6 +37,7 @@ def _strategic_merge(value: Any) -> Any:
 
 Patch = Annotated[
     Mapping[str, Any],
+    Visible,
     BeforeValidator(_strategic_merge),
     Field(description="One strategic-merge document of machine config."),
 ]

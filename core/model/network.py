@@ -4,6 +4,7 @@ from pydantic import Field
 
 from .addresses import Address, Network
 from .types import Model
+from .urls import Host
 
 
 class ClusterNetworkSpec(Model):
@@ -21,5 +22,5 @@ class ClusterNetworkSpec(Model):
     """Default gateway. If set, machines have static addresses; otherwise reserve their addresses in DHCP."""
     resolvers: tuple[Address, ...] = ()
     """DNS servers. Empty: those that DHCP announces."""
-    time: tuple[str, ...] = ()
+    time: tuple[Host, ...] = ()
     """NTP servers. Empty: Talos' default, which an air-gapped site can't reach."""

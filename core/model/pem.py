@@ -35,9 +35,9 @@ Certificates = Annotated[str, AfterValidator(_without_private_key), AfterValidat
 
 
 def _verification_key(value: str) -> str:
-    body = r"[A-Za-z0-9+/=\s]+"
+    body = r"[A-Za-z0-9+/=\r\n]+"
     kinds = "|".join(f"-----BEGIN {kind}-----{body}-----END {kind}-----" for kind in ("PUBLIC KEY", "CERTIFICATE"))
-    if not re.fullmatch(rf"\s*({kinds})\s*", value):
+    if not re.fullmatch(rf"[\r\n]*({kinds})[ \r\n]*", value):
         refuse(
             "is neither a public key nor a certificate in PEM",
             "signatures of images are verified with it",

@@ -23,7 +23,7 @@ from .machine import MachineClassSpec, MachineSpec
 from .network import ClusterNetworkSpec
 from .registries import RegistriesSpec
 from .talos import TalosSpec
-from .types import ByName, Model, Name
+from .types import ByName, Line, Model, Name
 from .virtualization import KubeVirtSpec, VirtualMachineSpec
 from .workloads import WorkloadSpec
 
@@ -52,7 +52,7 @@ class Platform(Model):
     """Container applications by name."""
     exceptions: tuple[ExemptionSpec, ...] = ()
     """Controls that this platform does not comply with for a limited time, each with its reason and its last day."""
-    include: tuple[str, ...] = ()
+    include: tuple[Line, ...] = ()
     """Files of the checkout with more machines:, vms: and workloads:, for a platform too large for one file."""
 
     @cached_property

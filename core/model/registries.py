@@ -4,9 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from .pattern import Pattern
 from .pem import Certificates
-from .types import ByName, Model, Pattern
-from .urls import HttpUrl
+from .types import ByName, Model
+from .urls import MirrorUrl
 
 RegistryHost = Annotated[
     str,
@@ -22,7 +23,7 @@ RegistryHost = Annotated[
 class MirrorSpec(Model):
     """Where the images of one registry are pulled from instead."""
 
-    endpoints: tuple[HttpUrl, ...] = Field(min_length=1, examples=["[https://mirror.example.com]"])
+    endpoints: tuple[MirrorUrl, ...] = Field(min_length=1, examples=["[https://mirror.example.com]"])
     """Mirrors, tried in this order."""
     override_path: bool = False
     """Use the endpoint's path as it is, without appending /v2."""
@@ -40,7 +41,7 @@ class RegistryTlsSpec(Model):
 class RegistriesSpec(Model):
     """Mirrors, authorities and credentials of image registries."""
 
-    mirrors: ByName[str, MirrorSpec] = Field(default={}, validate_default=True)
+    mirrors: ByName[RegistryHost, MirrorSpec] = Field(default={}, validate_default=True)
     """Host of a registry (or "*" for all) to its mirror."""
     tls: ByName[RegistryHost, RegistryTlsSpec] = Field(default={}, validate_default=True)
     """Host of a registry or mirror to the authority of its certificate."""

@@ -4,25 +4,20 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from core.facts.addresses import HOST
+
 from .faults import refuse
-from .types import Model, Name, Pattern
+from .folders import FOLDER, DataFolder
+from .pattern import Pattern
+from .types import Model, Name
 
 # Each snapshot is a full copy of etcd, and Bedplate deletes none.
 _MOST_PER_HOUR = 4
 
-AbsoluteFolder = Annotated[
-    str,
-    Pattern(
-        r"(/[A-Za-z0-9._@-]+)+",
-        "an absolute path of a folder",
-        "a relative path would depend on the folder in which `up` is run",
-        "write e.g. /srv/snapshots, without a slash at the end",
-    ),
-]
 Export = Annotated[
     str,
     Pattern(
-        r"/|(/[A-Za-z0-9._@-]+)+",
+        rf"/|{FOLDER}",
         "the path of an NFS export",
         "nodes mount exactly this path",
         "write e.g. /srv/etcd, without a slash at the end",
@@ -31,7 +26,7 @@ Export = Annotated[
 Server = Annotated[
     str,
     Pattern(
-        r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?",
+        HOST,
         "the name or address of an NFS server",
         "nodes mount from this server",
         "write e.g. nas.example.com or 192.168.10.3",
@@ -46,7 +41,8 @@ _EXAMPLE = 'write e.g. "0 */6 * * *"'
 def _schedule(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    fields = value.split()
+    # Not split(): a line break is no blank to whoever reads the job.
+    fields = [field for field in value.split(" ") if field]
     if len(fields) != len(_FIELDS):
         refuse(
             f"has {len(fields)} field{'' if len(fields) == 1 else 's'} instead of five",
@@ -91,7 +87,7 @@ def _refuse_part(part: str, name: str, why: str) -> NoReturn:
 Schedule = Annotated[
     str,
     AfterValidator(_schedule),
-    WithJsonSchema({"type": "string", "pattern": r"^\s*[0-9*,/-]+(\s+[0-9*,/-]+){4}\s*$"}),
+    WithJsonSchema({"type": "string", "pattern": r"^ *[0-9*,/-]+( +[0-9*,/-]+){4} *$"}),
 ]
 
 
@@ -118,7 +114,7 @@ class SnapshotsSpec(Model):
     before_upgrades: bool = True
     """Save etcd to a file before talos.version, talos.schematic or talos.kubernetes changes. If that fails, nothing is
     upgraded. false upgrades without a way back."""
-    folder: AbsoluteFolder | None = None
+    folder: DataFolder | None = None
     """Folder for those files, on the computer that runs `up`: one that is backed up. Unset: .toolchain/snapshots of
     the checkout."""
     schedule: Schedule | None = Field(default=None, examples=['"0 */6 * * *"'])

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from . import classes, yamlfile
+from . import chartfile, classes, yamlfile
 from .faults import Fault, StackFileError, fault
 from .include import included
 from .load import parse
@@ -34,7 +34,10 @@ def assemble(raw: Any, *, root: Path, today: date) -> Platform:
     """
     if raw is None:
         raise StackFileError([_no_platform()])
-    return parse(included(raw, root), today)
+    platform = parse(included(raw, root), today)
+    if faults := list(chartfile.faults(platform, root)):
+        raise StackFileError(faults)
+    return platform
 
 
 def written_out(file: Path, *, root: Path, today: date) -> dict[str, Any]:

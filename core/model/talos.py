@@ -7,13 +7,13 @@ from pydantic import Field
 from core.facts.versions import CURRENT
 
 from .firewall import FirewallSpec
-from .host import ImageRuleSpec, KmsUrl, KubernetesHardeningSpec, LogUrl, ReservedSpec, SettingsSpec
+from .host import ImageRuleSpec, KubernetesHardeningSpec, ReservedSpec, SettingsSpec
 from .machine import Patch
 from .pem import Certificates
 from .schematic import SchematicOrId, SchematicSpec
 from .snapshots import SnapshotsSpec
 from .types import ByName, Contract, Name, Version
-from .urls import HttpUrl
+from .urls import HttpsUrl, KmsUrl, LogUrl
 
 
 class TalosSpec(SettingsSpec):
@@ -27,7 +27,7 @@ class TalosSpec(SettingsSpec):
     """The Kubernetes release that Talos runs."""
     schematic: SchematicOrId = SchematicSpec()
     """Contents of the OS images: system extensions and kernel arguments, or the 64-digit id of a schematic."""
-    factory: HttpUrl = "https://factory.talos.dev"
+    factory: HttpsUrl = "https://factory.talos.dev"
     """Where the images come from: the public Image Factory, a private one, or a mirror of either."""
     bootstrap: Name | None = None
     """The control plane on which etcd is bootstrapped, once. Required with more than one control plane."""

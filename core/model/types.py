@@ -2,22 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    PlainSerializer,
-    WithJsonSchema,
-)
-from pydantic_core import CoreSchema, core_schema
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
-from .faults import refuse
+from core.facts import kernel_arguments
+
+from .pattern import Pattern
 
 
 class Model(BaseModel):
@@ -27,32 +19,6 @@ class Model(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True, defer_build=True
     )
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """A regular expression that a whole text must match, and the message for a text that does not."""
-
-    pattern: str
-    what: str
-    """What the text should be: "a DNS label"."""
-    why: str
-    instead: str
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^(?:{self.pattern})$"}
-
-    def _check(self, value: Any) -> Any:
-        if isinstance(value, str) and not re.fullmatch(self.pattern, value):
-            refuse(
-                f"{value!r} is not {self.what}" if len(value) <= 80 else f"this text is not {self.what}",
-                self.why,
-                self.instead,
-            )
-        return value
 
 
 K = TypeVar("K", bound=str)
@@ -167,11 +133,16 @@ OverlayName = Annotated[
 KernelArgument = Annotated[
     str,
     Pattern(
-        r'(?=[!-~])([!#-~]|"[ !#-~]*")*',
+        kernel_arguments.PATTERN,
         "one kernel argument",
-        "the kernel reads ASCII and splits arguments at blanks outside quotes",
+        "boot loaders split a line at blanks and run what follows ; && || or a line break",
         "write one argument per list entry, e.g. console=ttyS1,115200",
     ),
+]
+
+Line = Annotated[
+    str,
+    Pattern(r".{1,200}", "a line of text", "it is shown in plans", "write at most 200 characters that can be printed"),
 ]
 
 Quantity = Annotated[

@@ -1,45 +1,108 @@
-"""URLs, host names with a port, and folders of the boot server. A text of the wrong form is refused with a remedy."""
+"""URLs and hosts. A text of the wrong form is refused with a remedy.
 
-from typing import Annotated
+No address contains a user name or a password: plans, states and logs show addresses in plain text.
+"""
 
-from .types import Pattern
+from typing import Annotated, Any
+
+from core.facts.addresses import HOST, HTTPS, PATH, PORT, PRIVATE_HTTP
+
+from .faults import refuse
+from .pattern import Pattern
+
+
+class _Address(Pattern):
+    """A pattern of addresses, whose fault says so where a user name is in the way."""
+
+    def _check(self, value: Any) -> Any:
+        if isinstance(value, str) and "@" in value.partition("://")[2].partition("/")[0]:
+            refuse(
+                "contains a user name or a password",
+                "plans, states and logs show addresses in plain text",
+                f"remove what stands before the @; {self.instead}",
+            )
+        return super()._check(value)
+
+
+Host = Annotated[
+    str,
+    Pattern(
+        HOST,
+        "a host name or an address",
+        "clients connect to exactly this host",
+        "write e.g. ntp.example.com or 192.168.10.3",
+    ),
+]
 
 HostPort = Annotated[
     str,
     Pattern(
-        r"[A-Za-z0-9.-]+:\d{1,5}",
+        rf"{HOST}{PORT}",
         "host:port",
         "clients connect to exactly this address",
         "write e.g. matchbox.example.com:8081",
     ),
 ]
 
-HttpUrl = Annotated[
+HttpsUrl = Annotated[
     str,
-    Pattern(
-        r"https?://[^\s/?#]+(/[^\s?#]*)?(?<!/)",
+    _Address(
+        HTTPS,
+        "an https URL",
+        "what comes without TLS can be exchanged on its way, and paths are appended to it",
+        "write e.g. https://factory.example.com, without a slash at the end",
+    ),
+]
+
+# Without TLS too: the policy talos-mirrors-use-tls judges that, because a mirror in a lab may have no certificate.
+MirrorUrl = Annotated[
+    str,
+    _Address(
+        rf"https?://{HOST}({PORT})?{PATH}",
         "an http or https URL",
         "paths are appended to it",
-        "write e.g. https://factory.example.com, without a slash at the end",
+        "write e.g. https://mirror.example.com, without a slash at the end",
+    ),
+]
+
+# Without TLS too: the boot loader's script comes without TLS anyway, and most boot loaders verify no certificate of a
+# private authority.
+BootUrl = Annotated[
+    str,
+    _Address(
+        rf"{HTTPS}|{PRIVATE_HTTP}",
+        "an https URL, or an http URL with an address of a private network",
+        "boot loaders append the names of kernel and initramfs to it",
+        "write e.g. http://192.168.10.2:8080/assets, without a slash at the end",
     ),
 ]
 
 PlainHttp = Annotated[
     str,
-    Pattern(
-        r"http://[A-Za-z0-9.-]+(:\d{1,5})?",
+    _Address(
+        rf"http://{HOST}({PORT})?",
         "matchbox's HTTP address",
         "boot loaders append the path of their script to it, and most of them have no TLS",
         "write e.g. http://192.168.10.2:8080, without a path",
     ),
 ]
 
-Folder = Annotated[
+LogUrl = Annotated[
     str,
-    Pattern(
-        r"(/[A-Za-z0-9._-]+)+",
-        "an absolute folder of the boot server",
-        "dnsmasq serves exactly this folder",
-        "write e.g. /var/lib/tftpboot",
+    _Address(
+        rf"(tcp|udp)://{HOST}{PORT}",
+        "the address of a log receiver",
+        "Talos sends lines of JSON over TCP or UDP",
+        "write e.g. tcp://logs.example.com:5044, without a path",
+    ),
+]
+
+KmsUrl = Annotated[
+    str,
+    _Address(
+        rf"https://{HOST}{PORT}",
+        "the https address of a KMS",
+        "disk keys are sent to it and must be encrypted on the way",
+        "write e.g. https://kms.example.com:4050",
     ),
 ]

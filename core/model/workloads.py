@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from .pattern import Visible
 from .types import ContainerImage, CpuQuantity, Model, Name, Quantity
 
 
@@ -12,7 +13,7 @@ class WorkloadSpec(Model):
 
     image: ContainerImage = Field(examples=["registry.example.com/shop/web:1.4.2"])
     """The image. It must be able to run as any user and with a read-only root filesystem."""
-    command: tuple[str, ...] = ()
+    command: tuple[Annotated[str, Visible], ...] = ()
     """Replaces the image's own command."""
     replicas: int = Field(default=1, ge=0, le=100, strict=True)
     port: Annotated[int, Field(ge=1024, le=65535, strict=True)] | None = None

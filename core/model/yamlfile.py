@@ -1,10 +1,11 @@
-"""Reads a YAML file: the only file access of the model.
+"""Reads a YAML file, within limits.
 
 The engine reads a stack file too, and hands the program its values. Both must read one file alike, so scalars are read
 as Go's yaml.v3 reads them: `yes` is a text and `1e3` a number. What the engine can't hand on as it is written, such as
 a date without quotes, is refused. Source of the rules: gopkg.in/yaml.v3 v3.0.1, resolve.go.
 """
 
+import errno
 import math
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from . import yamlbounds
 from .faults import sentence
 
 # libyaml where the wheel contains it: ten times as fast on a large stack file.
@@ -125,8 +127,9 @@ def read(file: Path, name: str, otherwise: str) -> Any:
     that the engine would read as another one.
     """
     try:
-        with file.open(encoding="utf-8") as stream:
-            return yaml.load(stream, _Loader)
+        text = _text(file)
+        yamlbounds.check(yaml.parse(text, _Loader))
+        return yaml.load(text, _Loader)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ValueError(
@@ -139,6 +142,14 @@ def read(file: Path, name: str, otherwise: str) -> Any:
                 f"{name} has {key} twice in one mapping, again{_line(error)}",
                 "one of the two values would be lost",
                 "rename one of the keys, or remove it",
+            )
+        ) from None
+    except yamlbounds.BeyondBoundsError as error:
+        raise ValueError(
+            sentence(
+                f"{name} {error.problem}{_line(error)}",
+                "no platform needs that, and reading it could take all memory",
+                "write the values out, or divide them among files under include:",
             )
         ) from None
     except _UnreadableError as error:
@@ -157,6 +168,18 @@ def read(file: Path, name: str, otherwise: str) -> Any:
                 "correct the syntax; an editor with YAML support marks the place",
             )
         ) from None
+
+
+def _text(file: Path) -> str:
+    """The text of a file. Raises OSError, UnicodeDecodeError and BeyondBoundsError."""
+    # A device or a pipe has no end.
+    if file.exists() and not file.is_file():
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    with file.open("rb") as stream:
+        content = stream.read(yamlbounds.MOST_BYTES + 1)
+    if len(content) > yamlbounds.MOST_BYTES:
+        raise yamlbounds.BeyondBoundsError(problem=f"has more than {yamlbounds.MOST_BYTES >> 20} MiB")
+    return content.decode("utf-8")
 
 
 def _line(error: yaml.YAMLError) -> str:

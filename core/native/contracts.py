@@ -11,6 +11,8 @@ CONTRACTS: Mapping[str, Contract] = {
     contract.token: contract
     for contract in (
         kubernetes.API_READY,
+        kubernetes.CHART,
+        kubernetes.KUBECONFIG_SIGNED,
         kubernetes.NODE_READY,
         metal.BOOT_PERMIT,
         metal.MANUAL_BOOT,
@@ -20,6 +22,7 @@ CONTRACTS: Mapping[str, Contract] = {
         machine.DECOMMISSION,
         cluster.ETCD_MEMBER,
         machine.IDENTITY,
+        machine.MACHINE_CONFIG,
         machine.MAINTENANCE_TURN,
         machine.NODE_HEALTHY,
         cluster.SNAPSHOT,

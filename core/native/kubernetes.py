@@ -1,8 +1,40 @@
-"""The contracts of the gates that query the Kubernetes API."""
+"""The contracts of the gates that query the Kubernetes API, and of what Helm installs there."""
+
+import re
+
+from core.facts.addresses import HTTPS
+from core.facts.charts import CACHE
 
 from . import shared
 from .contract import Contract, Input, Output
-from .types import text
+from .types import AUTHORITY, KUBECONFIG, text
+
+KUBECONFIG_SIGNED = Contract(
+    token="bedplate-native:kubernetes:Kubeconfig",
+    doc="Signs the administrator's client certificate with Kubernetes' authority, and writes the kubeconfig.",
+    inputs={
+        "cluster": Input(
+            type=text("a name", r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"),
+            doc="The platform's name.",
+            why="the kubeconfig names the cluster by it",
+            instead="write the platform's name",
+        ),
+        "server": Input(
+            type=text("an https address", r"https://[^\s/@]+"),
+            doc="The address of the Kubernetes API.",
+            why="the kubeconfig is for this API and no other",
+            instead="write https://ADDRESS:6443",
+        ),
+        "authority": Input(
+            type=AUTHORITY,
+            doc="Kubernetes' authority: cert and key, each PEM in base64.",
+            why="it signs the administrator's certificate",
+            instead="take machineSecrets.certs.k8s of talos:machine:Secrets",
+            secret=True,
+        ),
+    },
+    outputs={"kubeconfig": Output(type=KUBECONFIG, doc="The administrator's kubeconfig.", secret=True)},
+)
 
 API_READY = Contract(
     token="bedplate-native:kubernetes:ApiReady",
@@ -27,3 +59,31 @@ NODE_READY = Contract(
     },
     outputs={},
 )
+
+CHART = Contract(
+    token="bedplate-native:kubernetes:Chart",
+    doc="A packed Helm chart of a repository, compared with its digest before Helm reads it.",
+    inputs={
+        "url": Input(
+            type=text("an https address", HTTPS),
+            doc="The address of the packed chart.",
+            why="what comes without TLS shows which platform fetches it, and a password in an address shows in plans",
+            instead="write e.g. https://charts.example.com/cilium-1.19.6.tgz",
+        ),
+        "sha256": Input(
+            type=text("a SHA-256 digest", r"[0-9a-f]{64}"),
+            doc="The SHA-256 of the packed chart.",
+            why="the chart runs with all rights in the cluster, and is compared with it",
+            instead="write the 64 digits that sha256sum prints",
+        ),
+        "file": Input(
+            type=text("a file of the cache for charts", rf"\./{re.escape(CACHE)}/[A-Za-z0-9][A-Za-z0-9._-]*\.tgz"),
+            doc="The file that Helm reads, from the checkout on.",
+            why="nothing else in the checkout is overwritten",
+            instead=f"write ./{CACHE}/NAME.tgz",
+        ),
+        "kubeconfig": shared.kubeconfig(ignored=True),
+    },
+    outputs={},
+)
+"""Its kubeconfig is not used: Helm reads the chart as soon as that is known, in a plan too, so the chart is there."""

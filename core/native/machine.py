@@ -1,13 +1,26 @@
 """The contracts of the resources that configure, upgrade and remove one Talos machine."""
 
+from dataclasses import replace
+
 from core.facts import installer
 
 from . import shared
 from .contract import Contract, Input, Output
-from .types import ANY_TEXT, FLAG, choice, mapping, text, text_mapping, whole
+from .types import ANY_TEXT, FLAG, choice, mapping, text, text_mapping, texts, whole
 
 WIPE, LOST = "wipe", "lost"
 """The ways in which a machine leaves: erased, or given up because it is dead."""
+
+
+def _declared(*, ignored: bool = False) -> Input:
+    return Input(
+        type=mapping(),
+        doc="What the stack file says of the hardware: uuid, serial, mac, disk, threads, memoryMib.",
+        why="the machine's hardware is compared with it",
+        instead="write uuid, serial, mac or disk, or {}",
+        ignored_in_diff=ignored,
+    )
+
 
 IDENTITY = Contract(
     token="bedplate-native:talos:Identity",
@@ -16,12 +29,7 @@ IDENTITY = Contract(
         "machine": shared.machine(),
         "node": shared.node(),
         "clientConfiguration": shared.talos_client(),
-        "declared": Input(
-            type=mapping(),
-            doc="What the stack file says of the hardware: uuid, serial, mac, disk, threads, memoryMib.",
-            why="the machine's hardware is compared with it",
-            instead="write uuid, serial, mac or disk, or {}",
-        ),
+        "declared": _declared(),
         "generation": shared.generation(
             "A higher generation requires a machine that booted from the network.",
             "each generation permits one installation",
@@ -35,7 +43,54 @@ IDENTITY = Contract(
         ),
         "timeoutSeconds": shared.timeout(),
     },
-    outputs={"found": Output(type=mapping(), doc="The hardware that the machine reports.", kept=True)},
+    outputs={
+        "found": Output(type=mapping(), doc="The hardware that the machine reports.", kept=True),
+        "fingerprint": Output(
+            type=ANY_TEXT,
+            doc="The SHA-256 of the certificate that a machine without a config served; empty if it had one.",
+        ),
+    },
+)
+
+MACHINE_CONFIG = Contract(
+    token="bedplate-native:talos:MachineConfig",
+    doc="Sends a machine its config: with the platform's certificate, or the first time to the identified machine.",
+    inputs={
+        "machine": replace(shared.machine(), replaces=False),
+        "node": shared.node(),
+        "clientConfiguration": shared.talos_client(ignored=True),
+        "machineConfigurationInput": Input(
+            type=text("a machine config"),
+            doc="The generated config of the machine's role, with the PKI.",
+            why="the patches are merged into it",
+            instead="take machineConfiguration of talos:machine:getConfiguration",
+            secret=True,
+        ),
+        "configPatches": Input(
+            type=texts(0),
+            doc="The machine's config patches as JSON texts, in the order in which they are merged.",
+            why="policies check them, and they are merged into the generated config",
+            instead="write each patch as one JSON document",
+        ),
+        "generation": shared.generation(
+            "A higher generation permits one config to be sent to a machine in maintenance mode.",
+            "each generation permits one installation",
+        ),
+        "fingerprint": Input(
+            type=ANY_TEXT,
+            doc="The SHA-256 of the certificate under which the machine was identified; empty if it had a config.",
+            why="a machine in maintenance mode gets its config only under this certificate",
+            instead="take fingerprint of the machine's Identity",
+            required=False,
+            ignored_in_diff=True,
+        ),
+        "declared": _declared(ignored=True),
+    },
+    outputs={
+        "machineConfiguration": Output(
+            type=text("a machine config"), doc="The whole config that the machine was sent.", secret=True
+        )
+    },
 )
 
 MAINTENANCE_TURN = Contract(

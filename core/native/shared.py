@@ -44,7 +44,7 @@ def kubeconfig(*, ignored: bool = False) -> Input:
         type=KUBECONFIG,
         doc="The kubeconfig of the cluster's administrator.",
         why="the Kubernetes API is queried with it",
-        instead="take kubeconfigRaw of talos:cluster:Kubeconfig",
+        instead="take kubeconfig of bedplate-native:kubernetes:Kubeconfig",
         secret=True,
         ignored_in_diff=ignored,
     )

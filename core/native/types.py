@@ -14,6 +14,8 @@ from .values import Unknown
 
 CLIENT_PARTS = ("caCertificate", "clientCertificate", "clientKey")
 """The keys of a Talos API client, each a PEM text in base64."""
+AUTHORITY_PARTS = ("cert", "key")
+"""The keys of a certificate authority, each a PEM text in base64."""
 MOST = 1_000_000
 """The bound of a whole number without a bound of its own."""
 
@@ -89,9 +91,14 @@ def is_number(value: object, least: float, most: float) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
-def _is_client(value: object) -> bool:
-    parts = [value.get(part) for part in CLIENT_PARTS] if isinstance(value, Mapping) else [None]
-    return all(isinstance(part, Unknown) or _is_base64(part) for part in parts)
+def _of_base64(names: tuple[str, ...]) -> Callable[[Any], bool]:
+    """Whether a value is a mapping with all these names, each of them to a text in base64."""
+
+    def valid(value: Any) -> bool:
+        parts = [value.get(name) for name in names] if isinstance(value, Mapping) else [None]
+        return all(isinstance(part, Unknown) or _is_base64(part) for part in parts)
+
+    return valid
 
 
 def _is_base64(value: object) -> bool:
@@ -106,5 +113,7 @@ ANY_TEXT = text("text", r"(?s).*")
 FLAG = Type(noun="true or false", valid=lambda value: isinstance(value, bool))
 KUBECONFIG = text("a kubeconfig with a client certificate")
 """The provider also parses it."""
-TALOS_CLIENT = Type(noun="a client of the Talos API", valid=_is_client)
+TALOS_CLIENT = Type(noun="a client of the Talos API", valid=_of_base64(CLIENT_PARTS))
 """A mapping of CLIENT_PARTS to PEM texts in base64."""
+AUTHORITY = Type(noun="an authority's certificate and key", valid=_of_base64(AUTHORITY_PARTS))
+"""A mapping of AUTHORITY_PARTS to PEM texts in base64."""

@@ -2,18 +2,19 @@
 
 import json
 import sys
+from base64 import b64decode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from core.facts.tokens import KUBECONFIG
+from core.credentials import kubeconfig
+from core.credentials.signing import ADMIN, MASTERS, signed
+from core.native.kubernetes import KUBECONFIG_SIGNED
 from core.state import unwrap_secret
 from lab.engine import Engine
 from lab.rehearsal import Rehearsal
 from lab.shown import see
-from operations.adopt.client import signed
 from operations.adopt.state import KIND, secret
 
 from . import texts
@@ -126,21 +127,14 @@ def renewal(rehearsal: Rehearsal) -> None:
 def _shorten(engine: Engine) -> None:
     """Replace the client certificates in the state by certificates of the same authorities that expire soon."""
     exported = json.loads(engine.output("stack", "export", "--show-secrets"))
-    made = {
-        one["type"]: one["outputs"] for one in exported["deployment"]["resources"] if one["type"] in (KIND, KUBECONFIG)
-    }
+    token = KUBECONFIG_SIGNED.token
+    made = {one["type"]: one["outputs"] for one in exported["deployment"]["resources"] if one["type"] in (KIND, token)}
     certs, now = unwrap_secret(made[KIND]["machineSecrets"])["certs"], datetime.now(UTC)
     made[KIND]["clientConfiguration"] = secret(signed(certs["os"], now, lifetime=SHORT))
-    client = signed(certs["k8s"], now, organization="system:masters", name="admin", lifetime=SHORT)
-    kubeconfig = yaml.safe_load(unwrap_secret(made[KUBECONFIG]["kubeconfigRaw"]))
-    kubeconfig["users"][0]["user"] = {
-        "client-certificate-data": client["clientCertificate"],
-        "client-key-data": client["clientKey"],
-    }
-    made[KUBECONFIG]["kubeconfigRaw"] = secret(yaml.safe_dump(kubeconfig))
-    made[KUBECONFIG]["kubernetesClientConfiguration"] = secret(
-        {**unwrap_secret(made[KUBECONFIG]["kubernetesClientConfiguration"]), **client}
-    )
+    client = signed(certs["k8s"], now, organization=MASTERS, name=ADMIN, lifetime=SHORT)
+    certificate, key = (b64decode(client[part]).decode() for part in ("clientCertificate", "clientKey"))
+    held = kubeconfig.parse(unwrap_secret(made[token]["kubeconfig"]))
+    made[token]["kubeconfig"] = secret(replace(held, certificate=certificate, key=key).text())
     engine.output("stack", "import", stdin=json.dumps(exported))
 
 

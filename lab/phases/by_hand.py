@@ -62,7 +62,7 @@ def a_machine(rehearsal: Rehearsal) -> None:
     found = drifted(rehearsal)
     see(found == {name: ["machine.nodeLabels.bedplate.rehearsal/by-hand"]}, f"drift reports {found}")
     rehearsal.times.say(f"  edited {name}'s config by hand: drift reports {found}")
-    rehearsal.update("--target-replace", f"**ConfigurationApply::talos-{name}", seconds=300)
+    rehearsal.update("--target-replace", f"**MachineConfig::talos-{name}", seconds=300)
     see(drifted(rehearsal) == {}, f"still drifted after the up: {drifted(rehearsal)}")
     rehearsal.times.fact("machine_drift", found)
 

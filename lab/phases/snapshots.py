@@ -35,7 +35,7 @@ def saved(rehearsal: Rehearsal, run: Run) -> None:
     see(is_whole(files[0]), f"{files[0]} is no whole snapshot")
     modes = [stat.S_IMODE(os.stat(path).st_mode) for path in (files[0], rehearsal.snapshots)]
     see(modes == [0o600, 0o700], f"others may read {files[0]}: {modes}")
-    first, then = (run.when(pattern) for pattern in (r"Snapshot .* updated ", r"ConfigurationApply .* updat"))
+    first, then = (run.when(pattern) for pattern in (r"Snapshot .* updated ", r"MachineConfig .* updat"))
     see(
         first is not None and then is not None and first <= then,
         f"a config went out before etcd was saved: {then} and {first}",

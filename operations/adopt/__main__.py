@@ -14,12 +14,12 @@ from typing import Any
 import yaml
 from pulumiverse_talos import _utilities as talos_sdk
 
+from core.credentials.signing import signed
 from core.model import Platform, StackFileError, stackfile
 from core.printable import printable_lines
 from runner import pipes
 
 from .bundle import Bundle, BundleError, read
-from .client import signed
 from .state import Occupied, Place, held, put
 
 # The engine's own exit code for a missing stack: the runner creates the stack then.

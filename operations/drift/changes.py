@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from core.facts import tokens
 from core.machineconfig.differences import Difference, differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import merge
@@ -21,7 +20,7 @@ from core.machineconfig.refusals import refusals
 from core.model import Platform, StackFileError, stackfile
 from core.native.machine import IDENTITY, NODE_HEALTHY, TALOS_VERSION
 from core.printable import printable_lines
-from core.state import machine_of, unwrap_secret
+from core.state import CONFIGURED, machine_of, unwrap_secret
 from runner import pipes
 
 from .export import ExportError, exported_resources
@@ -29,7 +28,7 @@ from .export import ExportError, exported_resources
 CHANGES = 7
 # Type token of each resource of a machine that is compared, to the name used here.
 _KINDS = {
-    tokens.CONFIGURATION_APPLY: "config",
+    **dict.fromkeys(CONFIGURED, "config"),
     IDENTITY.token: "identity",
     NODE_HEALTHY.token: "healthy",
     TALOS_VERSION.token: "version",

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -10,19 +11,24 @@ from typing import Any
 from cryptography import x509
 
 from clients.talos import Client, NoAnswer, schematic_of
+from core.credentials import kubeconfig
+from core.credentials.kubeconfig import KubeconfigRefused
 from core.facts import installer, tokens
 from core.facts.installer import InstallerImage
 from core.machineconfig.differences import Difference, differences, parse
 from core.machineconfig.merge import LEGACY, Merged
+from core.native.kubernetes import KUBECONFIG_SIGNED
 from core.native.types import CLIENT_PARTS
 from core.printable import SHOWN_CHARACTERS, printable
-from core.state import machine_of, unwrap_secret
+from core.state import CONFIGURED, machine_of, unwrap_secret
 
-_APPLIED, _PKI, _KUBECONFIG = tokens.CONFIGURATION_APPLY, tokens.SECRETS, tokens.KUBECONFIG
+_PKI = tokens.SECRETS
+# Type to the output with the kubeconfig. A state of release 0.1.0 has the former one until its next `up`.
+_KUBECONFIGS = {KUBECONFIG_SIGNED.token: "kubeconfig", tokens.KUBECONFIG: "kubeconfigRaw"}
 
 
-# Talos' provider renews a kubeconfig in its last 30 days and a talosconfig in its last calendar month, during `up`
-# only. 28 days: whatever is reported, the next `up` renews, in February too.
+# A kubeconfig is renewed in its last 30 days and a talosconfig, by Talos' provider, in its last calendar month, during
+# `up` only. 28 days: whatever is reported, the next `up` renews, in February too.
 SOON = timedelta(days=28)
 
 
@@ -78,7 +84,7 @@ def declared(resources: list[dict[str, Any]]) -> tuple[list[Declared], Client]:
     client = None
     for resource in resources:
         outputs = resource.get("outputs") or {}
-        if resource["type"] == _APPLIED:
+        if resource["type"] in CONFIGURED:
             name = machine_of(resource)
             address, config = (str(unwrap_secret(outputs[output])) for output in ("node", "machineConfiguration"))
             machines.append(Declared(name, address, config))
@@ -94,13 +100,12 @@ def certificates(resources: list[dict[str, Any]]) -> dict[str, bytes]:
     """Credential (talosconfig, kubeconfig) to the client certificate in it, as PEM; only those that the state has."""
     certificates_by_credential = {}
     for resource in resources:
-        outputs = resource.get("outputs") or {}
-        for kind, output, credential in (
-            (_PKI, "clientConfiguration", "talosconfig"),
-            (_KUBECONFIG, "kubernetesClientConfiguration", "kubeconfig"),
-        ):
-            if resource["type"] == kind and (parts := unwrap_secret(outputs.get(output))):
-                certificates_by_credential[credential] = base64.b64decode(parts["clientCertificate"])
+        outputs, kind = unwrap_secret(resource.get("outputs") or {}), resource["type"]
+        if kind == _PKI and (parts := outputs.get("clientConfiguration")):
+            certificates_by_credential["talosconfig"] = base64.b64decode(parts["clientCertificate"])
+        if kind in _KUBECONFIGS and (text := outputs.get(_KUBECONFIGS[kind])):
+            with suppress(KubeconfigRefused):  # The next `up` signs another one.
+                certificates_by_credential["kubeconfig"] = kubeconfig.parse(text).certificate.encode()
     return certificates_by_credential
 
 

@@ -2,6 +2,7 @@
 
 from . import (
     bindings,
+    boot_script,
     charts,
     cilium,
     flags_api_server,
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     *flags_control_plane.RULES,
     *flags_kubelet.RULES,
     *kernel.RULES,
+    *boot_script.RULES,
     *objects.RULES,
     *pod_isolation.RULES,
     *pod_privileges.RULES,

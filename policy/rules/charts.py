@@ -1,9 +1,12 @@
-"""Rules for every Helm release: where the chart comes from, and that the plan shows its values."""
+"""Rules for every Helm release: where the chart comes from, and that the plan shows what it does."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+
+from core.facts.addresses import is_plain
+from core.facts.charts import is_pinned
 
 from .rule import Resource, RuleGroup
 
@@ -28,6 +31,23 @@ def chart_by_tls(resource: Resource) -> Iterator[str]:
             yield f"{place.path} is fetched without TLS"
 
 
+def chart_chosen_here(resource: Resource) -> Iterator[str]:
+    """Yields a chart whose contents somebody else chooses, or that can reach files outside of itself."""
+    if not is_pinned(resource.inputs["chart"].text() or ""):
+        yield "chart is neither a path of the checkout nor an oci:// address with its digest"
+    repository = resource.inputs.at("repositoryOpts", "repo")
+    if repository.given and not is_plain(repository.text() or ""):
+        yield f"{repository.path} is not a plain address"
+
+
+def nothing_run(resource: Resource) -> Iterator[str]:
+    """Yields commands that Helm runs on this computer, and charts that it downloads besides."""
+    if resource.inputs["postrender"].given:
+        yield "postrender is a command that Helm runs where the plan is made"
+    if resource.inputs["dependencyUpdate"].flag():
+        yield "dependencyUpdate downloads other charts, whose contents no plan shows"
+
+
 def values_shown(resource: Resource) -> Iterator[str]:
     """Yields values that come from files, which the plan does not show."""
     if resource.inputs["valueYamlFiles"].given:
@@ -48,6 +68,20 @@ RULES = (
         chart_by_tls,
         "Anyone who can intercept http chooses what the cluster runs.",
         "use https, oci or a packed chart on disk",
+    ),
+    CHARTS.rule(
+        "chart-has-its-digest",
+        "critical",
+        chart_chosen_here,
+        "A chart runs with all rights, and Helm compares no digest of what a repository serves.",
+        "use a path that starts with ./ and stays in the checkout, or oci://…@sha256:…",
+    ),
+    CHARTS.rule(
+        "chart-runs-no-commands",
+        "critical",
+        nothing_run,
+        "A plan must show everything that will happen.",
+        "remove it, and keep the chart's dependencies in the chart",
     ),
     CHARTS.rule(
         "chart-values-are-in-the-plan",

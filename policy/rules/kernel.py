@@ -87,7 +87,7 @@ HARDENING_OFF = (
 WANTED = ("slab_nomerge", "pti=on")
 
 
-def _arguments(resource: Resource) -> list[Field]:
+def arguments(resource: Resource) -> list[Field]:
     """Each kernel argument. One that contains an unknown value makes the rule that reads it report a violation."""
     if resource.kind in PROFILE:
         return resource.inputs["args"].items()
@@ -95,7 +95,7 @@ def _arguments(resource: Resource) -> list[Field]:
 
 
 def _forbidden(resource: Resource, bad: tuple[str, ...], what: str) -> Iterator[str]:
-    for argument in _arguments(resource):
+    for argument in arguments(resource):
         words = set((argument.text() or "").split())
         # The message contains words of the list above and none of the resource's values.
         yield from (f"{argument.path}: {word} {what}" for word in bad if word in words)
@@ -113,7 +113,7 @@ def hardening_kept(resource: Resource) -> Iterator[str]:
 
 def hardening_booted(resource: Resource) -> Iterator[str]:
     """Yields hardening arguments that a network boot lacks."""
-    words = {word for argument in _arguments(resource) for word in (argument.text() or "").split()}
+    words = {word for argument in arguments(resource) for word in (argument.text() or "").split()}
     yield from (f"args lack {word}" for word in WANTED if word not in words)
 
 
@@ -124,14 +124,14 @@ def selinux_permissive(resource: Resource) -> Iterator[str]:
 
 def no_wipe(resource: Resource) -> Iterator[str]:
     """Yields the kernel argument that erases the machine at each boot."""
-    for argument in _arguments(resource):
+    for argument in arguments(resource):
         if any(word.startswith("talos.experimental.wipe=") for word in (argument.text() or "").split()):
             yield f"{argument.path}: talos.experimental.wipe erases the machine at every boot"
 
 
 def config_not_in_clear(resource: Resource) -> Iterator[str]:
     """Yields kernel arguments that contain a machine configuration or fetch one without TLS."""
-    for argument in _arguments(resource):
+    for argument in arguments(resource):
         for word in (argument.text() or "").split():
             if word.startswith(("talos.config.inline=", "talos.config.early=")):
                 yield f"{argument.path} contains a machine configuration, and with it the cluster's secrets"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Literal
 
-from core.facts import tokens
+from core.native.machine import MACHINE_CONFIG
 
 from .exceptions import excused
 from .field import Field, UnjudgeableField
@@ -17,7 +17,7 @@ from .patches import MachineConfig, merge
 Severity = Literal["low", "medium", "high", "critical"]
 # opt-in: off until a stack's policy config enables it, because a small platform can't comply.
 Level = Literal["mandatory", "advisory", "opt-in"]
-MACHINE = tokens.CONFIGURATION_APPLY
+MACHINE = MACHINE_CONFIG.token
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]{0,251}[a-z0-9])?")
 
 

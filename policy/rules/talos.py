@@ -11,8 +11,8 @@ from .rule import MACHINE, Resource, Rule
 
 APPLY = frozenset({MACHINE})
 SECRETS = frozenset({tokens.SECRETS})
-# Auto reboots only where a change needs it; maintenance mode takes nothing else but reboot.
-MODES = ("auto", "no_reboot", "staged")
+# Source: siderolabs/terraform-provider-talos v0.8.0, pkg/talos/util.go, talosClientOp.
+CALLS = frozenset({tokens.CONFIGURATION_APPLY, tokens.BOOTSTRAP})
 
 
 def readable(resource: Resource) -> Iterator[str]:
@@ -36,25 +36,12 @@ def _new_installers(resource: Resource) -> list[Field]:
     return [document.at("installer", "image") for document in resource.machine.of("UnattendedInstallConfig")]
 
 
-def calm_apply(resource: Resource) -> Iterator[str]:
-    """Yields an apply mode that can reboot a machine unexpectedly."""
-    mode = resource.inputs["applyMode"].text()
-    if mode == "staged_if_needing_reboot":
-        yield (
-            "applyMode is staged_if_needing_reboot, which queries the machine in every preview "
-            "and reboots it if it does not answer"
-        )
-    elif mode not in MODES:
-        yield "applyMode is not one of " + ", ".join(MODES) + ", and any other mode reboots the machine at each change"
-
-
-def no_silent_reset(resource: Resource) -> Iterator[str]:
-    """Yields an `onDestroy.reset` that is true or not a literal."""
-    reset = resource.inputs["onDestroy"]["reset"]
-    if reset.unknown or not isinstance(reset.value, bool | None):
-        yield "onDestroy.reset is not a literal true or false"
-    elif reset.value:
-        yield "onDestroy.reset is true, so deleting the machine from the stack file wipes it"
+def calls_a_machine(resource: Resource) -> Iterator[str]:
+    """Yields that the Talos plugin would call a machine, for every resource of a type that does."""
+    yield (
+        "the Talos plugin calls the machine without a certificate first, and deals with whoever answers: "
+        "a stranger at the machine's address gets every key of the cluster"
+    )
 
 
 def proxy_and_cni(resource: Resource) -> Iterator[str]:
@@ -121,20 +108,13 @@ RULES = (
         remedy="name <registry>/metal-installer/<schematic>:v<major>.<minor>.<patch>",
     ),
     Rule(
-        name="talos-applies-without-surprise",
-        severity="high",
-        kinds=APPLY,
-        check=calm_apply,
-        why="The provider treats an empty or unknown apply mode as reboot.",
-        remedy="set applyMode to auto, or to staged and reboot in order",
-    ),
-    Rule(
-        name="talos-never-resets-by-accident",
+        name="talos-plugin-calls-no-machine",
         severity="critical",
-        kinds=APPLY,
-        check=no_silent_reset,
-        why="Deleting a machine's entry from the stack file must not wipe its disks.",
-        remedy="set onDestroy.reset to false; to erase a machine, set decommission: wipe in its entry",
+        kinds=CALLS,
+        check=calls_a_machine,
+        inputless=True,
+        why="A config goes only to a machine that is known: by the platform's authority, or by the identity gate.",
+        remedy="register MachineConfig or Bootstrap of components/talos instead",
     ),
     Rule(
         name="talos-leaves-network-to-cilium",

@@ -6,9 +6,12 @@ from .api_ready import ApiReady
 from .boot_permit import BootPermit
 from .bootstrap import Bootstrap
 from .change_guard import ChangeGuard
+from .chart import Chart
 from .decommission import Decommission
 from .etcd_member import EtcdMember
 from .identity import Identity
+from .kubeconfig import Kubeconfig
+from .machine_config import MachineConfig
 from .maintenance_turn import MaintenanceTurn
 from .manual_boot import ManualBoot
 from .node_healthy import NodeHealthy
@@ -22,9 +25,12 @@ _TYPES: tuple[type[Resource], ...] = (
     BootPermit,
     Bootstrap,
     ChangeGuard,
+    Chart,
     Decommission,
     EtcdMember,
     Identity,
+    Kubeconfig,
+    MachineConfig,
     MaintenanceTurn,
     ManualBoot,
     NodeHealthy,

@@ -130,7 +130,7 @@ class _Leaving:
             return ""
         except NoAnswer as error:
             try:
-                Maintenance().hardware(self.address)
+                Maintenance.at(self.address).hardware(self.address)
             except NoAnswer:
                 return str(error)
             return "it has no config: it is in maintenance mode"

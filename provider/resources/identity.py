@@ -2,6 +2,9 @@
 
 import json
 import time
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Any
 
 from clients.talos import Client, Hardware, Maintenance, NoAnswer
 from core.machineconfig.differences import differences
@@ -10,6 +13,7 @@ from core.native import Unknown, Values
 from core.native.machine import IDENTITY
 from provider.framework import Progress, UserError, in_thread
 from provider.identity import judge
+from provider.pins import PINS, stranger
 from provider.resource import Resource
 from provider.talosclient import client_of
 from provider.waiting import wait_until
@@ -26,6 +30,9 @@ class Identity(Resource):
     It queries the machine again before each new config, and then the API must answer soon: a machine that is down
     fails here, by name, and not in the ten minutes of its config. With a higher generation the machine must be in
     maintenance mode, because otherwise it did not boot from the network.
+
+    A machine that may have a config is queried with the platform's certificate first. Without one it is queried only
+    while the platform expects no config there, and the certificate that it serves is the output fingerprint.
     """
 
     contract = IDENTITY
@@ -42,74 +49,109 @@ class Identity(Resource):
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         """Wait until the declared machine answers. Returns its name, and the outputs by name."""
-        hardware = await in_thread(wait, inputs, float(inputs["timeoutSeconds"]), False, say)
-        return str(inputs["machine"]), {**inputs, "found": hardware}
+        found = await in_thread(wait, inputs, float(inputs["timeoutSeconds"]), Expected.EITHER, say)
+        return str(inputs["machine"]), {**inputs, **found}
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
         """Query the machine again. Returns the outputs by name."""
-        installed_again = inputs.get("generation", 0) > state.get("generation", 0)
+        expected = _expected(state, inputs)
         moved = inputs.get("node") != state.get("node")
         full = float(inputs["timeoutSeconds"])
-        seconds = full if installed_again or moved else min(full, RECONFIGURE_SECONDS)
-        hardware = await in_thread(wait, inputs, seconds, installed_again, say)
-        return {**inputs, "found": hardware}
+        seconds = full if expected is Expected.NO_CONFIG or moved else min(full, RECONFIGURE_SECONDS)
+        return {**inputs, **await in_thread(wait, inputs, seconds, expected, say)}
 
 
-def wait(inputs: Values, seconds: float, fresh: bool, say: Progress) -> Values:
-    """The machine's hardware (see `shown`) once it answers.
+class Expected(Enum):
+    """What a machine may have when it is identified."""
 
-    fresh: whether it must have no config yet.
+    CONFIG = auto()
+    NO_CONFIG = auto()
+    EITHER = auto()
+
+
+def _expected(state: Values, inputs: Values) -> Expected:
+    if inputs.get("generation", 0) > state.get("generation", 0):
+        return Expected.NO_CONFIG
+    # Identified without a config, it may not have got one yet: its config may have failed. That it had one is known
+    # to MachineConfig, which sends nothing then.
+    return Expected.EITHER if state.get("fingerprint") else Expected.CONFIG
+
+
+def wait(inputs: Values, seconds: float, expected: Expected, say: Progress) -> Values:
+    """The outputs found and fingerprint once the machine answers (see `shown`).
+
     Raises UserError at once if it is another machine, and after `seconds` if it does not answer.
     """
     name, address, client = inputs["machine"], inputs["node"], client_of(inputs)
     declared = inputs.get("declared") or {}
     answered: list[float] = []
-    answers: list[Hardware] = []
+    answers: list[tuple[Hardware, str]] = []
 
     def ask() -> tuple[bool, str]:
-        hardware = _query(client, address, fresh)
+        hardware, fingerprint = _query(client, name, address, expected)
         answered.append(time.monotonic())
-        judgement = judge({} if hardware.contained else declared, hardware)
         settled = answered[-1] - answered[0] >= SETTLE_SECONDS
-        faults = judgement.wrong + (judgement.missing if settled else [])
-        if faults:
-            raise UserError(
-                f"{name}: the machine at {address} is not the declared machine: {'; '.join(faults)}; the config would "
-                "erase another machine's disk, so nothing was sent; correct its address, its cables or its declaration"
-            )
-        answers[:] = [hardware]
-        return not judgement.missing, "; ".join(judgement.missing)
+        missing = require_declared(name, address, declared, hardware, settled)
+        answers[:] = [(hardware, fingerprint)]
+        return not missing, "; ".join(missing)
 
     instead = (
         "look at its screen or its BMC's console, and at: "
         f"talosctl -n {address} --insecure get machinestatus; then run up again"
     )
     wait_until(ask, f"{name}: the Talos API at {address} did not answer", seconds, instead, say)
-    if answers[0].contained and declared:
+    [(hardware, fingerprint)] = answers
+    if hardware.contained and declared:
         say("runs in a container: it has no hardware that could be compared with the declaration")
-    return shown(answers[0])
+    PINS.identified(name, fingerprint)
+    return {"found": shown(hardware), "fingerprint": fingerprint}
 
 
-def _query(client: Client, address: str, fresh: bool) -> Hardware:
-    """The hardware, in maintenance mode or else with the platform's certificate. Raises NoAnswer.
+def require_declared(
+    name: str, address: str, declared: Mapping[str, Any], hardware: Hardware, settled: bool
+) -> list[str]:
+    """What the machine does not report yet of its declaration. Raises UserError if it is another machine.
 
-    Another platform's machine refuses that certificate.
+    settled: whether what is missing counts as wrong, because the machine had the time to discover it.
+    """
+    judgement = judge({} if hardware.contained else declared, hardware)
+    if faults := judgement.wrong + (judgement.missing if settled else []):
+        raise UserError(
+            f"{name}: the machine at {address} is not the declared machine: {'; '.join(faults)}; the config would "
+            "erase another machine's disk, so nothing was sent; correct its address, its cables or its declaration"
+        )
+    return judgement.missing
+
+
+def _query(client: Client, name: str, address: str, expected: Expected) -> tuple[Hardware, str]:
+    """The hardware, with the platform's certificate or else without, and then the machine's own certificate's SHA-256.
+
+    Raises NoAnswer, and UserError if a machine without a config answers where one with a config is expected.
     """
     try:
-        return Maintenance().hardware(address)
-    except NoAnswer as anonymous:
-        # A server that requires a certificate shows as a lost connection, like many other failures: so it is tried.
-        try:
-            hardware = client.hardware(address)
-        except NoAnswer as certified:
-            raise NoAnswer(
-                str(certified)
-                if str(certified) == str(anonymous)
-                else f"without a certificate: {anonymous}; with the platform's: {certified}"
-            ) from None
-    if fresh:
+        hardware = client.hardware(address)
+    except NoAnswer as certified:
+        return _query_without_config(name, address, expected, str(certified))
+    if expected is Expected.NO_CONFIG:
         raise NoAnswer("it runs on its old config: it has not booted from the network")
-    return hardware
+    return hardware, ""
+
+
+def _query_without_config(name: str, address: str, expected: Expected, certified: str) -> tuple[Hardware, str]:
+    """The same in maintenance mode. certified: why it did not answer with the platform's certificate."""
+    try:
+        machine = Maintenance.at(address)
+        hardware = machine.hardware(address)
+    except NoAnswer as anonymous:
+        # A server that requires a certificate shows as a lost connection, like many other failures: so both are shown.
+        raise NoAnswer(
+            certified
+            if certified == str(anonymous)
+            else f"without a certificate: {anonymous}; with the platform's: {certified}"
+        ) from None
+    if expected is Expected.CONFIG:
+        raise stranger(name, address)
+    return hardware, machine.fingerprint
 
 
 def shown(hardware: Hardware) -> Values:

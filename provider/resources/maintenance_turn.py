@@ -99,9 +99,9 @@ def access_of(client: Client, inputs: Values, say: Progress) -> Access:
         failures = []
         for name, address in sorted(dict(inputs["planes"]).items()):
             try:
-                results[:] = [Access.parse(kubeconfig(client, str(address)))]
+                results[:] = [Access.of(kubeconfig(client, str(address)))]
                 return True, ""
-            except (NoAnswer, ValueError) as error:
+            except NoAnswer as error:
                 failures.append(f"{name}: {error}")
         return False, "; ".join(failures)
 

@@ -170,7 +170,7 @@ def _require_complete(file: Path, size: int) -> None:
 def _is_unconfigured(node: str) -> bool:
     """Whether a machine waits for its first config: only then does it answer without a client certificate."""
     try:
-        Maintenance().hardware(node)
+        Maintenance.at(node).hardware(node)
     except NoAnswer:
         return False
     return True

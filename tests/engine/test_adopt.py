@@ -11,11 +11,11 @@ import yaml
 from conftest import stack_platform
 from talosplugin import KNOWN_COMPLAINT, SECRETS, leaves
 
+from core.credentials.signing import signed
 from core.machineconfig.documents import patches
 from core.machineconfig.generated import with_aescbc_key
 from core.model import parse
 from core.state import unwrap_secret
-from operations.adopt.client import signed
 from operations.adopt.state import KIND, secret
 
 pytestmark = pytest.mark.engine

@@ -127,10 +127,8 @@ def test_movable_pods_are_evicted_and_the_nodes_own_pods_stay(api):
     nodes.uncordon(access, "wk-1")
     nodes.annotate(access, "wk-1", {"bedplate/decommission": "wipe"})
     worker = nodes.read(access, "wk-1")
-    assert (
-        worker["metadata"]["annotations"]["bedplate/decommission"] == "wipe"
+    assert worker["metadata"]["annotations"]["bedplate/decommission"] == "wipe"
     assert "unschedulable" not in worker["spec"]
-    )
     nodes.delete(access, "wk-1")
     nodes.delete(access, "wk-1")
     assert nodes.read(access, "wk-1") is None

@@ -29,15 +29,19 @@ def recorded(checkout, tmp_path):
         here = checkout(stack)
         here.environment["PULUMI_CONFIG_PASSPHRASE"] = PASSPHRASE
         lab = tmp_path / "lab"
+        # Release 0.1.0 accepted a chart from anywhere. A chart of the checkout is another text, and another plan.
+        places = ((f"{LAB}/chart", "./lab/chart"), (LAB, str(lab)))
         text = gzip.decompress((STATES / f"{name}.json.gz").read_bytes()).decode()
         here.pulumi("stack", "rm", stack, "--yes", "--preserve-config")
-        described = (STATES / f"{name}.yaml").read_text(encoding="utf-8").replace(LAB, str(lab))
+        described = (STATES / f"{name}.yaml").read_text(encoding="utf-8")
+        for old, new in places:
+            text, described = text.replace(old, new), described.replace(old, new)
         (here.folder / f"Pulumi.{stack}.yaml").write_text(described, encoding="utf-8")
         here.pulumi("stack", "init", stack)
-        _chart(lab / "chart", yaml.safe_load(described))
+        _chart(here.folder / "lab" / "chart", yaml.safe_load(described))
         subprocess.run(
             ["pulumi", "stack", "import", "--stack", stack],
-            input=text.replace(LAB, str(lab)),
+            input=text,
             text=True,
             cwd=here.folder,
             env=here.environment,
@@ -68,15 +72,22 @@ def _steps(here, stack):
 
 @pytest.mark.parametrize("name", ["rehearsed-dev", "rehearsed-prod"])
 def test_a_plan_for_an_old_state_with_its_machines_keeps_every_resource(recorded, name):
-    """Only the machines' components are new, and a component exists in the state only."""
+    """Only the machines' components are new, and a component exists in the state only.
+
+    The configs of the Talos plugin become ours by an update in place; nothing is deleted or replaced. The kubeconfig
+    keeps its certificate and its key, byte for byte, so the Kubernetes provider and all objects stay as they are.
+    """
     here, stack = recorded(name)
     kept, others = _steps(here, stack)
     machines = yaml.safe_load((here.folder / f"Pulumi.{stack}.yaml").read_text())["config"]["bedplate:platform"][
         "machines"
     ]
-    assert sorted(others) == sorted(("create", "bedplate:talos:Machine", f"talos-{machine}") for machine in machines)
+    taken_over = {("update", "bedplate-native:talos:MachineConfig", f"talos-{machine}") for machine in machines}
+    taken_over.add(("update", "bedplate-native:kubernetes:Kubeconfig", "talos-kubeconfig"))
+    components = {("create", "bedplate:talos:Machine", f"talos-{machine}") for machine in machines}
+    assert sorted(others) == sorted(taken_over | components)
     exported = json.loads(here.pulumi("stack", "export", "--stack", stack).stdout)["deployment"]["resources"]
-    assert len(kept) == len([one for one in exported if "::default" not in one["urn"]])
+    assert len(kept) + len(taken_over) == len([one for one in exported if "::default" not in one["urn"]])
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])

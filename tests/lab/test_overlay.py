@@ -18,7 +18,13 @@ def committed(stack: str) -> dict:
 
 
 def substitutes(**more) -> overlay.Substitutes:
-    given = {"kubernetes": "v1.35.0", "chart": "/lab/chart", "trust": TRUST, "cgroup_v2": False, "user_namespace": True}
+    given = {
+        "kubernetes": "v1.35.0",
+        "chart": "./lab/chart",
+        "trust": TRUST,
+        "cgroup_v2": False,
+        "user_namespace": True,
+    }
     return overlay.Substitutes(**{**given, **more})
 
 

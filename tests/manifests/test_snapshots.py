@@ -92,7 +92,7 @@ def test_the_namespace_is_created_first_and_the_job_last(prod):
     beneath = graph.reachable(f"{JOB}::etcd-snapshots")
     assert "kubernetes:networking.k8s.io/v1:NetworkPolicy::namespace-etcd-snapshots-default-deny" in beneath
     # Kubernetes has the account's kind once a control plane has a config that allows it.
-    assert "talos:machine/configurationApply:ConfigurationApply::talos-cp-1" in beneath
+    assert "bedplate-native:talos:MachineConfig::talos-cp-1" in beneath
 
 
 def test_without_a_schedule_there_are_no_snapshot_objects(dev):

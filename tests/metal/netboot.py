@@ -85,7 +85,9 @@ class Network:
         }
         told = {
             "network": {"nodes": "10.77.0.0/24", "gateway": SERVERS, "endpoint": "10.77.0.5"},
-            "talos.factory": f"http://{SERVERS}:{PORT}/assets",
+            # The images' registry is named by it; what boot loaders fetch comes without TLS.
+            "talos.factory": f"https://{SERVERS}:{PORT}/assets",
+            "boot.assets": f"http://{SERVERS}:{PORT}/assets",
             "boot.provisioning": provisioning,
             "boot.kernel_args": KERNEL_ARGUMENTS,
             "machines": machines,

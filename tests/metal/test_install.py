@@ -226,7 +226,7 @@ def another_machine_gets_no_config(site: Site) -> None:
     assert "talos:machine:ConfigurationApply talos-cp-1" not in text
     assert site.bmc.acts("cp-1") == ["Pxe"]
     # It is still in maintenance mode, and tells anybody what it is.
-    seen = Maintenance().hardware(ADDRESS)
+    seen = Maintenance.at(ADDRESS).hardware(ADDRESS)
     assert (seen.uuid, seen.serial, seen.platform) == (UUID, "LAB0002", "metal")
 
 
@@ -246,7 +246,7 @@ def the_declared_one_is_installed(site: Site) -> Running:
     assert [(disk["name"], disk["serial"]) for disk in found["disks"]] == [("vda", DISK)]
     assert "installing Talos to disk /dev/vda" in site.net.printed("cp-1")
     with pytest.raises(NoAnswer):
-        Maintenance().hardware(ADDRESS)
+        Maintenance.at(ADDRESS).hardware(ADDRESS)
     first = site.seen(FIRST)
     assert not first.contained
     wait_for("etcd with its one member", site.has_its_etcd, seconds=BOOT_SECONDS, every=2)

@@ -1,12 +1,13 @@
 """A stack file has one meaning: what the loader reads is what the engine hands to the program."""
 
 import datetime
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.model import stackfile, yamlfile
+from core.model import StackFileError, parse, stackfile, yamlfile
 
 SCALARS = Path(__file__).with_name("scalars.yaml")
 READ = {
@@ -61,3 +62,48 @@ def test_a_number_of_any_length_is_read(tmp_path):
     assert read(tmp_path, f"a: {'9' * 300}\n") == {"a": float("9" * 300)}
     assert read(tmp_path, f"a: {'9' * 5000}\n") == {"a": "9" * 5000}
     assert not isinstance(read(tmp_path, "a: '2027-03-31'")["a"], datetime.date)
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
+)
+BEYOND = "no platform needs that, and reading it could take all memory; write the values out, or divide them among "
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (BOMB, "stands for more than 500000 values in line 6"),
+        ("a: &a\n  b: *a\n", "has the alias *a within what it stands for in line 2"),
+        ("a: &a [[*a]]\n", "has the alias *a within what it stands for in line 1"),
+        (f"a: {'[' * 70}{']' * 70}\n", "is nested in more than 64 levels in line 1"),
+        (f"a: {'[' * 1_000_000}\n", "is nested in more than 64 levels in line 1"),
+        (f"a: &a {'[' * 40}{']' * 40}\nb: {'[' * 40}*a{']' * 40}\n", "is nested in more than 64 levels in line 2"),
+        (f"a: {'x' * (4 << 20)}\n", "has more than 4 MiB"),
+        ("a: &a {b: 1}\nc: &a {d: *a}\n", "has the alias *a within what it stands for in line 2"),
+    ],
+    ids=["bomb", "itself", "itself deeper", "deep", "very deep", "deep by an alias", "large", "an anchor again"],
+)
+def test_a_file_beyond_the_limits_is_refused_before_it_is_read(tmp_path, text, what):
+    with pytest.raises(ValueError) as refused:
+        read(tmp_path, text)
+    assert str(refused.value) == f"a.yaml {what}; {BEYOND}files under include:"
+
+
+def test_aliases_that_a_person_writes_are_read(tmp_path):
+    text = "x: &x {a: 1}\ny: {<<: *x, b: [*x, *x]}\n" + "".join(f"m{n}: *x\n" for n in range(5000))
+    assert read(tmp_path, text)["y"] == {"a": 1, "b": [{"a": 1}, {"a": 1}]}
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.yaml")
+    with pytest.raises(ValueError, match=r"can't be read \(it is not a regular file\\)"):
+        yamlfile.read(tmp_path / "a.yaml", "a.yaml", "it is needed")
+
+
+def test_a_platform_of_any_depth_is_refused_by_name(dev):
+    deep: Any = "x"
+    for _ in range(3000):
+        deep = [deep]
+    with pytest.raises(StackFileError, match=r"^platform: is nested in more than 64 levels; no platform needs that"):
+        parse({**dev, "vms": deep})

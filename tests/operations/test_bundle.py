@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
+from core.credentials.signing import private_key, signed
 from operations.adopt.bundle import Bundle, BundleError, read
-from operations.adopt.client import private_key, signed
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 FORM = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -26,7 +26,7 @@ def state(platform, former=False, **named):
         config = {"node": str(machine.address), "configPatches": list(patches(platform, name))}
         wrapped = {"plaintext": json.dumps(platform.talos.kubernetes)}
         for kind, inputs, after in (
-            ("talos:machine/configurationApply:ConfigurationApply", config, ""),
+            ("bedplate-native:talos:MachineConfig", config, ""),
             ("bedplate-native:talos:Identity", {"versions": {"kubernetes": "v0.0.1"}}, ""),
             ("bedplate-native:talos:Settled", {"kubernetes": wrapped}, "-settled" if former else ""),
             ("bedplate-native:talos:Release", {"image": platform.installer}, ""),
@@ -92,9 +92,7 @@ def test_machines_that_join_or_leave_are_named(prod):
 def test_a_config_that_was_not_applied_is_still_a_change(prod):
     """The state of the config counts, not the state of the gate before it."""
     was = [
-        one
-        for one in state(parse(prod))
-        if not (one["type"].endswith("ConfigurationApply") and one["urn"].endswith("wk-1"))
+        one for one in state(parse(prod)) if not (one["type"].endswith("MachineConfig") and one["urn"].endswith("wk-1"))
     ]
     assert look(prod, was)["wk-1"].state == "joins"
 

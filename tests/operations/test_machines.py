@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from clients import talos
+from core.credentials.kubeconfig import Kubeconfig
 from operations.drift.__main__ import table
 from operations.drift.machines import Declared, Inspection, NoMachines, certificates, declared, expiring, inspect
 from tests.provider.certificates import Pki, pem
@@ -175,7 +176,7 @@ def test_machines_and_their_client_certificate_are_read_from_the_state():
                 "outputs": {"clientConfiguration": secret(encoded)},
             },
             {
-                "type": "talos:machine/configurationApply:ConfigurationApply",
+                "type": "bedplate-native:talos:MachineConfig",
                 "urn": "u::talos-cp-1",
                 "outputs": {"node": "10.0.0.1", "machineConfiguration": secret("a: 1")},
             },
@@ -204,22 +205,25 @@ def test_a_certificate_that_expires_soon_is_reported():
 
 def test_both_certificates_are_read_from_the_state():
     client = {"clientCertificate": base64.b64encode(b"PEM").decode(), "clientKey": secret("hunter2")}
-    assert certificates(
-        [
-            {
-                "type": "talos:machine/secrets:Secrets",
-                "urn": "u::s",
-                "outputs": {"clientConfiguration": secret(client)},
-            },
-            {
-                "type": "talos:cluster/kubeconfig:Kubeconfig",
-                "urn": "u::k",
-                "outputs": {"kubernetesClientConfiguration": secret(client)},
-            },
-        ]
-    ) == {"talosconfig": b"PEM", "kubeconfig": b"PEM"}
+    pki = Pki()
+    certificate, key = pki.pair("admin")
+    text = Kubeconfig("dev", "https://10.0.0.1:6443", pem(pki.ca), certificate, key).text()
+    made = {
+        "type": "talos:machine/secrets:Secrets",
+        "urn": "u::s",
+        "outputs": {"clientConfiguration": secret(client)},
+    }
+    kind, former = "bedplate-native:kubernetes:Kubeconfig", "talos:cluster/kubeconfig:Kubeconfig"
+    expected = {"talosconfig": b"PEM", "kubeconfig": certificate.encode()}
+    for token, output in ((kind, "kubeconfig"), (former, "kubeconfigRaw")):
+        written = {"type": token, "urn": "u::k", "outputs": {output: secret(text)}}
+        assert certificates([made, written]) == expected
     # After an `up` that was killed or excluded the kubeconfig, the state has only one of them.
-    assert certificates([{"type": "talos:cluster/kubeconfig:Kubeconfig", "urn": "u::k"}]) == {}
+    assert certificates([{"type": kind, "urn": "u::k"}]) == {}
+    # A kubeconfig that would run a command is ignored: the next `up` writes another one.
+    exec_ = text.replace("    client-key-data", "    exec: {command: id}\n    client-key-data")
+    assert exec_ != text
+    assert certificates([{"type": former, "urn": "u::k", "outputs": {"kubeconfigRaw": secret(exec_)}}]) == {}
 
 
 def test_the_table_is_readable():

@@ -110,9 +110,9 @@ def test_the_plan_the_turn_the_gate_and_changes_agree_about_an_edit(prod, name):
         for platform in (before, after)
     )
 
-    urn = "urn:pulumi:prod::bedplate::talos:machine/configurationApply:ConfigurationApply::talos-wk-1"
+    urn = "urn:pulumi:prod::bedplate::bedplate-native:talos:MachineConfig::talos-wk-1"
     config = {"node": "10.20.0.21", "configPatches": had["documents"]}
-    state = [{"type": "talos:machine/configurationApply:ConfigurationApply", "urn": urn, "inputs": config}]
+    state = [{"type": "bedplate-native:talos:MachineConfig", "urn": urn, "inputs": config}]
     [change] = [each for each in compared(after, state) if each.machine == "wk-1"]
     assert [each.path for each in change.differences] == edit.paths
     assert (change.state, change.reboots) == ("changes" if edit.paths else "same", edit.reboots)

@@ -88,9 +88,9 @@ def _object(kind: str, name: str = "app", **props: Any) -> Resource:
 
 GOOD: Mapping[str, Resource] = {
     "machine": Resource(
-        type="talos:machine/configurationApply:ConfigurationApply",
+        type="bedplate-native:talos:MachineConfig",
         name="talos-cp-1",
-        props={"applyMode": "auto", "configPatches": [json.dumps(patch) for patch in MACHINE_PATCHES]},
+        props={"configPatches": [json.dumps(patch) for patch in MACHINE_PATCHES]},
     ),
     "pki": Resource(
         type="talos:machine/secrets:Secrets",
@@ -101,7 +101,22 @@ GOOD: Mapping[str, Resource] = {
     "profile": Resource(
         type="matchbox:index/profile:Profile",
         name="metal-cp-1",
-        props={"name": "dev-cp-1", "args": ["talos.platform=metal", "slab_nomerge", "pti=on", "init_on_alloc=1"]},
+        props={
+            "name": "dev-cp-1",
+            "kernel": "https://factory.example.com/image/1/v1.14.2/kernel-amd64",
+            "initrds": ["http://192.168.10.2:8080/assets/initramfs-amd64.xz"],
+            "args": ["talos.platform=metal", "slab_nomerge", "pti=on", 'dyndbg="file a.c +p"'],
+        },
+    ),
+    "group": Resource(
+        type="matchbox:index/group:Group",
+        name="metal-cp-1",
+        props={
+            "name": "dev-cp-1",
+            "profile": "dev-cp-1",
+            "selector": {"mac": "52:54:00:aa:00:01"},
+            "metadata": {"machine": "cp-1", "platform": "dev"},
+        },
     ),
     "namespace": _object(
         "core/v1:Namespace", metadata={"name": "team", "labels": {"pod-security.kubernetes.io/enforce": "baseline"}}
@@ -133,9 +148,8 @@ GOOD: Mapping[str, Resource] = {
     "cilium": _object(
         "helm.sh/v3:Release",
         name="cilium-release",
-        chart="cilium",
+        chart=f"./.toolchain/charts/cilium-1.19.6-{'b' * 64}.tgz",
         version="1.19.6",
-        repositoryOpts={"repo": "https://helm.cilium.io"},
         values={
             "ipam": {"mode": "kubernetes"},
             "kubeProxyReplacement": True,

@@ -140,7 +140,7 @@ def platform(row: Row | None, contract: str, excepted: list[str], today: date = 
 
 
 def complaints(want: Platform) -> list[str]:
-    machine = Resource(type=MACHINE, name="cp-1", props={"configPatches": patches(want, "cp-1"), "applyMode": "auto"})
+    machine = Resource(type=MACHINE, name="cp-1", props={"configPatches": patches(want, "cp-1")})
     return [message for rule in RULES if rule.level == "mandatory" for message in rule.complaints(machine)]
 
 

@@ -59,7 +59,7 @@ def test_the_plan_reaches_every_layer() -> None:
     kinds = {resource.kind for resource in planned("prod")}
     assert kinds >= {
         "talos:machine/secrets:Secrets",
-        "talos:machine/configurationApply:ConfigurationApply",
+        "bedplate-native:talos:MachineConfig",
         "matchbox:index/profile:Profile",
         "helm.sh:Release",
         "kubevirt.io:KubeVirt",

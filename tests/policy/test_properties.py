@@ -90,7 +90,7 @@ def test_no_damage_to_a_good_object_makes_a_rule_fail(subject: str, data: st.Dat
 @QUICK
 @given(st.lists(documents.map(json.dumps) | documents | st.text(max_size=20), max_size=4))
 def test_no_patches_make_a_rule_fail(patches: list[Any]) -> None:
-    resource = Resource(type=GOOD["machine"].type, name="m", props={"applyMode": "auto", "configPatches": patches})
+    resource = Resource(type=GOOD["machine"].type, name="m", props={"configPatches": patches})
     for rule in RULES:
         raw(rule, resource)
 

@@ -25,7 +25,7 @@ TODAY = date(2026, 11, 1)
 
 
 def complaints(platform: Platform, name: str) -> list[str]:
-    machine = Resource(type=MACHINE, name=name, props={"configPatches": patches(platform, name), "applyMode": "auto"})
+    machine = Resource(type=MACHINE, name=name, props={"configPatches": patches(platform, name)})
     return [message for rule in RULES if rule.level == "mandatory" for message in rule.complaints(machine)]
 
 

@@ -12,7 +12,7 @@ KIND = "bedplate-native:talos:Decommission"
 # Their inputs depend on the machine that issues the kubeconfig.
 TOLD_OF_CONTROL_PLANES = ("bedplate-native:talos:Turn", "bedplate-native:talos:Settled")
 GUARD = "bedplate-native:talos:Guard::talos-guard"
-APPLY = "talos:machine/configurationApply:ConfigurationApply::talos-{}"
+APPLY = "bedplate-native:talos:MachineConfig::talos-{}"
 MEMBER = "bedplate-native:talos:EtcdMember::talos-{}"
 
 
@@ -77,7 +77,7 @@ def test_a_decommission_waits_for_the_change_guard_and_the_kubeconfig(prod):
         beneath = graph.reachable(leave(name))
         assert {
             GUARD,
-            "talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig",
+            "bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig",
             "bedplate-native:talos:Bootstrap::talos-etcd",
         } <= beneath
 
@@ -139,7 +139,7 @@ def test_the_change_guard_has_the_machines_that_stay_and_that_leave(prod):
 def test_other_resources_query_the_bootstrap_machine_that_the_stack_file_names_now(prod):
     """The state of Bootstrap has the machine that was bootstrapped, which may have left since."""
     moved = run_program(changed(leaves(prod, cp_1="wipe"), {"talos.bootstrap": "cp-2"})).inputs()
-    assert moved[("talos:cluster/kubeconfig:Kubeconfig", "talos-kubeconfig")]["node"] == "10.20.0.12"
+    assert moved[("bedplate-native:talos:EtcdMember", "talos-cp-3")]["node"] == "10.20.0.12"
     assert moved[("bedplate-native:talos:EtcdMember", "talos-cp-3")]["node"] == "10.20.0.12"
 
 

@@ -1,7 +1,6 @@
 """The whole program against the mock engine: what it registers, and what waits for what."""
 
 import copy
-import hashlib
 import itertools
 import random
 from collections import Counter
@@ -29,9 +28,9 @@ def test_a_vm_waits_for_every_layer_beneath_it(dev, preview):
         "matchbox:index/profile:Profile::metal-cp-1",
         "matchbox:index/group:Group::metal-cp-1",
         "talos:machine/secrets:Secrets::talos-secrets",
-        "talos:machine/configurationApply:ConfigurationApply::talos-cp-1",
+        "bedplate-native:talos:MachineConfig::talos-cp-1",
         "bedplate-native:talos:Bootstrap::talos-etcd",
-        "talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig",
+        "bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig",
         "bedplate-native:kubernetes:ApiReady::kubernetes-api",
         "pulumi:providers:kubernetes::kubernetes-provider",
         "kubernetes:helm.sh/v3:Release::cilium-release",
@@ -175,7 +174,7 @@ def test_control_planes_come_one_after_the_other_and_workers_side_by_side(prod):
     needs = graph.needs
 
     def apply(node):
-        return f"talos:machine/configurationApply:ConfigurationApply::talos-{node}"
+        return f"bedplate-native:talos:MachineConfig::talos-{node}"
 
     def turn(node):
         return f"bedplate-native:talos:Turn::talos-{node}"
@@ -200,7 +199,7 @@ def test_control_planes_come_one_after_the_other_and_workers_side_by_side(prod):
 def test_a_turn_is_between_the_gate_and_the_config_and_ends_after_it(prod):
     graph = run_program(prod).graph
     for node in ("cp-1", "cp-3", "wk-1"):
-        apply = f"talos:machine/configurationApply:ConfigurationApply::talos-{node}"
+        apply = f"bedplate-native:talos:MachineConfig::talos-{node}"
         assert (
             f"bedplate-native:talos:Identity::talos-{node}" in graph.needs[f"bedplate-native:talos:Turn::talos-{node}"]
         )
@@ -263,8 +262,11 @@ def test_a_lower_contract_never_replaces_the_pki(prod):
 
 
 def test_a_machine_at_another_address_is_another_machine(prod):
-    request = run_program(prod).graph.requests["talos:machine/configurationApply:ConfigurationApply::talos-wk-1"]
-    assert list(request.replaceOnChanges) == ["node"] and request.deleteBeforeReplace
+    """It gets its config by an update, which the provider sends to a machine with the platform's certificate only."""
+    request = run_program(prod).graph.requests["bedplate-native:talos:MachineConfig::talos-wk-1"]
+    assert list(request.replaceOnChanges) == [] and request.deleteBeforeReplace
+    contract = CONTRACTS["bedplate-native:talos:MachineConfig"]
+    assert not contract.replaces and "node" not in contract.ignored_in_diff
 
 
 def test_a_bootstrap_is_never_updated_or_replaced(prod):
@@ -280,22 +282,22 @@ def test_each_etcd_gate_has_whether_the_cluster_was_adopted(prod, monkeypatch, a
     assert [plain(inputs)["adopted"] for inputs in members.values()] == [adopted] * 3
 
 
-def test_other_secrets_replace_the_kubeconfig(prod, monkeypatch):
-    """The Talos provider would keep the old authority's kubeconfig until its last month. The trigger is no secret."""
+def test_the_kubeconfig_is_made_from_the_stack_file_and_the_pki_without_any_query(prod):
+    """An impostor at a machine's address can't put anything into it, because no address is among its inputs."""
+    ran = run_program(prod, False, GIVEN)
+    (inputs,) = ran.engine.of("bedplate-native:kubernetes:Kubeconfig").values()
+    assert is_secret(inputs["authority"])
+    assert plain(inputs) == {
+        "cluster": "prod",
+        "server": f"https://{prod['network']['endpoint']}:6443",
+        "authority": {"cert": "k8s-cert", "key": "k8s-key"},
+    }
 
-    def trigger():
-        return (
-            run_program(prod, False, GIVEN)
-            .graph.requests["talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig"]
-            .replacement_trigger
-        )
 
-    before = trigger()
-    assert before.string_value == hashlib.sha256(b"k8s-cert").hexdigest()
-    other = copy.deepcopy(MACHINE_SECRETS)
-    other["certs"]["k8s"]["cert"] = "another"
-    monkeypatch.setitem(MADE["talos:machine/secrets:Secrets"], "machineSecrets", other)
-    assert trigger() != before
+def test_a_state_of_the_first_release_keeps_its_kubeconfig(prod):
+    """An alias makes it the successor of the Talos plugin's resource, under the same name."""
+    request = run_program(prod).graph.requests["bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig"]
+    assert [alias.spec.type for alias in request.aliases] == ["talos:cluster/kubeconfig:Kubeconfig"]
 
 
 def test_a_plan_queries_no_machines_health(prod):
@@ -315,7 +317,7 @@ def test_an_old_clusters_encryption_key_is_in_the_config_of_its_control_planes(p
         "call",
         lambda self, args: {"machineConfiguration": "version: v1alpha1\ncluster: {a: b}\n---\nkind: HostnameConfig\n"},
     )
-    configs = run_program(prod, False, GIVEN).engine.of("talos:machine/configurationApply:ConfigurationApply")
+    configs = run_program(prod, False, GIVEN).engine.of("bedplate-native:talos:MachineConfig")
     keys = {
         name: next(yaml.safe_load_all(plain(inputs["machineConfigurationInput"])))["cluster"]
         for name, inputs in configs.items()
@@ -337,21 +339,17 @@ def test_the_bootstrap_queries_every_control_plane_and_waits_for_none_of_the_oth
     )
 
 
-def test_the_kubeconfig_is_requested_at_the_first_control_planes_current_address(prod):
-    """It is requested again in its last month, when that machine may have another address."""
-    moved = run_program(changed(prod, {"machines.cp-1.address": "10.20.0.99"}))
-    assert plain(moved.engine.of("talos:cluster/kubeconfig:Kubeconfig")["talos-kubeconfig"]["node"]) == "10.20.0.99"
-    assert (
-        "bedplate-native:talos:Bootstrap::talos-etcd"
-        in moved.graph.needs["talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig"]
-    )
+def test_a_kubeconfig_is_written_once_etcd_is_bootstrapped(prod):
+    needs = run_program(prod).graph.needs["bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig"]
+    assert "bedplate-native:talos:Bootstrap::talos-etcd" in needs
 
 
 def test_no_resource_of_the_talos_plugin_has_timeouts(prod):
     """The plugin's bridge does not return the timeouts, and every create then fails."""
     ran = run_program(prod)
     talos = {key: args.inputs for key, args in ran.engine.resources.items() if key[0].startswith("talos:")}
-    assert len(talos) == 7
+    # It makes the PKI and generates configs: it calls no machine.
+    assert {kind for kind, _ in talos} == {"talos:machine/secrets:Secrets"}
     assert [key for key, inputs in talos.items() if "timeouts" in inputs] == []
 
 
@@ -379,16 +377,18 @@ def test_no_machine_gets_its_config_before_its_identity_is_verified(prod):
     graph = run_program(prod).graph
     for name in prod["machines"]:
         assert f"bedplate-native:talos:Identity::talos-{name}" in graph.reachable(
-            f"talos:machine/configurationApply:ConfigurationApply::talos-{name}"
+            f"bedplate-native:talos:MachineConfig::talos-{name}"
         )
 
 
 def test_a_reinstalled_machine_gets_its_config_again(prod):
     before = run_program(prod).graph.requests
     after = run_program(changed(prod, {"machines.wk-1.install.generation": 7})).graph.requests
-    urn = "talos:machine/configurationApply:ConfigurationApply::talos-{}".format
-    assert before[urn("wk-1")].replacement_trigger != after[urn("wk-1")].replacement_trigger
-    assert before[urn("wk-2")].replacement_trigger == after[urn("wk-2")].replacement_trigger
+    """By an update: the provider has to know that there was a config under another generation."""
+    urn = "bedplate-native:talos:MachineConfig::talos-{}".format
+    given = [graph[urn(name)].object["generation"] for graph in (before, after) for name in ("wk-1", "wk-2")]
+    contract = CONTRACTS["bedplate-native:talos:MachineConfig"]
+    assert given == [1, 1, 7, 1] and "generation" not in contract.ignored_in_diff
 
 
 def test_interrupted_helm_records_are_removed_before_the_release(dev):
@@ -408,8 +408,8 @@ def test_machines_are_upgraded_one_after_the_other_control_planes_first(prod):
     for earlier, later in itertools.pairwise(order):
         assert release(earlier) in graph.needs[release(later)]
     for name in order:
-        assert f"talos:machine/configurationApply:ConfigurationApply::talos-{name}" in graph.needs[release(name)]
-    # And the cluster does not wait for the upgrade of a machine.
+        assert f"bedplate-native:talos:MachineConfig::talos-{name}" in graph.needs[release(name)]
+    # And nobody's cluster waits for an upgrade of the machine behind.
     assert not {release(name) for name in order} & graph.reachable("kubernetes:helm.sh/v3:Release::cilium-release")
 
 
@@ -420,7 +420,7 @@ def test_every_upgrade_waits_for_the_etcd_snapshot(stack, request):
     graph = run_program(raw).graph
     saved = "bedplate-native:talos:Snapshot::talos-snapshot"
     for name in raw["machines"]:
-        assert saved in graph.reachable(f"talos:machine/configurationApply:ConfigurationApply::talos-{name}")
+        assert saved in graph.reachable(f"bedplate-native:talos:MachineConfig::talos-{name}")
         assert saved in graph.needs[f"bedplate-native:talos:Release::talos-{name}"]
     # A version that the change guard refuses causes no snapshot.
     assert "bedplate-native:talos:Guard::talos-guard" in graph.needs[saved]

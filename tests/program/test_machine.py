@@ -8,7 +8,7 @@ TALOS = "bedplate:talos:Talos::talos"
 BENEATH = {
     "bedplate-native:talos:Identity",
     "bedplate-native:talos:Turn",
-    "talos:machine/configurationApply:ConfigurationApply",
+    "bedplate-native:talos:MachineConfig",
     "bedplate-native:talos:Settled",
     "bedplate-native:talos:Release",
 }
@@ -36,7 +36,7 @@ def test_every_resource_of_a_machine_is_beneath_its_component(stack):
         "bedplate-native:talos:Guard::talos-guard",
         "bedplate-native:talos:Snapshot::talos-snapshot",
         "bedplate-native:talos:Bootstrap::talos-etcd",
-        "talos:cluster/kubeconfig:Kubeconfig::talos-kubeconfig",
+        "bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig",
     }
 
 

@@ -22,7 +22,7 @@ def test_a_machine_is_switched_on_after_its_boot_files_and_configured_after_that
         assert f"matchbox:index/group:Group::metal-{name}" in needs[f"{PERMIT}::metal-{name}"]
         # The permit is in the state before a machine is switched on.
         assert f"{PERMIT}::metal-{name}" in needs[f"{POWER}::metal-{name}"]
-        assert f"{POWER}::metal-{name}" in needs[f"talos:machine/configurationApply:ConfigurationApply::talos-{name}"]
+        assert f"{POWER}::metal-{name}" in needs[f"bedplate-native:talos:MachineConfig::talos-{name}"]
 
 
 def test_power_has_the_settings_of_the_stack_file(prod):
@@ -84,6 +84,6 @@ def test_a_machine_without_a_bmc_is_configured_after_its_manual_steps(dev, prod)
     assert alone.of(POWER) == alone.of(PERMIT) == {}
     one = run_program(changed(prod, {"machines.wk-1.bmc": None}))
     assert sorted(one.engine.of(POWER)) == ["metal-cp-1", "metal-cp-2", "metal-cp-3", "metal-wk-2"]
-    apply = "talos:machine/configurationApply:ConfigurationApply::talos-wk-1"
+    apply = "bedplate-native:talos:MachineConfig::talos-wk-1"
     assert "bedplate-native:metal:ByHand::metal-wk-1" in one.graph.needs[apply]
     assert "matchbox:index/group:Group::metal-wk-1" in one.graph.needs["bedplate-native:metal:ByHand::metal-wk-1"]

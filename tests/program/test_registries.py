@@ -6,7 +6,7 @@ import pulumi
 import pytest
 from conftest import changed, is_secret, plain, run_program
 
-APPLY = "talos:machine/configurationApply:ConfigurationApply"
+APPLY = "bedplate-native:talos:MachineConfig"
 HOST = "mirror.prod.example.com"
 MATCHBOX = {
     "bedplate:matchbox": json.dumps({"ca": "a", "certificate": "c", "key": "k"}),

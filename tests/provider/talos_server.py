@@ -39,14 +39,15 @@ class TalosServer:
         anonymous: whether it asks for no client certificate, as in maintenance mode.
         """
         self.pki = pki
-        certificate, key = pki.pair("server")
+        # A machine without a config signs its own certificate.
+        self.certificate, key = (Pki("maintenance") if anonymous else pki).pair("server")
         self.server = grpc.server(futures.ThreadPoolExecutor(4))
         for service, handlers in services.items():
             self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, dict(handlers)),))
         trust: dict[str, Any] = {}
         if not anonymous:
             trust = {"root_certificates": pem(pki.ca).encode(), "require_client_auth": True}
-        credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())], **trust)
+        credentials = grpc.ssl_server_credentials([(key.encode(), self.certificate.encode())], **trust)
         self.port = self.server.add_secure_port("127.0.0.1:0", credentials)
         self.address = f"localhost:{self.port}"
         self.server.start()

@@ -110,6 +110,29 @@ def test_the_kind_of_a_disk(disk, kind):
     assert [k for k in ("ssd", "hdd", "nvme", "sd") if matches({"type": k}, {**DISK, **disk})] == [kind]
 
 
+def listed(found, request, context):
+    """The answers of a machine with this hardware to a request for resources."""
+    told = {
+        "SystemInformations.hardware.talos.dev": {
+            "systeminformation": {"uuid": found.uuid, "serialnumber": found.serial}
+        },
+        "MemoryModules.hardware.talos.dev": {f"DIMM-{n}": {"sizeMiB": found.memory_mib // 2} for n in range(2)},
+        "Processors.hardware.talos.dev": {"CPU-1": {"coreCount": found.threads // 2, "threadCount": found.threads}},
+        "LinkStatuses.net.talos.dev": (
+            {f"eth{n}": {"hardwareAddr": mac, "permanentAddr": mac} for n, mac in enumerate(found.macs)}
+            | {"lo": {"hardwareAddr": "00:00:00:00:00:00"}}
+        ),
+        "Disks.block.talos.dev": {d["name"]: {k: v for k, v in d.items() if k != "name"} for d in found.disks},
+        "PlatformMetadatas.talos.dev": {"platformmetadata": {"platform": found.platform}},
+    }.get(request.type)
+    if told is None:
+        context.abort(grpc.StatusCode.PERMISSION_DENIED, "not supported")
+    for name, spec in told.items():
+        answer = talos.MESSAGES["ListResponse"]()
+        answer.resource.metadata.id, answer.resource.spec.yaml_spec = name, yaml.safe_dump(spec)
+        yield answer
+
+
 class Machine(TalosServer):
     """A Talos API that tells hardware: in maintenance mode to everybody, configured to the platform's client alone."""
 
@@ -123,26 +146,7 @@ class Machine(TalosServer):
 
     def list(self, request, context):
         self.asked += 1
-        found = self.found
-        told = {
-            "SystemInformations.hardware.talos.dev": {
-                "systeminformation": {"uuid": found.uuid, "serialnumber": found.serial}
-            },
-            "MemoryModules.hardware.talos.dev": {f"DIMM-{n}": {"sizeMiB": found.memory_mib // 2} for n in range(2)},
-            "Processors.hardware.talos.dev": {"CPU-1": {"coreCount": found.threads // 2, "threadCount": found.threads}},
-            "LinkStatuses.net.talos.dev": (
-                {f"eth{n}": {"hardwareAddr": mac, "permanentAddr": mac} for n, mac in enumerate(found.macs)}
-                | {"lo": {"hardwareAddr": "00:00:00:00:00:00"}}
-            ),
-            "Disks.block.talos.dev": {d["name"]: {k: v for k, v in d.items() if k != "name"} for d in found.disks},
-            "PlatformMetadatas.talos.dev": {"platformmetadata": {"platform": found.platform}},
-        }.get(request.type)
-        if told is None:
-            context.abort(grpc.StatusCode.PERMISSION_DENIED, "not supported")
-        for name, spec in told.items():
-            answer = talos.MESSAGES["ListResponse"]()
-            answer.resource.metadata.id, answer.resource.spec.yaml_spec = name, yaml.safe_dump(spec)
-            yield answer
+        yield from listed(self.found, request, context)
 
 
 @pytest.fixture

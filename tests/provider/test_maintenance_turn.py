@@ -241,7 +241,7 @@ def test_the_kubeconfig_is_asked_for_and_unpacked(rack):
     cluster, machines = rack("cp-1")
     at = machines["cp-1"]
     made = kubeconfig(maintenance_turn.client_of({"clientConfiguration": at.client()}), at.address)
-    assert f"localhost:{cluster.server.server_port}" in made
+    assert made.server == f"https://localhost:{cluster.server.server_port}"
 
 
 def test_three_that_restart_are_never_away_two_at_once_and_each_is_drained_first(rack):

@@ -40,20 +40,20 @@ def test_dev_has_its_state_and_passphrase_in_the_checkout(house):
 
 
 def test_the_passphrase_is_random_and_only_its_owner_can_read_it(house, tmp_path):
-    file = environment.passphrase(house.layout)
+    file = environment.local_passphrase(house.layout)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     first = file.read_text()
     assert len(first) >= 32
-    assert environment.passphrase(house.layout).read_text() == first
+    assert environment.local_passphrase(house.layout).read_text() == first
     file.unlink()
-    assert environment.passphrase(house.layout).read_text() != first
+    assert environment.local_passphrase(house.layout).read_text() != first
 
 
 def test_two_first_runs_at_the_same_time_use_one_passphrase(house, monkeypatch):
-    first = environment.passphrase(house.layout).read_text()
+    first = environment.local_passphrase(house.layout).read_text()
     # The second run checked before the first one wrote the file.
     monkeypatch.setattr(Path, "exists", lambda _: False)
-    assert environment.passphrase(house.layout).read_text() == first
+    assert environment.local_passphrase(house.layout).read_text() == first
     assert [file.name for file in house.layout.home.iterdir() if file.is_file()] == ["dev.passphrase"]
 
 

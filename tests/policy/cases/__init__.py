@@ -2,6 +2,7 @@
 
 from tests.policy.cases import (
     access,
+    boot_script,
     cilium,
     flags,
     hygiene,
@@ -26,6 +27,7 @@ CASES: tuple[Case, ...] = (
     *talos_secrets.CASES,
     *flags.CASES,
     *kernel.CASES,
+    *boot_script.CASES,
     *objects.CASES,
     *pods.CASES,
     *access.CASES,

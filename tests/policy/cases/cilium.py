@@ -12,12 +12,26 @@ def valued(rule: str, path: str, value: object, says: str, also: tuple[str, ...]
 CAPABILITIES = "securityContext.capabilities"
 STRICT = "encryption.strictMode"
 CASES = (
-    Case("chart-is-pinned", "cilium", {"version": DROP},
+    Case("chart-is-pinned", "cilium", {"version": DROP, "chart": "./charts/cilium"},
          "version is not an exact version, and chart is not a packed chart with one"),
-    Case("chart-is-pinned", "cilium", {"version": "^1.19.0"},
+    Case("chart-is-pinned", "cilium", {"version": "^1.19.0", "chart": "./charts/cilium"},
          "version is not an exact version, and chart is not a packed chart with one"),
     Case("chart-comes-by-tls", "cilium", {"repositoryOpts.repo": "http://charts.example.com"},
          "repositoryOpts.repo is fetched without TLS"),
+    *(Case("chart-has-its-digest", "cilium", {"chart": chart},
+           "chart is neither a path of the checkout nor an oci:// address with its digest")
+      for chart in ("cilium", "../../evil", "/etc", "./a/../../evil", "charts/cilium", "./a\n", "./a\x1b[2J",
+                    "oci://evil.example/cilium", "oci://evil.example/cilium:1.19.6", "https://evil.example/a-1.2.3.tgz",
+                    f"oci://user:password@evil.example/a@sha256:{'a' * 64}")),
+    Case("chart-has-its-digest", "cilium",
+         {"chart": "cilium", "repositoryOpts": {"repo": "https://helm.cilium.io"}},
+         "chart is neither a path of the checkout nor an oci:// address with its digest"),
+    Case("chart-has-its-digest", "cilium", {"repositoryOpts.repo": "https://user:password@charts.example.com"},
+         "repositoryOpts.repo is not a plain address"),
+    Case("chart-runs-no-commands", "cilium", {"postrender": "./evil.sh"},
+         "postrender is a command that Helm runs where the plan is made"),
+    Case("chart-runs-no-commands", "cilium", {"dependencyUpdate": True},
+         "dependencyUpdate downloads other charts, whose contents no plan shows"),
     Case("chart-values-are-in-the-plan", "cilium", {"valueYamlFiles": ["x"]},
          "valueYamlFiles contains values that rules can't read"),
     valued("cilium-replaces-kube-proxy", "kubeProxyReplacement", False, "kubeProxyReplacement is not true"),

@@ -16,7 +16,13 @@ CASES = (
     booted(
         "kernel-mitigations-stay-on", "mitigations=off", ": mitigations=off disables a defence against hostile code"
     ),
-    booted("kernel-mitigations-stay-on", "a=b nosmep", ": nosmep disables a defence against hostile code"),
+    Case(
+        "kernel-mitigations-stay-on",
+        "profile",
+        {"args[+]": "a=b nosmep"},
+        "args[4]: nosmep disables a defence against hostile code",
+        also=("boot-arguments-are-whole",),
+    ),
     installed("kernel-mitigations-stay-on", "pti=off", ": pti=off disables a defence against hostile code"),
     installed("kernel-hardening-is-kept", "-slab_nomerge", ": -slab_nomerge disables a hardening default"),
     installed("kernel-hardening-is-kept", "init_on_alloc=0", ": init_on_alloc=0 disables a hardening default"),

@@ -3,7 +3,7 @@
 import json
 
 from tests.policy.cases.machine_patches import document
-from tests.policy.support import DROP, Case, patched
+from tests.policy.support import Case, patched
 
 
 def raw(text: object, says: str) -> Case:
@@ -55,43 +55,13 @@ CASES = (
     ),
     *(
         Case(
-            "talos-applies-without-surprise",
+            "talos-plugin-calls-no-machine",
             "machine",
-            {"applyMode": mode},
-            "applyMode is not one of auto, no_reboot, staged, and any other mode reboots the machine at each change",
+            {"type": token},
+            "the Talos plugin calls the machine without a certificate first, and deals with whoever answers: "
+            "a stranger at the machine's address gets every key of the cluster",
         )
-        for mode in ("reboot", "", "try", DROP)
-    ),
-    Case(
-        "talos-applies-without-surprise",
-        "machine",
-        {"applyMode": "staged_if_needing_reboot"},
-        "applyMode is staged_if_needing_reboot, which queries the machine in every preview and reboots "
-        "it if it does not answer",
-    ),
-    Case(
-        "talos-applies-without-surprise",
-        "machine",
-        {"applyMode": UNKNOWN},
-        "applyMode is not known in the plan, so it can't be judged",
-    ),
-    Case(
-        "talos-never-resets-by-accident",
-        "machine",
-        {"onDestroy": {"reset": True, "graceful": True}},
-        "onDestroy.reset is true, so deleting the machine from the stack file wipes it",
-    ),
-    Case(
-        "talos-never-resets-by-accident",
-        "machine",
-        {"onDestroy": {"reset": "true"}},
-        "onDestroy.reset is not a literal true or false",
-    ),
-    Case(
-        "talos-never-resets-by-accident",
-        "machine",
-        {"onDestroy": {"reset": "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7"}},
-        "onDestroy.reset is not a literal true or false",
+        for token in ("talos:machine/configurationApply:ConfigurationApply", "talos:machine/bootstrap:Bootstrap")
     ),
     patched(
         "talos-leaves-network-to-cilium",

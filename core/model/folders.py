@@ -1,0 +1,46 @@
+"""Folders on computers other than the machines: for data, and outside of what a system runs from."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from core.facts.folders import is_system_folder
+
+from .faults import refuse
+from .pattern import Pattern
+
+FOLDER = r"(/(?!\.\.?(/|$))[A-Za-z0-9._@-]+)+"
+"""An absolute path without . and .. in it."""
+
+
+def _outside_the_system(value: str) -> str:
+    if is_system_folder(value):
+        refuse(
+            f"{value!r} is in a folder of the system",
+            "what is written or served there can take over the computer",
+            "write a folder for data, e.g. below /srv or of a user",
+        )
+    return value
+
+
+DataFolder = Annotated[
+    str,
+    Pattern(
+        FOLDER,
+        "an absolute path of a folder",
+        "a relative path would depend on the folder in which `up` is run",
+        "write e.g. /srv/snapshots, without a slash at the end",
+    ),
+    AfterValidator(_outside_the_system),
+]
+
+TftpFolder = Annotated[
+    str,
+    Pattern(
+        FOLDER,
+        "an absolute folder of the boot server",
+        "dnsmasq serves exactly this folder",
+        "write e.g. /var/lib/tftpboot",
+    ),
+    AfterValidator(_outside_the_system),
+]
