@@ -140,6 +140,10 @@ def test_every_resource_type_has_one_contract():
     assert {token: resource.contract for token, resource in RESOURCES.items()} == CONTRACTS
 
 
+# Optional inputs that came later: no resource that exists has them.
+ADDED = {"accepted"}
+
+
 def test_the_contracts_of_8d91f80():
     """Another secret, replacing or ignored input than in that commit would change existing resources."""
     recorded = json.loads((ROOT / "tests/native/contracts.json").read_text())
@@ -147,7 +151,7 @@ def test_the_contracts_of_8d91f80():
         token: {
             "secrets": sorted(contract.secrets),
             "replaces": sorted(contract.replaces),
-            "ignored": sorted(contract.ignored_in_diff),
+            "ignored": sorted(contract.ignored_in_diff - ADDED),
         }
         for token, contract in CONTRACTS.items()
     }

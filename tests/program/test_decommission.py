@@ -120,8 +120,8 @@ def test_no_other_machine_waits_for_a_worker_that_leaves(prod, how):
 @pytest.mark.parametrize("preview", [True, False])
 def test_the_credentials_of_a_decommission_are_secrets(prod, preview):
     given = {
-        "bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY"}',
-        "bedplate:bmc": '{"username": "U", "password": "P"}',
+        "bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY", "hosts": "*.prod.example.com"}',
+        "bedplate:bmc": '{"username": "U", "password": "P", "hosts": "*.bmc.prod.example.com"}',
     }
     engine = run_program(leaves(prod, wk_1="wipe"), preview, given).engine
     inputs = engine.of(KIND)["talos-wk-1"]
@@ -144,5 +144,6 @@ def test_other_resources_query_the_bootstrap_machine_that_the_stack_file_names_n
 
 
 def test_a_bmcs_credentials_may_stay_until_the_entry_is_deleted(prod):
-    given = {"bedplate:bmc": json.dumps({"username": "U", "password": "P", "machines": {"wk-1": {"username": "V"}}})}
+    login = {"username": "U", "password": "P", "hosts": "*.bmc.prod.example.com"}
+    given = {"bedplate:bmc": json.dumps({**login, "machines": {"wk-1": {"username": "V"}}})}
     run_program(leaves(prod, wk_1="wipe"), True, given)

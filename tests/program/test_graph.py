@@ -15,8 +15,10 @@ VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-web"
 # Their inputs depend on the machine that issues the kubeconfig.
 TOLD_OF_CONTROL_PLANES = ("bedplate-native:talos:Turn", "bedplate-native:talos:Settled")
 GIVEN = {
-    "bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY"}',
-    "bedplate:bmc": '{"username": "BMC-USER", "password": "BMC-PASSWORD"}',
+    "bedplate:matchbox": (
+        '{"ca": "CA", "certificate": "CERT", "key": "KEY", "hosts": "*.prod.example.com, *.dev.example.com"}'
+    ),
+    "bedplate:bmc": '{"username": "BMC-USER", "password": "BMC-PASSWORD", "hosts": "*.bmc.prod.example.com"}',
 }
 
 
@@ -409,7 +411,7 @@ def test_machines_are_upgraded_one_after_the_other_control_planes_first(prod):
         assert release(earlier) in graph.needs[release(later)]
     for name in order:
         assert f"bedplate-native:talos:MachineConfig::talos-{name}" in graph.needs[release(name)]
-    # And nobody's cluster waits for an upgrade of the machine behind.
+    # And the cluster does not wait for the upgrade of a machine.
     assert not {release(name) for name in order} & graph.reachable("kubernetes:helm.sh/v3:Release::cilium-release")
 
 
