@@ -181,7 +181,7 @@ def test_a_login_is_not_led_to_the_local_state(house):
 
 def test_the_tests_run_in_the_environment_with_the_engine_on_path_and_no_stacks_state(house):
     python = house.layout.venv / "bin" / "python"
-    python.parent.mkdir(parents=True)
+    python.parent.mkdir(parents=True, exist_ok=True)
     python.write_text((house.layout.bin / "pulumi").read_text())
     python.chmod(0o755)
     assert run(house, "test", "-k", "one") == 0
