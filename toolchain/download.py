@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+from core.printable import printable
+
 from .errors import ToolchainError
 
 MIRROR = "BEDPLATE_MIRROR"
@@ -80,12 +82,7 @@ class _Nowhere(urllib.request.HTTPRedirectHandler):
 
 def _shown(url: str) -> str:
     split = urlsplit(url)
-    return ascii(f"{split.scheme}://{split.netloc.rpartition('@')[2]}")[1:-1][:80]
-
-
-def _plain(text: str) -> str:
-    """What a server said, for a terminal: printable, one line, cut."""
-    return "".join(each if each.isprintable() else "?" for each in text)[:200]
+    return printable(f"{split.scheme}://{split.netloc.rpartition('@')[2]}")
 
 
 def probe(origin: str) -> str | None:
@@ -96,7 +93,7 @@ def probe(origin: str) -> str | None:
     except urllib.error.HTTPError:
         pass  # The origin answers; a refused top page tells nothing about an archive.
     except (OSError, ValueError, HTTPException) as fault:
-        return _plain(str(getattr(fault, "reason", fault)).removeprefix("[Errno -2] "))
+        return printable(str(getattr(fault, "reason", fault)).removeprefix("[Errno -2] "))
     return None
 
 
@@ -116,7 +113,7 @@ class _Download(threading.Thread):
                 self._copy(answer, announced)
         except (OSError, ValueError, HTTPException, MemoryError) as fault:
             said = str(fault) if isinstance(fault, urllib.error.HTTPError) else str(getattr(fault, "reason", fault))
-            self.fault = _plain(said) or type(fault).__name__
+            self.fault = printable(said) or type(fault).__name__
 
     def _copy(self, answer: IO[bytes], announced: int) -> None:
         size = 0

@@ -45,7 +45,7 @@ def environment(part: Part, layout: Layout) -> Entry:
     _run(part, [sys.executable, "-m", "venv", str(place)], log)
     requirements = str(layout.checkout / "requirements.txt")
     _run(part, [str(place / "bin" / "python"), *PIP, "-r", requirements], log)
-    record = write_record(part, "build", place, time.monotonic() - began, "requirements.txt")
+    record = write_record(part, "build", place, layout, time.monotonic() - began, "requirements.txt")
     return Entry(part, place, record)
 
 

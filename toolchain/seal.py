@@ -17,6 +17,8 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from core.printable import LINE_CHARACTERS, printable
+
 from .errors import ToolchainError
 from .layout import Layout
 
@@ -57,8 +59,10 @@ def check(name: str, folder: Path, sealed: str, layout: Layout) -> None:
         return
     fault = _fault(folder, found, sealed)  # Takes deleted files out of `found`.
     if fault:
+        # The name of a file, or the target of a link, may have been written to control a terminal.
+        what = printable(f"{folder / fault[0]} {fault[1]}", LINE_CHARACTERS)
         raise ToolchainError(
-            f"{name}: {folder / fault[0]} {fault[1]}; it is not used, because someone changed the store. "
+            f"{name}: {what}; it is not used, because someone changed the store. "
             f"Find out who can write there, then delete {folder}: the next run makes it again"
         )
     if max(status.st_ctime for status in found.values()) < time.time() - SETTLED_SECONDS:
