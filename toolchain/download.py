@@ -100,15 +100,17 @@ def probe(origin: str) -> str | None:
 class _Download(threading.Thread):
     """One download. It is a thread, so that its deadline holds wherever it waits: name, handshake, header or body."""
 
-    def __init__(self, url: str, file: IO[bytes]) -> None:
+    def __init__(self, url: str, file: IO[bytes], accept: str) -> None:
         super().__init__(daemon=True)
         self.url, self.file = url, file
+        self.headers = {"Accept": accept}
         self.given_up = threading.Event()
         self.fault: str | None = None
 
     def run(self) -> None:
         try:
-            with urllib.request.build_opener(_HttpsOnly).open(self.url, timeout=READ_SECONDS) as answer:
+            request = urllib.request.Request(self.url, headers=self.headers)
+            with urllib.request.build_opener(_HttpsOnly).open(request, timeout=READ_SECONDS) as answer:
                 announced = int(answer.headers.get("Content-Length") or 0)
                 self._copy(answer, announced)
         except (OSError, ValueError, HTTPException, MemoryError) as fault:
@@ -129,8 +131,10 @@ class _Download(threading.Thread):
         self.fault = f"it has more than {LIMIT_BYTES} bytes"
 
 
-def download(url: str, file: Path) -> None:
+def download(url: str, file: Path, accept: str = "*/*") -> None:
     """Write what an https address serves to a new file, which is complete once it has its name.
+
+    accept: the type of content to ask for.
 
     Raises Unavailable if that fails, takes longer than TOTAL_SECONDS, or is larger than LIMIT_BYTES.
     """
@@ -139,7 +143,7 @@ def download(url: str, file: Path) -> None:
     fresh = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with open(fresh, "xb") as handle:
-            running = _Download(url, handle)
+            running = _Download(url, handle, accept)
             running.start()
             running.join(TOTAL_SECONDS)
             running.given_up.set()
