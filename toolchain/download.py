@@ -141,6 +141,7 @@ def download(url: str, file: Path, accept: str = "*/*") -> None:
     if urlsplit(url).scheme != "https":
         raise Unavailable(f"{url}: only https is used")
     fresh = file.with_name(f".{file.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
     try:
         with open(fresh, "xb") as handle:
             running = _Download(url, handle, accept)
