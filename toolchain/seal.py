@@ -1,7 +1,7 @@
 """What each file of a finished part was when it came into the store, and whether it still is that.
 
 The store remembers the sha256 of every file, in SEAL; `part.json` has the sha256 of SEAL. A command that uses a part
-hashes its files, at about 0.4 GB a second, unless this checkout has done so before and the system says that none was
+hashes its files, at about 1 GB a second, unless this checkout has done so before and the system says that none was
 touched since: same inode, size, mtime and ctime. Programs cannot set a ctime, and what this checkout has seen is kept
 outside the store: whoever writes the store cannot vouch for it.
 """
