@@ -57,14 +57,11 @@ def parse(text: str) -> Merged:
 
     Raises ValueError, which holds nothing of the config.
     """
-    import yaml
+    from core import boundedyaml
 
-    try:
-        merged = merge(document for document in yaml.safe_load_all(text) if document)
-        written = {key: as_written(key, document) for key, document in merged.documents.items()}
-        return replace(merged, documents=written)
-    except yaml.YAMLError:
-        raise ValueError("is no YAML") from None
+    merged = merge(document for document in boundedyaml.load_all(text, what="the machine config") if document)
+    written = {key: as_written(key, document) for key, document in merged.documents.items()}
+    return replace(merged, documents=written)
 
 
 def differences(before: Merged, after: Merged) -> list[Difference]:

@@ -68,7 +68,7 @@ def _gate(url: str) -> _Gate:
         return _gates.setdefault(url, _Gate())
 
 
-class Bounded(BaseAdapter):
+class Transport(BaseAdapter):
     """Carries requests' requests out within a deadline, and accepts only the authority or certificate of the access.
 
     requests would accept the public authorities as well, and its timeouts are those of single reads.
@@ -116,8 +116,8 @@ class Channel(requests.Session):
         self.trust_env = False
         self.max_redirects = MOST_REDIRECTS
         self.adapters.clear()
-        self._bounded = Bounded(access)
-        self.mount("https://", self._bounded)
+        self._transport = Transport(access)
+        self.mount("https://", self._transport)
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Where a response redirects to: only to another path of the same BMC. Raises UserError otherwise."""
@@ -179,7 +179,7 @@ class Channel(requests.Session):
     def _send(self, method: str, url: str, args: Any, kwargs: Any) -> requests.Response:
         """One request. Raises UserError, Unanswered, and _NoAnswer if it may be repeated."""
         seconds = max(0.05, min(REQUEST_SECONDS, self.deadline.left))
-        self._bounded.deadline = Deadline.after(seconds)
+        self._transport.deadline = Deadline.after(seconds)
         try:
             return super().request(method, url, *args, **kwargs)
         except bounded.Untrusted as error:

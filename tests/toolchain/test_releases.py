@@ -247,8 +247,9 @@ def test_an_archive_with_the_pinned_checksum_that_unpacks_without_an_end_is_cut(
         (gzip.compress(b"no tar"), "invalid header|truncated header|empty"),
         (gzip.compress(b"x" * 3000)[:-10], "Compressed file ended|invalid header"),
     ],
+    ids=["no gzip", "no tar", "cut"],
 )
-def test_what_is_no_archive_is_told_in_one_line(checkout, releases, content, says):
+def test_what_is_no_archive_is_refused_in_one_line(checkout, releases, content, says):
     releases.put("alpha", "1.0.0", content)
     text = refusal(checkout)
     assert re.search(f"^alpha: alpha-here.tar.gz cannot be unpacked: .*({says})", text), text
