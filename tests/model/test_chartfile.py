@@ -36,7 +36,9 @@ def test_a_folder_with_a_chart_is_one(dev, chart, tmp_path):
 
 def test_a_link_within_the_chart_is_refused(dev, chart, tmp_path):
     (chart / "templates" / "passwd").symlink_to("/etc/passwd")
-    assert refusal(dev, tmp_path) == f"platform.cilium.chart: charts/cilium/templates/passwd is a link; {HELM}it leads to"
+    assert (
+        refusal(dev, tmp_path) == f"platform.cilium.chart: charts/cilium/templates/passwd is a link; {HELM}it leads to"
+    )
 
 
 def test_a_link_to_a_folder_within_the_chart_is_refused_and_not_followed(dev, chart, tmp_path):
