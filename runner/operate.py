@@ -10,7 +10,6 @@ from pathlib import Path
 from toolchain import Layout
 
 from . import kubeconfigs, session, stacks
-from .process import run
 
 # The engine hands a stack's config to the program in one environment variable.
 LARGE_BYTES = 100 * 1024
@@ -58,7 +57,7 @@ def _operate(verb: str, given: Namespace, layout: Layout, policed: bool = False,
         if policed and (pack := _policy_pack(layout)):
             command += ["--policy-pack", pack]
         command += given.options
-        return work.run_creating(command, folder) if creates else run(command, work.environment, layout)
+        return work.run_creating(command, folder) if creates else work.run(command)
 
 
 def _has(options: list[str], name: str) -> bool:

@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-import shutil
 import subprocess
 import sys
 
@@ -14,54 +13,9 @@ from conftest import ROOT
 from core.state import unwrap_secret
 from operations.adopt.state import secret
 
-sys.path.append(str(ROOT / "tests" / "states"))
-from record import LAB, PASSPHRASE
-
 pytestmark = pytest.mark.engine
 
 STATES = ROOT / "tests" / "states"
-CHART = ROOT / "lab" / "charts" / "cilium-standin"
-
-
-@pytest.fixture
-def recorded(checkout, tmp_path):
-    """Puts a recorded state and its stack file into a checkout of its own."""
-
-    def put(name):
-        stack = name.rpartition("-")[2]
-        here = checkout(stack)
-        here.environment["PULUMI_CONFIG_PASSPHRASE"] = PASSPHRASE
-        lab = tmp_path / "lab"
-        # Release 0.1.0 accepted a chart from anywhere. A chart of the checkout is another text, and another plan.
-        places = ((f"{LAB}/chart", "./lab/chart"), (LAB, str(lab)))
-        text = gzip.decompress((STATES / f"{name}.json.gz").read_bytes()).decode()
-        here.pulumi("stack", "rm", stack, "--yes", "--preserve-config")
-        described = (STATES / f"{name}.yaml").read_text(encoding="utf-8")
-        for old, new in places:
-            text, described = text.replace(old, new), described.replace(old, new)
-        (here.folder / f"Pulumi.{stack}.yaml").write_text(described, encoding="utf-8")
-        here.pulumi("stack", "init", stack)
-        _chart(here.folder / "lab" / "chart", yaml.safe_load(described))
-        subprocess.run(
-            ["pulumi", "stack", "import", "--stack", stack],
-            input=text,
-            text=True,
-            cwd=here.folder,
-            env=here.environment,
-            check=True,
-            capture_output=True,
-        )
-        return here, stack
-
-    return put
-
-
-def _chart(folder, described):
-    """The rehearsal's stand-in for Cilium's chart: the Kubernetes provider reads it in a plan."""
-    want = described["config"]["bedplate:platform"]["cilium"]
-    shutil.copytree(CHART, folder)
-    about = yaml.safe_load((folder / "Chart.yaml").read_text())
-    (folder / "Chart.yaml").write_text(yaml.safe_dump(about | {"version": want["version"]}))
 
 
 def _steps(here, stack):
@@ -142,6 +96,16 @@ def test_a_plan_for_an_old_state_that_has_its_secrets_alone_keeps_them(recorded,
     here, stack = recorded(name)
     for part in ("ca", "certificate", "key"):
         here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:matchbox.{part}", f"a {part}")
+    here.pulumi(
+        "config",
+        "set",
+        "--stack",
+        stack,
+        "--secret",
+        "--path",
+        "bedplate:matchbox.hosts",
+        f"matchbox.{name}.example.com",
+    )
     kept, others = _steps(here, stack)
     assert any(urn.endswith("::talos-secrets") for urn in kept)
     assert {step for step, _, _ in others} == {"create"}

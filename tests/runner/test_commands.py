@@ -298,5 +298,6 @@ def test_what_a_program_says_writes_nothing_to_the_terminal(house, monkeypatch, 
     monkeypatch.setattr(importlib.import_module("runner.doctor"), "doctor", refuse)
     assert run(house, "doctor") == 2
     assert capsys.readouterr().err == (
-        "bedplate: snapshot: no control plane provided one\n  10.0.0.1: \\x1b[2J\\x1b]0;pwned\\x07 \\u202e ; look\n"
+        "bedplate: snapshot: no control plane provided one\n"
+        "  10.0.0.1: \\u001b[2J\\u001b]0;pwned\\u0007\\u000d\\u202e\\u2028; look\n"
     )
