@@ -1,6 +1,6 @@
 """Reads the stack: its file, and its encrypted config. The only place that reads Pulumi's config."""
 
-from collections.abc import Mapping
+import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,38 +12,38 @@ from core.model import Platform, StackFileError, stackfile
 from core.model.faults import sentence
 
 from . import credentials, engine
-from .metal import BmcCredentials, Credentials
+from .credentials import Secrets
+
+REVIEW = "BEDPLATE_REVIEW"
+"""The environment variable of a plan whose secrets are stand-ins: the hosts of a credential are not known there."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stack:
+class Stack(Secrets):
     """A platform and the credentials to act on it."""
 
     platform: Platform
-    matchbox: Credentials | None
-    """None if the platform has no boot server."""
-    bmc: Mapping[str, BmcCredentials]
-    """Machine to its BMC's login."""
-    registries: Mapping[str, Mapping[str, pulumi.Output[str]]]
-    """Registry host to `username` and `password`."""
 
 
 def load(config: pulumi.Config) -> Stack:
     """What the stack file and the encrypted config describe.
 
-    Raises RunError, which Pulumi shows without a traceback, with every fault of the stack file.
+    Raises RunError, which Pulumi shows without a traceback, with every fault of the stack file, or of the credentials.
     """
     engine.prepare()
     platform = _platform(config)
     if since := out_of_support(platform.talos.version, date.today()):
         why = "its security holes are no longer fixed"
         pulumi.log.warn(f"platform.talos.version: {sentence(since, why, 'plan the next minor release')}")
-    return Stack(
-        platform=platform,
-        matchbox=credentials.matchbox(config, platform),
-        bmc=credentials.bmc(config, platform),
-        registries=credentials.registries(config, platform),
-    )
+    secrets = credentials.read(config, platform, _file_of_secrets())
+    return Stack(platform=platform, matchbox=secrets.matchbox, bmc=secrets.bmc, registries=secrets.registries)
+
+
+def _file_of_secrets() -> Path | None:
+    """The stack file, by the engine's own name for it; None in a review, whose plan knows no secret and sends none."""
+    if pulumi.runtime.is_dry_run() and os.environ.get(REVIEW):
+        return None
+    return Path.cwd() / f"Pulumi.{pulumi.get_stack()}.yaml"
 
 
 def _platform(config: pulumi.Config) -> Platform:

@@ -1,10 +1,14 @@
 """Machines' power through the real engine: a small program of its own, and the BMCs of tests/bmcs.py."""
 
+import hashlib
 import json
 import shutil
+import ssl
 
 import pytest
 from bmcs import PASSWORD, USER, Bmc, machine
+
+from tests.provider.redfish_standin import standing_in
 
 pytestmark = pytest.mark.engine
 
@@ -30,16 +34,16 @@ engine.prepare()
 config = pulumi.Config("small")
 for name, spec in json.loads(config.require("machines")).items():
     spec = {"username": config.get("username"), "password": config.require_secret("password"), **spec}
-    made = Power(name, Permit(name, **spec), **spec)
-    pulumi.export(name, made.identity)
+    power = Power(name, Permit(name, **spec), **spec)
+    pulumi.export(name, power.identity)
 """
 
 
 @pytest.fixture
 def bmc(tmp_path):
-    made = Bmc(tmp_path / "bmc", [machine(1), machine(2)])
-    yield made
-    made.stop()
+    bmc = Bmc(tmp_path / "bmc", [machine(1), machine(2)])
+    yield bmc
+    bmc.stop()
 
 
 @pytest.fixture
@@ -71,8 +75,8 @@ def up(here, *args, check=True):
     return done, done.stdout + done.stderr
 
 
-def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(small, bmc, tmp_path):
-    # Nobody answers at the BMCs' address, and there is no network: the plan shows what will happen all the same.
+def test_power_from_a_plan_without_a_bmc_to_a_destroy_that_leaves_the_machines_on(small, bmc, tmp_path):
+    # No BMC answers and there is no network, but the plan is complete.
     planned = small.pulumi("preview", "--stack", "dev", network=False)
     assert "5 to create" in planned.stdout
     for name in ("node-1", "node-2"):
@@ -139,7 +143,32 @@ def test_faults_end_in_one_clear_line_and_a_second_up_converges(small, bmc):
     assert (bmc.acts("node-1"), bmc.acts("node-2")) == (["Pxe"], ["Pxe"])
 
 
-def test_exchanged_hardware_shows_as_drift(small, bmc):
+def test_a_bmc_that_becomes_another_device_is_sent_nothing_until_that_is_accepted(small, bmc, tmp_path):
+    """An attack: the stack file names a device of the attacker, and pins its certificate."""
+    bmc.start()
+    up(small)
+    with standing_in(tmp_path / "evil") as evil:
+        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(evil.pki.certificate)).hexdigest()
+        elsewhere = {"url": evil.url, "ca": None, "fingerprint": digest, "system": "1", "serial": None}
+        declare(small, bmc, **elsewhere)
+        for done in (small.pulumi("preview", "--stack", "dev", check=False), up(small, check=False)[0]):
+            text = done.stdout + done.stderr
+            assert (
+                done.returncode != 0 and f"changes with its BMC: url from {bmc.url} to {evil.url} and ca from" in text
+            )
+            assert f'bmc.accept_change: {{url: "{evil.url}", ca: "none", fingerprint: "{digest}"}}' in text
+            assert PASSWORD not in text and "Traceback" not in text, text
+        assert (evil.connections, evil.authorizations) == (0, [])
+
+        declare(small, bmc, **elsewhere, accepted={"url": evil.url, "ca": "none", "fingerprint": digest})
+        planned = small.pulumi("preview", "--stack", "dev")
+        assert f"its BMC's url goes from {bmc.url} to {evil.url}" in planned.stdout
+        assert evil.connections == 0
+        up(small, check=False)
+        assert evil.authorizations
+
+
+def test_replaced_hardware_is_reported_as_drift(small, bmc):
     bmc.start()
     up(small)
     bmc.stop()
@@ -154,8 +183,8 @@ def test_exchanged_hardware_shows_as_drift(small, bmc):
     assert bmc.acts("node-1") == ["Pxe"]
 
 
-def test_one_machine_that_fails_keeps_no_other_off(small, bmc):
-    """Though the others' power is asked for only after it has failed."""
+def test_a_machine_that_fails_does_not_block_the_power_of_others(small, bmc):
+    """Although the others are switched on only after it has failed."""
     bmc.start()
     bmc.faults({"method": "PATCH", "path": machine(2)["uuid"], "delay": 4})
     declare(small, bmc, serial="LAB0002")

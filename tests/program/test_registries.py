@@ -1,4 +1,4 @@
-"""Registries that want a password: it reaches machines beside the PKI, and nothing that is shown."""
+"""Registries with a password: machines get it with the PKI, and it is never shown."""
 
 import json
 
@@ -9,8 +9,8 @@ from conftest import changed, is_secret, plain, run_program
 APPLY = "bedplate-native:talos:MachineConfig"
 HOST = "mirror.prod.example.com"
 MATCHBOX = {
-    "bedplate:matchbox": json.dumps({"ca": "a", "certificate": "c", "key": "k"}),
-    "bedplate:bmc": json.dumps({"username": "u", "password": "p"}),
+    "bedplate:matchbox": json.dumps({"ca": "a", "certificate": "c", "key": "k", "hosts": "matchbox.prod.example.com"}),
+    "bedplate:bmc": json.dumps({"username": "u", "password": "p", "hosts": "*.bmc.prod.example.com"}),
 }
 
 
@@ -26,9 +26,11 @@ def wanting(prod):
     return changed(prod, {"registries.auth": [HOST]})
 
 
-def test_a_password_rides_with_the_pki_and_in_no_patch(wanting):
+def test_a_password_is_part_of_the_secret_config_and_of_no_patch(wanting):
     ran = run_program(
-        wanting, preview=False, config=given(mirror_prod_example_com={"username": "puller", "password": "hunter2"})
+        wanting,
+        preview=False,
+        config=given(mirror_prod_example_com={"username": "puller", "password": "hunter2", "hosts": HOST}),
     )
     for name, machine in ran.engine.of(APPLY).items():
         assert is_secret(machine["machineConfigurationInput"]), name
@@ -49,9 +51,9 @@ def test_a_plan_needs_no_password(wanting):
     run_program(wanting, preview=True, config=MATCHBOX)
 
 
-def test_an_up_names_what_is_missing_and_how_to_set_it(wanting):
+def test_an_up_names_the_missing_password_and_the_command_that_sets_it(wanting):
     with pytest.raises(pulumi.RunError) as refused:
-        run_program(wanting, preview=False, config=given(mirror_prod_example_com={"username": "puller"}))
+        run_program(wanting, preview=False, config=given(mirror_prod_example_com={"username": "puller", "hosts": HOST}))
     assert str(refused.value) == (
         f"bedplate:registries.{HOST}.password: is missing; the registry serves images only to users that log in; "
         f"./bedplate pulumi config set --secret --path 'bedplate:registries[\"{HOST}\"].password' --stack test"

@@ -1,4 +1,4 @@
-"""A checkout with two stacks and an engine that only writes down how it was called."""
+"""A checkout with two stacks, and an engine that only records its calls."""
 
 import json
 import os
@@ -39,9 +39,18 @@ sys.exit(code)
 """
 
 
+# Of the modules, only operations.kubeconfig runs in these tests: it finds no fault, or that of the file `fault`.
+INTERPRETER = """#!/bin/sh
+[ "$2" = operations.kubeconfig ] || exit 3
+echo "$3" >> checked
+if [ -e fault ]; then cat fault >&2; exit 2; fi
+if [ "$3" = rebuild ]; then cat; fi
+"""
+
+
 @dataclass
 class House:
-    """The checkout, what its engine was called for, and how it is to answer."""
+    """The checkout, the calls of its engine, and the engine's answers."""
 
     layout: Layout
 
@@ -60,7 +69,7 @@ class House:
         )
 
     def exists(self, stack: str, state: Path | None = None) -> None:
-        """Make the folder backend hold a stack."""
+        """Create a stack in the folder backend."""
         folder = (state or self.layout.home / "state") / ".pulumi" / "stacks" / "house"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{stack}.json").write_text("{}")
@@ -85,4 +94,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     program.chmod(0o755)
     for module in (bench, engine, operations, rehearse, session, testing):
         monkeypatch.setattr(module, "ensure", lambda names, layout: {"talosctl": layout.bin / "talosctl"})
+    interpreter = layout.venv / "bin" / "python"
+    interpreter.parent.mkdir(parents=True, exist_ok=True)
+    interpreter.write_text(INTERPRETER)
+    interpreter.chmod(0o755)
     return House(layout)
