@@ -35,6 +35,31 @@ COMMANDS = {
         "operate:preview",
         ENGINE,
     ),
+    "review": Command(
+        "STACK [--from CHECKOUT] [--state FILE] [--diff] [--json]",
+        "show the plan of a pull request, without any secret",
+        "review prod --from ../pull-request --state prod.state.json",
+        "review:review",
+        {
+            **STACK,
+            "--from": {
+                "metavar": "CHECKOUT",
+                "dest": "checkout",
+                "help": "take the stack's files from there, and the code from here",
+            },
+            "--state": {"metavar": "FILE", "help": "what ./bedplate redact wrote; without it, everything is created"},
+            "--diff": {"action": "store_true", "help": "show each property that changes"},
+            **JSON,
+        },
+        more="docs/pull-requests.md says what a pull request can do, and which jobs to run it in.",
+    ),
+    "redact": Command(
+        "STACK FILE",
+        "write the stack's state with a stand-in for every secret, for review",
+        "redact prod prod.state.json",
+        "review:redact",
+        {**STACK, "file": {"metavar": "FILE", "help": "where the state is written"}},
+    ),
     "up": Command(
         "STACK [OPTION...]", "create or change what the stack describes", "up dev --yes", "operate:up", ENGINE
     ),

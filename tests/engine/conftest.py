@@ -1,5 +1,6 @@
 """A checkout of its own for each test, and the real engine to run in it."""
 
+import gzip
 import json
 import os
 import shutil
@@ -17,10 +18,13 @@ import yaml
 from lab import speed
 from tests import checkouts
 from tests.conftest import KEY, ROOT, changed
+from tests.states.record import LAB, PASSPHRASE
 from tests.talosplugin import TalosPlugin, running
 
 # Beside the program: its settings, and what commands run in a checkout.
 OTHERS = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "requirements.txt", "operations", "runner")
+STATES = ROOT / "tests" / "states"
+CHART = ROOT / "lab" / "charts" / "cilium-standin"
 LOOPBACK = Path(__file__).parent / "loopback.py"
 DEADLINE_SECONDS = 300
 
@@ -134,3 +138,44 @@ def talos_plugin() -> Iterator[TalosPlugin]:
     """The plugin that the engine runs, queried directly for what the engine keeps secret."""
     with running() as plugin:
         yield plugin
+
+
+@pytest.fixture
+def recorded(checkout: Callable[[str], Checkout], tmp_path: Path) -> Callable[[str], tuple[Checkout, str]]:
+    """Puts a recorded state and its stack file into a checkout of its own."""
+
+    def put(name: str) -> tuple[Checkout, str]:
+        stack = name.rpartition("-")[2]
+        here = checkout(stack)
+        here.environment["PULUMI_CONFIG_PASSPHRASE"] = PASSPHRASE
+        lab = tmp_path / "lab"
+        # Release 0.1.0 accepted a chart from anywhere. A chart of the checkout is another text, and another plan.
+        places = ((f"{LAB}/chart", "./lab/chart"), (LAB, str(lab)))
+        text = gzip.decompress((STATES / f"{name}.json.gz").read_bytes()).decode()
+        here.pulumi("stack", "rm", stack, "--yes", "--preserve-config")
+        described = (STATES / f"{name}.yaml").read_text(encoding="utf-8")
+        for old, new in places:
+            text, described = text.replace(old, new), described.replace(old, new)
+        (here.folder / f"Pulumi.{stack}.yaml").write_text(described, encoding="utf-8")
+        here.pulumi("stack", "init", stack)
+        _chart(here.folder / "lab" / "chart", yaml.safe_load(described))
+        subprocess.run(
+            ["pulumi", "stack", "import", "--stack", stack],
+            input=text,
+            text=True,
+            cwd=here.folder,
+            env=here.environment,
+            check=True,
+            capture_output=True,
+        )
+        return here, stack
+
+    return put
+
+
+def _chart(folder: Path, described: Mapping[str, Any]) -> None:
+    """The rehearsal's stand-in for Cilium's chart: the Kubernetes provider reads it in a plan."""
+    want = described["config"]["bedplate:platform"]["cilium"]
+    shutil.copytree(CHART, folder)
+    about = yaml.safe_load((folder / "Chart.yaml").read_text())
+    (folder / "Chart.yaml").write_text(yaml.safe_dump(about | {"version": want["version"]}))
