@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 
 
 def redacted(real: Mapping[str, Any], plan: Plan, stack: ReviewStack) -> dict[str, Any]:
-    """The deployment without secrets, from which the stack has the real plan.
+    """The deployment document of the state, by key, without secrets; the stack has the real plan with it.
 
     Raises NotRedactedError where a secret is left, or where the plan is another one.
     """

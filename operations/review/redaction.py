@@ -157,7 +157,10 @@ class Redaction:
 
 
 def sealed(value: Any) -> dict[str, Any]:
-    """A value that the state marks as secret, as `stack export --show-secrets` prints it and `import` takes it."""
+    """A value as the object with which a state marks it as secret: key to text.
+
+    `stack export --show-secrets` prints this object, and `import` accepts it.
+    """
     return {SIGNATURE: SECRET, "plaintext": json.dumps(value)}
 
 
