@@ -8,17 +8,20 @@ import errno
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from core.facts.charts import CACHE
 from core.model import StackFileError, yamlfile
 from core.model.faults import Fault, fault
 from core.model.stackfile import KEY
 
 # Config of other namespaces configures plugins: a kubeconfig in it could name a command to run.
 _NAMESPACE = "bedplate:"
+_MOST_FILES = 500
 _LARGEST_BYTES = 4 << 20
-_CHART_FILES = frozenset((".yaml", ".yml", ".tpl", ".txt", ".json", ".md", ".lock", ""))
+_CHART_FILES = frozenset((".yaml", ".yml", ".tpl", ".txt", ".json", ".md", ".lock", ".tgz", ""))
 _PROJECT = "Pulumi.yaml"
 
 
@@ -32,6 +35,11 @@ def prepared(stack: str, trusted: Path, given: Path, folder: Path) -> Path:
     for name in programs:
         (folder / name).symlink_to(trusted / name)
     shutil.copyfile(trusted / _PROJECT, folder / _PROJECT)
+    # Charts of repositories, each in a file that was compared with the digest in its name.
+    charts = trusted / CACHE
+    charts.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / CACHE).parent.mkdir()
+    (folder / CACHE).symlink_to(charts)
     name = f"Pulumi.{stack}.yaml"
     text = _file(given, name, programs)
     (folder / name).write_bytes(text)
@@ -148,9 +156,16 @@ def _yaml(name: str) -> str:
 
 def _chart(source: Path, given: Path, programs: set[str]) -> Iterator[str]:
     """Yield the path of each file of a chart, from the root of its checkout."""
-    if not source.is_dir():
-        return
-    for file in sorted(source.rglob("*")):
+    if source.is_file() and source.suffix == ".tgz":
+        yield source.relative_to(given).as_posix()
+    found = sorted(islice(source.rglob("*"), _MOST_FILES + 1))
+    if len(found) > _MOST_FILES:
+        raise _refused(
+            f"{source.relative_to(given)} has more than {_MOST_FILES} files",
+            "a review would fill the disk",
+            "name the folder of the chart alone",
+        )
+    for file in found:
         name = file.relative_to(given).as_posix()
         _inside(given, name, programs)
         if file.is_dir():
@@ -176,10 +191,10 @@ def _inside(given: Path, name: str, programs: set[str]) -> Path:
             "files of the computer that reviews it are not part of a pull request",
             "write a path relative to the checkout, e.g. vms/team-a.yaml",
         )
-    if path.parts[0] in programs:
+    if path.parts[0] in programs or path.parts[0].startswith("."):
         raise _refused(
-            f"{name} is in {path.parts[0]}/, which contains code",
-            "a review takes no code from a pull request",
+            f"{name} is in {path.parts[0]}/, which contains code or settings",
+            "a review takes neither from a pull request",
             "move the file to a folder of its own, e.g. vms/",
         )
     here = given

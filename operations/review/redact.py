@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 
 
 def redacted(real: Mapping[str, Any], plan: Plan, stack: ReviewStack) -> dict[str, Any]:
-    """The deployment without secrets, from which the stack has the real plan.
+    """The deployment without secrets, from which the stack has the real plan; its keys are those of an export.
 
     Raises NotRedactedError where a secret is left, or where the plan is another one.
     """

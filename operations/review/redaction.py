@@ -157,7 +157,7 @@ class Redaction:
 
 
 def sealed(value: Any) -> dict[str, Any]:
-    """A value that the state marks as secret, as `stack export --show-secrets` prints it and `import` takes it."""
+    """A value marked as secret, in the envelope of `stack export --show-secrets`: its keys are mark and plaintext."""
     return {SIGNATURE: SECRET, "plaintext": json.dumps(value)}
 
 

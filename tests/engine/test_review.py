@@ -56,6 +56,8 @@ def reviewed(here, stack, tmp_path, *options):
     work.mkdir()
     return here.run(
         *("python", "-m", "operations.review", stack, "--folder", str(work), "--json", *map(str, options)),
+        # A lab's stack file breaks rules of the policy pack, and its plan is shown all the same.
+        check=False,
         network=False,
         PULUMI_CONFIG_PASSPHRASE="of nothing",
         PULUMI_BACKEND_URL="file:///nowhere",
