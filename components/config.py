@@ -1,6 +1,5 @@
 """Reads the stack: its file, and its encrypted config. The only place that reads Pulumi's config."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,38 +11,29 @@ from core.model import Platform, StackFileError, stackfile
 from core.model.faults import sentence
 
 from . import credentials, engine
-from .metal import BmcCredentials, Credentials
+from .credentials import Secrets
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stack:
+class Stack(Secrets):
     """A platform and the credentials to act on it."""
 
     platform: Platform
-    matchbox: Credentials | None
-    """None if the platform has no boot server."""
-    bmc: Mapping[str, BmcCredentials]
-    """Machine to its BMC's login."""
-    registries: Mapping[str, Mapping[str, pulumi.Output[str]]]
-    """Registry host to `username` and `password`."""
 
 
 def load(config: pulumi.Config) -> Stack:
     """What the stack file and the encrypted config describe.
 
-    Raises RunError, which Pulumi shows without a traceback, with every fault of the stack file.
+    Raises RunError, which Pulumi shows without a traceback, with every fault of the stack file, or of the credentials.
     """
     engine.prepare()
     platform = _platform(config)
     if since := out_of_support(platform.talos.version, date.today()):
         why = "its security holes are no longer fixed"
         pulumi.log.warn(f"platform.talos.version: {sentence(since, why, 'plan the next minor release')}")
-    return Stack(
-        platform=platform,
-        matchbox=credentials.matchbox(config, platform),
-        bmc=credentials.bmc(config, platform),
-        registries=credentials.registries(config, platform),
-    )
+    # The engine's own name for the file of a stack. It may have been given the config in another way.
+    secrets = credentials.read(config, platform, Path.cwd() / f"Pulumi.{pulumi.get_stack()}.yaml")
+    return Stack(platform=platform, matchbox=secrets.matchbox, bmc=secrets.bmc, registries=secrets.registries)
 
 
 def _platform(config: pulumi.Config) -> Platform:

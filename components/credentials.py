@@ -1,108 +1,238 @@
 """The stack's encrypted config: the credentials of the boot server, the BMCs and the registries.
 
-A plan needs none of them: a credential that is missing is unknown there. An `up` refuses to start without them.
+A plan needs none of them: a credential that is missing is unknown there. An `up` refuses to start without them. Each
+credential says to which hosts it may be sent, and a plan refuses addresses of the stack file that are not among them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pulumi
 
-from core.model import Platform
+from core.credentials import hosts
+from core.credentials.hosts import HOSTS
+from core.model import Platform, yamlfile
 from core.model.faults import sentence
+from core.printable import LINE_CHARACTERS, printable
 
 from .metal import BmcCredentials, Credentials
 
 _LOGIN = ("username", "password")
+_MTLS = ("ca", "certificate", "key")
+KINDS = ("matchbox", "bmc", "registries")
+"""The secrets of a stack, by their keys after the project's name."""
 
 
-def matchbox(config: pulumi.Config, platform: Platform) -> Credentials | None:
-    """The stack's secret bedplate:matchbox, {ca, certificate, key}; None if the platform has no boot server.
+@dataclass(frozen=True, kw_only=True)
+class Secrets:
+    """The credentials of a stack."""
 
-    Raises RunError in an `up` if a part is missing.
+    matchbox: Credentials | None
+    """None if the platform has no boot server."""
+    bmc: Mapping[str, BmcCredentials]
+    """Machine to its BMC's login."""
+    registries: Mapping[str, Mapping[str, pulumi.Output[str]]]
+    """Registry host to `username` and `password`."""
+
+
+def read(config: pulumi.Config, platform: Platform, file: Path) -> Secrets:
+    """The credentials in the encrypted config, which a stack file contains.
+
+    bedplate:matchbox: {ca, certificate, key, hosts}. bedplate:bmc: {username, password, hosts, machines: {NAME:
+    {username, password, hosts}}}. bedplate:registries: {HOST: {username, password, hosts}}.
+    Raises RunError with every fault: a login that nothing uses, a host that a login is not for, and in an `up` a part
+    that is missing.
     """
-    if platform.boot is None:
-        return None
-    given, plain = config.get_secret_object("matchbox"), _mapping(config.get_object("matchbox"))
-    missing = [part for part in ("ca", "certificate", "key") if not plain.get(part)]
-    why = f"{platform.boot.matchbox.endpoint} admits only clients with mTLS credentials"
-    _refuse_update(_missing(config, f"matchbox.{part}", "is missing", why, f"{part}.pem") for part in missing)
-    if given is None or missing:
-        return Credentials(ca=_unknown(), certificate=_unknown(), key=_unknown())
-    return Credentials(ca=given["ca"], certificate=given["certificate"], key=given["key"])
+    reading = _Reading(config, platform)
+    faults = [
+        *reading.encrypted_platform(),
+        *reading.plain_hosts(file),
+        *reading.matchbox_faults(),
+        *reading.bmc_faults(),
+        *reading.registry_faults(),
+    ]
+    if faults:
+        raise pulumi.RunError("\n".join(printable(fault, LINE_CHARACTERS) for fault in faults))
+    return Secrets(matchbox=reading.matchbox(), bmc=reading.bmc(), registries=reading.registries())
 
 
-def bmc(config: pulumi.Config, platform: Platform) -> dict[str, BmcCredentials]:
-    """Logins keyed by machine, from bedplate:bmc: {username, password, machines: {NAME: {username, password}}}.
+class _Reading:
+    """The encrypted config of one run, beside the platform that uses it."""
 
-    Raises RunError for logins of machines that have no BMC, and in an `up` if a login is missing.
-    """
-    held = _mapping(config.get_object("bmc"))
-    own = _mapping(held.get("machines"))
-    wanted = [name for name, machine in platform.machines.items() if machine.bmc]
-    _refuse(_unused_logins(config, own, wanted, platform))
-    logins = {name: {**held, **_mapping(own.get(name))} for name in wanted}
-    for part in _LOGIN:
-        lacking = [name for name in wanted if not logins[name].get(part)]
-        what, why = f"is missing for {', '.join(lacking)}", "a BMC refuses requests without it"
-        _refuse_update([_missing(config, f"bmc.{part}", what, why)] if lacking else [])
-    return {name: BmcCredentials(**_login(logins[name])) for name in wanted}
+    def __init__(self, config: pulumi.Config, platform: Platform) -> None:
+        self._config, self._platform = config, platform
+        self._matchbox, self._bmc, self._registries = (_held(config, kind) for kind in KINDS)
+        self._own = _mapping(self._bmc.get("machines"))
+        self._urls = {name: machine.bmc.url for name, machine in platform.machines.items() if machine.bmc}
+        self._logins = {name: {**self._bmc, **_mapping(self._own.get(name))} for name in self._urls}
 
+    # What is held, for the components.
 
-def registries(config: pulumi.Config, platform: Platform) -> dict[str, dict[str, pulumi.Output[str]]]:
-    """Logins keyed by registry host, from bedplate:registries: {HOST: {username, password}}.
+    def matchbox(self) -> Credentials | None:
+        if self._platform.boot is None:
+            return None
+        if not all(self._matchbox.get(part) for part in _MTLS):
+            return Credentials(ca=_unknown(), certificate=_unknown(), key=_unknown())
+        ca, certificate, key = (pulumi.Output.secret(str(self._matchbox[part])) for part in _MTLS)
+        return Credentials(ca=ca, certificate=certificate, key=key)
 
-    Raises RunError for hosts that the platform doesn't name, and in an `up` if a login is missing.
-    """
-    held = _mapping(config.get_object("registries"))
-    wanted = platform.registries.auth
-    unused = sentence(
-        "is a host that registries.auth does not name",
-        "its password would silently not be used",
-        "add the host to platform.registries.auth, or remove the secret",
-    )
-    _refuse(
-        f"{config.name}:registries[{index}]: {unused}" for index, host in enumerate(sorted(held)) if host not in wanted
-    )
-    why = "the registry serves images only to users that log in"
-    _refuse_update(
-        _missing(config, f"registries.{host}.{part}", "is missing", why, at=f'registries["{host}"].{part}')
-        for host in wanted
-        for part in _LOGIN
-        if not _mapping(held.get(host)).get(part)
-    )
-    return {host: _login(_mapping(held.get(host))) for host in wanted}
+    def bmc(self) -> dict[str, BmcCredentials]:
+        return {name: BmcCredentials(**_login(login)) for name, login in self._logins.items()}
 
+    def registries(self) -> dict[str, dict[str, pulumi.Output[str]]]:
+        return {host: _login(_mapping(self._registries.get(host))) for host in self._platform.registries.auth}
 
-def _unused_logins(
-    config: pulumi.Config, own: Mapping[str, Any], wanted: list[str], platform: Platform
-) -> Iterable[str]:
-    """Faults of logins that no machine uses. A machine that leaves may keep its login until its entry is deleted."""
-    for name in sorted(set(own) - set(wanted) - set(platform.leaving)):
-        yield f"{config.name}:bmc.machines.{name}: " + sentence(
-            "is not a machine with a bmc",
-            "its own credentials would silently not be used",
-            f"write one of {', '.join(wanted) or 'none'}",
+    # Faults.
+
+    def encrypted_platform(self) -> Iterator[str]:
+        if pulumi.runtime.is_config_secret(f"{self._config.name}:platform"):
+            yield f"{self._config.name}:platform: " + sentence(
+                "has an encrypted value",
+                "a password that is moved there would leave in plain text, in a plan or on a machine",
+                "write the value in plain text, and passwords under bedplate:bmc, bedplate:registries or "
+                "bedplate:matchbox",
+            )
+
+    def plain_hosts(self, file: Path) -> Iterator[str]:
+        config = _config_of(file) if self._matchbox or self._bmc or self._registries else {}
+        for kind in KINDS:
+            for path in hosts.in_plain_text(config, kind):
+                yield f"{self._config.name}:{path}: " + sentence(
+                    f"is plain text in {file.name}",
+                    "whoever edits an address in that file could edit the hosts too, and be sent the password",
+                    f"encrypt it: {self._command(path, 'HOSTS')}",
+                )
+
+    def matchbox_faults(self) -> Iterator[str]:
+        if self._platform.boot is None:
+            return
+        endpoint = self._platform.boot.matchbox.endpoint
+        why = f"{endpoint} admits only clients with mTLS credentials"
+        for part in _MTLS:
+            if not self._matchbox.get(part):
+                yield from self._missing(f"matchbox.{part}", "is missing", why, f"{part}.pem")
+        if any(self._matchbox.get(part) for part in _MTLS):
+            used = {"platform.boot.matchbox.endpoint": endpoint}
+            yield from self._elsewhere("matchbox", self._matchbox.get(HOSTS), used)
+
+    def bmc_faults(self) -> Iterator[str]:
+        # A machine that leaves may keep its login until its entry is deleted.
+        for name in sorted(set(self._own) - set(self._urls) - set(self._platform.leaving)):
+            yield f"{self._config.name}:bmc.machines.{name}: " + sentence(
+                "is not a machine with a bmc",
+                "its own credentials would silently not be used",
+                f"write one of {', '.join(self._urls) or 'none'}",
+            )
+        for part in _LOGIN:
+            if lacking := [name for name, login in self._logins.items() if not login.get(part)]:
+                what, why = f"is missing for {', '.join(lacking)}", "a BMC refuses requests without it"
+                yield from self._missing(f"bmc.{part}", what, why)
+        for path, given, names in self._bmc_hosts():
+            yield from self._elsewhere(
+                path, given, {f"platform.machines.{name}.bmc.url": self._urls[name] for name in names}
+            )
+
+    def _bmc_hosts(self) -> Iterator[tuple[str, object, list[str]]]:
+        """Each list of hosts: its path, the hosts, and the machines whose logins it limits."""
+        held = [name for name, login in self._logins.items() if any(login.get(part) for part in _LOGIN)]
+        alone = [name for name in held if HOSTS in _mapping(self._own.get(name))]
+        if shared := [name for name in held if name not in alone]:
+            yield "bmc", self._bmc.get(HOSTS), shared
+        for name in alone:
+            yield f"bmc.machines.{name}", self._logins[name][HOSTS], [name]
+
+    def registry_faults(self) -> Iterator[str]:
+        wanted = self._platform.registries.auth
+        unused = sentence(
+            "is a host that registries.auth does not name",
+            "its password would silently not be used",
+            "add the host to platform.registries.auth, or remove the secret",
+        )
+        for index, host in enumerate(sorted(self._registries)):
+            if host not in wanted:
+                yield f"{self._config.name}:registries[{index}]: {unused}"
+        why = "the registry serves images only to users that log in"
+        for index, host in enumerate(wanted):
+            login = _mapping(self._registries.get(host))
+            for part in _LOGIN:
+                if not login.get(part):
+                    yield from self._missing(f"registries.{host}.{part}", "is missing", why, at=_at(host, part))
+            if any(login.get(part) for part in _LOGIN):
+                used = {f"platform.registries.auth.{index}": host}
+                yield from self._elsewhere(f"registries.{host}", login.get(HOSTS), used, at=f'registries["{host}"]')
+
+    def _elsewhere(self, path: str, given: object, used: Mapping[str, str], *, at: str = "") -> Iterator[str]:
+        """Faults of a login's hosts, and of each address that is not one of them.
+
+        path: the login's. used: the path of each address in the stack file to the address. at: as in _command.
+        """
+        where, setting = f"{self._config.name}:{path}.{HOSTS}", f"{at or path}.{HOSTS}"
+        if not given:
+            yield f"{where}: " + sentence(
+                "is missing",
+                "without it the credentials would be sent to any address that the stack file names",
+                f"check these hosts, and write: {self._command(setting, hosts.suggestion(used.values()))}",
+            )
+            return
+        try:
+            allowed = hosts.parse(given)
+        except hosts.HostsError as error:
+            yield f"{where}{error.place}: {error}; {self._command(setting, hosts.suggestion(used.values()))}"
+            return
+        for place, address in used.items():
+            host = hosts.host_of(address)
+            if host not in allowed:
+                yield f"{place}: " + sentence(
+                    f"{host} is not among the hosts of the secret {where}",
+                    "the credentials would be sent to a host that they are not for",
+                    f"correct the address, or write all hosts again: {self._command(setting, f'HOSTS, {host}')}",
+                )
+
+    def _missing(self, where: str, what: str, why: str, file: str = "", *, at: str = "") -> Iterator[str]:
+        """In an `up`, the fault of a missing part, with the command that sets it."""
+        if not pulumi.runtime.is_dry_run():
+            command = self._command(at or where) + (f" < {file}" if file else "")
+            yield f"{self._config.name}:{where}: {sentence(what, why, command)}"
+
+    def _command(self, path: str, value: str = "") -> str:
+        """The command that sets a secret; without a value, it reads the value from stdin."""
+        shown = f" '{value}'" if value else ""
+        return (
+            f"./bedplate pulumi config set --secret --path '{self._config.name}:{path}'{shown} "
+            f"--stack {pulumi.get_stack()}"
         )
 
 
-def _missing(config: pulumi.Config, where: str, what: str, why: str, file: str = "", *, at: str = "") -> str:
-    """One fault, with the command that sets the secret. at: the path in the command, if it isn't `where`."""
-    command = (
-        f"./bedplate pulumi config set --secret --path '{config.name}:{at or where}' --stack {pulumi.get_stack()}"
-        + (f" < {file}" if file else "")
-    )
-    return f"{config.name}:{where}: {sentence(what, why, command)}"
+def _held(config: pulumi.Config, kind: str) -> dict[str, Any]:
+    try:
+        return _mapping(config.get_object(kind))
+    except pulumi.ConfigTypeError:
+        # Its text contains the value, which is secret.
+        raise pulumi.RunError(
+            f"{config.name}:{kind}: "
+            + sentence(
+                "is not a mapping",
+                "a credential has several parts",
+                f"remove it with: ./bedplate pulumi config rm {config.name}:{kind} --stack {pulumi.get_stack()}; then "
+                "set each part by its path",
+            )
+        ) from None
 
 
-def _refuse(faults: Iterable[str]) -> None:
-    if lines := list(faults):
-        raise pulumi.RunError("\n".join(lines))
+def _at(host: str, part: str) -> str:
+    return f'registries["{host}"].{part}'
 
 
-def _refuse_update(faults: Iterable[str]) -> None:
-    if not pulumi.runtime.is_dry_run():
-        _refuse(faults)
+def _config_of(file: Path) -> dict[str, Any]:
+    """What a stack file has under `config:`; nothing if the engine took the config from elsewhere."""
+    if not file.exists():
+        return {}
+    try:
+        return _mapping(_mapping(yamlfile.read(file, file.name, "it describes the whole platform")).get("config"))
+    except ValueError as error:
+        raise pulumi.RunError(str(error)) from None
 
 
 def _login(given: Mapping[str, Any]) -> dict[str, pulumi.Output[str]]:

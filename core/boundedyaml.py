@@ -6,7 +6,7 @@ writes is refused: aliases, anchors, tags, deep nesting, endless numbers. The wo
 the text is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
@@ -66,49 +66,68 @@ def load(text: str | bytes, *, what: str, most_bytes: int = MOST_BYTES, most_val
     what: the text as messages call it, e.g. "the disks of 10.0.0.1".
     Raises UnreadableYAML, also for more than one document.
     """
-    documents = load_all(text, what=what, most_bytes=most_bytes, most_values=most_values)
-    if len(documents) > 1:
-        raise UnreadableYAML(f"{what} can't be read: it has {len(documents)} documents instead of one")
-    return documents[0] if documents else None
+    return load_each([text], what=what, most_bytes=most_bytes, most_values=most_values)[0]
+
+
+def load_each(
+    texts: Iterable[str | bytes], *, what: str, most_bytes: int = MOST_BYTES, most_values: int = MOST_VALUES
+) -> list[Any]:
+    """The one document of each text, in their order; the texts share the limits. Raises UnreadableYAML, as `load`."""
+    loaded = []
+    for text in texts:
+        documents, size, values = _read(text, what, most_bytes, most_values)
+        if len(documents) > 1:
+            raise UnreadableYAML(f"{what} can't be read: it has {len(documents)} documents instead of one")
+        most_bytes, most_values = most_bytes - size, most_values - values
+        loaded.append(documents[0] if documents else None)
+    return loaded
 
 
 def load_all(
     text: str | bytes, *, what: str, most_bytes: int = MOST_BYTES, most_values: int = MOST_VALUES
 ) -> list[Any]:
     """Every document of a text, in its order. Raises UnreadableYAML, as `load` does."""
+    return _read(text, what, most_bytes, most_values)[0]
+
+
+def _read(text: str | bytes, what: str, most_bytes: int, most_values: int) -> tuple[list[Any], int, int]:
+    """The documents of a text, its size in bytes, and the number of its values. Raises UnreadableYAML."""
     try:
         # Encoded first: a text of other characters than ASCII has more bytes than characters.
         content = text.encode() if isinstance(text, str) else text
-        fault = _fault(content, most_bytes, most_values)
-        if fault is None:
-            return list(yaml.load_all(content, _Loader))
+        if len(content) > most_bytes:
+            raise UnreadableYAML(f"it has {len(content)} bytes, and the limit is {most_bytes}")
+        values = _checked(content, most_values)
+        return list(yaml.load_all(content, _Loader)), len(content), values
     except yaml.YAMLError as error:
         fault = f"it is not YAML{_line(getattr(error, 'problem_mark', None))}"
+    except UnreadableYAML as error:
+        fault = str(error)
     except (ValueError, TypeError, OverflowError):
         # From the constructors of numbers and dates, and from the encoding.
         fault = "it has a value that is out of range, or is not UTF-8"
     raise UnreadableYAML(f"{what} can't be read: {fault}") from None
 
 
-def _fault(content: bytes, most_bytes: int, most_values: int) -> str | None:
-    """Why a text is not read, in words after "it"; None where its events are within the limits. Raises YAMLError."""
-    if len(content) > most_bytes:
-        return f"it has {len(content)} bytes, and the limit is {most_bytes}"
+def _checked(content: bytes, most_values: int) -> int:
+    """The number of a text's values. Raises UnreadableYAML with words after "it" at the first limit; and YAMLError."""
     values = levels = 0
     for event in _events(content):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            return f"it has an anchor or an alias{_line(event.start_mark)}, which can multiply without end"
+            raise UnreadableYAML(
+                f"it has an anchor or an alias{_line(event.start_mark)}, which can multiply without end"
+            )
         if isinstance(event, yaml.NodeEvent):
             values += 1
             levels += isinstance(event, yaml.CollectionStartEvent)
             if getattr(event, "tag", None) not in (None, _BINARY):
-                return f"it has a tag{_line(event.start_mark)}"
+                raise UnreadableYAML(f"it has a tag{_line(event.start_mark)}")
         levels -= isinstance(event, yaml.CollectionEndEvent)
         if values > most_values:
-            return f"it has more than {most_values} values"
+            raise UnreadableYAML(f"it has more than {most_values} values")
         if levels > MOST_LEVELS:
-            return f"it is nested in more than {MOST_LEVELS} levels{_line(event.start_mark)}"
-    return None
+            raise UnreadableYAML(f"it is nested in more than {MOST_LEVELS} levels{_line(event.start_mark)}")
+    return values
 
 
 def _events(content: bytes) -> Iterator[Any]:

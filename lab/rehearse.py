@@ -4,10 +4,10 @@ Each phase proves one thing and has a deadline. A failure names the phase and wh
 cleanly whatever happens.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from . import prepare, report
-from .phases import PHASES
+from .phases import BEFORE, PHASES, Phase
 from .rehearsal import Rehearsal
 from .snapshot import Snapshot
 
@@ -27,12 +27,10 @@ def rehearse(rehearsal: Rehearsal, *, only: Collection[str] = ()) -> None:
     try:
         with times.phase("nodes"):
             rehearsal.start()
+        _show(rehearsal, BEFORE, only)
         with times.phase("up"):
             rehearsal.up()
-        for phase in PHASES:
-            if phase.fits(rehearsal) and (not only or phase.name in only):
-                with times.phase(phase.name):
-                    phase.show(rehearsal)
+        _show(rehearsal, PHASES, only)
         if not rehearsal.keep:
             with times.phase("destroy"):
                 rehearsal.destroy()
@@ -44,3 +42,11 @@ def rehearse(rehearsal: Rehearsal, *, only: Collection[str] = ()) -> None:
             with times.phase("end"):
                 rehearsal.end()
     report.close(rehearsal)
+
+
+def _show(rehearsal: Rehearsal, phases: Iterable[Phase], only: Collection[str]) -> None:
+    """Show the phases that fit the platform, or those of them that `only` names."""
+    for phase in phases:
+        if phase.fits(rehearsal) and (not only or phase.name in only):
+            with rehearsal.times.phase(phase.name):
+                phase.show(rehearsal)

@@ -13,7 +13,7 @@ from typing import Any
 
 from toolchain import Layout
 
-from . import session
+from . import kubeconfigs, session
 from .errors import UsageError
 
 # Output of the stack -> the variable that its program reads.
@@ -41,6 +41,7 @@ def access(given: Namespace, layout: Layout) -> int:
     """
     work = session.start(given.stack, layout)
     credentials = outputs(work, "access")
+    credentials["kubeconfig"] = kubeconfigs.rebuilt(work, credentials["kubeconfig"])
     folder = layout.home / "access" / work.stack.name.replace("/", "-")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
-from core.printable import printable_lines
 from toolchain import Layout, ToolchainError
 
 from . import passphrase, pipes
 from .commands import COMMANDS
 from .errors import UsageError
+from .filter import shown
 from .parser import parse, usage
 
 __all__ = ["COMMANDS", "main", "main_in"]
@@ -47,5 +47,5 @@ def main_in(layout: Layout, arguments: list[str]) -> int:
 
 
 def _report(error: Exception) -> None:
-    """Print an error. It may quote what a program, a machine or a server said, so each line is made printable."""
-    print(f"bedplate: {printable_lines(error)}", file=sys.stderr)
+    """Print an error. It may quote what a program, a machine or a server said, so its lines are made printable."""
+    print(f"bedplate: {shown(str(error))}", file=sys.stderr)

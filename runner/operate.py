@@ -9,8 +9,7 @@ from pathlib import Path
 
 from toolchain import Layout
 
-from . import session, stacks
-from .process import run
+from . import kubeconfigs, session, stacks
 
 # The engine hands a stack's config to the program in one environment variable.
 LARGE_BYTES = 100 * 1024
@@ -50,6 +49,7 @@ def _operate(verb: str, given: Namespace, layout: Layout, policed: bool = False,
     if len(stack.text) > LARGE_BYTES:
         print(f"bedplate: {stack.file.name} has {len(stack.text) // 1024} KiB. {TOO_LARGE}", file=sys.stderr)
     work = session.start(given.stack, layout)
+    kubeconfigs.check(work, verb, given.options)
     with work.config() as folder:
         command: list[str | Path] = [layout.bin / "pulumi", verb, "--stack", given.stack]
         if not _has(given.options, "--config-file"):
@@ -57,7 +57,7 @@ def _operate(verb: str, given: Namespace, layout: Layout, policed: bool = False,
         if policed and (pack := _policy_pack(layout)):
             command += ["--policy-pack", pack]
         command += given.options
-        return work.run_creating(command, folder) if creates else run(command, work.environment, layout)
+        return work.run_creating(command, folder) if creates else work.run(command)
 
 
 def _has(options: list[str], name: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from toolchain import Layout
 
 from . import passphrase, private, states
+from .filter import Filter
 
 INHERITED = -1
 """The umask of a program whose files others may need: the lab, the tests, files for the boot server."""
@@ -22,12 +23,15 @@ def run(
     *,
     folder: Path | None = None,
     umask: int | None = None,
+    output: Filter | None = None,
 ) -> int:
     """Run a program in the checkout or in another folder. Returns its exit code, or 128 plus the number of its signal.
 
+    output: what its output passes through; by default it is this process's own.
     umask: by default, what the program writes is private to the user, or to the group that shares the state's folder.
     Ctrl-C reaches the program from the terminal, and the program decides what follows; SIGTERM is passed on to it.
     """
+    stdout, stderr = output.streams() if output else (None, None)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with passphrase.handed(environment, layout) as (variables, started):
@@ -36,12 +40,18 @@ def run(
                 env=variables,
                 cwd=folder or layout.checkout,
                 umask=_umask(environment) if umask is None else umask,
+                stdout=stdout,
+                stderr=stderr,
                 # A signal that is ignored here would be ignored there too.
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
             signal.signal(signal.SIGTERM, lambda *_: process.terminate())
             started(process.pid)
+            if output:
+                output.start(process)
             code = process.wait()
+            if output:
+                output.finish()
     finally:
         signal.signal(signal.SIGINT, before)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

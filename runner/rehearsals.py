@@ -7,9 +7,11 @@ from .command import STACK, Command, whole_number
 # The phases of a rehearsal in their order, as `--only` takes them. tests/runner/test_rehearse.py holds them equal to
 # those that the lab runs. They are written here because a refusal must not wait until the lab's Python is built.
 PHASES = (
+    "a stranger in the middle",
     "what stands",
     "kubelets' certificates",
     "up again",
+    "a stranger in its place",
     "a change",
     "restarts in turns",
     "another Kubernetes",

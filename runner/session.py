@@ -14,6 +14,7 @@ from toolchain import Layout
 
 from . import stacks
 from .errors import UsageError
+from .filter import Filter
 from .parts import ensure
 from .process import capture, python, run
 
@@ -45,6 +46,11 @@ class Session:
         with stacks.config(self.stack, self.layout) as folder, stacks.passing(self.environment, self.layout):
             yield folder
 
+    def run(self, command: Sequence[str | Path]) -> int:
+        """Run the engine, or a program that does; what it shows is printable. Returns the exit code."""
+        output = Filter(colour=any(str(each).startswith("--color") for each in command))
+        return run(command, self.environment, self.layout, output=output)
+
     def run_creating(self, command: Sequence[str | Path], folder: Path) -> int:
         """Run a program that needs the stack to exist, and create the stack where it does not. Returns the exit code.
 
@@ -52,11 +58,11 @@ class Session:
         """
         if stacks.absent(self.stack, self.layout, self.environment):
             self._create(folder)
-        code = run(command, self.environment, self.layout)
+        code = self.run(command)
         if code == STACK_NOT_FOUND:
             # Only the engine knows what is in a backend that is not a folder.
             self._create(folder)
-            code = run(command, self.environment, self.layout)
+            code = self.run(command)
         return code
 
     def _create(self, folder: Path) -> None:

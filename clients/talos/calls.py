@@ -7,15 +7,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import yaml
-from grpclib.client import Channel, UnaryStreamMethod, UnaryUnaryMethod
+from grpclib.client import Channel, UnaryUnaryMethod
 from grpclib.const import Status
-from grpclib.encoding.proto import ProtoCodec
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from core.facts.ports import TALOS_API
 from core.printable import SHOWN_CHARACTERS, printable
 
+from .limits import GARBLED, MOST_BYTES, Bounded, Unusable, collect, read_specs
 from .messages import MESSAGES
 from .models import Hardware
 
@@ -48,6 +47,8 @@ class Refused(NoAnswer):
 # gRPC status to the error that it becomes; every other status becomes NoAnswer.
 _ERRORS = {Status.ALREADY_EXISTS: AlreadyThere, Status.INVALID_ARGUMENT: Refused}
 
+# The call that lists the resources of a type.
+LIST = "/cosi.resource.State/List"
 # Namespace and type of each resource. Source: siderolabs/talos, pkg/machinery/resources.
 READ = {
     "system": ("hardware", "SystemInformations.hardware.talos.dev"),
@@ -61,14 +62,13 @@ READ = {
 
 async def list_specs(channel: Channel, namespace: str, kind: str) -> dict[str, dict[str, Any]]:
     """The specs of every resource of a type, by id; none for a type that the machine does not know."""
-    method = UnaryStreamMethod(channel, "/cosi.resource.State/List", MESSAGES["ListRequest"], MESSAGES["ListResponse"])
     try:
-        answers = await method(MESSAGES["ListRequest"](namespace=namespace, type=kind))
+        answers = await collect(channel, LIST, "ListRequest", "ListResponse", namespace=namespace, type=kind)
     except GRPCError as error:
         if error.status in (Status.PERMISSION_DENIED, Status.NOT_FOUND):
             return {}
         raise
-    return {one.resource.metadata.id: yaml.safe_load(one.resource.spec.yaml_spec) or {} for one in answers}
+    return await read_specs(answers, kind)
 
 
 async def _hardware(channel: Channel) -> Hardware:
@@ -79,11 +79,17 @@ async def _hardware(channel: Channel) -> Hardware:
         uuid=str(system.get("uuid", "")).lower(),
         serial=str(system.get("serialnumber", "")).strip(),
         macs=tuple(sorted(str(address).lower() for address in addresses if address and str(address).strip("0:"))),
-        disks=tuple({"name": name, **disk} for name, disk in sorted(specs["disks"].items())),
+        disks=tuple(_disk(name, disk) for name, disk in sorted(specs["disks"].items())),
         memory_mib=sum(int(module.get("sizeMiB", 0)) for module in specs["memory"].values()),
         threads=sum(int(each.get("threadCount", each.get("coreCount", 0))) for each in specs["processors"].values()),
         platform=str(next(iter(specs["platform"].values()), {}).get("platform", "")),
     )
+
+
+def _disk(name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """A disk's name, and its properties by name: texts and numbers."""
+    properties = {key: value for key, value in spec.items() if isinstance(value, str | int | float)}
+    return {"name": name, **properties, "size": int(spec.get("size", 0))}
 
 
 def machine_call(method: str, request: str, **fields: Any) -> Callable[[Channel], Awaitable[Any]]:
@@ -121,16 +127,21 @@ class Caller(ABC):
         """The specs of every resource of a type, by the resource's id. Raises NoAnswer."""
         return self.ask(address, lambda channel: list_specs(channel, namespace, kind))
 
-    def ask(self, address: str, ask: Callable[[Channel], Awaitable[T]], seconds: float = 0) -> T:
+    def ask(self, address: str, ask: Callable[[Bounded], Awaitable[T]], seconds: float = 0) -> T:
         """The result of calls over one connection, within seconds (default: CALL_SECONDS).
 
         Raises NoAnswer, Slow after the deadline, and AlreadyThere and Refused where the API answers so.
         """
         seconds = seconds or CALL_SECONDS
+        # Not the result of the task: asyncio may write a task with its result, whatever the machine put into it.
+        results: list[T] = []
         try:
-            return asyncio.run(asyncio.wait_for(self._talk(address, ask), seconds))
+            asyncio.run(asyncio.wait_for(self._talk(address, ask, seconds, results), seconds))
+            return results[0]
         except NoAnswer:
             raise
+        except Unusable as error:
+            raise NoAnswer(str(error)) from None
         except TimeoutError:
             raise Slow(f"no answer within {seconds:.0f} s") from None
         except GRPCError as error:
@@ -139,10 +150,24 @@ class Caller(ABC):
         except (StreamTerminatedError, OSError) as error:
             raise NoAnswer(printable(f"{type(error).__name__}: {error}")) from None
 
-    async def _talk(self, address: str, ask: Callable[[Channel], Awaitable[T]]) -> T:
+    async def _talk(
+        self, address: str, ask: Callable[[Bounded], Awaitable[T]], seconds: float, results: list[T]
+    ) -> None:
         host, _, port = address.partition(":")
         with self._tls() as tls:
             tls.set_alpn_protocols(["h2"])
-            # The default codec would load google.rpc.Status a second time, beside Pulumi's, which protobuf refuses.
-            async with Channel(host, int(port or PORT), ssl=tls, codec=ProtoCodec()) as channel:
-                return await ask(channel)
+            channel = Bounded(host, int(port or PORT), tls, seconds)
+            async with channel:
+                try:
+                    results.append(await ask(channel))
+                except ssl.SSLError:
+                    # A ValueError as well, where a certificate is refused.
+                    raise
+                except (StreamTerminatedError, *GARBLED) as error:
+                    if channel.late:
+                        raise TimeoutError from None
+                    if channel.exceeded:
+                        raise Unusable(f"its answer is larger than {MOST_BYTES >> 20} MiB") from None
+                    if isinstance(error, GARBLED):
+                        raise Unusable(f"its answer is not one of Talos ({type(error).__name__})") from None
+                    raise

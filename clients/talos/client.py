@@ -13,7 +13,8 @@ from clients.kubernetes import client_tls
 from core.printable import printable
 
 from .applying import APPLY_SECONDS, apply_call
-from .calls import CALL_SECONDS, READ, Caller, NoAnswer, list_specs, machine_call, within
+from .calls import CALL_SECONDS, LIST, READ, Caller, NoAnswer, list_specs, machine_call, within
+from .limits import MOST_SNAPSHOT_BYTES, Bounded, Unusable, collect
 from .messages import MESSAGES
 from .models import Running
 
@@ -33,6 +34,14 @@ SILENT_SECONDS = 60.0
 
 def _pod_ready(pod: dict[str, Any]) -> bool:
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in pod.get("conditions", []))
+
+
+def _host(url: str) -> str:
+    """The host of an address; empty if a machine wrote something else."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def schematic_of(layers: dict[str, dict[str, Any]]) -> str:
@@ -77,7 +86,7 @@ class Client(Caller):
     def peers(self, address: str) -> dict[str, str]:
         """Each etcd member's host name to its peer address. Raises NoAnswer."""
         members = [m for m in self._members(address) if m.peer_urls]
-        return {printable(m.hostname): printable(urlsplit(m.peer_urls[0]).hostname or "") for m in members}
+        return {printable(m.hostname): printable(_host(m.peer_urls[0])) for m in members}
 
     def _members(self, address: str, local: bool = False) -> list[Any]:
         answer = self.ask(address, machine_call("EtcdMemberList", "EtcdMemberListRequest", query_local=local))
@@ -167,11 +176,9 @@ class Client(Caller):
         """When Talos started on a machine, by its own clock; it differs after each restart. Raises NoAnswer."""
 
         async def ask(channel: Channel) -> str:
-            kind = MESSAGES["ListRequest"](namespace="runtime", type="MachineStatuses.runtime.talos.dev")
-            method = UnaryStreamMethod(
-                channel, "/cosi.resource.State/List", MESSAGES["ListRequest"], MESSAGES["ListResponse"]
-            )
-            made = [each.resource.metadata.created for each in await method(kind)]
+            kind = {"namespace": "runtime", "type": "MachineStatuses.runtime.talos.dev"}
+            answers = await collect(channel, LIST, "ListRequest", "ListResponse", **kind)
+            made = [each.resource.metadata.created for each in answers]
             return next((f"{at.seconds}.{at.nanos:09d}" for at in made), "")
 
         return self.ask(address, ask)
@@ -192,7 +199,8 @@ class Client(Caller):
         The machine ends the stream normally even where etcd failed: only the hash at the end shows that it is whole.
         """
 
-        async def ask(channel: Channel) -> None:
+        async def ask(channel: Bounded) -> None:
+            size = 0
             method = UnaryStreamMethod(
                 channel, "/machine.MachineService/EtcdSnapshot", MESSAGES["EtcdSnapshotRequest"], MESSAGES["Data"]
             )
@@ -201,6 +209,10 @@ class Client(Caller):
                     stream.send_message(MESSAGES["EtcdSnapshotRequest"](), end=True), CALL_SECONDS, "no answer"
                 )
                 while (piece := await within(stream.recv_message(), SILENT_SECONDS, "the stream stopped")) is not None:
+                    size += len(piece.bytes)
+                    if size > MOST_SNAPSHOT_BYTES:
+                        raise Unusable(f"the snapshot is larger than {MOST_SNAPSHOT_BYTES >> 30} GiB")
                     write(piece.bytes)
+                    channel.refill()
 
         self.ask(address, ask, seconds)

@@ -63,6 +63,7 @@ def _inputs(machine: MachineSpec, bmc: BmcSpec, who: BmcCredentials, pace: PaceS
         "password": who.password,
         "ca": bmc.ca,
         "fingerprint": bmc.fingerprint,
+        "accepted": bmc.accept_change.model_dump(exclude_none=True) if bmc.accept_change else None,
         # The provider refuses other hardware than declared, so no other machine is erased.
         "uuid": machine.uuid,
         "serial": machine.serial,

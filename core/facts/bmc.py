@@ -4,15 +4,21 @@ The texts are complete messages (what; why; what to write instead), with no valu
 """
 
 import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from .pem import is_certificate
+from .pem import certificates_digest, is_certificate
 
 # Source: DMTF DSP0266 (Redfish), sections on HTTPS and on ComputerSystem; SHA-256 has 64 hexadecimal digits.
 FINGERPRINT_DIGITS = 64
 """Hexadecimal digits of a SHA-256 fingerprint."""
 
 _EXAMPLE = "https://bmc-1.example.com"
+# Source: RFC 3986, section 3.2, without the characters that one library reads as a part of the host and the next as its
+# end: evil\.example.com.
+NETLOC = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+"""A host name or an address, and a port, in a URL."""
+_NETLOC = re.compile(NETLOC)
 
 
 def url_fault(url: object) -> str | None:
@@ -25,8 +31,7 @@ def url_fault(url: object) -> str | None:
         )
     try:
         parts = urlsplit(text)
-        plain = bool(parts.hostname) and parts.port != 0 and text == f"https://{parts.netloc}"
-        plain = plain and text.isascii() and text.isprintable()
+        plain = bool(_NETLOC.fullmatch(parts.netloc)) and parts.port != 0 and text == f"https://{parts.netloc}"
     except ValueError:
         plain = False
     if plain:
@@ -62,6 +67,60 @@ def authority_fault(pem: object) -> str | None:
         "is not a PEM certificate; the BMC's certificate is verified with it; "
         "paste the certificate, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"
     )
+
+
+# Source: docs/power.md, section "Another BMC".
+NONE = "none"
+"""What an accepted change has in place of a ca or a fingerprint that was removed."""
+# Source: the contracts of core/native/metal.py.
+PROVES = ("url", "ca", "fingerprint")
+"""The fields that say which device gets the password, and how it proves which one it is."""
+
+
+def changes(before: Mapping[str, object], now: Mapping[str, object]) -> dict[str, tuple[str, str]]:
+    """The fields of PROVES that differ, each with its old and its new value, as `accept_change` names them.
+
+    A url is named as it is, a fingerprint by its digits, a ca by the SHA-256 of its certificate, and none by NONE. Two
+    spellings of one url are no change.
+    """
+    changed = {}
+    for field in PROVES:
+        was, new = before.get(field), now.get(field)
+        if _same(field, was) != _same(field, new):
+            changed[field] = (_named(field, was), _named(field, new))
+    return changed
+
+
+def unaccepted(changed: Mapping[str, tuple[str, str]], accepted: Mapping[str, object]) -> str | None:
+    """Why a change of a BMC is refused, as a whole message; None where each change is accepted by its new value."""
+    if all(
+        field in accepted and _same(field, accepted[field]) == _same(field, new) for field, (_, new) in changed.items()
+    ):
+        return None
+    what = " and ".join(f"{field} from {was} to {new}" for field, (was, new) in changed.items())
+    wanted = ", ".join(f'{field}: "{new}"' for field, (_, new) in changed.items())
+    return (
+        f"changes with its BMC: {what}; the machine's BMC password would be sent to another device, or to one that "
+        f"proves otherwise which one it is; undo the change, or, if it is right, write "
+        f"bmc.accept_change: {{{wanted}}}"
+    )
+
+
+def _same(field: str, value: object) -> str:
+    """A value in a form that two spellings of it share."""
+    text = value if isinstance(value, str) else NONE
+    if field == "url" and not url_fault(text):
+        parts = urlsplit(text)
+        return f"{(parts.hostname or '').removesuffix('.')}:{parts.port or 443}"
+    return _named(field, value) if field == "ca" else fingerprint_digits(text) or text
+
+
+def _named(field: str, value: object) -> str:
+    if not isinstance(value, str) or value == NONE:
+        return NONE
+    if field == "ca":
+        return fingerprint_digits(value) or certificates_digest(value)
+    return value if field == "url" else fingerprint_digits(value) or value
 
 
 def system_fault(system: object) -> str | None:

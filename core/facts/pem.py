@@ -1,5 +1,7 @@
 """Whether a text is PEM that a TLS client can trust: the one check of the model and the provider."""
 
+import re
+
 from .characters import invisible
 
 # Source: RFC 7468, section 5.1 (certificates) and section 10 (private keys); the parser is OpenSSL's.
@@ -20,6 +22,19 @@ def is_certificate(pem: object) -> bool:
     except (ssl.SSLError, TypeError, ValueError):
         return False
     return True
+
+
+def certificates_digest(pem: str) -> str:
+    """SHA-256 of the certificates in `pem`, as 64 hexadecimal digits: of a single one it is the certificate's own."""
+    import hashlib
+    import ssl
+
+    blocks = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", pem, re.DOTALL)
+    try:
+        return hashlib.sha256(b"".join(map(ssl.PEM_cert_to_DER_cert, blocks))).hexdigest()
+    except ValueError:
+        # Not base64: refused where it is declared.
+        return hashlib.sha256(pem.encode()).hexdigest()
 
 
 def holds_private_key(pem: str) -> bool:

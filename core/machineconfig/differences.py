@@ -4,7 +4,7 @@ No secret is in a difference (redaction.py).
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.printable import printable
@@ -12,6 +12,7 @@ from core.printable import printable
 from .deletes import Element, Path
 from .merge import LEGACY, Document, Key, Merged, merge
 from .redaction import HIDDEN, shown_value
+from .written import as_written
 
 # Fields of the document with machine: and cluster: whose change needs no reboot. A change of any other field of it
 # reboots the machine, machine.udev among them. Documents with a kind never need one.
@@ -52,13 +53,15 @@ class Difference:
 
 
 def parse(text: str) -> Merged:
-    """The documents of a whole machine config. Raises ValueError, which holds nothing of the config."""
-    import yaml
+    """The documents of a whole machine config, in the form in which Talos writes them.
 
-    try:
-        return merge(document for document in yaml.safe_load_all(text) if document)
-    except yaml.YAMLError:
-        raise ValueError("is no YAML") from None
+    Raises ValueError, which holds nothing of the config.
+    """
+    from core import boundedyaml
+
+    merged = merge(document for document in boundedyaml.load_all(text, what="the machine config") if document)
+    written = {key: as_written(key, document) for key, document in merged.documents.items()}
+    return replace(merged, documents=written)
 
 
 def differences(before: Merged, after: Merged) -> list[Difference]:

@@ -41,7 +41,7 @@ def _system(value: Any) -> Any:
     return value
 
 
-Url = Annotated[str, BeforeValidator(_url), WithJsonSchema({"type": "string", "pattern": r"^https://[^/@\s]+$"})]
+Url = Annotated[str, BeforeValidator(_url), WithJsonSchema({"type": "string", "pattern": f"^https://{bmc.NETLOC}$"})]
 Fingerprint = Annotated[
     str,
     BeforeValidator(_fingerprint),
@@ -62,11 +62,33 @@ class SharedBmcSpec(Model):
     """PEM of the authority that signed the BMCs' certificates."""
 
 
+def _none(value: Any) -> Any:
+    return value if value == bmc.NONE else _fingerprint(value)
+
+
+Digest = Annotated[
+    str,
+    BeforeValidator(_none),
+    WithJsonSchema({"type": "string", "pattern": "^none$|^([Ss][Hh][Aa]256:)?([0-9A-Fa-f]{2}:?){32}$"}),
+]
+
+
+class AcceptedBmcChange(Model):
+    """The new values of a BMC's url, ca or fingerprint, repeated to accept that another device gets the password."""
+
+    url: Url | None = None
+    """The new url."""
+    ca: Digest | None = None
+    """SHA-256 of the new ca; none if it is removed."""
+    fingerprint: Digest | None = None
+    """The new fingerprint; none if it is removed."""
+
+
 class BmcSpec(Model):
     """The machine's BMC (Redfish). With it, `up` identifies the machine, boots it from the network and powers it on."""
 
     url: Url = Field(examples=["https://bmc-1.example.com"])
-    """Its https address. The credentials are the stack's secret bedplate:bmc."""
+    """Its https address. The credentials are the stack's secret bedplate:bmc, which names the hosts it is for."""
     system: SystemId = Field(examples=['"1"'])
     """Redfish id of the machine's system: 1, Self, System.Embedded.1."""
     boot_mode: Literal["uefi", "legacy"] = "uefi"
@@ -75,7 +97,9 @@ class BmcSpec(Model):
     """PEM of the authority that signed its certificate. Without ca and fingerprint, the certificate must be one that
     this computer trusts."""
     fingerprint: Fingerprint | None = None
-    """SHA-256 of its certificate, for a self-signed one."""
+    """SHA-256 of its certificate, for a self-signed one. Its name, its dates and who signed it then don't count."""
+    accept_change: AcceptedBmcChange | None = None
+    """Accepts that url, ca or fingerprint differ from those of the last up. It stays valid for these values alone."""
 
     @model_validator(mode="after")
     def _verified_in_one_way(self) -> Self:

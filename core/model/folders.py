@@ -16,7 +16,7 @@ FOLDER = r"(/(?!\.\.?(/|$))[A-Za-z0-9._@-]+)+"
 def _outside_the_system(value: str) -> str:
     if is_system_folder(value):
         refuse(
-            f"{value!r} is in a folder of the system",
+            f"{value!r} belongs to the system of a computer",
             "what is written or served there can take over the computer",
             "write a folder for data, e.g. below /srv or of a user",
         )

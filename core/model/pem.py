@@ -8,6 +8,7 @@ from pydantic import AfterValidator
 from core.facts.pem import holds_private_key, is_certificate
 
 from .faults import refuse
+from .pattern import Visible
 
 
 def _without_private_key(value: str) -> str:
@@ -31,7 +32,7 @@ def _certificate(value: str) -> str:
     return value
 
 
-Certificates = Annotated[str, AfterValidator(_without_private_key), AfterValidator(_certificate)]
+Certificates = Annotated[str, Visible, AfterValidator(_without_private_key), AfterValidator(_certificate)]
 
 
 def _verification_key(value: str) -> str:
@@ -46,4 +47,4 @@ def _verification_key(value: str) -> str:
     return value
 
 
-VerificationKey = Annotated[str, AfterValidator(_verification_key)]
+VerificationKey = Annotated[str, Visible, AfterValidator(_verification_key)]

@@ -7,7 +7,7 @@ from core.facts import bmc
 
 from . import shared
 from .contract import Contract, Input, Output
-from .types import choice, mapping, number, ruled, text, texts, whole
+from .types import choice, mapping, number, ruled, text, text_mapping, texts, whole
 
 BOOT_MODES = ("uefi", "legacy")
 """How firmware can boot from the network."""
@@ -65,10 +65,22 @@ def _bmc_access() -> dict[str, Input]:
     }
 
 
+def _accepted() -> Input:
+    return Input(
+        type=text_mapping(0, "a mapping of url, ca and fingerprint to their accepted new values"),
+        doc="The new url, ca (by its SHA-256) and fingerprint that may differ from those of the last update.",
+        why="a password is sent to another device only if that is accepted",
+        instead="write the new value of each that changed, or none",
+        required=False,
+        ignored_in_diff=True,
+    )
+
+
 def _bmc_inputs() -> Mapping[str, Input]:
     """Each input that describes a machine behind its BMC, by name."""
     return {
         **_bmc_access(),
+        "accepted": _accepted(),
         "uuid": _ruled("a UUID", _uuid_fault, "The machine's UUID, where the stack file declares it.", required=False),
         "serial": Input(
             type=text("a serial number"),

@@ -1,11 +1,24 @@
-"""What a rehearsal shows, once the platform is up: a row for each phase, in their order."""
+"""What a rehearsal shows, before the first `up` and once the platform is up: a row for each phase, in their order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.rehearsal import Rehearsal
 
-from . import adoption, by_hand, change, kubernetes, leaving, loss, restore, serving, snapshots, standing, turns
+from . import (
+    adoption,
+    by_hand,
+    change,
+    kubernetes,
+    leaving,
+    loss,
+    restore,
+    serving,
+    snapshots,
+    standing,
+    strangers,
+    turns,
+)
 
 
 def _always(rehearsal: Rehearsal) -> bool:
@@ -30,10 +43,14 @@ class Phase:
     fits: Callable[[Rehearsal], bool] = _always
 
 
+BEFORE = (Phase("a stranger in the middle", strangers.in_the_middle),)
+"""With every machine in maintenance mode, and nothing in the state."""
+
 PHASES = (
     Phase("what stands", standing.stands),
     Phase("kubelets' certificates", serving.shown, serving.enabled),
     Phase("up again", standing.again),
+    Phase("a stranger in its place", strangers.in_its_place),
     Phase("a change", change.change),
     Phase("restarts in turns", turns.restarts),
     Phase("another Kubernetes", kubernetes.moved),

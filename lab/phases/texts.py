@@ -3,6 +3,8 @@
 tests/lab/test_texts.py holds that the program still has each of them.
 """
 
+ANOTHER_CERTIFICATE = "was identified under the certificate"
+ASKS_FOR_NO_CERTIFICATE = "asks for no certificate"
 ADOPTS_ETCD = "etcd is running already, with "
 CERTIFICATE_EXPIRES = "certificate expires in"
 DRAINED = "is drained"
@@ -16,6 +18,8 @@ UNREACHABLE = "did not answer"
 LEAVING = (DRAINED, "leaves etcd", "its system disk is wiped", "it is out of the platform")
 
 ALL = (
+    ANOTHER_CERTIFICATE,
+    ASKS_FOR_NO_CERTIFICATE,
     ADOPTS_ETCD,
     CERTIFICATE_EXPIRES,
     DRAINED,

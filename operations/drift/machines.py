@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptography import x509
 
-from clients.talos import Client, NoAnswer, schematic_of
+from clients.talos import MACHINE_CONFIGS, Client, NoAnswer, schematic_of
 from core.credentials import kubeconfig
 from core.credentials.kubeconfig import KubeconfigRefused
 from core.facts import installer, tokens
@@ -124,7 +124,7 @@ def inspect(machine: Declared, client: Client) -> Inspection:
     """Compare what one machine runs with what is declared: config, Talos version, schematic and kubelet."""
     inspection = Inspection(machine.name, machine.address)
     try:
-        running = client.resources(machine.address, "config", "MachineConfigs.config.talos.dev").get("v1alpha1")
+        running = client.resources(machine.address, "config", MACHINE_CONFIGS).get("v1alpha1")
         inspection.differences += differences(machine.documents, parse(str(running or "")))
         inspection.differences += _image(machine, client)
         inspection.differences += list(_kubelet(machine, client))

@@ -8,6 +8,7 @@ import errno
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,19 +18,30 @@ from core.model import StackFileError, yamlfile
 from core.model.faults import Fault, fault
 from core.model.stackfile import KEY
 
-# Config of other namespaces configures plugins: a kubeconfig in it could name a command to run.
-_NAMESPACE = "bedplate:"
+from .config import without_secrets
+
 _MOST_FILES = 500
 _LARGEST_BYTES = 4 << 20
 _CHART_FILES = frozenset((".yaml", ".yml", ".tpl", ".txt", ".json", ".md", ".lock", ".tgz", ""))
 _PROJECT = "Pulumi.yaml"
 
 
-def prepared(stack: str, trusted: Path, given: Path, folder: Path) -> Path:
-    """Make the folder: the program of `trusted`, with the files of `given`. Returns its path.
+@dataclass(frozen=True)
+class Prepared:
+    """What the engine plans."""
+
+    program: Path
+    """A folder with the program, and the stack's files as they are."""
+    config: Path
+    """The stack file without secrets, which the engine reads."""
+
+
+def prepared(stack: str, trusted: Path, given: Path, home: Path) -> Prepared:
+    """Make, in an empty folder, the program of `trusted` with the files of `given`.
 
     Raises StackFileError with every fault of the files.
     """
+    folder, config = home / "program", home / f"Pulumi.{stack}.yaml"
     folder.mkdir()
     programs = {entry.name for entry in _programs(trusted)}
     for name in programs:
@@ -47,59 +59,9 @@ def prepared(stack: str, trusted: Path, given: Path, folder: Path) -> Path:
         document = yamlfile.read(folder / name, name, "it describes the whole platform")
     except ValueError as error:
         raise StackFileError([Fault((), str(error))]) from None
-    (folder / name).write_text(json.dumps(without_secrets(document)), encoding="utf-8")
     _copy(document, given, folder, programs)
-    return folder
-
-
-def without_secrets(document: Any) -> Any:
-    """The config of a stack file with a stand-in for each encrypted value. Other settings of the file are left out.
-
-    Raises StackFileError for config that is not Bedplate's.
-    """
-    config = document.get("config") if isinstance(document, Mapping) else None
-    if not isinstance(config, Mapping):
-        return {}
-    others = [key for key in config if not str(key).startswith(_NAMESPACE)]
-    if others:
-        raise _refused(
-            f"the stack file has config for {', '.join(map(repr, others))}",
-            "config of a plugin, such as a kubeconfig, could run a command on the computer that reviews it",
-            f"leave only keys that start with {_NAMESPACE}",
-        )
-    return {"config": {key: _open(value, key, config) for key, value in config.items()}}
-
-
-def _open(value: Any, path: str, config: Mapping[str, Any]) -> Any:
-    if isinstance(value, Mapping):
-        if set(value) == {"secure"}:
-            return _whole(path, config)
-        return {key: _open(part, f"{path}.{key}", config) for key, part in value.items()}
-    return [_open(part, f"{path}[]", config) for part in value] if isinstance(value, list) else value
-
-
-def _whole(path: str, config: Mapping[str, Any]) -> Any:
-    """The stand-in for a value that is encrypted as a whole."""
-    platform = config.get(KEY)
-    registries = platform.get("registries") if isinstance(platform, Mapping) else None
-    hosts = registries.get("auth") if isinstance(registries, Mapping) else None
-    login = ("username", "password")
-    parts: Mapping[str, Any] = {
-        "bedplate:matchbox": ("ca", "certificate", "key"),
-        "bedplate:bmc": login,
-        "bedplate:registries": dict.fromkeys(hosts or (), login),
-    }
-    return _filled(parts.get(path, ()), path) or _text(path)
-
-
-def _filled(parts: Any, path: str) -> Any:
-    if isinstance(parts, Mapping):
-        return {key: _filled(part, f"{path}.{key}") for key, part in parts.items()}
-    return {part: _text(f"{path}.{part}") for part in parts}
-
-
-def _text(path: str) -> str:
-    return f"stand-in for {path}"
+    config.write_text(json.dumps(without_secrets(document, folder)), encoding="utf-8")
+    return Prepared(folder, config)
 
 
 def _programs(trusted: Path) -> Iterator[Path]:

@@ -37,8 +37,8 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     document = json.load(sys.stdin)
     try:
-        program = prepared(given.stack, _TRUSTED, _TRUSTED, given.folder / "program")
-        stack = ReviewStack(given.stack, program, given.folder)
+        files = prepared(given.stack, _TRUSTED, _TRUSTED, given.folder)
+        stack = ReviewStack(given.stack, files, given.folder)
         stack.create(None)
         deployment = redacted(document["state"]["deployment"], plan_of(document["plan"]), stack)
     except StackFileError as error:

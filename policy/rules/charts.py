@@ -42,7 +42,8 @@ def chart_chosen_here(resource: Resource) -> Iterator[str]:
 
 def nothing_run(resource: Resource) -> Iterator[str]:
     """Yields commands that Helm runs on this computer, and charts that it downloads besides."""
-    if resource.inputs["postrender"].given:
+    # In an `up`, unlike in a plan, the Kubernetes plugin has completed the inputs: an empty text is its default.
+    if resource.inputs["postrender"].given and resource.inputs["postrender"].value != "":
         yield "postrender is a command that Helm runs where the plan is made"
     if resource.inputs["dependencyUpdate"].flag():
         yield "dependencyUpdate downloads other charts, whose contents no plan shows"

@@ -12,7 +12,7 @@ from .rule import MACHINE, Resource, Rule
 APPLY = frozenset({MACHINE})
 SECRETS = frozenset({tokens.SECRETS})
 # Source: siderolabs/terraform-provider-talos v0.8.0, pkg/talos/util.go, talosClientOp.
-CALLS = frozenset({tokens.CONFIGURATION_APPLY, tokens.BOOTSTRAP})
+CALLS = frozenset({tokens.CONFIGURATION_APPLY, tokens.BOOTSTRAP, tokens.KUBECONFIG})
 
 
 def readable(resource: Resource) -> Iterator[str]:
@@ -114,7 +114,7 @@ RULES = (
         check=calls_a_machine,
         inputless=True,
         why="A config goes only to a machine that is known: by the platform's authority, or by the identity gate.",
-        remedy="register MachineConfig or Bootstrap of components/talos instead",
+        remedy="register MachineConfig, Bootstrap or Kubeconfig of components/talos instead",
     ),
     Rule(
         name="talos-leaves-network-to-cilium",

@@ -39,6 +39,8 @@ UNREACHABLE_SECONDS = 45.0
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
 # HTTP statuses of a busy BMC: the request is repeated.
 BUSY = (429, 503)
+# The port of an https URL without one.
+HTTPS = 443
 # Characters of a date as HTTP writes it, with room.
 _LONGEST_RETRY_AFTER = 40
 
@@ -68,7 +70,7 @@ def _gate(url: str) -> _Gate:
         return _gates.setdefault(url, _Gate())
 
 
-class Bounded(BaseAdapter):
+class Transport(BaseAdapter):
     """Carries requests' requests out within a deadline, and accepts only the authority or certificate of the access.
 
     requests would accept the public authorities as well, and its timeouts are those of single reads.
@@ -116,26 +118,30 @@ class Channel(requests.Session):
         self.trust_env = False
         self.max_redirects = MOST_REDIRECTS
         self.adapters.clear()
-        self._bounded = Bounded(access)
-        self.mount("https://", self._bounded)
+        self._transport = Transport(access)
+        self.mount("https://", self._transport)
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Where a response redirects to: only to another path of the same BMC. Raises UserError otherwise."""
         target = super().get_redirect_target(resp)
         if target is not None:
-            here, there = urlsplit(self._url), urlsplit(urljoin(str(resp.url), target))
-            if (there.scheme, there.netloc) != (here.scheme, here.netloc):
-                raise UserError(
-                    f"{self._url} redirects to another address; the password is for this BMC only, so nothing was sent "
-                    "there; configure the BMC to serve Redfish at this address, or correct bmc.url"
-                )
+            self._require_own(urljoin(str(resp.url), target), "redirects")
         return target
+
+    def _require_own(self, url: str, what: str) -> None:
+        if _origin(url) != _origin(self._url):
+            raise UserError(
+                f"{self._url} {what} to another address; the password is for this BMC only, so nothing was sent "
+                "there; configure the BMC to serve Redfish at this address, or correct bmc.url"
+            )
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """The response to a request, which is repeated until the BMC is not busy.
 
         Raises UserError at the deadline and for what a repetition can't fix, and Unanswered.
         """
+        # A BMC writes the addresses of its own resources, and may write another host's.
+        self._require_own(str(url), "links")
         gate = _gate(self._url)
         if not gate.lock.acquire(timeout=self.deadline.left):
             raise self._late("waiting for other requests to it")
@@ -179,7 +185,7 @@ class Channel(requests.Session):
     def _send(self, method: str, url: str, args: Any, kwargs: Any) -> requests.Response:
         """One request. Raises UserError, Unanswered, and _NoAnswer if it may be repeated."""
         seconds = max(0.05, min(REQUEST_SECONDS, self.deadline.left))
-        self._bounded.deadline = Deadline.after(seconds)
+        self._transport.deadline = Deadline.after(seconds)
         try:
             return super().request(method, url, *args, **kwargs)
         except bounded.Untrusted as error:
@@ -234,6 +240,11 @@ class Channel(requests.Session):
             f"{self._url} shows a certificate that is not trusted ({error.why}); the password "
             "must not go to another device; write the ca that signed it, or pin its fingerprint"
         )
+
+
+def _origin(url: str) -> tuple[str, str | None, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or HTTPS
 
 
 class Unanswered(Exception):

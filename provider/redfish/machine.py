@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts import bmc
 from core.facts.bmc import trust_fault
 from core.native import InputError, Unknown, Values
 from core.native.types import MOST, is_number
@@ -13,10 +14,14 @@ from .access import Access
 
 
 def own_errors(inputs: Values, before: Values | None) -> Iterator[InputError]:
-    """Faults that the contract can't express: ca and fingerprint together, and a generation below the last one."""
+    """Faults that the contract can't express: ca and fingerprint together, another BMC, a generation that goes back."""
     ca, fingerprint = inputs.get("ca"), inputs.get("fingerprint")
     if not isinstance(fingerprint, Unknown) and (message := trust_fault(ca, fingerprint)):
         yield InputError("fingerprint", message)
+    accepted = inputs.get("accepted") or {}
+    changed = {} if isinstance(accepted, Unknown) else bmc_changes(inputs, before)
+    if message := bmc.unaccepted(changed, accepted):
+        yield InputError(next(iter(changed)), message)
     now, was = inputs.get("generation"), (before or {}).get("generation")
     if is_number(now, 0, MOST) and is_number(was, 0, MOST) and now < was:
         yield InputError(
@@ -24,6 +29,13 @@ def own_errors(inputs: Values, before: Values | None) -> Iterator[InputError]:
             f"goes from {was:.0f} back to {now:.0f}; the machine was installed for {was:.0f}, and that can't be "
             f"undone; write {was:.0f}, or {was + 1:.0f} to install it again",
         )
+
+
+def bmc_changes(inputs: Values, before: Values | None) -> dict[str, tuple[str, str]]:
+    """Each of url, ca and fingerprint that differs from the last update, to its old and its new value as texts."""
+    if not before or "url" not in before or any(isinstance(inputs.get(field), Unknown) for field in bmc.PROVES):
+        return {}
+    return bmc.changes(before, inputs)
 
 
 def boots(inputs: Values, state: Values | None) -> bool:

@@ -55,10 +55,14 @@ class Power(Resource):
         }
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
-        """That the machine boots from the network, if the generation is higher."""
-        if isinstance(inputs.get("generation"), Unknown) or not machine.boots(inputs, state):
-            return None
-        return f"boots {_last_boot(inputs, state)}"
+        """That another BMC gets the password, and that the machine boots from the network, if that is so."""
+        changed = machine.bmc_changes(inputs, state)
+        said = [f"its BMC's {field} goes from {was} to {new}" for field, (was, new) in changed.items()]
+        if said:
+            said.append("the BMC's password is sent there")
+        if not isinstance(inputs.get("generation"), Unknown) and machine.boots(inputs, state):
+            said.append(f"boots {_last_boot(inputs, state)}")
+        return "; ".join(said) or None
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         """Switch the machine on if it has a permit. Returns its UUID or its BMC's address, and the outputs by name."""

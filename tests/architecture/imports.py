@@ -33,7 +33,7 @@ ROOMS: Mapping[str, Room] = {
     # Facts are plain data: a test loads the command line, and the facts with it, without any package.
     "toolchain": Room(("core.facts",)),
     "runner": Room(("core.facts", "core.printable", "toolchain")),
-    "lab": Room(("core", "clients", "operations", "runner", "toolchain"), ("yaml", "cryptography", "pytest")),
+    "lab": Room(("core", "clients", "operations", "runner", "toolchain"), ("yaml", "cryptography", "grpc", "pytest")),
     "__main__": Room(("core", "components"), ("pulumi",)),
 }
 

@@ -33,7 +33,9 @@ def test_each_machine_has_its_profile_and_its_group_by_mac(prod):
     assert groups["metal-wk-2"]["selector"] == {"mac": "0c:c4:7a:00:02:02"}
 
 
-@pytest.mark.parametrize("given", [{}, {"bedplate:matchbox": '{"ca": "CA", "certificate": "CERT"}'}])
+@pytest.mark.parametrize(
+    "given", [{}, {"bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "hosts": "*.dev.example.com"}'}]
+)
 def test_an_update_without_credentials_is_refused_before_anything_happens(dev, given):
     with pytest.raises(pulumi.RunError) as refused:
         run_program(dev, False, given)

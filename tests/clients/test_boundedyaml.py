@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import boundedyaml
-from core.boundedyaml import UnreadableYAML, load, load_all
+from core.boundedyaml import UnreadableYAML, load, load_all, load_each
 
 MIB = 1 << 20
 # Each ends in half a second on one core; safe_load takes minutes for some, or more memory than there is.
@@ -84,6 +84,14 @@ def test_the_limits_can_be_lower() -> None:
         load("[a, bc]", what="it", most_bytes=6)
     with pytest.raises(UnreadableYAML, match=r"^it can't be read: it has more than 3 values$"):
         load_all("[a, b, c]", what="it", most_values=3)
+
+
+def test_several_texts_share_the_limits() -> None:
+    assert load_each(["a: 1", "", "[b]"], what="it") == [{"a": 1}, None, ["b"]]
+    with pytest.raises(UnreadableYAML, match=r"^it can't be read: it has more than 1 values$"):
+        load_each(["[a, b]", "[c]"], what="it", most_values=4)
+    with pytest.raises(UnreadableYAML, match=r"^it can't be read: it has 3 bytes, and the limit is 2$"):
+        load_each(["[a]", "[b]"], what="it", most_bytes=5)
 
 
 def test_the_loader_without_libyaml_has_the_same_limits(monkeypatch: pytest.MonkeyPatch) -> None:

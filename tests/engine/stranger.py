@@ -43,7 +43,7 @@ class Stranger:
             "storage.StorageService": {"Disks": self._disks},
             "machine.MachineService": {"Kubeconfig": self._hand_out},
         }.items():
-            handlers = {
+            handlers: dict[str, Any] = {
                 name: grpc.unary_stream_rpc_method_handler(call)
                 if name == "Kubeconfig"
                 else grpc.unary_unary_rpc_method_handler(call)

@@ -27,6 +27,9 @@ def stack(checkout):
     here = checkout("dev")
     for part in ("ca", "certificate", "key"):
         here.pulumi("config", "set", "--stack", "dev", "--secret", "--path", f"bedplate:matchbox.{part}", f"a {part}")
+    here.pulumi(
+        "config", "set", "--stack", "dev", "--secret", "--path", "bedplate:matchbox.hosts", "matchbox.dev.example.com"
+    )
     return here
 
 

@@ -3,10 +3,15 @@
 import gzip
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
 from conftest import ROOT
+
+from core.state import unwrap_secret
+from operations.adopt.state import secret
 
 pytestmark = pytest.mark.engine
 
@@ -43,11 +48,63 @@ def test_a_plan_for_an_old_state_with_its_machines_keeps_every_resource(recorded
     assert len(kept) + len(taken_over) == len([one for one in exported if "::default" not in one["urn"]])
 
 
+def test_a_strangers_kubeconfig_in_an_old_state_runs_nothing(recorded, tmp_path):
+    """Release 0.1.0 handed on what it got. A plan signs another one, and reads nothing but the certificate of it."""
+    here, stack = recorded("rehearsed-dev")
+    exported = json.loads(here.pulumi("stack", "export", "--stack", stack, "--show-secrets").stdout)
+    written = tmp_path / "written"
+    assert _poisoned(exported["deployment"]["resources"], f"echo ran > {written}") == 9
+    subprocess.run(
+        ["pulumi", "stack", "import", "--stack", stack],
+        input=json.dumps(exported),
+        text=True,
+        cwd=here.folder,
+        env=here.environment,
+        check=True,
+        capture_output=True,
+    )
+    shown = here.pulumi("preview", "--stack", stack, check=False)
+    assert (
+        "the administrator's certificate is signed anew, because the kubeconfig in the state is not a kubeconfig with "
+        "a client certificate and nothing else: its user has exec; " in shown.stdout
+    )
+    # The Kubernetes provider is updated and not replaced, and no object goes with it.
+    assert "replace" not in shown.stdout and "delete" not in shown.stdout and "Traceback" not in shown.stdout
+    # A refresh begins with the provider of the state, so the runner asks this first.
+    done = here.run(sys.executable, "-m", "operations.kubeconfig", "check", stack, check=False)
+    assert done.returncode == 2 and done.stderr.startswith("kubernetes-provider: the kubeconfig in the state is not ")
+    assert not written.exists()
+
+
+def _poisoned(resources, command):
+    """Give each kubeconfig of an exported state a command to run. Returns how many there were."""
+    run = {"apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never", "command": "/bin/sh"}
+    count = 0
+    for values in (resource.get(side) or {} for resource in resources for side in ("inputs", "outputs")):
+        for name in {"kubeconfig", "kubeconfigRaw"} & values.keys():
+            document = yaml.safe_load(unwrap_secret(values[name]))
+            user = document["users"][0]["user"]
+            user |= {"client-certificate-data": "", "exec": {**run, "args": ["-c", command]}}
+            values[name] = secret(yaml.safe_dump(document))
+            count += 1
+    return count
+
+
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_a_plan_for_an_old_state_that_has_its_secrets_alone_keeps_them(recorded, name):
     here, stack = recorded(name)
     for part in ("ca", "certificate", "key"):
         here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:matchbox.{part}", f"a {part}")
+    here.pulumi(
+        "config",
+        "set",
+        "--stack",
+        stack,
+        "--secret",
+        "--path",
+        "bedplate:matchbox.hosts",
+        f"matchbox.{name}.example.com",
+    )
     kept, others = _steps(here, stack)
     assert any(urn.endswith("::talos-secrets") for urn in kept)
     assert {step for step, _, _ in others} == {"create"}

@@ -21,8 +21,19 @@ def made(request, checkout):
     here = checkout(stack)
     for part in ("ca", "certificate", "key"):
         here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:matchbox.{part}", f"a {part}")
-    for part in ("username", "password") if stack == "prod" else ():
-        here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:bmc.{part}", f"a {part}")
+    here.pulumi(
+        "config",
+        "set",
+        "--stack",
+        stack,
+        "--secret",
+        "--path",
+        "bedplate:matchbox.hosts",
+        f"matchbox.{stack}.example.com",
+    )
+    login = {"username": "a user", "password": "a password", "hosts": "*.bmc.prod.example.com"}
+    for part, text in login.items() if stack == "prod" else ():
+        here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:bmc.{part}", text)
     done = here.pulumi("up", "--stack", stack, "--yes", "--skip-preview", *SECRETS, check=False)
     errors = [line for line in (done.stdout + done.stderr).splitlines() if "error:" in line]
     assert errors and all(KNOWN_COMPLAINT in line for line in errors), done.stdout

@@ -1,10 +1,14 @@
 """Machines' power through the real engine: a small program of its own, and the BMCs of tests/bmcs.py."""
 
+import hashlib
 import json
 import shutil
+import ssl
 
 import pytest
 from bmcs import PASSWORD, USER, Bmc, machine
+
+from tests.provider.redfish_standin import standing_in
 
 pytestmark = pytest.mark.engine
 
@@ -137,6 +141,31 @@ def test_faults_end_in_one_clear_line_and_a_second_up_converges(small, bmc):
     declare(small, bmc)
     up(small)
     assert (bmc.acts("node-1"), bmc.acts("node-2")) == (["Pxe"], ["Pxe"])
+
+
+def test_a_bmc_that_becomes_another_device_is_sent_nothing_until_that_is_accepted(small, bmc, tmp_path):
+    """An attack: the stack file names a device of the attacker, and pins its certificate."""
+    bmc.start()
+    up(small)
+    with standing_in(tmp_path / "evil") as evil:
+        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(evil.pki.certificate)).hexdigest()
+        elsewhere = {"url": evil.url, "ca": None, "fingerprint": digest, "system": "1", "serial": None}
+        declare(small, bmc, **elsewhere)
+        for done in (small.pulumi("preview", "--stack", "dev", check=False), up(small, check=False)[0]):
+            text = done.stdout + done.stderr
+            assert (
+                done.returncode != 0 and f"changes with its BMC: url from {bmc.url} to {evil.url} and ca from" in text
+            )
+            assert f'bmc.accept_change: {{url: "{evil.url}", ca: "none", fingerprint: "{digest}"}}' in text
+            assert PASSWORD not in text and "Traceback" not in text, text
+        assert (evil.connections, evil.authorizations) == (0, [])
+
+        declare(small, bmc, **elsewhere, accepted={"url": evil.url, "ca": "none", "fingerprint": digest})
+        planned = small.pulumi("preview", "--stack", "dev")
+        assert f"its BMC's url goes from {bmc.url} to {evil.url}" in planned.stdout
+        assert evil.connections == 0
+        up(small, check=False)
+        assert evil.authorizations
 
 
 def test_exchanged_hardware_shows_as_drift(small, bmc):

@@ -27,11 +27,12 @@ def credentials(here, stack, name):
     """Give a stack that was recorded without machines the secrets of its boot server, BMCs and a registry."""
     if name.startswith("rehearsed"):
         return
-    for part in ("ca", "certificate", "key"):
-        here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:matchbox.{part}", f"a {part}")
+    for part in ("ca", "certificate", "key", "hosts"):
+        value = f"matchbox.{stack}.example.com" if part == "hosts" else f"a {part}"
+        here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:matchbox.{part}", value)
     if stack == "prod":
-        for part in ("username", "password"):
-            here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:bmc.{part}", f"real-{part}")
+        for part, value in (("username", "real-user"), ("password", "real-pass"), ("hosts", "*.bmc.prod.example.com")):
+            here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:bmc.{part}", value)
 
 
 def redacted(here, stack, tmp_path):

@@ -7,6 +7,8 @@ import pytest
 from conftest import stack_platform
 
 from core.facts.versions import Minor
+from core.machineconfig.differences import differences
+from core.machineconfig.differences import parse as parse_config
 from core.machineconfig.documents import patches
 from core.machineconfig.generated import completed
 from core.machineconfig.whole import whole
@@ -38,9 +40,11 @@ def test_it_is_what_talos_makes_of_the_generated_config_and_the_patches(judge, s
         generated = completed(generated, "", {"registry.example.com": {"username": "u", "password": "on"}})
         own = [*patches(platform, name)]
         judge.send({"base": generated, "patches": own, "other": whole(generated, own)})
-        answer = judge.told()
+        answer = judge.answer()
         assert answer["error"] == "" and answer["config"] == answer["other"], name
         assert answer["config"] != generated
+        # After an edit by hand a machine runs what Talos wrote: `drift` must report that edit alone.
+        assert differences(parse_config(whole(generated, own)), parse_config(answer["other"])) == [], name
 
 
 @pytest.mark.engine
@@ -48,7 +52,7 @@ def test_talos_reads_every_text_as_it_was_written(judge):
     labels = {f"label-{number}": text for number, text in enumerate(TRAPS)}
     own = [json.dumps({"machine": {"nodeAnnotations": labels, "kubelet": {"extraConfig": {"x": TRAPS}}}})]
     judge.send({"base": GENERATED, "patches": own, "other": whole(GENERATED, own)})
-    answer = judge.told()
+    answer = judge.answer()
     assert answer["error"] == "" and answer["config"] == answer["other"]
     assert answer["other"].count("2026-11-27") == 2
     # Talos does not read JSON's two escapes of one character.

@@ -202,7 +202,8 @@ def metal(checkout: Any, server: Server) -> Any:  # noqa: F811
 def serve(here: Checkout, stack: str, server: Server, client: dict[str, str] | None = None) -> None:
     """Has a stack's machines booted by this server."""
     here.edit(stack, {"boot.matchbox.endpoint": server.endpoint})
-    for part, text in (client or server.authority.client()).items():
+    login = {**(client or server.authority.client()), "hosts": server.endpoint.rpartition(":")[0]}
+    for part, text in login.items():
         # A PEM starts with dashes, so it must not be read as an option.
         where = ("--stack", stack, "--secret", "--path", "--non-interactive")
         here.run("pulumi", "config", "set", *where, "--", f"bedplate:matchbox.{part}", text)

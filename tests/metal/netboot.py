@@ -95,7 +95,8 @@ class Network:
         }
         here.edit("dev", told)
         serve(here, "dev", self.matchbox)
-        for part, text in (("username", USER), ("password", PASSWORD)) if bmc else ():
+        login = {"username": USER, "password": PASSWORD, "hosts": "127.0.0.1"}
+        for part, text in login.items() if bmc else ():
             here.pulumi("config", "set", "--stack", "dev", "--secret", "--path", f"bedplate:bmc.{part}", text)
         platform = parse(yaml.safe_load((here.folder / "Pulumi.dev.yaml").read_text())["config"][KEY])
         self.images(platform, image, archive)

@@ -25,6 +25,7 @@ def cases() -> list[dict[str, Any]]:
         case
         for file in (
             "refused.yaml",
+            "refused-inputs.yaml",
             "refused-leaving.yaml",
             "refused-links.yaml",
             "refused-snapshots.yaml",

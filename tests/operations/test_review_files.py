@@ -9,7 +9,9 @@ import yaml
 
 from core.model import StackFileError
 from operations.review import published
-from operations.review.files import prepared, without_secrets
+from operations.review.config import without_secrets
+from operations.review.files import prepared
+from tests.conftest import ROOT, stack_platform
 
 PLATFORM = {"name": "dev", "machines": {}}
 
@@ -35,8 +37,10 @@ def taken(checkouts, tmp_path):
     def take(platform=None, config=None, **settings):
         document = {"config": {"bedplate:platform": {**PLATFORM, **(platform or {})}, **(config or {})}, **settings}
         (given / "Pulumi.dev.yaml").write_text(yaml.safe_dump(document))
-        folder = prepared("dev", trusted, given, tmp_path / "folder")
-        return {str(file.relative_to(folder)): file for file in folder.rglob("*")}
+        (tmp_path / "home").mkdir()
+        files = prepared("dev", trusted, given, tmp_path / "home")
+        found = {str(file.relative_to(files.program)): file for file in files.program.rglob("*")}
+        return {**found, "config": files.config}
 
     return take
 
@@ -59,7 +63,7 @@ def test_the_code_is_the_trusted_checkouts_and_the_data_the_pull_requests(taken,
     for name in ("__main__.py", "core/__init__.py", "Pulumi.yaml"):
         file = found[name.split("/")[0]].parent / name
         assert "trusted" in file.read_text()
-    assert json.loads(found["Pulumi.dev.yaml"].read_text())["config"]["bedplate:platform"]["include"] == ["vms/a.yaml"]
+    assert json.loads(found["config"].read_text())["config"]["bedplate:platform"]["include"] == ["vms/a.yaml"]
 
 
 @pytest.mark.parametrize("name", ["pulumi.py", "yaml/__init__.py", "Pulumi.yaml", "vms/Pulumi.yaml", "x.pth"])
@@ -100,7 +104,7 @@ def test_a_stack_file_that_is_a_link_is_refused(checkouts, tmp_path):
     trusted, given = checkouts
     (given / "Pulumi.dev.yaml").symlink_to("/etc/passwd")
     with pytest.raises(StackFileError, match="is, or is below, a link"):
-        prepared("dev", trusted, given, tmp_path / "folder")
+        prepared("dev", trusted, given, tmp_path)
 
 
 def test_a_pipe_as_an_include_does_not_hold_the_review(taken, checkouts):
@@ -140,7 +144,7 @@ def test_a_chart_with_a_link_or_too_many_files_is_refused(taken, checkouts):
     with pytest.raises(StackFileError, match="has more than 500 files"):
         document = {"config": {"bedplate:platform": {**PLATFORM, "cilium": {"chart": "./b"}}}}
         (given / "Pulumi.dev.yaml").write_text(yaml.safe_dump(document))
-        prepared("dev", given.parent / "trusted", given, given.parent / "another")
+        prepared("dev", given.parent / "trusted", given, given.parent)
 
 
 @pytest.mark.parametrize("key", ["kubernetes:kubeconfig", "pulumi:disable-default-providers", "talos:endpoint"])
@@ -155,24 +159,41 @@ def test_no_plugin_is_configured_by_a_pull_request(taken, key):
 
 def test_other_settings_of_the_stack_file_are_left_out(taken):
     found = taken(environment=["prod/keys"], secretsprovider="awskms://key", encryptionsalt="v1:abc", encryptedkey="x")
-    assert set(json.loads(found["Pulumi.dev.yaml"].read_text())) == {"config"}
+    assert set(json.loads(found["config"].read_text())) == {"config"}
 
 
-def test_encrypted_values_become_stand_ins_of_their_shape():
-    secure = {"secure": "v1:ciphertext"}
+SECURE = {"secure": "v1:ciphertext"}
+
+
+def test_encrypted_values_become_stand_ins_of_their_shape_for_the_hosts_of_the_platform():
+    platform = stack_platform("prod")
+    platform["registries"]["auth"] = ["mirror.prod.example.com"]
+    login = {"username": SECURE, "password": SECURE, "hosts": [SECURE]}
     document = {
         "config": {
-            "bedplate:platform": {"registries": {"auth": ["mirror.example.com"]}},
-            "bedplate:matchbox": {"ca": secure, "certificate": secure, "key": secure},
-            "bedplate:bmc": secure,
-            "bedplate:registries": secure,
+            "bedplate:platform": platform,
+            "bedplate:matchbox": {"ca": SECURE, "certificate": SECURE, "key": SECURE, "hosts": SECURE},
+            "bedplate:bmc": {**login, "machines": {"cp-1": login}},
+            "bedplate:registries": SECURE,
         }
     }
-    config = without_secrets(document)["config"]
+    config = without_secrets(document, ROOT)["config"]
     assert "ciphertext" not in json.dumps(config)
     assert config["bedplate:matchbox"]["key"] == "stand-in for bedplate:matchbox.key"
-    assert set(config["bedplate:bmc"]) == {"username", "password"}
-    assert set(config["bedplate:registries"]["mirror.example.com"]) == {"username", "password"}
+    assert config["bedplate:matchbox"]["hosts"] == "matchbox.prod.example.com"
+    assert config["bedplate:bmc"]["hosts"] == config["bedplate:bmc"]["machines"]["cp-1"]["hosts"]
+    assert config["bedplate:bmc"]["hosts"].split(", ")[0] == "cp-1.bmc.prod.example.com"
+    assert config["bedplate:registries"]["mirror.prod.example.com"] == {
+        "username": "stand-in for bedplate:registries.mirror.prod.example.com.username",
+        "password": "stand-in for bedplate:registries.mirror.prod.example.com.password",
+        "hosts": "mirror.prod.example.com",
+    }
+
+
+def test_an_encrypted_value_in_the_platform_is_refused():
+    document = {"config": {"bedplate:platform": {"vms": {"web": {"cloud_init": {"password": SECURE}}}}}}
+    with pytest.raises(StackFileError, match="platform: has an encrypted value; it would leave in plain text"):
+        without_secrets(document, ROOT)
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,9 @@ GOOD: Mapping[str, Resource] = {
         name="cilium-release",
         chart=f"./.toolchain/charts/cilium-1.19.6-{'b' * 64}.tgz",
         version="1.19.6",
+        # As the Kubernetes plugin completes it in an `up`.
+        postrender="",
+        dependencyUpdate=False,
         values={
             "ipam": {"mode": "kubernetes"},
             "kubeProxyReplacement": True,

@@ -120,8 +120,8 @@ def test_nobody_waits_for_a_worker_that_leaves(prod, how):
 @pytest.mark.parametrize("preview", [True, False])
 def test_its_credentials_are_secrets(prod, preview):
     given = {
-        "bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY"}',
-        "bedplate:bmc": '{"username": "U", "password": "P"}',
+        "bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY", "hosts": "*.prod.example.com"}',
+        "bedplate:bmc": '{"username": "U", "password": "P", "hosts": "*.bmc.prod.example.com"}',
     }
     engine = run_program(leaves(prod, wk_1="wipe"), preview, given).engine
     inputs = engine.of(KIND)["talos-wk-1"]
@@ -144,5 +144,6 @@ def test_the_one_that_others_ask_is_the_one_that_the_file_names_now(prod):
 
 
 def test_a_bmcs_credentials_may_stay_until_the_entry_goes(prod):
-    given = {"bedplate:bmc": json.dumps({"username": "U", "password": "P", "machines": {"wk-1": {"username": "V"}}})}
+    login = {"username": "U", "password": "P", "hosts": "*.bmc.prod.example.com"}
+    given = {"bedplate:bmc": json.dumps({**login, "machines": {"wk-1": {"username": "V"}}})}
     run_program(leaves(prod, wk_1="wipe"), True, given)

@@ -15,8 +15,10 @@ VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-web"
 # They depend on who hands out a kubeconfig.
 TOLD_OF_CONTROL_PLANES = ("bedplate-native:talos:Turn", "bedplate-native:talos:Settled")
 GIVEN = {
-    "bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY"}',
-    "bedplate:bmc": '{"username": "BMC-USER", "password": "BMC-PASSWORD"}',
+    "bedplate:matchbox": (
+        '{"ca": "CA", "certificate": "CERT", "key": "KEY", "hosts": "*.prod.example.com, *.dev.example.com"}'
+    ),
+    "bedplate:bmc": '{"username": "BMC-USER", "password": "BMC-PASSWORD", "hosts": "*.bmc.prod.example.com"}',
 }
 
 

@@ -8,11 +8,14 @@ from conftest import changed, is_secret, plain, run_program
 
 POWER = "bedplate-native:metal:Power"
 PERMIT = "bedplate-native:metal:Permit"
-MATCHBOX = {"bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY"}'}
+MATCHBOX = {
+    "bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY", "hosts": "matchbox.prod.example.com"}'
+}
+HOSTS = "*.bmc.prod.example.com"
 
 
 def given(**bmc):
-    return {**MATCHBOX, "bedplate:bmc": json.dumps(bmc)}
+    return {**MATCHBOX, "bedplate:bmc": json.dumps({"hosts": HOSTS, **bmc})}
 
 
 @pytest.mark.parametrize("preview", [True, False])

@@ -9,8 +9,8 @@ from conftest import changed, is_secret, plain, run_program
 APPLY = "bedplate-native:talos:MachineConfig"
 HOST = "mirror.prod.example.com"
 MATCHBOX = {
-    "bedplate:matchbox": json.dumps({"ca": "a", "certificate": "c", "key": "k"}),
-    "bedplate:bmc": json.dumps({"username": "u", "password": "p"}),
+    "bedplate:matchbox": json.dumps({"ca": "a", "certificate": "c", "key": "k", "hosts": "matchbox.prod.example.com"}),
+    "bedplate:bmc": json.dumps({"username": "u", "password": "p", "hosts": "*.bmc.prod.example.com"}),
 }
 
 
@@ -28,7 +28,9 @@ def wanting(prod):
 
 def test_a_password_rides_with_the_pki_and_in_no_patch(wanting):
     ran = run_program(
-        wanting, preview=False, config=given(mirror_prod_example_com={"username": "puller", "password": "hunter2"})
+        wanting,
+        preview=False,
+        config=given(mirror_prod_example_com={"username": "puller", "password": "hunter2", "hosts": HOST}),
     )
     for name, machine in ran.engine.of(APPLY).items():
         assert is_secret(machine["machineConfigurationInput"]), name
@@ -51,7 +53,7 @@ def test_a_plan_needs_no_password(wanting):
 
 def test_an_up_names_what_is_missing_and_how_to_set_it(wanting):
     with pytest.raises(pulumi.RunError) as refused:
-        run_program(wanting, preview=False, config=given(mirror_prod_example_com={"username": "puller"}))
+        run_program(wanting, preview=False, config=given(mirror_prod_example_com={"username": "puller", "hosts": HOST}))
     assert str(refused.value) == (
         f"bedplate:registries.{HOST}.password: is missing; the registry serves images only to users that log in; "
         f"./bedplate pulumi config set --secret --path 'bedplate:registries[\"{HOST}\"].password' --stack test"

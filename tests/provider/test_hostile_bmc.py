@@ -102,7 +102,9 @@ def test_a_hostile_bmc_is_one_line_within_the_deadline(
         finally:
             tracemalloc.stop()
     assert time.monotonic() - began < SECONDS + ROOM
-    assert text.startswith(f"{server.url} {SAID.get(name, NO_ANSWER)}")
+    said = SAID.get(name, NO_ANSWER)
+    # What is retried until the deadline may have no answer in its last, shortened try.
+    assert text.startswith((f"{server.url} {said}", f"{server.url} {NO_ANSWER if LATE in said else said}"))
     assert text.isprintable() and PASSWORD not in text and USER not in text.split()
     # The server is in this process; its bomb alone has 64 MiB.
     assert peak < (32 if name != "a gzip bomb" else 100) * hostile.MIB

@@ -217,7 +217,7 @@ class Forgetful:
 
 def test_each_fault_of_a_check_and_each_line_of_a_plan(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["plugin"])
-    plugin = framework.Native({"x": Forgetful()})
+    plugin = framework.NativeProvider({"x": Forgetful()})
     (failure,) = asyncio.run(plugin.check(Request)).failures
     assert failure.reason == f"is {HARMLESS}; why; what to do"
     plugin._describe_change(Forgetful(), Request, {}, None)

@@ -39,6 +39,15 @@ sys.exit(code)
 """
 
 
+# Of the modules, only operations.kubeconfig runs in these tests: it finds no fault, or that of the file `fault`.
+INTERPRETER = """#!/bin/sh
+[ "$2" = operations.kubeconfig ] || exit 3
+echo "$3" >> checked
+if [ -e fault ]; then cat fault >&2; exit 2; fi
+if [ "$3" = rebuild ]; then cat; fi
+"""
+
+
 @dataclass
 class House:
     """The checkout, what its engine was called for, and how it is to answer."""
@@ -85,4 +94,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     program.chmod(0o755)
     for module in (bench, engine, operations, rehearse, review, session, testing):
         monkeypatch.setattr(module, "ensure", lambda names, layout: {"talosctl": layout.bin / "talosctl"})
+    interpreter = layout.venv / "bin" / "python"
+    interpreter.parent.mkdir(parents=True, exist_ok=True)
+    interpreter.write_text(INTERPRETER)
+    interpreter.chmod(0o755)
     return House(layout)

@@ -14,7 +14,7 @@ exit 2
 @pytest.fixture
 def python(house):
     file = house.layout.venv / "bin" / "python"
-    file.parent.mkdir(parents=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(PYTHON.format(log=house.layout.bin / "asked", gone=house.layout.bin / "gone"))
     file.chmod(0o755)
     return lambda: (house.layout.bin / "asked").read_text()

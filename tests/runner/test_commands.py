@@ -181,7 +181,7 @@ def test_a_login_is_not_led_to_the_local_state(house):
 
 def test_the_tests_run_in_the_environment_with_the_engine_on_path_and_no_stacks_state(house):
     python = house.layout.venv / "bin" / "python"
-    python.parent.mkdir(parents=True)
+    python.parent.mkdir(parents=True, exist_ok=True)
     python.write_text((house.layout.bin / "pulumi").read_text())
     python.chmod(0o755)
     assert run(house, "test", "-k", "one") == 0
@@ -298,5 +298,6 @@ def test_what_a_program_says_writes_nothing_to_the_terminal(house, monkeypatch, 
     monkeypatch.setattr(importlib.import_module("runner.doctor"), "doctor", refuse)
     assert run(house, "doctor") == 2
     assert capsys.readouterr().err == (
-        "bedplate: snapshot: no control plane provided one\n  10.0.0.1: \\x1b[2J\\x1b]0;pwned\\x07 \\u202e ; look\n"
+        "bedplate: snapshot: no control plane provided one\n"
+        "  10.0.0.1: \\u001b[2J\\u001b]0;pwned\\u0007\\u000d\\u202e\\u2028; look\n"
     )

@@ -12,6 +12,8 @@ from toolchain import Layout, ensure
 
 pytestmark = pytest.mark.engine
 
+# What commands run beside the engine.
+ROOMS = ("toolchain", "core", "clients", "operations", "runner")
 PROGRAM = """
 import pulumi
 
@@ -35,13 +37,14 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     (root / ".toolchain" / "home").mkdir(parents=True)
     (root / ".toolchain" / "bin").symlink_to(real.bin)
     (root / ".toolchain" / "venv").symlink_to(real.venv)
-    (root / "toolchain").symlink_to(real.checkout / "toolchain")
+    for room in ROOMS:
+        (root / room).symlink_to(real.checkout / room)
     (root / "requirements.txt").write_bytes((real.checkout / "requirements.txt").read_bytes())
     (root / "Pulumi.yaml").write_text("name: house\nruntime: python\n")
     (root / "Pulumi.dev.yaml").write_text("# sizes are not free\nconfig:\n  house:size:   small   # for now\n")
     (root / "Pulumi.prod.yaml").write_text("config:\n  house:size: large\n")
     (root / "__main__.py").write_text(PROGRAM)
-    (root / ".gitignore").write_text("/.toolchain/\n/toolchain\n__pycache__/\n")
+    (root / ".gitignore").write_text("/.toolchain/\n__pycache__/\n" + "".join(f"/{room}\n" for room in ROOMS))
     for module in (engine, session):
         monkeypatch.setattr(module, "ensure", lambda names, layout: {})
     git(root, "init", "-q")

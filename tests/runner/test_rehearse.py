@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.phases import PHASES
+from lab.phases import BEFORE, PHASES
 from runner import main
 from runner.rehearsals import PHASES as TYPED
 
@@ -25,7 +25,7 @@ def python_calls(house):
 
 
 def test_the_phases_of_the_command_line_are_those_of_the_lab():
-    assert tuple(phase.name for phase in PHASES) == TYPED
+    assert tuple(phase.name for phase in (*BEFORE, *PHASES)) == TYPED
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A fresh clone with the real lock, and an attacker before the official releases: each attack is refused by name."""
+"""A fresh clone with the real lock, and someone between it and the releases: each attack is refused by name."""
 
 import hashlib
 import os

@@ -61,7 +61,11 @@ CASES = (
             "the Talos plugin calls the machine without a certificate first, and deals with whoever answers: "
             "a stranger at the machine's address gets every key of the cluster",
         )
-        for token in ("talos:machine/configurationApply:ConfigurationApply", "talos:machine/bootstrap:Bootstrap")
+        for token in (
+            "talos:machine/configurationApply:ConfigurationApply",
+            "talos:machine/bootstrap:Bootstrap",
+            "talos:cluster/kubeconfig:Kubeconfig",
+        )
     ),
     patched(
         "talos-leaves-network-to-cilium",

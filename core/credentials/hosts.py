@@ -1,0 +1,141 @@
+"""Where a credential may be sent: the hosts that its secret names beside the password.
+
+The stack file says which addresses there are, and whoever edits it could name an address of their own. So the secret
+itself says which hosts it is for, and a plan refuses every other address.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+HOSTS = "hosts"
+"""The key of a login that says where the login may be sent."""
+# The widest networks: a wider one would be no limit.
+WIDEST = {4: 8, 6: 32}
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
+_NAME = re.compile(rf"({_LABEL}\.)*{_LABEL}")
+# A wildcard needs a domain below a top-level domain: "*.com" would be no limit.
+_WILDCARD = re.compile(rf"\*(\.{_LABEL}){{2,}}")
+# Programs read such a name as an address: 0x7f.1 is 127.0.0.1.
+_NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)")
+
+
+class HostsError(ValueError):
+    """Why a text names no hosts: the place in it such as "[1]" or nothing, and a message that quotes nothing of it."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(reason)
+        self.place = place
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """The hosts that a secret is for."""
+
+    names: frozenset[str]
+    """Names, and names with "*" for their first label."""
+    networks: tuple[Network, ...]
+
+    def __contains__(self, host: object) -> bool:
+        """Whether a host, a name or an address without brackets, is one of them. No name is resolved."""
+        name = str(host).lower().removesuffix(".")
+        try:
+            address = ipaddress.ip_address(name)
+        except ValueError:
+            return name in self.names or f"*.{name.partition('.')[2]}" in self.names
+        return any(address in network for network in self.networks if network.version == address.version)
+
+
+def parse(given: object) -> Hosts:
+    """The hosts of a secret: a text with commas or blanks between them, or a list of texts. Raises HostsError."""
+    parts = re.split(r"[,\s]+", given.strip(", \t\r\n")) if isinstance(given, str) else given
+    if not isinstance(parts, list) or not parts or not all(isinstance(part, str) for part in parts):
+        raise HostsError("", "is neither a text nor a list of texts; the secret is sent only to hosts that it names")
+    names, networks = set(), []
+    for index, part in enumerate(parts):
+        name = part.strip().lower().removesuffix(".")
+        if network := _network(name):
+            networks.append(network)
+        elif _is_name(name):
+            names.add(name)
+        else:
+            raise HostsError(
+                f"[{index}]",
+                "is neither a host (bmc-1.example.com), nor the hosts of a domain (*.bmc.example.com), nor a network "
+                "(10.20.1.0/24; at most a /8, or a /32 of IPv6); the secret is sent only to hosts that it names",
+            )
+    return Hosts(frozenset(names), tuple(networks))
+
+
+def _network(text: str) -> Network | None:
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        return None
+    return network if network.prefixlen >= WIDEST[network.version] else None
+
+
+def _is_name(text: str) -> bool:
+    last = text.rpartition(".")[2]
+    return bool(_NAME.fullmatch(text) or _WILDCARD.fullmatch(text)) and not _NUMBER.fullmatch(last)
+
+
+def host_of(address: str) -> str:
+    """The host in a URL or in host:port, without brackets; empty if there is none."""
+    try:
+        return urlsplit(address if "://" in address else f"//{address}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def suggestion(addresses: Iterable[str]) -> str:
+    """Hosts that contain these addresses, for a message: one domain or network for each group of them."""
+    hosts = sorted({host_of(address) for address in addresses} - {""})
+    groups: dict[str, list[str]] = {}
+    for host in hosts:
+        groups.setdefault(_group(host), []).append(host)
+    return ", ".join(group if len(members) > 1 else members[0] for group, members in groups.items())
+
+
+def _group(host: str) -> str:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        wildcard = f"*.{host.partition('.')[2]}"
+        return wildcard if _is_name(wildcard) else host
+    return str(ipaddress.ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))
+
+
+def in_plain_text(config: Mapping[str, Any], kind: str) -> Iterator[str]:
+    """The path of each list of hosts that a stack file has in plain text, in the secret of a kind such as `bmc`.
+
+    config: what the file has under `config:`, where an encrypted value is {secure: TEXT}. Hosts in plain text limit
+    nothing, because whoever edits an address can edit them too.
+    """
+    for key, value in config.items():
+        # The engine reads bedplate:config:bmc as bedplate:bmc.
+        if str(key).rpartition(":")[2] == kind:
+            yield from _plain(value, kind)
+
+
+def _plain(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, str):
+        # A whole login as JSON.
+        yield f"{path}.{HOSTS}"
+    if not isinstance(value, Mapping) or _encrypted(value):
+        return
+    for name, inner in value.items():
+        if name != HOSTS:
+            yield from _plain(inner, f"{path}.{name}") if isinstance(inner, Mapping) else ()
+        elif not (_encrypted(inner) or (isinstance(inner, list) and all(map(_encrypted, inner)))):
+            yield f"{path}.{HOSTS}"
+
+
+def _encrypted(value: Any) -> bool:
+    return isinstance(value, Mapping) and set(value) == {"secure"} and isinstance(value["secure"], str)

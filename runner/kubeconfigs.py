@@ -1,0 +1,45 @@
+"""No kubeconfig of a state reaches a program as it is: one could run a command on this computer."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+
+from .errors import UsageError
+from .session import Session
+
+# These begin with the providers of the state; a plan begins with those of the program.
+_FROM_STATE = ("refresh", "destroy")
+_REFRESHES = ("--refresh", "-r")
+
+
+def check(work: Session, verb: str, options: Sequence[str]) -> None:
+    """Refuse a command that would begin with a hostile kubeconfig of the state. Raises UsageError."""
+    refreshes = any(each == name or each == f"{name}=true" for each in options for name in _REFRESHES)
+    if verb not in _FROM_STATE and not refreshes:
+        return
+    done = _run(work, "check", work.stack.name)
+    if done.returncode:
+        raise UsageError(
+            f"{verb}: {done.stderr.strip()}; run ./bedplate up {work.stack.name} first, without --refresh: it signs "
+            "another one"
+        )
+
+
+def rebuilt(work: Session, text: str) -> str:
+    """The kubeconfig written anew from its parts. Raises UsageError for one with anything else in it."""
+    done = _run(work, "rebuild", stdin=text)
+    if done.returncode:
+        raise UsageError(f"access: {done.stderr.strip()}; sign another one: ./bedplate up {work.stack.name}")
+    return done.stdout
+
+
+def _run(work: Session, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [work.layout.venv / "bin" / "python", "-m", "operations.kubeconfig", *arguments],
+        input=stdin,
+        env=work.environment,
+        cwd=work.layout.checkout,
+        capture_output=True,
+        text=True,
+    )
