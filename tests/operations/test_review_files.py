@@ -119,6 +119,15 @@ def test_a_large_file_is_refused(taken, checkouts):
     assert "has more than 4 MiB" in refusal(taken, {"include": ["a.yaml"]})
 
 
+def test_aliases_of_aliases_take_no_memory(checkouts):
+    trusted, given = checkouts
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    (given / "Pulumi.dev.yaml").write_text("\n".join(lines))
+    with pytest.raises(StackFileError, match="stands for more than 500000 values"):
+        prepared("dev", trusted, given, given.parent)
+
+
 @pytest.mark.parametrize("name", ["evil.py", "evil.so", "templates/evil.pth"])
 def test_a_chart_brings_no_code_of_python(taken, checkouts, name):
     _, given = checkouts

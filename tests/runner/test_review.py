@@ -21,7 +21,7 @@ SECRETS = {
 def python(house):
     """A Python of the toolchain that only writes down how it was called."""
     program = house.layout.venv / "bin" / "python"
-    program.parent.mkdir(parents=True)
+    program.parent.mkdir(parents=True, exist_ok=True)
     program.write_text(
         f"#!{sys.executable}\nimport json, os, sys\n"
         f"call = [sys.argv[1:], dict(os.environ), sys.stdin.read() if 'redact' in sys.argv[2] else '']\n"
