@@ -70,11 +70,11 @@ def processes(directories: list[Path], proc: Path = Path("/proc")) -> list[str]:
         for directory, _, _ in os.walk(top):
             with suppress(OSError):
                 pids.update(int(pid) for pid in Path(directory, "cgroup.procs").read_text().split())
-    found = []
+    listed = []
     for pid in sorted(pids):
         with suppress(OSError):
-            found.append(f"{pid} {(proc / str(pid) / 'comm').read_text().strip()}")
-    return found
+            listed.append(f"{pid} {(proc / str(pid) / 'comm').read_text().strip()}")
+    return listed
 
 
 def remove(directories: list[Path], *, seconds: float = 20) -> list[Path]:

@@ -183,13 +183,13 @@ class Engine:
 
         The state has them also after an `up` that failed half-way. Raises Failed if it has none yet.
         """
-        found: dict[str, Any] = {
+        outputs: dict[str, Any] = {
             one["type"].rpartition(":")[2]: one.get("outputs", {}) for one in self.state(secrets=True)
         }
-        if not {"Secrets", "Kubeconfig"} <= found.keys():
+        if not {"Secrets", "Kubeconfig"} <= outputs.keys():
             raise Failed("the state has no credentials yet")
-        config = unwrap_secret(found["Kubeconfig"]["kubeconfig"])
-        return unwrap_secret(found["Secrets"]["clientConfiguration"]), config
+        config = unwrap_secret(outputs["Kubeconfig"]["kubeconfig"])
+        return unwrap_secret(outputs["Secrets"]["clientConfiguration"]), config
 
 
 def _last(run: Run, lines: int = 25) -> str:

@@ -122,18 +122,18 @@ class Store:
             return self._add(images)
 
     def _add(self, images: Iterable[Image]) -> list[str]:
-        index, made = self.index(), []
+        index, built = self.index(), []
         for image in images:
-            mark, known = image.fingerprint(), index.get(image.path)
-            if known and known["fingerprint"] == mark and (self.blobs / known["digest"].partition(":")[2]).exists():
+            mark, entry = image.fingerprint(), index.get(image.path)
+            if entry and entry["fingerprint"] == mark and (self.blobs / entry["digest"].partition(":")[2]).exists():
                 continue
             index[image.path] = {**self._build(image), "fingerprint": mark, "name": image.name}
-            made.append(image.name)
-        if made:
+            built.append(image.name)
+        if built:
             fresh = self._index.with_suffix(f".{os.getpid()}")
             fresh.write_text(json.dumps(index, indent=1, sort_keys=True))
             fresh.replace(self._index)
-        return made
+        return built
 
     def _put(self, raw: bytes) -> dict[str, Any]:
         digest = hashlib.sha256(raw).hexdigest()

@@ -26,15 +26,15 @@ def of_process(pid: int, proc: Path = Path("/proc")) -> set[str]:
 
 def inside(namespaces: set[str], proc: Path = Path("/proc")) -> list[str]:
     """Every process that is in one of these namespaces, as its number and command."""
-    found = []
+    processes = []
     for entry in proc.iterdir():
         if not entry.name.isdigit() or not namespaces & of_process(int(entry.name), proc):
             continue
         try:
-            found.append(f"{entry.name} {(entry / 'comm').read_text().strip()}")
+            processes.append(f"{entry.name} {(entry / 'comm').read_text().strip()}")
         except OSError:
             continue
-    return found
+    return processes
 
 
 def left_in(namespaces: set[str], seconds: float = 20) -> list[str]:

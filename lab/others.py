@@ -33,12 +33,12 @@ def foreign(folder: Path, proc: Path = Path("/proc")) -> list[ForeignLab]:
         if entry.name.isdigit() and (directory := _directory(entry)) is not None:
             pids.setdefault(directory, []).append(int(entry.name))
     labs = []
-    for directory, found in sorted(pids.items()):
+    for directory, processes in sorted(pids.items()):
         if directory.parent.resolve() == folder.resolve():
             continue
         layout = Layout(directory)
         init = layout.init()
-        pid = init.pid if init and init.pid in found else min(found)
+        pid = init.pid if init and init.pid in processes else min(processes)
         labs.append(ForeignLab(layout.checkout, layout.name, pid, _started(proc, pid)))
     return labs
 

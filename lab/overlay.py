@@ -76,9 +76,9 @@ class _Overlay:
     platform: dict[str, Any]
     changes: list[Change] = field(default_factory=list)
 
-    def note(self, where: str, was: object, now: object, why: str) -> None:
+    def note(self, path: str, was: object, now: object, why: str) -> None:
         """Record a change."""
-        self.changes.append(Change(where, str(was), str(now), why))
+        self.changes.append(Change(path, str(was), str(now), why))
 
 
 def rehearsed(
@@ -180,11 +180,11 @@ _LACKING = {"sysctls": "kernel parameters", "modules": "kernel modules", "volume
 def _host(overlay: _Overlay) -> None:
     """Remove what a container has no kernel, disk or firmware for, and open the port that the lab queries."""
     talos, machines = overlay.platform["talos"], overlay.platform["machines"]
-    for where, part in [("talos", talos), *((f"machines.{name}", machine) for name, machine in machines.items())]:
+    for path, part in [("talos", talos), *((f"machines.{name}", machine) for name, machine in machines.items())]:
         for key, what in _LACKING.items():
             if key in part:
                 del part[key]
-                overlay.note(f"{where}.{key}", "the platform's", "none", f"a container has no {what} of its own")
+                overlay.note(f"{path}.{key}", "the platform's", "none", f"a container has no {what} of its own")
     if talos.pop("logs", None):
         overlay.note("talos.logs", "the platform's receivers", "none", "no receiver runs in the lab")
     if overlay.platform.get("registries", {}).pop("auth", None):

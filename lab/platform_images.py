@@ -17,12 +17,12 @@ def with_libraries(program: Path) -> dict[str, Path]:
     listed = subprocess.run(
         ["ldd", str(program)], capture_output=True, text=True, check=True, timeout=speed.deadline(20)
     )
-    found = {"usr/sbin/" + program.name: program}
+    files = {"usr/sbin/" + program.name: program}
     for line in listed.stdout.splitlines():
         for word in line.split():
             if word.startswith("/"):
-                found[word.lstrip("/")] = Path(word)
-    return found
+                files[word.lstrip("/")] = Path(word)
+    return files
 
 
 @dataclass(frozen=True)

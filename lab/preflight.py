@@ -29,15 +29,15 @@ class Finding:
 
 
 def _program(name: str, package: str, why: str, *, fatal: bool = True) -> Finding:
-    found = shutil.which(name)
-    if found:
-        return Finding(True, f"{name}: {found}", fatal)
+    program = shutil.which(name)
+    if program:
+        return Finding(True, f"{name}: {program}", fatal)
     return Finding(False, f"{name} is not here, {why}: install the package {package}", fatal)
 
 
 def _filesystem(name: str, why: str) -> Finding:
-    known = {line.split()[-1] for line in Path("/proc/filesystems").read_text().splitlines()}
-    return Finding(name in known, f"kernel: {name}, {why}")
+    supported = {line.split()[-1] for line in Path("/proc/filesystems").read_text().splitlines()}
+    return Finding(name in supported, f"kernel: {name}, {why}")
 
 
 def _namespaces() -> Finding:

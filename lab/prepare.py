@@ -70,16 +70,16 @@ def order(
 ) -> Order:
     """Make the images and the root file system that are missing, and the order for the lab's supervisor.
 
-    runtime: docker or podman, where nodes are containers of the official image and need no root made here.
+    runtime: docker or podman, where nodes are containers of the official image and need no root built here.
     """
-    host, made = host or preflight.host(), versions()
+    host, releases = host or preflight.host(), versions()
     nft = shutil.which("nft")
     images.Store(layout.store / "images").add(
         platform_images(
             built,
-            kubernetes=made.kubernetes,
-            etcd=made.etcd,
-            coredns=made.coredns,
+            kubernetes=releases.kubernetes,
+            etcd=releases.etcd,
+            coredns=releases.coredns,
             nft=Path(nft) if nft else None,
             stand_ins=stand_ins,
             talosctl=talosctl,
@@ -93,8 +93,8 @@ def order(
         )
     if runtime:
         certify(layout, topology, built["lab-tools"])
-        return Order(topology, host, "", "", runtime, made.talos)
-    root = rootfs.build(layout.store, built, talos=made.talos, user_namespace=host.user_namespace)
+        return Order(topology, host, "", "", runtime, releases.talos)
+    root = rootfs.build(layout.store, built, talos=releases.talos, user_namespace=host.user_namespace)
     certify(layout, topology, built["lab-tools"])
     return Order(topology, host, str(root), str(built["runc"]))
 

@@ -25,17 +25,17 @@ def talosctl(platform: Mapping[str, Any]) -> list[str]:
 
 def stand_ins(platform: Mapping[str, Any]) -> dict[str, list[str]]:
     """The images of others that a platform runs: each image -> the command of the lab's image of that name."""
-    found: dict[str, list[str]] = {}
+    commands: dict[str, list[str]] = {}
     if want := platform.get("kubevirt"):
-        found[f"{want.get('registry') or 'quay.io/kubevirt'}/virt-operator:{want['version']}"] = [
+        commands[f"{want.get('registry') or 'quay.io/kubevirt'}/virt-operator:{want['version']}"] = [
             "/usr/bin/virt-operator"
         ]
     extras = platform["talos"].get("extras", {})
     if extras.get("serving_certificates", "cluster") == "cluster":
-        found[undigested(extras.get("approver", APPROVER))] = ["/usr/bin/kubelet-serving-cert-approver"]
+        commands[undigested(extras.get("approver", APPROVER))] = ["/usr/bin/kubelet-serving-cert-approver"]
     for workload in (platform.get("workloads") or {}).values():
-        found[undigested(workload["image"])] = ["/hello", f":{workload.get('port') or HELLO_PORT}"]
-    return found
+        commands[undigested(workload["image"])] = ["/hello", f":{workload.get('port') or HELLO_PORT}"]
+    return commands
 
 
 def undigested(image: str) -> str:

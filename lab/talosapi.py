@@ -51,14 +51,14 @@ class Clients:
     def resource(self, node: str, kind: str, name: str = "") -> list[dict[str, Any]]:
         """The resources of a kind, or the one of this name, as the Talos API of a node has them now."""
         output = self.talos("get", kind, *([name] if name else []), "--nodes", node, "--output", "json")
-        decoder, found, at = json.JSONDecoder(), [], 0
+        decoder, resources, at = json.JSONDecoder(), [], 0
         while at < len(output):
             if output[at].isspace():
                 at += 1
                 continue
             one, at = decoder.raw_decode(output, at)
-            found.append(one)
-        return found
+            resources.append(one)
+        return resources
 
     def kube(self, *arguments: str, seconds: float = 20, stdin: str | None = None) -> str:
         """Run kubectl; returns what it prints. Raises RuntimeError if it fails."""
@@ -70,12 +70,12 @@ class Clients:
 
     def ready(self) -> set[str]:
         """Names of the nodes that are Ready."""
-        found = set()
+        ready = set()
         for node in self.get("nodes")["items"]:
             conditions = {c["type"]: c["status"] for c in node["status"].get("conditions", [])}
             if conditions.get("Ready") == "True":
-                found.add(node["metadata"]["name"])
-        return found
+                ready.add(node["metadata"]["name"])
+        return ready
 
     def ask(self, url: str, seconds: float = 5) -> str:
         """The answer to an HTTP request from the lab's own end of the network. Raises RuntimeError if it fails."""

@@ -24,8 +24,8 @@ from .process import INHERITED, python
 # Marks of the tests that need more than the Python environment.
 SLOW = "programs or engine or machines or lab"
 QUICK = f"not ({SLOW})"
-# The tests of one file stay in one process, in their order.
-PARALLEL = ("-n", "auto", "--dist", "loadfile")
+# Workers for each core. Half of a test's time is waiting: for servers, for other processes, for deadlines.
+WORKERS_PER_CORE = 2
 # What the tests of the engine need, and what labs and virtual machines need on top.
 ENGINE_PARTS = ("test",)
 LAB_PARTS = ("lab", "kubernetes-api", "netboot", "install")
@@ -40,19 +40,28 @@ def test(given: Namespace, layout: Layout) -> int:
     options = [each for each in given.options if each != "--quick"]
     if len(options) < len(given.options):
         ensure({"python"}, layout)
-        return _pytest(layout, "-m", QUICK, *PARALLEL, *options)
+        return _pytest(layout, "-m", QUICK, *parallel(), *options)
     if options:
         manifests.check(ensure(ENGINE_PARTS, layout), layout)
         return _pytest(layout, *options)
     ensure({"python"}, layout)
     with background(ENGINE_PARTS, layout) as build:
         _say("the quick tests run first; the parts that the others need are set up meanwhile", build.log)
-        quick = _pytest(layout, "-m", QUICK, *PARALLEL)
+        quick = _pytest(layout, "-m", QUICK, *parallel())
         build.wait()
     with _lab_parts(layout):
         _say("now the tests that run the engine, labs and virtual machines")
         slow = _pytest(layout, "-m", SLOW)
     return quick or slow
+
+
+def parallel() -> tuple[str, ...]:
+    """The options of pytest that run the tests of several files at the same time.
+
+    The tests of one file stay in one process, in their order. tests/timing.py puts the files that take longest first.
+    """
+    workers = WORKERS_PER_CORE * len(os.sched_getaffinity(0))
+    return ("-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def _element(value: Any, path: Path, into: Split) -> Any:
     return _GONE
 
 
-def delete(document: Mapping[str, Any], path: Path, known: Field) -> tuple[dict[str, Any], str]:
+def delete(document: Mapping[str, Any], path: Path, field: Field) -> tuple[dict[str, Any], str]:
     """The document without the field at the path, and why Talos refuses the delete (empty: it does not).
 
     A missing field is not a fault, because the base may have it.
@@ -113,7 +113,7 @@ def delete(document: Mapping[str, Any], path: Path, known: Field) -> tuple[dict[
         return dict(document), ""
     if not rest:
         return {k: v for k, v in document.items() if k != key}, ""
-    below = known.at(str(key))
+    below = field.at(str(key))
     if below.rule is Rule.CERTIFICATE:
         return dict(document), "deletes a part of a certificate with its key, which Talos refuses; delete both"
     if isinstance(rest[0], Element):
@@ -129,9 +129,9 @@ def delete(document: Mapping[str, Any], path: Path, known: Field) -> tuple[dict[
     return {**document, str(key): changed}, problem
 
 
-def _inside(known: Field) -> Field:
-    """What is known of the fields below a field: below free content everything is free content."""
-    return Field(known.rule, below={"*": known}) if known.rule is Rule.OPEN and not known.below else known
+def _inside(field: Field) -> Field:
+    """The rules of the fields below a field: below free content everything is free content."""
+    return Field(field.rule, below={"*": field}) if field.rule is Rule.OPEN and not field.below else field
 
 
 def _without(elements: Any, named: Element) -> Any:

@@ -66,18 +66,18 @@ def parse(text: str) -> Merged:
 
 def differences(before: Merged, after: Merged) -> list[Difference]:
     """Every field in which they differ, and every one that only one of them deletes, in a stable order."""
-    found = []
+    listed = []
     for key in sorted({*before.documents, *after.documents}):
         shown, old, new = _shown_key(key), before.documents.get(key), after.documents.get(key)
         if (old is None or new is None) and key != LEGACY:
             # A whole document: named by its first level, so that nobody reads past it.
-            found.append(Difference(shown, "the document", _presence(old), _presence(new), reboots=False))
+            listed.append(Difference(shown, "the document", _presence(old), _presence(new), reboots=False))
         for path, was, now in _fields((), _body(key, old), _body(key, new)):
-            found.append(
+            listed.append(
                 Difference(shown, ".".join(path), shown_value(path, was), shown_value(path, now), _reboots(key, path))
             )
-    found += [_deleted(key, path, after=True) for key, path in _sorted(after.deleted - before.deleted)]
-    return found + [_deleted(key, path, after=False) for key, path in _sorted(before.deleted - after.deleted)]
+    listed += [_deleted(key, path, after=True) for key, path in _sorted(after.deleted - before.deleted)]
+    return listed + [_deleted(key, path, after=False) for key, path in _sorted(before.deleted - after.deleted)]
 
 
 def _sorted(deleted: frozenset[tuple[Key, Path]]) -> list[tuple[Key, Path]]:

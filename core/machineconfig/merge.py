@@ -74,12 +74,12 @@ def _take(patch: Any, release: Minor, documents: Documents, deleted: set[tuple[K
     if parts.problem:
         raise RefusedError(parts.problem)
     key = key_of(patch)
-    known = fields("" if key == LEGACY else key[0], release)
+    root = fields("" if key == LEGACY else key[0], release)
     left = documents.get(key)
     for path in parts.deletes:
-        left = _less(left, path, key, known)
+        left = _less(left, path, key, root)
     if parts.rest is not None:
-        left = copy.deepcopy(parts.rest) if left is None else merge_mapping(known, left, parts.rest)
+        left = copy.deepcopy(parts.rest) if left is None else merge_mapping(root, left, parts.rest)
     if left is None:
         documents.pop(key, None)
     else:
@@ -87,7 +87,7 @@ def _take(patch: Any, release: Minor, documents: Documents, deleted: set[tuple[K
     deleted.update((key, path) for path in parts.deletes)
 
 
-def _less(document: Document | None, path: Path, key: Key, known: Field) -> Document | None:
+def _less(document: Document | None, path: Path, key: Key, root: Field) -> Document | None:
     """The document without what is at the path; None: without the document."""
     if not path:
         if key == LEGACY:
@@ -95,7 +95,7 @@ def _less(document: Document | None, path: Path, key: Key, known: Field) -> Docu
         return None
     if document is None:
         return None
-    document, problem = delete(document, path, known)
+    document, problem = delete(document, path, root)
     if problem:
         raise RefusedError(problem)
     return document

@@ -1,6 +1,6 @@
 """One value of a patch merged over the value that earlier patches left at the same field.
 
-Each function takes what is known of the field, the earlier value (None: there is none) and the patch's.
+Each function takes the field, the earlier value (None: there is none) and the patch's.
 """
 
 import copy
@@ -29,19 +29,19 @@ class RefusedError(Exception):
     """Talos refuses to merge a patch. The text says why and holds no value of the patch."""
 
 
-def _over(known: Field, left: Any, right: Any, free: bool) -> Any:
+def _over(field: Field, left: Any, right: Any, free: bool) -> Any:
     """A patch's value over the one that earlier patches left. `free`: inside free content (Rule.OPEN)."""
     if right is None:
         if free and left is not None:
             raise RefusedError(_NULL_OVER_VALUE)
         return left
-    if known.rule in _BY_RULE:
-        return _BY_RULE[known.rule](known, left, right)
-    free = free or known.rule is Rule.OPEN
+    if field.rule in _BY_RULE:
+        return _BY_RULE[field.rule](field, left, right)
+    free = free or field.rule is Rule.OPEN
     if free and left is not None and type(left) is not type(right):
         raise RefusedError(_TWO_TYPES)
     if isinstance(right, Mapping):
-        return copy.deepcopy(right) if not isinstance(left, Mapping) else merge_mapping(known, left, right, free)
+        return copy.deepcopy(right) if not isinstance(left, Mapping) else merge_mapping(field, left, right, free)
     if isinstance(right, list):
         return [*(left if isinstance(left, list) else ()), *copy.deepcopy(right)]
     return left if left is not None and _unset(right, free) else right
@@ -52,13 +52,13 @@ def _unset(value: Any, free: bool) -> bool:
 
 
 def merge_mapping(
-    known: Field, left: Mapping[str, Any], right: Mapping[str, Any], free: bool = False
+    field: Field, left: Mapping[str, Any], right: Mapping[str, Any], free: bool = False
 ) -> dict[str, Any]:
     """A mapping (field to value) of a patch over the one that earlier patches left. Raises RefusedError."""
     merged = dict(left)
     for key, value in right.items():
-        merged[key] = _over(known.at(key), left.get(key), value, free)
-    for key, below in known.below.items():
+        merged[key] = _over(field.at(key), left.get(key), value, free)
+    for key, below in field.below.items():
         if right.get(key) is not None or key not in left:
             continue
         if below.rule is Rule.RESET:
@@ -68,41 +68,41 @@ def merge_mapping(
     return merged
 
 
-def _count(known: Field, left: Any, right: Any) -> Any:
+def _count(field: Field, left: Any, right: Any) -> Any:
     return left if right == 0 and left is not None else right
 
 
-def _duration(known: Field, left: Any, right: Any) -> Any:
+def _duration(field: Field, left: Any, right: Any) -> Any:
     return left if str(right) in {"", *_ZERO_DURATION} and left is not None else right
 
 
-def _word(known: Field, left: Any, right: Any) -> Any:
-    return left if str(right) in ("", known.unset) and left is not None else right
+def _word(field: Field, left: Any, right: Any) -> Any:
+    return left if str(right) in ("", field.unset) and left is not None else right
 
 
-def _replaced(known: Field, left: Any, right: Any) -> Any:
+def _replaced(field: Field, left: Any, right: Any) -> Any:
     return left if right == {} else copy.deepcopy(right)
 
 
-def _whole(known: Field, left: Any, right: Any) -> Any:
+def _whole(field: Field, left: Any, right: Any) -> Any:
     return copy.deepcopy(right)
 
 
-def _flags(known: Field, left: Any, right: Any) -> Any:
+def _flags(field: Field, left: Any, right: Any) -> Any:
     return {**_as(Mapping, left, {}), **copy.deepcopy(_as(Mapping, right, {}))}
 
 
-def _once(known: Field, left: Any, right: Any) -> Any:
+def _once(field: Field, left: Any, right: Any) -> Any:
     if left is not None:
         raise RefusedError(_TWO_SIZES)
     return right
 
 
-def _size(known: Field, left: Any, right: Any) -> Any:
+def _size(field: Field, left: Any, right: Any) -> Any:
     return left if left is not None and (right == "" or ("%" in str(right) and "%" not in str(left))) else right
 
 
-def _url(known: Field, left: Any, right: Any) -> Any:
+def _url(field: Field, left: Any, right: Any) -> Any:
     if not left or not right:
         return left or right
     from urllib.parse import urlsplit
@@ -141,7 +141,7 @@ def _mappings(value: Any) -> list[Any]:
     return [_as(Mapping, element, {}) for element in _as(list, value, [])]
 
 
-def _listed(known: Field, left: Any, right: Any, same: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]) -> Any:
+def _listed(field: Field, left: Any, right: Any, same: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]) -> Any:
     """Merge each element into the first earlier one that is the same, or else append it."""
     merged = _mappings(left)
     for element in _mappings(right):
@@ -149,7 +149,7 @@ def _listed(known: Field, left: Any, right: Any, same: Callable[[Mapping[str, An
         if at is None:
             merged.append(copy.deepcopy(element))
         else:
-            merged[at] = _over(known.at("[]"), merged[at], element, False)
+            merged[at] = _over(field.at("[]"), merged[at], element, False)
     return merged
 
 
@@ -159,11 +159,11 @@ def _keyed(key: str, absent: str | int = "") -> Callable[[Field, Any, Any], Any]
     def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
         return bool((one.get(key) or absent) == (other.get(key) or absent))
 
-    return lambda known, left, right: _listed(known, left, right, same)
+    return lambda field, left, right: _listed(field, left, right, same)
 
 
-def _interfaces(known: Field, left: Any, right: Any) -> Any:
-    return _listed(known, left, right, _same_interface)
+def _interfaces(field: Field, left: Any, right: Any) -> Any:
+    return _listed(field, left, right, _same_interface)
 
 
 def _same_interface(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -180,7 +180,7 @@ def _set_fields(selector: Any) -> dict[str, Any] | None:
     return {key: value for key, value in selector.items() if value not in (None, "")}
 
 
-def _rules(known: Field, left: Any, right: Any) -> Any:
+def _rules(field: Field, left: Any, right: Any) -> Any:
     merged = _mappings(left)
     earlier = {rule.get("image") or "": number for number, rule in enumerate(merged)}
     for rule in copy.deepcopy(_mappings(right)):

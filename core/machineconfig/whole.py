@@ -26,8 +26,10 @@ def whole(generated: str, patches: Iterable[str]) -> str:
         raise ValueError("the generated config is no YAML, or a patch is no JSON") from None
     merged = merge([*base, *own])
     if merged.refused:
-        told = "; ".join(f"configPatches[{fault.patch - len(base)}] {fault.problem}" for fault in merged.refused)
-        raise ValueError(told)
+        reasons = "; ".join(
+            f"configPatches[{refused.patch - len(base)}] {refused.problem}" for refused in merged.refused
+        )
+        raise ValueError(reasons)
     try:
         return "\n---\n".join(map(_json, merged.documents.values())) + "\n"
     except (TypeError, ValueError):

@@ -27,7 +27,7 @@ CLEAN_CAPABILITIES = ("NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE")
 def values(platform: Platform) -> dict[str, Any]:
     """The chart's values, a YAML document, for Cilium on Talos with KubeVirt on top."""
     want = platform.cilium
-    made: dict[str, Any] = {
+    chart: dict[str, Any] = {
         "ipam": {"mode": "kubernetes"},
         "kubeProxyReplacement": True,
         # KubePrism serves the Kubernetes API on every machine, also before Cilium has created any service.
@@ -48,12 +48,12 @@ def values(platform: Platform) -> dict[str, Any]:
         "operator": {"replicas": 2 if platform.migratable else 1},
     }
     if want.encryption == "wireguard":
-        made["encryption"] = {"enabled": True, "type": "wireguard", "nodeEncryption": True}
+        chart["encryption"] = {"enabled": True, "type": "wireguard", "nodeEncryption": True}
     if want.load_balancer:
-        made["l2announcements"] = {"enabled": True}
+        chart["l2announcements"] = {"enabled": True}
         # Each announced service renews a lease, and the default limits are too low for that.
-        made["k8sClientRateLimit"] = {"qps": 50, "burst": 100}
-    return made
+        chart["k8sClientRateLimit"] = {"qps": 50, "burst": 100}
+    return chart
 
 
 def announcements(platform: Platform) -> Iterator[dict[str, Any]]:

@@ -58,10 +58,10 @@ def adoption(rehearsal: Rehearsal) -> None:
     see(now == starts, f"the up restarted machines: starts before: {starts}, after: {now}")
     see(drifted(rehearsal) == {}, f"machines differ from what was declared: {drifted(rehearsal)}")
     rehearsal.update("--expect-no-changes", seconds=180)
-    known = [{(one["type"], one["urn"].rpartition("::")[2]) for one in each.state()} for each in (first, engine)]
-    see(known[0] == known[1], f"resources of only one of the two states: {sorted(known[0] ^ known[1])}")
+    resources = [{(one["type"], one["urn"].rpartition("::")[2]) for one in each.state()} for each in (first, engine)]
+    see(resources[0] == resources[1], f"resources of only one of the two states: {sorted(resources[0] ^ resources[1])}")
     rehearsal.trust()
-    rehearsal.times.fact("adopted", {"resources": len(known[1]), "up_seconds": run.seconds})
+    rehearsal.times.fact("adopted", {"resources": len(resources[1]), "up_seconds": run.seconds})
 
 
 def _bundle(rehearsal: Rehearsal) -> Path:
@@ -128,13 +128,15 @@ def _shorten(engine: Engine) -> None:
     """Replace the client certificates in the state by certificates of the same authorities that expire soon."""
     exported = json.loads(engine.output("stack", "export", "--show-secrets"))
     token = KUBECONFIG_SIGNED.token
-    made = {one["type"]: one["outputs"] for one in exported["deployment"]["resources"] if one["type"] in (KIND, token)}
-    certs, now = unwrap_secret(made[KIND]["machineSecrets"])["certs"], datetime.now(UTC)
-    made[KIND]["clientConfiguration"] = secret(signed(certs["os"], now, lifetime=SHORT))
+    outputs = {
+        one["type"]: one["outputs"] for one in exported["deployment"]["resources"] if one["type"] in (KIND, token)
+    }
+    certs, now = unwrap_secret(outputs[KIND]["machineSecrets"])["certs"], datetime.now(UTC)
+    outputs[KIND]["clientConfiguration"] = secret(signed(certs["os"], now, lifetime=SHORT))
     client = signed(certs["k8s"], now, organization=MASTERS, name=ADMIN, lifetime=SHORT)
     certificate, key = (b64decode(client[part]).decode() for part in ("clientCertificate", "clientKey"))
-    held = kubeconfig.parse(unwrap_secret(made[token]["kubeconfig"]))
-    made[token]["kubeconfig"] = secret(replace(held, certificate=certificate, key=key).text())
+    held = kubeconfig.parse(unwrap_secret(outputs[token]["kubeconfig"]))
+    outputs[token]["kubeconfig"] = secret(replace(held, certificate=certificate, key=key).text())
     engine.output("stack", "import", stdin=json.dumps(exported))
 
 

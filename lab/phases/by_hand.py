@@ -35,12 +35,12 @@ def address(resource: Mapping[str, Any]) -> list[str]:
 
 def an_object(rehearsal: Rehearsal) -> None:
     """A refresh detects an object of the stack that was edited by hand, and an `up` restores it."""
-    found = [(one, edit) for one in rehearsal.engine.state() if (edit := by_hand(one)) is not None]
-    if not found:
+    editable = [(one, edit) for one in rehearsal.engine.state() if (edit := by_hand(one)) is not None]
+    if not editable:
         rehearsal.times.say("  the rehearsed stack has no Kubernetes object of its own: not shown")
         rehearsal.times.fact("drift", "not shown: the rehearsed stack has no object of its own")
         return
-    target, edit = found[0]
+    target, edit = editable[0]
     what = f"{target['inputs']['kind']} {target['id']}"
     rehearsal.clients.kube("patch", *address(target), "--type=merge", f"--patch={json.dumps(edit)}")
     rehearsal.times.say(f"  edited {what} by hand: {json.dumps(edit)}")
@@ -59,12 +59,12 @@ def a_machine(rehearsal: Rehearsal) -> None:
     rehearsal.clients.talos(
         "patch", "machineconfig", "--mode=no-reboot", f"--patch={patch}", "--nodes", rehearsal.first
     )
-    found = drifted(rehearsal)
-    see(found == {name: ["machine.nodeLabels.bedplate.rehearsal/by-hand"]}, f"drift reports {found}")
-    rehearsal.times.say(f"  edited {name}'s config by hand: drift reports {found}")
+    fields = drifted(rehearsal)
+    see(fields == {name: ["machine.nodeLabels.bedplate.rehearsal/by-hand"]}, f"drift reports {fields}")
+    rehearsal.times.say(f"  edited {name}'s config by hand: drift reports {fields}")
     rehearsal.update("--target-replace", f"**MachineConfig::talos-{name}", seconds=300)
     see(drifted(rehearsal) == {}, f"still drifted after the up: {drifted(rehearsal)}")
-    rehearsal.times.fact("machine_drift", found)
+    rehearsal.times.fact("machine_drift", fields)
 
 
 def drifted(rehearsal: Rehearsal) -> dict[str, list[str]]:
@@ -78,11 +78,12 @@ def drifted(rehearsal: Rehearsal) -> dict[str, list[str]]:
     )
     if done.returncode not in (0, 7):
         raise NotShown(f"drift ended with {done.returncode}: {done.stderr[-500:]}")
-    found = json.loads(done.stdout)
-    unread = [f"{one['machine']}: {one['unread']}" for one in found if one["unread"]]
+    inspections = json.loads(done.stdout)
+    unread = [f"{one['machine']}: {one['unread']}" for one in inspections if one["unread"]]
     see(not unread, f"drift could not read {'; '.join(unread)}")
     # The nodes run the Talos release that is built here and not the declared image, so that difference is expected.
     paths = {
-        one["machine"]: [each["path"] for each in one["differences"] if each["document"] != "Talos"] for one in found
+        one["machine"]: [each["path"] for each in one["differences"] if each["document"] != "Talos"]
+        for one in inspections
     }
     return {machine: fields for machine, fields in paths.items() if fields}

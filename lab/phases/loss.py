@@ -81,8 +81,8 @@ def unreachable(rehearsal: Rehearsal) -> None:
 
 
 def _labelled(rehearsal: Rehearsal, name: str) -> bool:
-    found = rehearsal.clients.resource(rehearsal.topology.machine(name).address, "nodelabelspec")
-    return any(one["spec"]["key"] == f"{LABEL[0]}-down" for one in found)
+    labels = rehearsal.clients.resource(rehearsal.topology.machine(name).address, "nodelabelspec")
+    return any(one["spec"]["key"] == f"{LABEL[0]}-down" for one in labels)
 
 
 def _holder(rehearsal: Rehearsal) -> str:

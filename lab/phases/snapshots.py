@@ -55,7 +55,7 @@ def scheduled(rehearsal: Rehearsal) -> None:
     os.chown(folder, owner, owner)
     rehearsal.clients.kube("apply", "--server-side", "--filename=-", stdin=json.dumps(_place()))
     rehearsal.clients.kube("create", *KEPT)
-    made = rehearsal.clients.kube(
+    job = rehearsal.clients.kube(
         "create",
         "job",
         f"--from=cronjob/{NAMESPACE}",
@@ -65,7 +65,7 @@ def scheduled(rehearsal: Rehearsal) -> None:
         "--output=json",
     )
     rehearsal.clients.kube(
-        "create", "--filename=-", stdin=made.replace("--endpoints=", f"--endpoints={_nobody(rehearsal)},")
+        "create", "--filename=-", stdin=job.replace("--endpoints=", f"--endpoints={_nobody(rehearsal)},")
     )
     try:
         wait_for("the job to save etcd", lambda: _done(rehearsal), seconds=180, every=1)

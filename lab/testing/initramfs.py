@@ -39,15 +39,15 @@ _NEEDS = re.compile(rb"\0depends=([^\0]*)\0")
 def archive(files: Mapping[str, bytes | Path], *, executable: Iterable[str] = ("init",)) -> bytes:
     """A cpio archive of these files, with the folders that they are in and a console. Source: the kernel's
     Documentation/driver-api/early-userspace/buffer-format.rst."""
-    made = bytearray()
+    cpio = bytearray()
     numbers = iter(range(1, 1 << 20))
     for folder in sorted({str(parent) for name in [*files, "dev/console"] for parent in Path(name).parents} - {"."}):
-        made += _entry(folder, 0o040755, next(numbers))
-    made += _entry("dev/console", 0o020600, next(numbers), device=(5, 1))
+        cpio += _entry(folder, 0o040755, next(numbers))
+    cpio += _entry("dev/console", 0o020600, next(numbers), device=(5, 1))
     for name, content in files.items():
         data = content.read_bytes() if isinstance(content, Path) else content
-        made += _entry(name, 0o100755 if name in executable else 0o100644, next(numbers), data)
-    return bytes(made + _entry("TRAILER!!!", 0, 0))
+        cpio += _entry(name, 0o100755 if name in executable else 0o100644, next(numbers), data)
+    return bytes(cpio + _entry("TRAILER!!!", 0, 0))
 
 
 def _entry(name: str, mode: int, number: int, data: bytes = b"", device: tuple[int, int] = (0, 0)) -> bytes:
@@ -102,8 +102,8 @@ def modules(folder: Path, wanted: Iterable[str]) -> dict[str, bytes]:
 
 
 def _needed(image: bytes) -> Iterator[str]:
-    found = _NEEDS.search(image)
-    for name in (found[1].decode() if found else "").split(","):
+    depends = _NEEDS.search(image)
+    for name in (depends[1].decode() if depends else "").split(","):
         if name:
             yield name.replace("-", "_")
 

@@ -24,12 +24,12 @@ _ADDRESS = "127.0.0.1"
 def free_ports(count: int) -> list[int]:
     """Free ports. All are held until the last is chosen, so that no two are the same."""
     with ExitStack() as stack:
-        found = []
+        ports = []
         for _ in range(count):
             listener = stack.enter_context(socket.socket())
             listener.bind((_ADDRESS, 0))
-            found.append(listener.getsockname()[1])
-    return found
+            ports.append(listener.getsockname()[1])
+    return ports
 
 
 class KubernetesAPI:

@@ -162,8 +162,8 @@ def _signs(certificate: x509.Certificate) -> bool:
 
 
 def _public(key: Any) -> bytes:
-    made: bytes = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return made
+    der: bytes = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return der
 
 
 def _plain(cluster: Mapping[str, Any], secrets: Mapping[str, Any], trustd: Mapping[str, Any]) -> Iterator[str]:

@@ -62,9 +62,9 @@ def put(
     """A copy of the deployment document of a state, with the secrets in it. Raises Occupied where it has some."""
     if held(deployment) is not None:
         raise Occupied
-    made: dict[str, Any] = copy.deepcopy(dict(deployment))
-    resources: list[dict[str, Any]] = made.setdefault("resources", None) or []
-    made["resources"] = resources
+    copied: dict[str, Any] = copy.deepcopy(dict(deployment))
+    resources: list[dict[str, Any]] = copied.setdefault("resources", None) or []
+    copied["resources"] = resources
     there = {resource["urn"]: resource for resource in resources}
 
     def at(urn: str, **resource: Any) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def put(
         **_default_provider(place)
     )
     at(**_secrets(place, material, client), parent=parent["urn"], provider=f"{provider['urn']}::{provider['id']}")
-    return made
+    return copied
 
 
 def _default_provider(place: Place) -> dict[str, Any]:

@@ -1,12 +1,9 @@
 """The config of a stack file with a stand-in for each encrypted value."""
 
 from collections.abc import Mapping
-from datetime import date
-from pathlib import Path
 from typing import Any
 
-from core.credentials.hosts import HOSTS, host_of
-from core.model import StackFileError, stackfile
+from core.model import StackFileError
 from core.model.faults import fault
 from core.model.stackfile import KEY
 
@@ -17,11 +14,11 @@ _PARTS = {"bedplate:matchbox": ("ca", "certificate", "key"), "bedplate:bmc": ("u
 _REGISTRIES = "bedplate:registries"
 
 
-def without_secrets(document: Any, root: Path) -> dict[str, Any]:
+def without_secrets(document: Any) -> dict[str, Any]:
     """The value of a stack file's `config`, under that key, without secrets. Other settings of the file are left out.
 
-    root: the folder that paths under include: start from. Raises StackFileError for config that is not Bedplate's, and
-    for an encrypted value in the platform.
+    The hosts of a secret are secret too, and the program compares no address with a stand-in. Raises StackFileError for
+    config that is not Bedplate's, and for an encrypted value in the platform.
     """
     config = document.get("config") if isinstance(document, Mapping) else None
     if not isinstance(config, Mapping):
@@ -38,8 +35,8 @@ def without_secrets(document: Any, root: Path) -> dict[str, Any]:
             "it would leave in plain text, in a plan or on a machine",
             "write it in plain text, and passwords under bedplate:bmc, bedplate:registries or bedplate:matchbox",
         )
-    used = _addresses(config.get(KEY), root)
-    return {"config": {key: value if key == KEY else _open(value, key, used) for key, value in config.items()}}
+    hosts = _registries(config.get(KEY))
+    return {"config": {key: value if key == KEY else _open(value, key, hosts) for key, value in config.items()}}
 
 
 def _is_encrypted(value: Any) -> bool:
@@ -48,45 +45,31 @@ def _is_encrypted(value: Any) -> bool:
     return isinstance(value, list) and any(map(_is_encrypted, value))
 
 
-def _addresses(raw: Any, root: Path) -> Mapping[str, list[str]]:
-    """The addresses that each secret is sent to, by the secret's key; none of a platform with faults."""
-    try:
-        platform = stackfile.assemble(raw, root=root, today=date.today())
-    except StackFileError:
-        return {}  # The program reports it.
-    return {
-        "bedplate:matchbox": [platform.boot.matchbox.endpoint] if platform.boot else [],
-        "bedplate:bmc": [machine.bmc.url for machine in platform.machines.values() if machine.bmc],
-        _REGISTRIES: list(platform.registries.auth),
-    }
+def _registries(platform: Any) -> list[str]:
+    """The registries whose logins the platform needs."""
+    registries = platform.get("registries") if isinstance(platform, Mapping) else None
+    hosts = registries.get("auth") if isinstance(registries, Mapping) else None
+    return [host for host in hosts if isinstance(host, str)] if isinstance(hosts, list) else []
 
 
-def _open(value: Any, path: str, used: Mapping[str, list[str]]) -> Any:
-    """A secret of the stack with stand-ins; its hosts are those that the platform names."""
+def _open(value: Any, path: str, registries: list[str]) -> Any:
+    """A secret of the stack with stand-ins."""
     if isinstance(value, Mapping):
         if set(value) == {"secure"}:
-            return _whole(path, used)
-        return {
-            key: _hosts(path, used) if key == HOSTS else _open(part, f"{path}.{key}", used)
-            for key, part in value.items()
-        }
-    return [_open(part, f"{path}[]", used) for part in value] if isinstance(value, list) else value
+            return _whole(path, registries)
+        return {key: _open(part, f"{path}.{key}", registries) for key, part in value.items()}
+    return [_open(part, f"{path}[]", registries) for part in value] if isinstance(value, list) else value
 
 
-def _whole(path: str, used: Mapping[str, list[str]]) -> Any:
+def _whole(path: str, registries: list[str]) -> Any:
     """The stand-in for a value that is encrypted as a whole."""
     if path == _REGISTRIES:
-        return {host: _login(f"{path}.{host}", _PARTS["bedplate:bmc"], used) for host in used.get(path, ())}
-    return _login(path, _PARTS[path], used) if path in _PARTS else _text(path)
+        return {host: _login(f"{path}.{host}", _PARTS["bedplate:bmc"]) for host in registries}
+    return _login(path, _PARTS[path]) if path in _PARTS else _text(path)
 
 
-def _login(path: str, parts: tuple[str, ...], used: Mapping[str, list[str]]) -> dict[str, str]:
-    return {**{part: _text(f"{path}.{part}") for part in parts}, HOSTS: _hosts(path, used)}
-
-
-def _hosts(path: str, used: Mapping[str, list[str]]) -> str:
-    kind = next((key for key in used if path.startswith(key)), "")
-    return ", ".join(sorted({host_of(address) for address in used.get(kind, ())} - {""}))
+def _login(path: str, parts: tuple[str, ...]) -> dict[str, str]:
+    return {part: _text(f"{path}.{part}") for part in parts}
 
 
 def _text(path: str) -> str:

@@ -60,7 +60,7 @@ def prepared(stack: str, trusted: Path, given: Path, home: Path) -> Prepared:
     except ValueError as error:
         raise StackFileError([Fault((), str(error))]) from None
     _copy(document, given, folder, programs)
-    config.write_text(json.dumps(without_secrets(document, folder)), encoding="utf-8")
+    config.write_text(json.dumps(without_secrets(document)), encoding="utf-8")
     return Prepared(folder, config)
 
 

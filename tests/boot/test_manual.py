@@ -1,4 +1,4 @@
-"""The steps for a person at a rack, with nothing else at hand."""
+"""The manual steps for a person at a rack who has nothing else at hand."""
 
 import pytest
 from conftest import changed, plain, run_program
@@ -10,7 +10,7 @@ EMPTY = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
 BY_HAND = "bedplate-native:metal:ByHand"
 
 
-def test_a_machine_that_the_boot_server_knows(prod):
+def test_the_steps_for_a_machine_with_a_boot_server(prod):
     where = {"site": "fra1", "rack": "r12", "unit": 7}
     raw = changed(
         prod, {"machines.wk-1.bmc": None, "machines.wk-1.location": where, "machines.wk-1.serial": "CZJ2340ABC"}
@@ -27,7 +27,7 @@ def test_a_machine_that_the_boot_server_knows(prod):
     ]
 
 
-def test_a_machine_that_no_boot_server_knows(dev):
+def test_the_steps_for_a_machine_without_a_boot_server(dev):
     raw = changed(
         dev,
         {
@@ -37,20 +37,20 @@ def test_a_machine_that_no_boot_server_knows(dev):
             "machines.cp-1.mac": None,
         },
     )
-    told = list(steps(parse(raw), "cp-1"))
-    assert told[0] == "find cp-1: the stack file says neither where it is nor its serial number"
+    lines = list(steps(parse(raw), "cp-1"))
+    assert lines[0] == "find cp-1: the stack file says neither where it is nor its serial number"
     assert (
         "/v1.14.2/metal-amd64-secureboot.iso, on a USB stick or as virtual media, with eno1 on the node network"
-        in told[1]
+        in lines[1]
     )
 
 
-def test_a_schematic_that_is_an_id_is_the_makers_to_send(dev):
+def test_the_steps_for_a_schematic_given_as_an_id_name_no_upload(dev):
     assert "404" not in "".join(steps(parse(changed(dev, {"talos.schematic": EMPTY})), "cp-1"))
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_every_machine_is_booted_by_its_bmc_or_by_hand(stack, request):
+def test_every_machine_is_booted_by_its_bmc_or_manually(stack, request):
     raw = changed(request.getfixturevalue(stack), {"machines.wk-1.bmc": None} if stack == "prod" else {})
     engine = run_program(raw).engine
     by_hand, by_bmc = engine.of(BY_HAND), engine.of("bedplate-native:metal:Power")
@@ -60,7 +60,7 @@ def test_every_machine_is_booted_by_its_bmc_or_by_hand(stack, request):
         assert plain(inputs)["hardware"] == {"mac": machine["mac"]} and inputs["generation"] == 1
 
 
-def test_steps_name_a_mirror_and_nobody_outside(prod):
-    """In a stack with no way out, a step that needs the internet can't be done."""
-    told = " ".join(steps(parse(prod), "cp-1"))
-    assert "factory.prod.example.com" in told and "talos.dev" not in told
+def test_the_steps_name_the_mirror_and_no_host_outside(prod):
+    """In an air-gapped stack, nobody can follow a step that needs the internet."""
+    text = " ".join(steps(parse(prod), "cp-1"))
+    assert "factory.prod.example.com" in text and "talos.dev" not in text

@@ -1,4 +1,4 @@
-"""What a machine is told when it boots from the network, and who may tell it."""
+"""What matchbox serves to a machine that boots from the network, and the credentials for writing it."""
 
 import pulumi
 import pytest
@@ -11,17 +11,17 @@ from core.model import parse
 
 
 def test_no_machine_config_is_served_over_network_boot(prod):
-    """Anyone on that network can read it, and it holds the cluster's keys."""
+    """A config contains the cluster's keys, and anyone on that network could read it."""
     assert not any(arg.startswith("talos.config") for arg in boot.profile(parse(prod))["args"])
 
 
 def test_kernel_and_initramfs_are_of_the_schematic_and_the_version(prod):
     base = "https://factory.prod.example.com/image/376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba/v1.14.2"
-    made = boot.profile(parse(prod))
-    assert (made["kernel"], made["initrds"]) == (f"{base}/kernel-amd64", [f"{base}/initramfs-amd64.xz"])
+    profile = boot.profile(parse(prod))
+    assert (profile["kernel"], profile["initrds"]) == (f"{base}/kernel-amd64", [f"{base}/initramfs-amd64.xz"])
 
 
-def test_the_hardening_arguments_are_there_and_the_stacks_own_come_last(prod):
+def test_the_stacks_own_arguments_come_after_the_hardening_arguments(prod):
     args = boot.profile(parse(prod))["args"]
     assert {"slab_nomerge", "pti=on", "init_on_alloc=1"} <= set(args)
     assert args[0] == "initrd=initramfs-amd64.xz" and args[-1] == "console=ttyS1"
@@ -36,7 +36,7 @@ def test_each_machine_has_its_profile_and_its_group_by_mac(prod):
 @pytest.mark.parametrize(
     "given", [{}, {"bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "hosts": "*.dev.example.com"}'}]
 )
-def test_an_update_without_credentials_is_refused_before_anything_happens(dev, given):
+def test_an_up_without_credentials_is_refused_before_anything_happens(dev, given):
     with pytest.raises(pulumi.RunError) as refused:
         run_program(dev, False, given)
     assert (
@@ -45,16 +45,16 @@ def test_an_update_without_credentials_is_refused_before_anything_happens(dev, g
     ) in str(refused.value)
 
 
-def test_a_plan_without_credentials_shows_everything_but_them(dev):
+def test_a_plan_without_credentials_is_complete_except_for_them(dev):
     engine = run_program(dev).engine
     assert list(engine.of("matchbox:index/group:Group")) == ["metal-cp-1"]
 
 
-def test_without_a_boot_server_no_credentials_are_asked_for(dev):
+def test_without_a_boot_server_no_credentials_are_needed(dev):
     run_program(changed(dev, {"boot": None}), False)
 
 
-# What may stand in a stack file: names, with a value or not, and some that take a default away.
+# Arguments as a stack file may have them: with or without a value, and some that remove a default.
 NAMES = st.from_regex(r"\A[a-z][a-z0-9_.]{0,10}\Z")
 VALUES = st.from_regex(r"\A[A-Za-z0-9,./:-]{1,12}\Z")
 OWN = st.one_of(NAMES, st.builds("{}={}".format, NAMES, VALUES), st.sampled_from(boot.TALOS_ARGS))
@@ -67,25 +67,25 @@ def arguments(baked, of_boot):
 
 
 @given(st.lists(OWN, max_size=6), st.lists(OWN, max_size=6))
-def test_every_argument_that_is_said_is_given_in_the_order_it_was_said(baked, of_boot):
-    """The kernel goes by the last of two: an order that changed would change what it does."""
-    made, args = arguments(baked, of_boot)
-    assert made == [*boot.TALOS_ARGS, *baked, *of_boot]
-    assert args == ["initrd=initramfs-amd64.xz", *made]
+def test_every_argument_of_the_stack_file_is_served_in_its_order(baked, of_boot):
+    """The kernel uses the last of two equal arguments, so another order could change its behaviour."""
+    arguments_served, args = arguments(baked, of_boot)
+    assert arguments_served == [*boot.TALOS_ARGS, *baked, *of_boot]
+    assert args == ["initrd=initramfs-amd64.xz", *arguments_served]
 
 
 @given(st.lists(TAKEN, min_size=1, max_size=4), st.lists(OWN, max_size=4))
-def test_a_default_that_is_taken_away_is_gone_and_no_other(taken, own):
-    made, _ = arguments([*taken, *own], [])
+def test_only_the_default_that_the_stack_file_removes_is_missing(taken, own):
+    arguments_served, _ = arguments([*taken, *own], [])
     names = {each[1:] for each in taken}
-    gone = [arg for arg in boot.TALOS_ARGS if arg in names or arg.split("=")[0] in names]
-    assert made == [*(arg for arg in boot.TALOS_ARGS if arg not in gone), *own]
-    assert not any(arg.startswith("-") for arg in made), "the kernel knows no such sign"
+    removed = [arg for arg in boot.TALOS_ARGS if arg in names or arg.split("=")[0] in names]
+    assert arguments_served == [*(arg for arg in boot.TALOS_ARGS if arg not in removed), *own]
+    assert not any(arg.startswith("-") for arg in arguments_served), "the kernel knows no such sign"
 
 
 @given(st.lists(OWN, max_size=6), st.lists(OWN, max_size=6))
-def test_no_argument_is_two_and_none_serves_a_config(baked, of_boot):
-    """matchbox joins them with blanks, and what it serves anyone can read."""
+def test_no_argument_contains_a_blank_or_serves_a_config(baked, of_boot):
+    """matchbox joins arguments with blanks, and anyone can read what it serves."""
     _, args = arguments(baked, of_boot)
     assert " ".join(args).split() == args
     assert not any(arg.startswith("talos.config") for arg in args)

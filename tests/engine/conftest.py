@@ -106,7 +106,7 @@ def _copy(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def fresh_stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """A folder with a checkout in which a stack was created, made once per session: tests take copies of it."""
+    """A folder with a checkout in which a stack was created; made once per session, and copied by tests."""
 
     @cache
     def make(stack: str) -> Path:
@@ -121,7 +121,7 @@ def fresh_stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
 
 @pytest.fixture
 def checkout(tmp_path: Path, fresh_stack: Callable[[str], Path]) -> Callable[[str], Checkout]:
-    """Makes a checkout in which a stack was created and nothing else was done."""
+    """Makes a checkout in which a stack was created, and nothing else happened."""
 
     return lambda stack: taken(fresh_stack(stack), tmp_path)
 
@@ -142,7 +142,7 @@ def talos_plugin() -> Iterator[TalosPlugin]:
 
 @pytest.fixture
 def recorded(checkout: Callable[[str], Checkout], tmp_path: Path) -> Callable[[str], tuple[Checkout, str]]:
-    """Puts a recorded state and its stack file into a checkout of its own."""
+    """Makes a checkout with a recorded state and its stack file."""
 
     def put(name: str) -> tuple[Checkout, str]:
         stack = name.rpartition("-")[2]

@@ -1,4 +1,4 @@
-"""Runs a command in a network namespace that holds nothing but a loopback link: loopback.py COMMAND ARG..."""
+"""Runs a command in a network namespace that has only a loopback link: loopback.py COMMAND ARG..."""
 
 import ctypes
 import fcntl

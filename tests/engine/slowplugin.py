@@ -1,4 +1,4 @@
-"""A plugin for tests: its calls take seconds, so that the engine ends first."""
+"""A plugin for tests whose calls take seconds, so that the engine ends first."""
 
 import os
 import signal
@@ -14,10 +14,10 @@ SECONDS = 8
 
 
 class Slow(provider_pb2_grpc.ResourceProviderServicer):
-    """Answers what the engine asks when it starts at once, and the program's calls late."""
+    """Answers the engine's requests at its start immediately, and the program's calls late."""
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
-        """Say the version: any."""
+        """Return a version; any will do."""
         return plugin_pb2.PluginInfo(version="0.0.1")
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
@@ -33,7 +33,7 @@ class Slow(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        """Go on: a plugin may take its time."""
+        """Continue, because a plugin may take its time."""
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:
@@ -62,7 +62,7 @@ class Slow(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def serve() -> None:
-    """Serve until the engine interrupts the process, which then ends at once, whatever is under way."""
+    """Serve until the engine interrupts the process, which then ends immediately, even during a call."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Slow(), server)

@@ -1,4 +1,4 @@
-"""A running cluster's secrets put into a state: with the real engine, the real plugin, and what talosctl wrote."""
+"""A running cluster's secrets imported into a state, with the real engine, plugin and talosctl."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def stack(checkout):
 
 @pytest.fixture
 def bundle(tmp_path):
-    """What talosctl writes of a cluster, as old as is said."""
+    """The secrets that talosctl writes for a cluster of the given age."""
 
     def make(version="v1.12", name="secrets.yaml"):
         file = tmp_path / name
@@ -56,22 +56,22 @@ def exported(here):
 
 
 def secrets_of(here):
-    [made] = [r for r in exported(here)["deployment"]["resources"] if r["type"] == KIND]
-    return made, unwrap_secret(made["outputs"])
+    [resource] = [r for r in exported(here)["deployment"]["resources"] if r["type"] == KIND]
+    return resource, unwrap_secret(resource["outputs"])
 
 
 def up(here):
-    """Of the secrets alone: no machine of dev is there."""
+    """An `up` of the secrets only, because no machine of dev exists."""
     done = here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", *SECRETS, check=False)
     errors = [line for line in (done.stdout + done.stderr).splitlines() if "error:" in line]
     assert errors and all(KNOWN_COMPLAINT in line for line in errors), done.stdout
     return done.stdout
 
 
-def test_an_up_takes_them_as_its_own_and_makes_no_others(stack, bundle):
+def test_an_up_uses_the_imported_secrets_and_creates_none(stack, bundle):
     file = bundle()
-    told = adopt(stack, file).stdout
-    assert told.startswith(
+    output = adopt(stack, file).stdout
+    assert output.startswith(
         f"stack dev now has the secrets of {file}, encrypted and protected, for contract v1.12; "
         "the first authority to expire is "
     )
@@ -80,7 +80,7 @@ def test_an_up_takes_them_as_its_own_and_makes_no_others(stack, bundle):
         step["urn"].rpartition("::")[2]: step["op"]
         for step in json.loads(stack.pulumi("preview", "--stack", "dev", "--json").stdout)["steps"]
     }
-    # What stays as it is, is not told.
+    # Unchanged resources are not listed.
     assert planned["talos-etcd"] == "create" and "talos-secrets" not in planned
     assert "talos-secrets updated" not in up(stack)
     after = secrets_of(stack)
@@ -92,8 +92,8 @@ def test_an_up_takes_them_as_its_own_and_makes_no_others(stack, bundle):
     }
 
 
-def test_it_is_what_the_plugin_would_have_made(stack, bundle, checkout, tmp_path):
-    """In the same place, under the same plugin, with the same protection: else the next plan would make other ones."""
+def test_the_imported_resource_is_the_one_that_the_plugin_would_create(stack, bundle, checkout, tmp_path):
+    """With the same URN, provider and protection. Otherwise the next plan would replace the secrets."""
     up(stack)
     own, _ = secrets_of(stack)
     for file in (tmp_path / "state").rglob("dev.json*"):
@@ -103,17 +103,17 @@ def test_it_is_what_the_plugin_would_have_made(stack, bundle, checkout, tmp_path
     put, _ = secrets_of(stack)
     changing = {"created", "modified", "sourcePosition", "stackTrace", "provider", "outputs"}
     assert {k: v for k, v in put.items() if k not in changing} == {k: v for k, v in own.items() if k not in changing}
-    # The provider but for the mark that it was given when it was made.
+    # The provider without its random id.
     assert put["provider"].rpartition("::")[0] == own["provider"].rpartition("::")[0]
-    # The bridge's own notes of what is null are left out: it makes do without, as with what older bridges wrote.
+    # Without the bridge's own record of null values, which it does not need: older bridges did not write it.
     assert (
         own["outputs"].keys() - put["outputs"].keys() == {"__pulumi_raw_state_delta"}
         and not put["outputs"].keys() - own["outputs"].keys()
     )
 
 
-def test_nothing_of_them_is_said_or_lies_about(stack, bundle, tmp_path):
-    """Nor is it in a command or its environment, which anyone on the machine can read: those are written down here."""
+def test_the_import_prints_no_secret_and_leaves_none_in_a_file(stack, bundle, tmp_path):
+    """Nor in a command or its environment, which other processes can read; the test records both."""
     spy = tmp_path / "spy" / "pulumi"
     spy.parent.mkdir()
     spy.write_text(f'#!/bin/sh\n{{ echo "$@"; env; }} >> {tmp_path}/commands\nPATH="${{PATH#*:}}" exec pulumi "$@"\n')
@@ -131,7 +131,7 @@ def test_nothing_of_them_is_said_or_lies_about(stack, bundle, tmp_path):
 
 
 def test_the_key_of_an_old_cluster_reaches_its_machines(stack, bundle, tmp_path, talos_plugin):
-    """The generator leaves it out of every contract that we know, and the API could not read its own Secrets."""
+    """The generator omits the key in every known contract, and the API could not read its own Secrets."""
     file = bundle("v1.2")
     adopt(stack, file)
     up(stack)
@@ -141,15 +141,15 @@ def test_the_key_of_an_old_cluster_reaches_its_machines(stack, bundle, tmp_path,
     config = tmp_path / "config.yaml"
     config.write_text(with_aescbc_key(base, pki["secrets"]["aescbcEncryptionSecret"]), encoding="utf-8")
     merge = [arg for patch in patches(platform, "cp-1") for arg in ("--patch", patch)]
-    made = tmp_path / "made.yaml"
-    subprocess.run(["talosctl", "machineconfig", "patch", config, *merge, "-o", made], check=True)
-    subprocess.run(["talosctl", "validate", "--config", made, "--mode", "metal", "--strict"], check=True)
-    cluster = next(yaml.safe_load_all(made.read_text()))["cluster"]
+    patched = tmp_path / "made.yaml"
+    subprocess.run(["talosctl", "machineconfig", "patch", config, *merge, "-o", patched], check=True)
+    subprocess.run(["talosctl", "validate", "--config", patched, "--mode", "metal", "--strict"], check=True)
+    cluster = next(yaml.safe_load_all(patched.read_text()))["cluster"]
     assert cluster["aescbcEncryptionSecret"] == yaml.safe_load(file.read_text())["secrets"]["aescbcencryptionsecret"]
     assert "secretboxEncryptionSecret" not in cluster
 
 
-def test_the_same_again_is_no_fault_and_others_are_refused(stack, bundle):
+def test_importing_the_same_secrets_again_is_no_fault_and_other_secrets_are_refused(stack, bundle):
     first = bundle()
     adopt(stack, first)
     before = exported(stack)
@@ -162,7 +162,7 @@ def test_the_same_again_is_no_fault_and_others_are_refused(stack, bundle):
     assert exported(stack) == before
 
 
-def test_a_platform_that_made_its_own_keeps_them(stack, bundle):
+def test_a_stack_with_secrets_of_its_own_keeps_them(stack, bundle):
     up(stack)
     own = secrets_of(stack)
     assert "has secrets of its own" in adopt(stack, bundle(), check=False).stderr
@@ -170,7 +170,7 @@ def test_a_platform_that_made_its_own_keeps_them(stack, bundle):
 
 
 @pytest.mark.parametrize(
-    ("prepare", "says"),
+    ("prepare", "message"),
     [
         (
             lambda file: file.chmod(0o640),
@@ -186,22 +186,22 @@ def test_a_platform_that_made_its_own_keeps_them(stack, bundle):
         ),
     ],
 )
-def test_a_file_that_will_not_do_is_refused(stack, bundle, prepare, says):
+def test_an_unusable_file_is_refused(stack, bundle, prepare, message):
     file = bundle()
     prepare(file)
     done = adopt(stack, file, check=False)
-    assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
     assert "resources" not in exported(stack)["deployment"]
 
 
-def test_a_stack_that_is_not_there_is_told_as_the_engine_tells_it(stack, bundle):
-    """So that the runner makes it, as it does before a first plan."""
+def test_a_missing_stack_ends_with_the_engines_exit_code(stack, bundle):
+    """With that exit code the runner creates the stack, as before a first plan."""
     stack.pulumi("stack", "rm", "dev", "--yes", "--preserve-config")
     assert adopt(stack, bundle(), check=False).returncode == 6
 
 
-def test_a_cluster_that_runs_is_not_switched_off_by_its_adoption(stack, bundle):
-    """A machine that a state does not know has its first boot before it."""
+def test_an_import_switches_off_no_running_machine(stack, bundle):
+    """A machine that is not in the state would be booted for the first time."""
     bmc = {"url": "https://cp-1.bmc.dev.example.com", "system": "1"}
     stack.edit("dev", {"machines.cp-1.bmc": bmc})
     done = adopt(stack, bundle(), check=False)
@@ -214,15 +214,15 @@ def test_a_cluster_that_runs_is_not_switched_off_by_its_adoption(stack, bundle):
     adopt(stack, bundle(name="again.yaml"))
 
 
-@pytest.mark.parametrize("made", [timedelta(days=338), timedelta(days=400)], ids=["ends in 27 days", "has ended"])
-def test_a_certificate_in_its_last_month_is_made_anew_by_an_up(stack, bundle, made):
-    """Of secrets that were imported as of those that the plugin made; and it is the same authority that signs."""
+@pytest.mark.parametrize("age", [timedelta(days=338), timedelta(days=400)], ids=["ends in 27 days", "has ended"])
+def test_an_up_renews_a_certificate_in_its_last_month(stack, bundle, age):
+    """With imported secrets as with the plugin's own, and the same authority signs."""
     adopt(stack, bundle())
     up(stack)
     whole, (_, before) = exported(stack), secrets_of(stack)
     for resource in whole["deployment"]["resources"]:
         if resource["type"] == KIND:
-            short = signed(before["machineSecrets"]["certs"]["os"], datetime.now(UTC) - made)
+            short = signed(before["machineSecrets"]["certs"]["os"], datetime.now(UTC) - age)
             resource["outputs"]["clientConfiguration"] = secret(short)
     subprocess.run(
         ["pulumi", "stack", "import", "--stack", "dev"],
@@ -242,7 +242,7 @@ def test_a_certificate_in_its_last_month_is_made_anew_by_an_up(stack, bundle, ma
     assert datetime.fromisoformat(ends) > datetime.now(UTC) + timedelta(days=360)
 
 
-def test_the_plugin_is_the_one_of_its_sdk():
+def test_the_talos_plugin_has_the_version_of_its_sdk():
     from pulumiverse_talos import _utilities
 
     folders = [

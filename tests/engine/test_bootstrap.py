@@ -28,7 +28,7 @@ pulumi.CustomResource("bedplate-native:talos:Bootstrap", "etcd", props, options)
 
 
 class Fatal(Machine):
-    """A control plane whose taking of the request is the last thing that a run lives to see."""
+    """A control plane that kills the run when it receives the bootstrap request."""
 
     def __init__(self, **how):
         super().__init__(**how)
@@ -45,9 +45,9 @@ class Fatal(Machine):
 
 @pytest.fixture
 def machine():
-    made = Fatal()
-    yield made
-    made.server.stop(0)
+    machine = Fatal()
+    yield machine
+    machine.server.stop(0)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def up(here, *options):
 
 
 def killed(here, machine):
-    """An up whose engine is gone when the machine has taken the request, and the engine's own remedy for its lock."""
+    """An `up` that is killed when the machine has received the request, then `pulumi cancel` for the lock."""
     command = ["pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive"]
     with subprocess.Popen(
         command,
@@ -90,20 +90,20 @@ def bootstraps(here):
     return [resource for resource in resources if resource["type"] == TYPE]
 
 
-def test_a_run_that_was_killed_goes_on_and_bootstraps_no_second_time(small, machine):
+def test_the_run_after_a_kill_continues_and_bootstraps_no_second_time(small, machine):
     killed(small, machine)
     assert machine.requests == 1 and bootstraps(small) == []
     begun = time.monotonic()
-    told = up(small)
-    assert "etcd is running already, with cp-1: it is taken over as it is, and nothing is bootstrapped" in told
-    # The provider of others is refused for ten minutes here, and then fails.
+    output = up(small)
+    assert "etcd is running already, with cp-1: it is taken over as it is, and nothing is bootstrapped" in output
+    # The Talos plugin's own resource would retry for ten minutes here, and then fail.
     assert time.monotonic() - begun < 60
-    [made] = bootstraps(small)
-    assert (machine.requests, made["id"], made["protect"]) == (1, "cp-1", True)
+    [bootstrap] = bootstraps(small)
+    assert (machine.requests, bootstrap["id"], bootstrap["protect"]) == (1, "cp-1", True)
     up(small, "--expect-no-changes")
 
 
-def test_what_has_happened_is_no_change_and_asks_nobody(small, machine):
+def test_a_bootstrap_that_has_happened_is_no_change_and_queries_no_machine(small, machine):
     up(small)
     machine.server.stop(0).wait()
     declare(small, machine, machine="cp-9", node="10.0.0.9", others={"cp-2": "10.0.0.2"}, timeoutSeconds=60)
@@ -112,15 +112,15 @@ def test_what_has_happened_is_no_change_and_asks_nobody(small, machine):
     assert machine.requests == 1
 
 
-def test_no_key_of_the_client_is_shown_or_plain_in_the_state(small, machine, tmp_path):
+def test_the_clients_key_is_never_shown_and_encrypted_in_the_state(small, machine, tmp_path):
     shown = small.pulumi("up", "--stack", "dev", "--yes", "--diff").stdout
     key = machine.client()["clientKey"][:40]
     kept = "".join(p.read_text(encoding="utf-8") for p in (tmp_path / "state").rglob("*.json*") if p.is_file())
     assert TYPE in kept and "clientKey" not in kept and key not in shown + kept
 
 
-def test_a_state_of_the_plugins_own_bootstrap_moves_with_one_command(small, machine):
-    """As CHANGELOG.md says: its record is let go by the next up, which finds etcd there."""
+def test_a_state_with_the_plugins_bootstrap_is_migrated_by_one_command(small, machine):
+    """As CHANGELOG.md says: the next `up` drops the plugin's resource, and finds that etcd is bootstrapped."""
     machine.state = "Running"
     whole = json.loads(small.pulumi("stack", "export", "--stack", "dev").stdout)
     root, talos = "urn:pulumi:dev::bedplate::", "urn:pulumi:dev::bedplate::pulumi:providers:talos::default_0_7_0"

@@ -50,12 +50,12 @@ def planned(plugin, config, patches):
     )
     checked = plugin.Check(provider_pb2.CheckRequest(urn=URN, olds=struct_pb2.Struct(), news=inputs))
     assert not checked.failures, checked.failures
-    made = plugin.Create(provider_pb2.CreateRequest(urn=URN, properties=checked.inputs, preview=True))
-    return json_format.MessageToDict(made.properties)["machineConfiguration"]
+    created = plugin.Create(provider_pb2.CreateRequest(urn=URN, properties=checked.inputs, preview=True))
+    return json_format.MessageToDict(created.properties)["machineConfiguration"]
 
 
-def test_a_document_that_it_knows_is_merged(plugin):
-    """Else the refusals below would show nothing."""
+def test_the_plugin_merges_a_document_of_its_contract(plugin):
+    """Otherwise the refusals below would prove nothing."""
     assert [d["hostname"] for d in yaml.safe_load_all(planned(plugin, KNOWN, [KNOWN.replace("cp-1", "cp-2")]))] == [
         "cp-2"
     ]
@@ -65,12 +65,12 @@ def test_a_document_that_it_knows_is_merged(plugin):
     ("config", "patch"), [(KNOWN, LATER), (LATER, KNOWN)], ids=["in a patch", "in what is patched"]
 )
 def test_a_document_of_a_later_contract_is_refused(plugin, config, patch):
-    """So Bedplate refuses such a contract in the stack file, where the plan would end in this."""
+    """Therefore Bedplate refuses such a contract in the stack file, before the plugin does in the plan."""
     with pytest.raises(grpc.RpcError) as refused:
         planned(plugin, config, [patch])
     assert '"KubeletConfig" "v1alpha1": not registered' in refused.value.details()
 
 
-def test_what_is_not_patched_is_not_read(plugin):
-    """Without a patch the plugin passes the config on unread, so that another program can generate and merge it."""
+def test_a_config_without_patches_is_not_parsed(plugin):
+    """Without a patch the plugin passes the config on unparsed, so that another program can generate it."""
     assert planned(plugin, LATER, []) == LATER

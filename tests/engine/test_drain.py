@@ -1,4 +1,4 @@
-"""A node emptied by the real Kubernetes API's own eviction. No kubelet runs here: who ends the pods is the test."""
+"""A node drained through the real Kubernetes API. No kubelet runs here, so the test itself ends evicted pods."""
 
 import json
 import re
@@ -22,10 +22,10 @@ pytestmark = pytest.mark.engine
 def api(tmp_path_factory):
     folder, pki = tmp_path_factory.mktemp("drain"), Pki()
     (folder / "client-ca.crt").write_text(pem(pki.ca))
-    # No controllers run, so nobody makes the accounts that pods would ask for.
+    # No controllers run, so the service accounts of pods do not exist.
     extra = [f"--client-ca-file={folder / 'client-ca.crt'}", "--disable-admission-plugins=ServiceAccount"]
-    with KubernetesAPI(folder / "api", prepare.binaries("kubernetes-api"), extra_arguments=extra) as made:
-        yield made, Access.parse(admin(made, pki))
+    with KubernetesAPI(folder / "api", prepare.binaries("kubernetes-api"), extra_arguments=extra) as api:
+        yield api, Access.parse(admin(api, pki))
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def node(name):
 
 
 class Kubelet(threading.Thread):
-    """Ends pods that were asked to end."""
+    """Ends the pods that were evicted."""
 
     def __init__(self, at):
         super().__init__(daemon=True)
@@ -108,7 +108,7 @@ def names(at):
     return sorted(one["metadata"]["name"] for one in json.loads(kubectl(at, "get", "pods", "--output=json"))["items"])
 
 
-def test_what_moves_is_evicted_and_what_belongs_to_the_node_stays(api):
+def test_movable_pods_are_evicted_and_the_nodes_own_pods_stay(api):
     at, access = api
     apply(
         at,
@@ -118,22 +118,23 @@ def test_what_moves_is_evicted_and_what_belongs_to_the_node_stays(api):
         pod("web-2", "wk-2"),
         node("wk-2"),
     )
-    said = []
+    progress = []
     with Kubelet(at):
-        draining.drain(access, "wk-1", 30, said.append)
-    assert names(at) == ["agent-1", "web-2"] and said[0] == "1 pods are evicted"
-    found = json.loads(kubectl(at, "get", "node", "wk-1", "--output=json"))
-    assert found["spec"]["unschedulable"] is True
+        draining.drain(access, "wk-1", 30, progress.append)
+    assert names(at) == ["agent-1", "web-2"] and progress[0] == "1 pods are evicted"
+    worker = json.loads(kubectl(at, "get", "node", "wk-1", "--output=json"))
+    assert worker["spec"]["unschedulable"] is True
     nodes.uncordon(access, "wk-1")
     nodes.annotate(access, "wk-1", {"bedplate/decommission": "wipe"})
-    found = nodes.read(access, "wk-1")
-    assert found["metadata"]["annotations"]["bedplate/decommission"] == "wipe" and "unschedulable" not in found["spec"]
+    worker = nodes.read(access, "wk-1")
+    assert worker["metadata"]["annotations"]["bedplate/decommission"] == "wipe"
+    assert "unschedulable" not in worker["spec"]
     nodes.delete(access, "wk-1")
     nodes.delete(access, "wk-1")
     assert nodes.read(access, "wk-1") is None
 
 
-def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
+def test_a_disruption_budget_blocks_the_drain_by_name_until_it_allows_the_eviction(api):
     at, access = api
     labels = {"app": "shop"}
     budget = {
@@ -145,7 +146,7 @@ def test_a_budget_holds_the_drain_up_by_name_and_lets_it_go(api):
     apply(at, node("wk-3"), pod("shop-1", "wk-3", labels=labels), budget)
     running = {"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}
     kubectl(at, "patch", "pod", "shop-1", "--subresource=status", "--type=merge", f"--patch={json.dumps(running)}")
-    # What the controller would have counted.
+    # The status that the controller would write.
     kubectl(
         at, "patch", "pdb", "shop", "--subresource=status", "--type=merge", f"--patch={json.dumps(_counted(allowed=0))}"
     )

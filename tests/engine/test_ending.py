@@ -9,7 +9,7 @@ import yaml
 pytestmark = pytest.mark.engine
 
 PLUGIN = Path(__file__).parent / "slowplugin.py"
-# One resource that its check refuses, once the call has begun; the call ends long after.
+# One resource whose check fails after the call has begun; the call ends long after that.
 PROGRAM = """
 import asyncio
 import pulumi
@@ -45,23 +45,23 @@ Group()
 @pytest.fixture
 def here(checkout):
     """A checkout with a plugin that is slow."""
-    made = checkout("dev")
-    (made.folder / "Pulumi.dev.yaml").write_text("config: {}\n", encoding="utf-8")
-    slow = made.folder / "slow"
+    slow_checkout = checkout("dev")
+    (slow_checkout.folder / "Pulumi.dev.yaml").write_text("config: {}\n", encoding="utf-8")
+    slow = slow_checkout.folder / "slow"
     slow.mkdir()
     start = slow / "pulumi-resource-slow"
     start.write_text(f"#!{sys.executable}\n{PLUGIN.read_text(encoding='utf-8')}", encoding="utf-8")
     start.chmod(0o755)
-    project = yaml.safe_load((made.folder / "Pulumi.yaml").read_text(encoding="utf-8"))
+    project = yaml.safe_load((slow_checkout.folder / "Pulumi.yaml").read_text(encoding="utf-8"))
     project["plugins"]["providers"].append({"name": "slow", "path": "./slow"})
-    (made.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
-    made.deadline = 60
-    return made
+    (slow_checkout.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
+    slow_checkout.deadline = 60
+    return slow_checkout
 
 
 def shown(here, call):
     (here.folder / "__main__.py").write_text(PROGRAM.format(call=CALLS[call]), encoding="utf-8")
-    # Not a preview: a plan sends its calls one by one, so that none would be under way when the check fails.
+    # Not a preview, because a plan sends its calls one by one, and none would be under way when the check fails.
     done = here.pulumi("up", "--yes", "--skip-preview", "--stack", "dev", check=False, network=False)
     text = done.stdout + done.stderr
     assert done.returncode
@@ -70,6 +70,6 @@ def shown(here, call):
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_call_that_the_engine_s_end_interrupts_is_silent(here, call):
+def test_a_call_that_the_engines_end_interrupts_is_silent(here, call):
     text = shown(here, call)
     assert "Traceback" not in text and "Exception" not in text and "terminated" not in text, text

@@ -1,4 +1,4 @@
-"""Our own provider under the real engine: what a person sees when something does not answer."""
+"""Our own provider under the real engine: the output when a machine or an API does not answer."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def gate(checkout, tmp_path):
         one.server.server_close()
 
 
-def test_a_gate_that_stays_shut_ends_in_one_line_and_the_next_run_goes_on(gate):
+def test_a_gate_that_times_out_ends_in_one_line_and_the_next_run_continues(gate):
     here, _, _ = gate(503, 503, 503, 200)
     shut = here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview", check=False)
     text = shut.stdout + shut.stderr
@@ -49,7 +49,7 @@ def test_a_gate_that_stays_shut_ends_in_one_line_and_the_next_run_goes_on(gate):
     assert "1 created" in here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview").stdout.replace("+ ", "")
 
 
-def test_a_kubeconfig_is_encrypted_in_the_state_and_shown_nowhere(gate):
+def test_a_kubeconfig_is_encrypted_in_the_state_and_never_shown(gate):
     here, kubeconfig, state = gate(200, seconds=20)
     shown = here.pulumi("up", "--stack", "dev", "--yes", "--diff").stdout
     shown += here.pulumi("preview", "--stack", "dev", "--diff", "--expect-no-changes").stdout
@@ -59,8 +59,8 @@ def test_a_kubeconfig_is_encrypted_in_the_state_and_shown_nowhere(gate):
     assert key not in kept and key not in shown
 
 
-def test_a_secret_that_is_refused_is_not_shown(gate):
-    """The engine prints the value of a property that a failed check names, in the clear."""
+def test_the_value_of_a_refused_secret_is_not_shown(gate):
+    """The engine prints the plain value of a property that a failed check names."""
     here, _, _ = gate(200)
     here.pulumi("config", "set", "--stack", "dev", "--secret", "kubeconfig", "hunter2-hunter2")
     shown = here.pulumi("preview", "--stack", "dev", check=False)
@@ -89,8 +89,8 @@ gate("beside", kubeconfig)
 """
 
 
-def test_what_waits_for_a_failed_resource_is_never_deleted(gate):
-    """The dependent is not registered, so the engine would delete it as dropped: all VMs, for one dead machine."""
+def test_a_dependent_of_a_failed_resource_is_never_deleted(gate):
+    """The dependent is not registered, so the engine alone would delete it: all VMs, because of one dead machine."""
     here, _, _ = gate(200, 200, 200, 503)
     (here.folder / "__main__.py").write_text(CHAIN, encoding="utf-8")
     here.pulumi("up", "--stack", "dev", "--yes", "--skip-preview")

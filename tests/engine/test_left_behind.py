@@ -1,4 +1,4 @@
-"""What a killed run leaves in a cluster, with the real engine, the real Helm and a real Kubernetes API."""
+"""Recovery from what a killed run left in a cluster, with the real engine, Helm and Kubernetes API."""
 
 import base64
 import copy
@@ -52,8 +52,8 @@ def api(tmp_path_factory):
         folder / "api",
         prepare.binaries("kubernetes-api"),
         extra_arguments=[f"--client-ca-file={folder / 'client-ca.crt'}"],
-    ) as made:
-        yield made, admin(made, pki)
+    ) as api:
+        yield api, admin(api, pki)
 
 
 @pytest.fixture
@@ -76,8 +76,8 @@ def kubectl(api, *arguments, stdin=None):
 
 
 def leave(api, status, version="1.2.3", revision=1):
-    """A record as Helm writes it."""
-    told = json.dumps(
+    """Create a release record as Helm writes it."""
+    record = json.dumps(
         {
             "name": "net",
             "version": revision,
@@ -86,7 +86,7 @@ def leave(api, status, version="1.2.3", revision=1):
             "chart": {"metadata": {"name": "net", "version": version}},
         }
     )
-    packed = base64.b64encode(base64.b64encode(gzip.compress(told.encode()))).decode()
+    packed = base64.b64encode(base64.b64encode(gzip.compress(record.encode()))).decode()
     labels = {"owner": "helm", "name": "net", "status": status, "version": str(revision)}
     secret = {
         "apiVersion": "v1",
@@ -104,49 +104,49 @@ def up(here, check=True):
 
 
 def statuses(api):
-    found = json.loads(kubectl(api, "get", "secrets", "--selector=owner=helm", "--output=json"))["items"]
-    return sorted((s["metadata"]["labels"]["version"], s["metadata"]["labels"]["status"]) for s in found)
+    secrets = json.loads(kubectl(api, "get", "secrets", "--selector=owner=helm", "--output=json"))["items"]
+    return sorted((s["metadata"]["labels"]["version"], s["metadata"]["labels"]["status"]) for s in secrets)
 
 
-def test_a_record_of_an_installation_that_was_cut_short_is_cleared(api, release):
+def test_the_record_of_an_interrupted_installation_is_removed(api, release):
     leave(api[0], "pending-install")
-    _, told = up(release)
-    assert "cleared Helm's record sh.helm.release.v1.net.v1 (pending-install), which an interrupted run left" in told
+    _, output = up(release)
+    assert "cleared Helm's record sh.helm.release.v1.net.v1 (pending-install), which an interrupted run left" in output
     assert statuses(api[0]) == [("1", "deployed")]
 
 
-def test_what_a_dead_run_installed_is_taken_over(api, release):
-    """The plugin may finish what the engine no longer hears of."""
+def test_a_release_that_a_killed_run_installed_is_adopted(api, release):
+    """The plugin may finish an installation after the engine was killed."""
     up(release)
     before = kubectl(api[0], "get", "configmap", "net", "--output=jsonpath={.metadata.uid}")
     release.pulumi("stack", "rm", "--stack", "dev", "--yes", "--force", "--preserve-config")
     release.pulumi("stack", "init", "dev")
     release.pulumi("config", "set", "--stack", "dev", "--secret", "kubeconfig", api[1])
-    _, told = up(release)
-    assert "cleared Helm's record sh.helm.release.v1.net.v1 (deployed)" in told
+    _, output = up(release)
+    assert "cleared Helm's record sh.helm.release.v1.net.v1 (deployed)" in output
     assert kubectl(api[0], "get", "configmap", "net", "--output=jsonpath={.metadata.uid}") == before, "not made anew"
 
 
 def test_another_release_of_that_name_is_left_alone(api, release):
     leave(api[0], "deployed", version="1.1.0")
-    code, told = up(release, check=False)
+    code, output = up(release, check=False)
     assert (
         code != 0
-        and "a release net of chart version 1.1.0 is deployed in default, but is not in the stack's state" in told
+        and "a release net of chart version 1.1.0 is deployed in default, but is not in the stack's state" in output
     )
     assert statuses(api[0]) == [("1", "deployed")]
 
 
-def test_an_upgrade_that_was_cut_short_is_cleared_and_the_last_good_one_stays(api, release):
+def test_the_record_of_an_interrupted_upgrade_is_removed_and_the_last_good_one_stays(api, release):
     up(release)
     leave(api[0], "pending-upgrade", revision=2)
     release.pulumi("config", "set", "--stack", "dev", "told", "two")
-    _, told = up(release)
-    assert "cleared Helm's record sh.helm.release.v1.net.v2 (pending-upgrade)" in told
+    _, output = up(release)
+    assert "cleared Helm's record sh.helm.release.v1.net.v2 (pending-upgrade)" in output
     assert kubectl(api[0], "get", "configmap", "net", "--output=jsonpath={.data.told}") == "two"
 
 
-def test_a_plan_looks_at_no_record(api, release):
+def test_a_plan_reads_no_helm_record(api, release):
     leave(api[0], "pending-install")
     release.pulumi("preview", "--stack", "dev")
     assert statuses(api[0]) == [("1", "pending-install")]
@@ -166,37 +166,37 @@ for manifest in json.loads(Path("objects.json").read_text()):
 
 
 def forget(here, api):
-    """The engine dies after the object is made, and before its state is."""
+    """As if the engine was killed after the object was created and before the state was written."""
     here.pulumi("stack", "rm", "--stack", "dev", "--yes", "--force", "--preserve-config")
     here.pulumi("stack", "init", "dev")
     here.pulumi("config", "set", "--stack", "dev", "--secret", "kubeconfig", api[1])
 
 
-def test_an_object_that_the_state_does_not_know_is_taken_over_also_with_other_values(api, release):
-    """The provider names a field manager anew for each object: one that a dead run made would conflict with itself."""
-    made = {
+def test_an_object_that_is_missing_in_the_state_is_adopted_also_with_other_values(api, release):
+    """The provider has a new field manager for each object, so one of a killed run would conflict with itself."""
+    configmap = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "mine", "namespace": "default"},
         "data": {"told": "one"},
     }
     (release.folder / "__main__.py").write_text(OBJECTS)
-    (release.folder / "objects.json").write_text(json.dumps([made]))
+    (release.folder / "objects.json").write_text(json.dumps([configmap]))
     up(release)
     forget(release, api)
-    (release.folder / "objects.json").write_text(json.dumps([{**made, "data": {"told": "two"}}]))
+    (release.folder / "objects.json").write_text(json.dumps([{**configmap, "data": {"told": "two"}}]))
     up(release)
     assert kubectl(api[0], "get", "configmap", "mine", "--output=jsonpath={.data.told}") == "two"
     up(release)
 
 
-def test_kubevirts_operator_is_taken_over_as_it_is(api, release):
-    """Found by killing an update: its Deployment conflicted with the one that was there."""
+def test_kubevirts_operator_is_adopted_unchanged(api, release):
+    """Found by killing an update: the Deployment conflicted with the existing one."""
     whole = copy.deepcopy(operator(parse(stack_platform("dev")).kubevirt.version))
     kept = [each for each in whole if each["kind"] in ("Namespace", "Deployment")]
     for each in kept:
         if each["kind"] == "Deployment":
-            # No node is here on which it would become ready.
+            # There is no node on which it could become ready.
             each["metadata"].setdefault("annotations", {})["pulumi.com/skipAwait"] = "true"
     (release.folder / "__main__.py").write_text(OBJECTS)
     (release.folder / "objects.json").write_text(json.dumps(kept))

@@ -19,7 +19,7 @@ STATES = ROOT / "tests" / "states"
 
 
 def _steps(here, stack):
-    """What a plan would do, and to which type and name; `same` is left out."""
+    """Operation, type and name of each step of a plan, without `same`."""
     plan = json.loads(here.pulumi("preview", "--stack", stack, "--json", "--show-sames", network=False).stdout)
     kept = [step["urn"] for step in plan["steps"] if step["op"] == "same"]
     return kept, [
@@ -29,11 +29,10 @@ def _steps(here, stack):
 
 @pytest.mark.parametrize("name", ["rehearsed-dev", "rehearsed-prod"])
 def test_a_plan_for_an_old_state_with_its_machines_keeps_every_resource(recorded, name):
-    """The machines' components alone are new, and a component is a name and nothing else.
+    """Only the machines' components are new, and a component exists in the state only.
 
-    The configs, which were the Talos plugin's, are ours: an update in place, and nothing is deleted or replaced. The
-    kubeconfig is taken over from the Talos plugin with its certificate and its key, byte for byte: so the Kubernetes
-    provider and all objects stay as they are.
+    The configs of the Talos plugin become ours by an update in place; nothing is deleted or replaced. The kubeconfig
+    keeps its certificate and its key, byte for byte, so the Kubernetes provider and all objects stay as they are.
     """
     here, stack = recorded(name)
     kept, others = _steps(here, stack)
@@ -65,11 +64,12 @@ def test_a_strangers_kubeconfig_in_an_old_state_runs_nothing(recorded, tmp_path)
     )
     shown = here.pulumi("preview", "--stack", stack, check=False)
     assert (
-        "the administrator's certificate is signed anew, because the kubeconfig in the state is not a kubeconfig with "
+        "the administrator's certificate is renewed, because the kubeconfig in the state is not a kubeconfig with "
         "a client certificate and nothing else: its user has exec; " in shown.stdout
     )
     # The Kubernetes provider is updated and not replaced, and no object goes with it.
-    assert "replace" not in shown.stdout and "delete" not in shown.stdout and "Traceback" not in shown.stdout
+    summary = shown.stdout.rpartition("Resources:")[2]
+    assert "to update" in summary and "to replace" not in summary and "to delete" not in summary, summary
     # A refresh begins with the provider of the state, so the runner asks this first.
     done = here.run(sys.executable, "-m", "operations.kubeconfig", "check", stack, check=False)
     assert done.returncode == 2 and done.stderr.startswith("kubernetes-provider: the kubeconfig in the state is not ")
@@ -91,7 +91,7 @@ def _poisoned(resources, command):
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_a_plan_for_an_old_state_that_has_its_secrets_alone_keeps_them(recorded, name):
+def test_a_plan_for_an_old_state_with_only_its_secrets_keeps_them(recorded, name):
     here, stack = recorded(name)
     for part in ("ca", "certificate", "key"):
         here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:matchbox.{part}", f"a {part}")
@@ -111,7 +111,7 @@ def test_a_plan_for_an_old_state_that_has_its_secrets_alone_keeps_them(recorded,
 
 
 @pytest.mark.parametrize("file", sorted(STATES.glob("*.json.gz")), ids=lambda file: file.name)
-def test_a_recorded_state_holds_no_plain_secret_and_no_path_of_the_machine_that_made_it(file):
+def test_a_recorded_state_has_no_plain_secret_and_no_path_of_the_recording_machine(file):
     text = gzip.decompress(file.read_bytes()).decode()
     assert '"ciphertext"' in text and '"plaintext"' not in text
     assert not re.search(r"PRIVATE KEY|LS0tLS1CRUdJTi|sourcePosition|stackTrace|/\.toolchain/", text)

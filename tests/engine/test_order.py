@@ -1,4 +1,4 @@
-"""The rows of a plan come in one order, the program's, and read machine by machine."""
+"""The rows of a plan are in the program's order, machine by machine."""
 
 import itertools
 import json
@@ -15,12 +15,12 @@ def _rows(here):
     return [(kind.rpartition("$")[2], name) for *_, kind, name in urns]
 
 
-def test_two_plans_list_their_rows_in_one_order_machine_by_machine(checkout):
+def test_two_plans_list_their_rows_in_the_same_order_machine_by_machine(checkout):
     here = checkout("prod")
     rows = _rows(here)
     assert _rows(here) == rows
     machines = [name for kind, name in rows if kind == "bedplate:talos:Machine"]
     assert machines == [f"talos-{machine}" for machine in ("cp-1", "cp-2", "cp-3", "wk-1", "wk-2")]
-    # A machine's Talos version depends on other machines, so those rows come after the last machine's.
+    # A machine's Talos version depends on other machines, so its row comes after the last machine's rows.
     begun = [name for kind, name in rows if name in machines and kind != "bedplate-native:talos:Release"]
     assert [name for name, _ in itertools.groupby(begun)] == machines

@@ -1,4 +1,4 @@
-"""Real PKI: made by an update, rendered by the real plugin in a plan, accepted by the real talosctl."""
+"""A real PKI: created by an `up`, rendered by the real plugin in a plan, and accepted by the real talosctl."""
 
 import json
 import subprocess
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(params=["dev", "prod"])
-def made(request, checkout):
-    """A checkout whose stack has its PKI, and nothing more."""
+def stack_with_pki(request, checkout):
+    """A checkout whose stack has only its PKI."""
     stack = request.param
     here = checkout(stack)
     for part in ("ca", "certificate", "key"):
@@ -47,22 +47,22 @@ def opened(value):
     if isinstance(value, dict) and "plaintext" in value:
         return opened(json.loads(value["plaintext"]))
     if isinstance(value, dict):
-        # Secrets inside a secret are told with the engine's own mark.
+        # A secret inside a secret has the engine's own marker.
         return (
             opened(value["value"]) if "value" in value and len(value) == 2 else {k: opened(v) for k, v in value.items()}
         )
     return value
 
 
-def test_the_real_plugin_renders_what_talosctl_accepts_and_nothing_of_it_leaks(made, tmp_path, talos_plugin):
-    stack, here, pki = made
+def test_talosctl_accepts_what_the_real_plugin_renders_and_no_secret_is_shown(stack_with_pki, tmp_path, talos_plugin):
+    stack, here, pki = stack_with_pki
     plan = here.preview(stack, "--diff")
     assert "error" not in plan.stdout
     secret = {leaf for leaf in leaves(pki) if len(leaf) > 20 and not leaf.startswith("v1.")}
     assert len(secret) > 15
     shown = plan.stdout + plan.stderr + here.pulumi("preview", "--stack", stack, "--json").stdout
     state = "".join(p.read_text(encoding="utf-8") for p in tmp_path.glob("state/**/*.json"))
-    # Certificates are public, and the CLI prints the cluster's id; keys and tokens must be nowhere.
+    # Certificates are public, and the CLI prints the cluster's id; keys and tokens must never be shown.
     assert [s[:8] for s in secret if s in shown or s in state] == []
 
     platform = parse(stack_platform(stack))

@@ -1,4 +1,4 @@
-"""The main job with the real engine and the real plugins: a plan of everything, judged, with nothing at hand."""
+"""A plan of everything with the real engine, plugins and policies, and without any hardware."""
 
 import re
 
@@ -29,7 +29,7 @@ LAYERS = (
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_first_plan_shows_every_layer_with_no_warning_and_passes_its_policies(checkout, stack):
+def test_a_first_plan_shows_every_layer_without_a_warning_and_passes_its_policies(checkout, stack):
     here = checkout(stack)
     shown = here.preview(stack)
     text = shown.stdout + shown.stderr
@@ -41,24 +41,24 @@ def test_a_first_plan_shows_every_layer_with_no_warning_and_passes_its_policies(
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_a_plan_needs_no_hardware_no_cluster_and_no_network(checkout, stack):
-    """Seen in a network namespace with a loopback link and no other, and it is the same plan."""
+    """In a network namespace with only a loopback link, the plan is the same."""
     here = checkout(stack)
     assert "bedplate" in here.preview(stack, network=False).stdout
     assert here.plan(stack, network=False) == here.plan(stack)
 
 
-def test_a_plan_tells_a_person_what_to_do_and_names_nobody_outside(checkout):
-    """In a rack with no way out, for a machine with no BMC."""
+def test_a_plan_lists_the_manual_steps_and_names_no_host_outside(checkout):
+    """For a machine without a BMC, in an air-gapped rack."""
     here = checkout("prod")
     here.edit("prod", {"machines.wk-1.bmc": None, "machines.wk-1.location": {"rack": "r12", "unit": 7}})
-    told = here.preview("prod", network=False).stdout.partition("Diagnostics:")[2]
-    told = told[told.index("metal:ByHand (metal-wk-1)") :].partition("\n\n")[0]
-    lines = [line.strip() for line in told.splitlines()[1:]]
+    steps = here.preview("prod", network=False).stdout.partition("Diagnostics:")[2]
+    steps = steps[steps.index("metal:ByHand (metal-wk-1)") :].partition("\n\n")[0]
+    lines = [line.strip() for line in steps.splitlines()[1:]]
     assert lines[:2] == [
         "boot it by hand, unless that is already done for install.generation 1:",
         "1. find wk-1: rack r12, unit 7, MAC 0c:c4:7a:00:02:01",
     ]
-    assert len(lines) == 6 and "https://factory.prod.example.com/image/" in lines[2] and "talos.dev" not in told
+    assert len(lines) == 6 and "https://factory.prod.example.com/image/" in lines[2] and "talos.dev" not in steps
 
 
 @pytest.mark.parametrize(
@@ -69,20 +69,20 @@ def test_a_plan_tells_a_person_what_to_do_and_names_nobody_outside(checkout):
         ({"vms.web.memory": "4GB", "vms.web.cpu": "two", "name": None}, 3),
     ],
 )
-def test_a_faulty_stack_file_ends_in_lines_and_no_traceback(checkout, edits, lines):
+def test_a_faulty_stack_file_ends_in_one_line_per_fault_without_a_traceback(checkout, edits, lines):
     here = checkout("dev")
     here.edit("dev", edits)
     shown = here.preview("dev", check=False)
     text = shown.stdout + shown.stderr
     assert shown.returncode != 0
     assert "Traceback" not in text and 'File "' not in text
-    told = {line.strip() for line in text.splitlines() if line.strip().startswith("platform.")}
-    assert len(told) == lines
-    assert all(line.count("; ") >= 2 for line in told)
+    faults = {line.strip() for line in text.splitlines() if line.strip().startswith("platform.")}
+    assert len(faults) == lines
+    assert all(line.count("; ") >= 2 for line in faults)
 
 
 def test_a_loosened_control_fails_the_plan_with_rule_object_and_remedy(checkout):
-    """A user's own patch is judged like everything else: merged last, it would win."""
+    """A patch of the stack file is judged as well, because it is merged last and overrides."""
     here = checkout("dev")
     here.edit("dev", {"talos.patches": [{"cluster": {"apiServer": {"extraArgs": {"anonymous-auth": "true"}}}}]})
     shown = here.preview("dev", check=False)
@@ -112,6 +112,6 @@ def _without_our_python(environment):
     return ":".join(p for p in environment["PATH"].split(":") if not p.startswith(ours))
 
 
-def test_the_program_leaves_the_checkout_as_it_was():
-    """Everything that a run writes is ignored by git; see also the runner's own tests."""
+def test_the_program_writes_no_file_into_the_checkout():
+    """git ignores everything that a run writes; see also the runner's tests."""
     assert "/.toolchain/" in (ROOT / ".gitignore").read_text(encoding="utf-8")

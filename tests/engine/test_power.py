@@ -34,16 +34,16 @@ engine.prepare()
 config = pulumi.Config("small")
 for name, spec in json.loads(config.require("machines")).items():
     spec = {"username": config.get("username"), "password": config.require_secret("password"), **spec}
-    made = Power(name, Permit(name, **spec), **spec)
-    pulumi.export(name, made.identity)
+    power = Power(name, Permit(name, **spec), **spec)
+    pulumi.export(name, power.identity)
 """
 
 
 @pytest.fixture
 def bmc(tmp_path):
-    made = Bmc(tmp_path / "bmc", [machine(1), machine(2)])
-    yield made
-    made.stop()
+    bmc = Bmc(tmp_path / "bmc", [machine(1), machine(2)])
+    yield bmc
+    bmc.stop()
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def up(here, *args, check=True):
     return done, done.stdout + done.stderr
 
 
-def test_power_from_a_plan_with_no_bmc_to_a_destroy_that_leaves_the_machines_on(small, bmc, tmp_path):
-    # Nobody answers at the BMCs' address, and there is no network: the plan shows what will happen all the same.
+def test_power_from_a_plan_without_a_bmc_to_a_destroy_that_leaves_the_machines_on(small, bmc, tmp_path):
+    # No BMC answers and there is no network, but the plan is complete.
     planned = small.pulumi("preview", "--stack", "dev", network=False)
     assert "5 to create" in planned.stdout
     for name in ("node-1", "node-2"):
@@ -168,7 +168,7 @@ def test_a_bmc_that_becomes_another_device_is_sent_nothing_until_that_is_accepte
         assert evil.authorizations
 
 
-def test_exchanged_hardware_shows_as_drift(small, bmc):
+def test_replaced_hardware_is_reported_as_drift(small, bmc):
     bmc.start()
     up(small)
     bmc.stop()
@@ -183,8 +183,8 @@ def test_exchanged_hardware_shows_as_drift(small, bmc):
     assert bmc.acts("node-1") == ["Pxe"]
 
 
-def test_one_machine_that_fails_keeps_no_other_off(small, bmc):
-    """Though the others' power is asked for only after it has failed."""
+def test_a_machine_that_fails_does_not_block_the_power_of_others(small, bmc):
+    """Although the others are switched on only after it has failed."""
     bmc.start()
     bmc.faults({"method": "PATCH", "path": machine(2)["uuid"], "delay": 4})
     declare(small, bmc, serial="LAB0002")

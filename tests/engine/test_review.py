@@ -102,10 +102,8 @@ def test_what_a_pull_request_changes_is_the_same_in_both(recorded, tmp_path):
     file, _ = redacted(here, stack, tmp_path)
     unchanged = real_steps(here, stack)
     for edits in (
-        {"talos.sysctls": {"net.core.somaxconn": "4096"}},
-        {"vms.erp.cpu": 4, "vms.mail": None},
-        {"vms.erp.cloud_init": {"runcmd": [["true"]]}},
-        {"workloads.portal.replicas": 3, "cilium.encryption": "none"},
+        {"talos.sysctls": {"net.core.somaxconn": "4096"}, "vms.erp.cpu": 4, "vms.mail": None},
+        {"vms.erp.cloud_init": {"runcmd": [["true"]]}, "workloads.portal.replicas": 3, "cilium.encryption": "none"},
     ):
         before = (here.folder / f"Pulumi.{stack}.yaml").read_text()
         here.edit(stack, edits)

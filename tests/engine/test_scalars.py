@@ -1,4 +1,4 @@
-"""What the engine hands to the program of a stack file's scalars."""
+"""Bedplate reads a stack file's scalars as the engine does."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a killed run leaves of a state in a folder, with the real engine."""
+"""A state in a folder after a run was killed, with the real engine."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from runner.states import durable, folder, remove_empty_attributes
 pytestmark = pytest.mark.engine
 
 
-def test_attributes_cut_short_lock_a_stack_and_are_mended(checkout):
+def test_truncated_attribute_files_block_a_stack_until_they_are_removed(checkout):
     here = checkout("dev")
     url = here.environment["PULUMI_BACKEND_URL"]
     [attributes] = folder(url).glob(".pulumi/stacks/bedplate/dev.json.attrs")
@@ -20,7 +20,7 @@ def test_attributes_cut_short_lock_a_stack_and_are_mended(checkout):
     here.pulumi("stack", "export", "--stack", "dev")
 
 
-def test_a_folder_that_is_told_so_has_none(checkout, tmp_path):
+def test_a_folder_backend_with_metadata_skip_has_no_attribute_files(checkout, tmp_path):
     here = checkout("dev")
     state = tmp_path / "other"
     state.mkdir()

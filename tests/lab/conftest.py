@@ -1,6 +1,6 @@
 """The rehearsal's own fixtures, and the rehearsals that run beside the other tests.
 
-What waits for a rehearsal comes last in a session, so that everything else runs meanwhile.
+Tests that wait for a rehearsal come last in a session, so that the other tests run meanwhile.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ class Beside:
             self.rehearsals.start()
 
     def pytest_sessionfinish(self) -> None:
-        """End what still runs: a session that was cut short waits for none."""
+        """End the rehearsals that still run, because a session that was cut short does not wait for them."""
         self.rehearsals.stop()
 
 
@@ -45,13 +45,13 @@ def _needs_a_lab(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what waits for a rehearsal at the end."""
+    """Put the tests that wait for a rehearsal at the end."""
     last = sorted(filter(_needs_a_lab, items), key=lambda item: LAST.index(item.path.name))
     items[:] = [item for item in items if not _needs_a_lab(item)] + last
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Have the rehearsals that tests of this session wait for run beside the others."""
+    """Start the rehearsals that tests of this session wait for, beside the other tests."""
     chosen = {item.path.name for item in session.items if _needs_a_lab(item)}
     commands = dict(command for file, command in COMMANDS.items() if file in chosen)
     able = all(finding.ok for finding in preflight.examine() if finding.fatal)

@@ -7,7 +7,7 @@ import pytest
 from lab.testing import background
 from lab.testing.background import Rehearsals
 
-# As far as a session sees it, `python -m lab`.
+# Stands in for `python -m lab`.
 PRETENDER = """
 import json, pathlib, sys, time
 print("rehearsing", *sys.argv[1:], flush=True)
@@ -23,25 +23,25 @@ sys.exit(3 if "--fail" in sys.argv else 0)
 def beside(tmp_path):
     (tmp_path / "checkout" / "lab").mkdir(parents=True)
     (tmp_path / "checkout" / "lab" / "__main__.py").write_text(PRETENDER)
-    made = []
+    rehearsals = []
 
     def make(**commands):
-        made.append(Rehearsals(tmp_path, tmp_path / "checkout", "dev", commands))
-        return made[-1]
+        rehearsals.append(Rehearsals(tmp_path, tmp_path / "checkout", "dev", commands))
+        return rehearsals[-1]
 
     yield make
-    for each in made:
+    for each in rehearsals:
         each.stop()
 
 
-def test_they_run_in_their_order_and_each_keeps_its_own_outcome(beside):
+def test_rehearsals_run_in_their_order_and_each_has_its_own_outcome(beside):
     rehearsals = beside(whole=(), steps=("--steps", "--fail"))
     steps, whole = rehearsals.outcome("steps", seconds=60), rehearsals.outcome("whole", seconds=60)
     assert (whole.code, whole.output, whole.times) == (0, "rehearsing dev\n", {"facts": {"arguments": []}})
     assert (steps.code, steps.times["facts"]["arguments"]) == (3, ["--steps", "--fail"])
 
 
-def test_one_that_does_not_end_is_told_with_its_last_lines_and_is_ended_with_the_session(beside, monkeypatch):
+def test_a_rehearsal_that_hangs_is_reported_with_its_last_lines_and_ended_with_the_session(beside, monkeypatch):
     rehearsals = beside(whole=("--hang",), steps=())
     rehearsals.start()
     while not (rehearsals.folder / "whole").exists() or not (rehearsals.folder / "whole").read_text():
@@ -55,7 +55,7 @@ def test_one_that_does_not_end_is_told_with_its_last_lines_and_is_ended_with_the
     assert rehearsals.outcome("steps", seconds=5).output == "the session ended before it began"
 
 
-def test_what_waits_for_a_rehearsal_comes_last(request):
+def test_tests_that_wait_for_a_rehearsal_come_last(request):
     names = [item.path.name for item in request.session.items]
     waiting = [name in ("test_rehearsal.py", "test_steps.py", "test_stop.py") for name in names]
     lab = [bool(item.get_closest_marker("lab")) for item in request.session.items]

@@ -1,9 +1,9 @@
-"""Where a lab's cgroups are, so that all of them can be taken away."""
+"""Where a lab's cgroups are, so that all of them can be removed."""
 
 from lab import cgroups
 
 
-def test_every_hierarchy_counts_also_the_empty_version_2_beside_version_1(tmp_path):
+def test_a_lab_has_a_cgroup_in_every_hierarchy_also_in_an_empty_version_2(tmp_path):
     for name in ("memory", "systemd", "unified", "cpu"):
         (tmp_path / name).mkdir()
     proc = tmp_path / "self"
@@ -16,12 +16,12 @@ def test_every_hierarchy_counts_also_the_empty_version_2_beside_version_1(tmp_pa
     }
 
 
-def test_on_version_2_a_lab_is_at_the_top(tmp_path):
+def test_on_version_2_a_labs_cgroup_is_at_the_root(tmp_path):
     (tmp_path / "cgroup.controllers").touch()
     assert cgroups.own(tmp_path) == [tmp_path]
 
 
-def test_removing_takes_children_first_and_tells_what_is_left(tmp_path):
+def test_cgroups_are_removed_children_first_and_those_that_are_left_are_returned(tmp_path):
     (tmp_path / "gone" / "child" / "grandchild").mkdir(parents=True)
     busy = tmp_path / "busy"
     (busy / "child").mkdir(parents=True)

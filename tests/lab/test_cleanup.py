@@ -46,7 +46,7 @@ def test_no_two_checkouts_share_a_name_that_the_machine_sees(labs):
 
 
 def test_a_lab_of_another_checkout_is_left_alone(labs):
-    """Before, both had the cgroup bedplate-dev: the second one waited for 20 s and gave up."""
+    """Regression: both had the cgroup bedplate-dev, and the second lab gave up after 20 s."""
     one, two = labs
     process, place = busy(one)
     try:
@@ -60,7 +60,7 @@ def test_a_lab_of_another_checkout_is_left_alone(labs):
     assert before.difference(Snapshot.take(two)) == {}
 
 
-def test_who_keeps_a_labs_cgroup_busy_is_named(labs, monkeypatch):
+def test_the_processes_in_a_cgroup_that_can_not_be_removed_are_named(labs, monkeypatch):
     one, _ = labs
     process, place = busy(one)
     monkeypatch.setattr(cgroups, "remove", lambda directories: [each for each in directories if each.exists()])
@@ -77,7 +77,7 @@ def test_who_keeps_a_labs_cgroup_busy_is_named(labs, monkeypatch):
     assert f"they hold {process.pid} python" in text and text.endswith("run ./bedplate rehearse stop dev")
 
 
-# To the eye of the machine a lab's supervisor, without a lab.
+# A process that looks like a lab's supervisor, without a lab.
 PRETENDER = "import sys, time; print('on', flush=True); time.sleep(600)"
 
 
@@ -88,13 +88,13 @@ def test_a_lab_of_another_checkout_is_named_with_its_stack_its_process_and_its_t
         try:
             assert process.stdout.readline() == b"on\n"
             one.record(Process.at(process.pid))
-            (found,) = (lab for lab in others.foreign(two.directory.parent) if lab.checkout == one.checkout)
-            assert (found.stack, found.pid) == ("dev", process.pid)
-            assert abs(found.since - os.stat(one.init_file).st_mtime) < 30
-            assert f"lab dev of the checkout {one.checkout} (process {process.pid}, since 20" in str(found)
-            told = cleanup.left_alone(two.checkout / ".toolchain")
+            (labs_record,) = (lab for lab in others.foreign(two.directory.parent) if lab.checkout == one.checkout)
+            assert (labs_record.stack, labs_record.pid) == ("dev", process.pid)
+            assert abs(labs_record.since - os.stat(one.init_file).st_mtime) < 30
+            assert f"lab dev of the checkout {one.checkout} (process {process.pid}, since 20" in str(labs_record)
+            lines = cleanup.left_alone(two.checkout / ".toolchain")
             stop = "stop it from its own checkout, with ./bedplate rehearse stop dev"
-            assert f"{found} keeps running: {stop}" in told
+            assert f"{labs_record} keeps running: {stop}" in lines
             assert not [lab for lab in others.foreign(one.directory.parent) if lab.checkout == one.checkout]
         finally:
             process.kill()

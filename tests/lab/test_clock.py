@@ -1,4 +1,4 @@
-"""The lab's own time server, asked as a client of the protocol asks."""
+"""The lab's own time server, queried with the protocol's packets."""
 
 import socket
 import struct
@@ -13,10 +13,10 @@ STAMP = bytes(range(1, 9))
 ASKED = bytes([0b00_100_011]) + bytes(39) + STAMP
 
 
-def test_the_answer_names_what_was_asked_and_says_the_time():
+def test_the_answer_repeats_the_requests_timestamp_and_has_the_time():
     answer = reply(ASKED, 1_800_000_000.5)
     assert len(answer) == 48
-    # No leap second announced, the version that asked, a server.
+    # No leap second, the client's version, mode 4 (server).
     assert answer[0] == 0b00_100_100
     assert answer[24:32] == STAMP
     assert struct.unpack("!II", answer[40:48]) == (1_800_000_000 + EPOCH, 1 << 31)
@@ -25,11 +25,11 @@ def test_the_answer_names_what_was_asked_and_says_the_time():
 @pytest.mark.parametrize(
     "packet", [b"", ASKED[:47], bytes([0b00_100_100]) + ASKED[1:]], ids=["nothing", "too short", "an answer"]
 )
-def test_what_asks_for_no_time_gets_no_answer(packet):
+def test_a_packet_that_is_no_request_gets_no_answer(packet):
     assert reply(packet, 0.0) == b""
 
 
-def test_it_answers_on_its_address_and_frees_it():
+def test_the_time_server_answers_on_its_address_and_releases_it():
     clock = Clock("127.0.0.1", 0)
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:

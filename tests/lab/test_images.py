@@ -33,7 +33,7 @@ def image(tmp_path):
     )
 
 
-def test_the_same_files_make_the_same_bytes(image, tmp_path):
+def test_equal_files_become_equal_images(image, tmp_path):
     digests = []
     for name in ("one", "two"):
         store = Store(tmp_path / name)
@@ -42,7 +42,7 @@ def test_the_same_files_make_the_same_bytes(image, tmp_path):
     assert digests[0] == digests[1]
 
 
-def test_an_image_is_made_again_only_when_its_files_changed(image, tmp_path):
+def test_an_image_is_built_again_only_after_its_files_changed(image, tmp_path):
     store = Store(tmp_path / "store")
     store.add([image])
     assert store.add([image]) == []
@@ -50,8 +50,8 @@ def test_an_image_is_made_again_only_when_its_files_changed(image, tmp_path):
     assert store.add([image]) == [image.name]
 
 
-def test_two_labs_that_make_images_at_once_lose_none(image, tmp_path, monkeypatch):
-    """Rehearsals run beside tests that start labs: both write the one index."""
+def test_two_labs_that_build_images_at_the_same_time_lose_none(image, tmp_path, monkeypatch):
+    """Rehearsals run beside tests that start labs, and both write the same index."""
     build = Store._build
 
     def slowly(store, each):
@@ -68,11 +68,11 @@ def test_two_labs_that_make_images_at_once_lose_none(image, tmp_path, monkeypatc
     assert set(Store(tmp_path / "store").index()) == {"some/thing:v1", "some/other:v1"}
 
 
-def test_what_is_kept_is_made_once_by_all_that_want_it_at_once(tmp_path):
-    made = []
+def test_a_cached_file_is_built_once_however_many_ask_for_it_at_the_same_time(tmp_path):
+    builds = []
 
     def make(fresh):
-        made.append(fresh)
+        builds.append(fresh)
         time.sleep(0.2)
         fresh.mkdir()
 
@@ -82,10 +82,10 @@ def test_what_is_kept_is_made_once_by_all_that_want_it_at_once(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(made) == 1 and rootfs.kept(tmp_path / "kept", ["fact"], make).is_dir()
+    assert len(builds) == 1 and rootfs.kept(tmp_path / "kept", ["fact"], make).is_dir()
 
 
-def test_a_layer_has_parents_before_children_and_no_owner_but_root(image, tmp_path):
+def test_a_layer_has_folders_before_their_files_and_root_owns_all(image, tmp_path):
     store = Store(tmp_path / "store")
     store.add([image])
     manifest = json.loads((store.blobs / store.index()["some/thing:v1"]["digest"][7:]).read_text())
@@ -105,19 +105,19 @@ def test_images_whose_binary_is_missing_are_left_out(tmp_path):
     assert "registry.k8s.io/etcd:v2" not in names and "registry.k8s.io/pause:3.10" in names
 
 
-def test_talosctl_is_there_under_every_release_that_is_asked_for(tmp_path):
+def test_talosctls_image_has_a_tag_for_every_requested_release(tmp_path):
     program = tmp_path / "talosctl"
     program.write_bytes(b"")
-    asked = ["ghcr.io/siderolabs/talosctl:v1.14.2", "ghcr.io/siderolabs/talosctl:v1.14.3"]
-    made = platform_images(
-        {"lab-tools": program, "talosctl": program}, kubernetes="v1", etcd="v2", coredns="v3", talosctl=asked
+    names = ["ghcr.io/siderolabs/talosctl:v1.14.2", "ghcr.io/siderolabs/talosctl:v1.14.3"]
+    images = platform_images(
+        {"lab-tools": program, "talosctl": program}, kubernetes="v1", etcd="v2", coredns="v3", talosctl=names
     )
-    assert [(i.name, list(i.entrypoint)) for i in made if "talosctl" in i.name] == [
-        (name, ["/usr/local/bin/talosctl"]) for name in asked
+    assert [(i.name, list(i.entrypoint)) for i in images if "talosctl" in i.name] == [
+        (name, ["/usr/local/bin/talosctl"]) for name in names
     ]
 
 
-def test_the_registry_serves_by_tag_and_digest_and_notes_what_it_lacks(image, tmp_path):
+def test_the_registry_serves_by_tag_and_digest_and_records_requests_that_it_can_not_serve(image, tmp_path):
     store = Store(tmp_path / "store")
     store.add([image])
     missing: list[str] = []
@@ -146,7 +146,7 @@ def test_no_path_leads_out_of_the_store(image, tmp_path):
     registry = Registry(store.directory, "127.0.0.1", 0)
     try:
         for path in ("/v2/x/blobs/../../secret", "/v2/x/manifests/sha256:..", "/v2/x/manifests/sha256:../index.json"):
-            told = subprocess.run(
+            response = subprocess.run(
                 [
                     "curl",
                     "-s",
@@ -161,6 +161,6 @@ def test_no_path_leads_out_of_the_store(image, tmp_path):
                 text=True,
                 timeout=deadline(10),
             )
-            assert told.stdout.endswith("404"), path
+            assert response.stdout.endswith("404"), path
     finally:
         registry.stop()

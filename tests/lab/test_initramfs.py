@@ -1,4 +1,4 @@
-"""What a machine that boots from the network gets to read before it has a disk."""
+"""The initramfs of a machine that boots from the network."""
 
 import lzma
 
@@ -9,7 +9,7 @@ from lab.testing import initramfs
 
 @pytest.fixture
 def kernel(tmp_path):
-    """A kernel's modules: card needs bus, bus needs a part that is built in."""
+    """A kernel's modules: `card` needs `bus`, and `bus` needs a module that is built in."""
     folder = tmp_path / "modules"
     (folder / "kernel/drivers").mkdir(parents=True)
 
@@ -24,7 +24,7 @@ def kernel(tmp_path):
     return folder
 
 
-def test_each_module_comes_after_those_that_it_needs_and_only_what_is_asked_for_comes(kernel):
+def test_only_the_requested_modules_are_included_each_after_those_that_it_needs(kernel):
     assert list(initramfs.modules(kernel, ["card"])) == ["modules/000-the_bus.ko", "modules/001-card.ko"]
     assert initramfs.modules(kernel, ["card"])["modules/001-card.ko"].startswith(b"\x7fELF")
 
@@ -36,16 +36,16 @@ def test_a_module_that_the_kernel_does_not_have_is_named(kernel):
 
 def test_an_archive_has_its_files_in_order_with_their_folders_and_a_console(tmp_path):
     (tmp_path / "program").write_bytes(b"program")
-    made = initramfs.archive({"init": tmp_path / "program", "modules/000-a.ko": b"abc"})
-    assert read(made) == {
+    archive_bytes = initramfs.archive({"init": tmp_path / "program", "modules/000-a.ko": b"abc"})
+    assert read(archive_bytes) == {
         "dev": (0o040755, b""), "modules": (0o040755, b""), "dev/console": (0o020600, b""),
         "init": (0o100755, b"program"), "modules/000-a.ko": (0o100644, b"abc"),
     }  # fmt: skip
 
 
 def read(archive):
-    """The archive as the kernel's own documentation says that it is read."""
-    found, at = {}, 0
+    """The archive, read as the kernel's documentation describes."""
+    entries, at = {}, 0
     while True:
         assert archive[at : at + 6] == b"070701" and at % 4 == 0
         fields = [int(archive[at + 6 + 8 * n : at + 14 + 8 * n], 16) for n in range(13)]
@@ -53,6 +53,6 @@ def read(archive):
         name = archive[at + 110 : at + 110 + length - 1].decode()
         at += (110 + length + 3) // 4 * 4
         if name == "TRAILER!!!":
-            return found
-        found[name] = (mode, archive[at : at + size])
+            return entries
+        entries[name] = (mode, archive[at : at + size])
         at += (size + 3) // 4 * 4

@@ -1,4 +1,4 @@
-"""The rehearsed platform: what of the committed stacks is changed, and that each change is told."""
+"""The rehearsed platform: how it differs from the committed stack, and that each difference is reported."""
 
 from pathlib import Path
 
@@ -36,8 +36,8 @@ def rehearsed(stack: str, **more):
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_every_committed_stack_can_be_rehearsed(stack):
-    raw, lab, made, _ = rehearsed(stack)
-    platform = parse(made)
+    raw, lab, raw_lab, _ = rehearsed(stack)
+    platform = parse(raw_lab)
     assert {(n, m.role, str(m.address)) for n, m in platform.machines.items()} == {
         (n, m["role"], m["address"]) for n, m in raw["machines"].items()
     }
@@ -45,27 +45,27 @@ def test_every_committed_stack_can_be_rehearsed(stack):
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_no_registry_of_a_rehearsal_is_outside_the_lab(stack):
-    _, lab, made, _ = rehearsed(stack)
-    assert {e for m in made["registries"]["mirrors"].values() for e in m["endpoints"]} == {lab.registry}
-    assert set(committed(stack).get("registries", {}).get("mirrors", {})) <= set(made["registries"]["mirrors"])
+def test_every_registry_of_a_rehearsal_is_inside_the_lab(stack):
+    _, lab, raw_lab, _ = rehearsed(stack)
+    assert {e for m in raw_lab["registries"]["mirrors"].values() for e in m["endpoints"]} == {lab.registry}
+    assert set(committed(stack).get("registries", {}).get("mirrors", {})) <= set(raw_lab["registries"]["mirrors"])
 
 
-def test_the_stack_itself_is_left_as_it_is():
+def test_the_committed_stack_is_not_changed():
     before = committed("prod")
     rehearsed("prod")
     assert committed("prod") == before
 
 
-def test_what_is_changed_is_told_with_its_reason():
-    raw, _, made, changes = rehearsed("dev")
-    told = {change.where.split(".")[0].split(",")[0] for change in changes}
-    differing = {key for key in raw.keys() | made.keys() if raw.get(key) != made.get(key)}
-    assert differing <= told, f"changed and not told: {differing - told}"
+def test_each_change_is_reported_with_its_reason():
+    raw, _, raw_lab, changes = rehearsed("dev")
+    reported = {change.where.split(".")[0].split(",")[0] for change in changes}
+    differing = {key for key in raw.keys() | raw_lab.keys() if raw.get(key) != raw_lab.get(key)}
+    assert differing <= reported, f"changed and not reported: {differing - reported}"
     assert all(change.why for change in changes)
 
 
-def test_where_the_machine_may_do_all_no_kubelet_is_told_to_do_without():
+def test_on_a_machine_without_limits_the_kubelet_is_not_restricted():
     assert set(overlay.kubelet_config(substitutes(cgroup_v2=True, user_namespace=False))) == {
         "crashLoopBackOff",
         "evictionHard",
@@ -75,11 +75,11 @@ def test_where_the_machine_may_do_all_no_kubelet_is_told_to_do_without():
     assert overlay.kubelet_config(substitutes())["failCgroupV1"] is False
 
 
-def test_the_users_own_patches_come_before_what_the_machine_needs():
+def test_the_stack_files_patches_come_before_the_labs():
     raw = committed("dev")
     raw["talos"]["patches"] = [{"machine": {"sysctls": {"a": "b"}}}]
-    made, _ = overlay.rehearsed(raw, of_platform("dev", raw, user_namespace=True), substitutes())
-    assert made["talos"]["patches"][0] == {"machine": {"sysctls": {"a": "b"}}}
+    raw_lab, _ = overlay.rehearsed(raw, of_platform("dev", raw, user_namespace=True), substitutes())
+    assert raw_lab["talos"]["patches"][0] == {"machine": {"sysctls": {"a": "b"}}}
 
 
 def test_a_platform_without_a_gateway_gets_a_free_address_for_the_labs():
@@ -89,7 +89,7 @@ def test_a_platform_without_a_gateway_gets_a_free_address_for_the_labs():
     assert of_platform("dev", raw, user_namespace=True).gateway == "192.168.10.2"
 
 
-def test_what_a_container_has_no_kernel_or_disk_for_is_taken_away_and_told():
+def test_settings_that_need_a_kernel_or_a_disk_are_removed_and_reported():
     raw = committed("prod")
     raw["talos"] |= {
         "sysctls": {"vm.nr_hugepages": "8"},
@@ -98,8 +98,8 @@ def test_what_a_container_has_no_kernel_or_disk_for_is_taken_away_and_told():
         "firewall": {"admins": ["198.51.100.0/24"]},
     }
     raw["machines"]["wk-1"] |= {"volumes": {"a": {"disk": {"serial": "X"}}}, "modules": {"vfio_pci": []}}
-    made, changes = overlay.rehearsed(raw, of_platform("prod", raw, user_namespace=True), substitutes())
-    told = {change.where for change in changes}
+    raw_lab, changes = overlay.rehearsed(raw, of_platform("prod", raw, user_namespace=True), substitutes())
+    reported = {change.where for change in changes}
     assert {
         "talos.sysctls",
         "talos.watchdog",
@@ -107,28 +107,28 @@ def test_what_a_container_has_no_kernel_or_disk_for_is_taken_away_and_told():
         "talos.firewall.admins",
         "machines.wk-1.volumes",
         "machines.wk-1.modules",
-    } <= told
-    platform = parse(made)
+    } <= reported
+    platform = parse(raw_lab)
     assert not platform.talos.sysctls and platform.talos.watchdog is None and not platform.machines["wk-1"].volumes
 
 
 def test_the_port_of_the_stand_in_is_open():
-    """The firewall stays on in a rehearsal: it is part of what is shown."""
-    _, _, made, _ = rehearsed("prod")
-    firewall = parse(made).talos.firewall
+    """The firewall stays enabled in a rehearsal, because the rehearsal proves that it works."""
+    _, _, raw_lab, _ = rehearsed("prod")
+    firewall = parse(raw_lab).talos.firewall
     assert firewall.enabled and [o.ports for o in firewall.allow.values()] == [(str(overlay.NODE_PORT),)]
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_snapshots_go_to_the_lab_and_no_schedule_is_lost(stack):
-    raw, _, made, changes = rehearsed(stack, snapshots="/lab/dev/snapshots")
-    want = parse(made).talos.snapshots
+    raw, _, raw_lab, changes = rehearsed(stack, snapshots="/lab/dev/snapshots")
+    want = parse(raw_lab).talos.snapshots
     assert (want.folder, want.to.claim, want.before_upgrades) == ("/lab/dev/snapshots", overlay.CLAIM, True)
     assert want.schedule == raw["talos"].get("snapshots", {}).get("schedule", overlay.SCHEDULE)
     assert {"talos.snapshots.folder", "talos.snapshots.to"} <= {change.where for change in changes}
 
 
-def test_a_job_finds_its_image_before_the_release_moves_and_after():
+def test_a_snapshot_job_has_its_image_before_and_after_an_upgrade():
     assert standins.talosctl(committed("dev")) == [
         f"ghcr.io/siderolabs/talosctl:{v}" for v in (committed("dev")["talos"]["version"], "v1.14.3")
     ]

@@ -1,4 +1,4 @@
-"""How QEMU is told what a machine is."""
+"""QEMU's command line for a machine."""
 
 import subprocess
 import sys
@@ -24,29 +24,29 @@ FACTS = {
 }
 
 
-def told(boot, **more):
+def words_of(boot, **more):
     return qemu.command(Hardware(**(FACTS | more)), Path("/f"), boot)
 
 
 @pytest.mark.parametrize(("boot", "net", "disk"), [("Pxe", 1, 2), ("Hdd", 2, 1)])
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
-def test_the_order_of_a_boot_is_the_firmwares(boot, net, disk, firmware):
-    (card,) = (word for word in told(boot, firmware=firmware) if word.startswith("virtio-net"))
-    (block,) = (word for word in told(boot, firmware=firmware) if word.startswith("virtio-blk"))
+def test_the_boot_order_is_set_in_the_firmware(boot, net, disk, firmware):
+    (card,) = (word for word in words_of(boot, firmware=firmware) if word.startswith("virtio-net"))
+    (block,) = (word for word in words_of(boot, firmware=firmware) if word.startswith("virtio-blk"))
     assert f"bootindex={net}" in card and f"bootindex={disk}" in block
     assert block.endswith("serial=D1") and "mac=52:54:00:00:00:01" in card
 
 
-def test_its_identity_is_in_its_firmware():
-    words = told("Hdd")
+def test_the_identity_is_set_in_the_firmware():
+    words = words_of("Hdd")
     assert words[words.index("-uuid") + 1] == "u" and "type=1,serial=S1" in words
 
 
-def test_nothing_of_the_computer_under_it_is_given_to_it():
-    assert {"-nodefaults", "-no-user-config"} <= set(told("Hdd")) and "kvm" not in " ".join(told("Hdd"))
+def test_a_machine_gets_no_device_of_the_host():
+    assert {"-nodefaults", "-no-user-config"} <= set(words_of("Hdd")) and "kvm" not in " ".join(words_of("Hdd"))
 
 
-def test_a_machine_that_qemu_refuses_says_why(tmp_path, monkeypatch):
+def test_a_machine_that_qemu_refuses_is_reported_with_qemus_reason(tmp_path, monkeypatch):
     refusing = tmp_path / "qemu"
     refusing.write_text("#!/bin/sh\necho no such card >&2\nexit 1\n")
     refusing.chmod(0o755)
@@ -58,7 +58,7 @@ def test_a_machine_that_qemu_refuses_says_why(tmp_path, monkeypatch):
 
 
 def test_a_guest_that_resets_boots_its_disk_and_one_that_ends_stays_off(tmp_path, monkeypatch):
-    """The one-time boot of a BMC holds for one boot: QEMU alone would keep its order."""
+    """A BMC's one-time boot applies to one boot; QEMU alone would keep the boot order."""
     pretend = tmp_path / "qemu"
     pretend.write_text(f"""#!/bin/sh
 echo "$@" >> {tmp_path}/calls
@@ -81,13 +81,13 @@ echo '{{"event": "SHUTDOWN", "data": {{"reason": "'$reason'"}}}}'
     )
 
 
-def test_every_machine_has_a_cable_of_its_own():
+def test_every_machine_has_its_own_tap_device():
     lines = rack.cabling("10.0.0.1/24", 2)
     assert [line for line in lines if "tuntap" in line] == ["tuntap add tap0 mode tap", "tuntap add tap1 mode tap"]
     assert f"addr add 10.0.0.1/24 dev {rack.LINK}" in lines
 
 
-def test_a_machine_ends_with_whoever_switched_it_on(tmp_path):
+def test_a_machine_ends_with_the_process_that_started_it(tmp_path):
     pretend = tmp_path / "qemu"
     pretend.write_text(f"""#!/bin/sh
 echo $$ > {tmp_path}/pid

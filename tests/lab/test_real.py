@@ -1,4 +1,4 @@
-"""The real thing: nodes, an API, and nothing left of either."""
+"""Real nodes and a real API, and that nothing of either is left."""
 
 import os
 import re
@@ -30,10 +30,10 @@ pytestmark = pytest.mark.lab
 @pytest.fixture
 def layout(tmp_path_factory):
     # Beside the other labs, so that images and root file systems are shared with them.
-    made = Layout.of(prepare.CHECKOUT / ".toolchain", f"test-{os.getpid()}")
-    yield made
-    cleanup.stop(made)
-    cleanup.remove_tree(made.directory)
+    layout_of_test = Layout.of(prepare.CHECKOUT / ".toolchain", f"test-{os.getpid()}")
+    yield layout_of_test
+    cleanup.stop(layout_of_test)
+    cleanup.remove_tree(layout_of_test.directory)
 
 
 def order(layout: Layout, host) -> Order:
@@ -47,22 +47,22 @@ def order(layout: Layout, host) -> Order:
     return prepare.order(layout, topology, prepare.binaries("lab"), host)
 
 
-def test_a_plain_kubernetes_api_takes_objects(kubernetes_api):
+def test_a_kubernetes_api_without_nodes_accepts_objects(kubernetes_api):
     kubectl = prepare.binaries("kubectl")["kubectl"]
     command = [str(kubectl), "--kubeconfig", str(kubernetes_api.kubeconfig)]
     subprocess.run([*command, "create", "namespace", "seen"], check=True, timeout=deadline(20), capture_output=True)
-    told = subprocess.run(
+    created = subprocess.run(
         [*command, "get", "namespace", "seen", "--output=name"], check=True, timeout=deadline(20), capture_output=True
     )
-    assert told.stdout == b"namespace/seen\n"
+    assert created.stdout == b"namespace/seen\n"
 
 
 def test_a_node_waits_in_maintenance_mode_at_its_address(talos_node):
-    told = talos_node.talos("get", "machinestatus", "--insecure", f"--nodes={NODE.address}", "--output=yaml")
-    assert "stage: maintenance" in told
+    status = talos_node.talos("get", "machinestatus", "--insecure", f"--nodes={NODE.address}", "--output=yaml")
+    assert "stage: maintenance" in status
 
 
-def test_a_node_keeps_what_is_on_its_volumes_when_its_plug_is_pulled(talos_lab, talos_node):
+def test_a_node_that_loses_its_power_keeps_its_volumes(talos_lab, talos_node):
     volume = talos_lab.layout.node(NODE.name) / "volumes" / "system-state" / "kept"
     volume.write_text("here")
     talos_lab.stop_node(NODE.name)
@@ -83,7 +83,7 @@ def test_nothing_is_left_of_a_lab_that_ends(layout, lab_host):
     assert cleanup.stop(layout) == [], "a second stop finds nothing"
 
 
-def test_a_lab_whose_init_is_killed_leaves_what_stop_takes_away(layout, lab_host):
+def test_stop_removes_everything_that_a_lab_with_a_killed_init_left(layout, lab_host):
     before = Snapshot.take(layout)
     lab = Lab.start(layout, order(layout, lab_host))
     lab.start_node("cp-1")
@@ -94,7 +94,7 @@ def test_a_lab_whose_init_is_killed_leaves_what_stop_takes_away(layout, lab_host
 
 
 def test_labs_of_two_checkouts_with_one_name_run_side_by_side(layout, lab_host, tmp_path):
-    """The same stack, the same addresses: neither one's start nor its end touches the other."""
+    """The same stack and addresses: neither the start nor the end of one lab affects the other."""
     other = Layout.of(tmp_path / ".toolchain", layout.name)
     other.directory.parent.mkdir(parents=True)
     other.store.symlink_to(layout.store, target_is_directory=True)
@@ -105,14 +105,14 @@ def test_labs_of_two_checkouts_with_one_name_run_side_by_side(layout, lab_host, 
         with Lab.start(other, replace(wanted, rootfs=str(Path(wanted.rootfs).resolve()))) as second:
             second.start_node("cp-1")
             assert second.nodes()["cp-1"]["running"]
-            (found,) = (each for each in others.foreign(other.directory.parent) if each.pid == lab.init.pid)
-            assert (found.checkout, found.stack) == (layout.checkout, layout.name)
+            (foreign,) = (each for each in others.foreign(other.directory.parent) if each.pid == lab.init.pid)
+            assert (foreign.checkout, foreign.stack) == (layout.checkout, layout.name)
         assert lab.nodes()["cp-1"]["running"] and lab.nodes()["cp-1"]["starts"] == 1
         assert Snapshot.take(layout).cgroups and not Snapshot.take(other).cgroups
 
 
 def test_every_process_of_a_node_is_in_the_labs_own_cgroup(talos_lab, talos_node):
-    """So what is left of a lab is found by its name."""
+    """Therefore what is left of a lab is found by the lab's name."""
     layout = talos_lab.layout
     init = talos_lab.nodes()[NODE.name]["pid"]
     # The supervisor's numbers are those of the lab's own process namespace.
@@ -122,7 +122,7 @@ def test_every_process_of_a_node_is_in_the_labs_own_cgroup(talos_lab, talos_node
 
 
 def inner(pid: int) -> int:
-    """The number that a process of a lab has in the lab."""
+    """A process's id in its lab's process namespace."""
     (line,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("NSpid:"))
     return int(line.split()[2]) if len(line.split()) > 2 else 0
 
@@ -144,9 +144,9 @@ import time; time.sleep(120)
 """
 
 
-def test_a_lab_ends_with_its_owner_even_a_killed_one(layout, lab_host):
+def test_a_lab_ends_with_its_owner_even_if_the_owner_is_killed(layout, lab_host):
     before = Snapshot.take(layout)
-    order(layout, lab_host)  # built beforehand: the owner's time is for the lab
+    order(layout, lab_host)  # built beforehand, because the owner has little time
     script = OWNER.format(tests=str(Path(__file__).parent), name=layout.name)
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=prepare.CHECKOUT
@@ -161,7 +161,7 @@ def test_a_lab_ends_with_its_owner_even_a_killed_one(layout, lab_host):
     assert before.difference(Snapshot.take(layout)) == {}
 
 
-def test_the_next_start_cleans_up_after_a_killed_one(layout, lab_host):
+def test_the_next_start_removes_what_a_killed_lab_left(layout, lab_host):
     first = Lab.start(layout, order(layout, lab_host))
     first.start_node("cp-1")
     first.init.signal(signal.SIGKILL)
@@ -172,7 +172,7 @@ def test_the_next_start_cleans_up_after_a_killed_one(layout, lab_host):
 
 
 def test_a_node_whose_kubelet_crash_loops_is_stopped_and_reported(layout, lab_host, tmp_path):
-    """Each restart doubles its shared mounts: left alone, it would stall the machine within minutes."""
+    """Each restart doubles its shared mounts, so the host would stall within minutes."""
     with Lab.start(layout, order(layout, lab_host)) as lab:
         lab.start_node("cp-1")
         clients = Clients(lab, prepare.binaries("lab"), tmp_path)
@@ -207,7 +207,7 @@ def test_a_node_whose_kubelet_crash_loops_is_stopped_and_reported(layout, lab_ho
         )
         clients.talos("apply-config", "--insecure", "--nodes=10.6.0.11", f"--file={tmp_path}/config.yaml")
         wait_for("the watch to stop it", lambda: lab.nodes()["cp-1"]["trouble"], seconds=180, every=1)
-        # Whichever is over its limit first: the restarts, or the mounts that they double.
+        # The restarts or the mounts, whichever exceeds its limit first.
         trouble = r"its kubelet started \d+ times within 180 s|it has \d+ mounts, more than 4000"
         assert re.fullmatch(trouble, lab.nodes()["cp-1"]["trouble"])
         assert not lab.nodes()["cp-1"]["running"]

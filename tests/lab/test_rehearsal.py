@@ -29,7 +29,7 @@ PHASES = [
 ]
 
 
-def test_dev_is_rehearsed_from_nothing_to_a_clean_end(rehearsals):
+def test_a_rehearsal_of_dev_passes_every_phase_and_leaves_nothing(rehearsals):
     whole = rehearsals.outcome("whole", seconds=900)
     assert whole.code == 0, whole.output[-6000:]
     assert [(one["phase"], one["outcome"]) for one in whole.times["phases"]] == [(phase, "ok") for phase in PHASES]

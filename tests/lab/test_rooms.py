@@ -1,4 +1,4 @@
-"""What of the lab the rehearsal uses, and what only tests do."""
+"""The rehearsal imports nothing from `lab/testing`, and the lab has no import circle."""
 
 import ast
 
@@ -17,17 +17,17 @@ MODULES = {name(file) for file in FILES}
 
 
 def imported(file):
-    """The modules of the lab that a module imports, also for its types alone."""
+    """The modules of the lab that a module imports, also if only for type annotations."""
     package = ".".join(file.relative_to(ROOT).parent.parts)
-    found = set()
+    names = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom):
             base = package.rsplit(".", node.level - 1)[0] if node.level else ""
             whole = f"{base}.{node.module or ''}".strip(".")
             parts = {f"{whole}.{alias.name}" for alias in node.names}
-            # What is no module is something in the one that it is imported from.
-            found |= (parts & MODULES) or {whole}
-    return found & MODULES
+            # A name that is no module is defined in the module that it is imported from.
+            names |= (parts & MODULES) or {whole}
+    return names & MODULES
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if "testing" not in file.parts], ids=name)
@@ -35,7 +35,7 @@ def test_the_rehearsal_imports_nothing_that_only_tests_use(file):
     assert not [each for each in imported(file) if each.startswith("lab.testing")]
 
 
-def test_no_module_of_the_lab_imports_itself_by_a_detour():
+def test_the_labs_imports_have_no_circle():
     edges = {name(file): imported(file) for file in FILES}
 
     def reaches(start):

@@ -1,4 +1,4 @@
-"""Docker and Podman, up to their command lines."""
+"""The command lines of Docker and Podman."""
 
 import os
 from dataclasses import replace
@@ -38,10 +38,10 @@ def test_a_node_is_a_privileged_read_only_container_at_the_stacks_address(progra
     assert command[-1] == "ghcr.io/siderolabs/talos:v1.12.0"
 
 
-def test_ending_takes_containers_volumes_and_network():
-    gone = Runtime("docker").remove(LAB)
-    assert gone[0] == ["docker", "rm", "--force", "--volumes", "bedplate-dev-0a1b2c3d-cp-1"]
-    assert "bedplate-dev-0a1b2c3d-cp-1-var" in gone[1] and gone[2][-1] == "bedplate-dev-0a1b2c3d"
+def test_ending_a_lab_removes_containers_volumes_and_network():
+    commands = Runtime("docker").remove(LAB)
+    assert commands[0] == ["docker", "rm", "--force", "--volumes", "bedplate-dev-0a1b2c3d-cp-1"]
+    assert "bedplate-dev-0a1b2c3d-cp-1-var" in commands[1] and commands[2][-1] == "bedplate-dev-0a1b2c3d"
 
 
 def test_a_node_that_erased_itself_loses_its_container_and_its_volumes_and_no_others():
@@ -62,7 +62,7 @@ def test_a_runtime_without_the_official_image_is_not_used(tmp_path, monkeypatch)
     assert find("v1.12.0", programs=("docker",)) == Runtime("docker")
 
 
-# Docker as far as a lab sees it: it notes its command line, and a container runs from run or start to kill.
+# Stands in for Docker: it records its command lines, and a container runs from `run` or `start` to `kill`.
 FAKE = """#!/bin/sh
 echo "$@" >> {folder}/asked
 case "$1" in
@@ -85,8 +85,8 @@ def docker(tmp_path, monkeypatch):
     return lambda: [line.split() for line in (tmp_path / "asked").read_text().splitlines()]
 
 
-def test_a_lab_of_containers_is_run_by_the_runtime_alone(docker, tmp_path):
-    """From its network to the last volume, on the same supervisor, registry and control socket as any other lab."""
+def test_a_lab_of_containers_uses_only_the_runtime(docker, tmp_path):
+    """The supervisor, the registry and the control socket are those of every lab."""
     here = replace(
         LAB,
         network="127.0.0.0/8",
@@ -94,7 +94,7 @@ def test_a_lab_of_containers_is_run_by_the_runtime_alone(docker, tmp_path):
         registry_port=0,
         machines=(replace(LAB.machines[0], address="127.0.0.11"),),
     )
-    # A name of its own: the cgroups of a lab are found by its name, also those of one in another folder.
+    # A name of its own, because a lab's cgroups are found by its name, also those of a lab in another folder.
     layout = Layout.of(tmp_path, f"runtime-{os.getpid()}")
     prepare.certify(layout, here, prepare.binaries("lab-tools")["lab-tools"])
     order = Order(here, preflight.host(contained=True), "", "", "docker", "v1.12.0")
@@ -107,8 +107,8 @@ def test_a_lab_of_containers_is_run_by_the_runtime_alone(docker, tmp_path):
         assert "bootstrap request received" in (layout.node("cp-1") / "console.log").read_text()
         init = lab.init
     assert not init.alive
-    asked = [line for line in docker() if line[0] not in ("inspect", "logs")]
-    assert [line[:2] for line in asked] == [
+    calls = [line for line in docker() if line[0] not in ("inspect", "logs")]
+    assert [line[:2] for line in calls] == [
         ["network", "create"],
         ["run", "--detach"],
         ["kill", "bedplate-dev-0a1b2c3d-cp-1"],
@@ -117,11 +117,11 @@ def test_a_lab_of_containers_is_run_by_the_runtime_alone(docker, tmp_path):
         ["volume", "rm"],
         ["network", "rm"],
     ]
-    assert asked[1][-1] == "ghcr.io/siderolabs/talos:v1.12.0"
+    assert calls[1][-1] == "ghcr.io/siderolabs/talos:v1.12.0"
 
 
-def test_containers_of_a_killed_lab_are_taken_away_by_stop(docker, tmp_path):
-    # A name of its own: the cgroups of a lab are found by its name, also those of one in another folder.
+def test_stop_removes_the_containers_of_a_killed_lab(docker, tmp_path):
+    # A name of its own, because a lab's cgroups are found by its name, also those of a lab in another folder.
     layout = Layout.of(tmp_path, f"runtime-{os.getpid()}")
     layout.directory.mkdir(parents=True)
     layout.record(Process(2**22, 1), remove=Runtime("docker").remove(LAB))
@@ -129,7 +129,7 @@ def test_containers_of_a_killed_lab_are_taken_away_by_stop(docker, tmp_path):
     assert [line[0] for line in docker()] == ["rm", "volume", "network"]
 
 
-def test_a_rehearsal_takes_the_runtime_where_it_is_there(docker, tmp_path):
+def test_a_rehearsal_uses_the_runtime_where_there_is_one(docker, tmp_path):
     rehearsal = Rehearsal("dev", root=tmp_path, checkout=prepare.CHECKOUT)
     assert (
         rehearsal.runtime == Runtime("docker")

@@ -1,4 +1,4 @@
-"""The runtime document of a node: what it may, where it lives, what the host is spared."""
+"""The runtime document of a node: its capabilities, its namespaces, and what protects the host."""
 
 from pathlib import PurePath
 
@@ -9,48 +9,48 @@ from lab import spec
 HOST = spec.Host(open_files=20000, devices=("/dev/kmsg",), missing=frozenset({"CAP_SYS_RESOURCE"}))
 
 
-def made(host: spec.Host = HOST) -> dict:
+def document(host: spec.Host = HOST) -> dict:
     return spec.node(
         "cp-1", directory=PurePath("/lab/cp-1"), rootfs=PurePath("/root"), cgroup="bedplate-x/cp-1", host=host
     )
 
 
 def test_a_node_owns_a_new_network_namespace_instead_of_joining_one():
-    kinds = {one["type"]: one for one in made()["linux"]["namespaces"]}
+    kinds = {one["type"]: one for one in document()["linux"]["namespaces"]}
     assert "path" not in kinds["network"]
     assert "user" in kinds
 
 
 def test_the_user_namespace_covers_the_id_that_talos_gives_the_scheduler():
-    mapping = made()["linux"]["uidMappings"][0]
+    mapping = document()["linux"]["uidMappings"][0]
     assert mapping["containerID"] == 0 and mapping["hostID"] > 0 and mapping["size"] > 65536
 
 
 def test_without_a_user_namespace_nothing_is_mapped():
     host = spec.Host(open_files=1 << 20, devices=(), user_namespace=False)
-    linux = made(host)["linux"]
+    linux = document(host)["linux"]
     assert "uidMappings" not in linux and {"type": "user"} not in linux["namespaces"]
-    assert "CAP_SYS_RESOURCE" in made(host)["process"]["capabilities"]["bounding"]
+    assert "CAP_SYS_RESOURCE" in document(host)["process"]["capabilities"]["bounding"]
 
 
 @pytest.mark.parametrize("capability", ["CAP_SYS_MODULE", "CAP_SYS_TIME"])
 def test_no_node_may_touch_the_hosts_kernel_or_clock(capability):
     host = spec.Host(open_files=1, devices=(), user_namespace=False)
-    assert all(capability not in held for held in made(host)["process"]["capabilities"].values())
+    assert all(capability not in held for held in document(host)["process"]["capabilities"].values())
 
 
-def test_what_the_host_lacks_is_not_asked_for():
-    assert "CAP_SYS_RESOURCE" not in made()["process"]["capabilities"]["bounding"]
-    assert made()["process"]["rlimits"] == [{"type": "RLIMIT_NOFILE", "hard": 20000, "soft": 20000}]
-    assert [device["path"] for device in made()["linux"]["devices"]] == ["/dev/kmsg"]
+def test_capabilities_that_the_host_lacks_are_not_requested():
+    assert "CAP_SYS_RESOURCE" not in document()["process"]["capabilities"]["bounding"]
+    assert document()["process"]["rlimits"] == [{"type": "RLIMIT_NOFILE", "hard": 20000, "soft": 20000}]
+    assert [device["path"] for device in document()["linux"]["devices"]] == ["/dev/kmsg"]
 
 
 def test_machine_wide_settings_are_read_only():
-    assert {"/proc/sys/kernel", "/proc/sys/vm", "/proc/sysrq-trigger"} <= set(made()["linux"]["readonlyPaths"])
+    assert {"/proc/sys/kernel", "/proc/sys/vm", "/proc/sysrq-trigger"} <= set(document()["linux"]["readonlyPaths"])
 
 
 def test_every_volume_has_a_directory_of_its_own():
     names = [spec.volume(path) for path in spec.VOLUMES]
     assert len(set(names)) == len(names)
-    bound = {mount["destination"]: mount["source"] for mount in made()["mounts"] if mount["type"] == "bind"}
+    bound = {mount["destination"]: mount["source"] for mount in document()["mounts"] if mount["type"] == "bind"}
     assert bound["/var"] == "/lab/cp-1/volumes/var" and bound["/system/state"] == "/lab/cp-1/volumes/system-state"

@@ -4,10 +4,10 @@ import pytest
 
 from lab.steps import Walk
 
-# How many kills there are at the least: of some twenty steps, what two resources do at once may be met by one kill, and
-# what begins while the engine dies by none.
+# The least number of kills. There are some twenty steps, but one kill may hit two resources at the same time, and a
+# step that begins while the engine dies is hit by none.
 KILLS = 12
-# Each of these comes alone, and takes its time. (ApiReady does not: the API answers since an earlier run.)
+# Each of these steps runs alone and for some time. (ApiReady does not: the API answers since an earlier run.)
 MET = ("Identity talos-cp-1", "Bootstrap talos-etcd", "NodeReady cilium-cp-1")
 
 
@@ -23,15 +23,15 @@ MET = ("Identity talos-cp-1", "Bootstrap talos-etcd", "NodeReady cilium-cp-1")
         ("  bedplate-native:talos:Bootstrap (talos-etcd):", False),
     ],
 )
-def test_a_run_is_struck_where_a_step_begins_or_ends(line, strikes):
+def test_a_run_is_killed_where_a_step_begins_or_ends(line, strikes):
     walk = Walk()
     assert walk.strikes(line) is strikes
     assert walk.strikes(line) is False, "each step is struck once"
 
 
 @pytest.mark.lab
-def test_whatever_step_a_run_is_killed_at_the_next_one_goes_on(rehearsals):
-    """One bootstrap, the PKI that was made first, nothing pending, and a second plan with no change."""
+def test_a_run_after_a_kill_at_any_step_continues(rehearsals):
+    """One bootstrap, the PKI that was created first, nothing pending, and a second plan with no change."""
     steps = rehearsals.outcome("steps", seconds=1800)
     assert steps.code == 0, steps.output[-6000:]
     struck = steps.times["facts"]["killed_at"]

@@ -13,8 +13,8 @@ from lab.speed import deadline
 pytestmark = pytest.mark.lab
 
 
-def test_a_killed_rehearsal_is_taken_away_by_stop(lab_host):
-    """kill -9 of the command in the middle of it, then `rehearse stop`: everything is as before."""
+def test_stop_removes_a_killed_rehearsal(lab_host):
+    """After `kill -9` of the command and `rehearse stop`, the machine is as before."""
     layout = Layout.of(prepare.CHECKOUT / ".toolchain", "dev")
     before = Snapshot.take(layout)
     with subprocess.Popen(
@@ -36,7 +36,7 @@ def test_a_killed_rehearsal_is_taken_away_by_stop(lab_host):
             command.kill()
     alive, inside = init.alive, namespaces.inside(own)
     # Stop the kept lab before any assertion, because a failed one would leave the lab running.
-    told = subprocess.run(
+    stop = subprocess.run(
         [sys.executable, "-m", "lab", "stop", "dev"],
         cwd=prepare.CHECKOUT,
         text=True,
@@ -45,6 +45,6 @@ def test_a_killed_rehearsal_is_taken_away_by_stop(lab_host):
     )
     # The lab's init and supervisor, and the node's own init.
     assert alive and len(inside) >= 3, f"with --keep, a lab outlives its command: {inside}"
-    assert told.returncode == 0 and f"ended lab dev (process {init.pid})" in told.stdout
+    assert stop.returncode == 0 and f"ended lab dev (process {init.pid})" in stop.stdout
     assert namespaces.left_in(own) == []
     assert before.difference(Snapshot.take(layout)) == {}

@@ -1,4 +1,4 @@
-"""The texts that phases wait for, before a rehearsal of minutes finds out that one is no more."""
+"""The program still prints the texts that phases wait for."""
 
 import ast
 
@@ -13,7 +13,7 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 @pytest.fixture(scope="module")
 def messages():
-    """Every literal of the program's messages. Docstrings and comments are no messages."""
+    """Every text of the program's messages, without docstrings and comments."""
     literals = []
     for file in sorted(file for part in PROGRAM for file in (ROOT / part).rglob("*.py")):
         tree = ast.parse(file.read_text())

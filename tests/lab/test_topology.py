@@ -1,4 +1,4 @@
-"""What a lab may look like, and the commands that lay its network."""
+"""Which labs are valid, and the commands that create a lab's network."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def lab(**more) -> Topology:
     return Topology(**{"name": "t", "network": "192.168.10.0/24", "machines": (CP,), **more})
 
 
-def test_the_gateway_is_the_first_address_unless_said_otherwise():
+def test_the_gateway_is_the_first_address_unless_set():
     assert lab().bridge_address == "192.168.10.1/24"
     assert lab(gateway="192.168.10.254").registry == "https://192.168.10.254:5000"
 
@@ -29,17 +29,17 @@ def test_the_gateway_is_the_first_address_unless_said_otherwise():
         ({"gateway": "192.168.10.11"}, "cp-1 has the gateway's address"),
     ],
 )
-def test_a_lab_that_cannot_be_is_refused(more, why):
+def test_an_invalid_lab_is_refused(more, why):
     with pytest.raises(ValueError, match=why):
         lab(**more)
 
 
-def test_an_unknown_machine_is_told_with_those_there_are():
+def test_an_unknown_machine_is_refused_with_the_names_of_all():
     with pytest.raises(KeyError, match="no machine wk-9; it has cp-1"):
         lab().machine("wk-9")
 
 
-def test_a_lab_survives_its_own_file():
+def test_a_lab_is_equal_after_writing_and_reading_its_file():
     assert Topology.from_json(lab(aliases=("10.9.9.9",)).as_json()) == lab(aliases=("10.9.9.9",))
 
 
@@ -62,7 +62,7 @@ def test_no_name_of_an_interface_is_too_long_for_the_kernel():
         (["stop", "no-such-stack"], "rehearse stop: there is no stack and no lab 'no-such-stack'; labs that are "),
     ],
 )
-def test_a_call_that_names_nothing_is_refused_before_anything_starts(arguments, message, capsys):
+def test_a_call_with_an_unknown_name_is_refused_before_anything_starts(arguments, message, capsys):
     assert main(arguments) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"bedplate: {message}")

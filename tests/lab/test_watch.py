@@ -1,4 +1,4 @@
-"""What the supervisor does about a node that does not get well."""
+"""How the supervisor treats a node that does not become healthy."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ CP = Machine(name="cp-1", role="controlplane", address="10.5.0.11")
 
 @pytest.fixture
 def node(tmp_path, monkeypatch):
-    made = Node(
+    node_of_test = Node(
         Layout(tmp_path / "t"),
         Topology(name="t", machines=(CP,)),
         CP,
@@ -25,29 +25,29 @@ def node(tmp_path, monkeypatch):
         runc=Path("/bin/true"),
         host=Host(open_files=1, devices=()),
     )
-    made.wanted, made.process = True, Process.at(1)
+    node_of_test.wanted, node_of_test.process = True, Process.at(1)
     stopped = []
-    monkeypatch.setattr(made, "clear", lambda: stopped.append(True))
-    monkeypatch.setattr(made, "_mounts", lambda pid: "")
-    made.stopped = stopped
-    return made
+    monkeypatch.setattr(node_of_test, "clear", lambda: stopped.append(True))
+    monkeypatch.setattr(node_of_test, "_mounts", lambda pid: "")
+    node_of_test.stopped = stopped
+    return node_of_test
 
 
-def test_a_kubelet_that_starts_again_and_again_ends_the_node(node, monkeypatch):
+def test_a_node_with_a_crash_looping_kubelet_is_stopped(node, monkeypatch):
     kubelets = iter(Process(100 + n, n) for n in range(100))
     monkeypatch.setattr(module, "kubelet_in", lambda pid: next(kubelets))
-    said = [node.watch() for _ in range(module.MOST_KUBELETS + 1)]
-    assert said[:-1] == [""] * module.MOST_KUBELETS
-    assert "cp-1 was stopped: its kubelet started 7 times" in said[-1]
+    lines = [node.watch() for _ in range(module.MOST_KUBELETS + 1)]
+    assert lines[:-1] == [""] * module.MOST_KUBELETS
+    assert "cp-1 was stopped: its kubelet started 7 times" in lines[-1]
     assert node.stopped and not node.wanted
 
 
-def test_a_kubelet_that_stays_is_left_alone(node, monkeypatch):
+def test_a_node_with_a_running_kubelet_is_left_alone(node, monkeypatch):
     monkeypatch.setattr(module, "kubelet_in", lambda pid: Process(100, 1))
     assert {node.watch() for _ in range(50)} == {""}
 
 
-def test_kubelets_long_ago_do_not_count(node, monkeypatch):
+def test_restarts_of_the_kubelet_long_ago_do_not_count(node, monkeypatch):
     kubelets = iter(Process(100 + n, n) for n in range(100))
     clock = iter(range(0, 10_000, 60))
     monkeypatch.setattr(module, "kubelet_in", lambda pid: next(kubelets))
@@ -55,28 +55,28 @@ def test_kubelets_long_ago_do_not_count(node, monkeypatch):
     assert {node.watch() for _ in range(20)} == {""}
 
 
-def test_too_many_mounts_end_the_node(node, monkeypatch):
+def test_a_node_with_too_many_mounts_is_stopped(node, monkeypatch):
     monkeypatch.setattr(module, "kubelet_in", lambda pid: None)
     monkeypatch.setattr(node, "_mounts", lambda pid: "it has 65760 mounts")
     assert "65760 mounts" in node.watch() and node.trouble
 
 
-def test_a_node_that_was_stopped_on_purpose_is_not_started_again(node):
+def test_a_node_that_was_stopped_on_purpose_is_not_restarted(node):
     node.wanted, node.process = False, None
     assert node.watch() == ""
 
 
-def test_a_node_that_ends_is_started_as_after_a_reboot_but_not_for_ever(node, monkeypatch):
+def test_a_node_that_ends_is_restarted_a_limited_number_of_times(node, monkeypatch):
     starts = []
     node.process = None
     monkeypatch.setattr(node, "start", lambda: starts.append(True))
     node._started_at = module.time.monotonic()
-    said = [node.watch() for _ in range(module.MOST_QUICK_ENDS)]
+    lines = [node.watch() for _ in range(module.MOST_QUICK_ENDS)]
     assert len(starts) == module.MOST_QUICK_ENDS - 1
-    assert "as a reboot would" in said[0] and "stays off" in said[-1]
+    assert "as a reboot would" in lines[0] and "stays off" in lines[-1]
 
 
-def test_a_node_that_was_told_to_erase_itself_stays_off_with_nothing_on_it(node, monkeypatch):
+def test_a_node_that_is_reset_stays_off_with_empty_volumes(node, monkeypatch):
     monkeypatch.setattr(node, "start", lambda: pytest.fail("it was started again"))
     (node.directory / "volumes").mkdir(parents=True)
     (node.directory / "console.log").write_bytes(b"reset request received. actorID: of an earlier life\n")
@@ -88,7 +88,7 @@ def test_a_node_that_was_told_to_erase_itself_stays_off_with_nothing_on_it(node,
     assert not node.wanted and not (node.directory / "volumes").exists() and node.watch() == ""
 
 
-def test_what_a_node_was_told_in_an_earlier_life_is_over(node, monkeypatch):
+def test_a_reset_before_the_last_start_has_no_effect(node, monkeypatch):
     starts = []
     monkeypatch.setattr(node, "start", lambda: starts.append(True))
     node.directory.mkdir(parents=True)

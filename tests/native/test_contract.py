@@ -36,12 +36,12 @@ NEW = {"bedplate-native:kubernetes:Kubeconfig"}
 GIVEN = {"name": "it", "key": "hunter2", "seconds": 9.0}
 
 
-def test_the_lists_follow_from_the_declarations():
+def test_a_contracts_lists_follow_from_its_declarations():
     assert CONTRACT.secret_inputs == ("key",) and CONTRACT.secrets == ("key", "token")
     assert CONTRACT.replaces == {"name"} and CONTRACT.ignored_in_diff == {"seconds"}
 
 
-def test_what_is_declared_passes():
+def test_declared_inputs_pass():
     assert CONTRACT.errors(GIVEN) == [] and CONTRACT.errors({**GIVEN, "note": "a"}) == []
     assert CONTRACT.errors(dict.fromkeys(CONTRACT.inputs, UNKNOWN)) == []
     assert CONTRACT.errors({**GIVEN, "note": None, "found": None}) == []
@@ -66,12 +66,12 @@ def test_what_is_declared_passes():
         ),
     ],
 )
-def test_what_is_not_declared_is_refused(change, name, reason):
+def test_other_inputs_are_refused(change, name, reason):
     (error,) = CONTRACT.errors({**GIVEN, **change})
     assert (error.property, error.reason) == (name, reason)
 
 
-def test_a_plan_knows_inputs_and_what_is_kept():
+def test_a_plan_has_the_inputs_and_the_kept_outputs():
     assert CONTRACT.planned(GIVEN, None) == {**GIVEN, "found": UNKNOWN, "token": UNKNOWN}
     assert CONTRACT.planned(GIVEN, {"found": "a", "token": "b"}) == {**GIVEN, "found": "a", "token": UNKNOWN}
 
@@ -101,14 +101,14 @@ def test_a_plan_knows_inputs_and_what_is_kept():
         ),
     ],
 )
-def test_types(kind, good, bad):
+def test_each_type_accepts_and_refuses_values(kind, good, bad):
     assert [value for value in good if not kind.valid(value)] == []
     assert [value for value in bad if kind.valid(value)] == []
 
 
 @pytest.mark.parametrize("token", CONTRACTS)
 def test_no_message_contains_a_value(token):
-    """Whatever is given wrong, the engine may print the message."""
+    """The engine may print any message, so none may contain the invalid value."""
     contract = CONTRACTS[token]
     for wrong in ("hunter2\n", {"hunter2": 1}, ["hunter2", 5]):
         errors = contract.errors(dict.fromkeys(contract.inputs, wrong))
@@ -125,8 +125,8 @@ def test_every_message_has_its_parts(token):
     assert [name for name, each in contract.inputs.items() if not each.doc.endswith(".")] == []
 
 
-def test_every_type_is_described_once_and_nothing_else_is():
-    """The provider serves exactly what is described, and what is described in a module is in the list."""
+def test_every_resource_type_has_one_contract():
+    """The provider serves exactly the listed contracts, and every contract of a module is listed."""
     from core.native import cluster, kubernetes, machine, metal
     from provider.resources import RESOURCES
 
@@ -145,7 +145,7 @@ ADDED = {"accepted"}
 
 
 def test_the_contracts_of_8d91f80():
-    """The lists of that commit: another secret, replacing or ignored input would change existing resources."""
+    """Another secret, replacing or ignored input than in that commit would change existing resources."""
     recorded = json.loads((ROOT / "tests/native/contracts.json").read_text())
     now = {
         token: {
@@ -166,7 +166,7 @@ LATER = {"bedplate-native:talos:Identity": {"fingerprint"}}
 @pytest.mark.parametrize(
     "state", sorted((ROOT / "tests/states").glob("rehearsed-*.json.gz")), ids=lambda file: file.name
 )
-def test_states_of_8d91f80_hold_what_is_declared(state):
+def test_states_of_8d91f80_have_the_declared_inputs_and_outputs(state):
     """The inputs and outputs in recorded states are those of the contracts."""
     with gzip.open(state) as file:
         resources = json.load(file)["deployment"]["resources"]
@@ -181,7 +181,7 @@ def test_states_of_8d91f80_hold_what_is_declared(state):
         assert sorted(resource.get("additionalSecretOutputs") or []) == sorted(contract.secrets)
 
 
-def test_it_loads_no_pulumi():
+def test_a_contract_loads_no_pulumi():
     code = (
         "import sys, core.native.contracts; "
         "assert not {'pulumi', 'pydantic', 'yaml', 'grpclib', 'sushy'} & set(sys.modules), sorted(sys.modules)"

@@ -1,4 +1,4 @@
-"""A cluster's secrets in a file: judged whole, told a line each, and nothing of their values said."""
+"""A cluster's secrets in a file: every fault is reported in one line, without a value."""
 
 import base64
 import copy
@@ -65,17 +65,17 @@ def whole():
 
 
 def changed(whole, **edits):
-    made = copy.deepcopy(whole)
+    bundle = copy.deepcopy(whole)
     for path, value in edits.items():
         *parents, leaf = path.split("__")
-        at = made
+        at = bundle
         for part in parents:
             at = at[part]
         if value is None:
             del at[leaf]
         else:
             at[leaf] = value
-    return made
+    return bundle
 
 
 def faults(of):
@@ -84,10 +84,10 @@ def faults(of):
     return faulty.value.faults
 
 
-def test_a_whole_one_is_told_in_the_plugins_words(whole):
-    made = read(yaml.safe_dump(whole), NOW)
+def test_a_complete_bundle_is_read_with_the_plugins_names(whole):
+    imported = read(yaml.safe_dump(whole), NOW)
     pair = lambda name: {"cert": whole["certs"][name]["crt"], "key": whole["certs"][name]["key"]}  # noqa: E731
-    assert made.material == {
+    assert imported.material == {
         "certs": {
             "etcd": pair("etcd"),
             "k8s": pair("k8s"),
@@ -99,8 +99,8 @@ def test_a_whole_one_is_told_in_the_plugins_words(whole):
         "secrets": {"bootstrapToken": "abcdef.0123456789abcdef", "secretboxEncryptionSecret": b64(b"k" * 32)},
         "trustdinfo": whole["trustdinfo"],
     }
-    assert made.ends.keys() == {"etcd", "k8s", "k8sAggregator", "os"}
-    assert whole["certs"]["os"]["key"] not in repr(made) and isinstance(made, Bundle)
+    assert imported.ends.keys() == {"etcd", "k8s", "k8sAggregator", "os"}
+    assert whole["certs"]["os"]["key"] not in repr(imported) and isinstance(imported, Bundle)
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,17 @@ def test_a_whole_one_is_told_in_the_plugins_words(whole):
         ),
     ],
 )
-def test_the_key_of_a_cluster_from_before_v1_3_is_kept(whole, keys, kept):
-    """Without it the API could not read the Secrets that it wrote then."""
-    made = changed(whole, secrets={"bootstraptoken": "abcdef.0123456789abcdef", **keys})
-    assert read(yaml.safe_dump(made), NOW).material["secrets"] == {"bootstrapToken": "abcdef.0123456789abcdef", **kept}
+def test_the_encryption_key_of_a_cluster_from_before_v1_3_is_imported(whole, keys, kept):
+    """Without it the API could not read the Secrets that it wrote with this key."""
+    raw = changed(whole, secrets={"bootstraptoken": "abcdef.0123456789abcdef", **keys})
+    assert read(yaml.safe_dump(raw), NOW).material["secrets"] == {
+        "bootstrapToken": "abcdef.0123456789abcdef",
+        **kept,
+    }
 
 
 @pytest.mark.parametrize(
-    ("edits", "says"),
+    ("edits", "message"),
     [
         (
             {"certs__etcd__crt": None},
@@ -178,20 +181,20 @@ def test_the_key_of_a_cluster_from_before_v1_3_is_kept(whole, keys, kept):
         ),
     ],
 )
-def test_each_part_that_is_missing_or_wrong_is_told(whole, edits, says):
-    found = faults(changed(whole, **edits))
-    assert says in found and "hunter2" not in "".join(found)
-    # With the whole section gone, each of its parts is reported.
-    assert len(found) == (2 if edits == {"cluster": None} else 1)
+def test_each_missing_or_invalid_part_is_reported(whole, edits, message):
+    reported = faults(changed(whole, **edits))
+    assert message in reported and "hunter2" not in "".join(reported)
+    # If the whole section is missing, each of its parts is reported.
+    assert len(reported) == (2 if edits == {"cluster": None} else 1)
 
 
-def test_every_fault_is_told_at_once(whole):
-    found = faults(changed(whole, certs=None, secrets=None, trustdinfo=None))
-    assert len(found) == 4 * 2 + 1 + 1 + 2 and found == [*dict.fromkeys(found)]
+def test_all_faults_are_reported_together(whole):
+    reported = faults(changed(whole, certs=None, secrets=None, trustdinfo=None))
+    assert len(reported) == 4 * 2 + 1 + 1 + 2 and reported == [*dict.fromkeys(reported)]
 
 
-def test_a_key_of_another_certificate_is_told(whole):
-    """Every part parses, and whatever a machine signs is refused by all the others."""
+def test_a_key_that_does_not_fit_its_certificate_is_reported(whole):
+    """Every part parses, but all other machines would refuse what this one signs."""
     other = changed(whole, certs__etcd__key=whole["certs"]["k8s"]["key"])
     assert faults(other) == [
         f"certs.etcd.key: belongs to another certificate, so every peer refuses what it signs; {AGAIN}"
@@ -199,7 +202,7 @@ def test_a_key_of_another_certificate_is_told(whole):
 
 
 @pytest.mark.parametrize(
-    ("how", "says"),
+    ("how", "message"),
     [
         (
             {"ends": NOW - timedelta(hours=1)},
@@ -217,12 +220,12 @@ def test_a_key_of_another_certificate_is_told(whole):
         ),
     ],
 )
-def test_an_authority_that_signs_nothing_is_told(whole, how, says):
-    assert faults(changed(whole, certs__etcd=authority(**how))) == [says]
+def test_a_certificate_that_is_no_authority_is_reported(whole, how, message):
+    assert faults(changed(whole, certs__etcd=authority(**how))) == [message]
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", f"is not a bundle of secrets, which has cluster, secrets, trustdinfo and certs; {TAKE}"),
         ("- hunter2", f"is not a bundle of secrets, which has cluster, secrets, trustdinfo and certs; {TAKE}"),
@@ -235,28 +238,29 @@ def test_an_authority_that_signs_nothing_is_told(whole, how, says):
         ("a: 1\n---\nb: 2", f"is not a bundle of secrets, which has cluster, secrets, trustdinfo and certs; {TAKE}"),
     ],
 )
-def test_what_is_no_bundle_is_told_as_what_it_is(text, says):
-    assert faults(text) == [says]
+def test_another_kind_of_file_is_recognised_and_reported(text, message):
+    assert faults(text) == [message]
 
 
 @pytest.mark.parametrize("kind", ["os", "k8s"])
 def test_a_client_is_signed_by_the_authority(whole, kind):
-    """Talos' own is Ed25519, Kubernetes' ECDSA."""
+    """Talos' authority has an Ed25519 key, Kubernetes' an ECDSA key."""
     pair = read(yaml.safe_dump(whole), NOW).material["certs"][kind]
-    made = signed(pair, NOW)
+    client = signed(pair, NOW)
     ca, certificate = (
-        x509.load_pem_x509_certificate(base64.b64decode(made[part])) for part in ("caCertificate", "clientCertificate")
+        x509.load_pem_x509_certificate(base64.b64decode(client[part]))
+        for part in ("caCertificate", "clientCertificate")
     )
     certificate.verify_directly_issued_by(ca)
-    assert certificate.public_key() == private_key(base64.b64decode(made["clientKey"])).public_key()
+    assert certificate.public_key() == private_key(base64.b64decode(client["clientKey"])).public_key()
     assert certificate.not_valid_after_utc == NOW + timedelta(days=365)
     assert certificate.subject.rfc4514_string() == "O=os:admin"
-    assert base64.b64decode(made["clientKey"]).startswith(b"-----BEGIN ED25519 PRIVATE KEY-----")
+    assert base64.b64decode(client["clientKey"]).startswith(b"-----BEGIN ED25519 PRIVATE KEY-----")
 
 
-def test_a_client_ends_no_later_than_its_authority(whole):
+def test_a_client_certificate_expires_no_later_than_its_authority(whole):
     pair = authority(ends=NOW + timedelta(days=30))
-    made = signed({"cert": pair["crt"], "key": pair["key"]}, NOW)
+    client = signed({"cert": pair["crt"], "key": pair["key"]}, NOW)
     assert x509.load_pem_x509_certificate(
-        base64.b64decode(made["clientCertificate"])
+        base64.b64decode(client["clientCertificate"])
     ).not_valid_after_utc == NOW + timedelta(days=30)

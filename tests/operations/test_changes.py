@@ -1,4 +1,4 @@
-"""What machines get next, out of a state and a stack file; and that no secret is in it, in whatever form."""
+"""`changes`: what the next `up` changes on each machine, and that no secret is shown in any form."""
 
 import json
 import string
@@ -18,8 +18,8 @@ from operations.drift.changes import Change, as_json, compared, main, table
 
 
 def state(platform, former=False, **named):
-    """As an export with secrets in the clear has it, right after an `up`; former: as in release 0.1.0."""
-    made = []
+    """An export with plain secrets, right after an `up`. former: with the types and names of release 0.1.0."""
+    resources = []
     for name, machine in platform.machines.items():
         beneath = "bedplate:talos:Talos" if former else "bedplate:talos:Talos$bedplate:talos:Machine"
         urn = f"urn:pulumi:prod::bedplate::{beneath}${{}}::talos-{{}}"
@@ -31,14 +31,14 @@ def state(platform, former=False, **named):
             ("bedplate-native:talos:Settled", {"kubernetes": wrapped}, "-settled" if former else ""),
             ("bedplate-native:talos:Release", {"image": platform.installer}, ""),
         ):
-            made.append(
+            resources.append(
                 {
                     "type": kind,
                     "urn": urn.format(kind, name) + after,
                     "inputs": {**inputs, **named.get(kind.rpartition(":")[2], {})},
                 }
             )
-    return made
+    return resources
 
 
 def look(raw, was):
@@ -46,30 +46,30 @@ def look(raw, was):
 
 
 @pytest.mark.parametrize("former", [False, True])
-def test_right_after_an_up_nothing_changes(prod, former):
+def test_right_after_an_up_there_are_no_changes(prod, former):
     assert {one.state for one in look(prod, state(parse(prod), former)).values()} == {"same"}
 
 
 @pytest.mark.parametrize("former", [False, True])
-def test_a_machine_is_known_by_its_name_whatever_that_ends_in(prod, former):
+def test_a_machine_is_found_by_its_name_whatever_suffix_it_has(prod, former):
     prod["machines"]["old-settled"] = prod["machines"].pop("wk-1")
-    found = look(prod, state(parse(prod), former))
-    assert {name: one.state for name, one in found.items()} == dict.fromkeys(prod["machines"], "same")
+    changes = look(prod, state(parse(prod), former))
+    assert {name: one.state for name, one in changes.items()} == dict.fromkeys(prod["machines"], "same")
 
 
 def test_a_label_changes_one_machine_and_reboots_none(prod):
-    found = look(changed(prod, {"machines.wk-1.labels": {"example.com/pool": "a"}}), state(parse(prod)))
-    assert [name for name, one in found.items() if one.state != "same"] == ["wk-1"]
-    one = found["wk-1"]
+    changes = look(changed(prod, {"machines.wk-1.labels": {"example.com/pool": "a"}}), state(parse(prod)))
+    assert [name for name, one in changes.items() if one.state != "same"] == ["wk-1"]
+    one = changes["wk-1"]
     assert (one.reboots, one.drained) == (False, False)
     assert ("machine.nodeLabels.example.com/pool", "(none)", "a", False) in [
         (d.path, d.before, d.after, d.reboots) for d in one.differences
     ]
 
 
-def test_what_moves_is_there_and_says_whether_it_reboots(prod):
-    found = look(changed(prod, {"talos.kubernetes": "v1.35.5"}), state(parse(prod)))
-    for one in found.values():
+def test_each_change_is_listed_with_whether_it_reboots(prod):
+    changes = look(changed(prod, {"talos.kubernetes": "v1.35.5"}), state(parse(prod)))
+    for one in changes.values():
         kubernetes = one.differences[0]
         assert (kubernetes.document, kubernetes.before, kubernetes.after, kubernetes.reboots) == (
             "Kubernetes",
@@ -82,15 +82,15 @@ def test_what_moves_is_there_and_says_whether_it_reboots(prod):
     assert all(one.reboots and one.differences[0].document == "Talos" for one in look(prod, older).values())
 
 
-def test_who_joins_and_who_leaves_is_named(prod):
+def test_machines_that_join_or_leave_are_named(prod):
     was = [one for one in state(parse(prod)) if not one["urn"].endswith("talos-wk-1")]
     moved = [{**one, "urn": one["urn"].replace("wk-2", "wk-9")} for one in was]
-    found = look(prod, moved)
-    assert (found["wk-1"].state, found["wk-2"].state, found["wk-9"].state) == ("joins", "joins", "leaves")
+    changes = look(prod, moved)
+    assert (changes["wk-1"].state, changes["wk-2"].state, changes["wk-9"].state) == ("joins", "joins", "leaves")
 
 
-def test_a_config_that_was_not_taken_is_still_to_come(prod):
-    """What counts is the config's own record, and not that of the gate before it."""
+def test_a_config_that_was_not_applied_is_still_a_change(prod):
+    """The state of the config counts, not the state of the gate before it."""
     was = [
         one for one in state(parse(prod)) if not (one["type"].endswith("MachineConfig") and one["urn"].endswith("wk-1"))
     ]
@@ -98,15 +98,15 @@ def test_a_config_that_was_not_taken_is_still_to_come(prod):
 
 
 def test_the_json_has_the_documented_shape(prod):
-    found = list(compared(parse(changed(prod, {"talos.kubernetes": "v1.35.5"})), state(parse(prod))))
-    told = json.loads(as_json("prod", found))
-    assert set(told) == {"version", "stack", "machines"} and (told["version"], told["stack"]) == (1, "prod")
-    assert [set(one) for one in told["machines"]] == [
+    changes = list(compared(parse(changed(prod, {"talos.kubernetes": "v1.35.5"})), state(parse(prod))))
+    report = json.loads(as_json("prod", changes))
+    assert set(report) == {"version", "stack", "machines"} and (report["version"], report["stack"]) == (1, "prod")
+    assert [set(one) for one in report["machines"]] == [
         {"machine", "address", "state", "reboots", "drained", "differences"}
     ] * 5
-    assert set(told["machines"][0]["differences"][0]) == {"document", "path", "before", "after", "reboots"}
-    assert table(found).splitlines()[1] == f"{'':8}Kubernetes: version: v1.35.4 -> v1.35.5"
-    assert "drained, in its turn, no reboot" in table(found).splitlines()[0]
+    assert set(report["machines"][0]["differences"][0]) == {"document", "path", "before", "after", "reboots"}
+    assert table(changes).splitlines()[1] == f"{'':8}Kubernetes: version: v1.35.4 -> v1.35.5"
+    assert "drained, in its turn, no reboot" in table(changes).splitlines()[0]
 
 
 PLACES = {
@@ -156,29 +156,29 @@ SECRETS = st.text(string.ascii_letters + string.digits + "+/=", min_size=12, max
 @pytest.mark.parametrize("place", PLACES)
 @settings(max_examples=25, deadline=None)
 @given(SECRETS, SECRETS)
-def test_no_secret_is_in_it_wherever_it_stands(place, one, other):
+def test_no_secret_is_shown_in_any_field(place, one, other):
     for before, after in (
         ([PLACES[place](one)], [PLACES[place](other)]),
         ([], [PLACES[place](other)]),
         ([PLACES[place](one)], []),
     ):
-        found = Change("wk-1", "10.0.0.1", "changes", differences=differences(merge(before), merge(after)))
-        for told in (as_json("prod", [found]), table([found])):
-            assert one not in told and other not in told
+        change = Change("wk-1", "10.0.0.1", "changes", differences=differences(merge(before), merge(after)))
+        for output in (as_json("prod", [change]), table([change])):
+            assert one not in output and other not in output
 
 
-def test_the_scan_finds_what_is_not_hidden():
-    found = Change(
+def test_the_scan_for_secrets_finds_one_that_is_shown():
+    change = Change(
         "wk-1",
         "10.0.0.1",
         "changes",
         differences=differences(Merged(), merge([{"machine": {"nodeLabels": {"a": "canary-in-the-clear"}}}])),
     )
-    assert "canary-in-the-clear" in as_json("prod", [found]) and "canary-in-the-clear" in table([found])
+    assert "canary-in-the-clear" in as_json("prod", [change]) and "canary-in-the-clear" in table([change])
 
 
-def test_a_patch_that_talos_refuses_is_named_before_anything_is_compared(prod, tmp_path, capsys):
-    """Its machine would get no config, whatever is compared."""
+def test_a_patch_that_talos_refuses_is_reported_before_the_comparison(prod, tmp_path, capsys):
+    """The machine would get no config, so a comparison would be wrong."""
     element = {"machine": {"files": [{"$patch": "delete"}]}}
     raw = changed(prod, {"talos.patches": [{"machine": {}}, element], "machines.wk-1.patches": [element]})
     assert [line.partition(" ")[0] for line in refusals(parse(raw))] == [

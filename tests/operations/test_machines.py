@@ -1,4 +1,4 @@
-"""What machines run, asked of a real gRPC server with mTLS that speaks Talos' messages."""
+"""`drift`: what machines run, queried from a real gRPC server with mTLS that speaks Talos' messages."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ CONFIG = yaml.safe_dump_all(
 
 
 def secret(value):
-    """A value as an export with secrets in the clear has it."""
+    """A secret value as an export with `--show-secrets` contains it."""
     return {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": json.dumps(value)}
 
 
@@ -44,7 +44,7 @@ class Machine:
         self, config=CONFIG, version="v1.14.2", schematic=SCHEMATIC, kubelet="ghcr.io/siderolabs/kubelet:v1.35.4"
     ):
         self.pki = Pki()
-        self.told = {
+        self.resources = {
             "MachineConfigs.config.talos.dev": {"v1alpha1": config, "persistent": config},
             "ExtensionStatuses.runtime.talos.dev": {
                 "0": {"metadata": {"name": "intel-ucode", "version": "1"}},
@@ -84,7 +84,7 @@ class Machine:
         self.server.start()
 
     def list(self, request, context):
-        for name, spec in self.told[request.type].items():
+        for name, spec in self.resources[request.type].items():
             answer = talos.MESSAGES["ListResponse"]()
             answer.resource.metadata.id, answer.resource.spec.yaml_spec = name, yaml.safe_dump(spec)
             yield answer
@@ -101,14 +101,14 @@ class Machine:
 
 @pytest.fixture
 def machine():
-    made = []
+    machines = []
 
     def start(**how):
-        made.append(Machine(**how))
-        return made[-1]
+        machines.append(Machine(**how))
+        return machines[-1]
 
     yield start
-    for one in made:
+    for one in machines:
         one.server.stop(0)
 
 
@@ -117,12 +117,12 @@ def looked(at):
 
 
 def test_a_machine_that_runs_what_was_declared_has_not_drifted(machine):
-    found = looked(machine())
-    assert not found.drifted and found.differences == []
+    inspection = looked(machine())
+    assert not inspection.drifted and inspection.differences == []
 
 
 @pytest.mark.parametrize(
-    ("how", "says"),
+    ("how", "differences"),
     [
         ({"config": CONFIG.replace("a: x", "a: y")}, ["machine.nodeLabels.a: x -> y"]),
         ({"config": CONFIG.replace("hunter2", "hunter3")}, ["machine.token: (secret) differs (reboots)"]),
@@ -135,10 +135,10 @@ def test_a_machine_that_runs_what_was_declared_has_not_drifted(machine):
         ),
     ],
 )
-def test_what_differs_is_named_and_nothing_secret(machine, how, says):
-    found = looked(machine(**how))
-    assert [str(each) for each in found.differences] == says
-    assert "hunter" not in table([found]) + json.dumps([d.__dict__ for d in found.differences])
+def test_each_difference_is_reported_without_a_secret(machine, how, differences):
+    inspection = looked(machine(**how))
+    assert [str(each) for each in inspection.differences] == differences
+    assert "hunter" not in table([inspection]) + json.dumps([d.__dict__ for d in inspection.differences])
 
 
 @pytest.mark.parametrize(
@@ -156,15 +156,15 @@ def test_an_installer_image_is_compared_by_its_version_and_its_schematic(machine
     assert [str(difference) for difference in inspection.differences] == expected
 
 
-def test_a_machine_that_does_not_answer_is_not_called_the_same(machine):
+def test_a_machine_that_does_not_answer_counts_as_drifted(machine):
     at = machine()
     client = at.client()
     at.server.stop(0).wait()
-    found = inspect(Declared("cp-1", at.address, CONFIG), client)
-    assert found.drifted and found.unread and "could not be read" in table([found])
+    inspection = inspect(Declared("cp-1", at.address, CONFIG), client)
+    assert inspection.drifted and inspection.unread and "could not be read" in table([inspection])
 
 
-def test_machines_and_their_client_come_from_the_state():
+def test_machines_and_their_client_certificate_are_read_from_the_state():
     encoded = {
         name: base64.b64encode(name.encode()).decode() for name in ("caCertificate", "clientCertificate", "clientKey")
     }
@@ -188,8 +188,8 @@ def test_machines_and_their_client_come_from_the_state():
         declared([])
 
 
-def test_a_certificate_that_ends_soon_is_told():
-    """Both: a kubeconfig that was made later than the talosconfig ends later, and one that was made earlier earlier."""
+def test_a_certificate_that_expires_soon_is_reported():
+    """The kubeconfig and the talosconfig expire on different days if they were issued on different days."""
     at = Pki()
     given = {name: at.pair("admin")[0].encode() for name in ("talosconfig", "kubeconfig")}
     now = datetime.now(UTC)
@@ -203,7 +203,7 @@ def test_a_certificate_that_ends_soon_is_told():
     ]
 
 
-def test_both_certificates_come_from_the_state():
+def test_both_certificates_are_read_from_the_state():
     client = {"clientCertificate": base64.b64encode(b"PEM").decode(), "clientKey": secret("hunter2")}
     pki = Pki()
     certificate, key = pki.pair("admin")
@@ -218,18 +218,18 @@ def test_both_certificates_come_from_the_state():
     for token, output in ((kind, "kubeconfig"), (former, "kubeconfigRaw")):
         written = {"type": token, "urn": "u::k", "outputs": {output: secret(text)}}
         assert certificates([made, written]) == expected
-    # An `up` that was killed in between, or left the kubeconfig out, has the one and not the other.
+    # After an `up` that was killed or excluded the kubeconfig, the state has only one of them.
     assert certificates([{"type": kind, "urn": "u::k"}]) == {}
-    # A kubeconfig that would run a command is not read on: the next `up` writes another one.
+    # A kubeconfig that would run a command is ignored: the next `up` writes another one.
     exec_ = text.replace("    client-key-data", "    exec: {command: id}\n    client-key-data")
     assert exec_ != text
     assert certificates([{"type": former, "urn": "u::k", "outputs": {"kubeconfigRaw": secret(exec_)}}]) == {}
 
 
-def test_the_table_is_for_a_person():
-    found = [Inspection("cp-1", "10.0.0.1"), Inspection("wk-10", "10.0.0.2", unread="no answer within 5 s")]
+def test_the_table_is_readable():
+    inspections = [Inspection("cp-1", "10.0.0.1"), Inspection("wk-10", "10.0.0.2", unread="no answer within 5 s")]
     assert (
-        table(found)
+        table(inspections)
         == "cp-1   10.0.0.1         as declared\nwk-10  10.0.0.2         could not be read: no answer within 5 s"
     )
 

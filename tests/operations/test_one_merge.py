@@ -1,6 +1,6 @@
-"""One edit of a stack file: the plan, the turn, the identity gate and `changes` give one answer, and the right one.
+"""For one edit of a stack file, the plan, the maintenance turn, the identity gate and `changes` agree, and are right.
 
-A merge that replaces lists, lets an empty value overwrite, or forgets deletes sees no change in most of these edits.
+A merge that replaces lists, lets an empty value overwrite, or ignores deletes would see no change in most of them.
 """
 
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ def udev(value: Any) -> dict[str, Any]:
 
 
 def volume(filesystem: str) -> dict[str, Any]:
-    """`none` is the first word of its list, and Talos takes it for unset."""
+    """`none` is the first value of its enumeration, so Talos treats it as unset."""
     return {"apiVersion": "v1alpha1", "kind": "UserVolumeConfig", "name": "own", "filesystem": {"type": filesystem}}
 
 
@@ -42,7 +42,7 @@ def ports(*numbers: int) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Edit:
-    """What all machines and wk-1 alone are patched with, before and after; what changes of wk-1, by path."""
+    """The patches of all machines and of wk-1, before and after, and the paths that change on wk-1."""
 
     before: tuple[Patches, Patches]
     after: tuple[Patches, Patches]
@@ -96,14 +96,14 @@ EDITS = {
 }
 
 
-def made(prod: dict[str, Any], of: tuple[Patches, Patches]) -> Platform:
+def platform_with(prod: dict[str, Any], of: tuple[Patches, Patches]) -> Platform:
     return parse(changed(prod, {"talos.patches": of[0], "machines.wk-1.patches": of[1]}))
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_everyone_says_the_same_of_an_edit(prod, name):
+def test_the_plan_the_turn_the_gate_and_changes_agree_about_an_edit(prod, name):
     edit = EDITS[name]
-    before, after = made(prod, edit.before), made(prod, edit.after)
+    before, after = platform_with(prod, edit.before), platform_with(prod, edit.after)
     assert patches(before, "wk-1") != patches(after, "wk-1")
     had, gets = (
         {"machine": "wk-1", "node": "10.20.0.21", "kubernetes": "v1", "documents": patches(platform, "wk-1")}
@@ -113,13 +113,13 @@ def test_everyone_says_the_same_of_an_edit(prod, name):
     urn = "urn:pulumi:prod::bedplate::bedplate-native:talos:MachineConfig::talos-wk-1"
     config = {"node": "10.20.0.21", "configPatches": had["documents"]}
     state = [{"type": "bedplate-native:talos:MachineConfig", "urn": urn, "inputs": config}]
-    [found] = [each for each in compared(after, state) if each.machine == "wk-1"]
-    assert [each.path for each in found.differences] == edit.paths
-    assert (found.state, found.reboots) == ("changes" if edit.paths else "same", edit.reboots)
+    [change] = [each for each in compared(after, state) if each.machine == "wk-1"]
+    assert [each.path for each in change.differences] == edit.paths
+    assert (change.state, change.reboots) == ("changes" if edit.paths else "same", edit.reboots)
 
-    said = Identity().describe_change(gets, had)
-    assert all(path in str(said) for path in edit.paths) and bool(said) == bool(edit.paths)
-    assert ("REBOOTS" in str(said)) is edit.reboots
+    description = Identity().describe_change(gets, had)
+    assert all(path in str(description) for path in edit.paths) and bool(description) == bool(edit.paths)
+    assert ("REBOOTS" in str(description)) is edit.reboots
     assert _needed(gets, had) == (edit.reboots, "")
     assert ("REBOOTS" in str(MaintenanceTurn().describe_change(gets, had))) is edit.reboots
     assert (MaintenanceTurn().describe_change(gets, had) is None) is not edit.reboots

@@ -12,7 +12,7 @@ from conftest import MACHINE_SECRETS, MADE, Engine, changed, is_secret, plain, r
 from core.native.contracts import CONTRACTS, SECRET_INPUTS
 
 VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-web"
-# They depend on who hands out a kubeconfig.
+# Their inputs depend on the machine that issues the kubeconfig.
 TOLD_OF_CONTROL_PLANES = ("bedplate-native:talos:Turn", "bedplate-native:talos:Settled")
 GIVEN = {
     "bedplate:matchbox": (
@@ -47,7 +47,7 @@ def test_a_vm_waits_for_every_layer_beneath_it(dev, preview):
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_every_resource_has_a_component_above_it(stack, request):
-    """An orphan shows at the top of the plan, and nobody knows whose it is."""
+    """A resource without a parent is at the top of the plan, where a reader can't tell what it belongs to."""
     graph = run_program(request.getfixturevalue(stack)).graph
     orphans = [
         name
@@ -59,12 +59,12 @@ def test_every_resource_has_a_component_above_it(stack, request):
 
 @pytest.mark.parametrize("role", ["worker", "controlplane"])
 def test_adding_machines_changes_no_other_resources_inputs(prod, role):
-    """Two, so that the count of control planes stays odd; with names that sort first."""
+    """Two machines, so that the number of control planes stays odd, with names that sort first."""
     before = run_program(prod).inputs()
     after = run_program(
         changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})
     ).inputs()
-    # The guard alone knows all machines, because it sees them come and go. Etcd's record and the snapshot have the
+    # Only the change guard has all machines as inputs. Bootstrap and the snapshot have the
     # addresses of control planes, which they ignore in a diff, and so do turns, for a kubeconfig.
     changed_ones = {
         name
@@ -82,8 +82,8 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     }
 
 
-def test_the_second_machine_of_all_only_changes_what_a_second_machine_is_for(dev):
-    """From one machine to two: VMs have somewhere to move to, and operators a second place. Nothing else."""
+def test_a_second_machine_changes_only_replicas_and_live_migration(dev):
+    """From one machine to two, VMs can migrate and operators get a second replica. Nothing else changes."""
     before = run_program(dev).inputs()
     after = run_program(changed(dev, {"machines.aa-1": _machine("worker", dev, 92)})).inputs()
     assert sorted(name for (_, name), inputs in before.items() if after[(_, name)] != inputs) == [
@@ -116,24 +116,24 @@ def _reversed(value):
     return value
 
 
-# Types to their credentials; Kubernetes' own Secret is in no table of ours.
+# Type to credentials. Kubernetes' own Secret is in no contract.
 CREDENTIALS = {**SECRET_INPUTS, "kubernetes:core/v1:Secret": ("stringData",)}
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 @pytest.mark.parametrize("preview", [True, False])
 def test_every_credential_reaches_its_resource_as_a_secret(stack, preview, request):
-    """Taking one wrap away turns this red: what is not a secret input lies in the clear in the state."""
+    """An input that is not marked as secret would be in plain text in the state."""
     engine = run_program(request.getfixturevalue(stack), preview, GIVEN).engine
     names = {name for each in CREDENTIALS.values() for name in each}
     seen = [(key, name) for key, args in engine.resources.items() for name in names & args.inputs.keys()]
     assert [(key, name) for key, name in seen if not is_secret(engine.resources[key].inputs[name])] == []
-    # By name as well: a new type with a client's key in it must be described.
+    # By name as well, because a new type with a client's key must be listed.
     assert [(key, name) for key, name in seen if name not in CREDENTIALS.get(key[0], ())] == []
 
 
-def test_every_described_type_is_registered_and_every_registered_one_described(prod):
-    """Nothing is described that no program registers."""
+def test_the_contracts_are_those_of_the_registered_types(prod):
+    """In both directions: no contract without a resource, and no resource without a contract."""
     by_hand = changed(prod, {"machines.wk-1.bmc": None, "machines.wk-2.decommission": "wipe"})
     engine = run_program(by_hand, False, GIVEN).engine
     registered = {token for token, _ in engine.resources}
@@ -142,7 +142,7 @@ def test_every_described_type_is_registered_and_every_registered_one_described(p
 
 
 def test_no_secret_of_the_pki_is_in_a_plain_input(prod):
-    """Every input of every resource is searched for what the mocks made."""
+    """Every input of every resource is searched for the secrets that the mocks return."""
     engine = run_program(prod, False, GIVEN).engine
     canaries = (
         "bootstrap-token",
@@ -187,13 +187,13 @@ def test_control_planes_come_one_after_the_other_and_workers_side_by_side(prod):
     bootstrap = "bedplate-native:talos:Bootstrap::talos-etcd"
     assert apply("cp-1") in needs[bootstrap]
     member = "bedplate-native:talos:EtcdMember::talos-cp-2"
-    # Not only applied: joined, with a vote, and well with what it got.
+    # Not only applied: the member has joined with a vote, and is healthy with the config.
     first = "bedplate-native:talos:EtcdMember::talos-cp-1"
     assert bootstrap in needs[first] and first in needs[turn("cp-2")]
     assert settled("cp-2") in needs[member] and member in needs[turn("cp-3")]
     for worker in ("wk-1", "wk-2"):
         assert bootstrap in needs[turn(worker)]
-        # Who waits for whom there is no edge's business: a dead control plane keeps no worker from a label.
+        # Turns are not ordered by edges, so that a dead control plane does not block a worker's label.
         beneath = graph.reachable(apply(worker))
         assert not {apply("cp-2"), apply("cp-3"), apply("wk-1"), apply("wk-2")} & beneath
 
@@ -207,22 +207,22 @@ def test_a_turn_is_between_the_gate_and_the_config_and_ends_after_it(prod):
         )
         assert f"bedplate-native:talos:Turn::talos-{node}" in graph.needs[apply]
         assert apply in graph.needs[f"bedplate-native:talos:Settled::talos-{node}"]
-        # The OS of one that is not well again is not touched either.
+        # A machine that is not healthy again is not upgraded either.
         assert (
             f"bedplate-native:talos:Settled::talos-{node}"
             in graph.needs[f"bedplate-native:talos:Release::talos-{node}"]
         )
 
 
-def test_a_dead_worker_keeps_nobody_from_the_api(prod):
-    """Bootstrap and kubeconfig wait for the first control plane alone."""
+def test_a_dead_worker_does_not_block_the_kubernetes_api(prod):
+    """Bootstrap and kubeconfig wait only for the first control plane."""
     graph = run_program(prod).graph
     beneath = graph.reachable("bedplate-native:kubernetes:ApiReady::kubernetes-api")
     assert not any("talos-wk" in name or "talos-cp-2" in name for name in beneath)
 
 
-def test_a_dead_worker_keeps_nobody_from_the_network(prod):
-    """VMs and applications wait for the first control plane's node, and each other node for itself."""
+def test_a_dead_worker_does_not_block_the_network(prod):
+    """VMs and applications wait for the first control plane's node, and no node waits for another."""
     graph = run_program(prod).graph
     gates = {name for name in graph.needs if ":NodeReady::" in name}
     assert len(gates) == 5
@@ -231,12 +231,12 @@ def test_a_dead_worker_keeps_nobody_from_the_network(prod):
             assert gates & graph.reachable(name) == {"bedplate-native:kubernetes:NodeReady::cilium-cp-1"}, name
 
 
-def test_helm_does_not_wait(dev):
-    """A run that is killed while Helm waits leaves a record that Helm can't take over."""
+def test_helm_does_not_wait_for_pods(dev):
+    """A run that is killed while Helm waits leaves a record that blocks the next Helm run."""
     assert run_program(dev).engine.of("kubernetes:helm.sh/v3:Release")["cilium-release"]["skipAwait"] is True
 
 
-def test_the_gate_between_control_planes_gets_a_client_as_the_api_spells_it(prod):
+def test_the_etcd_gate_gets_a_client_certificate_with_the_contracts_keys(prod):
     inputs = run_program(prod, False, GIVEN).engine.of("bedplate-native:talos:EtcdMember")["talos-cp-2"]
     assert plain(inputs)["clientConfiguration"] == {
         "caCertificate": "ca",
@@ -250,14 +250,14 @@ def test_etcd_is_bootstrapped_exactly_once(prod):
     assert list(run_program(prod).engine.of("bedplate-native:talos:Bootstrap")) == ["talos-etcd"]
 
 
-def test_what_losing_would_lose_the_cluster_is_protected(prod):
+def test_the_pki_and_the_bootstrap_are_protected(prod):
     requests = run_program(prod).graph.requests
     for name in ("talos:machine/secrets:Secrets::talos-secrets", "bedplate-native:talos:Bootstrap::talos-etcd"):
         assert requests[name].protect and requests[name].retainOnDelete
 
 
-def test_a_lower_contract_never_makes_a_new_pki(prod):
-    """Lowering talos_version replaces the PKI of a running cluster in its provider."""
+def test_a_lower_contract_never_replaces_the_pki(prod):
+    """The Talos provider would replace a running cluster's PKI if talos_version were lowered."""
     request = run_program(prod).graph.requests["talos:machine/secrets:Secrets::talos-secrets"]
     assert list(request.ignoreChanges) == ["talosVersion"]
     assert run_program(prod).engine.of("talos:machine/secrets:Secrets")["talos-secrets"]["talosVersion"] == "v1.12"
@@ -271,21 +271,21 @@ def test_a_machine_at_another_address_is_another_machine(prod):
     assert not contract.replaces and "node" not in contract.ignored_in_diff
 
 
-def test_a_bootstrap_is_never_rewritten(prod):
-    """It happened: whatever its inputs become, its provider sees no change (its `ignored_in_diff`)."""
+def test_a_bootstrap_is_never_updated_or_replaced(prod):
+    """A bootstrap can't be undone, so the provider ignores changes to every input (`ignored_in_diff`)."""
     inputs = run_program(prod).engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"]
     assert inputs.keys() == CONTRACTS["bedplate-native:talos:Bootstrap"].ignored_in_diff
 
 
 @pytest.mark.parametrize("adopted", [True, False])
-def test_control_planes_that_were_taken_over_are_well_one_before_the_other(prod, monkeypatch, adopted):
+def test_each_etcd_gate_has_whether_the_cluster_was_adopted(prod, monkeypatch, adopted):
     monkeypatch.setitem(MADE, "bedplate-native:talos:Bootstrap", {"adopted": adopted})
     members = run_program(prod, False, GIVEN).engine.of("bedplate-native:talos:EtcdMember")
     assert [plain(inputs)["adopted"] for inputs in members.values()] == [adopted] * 3
 
 
-def test_the_kubeconfig_is_made_of_the_stack_file_and_the_pki_and_nobody_is_asked(prod):
-    """What answers at a machine's address can't put anything into it, because no address is among its inputs."""
+def test_the_kubeconfig_is_made_from_the_stack_file_and_the_pki_without_any_query(prod):
+    """An impostor at a machine's address can't put anything into it, because no address is among its inputs."""
     ran = run_program(prod, False, GIVEN)
     (inputs,) = ran.engine.of("bedplate-native:kubernetes:Kubeconfig").values()
     assert is_secret(inputs["authority"])
@@ -297,12 +297,12 @@ def test_the_kubeconfig_is_made_of_the_stack_file_and_the_pki_and_nobody_is_aske
 
 
 def test_a_state_of_the_first_release_keeps_its_kubeconfig(prod):
-    """The resource takes over the one of the Talos plugin, under its name."""
+    """An alias makes it the successor of the Talos plugin's resource, under the same name."""
     request = run_program(prod).graph.requests["bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig"]
     assert [alias.spec.type for alias in request.aliases] == ["talos:cluster/kubeconfig:Kubeconfig"]
 
 
-def test_a_plan_asks_no_machine_how_it_is(prod):
+def test_a_plan_queries_no_machines_health(prod):
     """getHealth runs in plans, ends after five minutes, and fails where there is no network yet (TFP#241)."""
     assert {call.token for call in run_program(prod).engine.calls} == {
         "talos:machine/getConfiguration:getConfiguration"
@@ -310,7 +310,7 @@ def test_a_plan_asks_no_machine_how_it_is(prod):
 
 
 def test_an_old_clusters_encryption_key_is_in_the_config_of_its_control_planes(prod, monkeypatch):
-    """Its generator leaves it out of every contract from v1.3 on, though it is given."""
+    """The Talos provider's generator omits the key in every contract from v1.3 on."""
     held = copy.deepcopy(MACHINE_SECRETS)
     held["secrets"]["aescbcEncryptionSecret"] = "an old key"
     monkeypatch.setitem(MADE["talos:machine/secrets:Secrets"], "machineSecrets", held)
@@ -319,18 +319,18 @@ def test_an_old_clusters_encryption_key_is_in_the_config_of_its_control_planes(p
         "call",
         lambda self, args: {"machineConfiguration": "version: v1alpha1\ncluster: {a: b}\n---\nkind: HostnameConfig\n"},
     )
-    made = run_program(prod, False, GIVEN).engine.of("bedplate-native:talos:MachineConfig")
+    configs = run_program(prod, False, GIVEN).engine.of("bedplate-native:talos:MachineConfig")
     keys = {
         name: next(yaml.safe_load_all(plain(inputs["machineConfigurationInput"])))["cluster"]
-        for name, inputs in made.items()
+        for name, inputs in configs.items()
     }
     assert keys["talos-cp-1"] == keys["talos-cp-3"] == {"a": "b", "aescbcEncryptionSecret": "an old key"} and keys[
         "talos-wk-1"
     ] == {"a": "b"}
 
 
-def test_etcd_is_looked_for_on_every_control_plane_and_needs_none_of_the_others(prod):
-    """A second cluster is made beside the first where nobody looks; and one that is down keeps nobody."""
+def test_the_bootstrap_queries_every_control_plane_and_waits_for_none_of_the_others(prod):
+    """Otherwise it could create a second cluster, or a control plane that is down could block it."""
     ran = run_program(prod)
     inputs = plain(ran.engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"])
     planes = {name: each["address"] for name, each in prod["machines"].items() if each["role"] == "controlplane"}
@@ -346,8 +346,8 @@ def test_a_kubeconfig_is_written_once_etcd_is_bootstrapped(prod):
     assert "bedplate-native:talos:Bootstrap::talos-etcd" in needs
 
 
-def test_no_resource_of_the_talos_plugin_is_given_timeouts(prod):
-    """Its bridge loses them on the way back, and every create fails."""
+def test_no_resource_of_the_talos_plugin_has_timeouts(prod):
+    """The plugin's bridge does not return the timeouts, and every create then fails."""
     ran = run_program(prod)
     talos = {key: args.inputs for key, args in ran.engine.resources.items() if key[0].startswith("talos:")}
     # It makes the PKI and generates configs: it calls no machine.
@@ -355,7 +355,7 @@ def test_no_resource_of_the_talos_plugin_is_given_timeouts(prod):
     assert [key for key, inputs in talos.items() if "timeouts" in inputs] == []
 
 
-def test_boot_files_are_deleted_before_they_are_made_again(prod):
+def test_boot_files_are_deleted_before_they_are_replaced(prod):
     """The old and the new one have the same name on the boot server."""
     requests = run_program(prod).graph.requests
     for kind in ("profile:Profile", "group:Group"):
@@ -367,15 +367,15 @@ def test_a_platform_with_no_boot_server_is_planned_without_one(dev):
     assert not any(typ.startswith(("matchbox:", "pulumi:providers:matchbox")) for typ, _ in engine.resources)
 
 
-def test_a_thousand_vms_are_a_thousand_vms(dev):
-    """Nothing is quadratic, and no name meets another."""
+def test_a_thousand_vms_are_registered(dev):
+    """No part of the program is quadratic, and no two names are equal."""
     vm = dev["vms"]["web"]
     dev["vms"] = {f"vm-{n}": copy.deepcopy(vm) for n in random.Random(1).sample(range(1000), 300)}
     assert len(run_program(dev).engine.of("kubernetes:kubevirt.io/v1:VirtualMachine")) == 300
 
 
-def test_no_machine_gets_its_config_before_it_is_known(prod):
-    """The PKI goes with it."""
+def test_no_machine_gets_its_config_before_its_identity_is_verified(prod):
+    """The config contains the PKI."""
     graph = run_program(prod).graph
     for name in prod["machines"]:
         assert f"bedplate-native:talos:Identity::talos-{name}" in graph.reachable(
@@ -383,7 +383,7 @@ def test_no_machine_gets_its_config_before_it_is_known(prod):
         )
 
 
-def test_a_machine_that_is_installed_again_gets_its_config_again(prod):
+def test_a_reinstalled_machine_gets_its_config_again(prod):
     before = run_program(prod).graph.requests
     after = run_program(changed(prod, {"machines.wk-1.install.generation": 7})).graph.requests
     """By an update: the provider has to know that there was a config under another generation."""
@@ -393,7 +393,7 @@ def test_a_machine_that_is_installed_again_gets_its_config_again(prod):
     assert given == [1, 1, 7, 1] and "generation" not in contract.ignored_in_diff
 
 
-def test_helms_records_are_looked_at_before_a_release_is_touched(dev):
+def test_interrupted_helm_records_are_removed_before_the_release(dev):
     ran = run_program(dev)
     hooks = ran.graph.requests["kubernetes:helm.sh/v3:Release::cilium-release"].hooks
     assert (list(hooks.before_create), list(hooks.before_update)) == (
@@ -411,24 +411,24 @@ def test_machines_are_upgraded_one_after_the_other_control_planes_first(prod):
         assert release(earlier) in graph.needs[release(later)]
     for name in order:
         assert f"bedplate-native:talos:MachineConfig::talos-{name}" in graph.needs[release(name)]
-    # And nobody's cluster waits for an upgrade of the machine behind.
+    # And the cluster does not wait for the upgrade of a machine.
     assert not {release(name) for name in order} & graph.reachable("kubernetes:helm.sh/v3:Release::cilium-release")
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_all_that_is_upgraded_waits_until_etcd_is_saved(stack, request):
-    """Kubernetes moves with configs, the OS with releases."""
+def test_every_upgrade_waits_for_the_etcd_snapshot(stack, request):
+    """Kubernetes is upgraded by configs, and Talos by TalosVersion."""
     raw = request.getfixturevalue(stack)
     graph = run_program(raw).graph
     saved = "bedplate-native:talos:Snapshot::talos-snapshot"
     for name in raw["machines"]:
         assert saved in graph.reachable(f"bedplate-native:talos:MachineConfig::talos-{name}")
         assert saved in graph.needs[f"bedplate-native:talos:Release::talos-{name}"]
-    # A version that the guard refuses is no reason to write one.
+    # A version that the change guard refuses causes no snapshot.
     assert "bedplate-native:talos:Guard::talos-guard" in graph.needs[saved]
 
 
-def test_a_snapshot_asks_the_machine_that_is_upgraded_last_first(prod):
+def test_a_snapshot_first_queries_the_machine_that_is_upgraded_last(prod):
     [inputs] = (
         run_program(changed(prod, {"talos.bootstrap": "cp-2", "talos.snapshots": {"folder": "/srv/snapshots"}}))
         .engine.of("bedplate-native:talos:Snapshot")
@@ -438,7 +438,7 @@ def test_a_snapshot_asks_the_machine_that_is_upgraded_last_first(prod):
     assert (inputs["folder"], inputs["wanted"]) == ("/srv/snapshots", True)
 
 
-def test_snapshots_lie_beside_those_by_hand(dev):
+def test_snapshots_before_upgrades_are_in_the_folder_of_manual_snapshots(dev):
     from runner.snapshot import _default
     from toolchain import Layout
 
@@ -446,14 +446,14 @@ def test_snapshots_lie_beside_those_by_hand(dev):
     assert _default("dev", Layout.of()).parent == Layout.of().checkout / inputs["folder"]
 
 
-def test_processors_are_looked_at_where_virtual_machines_run(prod, dev):
-    def asked(raw):
+def test_processor_flags_are_checked_where_virtual_machines_run(prod, dev):
+    def checked(raw):
         return {
             name
             for name, inputs in run_program(raw).engine.of("bedplate-native:talos:Release").items()
             if inputs["virtualization"]
         }
 
-    assert asked(prod) == {"talos-wk-1", "talos-wk-2"}
-    assert asked(dev) == (set() if dev["kubevirt"].get("emulation") else {"talos-cp-1"})
-    assert asked(changed(prod, {"kubevirt.emulation": True})) == set()
+    assert checked(prod) == {"talos-wk-1", "talos-wk-2"}
+    assert checked(dev) == (set() if dev["kubevirt"].get("emulation") else {"talos-cp-1"})
+    assert checked(changed(prod, {"kubevirt.emulation": True})) == set()

@@ -1,4 +1,4 @@
-"""The tree of a plan, machine by machine, and the names in it."""
+"""The tree of a plan and its names."""
 
 import pytest
 from conftest import changed, run_program, stack_platform
@@ -13,7 +13,7 @@ BENEATH = {
     "bedplate-native:talos:Release",
 }
 MEMBER = "bedplate-native:talos:EtcdMember"
-# Words of a type that its name would only repeat.
+# Words of a type that must not be in the name.
 REPEATED = ("serviceaccount", "clusterrole", "deployment", "cronjob", "service", "turn", "settled", "member")
 
 
@@ -22,7 +22,7 @@ def _beneath(graph, parent):
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_all_that_happens_to_a_machine_is_beneath_it(stack):
+def test_every_resource_of_a_machine_is_beneath_its_component(stack):
     raw = stack_platform(stack)
     graph = run_program(raw).graph
     planes = [name for name, machine in raw["machines"].items() if machine["role"] == "controlplane"]
@@ -41,14 +41,14 @@ def test_all_that_happens_to_a_machine_is_beneath_it(stack):
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_name_does_not_say_what_its_type_says(stack):
+def test_a_name_does_not_repeat_its_type(stack):
     graph = run_program(stack_platform(stack)).graph
     names = [request.name for request in graph.requests.values() if request.type.startswith(("kube", "bedplate"))]
     assert [name for name in names if set(name.split("-")) & set(REPEATED)] == []
     assert [name for name in names if len(name) > 45] == []
 
 
-def test_another_machine_leaves_every_name_as_it_was(prod):
+def test_another_machine_changes_no_name(prod):
     machine = {
         "role": "worker",
         "address": "10.20.0.92",
@@ -61,7 +61,7 @@ def test_another_machine_leaves_every_name_as_it_was(prod):
 
 
 def test_former_names_are_aliases(prod):
-    """A recorded state has no machine that leaves; what its resource was called is held here."""
+    """No recorded state has a machine that leaves, so the former name of its resource is tested here."""
     graph = run_program(changed(prod, {"machines.wk-1.decommission": "wipe"})).graph
     (alias,) = graph.requests["bedplate-native:talos:Decommission::talos-wk-1"].aliases
     assert alias.spec.name == "talos-wk-1-decommission"

@@ -1,4 +1,4 @@
-"""Calls of a plan, one by one in the order of their tasks."""
+"""The calls of a plan are sent one by one, in the order of their tasks."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ def test_calls_run_one_at_a_time_in_the_order_of_their_tasks():
         return number
 
     async def task(number):
-        # Later tasks are ready first.
+        # The later a task is, the earlier it is ready.
         for _ in range(20 - number):
             await asyncio.sleep(0)
         return await asyncio.get_running_loop().run_in_executor(None, call, number)
@@ -32,7 +32,7 @@ def test_calls_run_one_at_a_time_in_the_order_of_their_tasks():
     assert ran == [(what, number) for number in range(20) for what in ("begin", "end")]
 
 
-def test_a_task_with_a_name_of_its_own_may_call_too():
+def test_a_named_task_may_call():
     async def program():
         loop = asyncio.get_running_loop()
         loop.set_default_executor(OneByOne(loop))
@@ -42,7 +42,7 @@ def test_a_task_with_a_name_of_its_own_may_call_too():
     assert asyncio.run(program()) == ["reader", "reader-x", "r-2"]
 
 
-def test_a_call_that_fails_fails_its_caller_and_no_other():
+def test_a_failed_call_fails_only_its_caller():
     async def program():
         loop = asyncio.get_running_loop()
         loop.set_default_executor(OneByOne(loop))

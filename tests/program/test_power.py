@@ -1,4 +1,4 @@
-"""Machines with a BMC in the whole program: what is switched on when, as whom, and what is refused."""
+"""Machines with a BMC in the whole program: the order, the credentials, and what is refused."""
 
 import json
 
@@ -19,27 +19,27 @@ def given(**bmc):
 
 
 @pytest.mark.parametrize("preview", [True, False])
-def test_a_machine_is_switched_on_once_the_boot_server_knows_it_and_configured_after_that(prod, preview):
+def test_a_machine_is_switched_on_after_its_boot_files_and_configured_after_that(prod, preview):
     needs = run_program(prod, preview, given(username="u", password="p")).graph.needs
     for name in ("cp-1", "wk-2"):
         assert f"matchbox:index/group:Group::metal-{name}" in needs[f"{PERMIT}::metal-{name}"]
-        # In the state before anything is switched on.
+        # The permit is in the state before a machine is switched on.
         assert f"{PERMIT}::metal-{name}" in needs[f"{POWER}::metal-{name}"]
         assert f"{POWER}::metal-{name}" in needs[f"bedplate-native:talos:MachineConfig::talos-{name}"]
 
 
-def test_power_gets_what_the_stack_file_says(prod):
-    # A TPM wants UEFI, and the disks of prod are sealed to it.
+def test_power_has_the_settings_of_the_stack_file(prod):
+    # The disks of prod are sealed to the TPM, which needs UEFI.
     prod["talos"]["disk_encryption"] = "none"
     edits = {"wk-1.bmc.fingerprint": "AB:" * 31 + "AB", "wk-1.bmc.boot_mode": "legacy", "wk-1.install.generation": 3}
     prod = changed(prod, {f"machines.{path}": value for path, value in edits.items()})
     prod = changed(prod, {"boot.power.at_once": 5})
     engine = run_program(prod, config=given(username="u", password="p")).engine
-    made = engine.of(POWER)
+    powers = engine.of(POWER)
     assert {name: plain(inputs) for name, inputs in engine.of(PERMIT).items()} == {
-        name: plain(inputs) for name, inputs in made.items()
+        name: plain(inputs) for name, inputs in powers.items()
     }
-    assert plain(made["metal-wk-1"]) == {
+    assert plain(powers["metal-wk-1"]) == {
         "url": "https://wk-1.bmc.prod.example.com",
         "system": "System.Embedded.1",
         "username": "u",
@@ -51,19 +51,19 @@ def test_power_gets_what_the_stack_file_says(prod):
         "atOnce": 5,
         "secondsBetween": 1,
     }
-    assert all(is_secret(inputs["username"]) and is_secret(inputs["password"]) for inputs in made.values())
-    assert (made["metal-cp-1"]["generation"], made["metal-cp-1"]["bootMode"]) == (1, "uefi")
+    assert all(is_secret(inputs["username"]) and is_secret(inputs["password"]) for inputs in powers.values())
+    assert (powers["metal-cp-1"]["generation"], powers["metal-cp-1"]["bootMode"]) == (1, "uefi")
 
 
-def test_a_machine_can_have_credentials_of_its_own(prod):
-    made = run_program(prod, False, given(username="u", password="p", machines={"cp-2": {"password": 4711}})).engine.of(
-        POWER
-    )
-    seen = {name: (plain(i["username"]), plain(i["password"])) for name, i in made.items()}
+def test_a_machine_can_have_its_own_credentials(prod):
+    powers = run_program(
+        prod, False, given(username="u", password="p", machines={"cp-2": {"password": 4711}})
+    ).engine.of(POWER)
+    seen = {name: (plain(i["username"]), plain(i["password"])) for name, i in powers.items()}
     assert (seen["metal-cp-1"], seen["metal-cp-2"]) == (("u", "p"), ("u", "4711"))
 
 
-def test_a_plan_needs_no_credentials_and_up_names_those_that_are_missing(prod):
+def test_a_plan_needs_no_credentials_and_up_names_the_missing_ones(prod):
     assert len(run_program(prod, True).engine.of(POWER)) == 5
     with pytest.raises(pulumi.RunError) as refused:
         run_program(prod, False, given(username="u", machines={"cp-1": {"password": "p"}}))
@@ -82,7 +82,7 @@ def test_credentials_for_a_machine_that_has_no_bmc_are_refused(prod):
     )
 
 
-def test_a_machine_without_a_bmc_is_configured_after_a_person_was_told(dev, prod):
+def test_a_machine_without_a_bmc_is_configured_after_its_manual_steps(dev, prod):
     alone = run_program(dev).engine
     assert alone.of(POWER) == alone.of(PERMIT) == {}
     one = run_program(changed(prod, {"machines.wk-1.bmc": None}))

@@ -1,4 +1,4 @@
-"""Registries that want a password: it reaches machines beside the PKI, and nothing that is shown."""
+"""Registries with a password: machines get it with the PKI, and it is never shown."""
 
 import json
 
@@ -26,7 +26,7 @@ def wanting(prod):
     return changed(prod, {"registries.auth": [HOST]})
 
 
-def test_a_password_rides_with_the_pki_and_in_no_patch(wanting):
+def test_a_password_is_part_of_the_secret_config_and_of_no_patch(wanting):
     ran = run_program(
         wanting,
         preview=False,
@@ -51,7 +51,7 @@ def test_a_plan_needs_no_password(wanting):
     run_program(wanting, preview=True, config=MATCHBOX)
 
 
-def test_an_up_names_what_is_missing_and_how_to_set_it(wanting):
+def test_an_up_names_the_missing_password_and_the_command_that_sets_it(wanting):
     with pytest.raises(pulumi.RunError) as refused:
         run_program(wanting, preview=False, config=given(mirror_prod_example_com={"username": "puller", "hosts": HOST}))
     assert str(refused.value) == (

@@ -1,4 +1,4 @@
-"""What the program changes of the SDK: each change does what the SDK does, faster or quieter."""
+"""Each part of the SDK that the program replaces behaves like the original, but faster or without noise."""
 
 import asyncio
 import itertools
@@ -43,7 +43,7 @@ CRASHED = Interrupted(grpc.StatusCode.UNKNOWN, "rpc error: code = Unavailable de
 
 
 class Monitor(mocks.MockMonitor):
-    """An engine that fails one method, and answers others or not."""
+    """An engine that fails one method, and answers the others or not."""
 
     def __init__(self, method, error, alive):
         super().__init__(Engine())
@@ -66,10 +66,10 @@ class Monitor(mocks.MockMonitor):
 
 @pytest.fixture
 def run(monkeypatch):
-    """Runs a program as the language host does, changes of the SDK included."""
+    """Runs a program as the language host does, with the replaced parts of the SDK."""
 
     def go(program, monitor):
-        # Threads would see the first engine of this process, which in a real program is the only one.
+        # Threads would use the first engine of this process, and in a real program there is only one.
         monkeypatch.setattr(settings, "get_monitor", lambda: monitor)
         _run(program, monitor)
 
@@ -122,7 +122,7 @@ def quick(monkeypatch):
 
 @pytest.mark.parametrize("error", [CLOSING, SHUT_DOWN, REFUSED, CANCELLED], ids=lambda error: error.details()[:20])
 @pytest.mark.parametrize("method", PROGRAMS)
-def test_whatever_the_engine_s_end_interrupts_ends_the_program_without_a_word(run, method, error, capfd):
+def test_a_call_that_the_engines_end_interrupts_ends_the_program_silently(run, method, error, capfd):
     with pytest.raises(SystemExit) as ended:
         run(PROGRAMS[method], Monitor(method, error, alive=False))
     assert ended.value.code == ending.SHOWN
@@ -138,7 +138,7 @@ def test_a_plugin_that_crashed_is_reported_while_the_engine_goes_on(run, method)
     assert not isinstance(failed.value, ending.EngineEnded) and monitor.probes >= ending.PROBES
 
 
-def test_a_message_that_nobody_can_receive_any_more_is_no_failure(monkeypatch):
+def test_a_log_message_after_the_engines_end_is_no_failure(monkeypatch):
     engine.prepare()
 
     class Deaf:
@@ -153,7 +153,7 @@ def test_a_message_that_nobody_can_receive_any_more_is_no_failure(monkeypatch):
 
 
 @pytest.mark.parametrize(("error", "shown"), [("KeyboardInterrupt", False), ("ValueError", True)])
-def test_a_program_that_the_engine_interrupts_ends_without_a_word(error, shown):
+def test_a_program_that_the_engine_interrupts_ends_silently(error, shown):
     command = [sys.executable, "-c", f"from components import engine; engine.prepare(); raise {error}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode and bool(done.stderr) is shown
@@ -190,7 +190,7 @@ def test_waiting_ends_with_the_first_failure_and_does_not_wait_for_the_rest():
         wait(asyncio.sleep(60), fail(ValueError("first"), 0.01), fail(ValueError("second"), 0.5))
 
 
-def test_waiting_goes_on_past_resources_that_failed():
+def test_waiting_continues_after_a_failed_resource():
     engine.prepare()
     late = []
 
@@ -202,7 +202,7 @@ def test_waiting_goes_on_past_resources_that_failed():
     assert late
 
 
-def test_waiting_sees_outputs_that_come_later_and_their_failures():
+def test_waiting_includes_outputs_that_are_added_later():
     async def more():
         SETTINGS.outputs.add(asyncio.ensure_future(fail(ValueError("a later one"))))
 
@@ -210,7 +210,7 @@ def test_waiting_sees_outputs_that_come_later_and_their_failures():
         wait(more(), asyncio.sleep(0.01), asyncio.sleep(60))
 
 
-def test_waiting_raises_a_call_s_failure_with_its_cause():
+def test_waiting_raises_a_calls_failure_with_its_cause():
     async def go():
         calls = SETTINGS.rpc_manager
         calls.clear()
@@ -224,7 +224,7 @@ def test_waiting_raises_a_call_s_failure_with_its_cause():
 
 
 def test_waiting_adds_one_callback_for_each_output(monkeypatch):
-    """The SDK's own loop adds them all again whenever one ends: with 300 it is about 45,000."""
+    """The SDK's own loop adds all callbacks again whenever an output ends: about 45,000 for 300 outputs."""
     added = []
 
     class Counted(asyncio.Task):
@@ -264,7 +264,7 @@ def test_positions_are_those_that_the_sdk_would_send(run, monkeypatch):
 
 
 def from_source(module, name):
-    """The SDK's own function, from its source: the module's may be replaced by now."""
+    """The SDK's own function, compiled from its source, because the one in the module may be replaced."""
     source = Path(module.__file__).read_text(encoding="utf-8")
     names = dict(vars(module))
     start = source.index(f"def {name}(")
@@ -295,7 +295,7 @@ print([after is before for after, before in zip(now(), stock)])
     [(False, False, [False] * 6), (False, True, [True] + [False] * 5), (True, False, [True] * 6)],
     ids=["the known SDK", "debug messages are wanted", "another SDK"],
 )
-def test_the_sdk_is_changed_only_where_it_is_the_one_that_is_known(other, wanted, stays):
+def test_the_sdk_is_replaced_only_where_its_source_is_the_known_one(other, wanted, stays):
     command = [sys.executable, "-c", CHECK.format(other=other, wanted=wanted)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(stays)
@@ -325,7 +325,7 @@ def test_unknowns_are_found_as_the_sdk_finds_them(value):
 
 
 class Thing:
-    """What the search for cycles needs of a resource."""
+    """The part of a resource that the search for cycles reads."""
 
 
 edges = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=40)
@@ -335,11 +335,11 @@ edges = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=40)
 def test_cycles_are_found_as_the_sdk_finds_them(edges):
     ours, theirs = [Thing() for _ in range(8)], [Thing() for _ in range(8)]
     for start, end in edges:
-        found = resource_cycle_breaker.declare_dependency(theirs[start], theirs[end])
-        assert cycles.declare_dependency(ours[start], ours[end]) is found
+        is_cycle = resource_cycle_breaker.declare_dependency(theirs[start], theirs[end])
+        assert cycles.declare_dependency(ours[start], ours[end]) is is_cycle
 
 
-def test_a_chain_of_thousands_of_resources_is_no_recursion():
+def test_a_chain_of_thousands_of_resources_exceeds_no_recursion_limit():
     things = [Thing() for _ in range(5000)]
     for before, after in itertools.pairwise(things):
         assert cycles.declare_dependency(after, before)
@@ -370,7 +370,7 @@ def test_urns_are_those_that_the_sdk_computes(arguments):
     assert urn(resource.create_urn, *arguments) == urn(from_source(resource, "create_urn"), *arguments)
 
 
-def test_the_guard_takes_nothing_without_a_source_for_the_known_one():
+def test_a_function_without_a_source_is_not_replaced():
     assert not guard.is_source(len, "0" * 64)
 
 
@@ -384,11 +384,11 @@ def test_the_guard_takes_nothing_without_a_source_for_the_known_one():
         ("up --yes --skip-preview", False),
     ],
 )
-def test_debug_messages_are_sent_where_the_engine_was_asked_for_them(arguments, wanted):
+def test_debug_messages_are_sent_if_the_engine_runs_with_debug(arguments, wanted):
     assert logs.asks_for_debug(arguments.split()) is wanted
 
 
-def test_debug_messages_are_wanted_where_the_engine_can_not_be_found(monkeypatch):
+def test_debug_messages_are_sent_if_the_engines_options_are_unknown(monkeypatch):
     monkeypatch.setattr(logs, "_ancestors", lambda process: iter([["python"], ["make", "all"]]))
     assert logs._wanted()
     monkeypatch.setattr(logs, "_ancestors", lambda process: iter([["python"], ["/opt/bin/pulumi", "preview"]]))

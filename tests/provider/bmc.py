@@ -227,7 +227,7 @@ def main(machines: type[Machines] = Machines) -> None:
     for system in given["systems"]:
         if port := system.get("port"):
             more = serving.make_server("127.0.0.1", port, emulator.app, threaded=True, ssl_context=tls)
-            threading.Thread(target=more.serve_forever, daemon=True).start()
+            threading.Thread(target=more.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     emulator.app.run(host="127.0.0.1", port=given["port"], ssl_context=tls, threaded=True)
 
 

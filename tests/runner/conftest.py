@@ -1,4 +1,4 @@
-"""A checkout with two stacks and an engine that only writes down how it was called."""
+"""A checkout with two stacks, and an engine that only records its calls."""
 
 import json
 import os
@@ -50,7 +50,7 @@ if [ "$3" = rebuild ]; then cat; fi
 
 @dataclass
 class House:
-    """The checkout, what its engine was called for, and how it is to answer."""
+    """The checkout, the calls of its engine, and the engine's answers."""
 
     layout: Layout
 
@@ -69,7 +69,7 @@ class House:
         )
 
     def exists(self, stack: str, state: Path | None = None) -> None:
-        """Make the folder backend hold a stack."""
+        """Create a stack in the folder backend."""
         folder = (state or self.layout.home / "state") / ".pulumi" / "stacks" / "house"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{stack}.json").write_text("{}")

@@ -1,4 +1,4 @@
-"""The outputs of a stack that is up, with secrets that must show nowhere."""
+"""The outputs of a stack that is up, with secrets that must not be shown."""
 
 import json
 

@@ -13,7 +13,7 @@ def access(house, *arguments):
     return main.main_in(house.layout, ["access", *arguments])
 
 
-def test_both_files_are_their_owners_alone_and_nothing_secret_is_printed(house, capsys):
+def test_only_the_owner_can_read_both_files_and_no_secret_is_printed(house, capsys):
     house.plan(prints=json.dumps(OUTPUTS))
     assert access(house, "dev") == 0
     folder = house.layout.home / "access" / "dev"
@@ -25,15 +25,15 @@ def test_both_files_are_their_owners_alone_and_nothing_secret_is_printed(house, 
         0o600,
         0o600,
     ]
-    told = capsys.readouterr()
-    assert "SEKRET" not in told.out + told.err
-    assert f"  export TALOSCONFIG={folder}/talosconfig\n  export KUBECONFIG={folder}/kubeconfig\n" in told.out
-    assert "talosctl -n 10.0.0.11 health" in told.out and "talosctl -n 10.0.0.21 dashboard" in told.out
-    assert "Valid until:\n  talosconfig 2027-11-23\n  kubeconfig 2027-11-24\n" in told.out
-    assert "virtctl console NAME" in told.out
+    output = capsys.readouterr()
+    assert "SEKRET" not in output.out + output.err
+    assert f"  export TALOSCONFIG={folder}/talosconfig\n  export KUBECONFIG={folder}/kubeconfig\n" in output.out
+    assert "talosctl -n 10.0.0.11 health" in output.out and "talosctl -n 10.0.0.21 dashboard" in output.out
+    assert "Valid until:\n  talosconfig 2027-11-23\n  kubeconfig 2027-11-24\n" in output.out
+    assert "virtctl console NAME" in output.out
 
 
-def test_files_of_an_earlier_time_are_replaced_whatever_their_mode(house):
+def test_existing_files_are_replaced_whatever_their_mode(house):
     folder = house.layout.home / "access" / "dev"
     folder.mkdir(parents=True)
     (folder / "kubeconfig").write_text("old")
@@ -47,7 +47,7 @@ def test_files_of_an_earlier_time_are_replaced_whatever_their_mode(house):
 
 
 @pytest.mark.parametrize(
-    ("outputs", "says"),
+    ("outputs", "message"),
     [
         (
             {},
@@ -60,10 +60,10 @@ def test_files_of_an_earlier_time_are_replaced_whatever_their_mode(house):
         ),
     ],
 )
-def test_a_platform_that_is_not_there_yet_has_none(house, capsys, outputs, says):
+def test_a_stack_that_is_not_up_has_no_credentials(house, capsys, outputs, message):
     house.plan(prints=json.dumps(outputs))
     assert access(house, "dev") == 2
-    assert capsys.readouterr().err == says
+    assert capsys.readouterr().err == message
     assert not (house.layout.home / "access").exists()
 
 
@@ -76,14 +76,14 @@ def test_a_platform_that_is_not_there_yet_has_none(house, capsys, outputs, says)
         (["dev", "--al"], "unrecognized arguments: --al"),
     ],
 )
-def test_it_is_asked_for_one_stack(house, capsys, arguments, reason):
+def test_access_needs_a_stack(house, capsys, arguments, reason):
     assert access(house, *arguments) == 2
     assert capsys.readouterr().err == (
         f"bedplate: access: {reason}; write: ./bedplate access STACK; there are: dev, prod\n"
     )
 
 
-def test_the_engines_own_words_are_told(house, capsys):
+def test_the_engines_error_is_shown(house, capsys):
     house.plan(stack_output=[255], says="error: no stack named 'dev' found")
     assert access(house, "dev") == 2
     assert "error: no stack named 'dev' found; create the platform first: ./bedplate up dev" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`./bedplate import` and others: what they ask for, and what they leave to `operations/`."""
+"""`./bedplate import` and others: what they check, and what they pass on to `operations/`."""
 
 import pytest
 
@@ -20,18 +20,18 @@ def python(house):
     return lambda: (house.layout.bin / "asked").read_text()
 
 
-def test_a_stack_that_is_not_there_is_made_first_and_the_file_is_the_one_that_was_typed(
+def test_import_creates_a_missing_stack_and_resolves_the_path_from_where_it_was_typed(
     house, python, monkeypatch, tmp_path
 ):
     monkeypatch.chdir(tmp_path)
-    # Its end is the command's.
+    # The command ends with its exit code.
     assert main.main_in(house.layout, ["import", "dev", "secrets.yaml"]) == 2
     assert python() == f"-m operations.adopt dev {tmp_path}/secrets.yaml {house.root}/Pulumi.dev.yaml\n"
-    [made] = house.calls
-    assert made["arguments"][:2] == ["stack", "init"] and made["arguments"][-1] == "dev"
+    [creation] = house.calls
+    assert creation["arguments"][:2] == ["stack", "init"] and creation["arguments"][-1] == "dev"
 
 
-def test_a_path_of_a_file_that_is_written_is_the_one_that_was_typed(house, python, monkeypatch, tmp_path):
+def test_the_path_of_a_written_file_is_resolved_from_where_it_was_typed(house, python, monkeypatch, tmp_path):
     monkeypatch.setattr(operations, "ensure", lambda names, layout: {})
     monkeypatch.chdir(tmp_path)
     for arguments in (["boot", "org/project/dev", "files"], ["schema", "it.json"], ["schema"]):
@@ -43,13 +43,13 @@ def test_a_path_of_a_file_that_is_written_is_the_one_that_was_typed(house, pytho
     ]
 
 
-def test_a_stack_that_is_there_is_left_as_it_is(house, python):
+def test_import_does_not_create_an_existing_stack(house, python):
     house.exists("dev")
     main.main_in(house.layout, ["import", "dev", "secrets.yaml"])
     assert house.calls == [] and python()
 
 
-def test_a_stack_that_only_the_engine_knows_of_is_made_when_it_says_that_there_is_none(house, python, monkeypatch):
+def test_a_missing_stack_is_created_when_the_engine_reports_it(house, python, monkeypatch):
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "x")
     (house.layout.bin / "gone").touch()
@@ -66,7 +66,7 @@ def test_a_stack_that_only_the_engine_knows_of_is_made_when_it_says_that_there_i
         (["dev", "x", "y"], "unrecognized arguments: y"),
     ],
 )
-def test_what_is_missing_is_said(house, python, capsys, arguments, reason):
+def test_a_missing_argument_is_named(house, python, capsys, arguments, reason):
     assert main.main_in(house.layout, ["import", *arguments]) == 2
     assert capsys.readouterr().err == (
         f"bedplate: import: {reason}; write: ./bedplate import STACK FILE; there are: dev, prod\n"

@@ -1,4 +1,4 @@
-"""The files of the network that machines boot from: there before anything is."""
+"""`./bedplate boot`: the boot server's files, written before any machine runs."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ def boot(tmp_path, edits):
     )
 
 
-def test_they_are_written_and_it_says_where_each_belongs(tmp_path):
+def test_boot_files_are_written_and_the_output_says_where_each_belongs(tmp_path):
     done = boot(tmp_path, {"boot.provisioning": PROVISIONING})
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
@@ -32,7 +32,7 @@ def test_they_are_written_and_it_says_where_each_belongs(tmp_path):
     assert (tmp_path / "files/schematic.yaml").read_text() == "customization: {}\n"
 
 
-def test_a_stack_that_asks_for_none_is_told_so(tmp_path):
+def test_a_stack_that_needs_no_boot_files_is_reported(tmp_path):
     done = boot(tmp_path, {})
     assert (done.returncode, done.stderr) == (0, "no dnsmasq configuration: the stack file has no boot.provisioning\n")
 
@@ -46,7 +46,7 @@ def test_a_faulty_stack_file_writes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [[], ["prod"], ["--x", "prod"]])
-def test_what_is_not_said_is_asked_for(arguments):
+def test_boot_needs_a_stack_and_a_folder(arguments):
     done = subprocess.run([str(ROOT / "bedplate"), "boot", *arguments], capture_output=True, text=True)
     assert done.returncode == 2 and "write: ./bedplate boot STACK FOLDER; there are: dev, prod" in done.stderr
 
@@ -58,7 +58,7 @@ def test_a_folder_that_can_not_be_written_is_refused_in_one_line(tmp_path):
     assert done.stderr == "boot: 'files' can't be written: File exists; name another folder\n"
 
 
-def test_a_stack_may_be_qualified_and_a_folder_is_where_it_was_typed(tmp_path):
+def test_a_stack_may_be_qualified_and_a_folder_is_resolved_from_where_it_was_typed(tmp_path):
     command = [str(ROOT / "bedplate"), "boot", "organization/bedplate/dev", "files"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

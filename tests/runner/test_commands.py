@@ -1,4 +1,4 @@
-"""What each command asks of the engine, and that running leaves the checkout as it was."""
+"""How each command calls the engine, and that no run changes the checkout."""
 
 import importlib
 import os
@@ -86,7 +86,7 @@ def test_a_stack_is_created_on_first_use_from_a_folder_of_its_own(house):
     assert preview["arguments"][0] == "preview"
 
 
-def test_a_stack_that_is_there_is_not_created(house, tmp_path, monkeypatch):
+def test_an_existing_stack_is_not_created(house, tmp_path, monkeypatch):
     monkeypatch.setenv("PULUMI_BACKEND_URL", (tmp_path / "states").as_uri())
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "x")
     house.exists("prod", tmp_path / "states")
@@ -94,7 +94,7 @@ def test_a_stack_that_is_there_is_not_created(house, tmp_path, monkeypatch):
     assert [call["arguments"][0] for call in house.calls] == ["preview"]
 
 
-def test_a_stack_that_only_the_engine_can_miss_is_created_when_it_says_so(house, monkeypatch):
+def test_in_a_remote_backend_a_stack_is_created_when_the_engine_reports_it_missing(house, monkeypatch):
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "x")
     house.plan(preview=[6, 0])
@@ -102,18 +102,18 @@ def test_a_stack_that_only_the_engine_can_miss_is_created_when_it_says_so(house,
     assert [call["arguments"][0] for call in house.calls] == ["preview", "stack", "preview"]
 
 
-def test_a_stack_that_another_run_has_just_created_will_do(house):
+def test_a_stack_that_another_run_has_just_created_is_used(house):
     house.plan(stack_init=[1], says="error: stack 'dev' already exists")
     assert run(house, "preview", "dev") == 0
 
 
-def test_a_stack_that_cannot_be_created_is_told_in_the_engines_words(house, capsys):
+def test_a_stack_that_can_not_be_created_is_reported_with_the_engines_error(house, capsys):
     house.plan(stack_init=[255], says="error: no space left")
     assert main.main_in(house.layout, ["preview", "dev"]) == 2
     assert capsys.readouterr().err == "bedplate: stack dev could not be created: error: no space left\n"
 
 
-def test_the_engines_exit_code_is_ours(house):
+def test_the_exit_code_is_the_engines(house):
     house.exists("dev")
     house.plan(preview=[7])
     assert run(house, "preview", "dev") == 7
@@ -126,7 +126,7 @@ def test_the_passphrase_is_on_no_command_line(house):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (
             ["preview"],
@@ -152,11 +152,11 @@ def test_the_passphrase_is_on_no_command_line(house):
         (["plan", "dev"], "there is no command 'plan'; there are: setup, preview, up, refresh, destroy"),
     ],
 )
-def test_a_wrong_call_is_refused_in_one_line_with_exit_code_2(house, capsys, arguments, says):
+def test_a_wrong_call_is_refused_in_one_line_with_exit_code_2(house, capsys, arguments, message):
     assert main.main_in(house.layout, arguments) == 2
-    told = capsys.readouterr().err
-    assert told.startswith(f"bedplate: {says}")
-    assert told.count("\n") == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"bedplate: {message}")
+    assert error.count("\n") == 1
     assert house.calls == []
 
 
@@ -169,12 +169,12 @@ def test_the_engine_itself_runs_in_the_environment_of_dev(house):
 
 
 @pytest.mark.parametrize("option", [["--stack", "prod"], ["-s", "prod"], ["--stack=prod"]])
-def test_the_engine_itself_is_as_careful_about_another_stack(house, capsys, option):
+def test_pulumi_with_another_stack_needs_its_variables(house, capsys, option):
     assert main.main_in(house.layout, ["pulumi", "stack", "output", *option]) == 2
     assert capsys.readouterr().err.startswith("bedplate: stack prod needs 2 things from the environment:\n")
 
 
-def test_a_login_is_not_led_to_the_local_state(house):
+def test_a_login_does_not_use_the_local_state(house):
     run(house, "pulumi", "login", "s3://states")
     assert "PULUMI_BACKEND_URL" not in house.calls[0]["environment"]
 
@@ -193,7 +193,7 @@ def test_the_tests_run_in_the_environment_with_the_engine_on_path_and_no_stacks_
     assert "PULUMI_BACKEND_URL" not in call["environment"]
 
 
-def test_ctrl_c_is_left_to_the_engine(house):
+def test_the_engine_handles_ctrl_c(house):
     script = (
         "import pathlib, sys; from runner import process; from toolchain import Layout\n"
         "code = 'import signal, time\\nsignal.signal(signal.SIGINT, lambda *_: exit(42))\\n"
@@ -210,31 +210,31 @@ def test_ctrl_c_is_left_to_the_engine(house):
     assert child.stdout.readline() == b"1\n"
     time.sleep(0.2)
     os.killpg(child.pid, signal.SIGINT)
-    told = child.communicate(timeout=20)[1]
+    errors = child.communicate(timeout=20)[1]
     assert child.returncode == 42
-    assert told == b""
+    assert errors == b""
 
 
-def test_an_engine_that_was_killed_gives_the_shells_code(house):
+def test_the_exit_code_of_a_killed_engine_is_128_plus_the_signal(house):
     command = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
     assert process.run(command, dict(os.environ), house.layout) == 137
 
 
 def test_the_usage_names_every_command(capsys):
     assert main.main([]) == 0
-    told = capsys.readouterr().out
-    assert all(f"  {name}" in told for name in main.COMMANDS)
+    output = capsys.readouterr().out
+    assert all(f"  {name}" in output for name in main.COMMANDS)
 
 
-def test_destroying_keeps_what_is_protected_and_ends(house):
-    """Else the engine refuses the whole: the PKI is protected."""
+def test_destroy_leaves_out_protected_resources(house):
+    """Otherwise the engine would refuse the whole destroy, because the PKI is protected."""
     run(house, "destroy", "dev", "--yes")
     run(house, "destroy", "dev", "--exclude-protected=false")
     assert [call["arguments"][-1] for call in house.calls] == ["--exclude-protected", "--exclude-protected=false"]
 
 
-def test_a_stack_file_that_linux_may_refuse_is_told_of_with_the_way_out(house, capsys):
-    """The engine only says: argument list too long."""
+def test_a_stack_file_beyond_linuxs_limit_is_reported_with_the_remedy(house, capsys):
+    """The engine's own error is only: argument list too long."""
     house.exists("dev")
     (house.root / "Pulumi.dev.yaml").write_text("config: {}\n" + "# more\n" * 20000)
     run(house, "preview", "dev")

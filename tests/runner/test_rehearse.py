@@ -15,7 +15,7 @@ BENCH = "./bedplate bench [ROUNDS] [--sizes SIZE,...] [--against CHECKOUT] [--po
 
 @pytest.fixture
 def python_calls(house):
-    """The checkout's Python only writes down how it was called; returns a function that reads the arguments."""
+    """Replaces the checkout's Python by a program that records its calls; returns a function that reads them."""
     program = house.layout.venv / "bin" / "python"
     program.parent.mkdir(parents=True)
     program.write_text((house.layout.bin / "pulumi").read_text())

@@ -31,29 +31,29 @@ def snapshot(house, *arguments):
     return main.main_in(house.layout, ["snapshot", *arguments])
 
 
-def test_it_is_a_file_of_its_owner_and_no_credential_stays(house, talosctl, capsys):
+def test_only_the_owner_can_read_a_snapshot_and_no_credential_is_left(house, talosctl, capsys):
     assert snapshot(house, "dev") == 0
-    [made] = (house.layout.home / "snapshots").iterdir()
-    assert made.read_text() == "snapshot\n" and stat.S_IMODE(made.stat().st_mode) == 0o600
+    [file] = (house.layout.home / "snapshots").iterdir()
+    assert file.read_text() == "snapshot\n" and stat.S_IMODE(file.stat().st_mode) == 0o600
     assert not list(house.layout.home.rglob("talosconfig"))
-    [asked] = talosctl()
-    assert "SEKRET" not in asked + capsys.readouterr().out
+    [call] = talosctl()
+    assert "SEKRET" not in call + capsys.readouterr().out
 
 
-def test_where_one_control_plane_is_down_another_is_asked(house, talosctl, tmp_path):
+def test_if_a_control_plane_is_down_the_next_one_is_queried(house, talosctl, tmp_path):
     (house.layout.bin / "dead").touch()
     assert snapshot(house, "dev", str(tmp_path / "db")) == 0
     assert [line.split()[3] for line in talosctl()] == ["10.0.0.11", "10.0.0.12"] and (tmp_path / "db").exists()
 
 
-def test_no_snapshot_is_written_over(house, talosctl, tmp_path, capsys):
+def test_no_snapshot_is_overwritten(house, talosctl, tmp_path, capsys):
     (tmp_path / "db").write_text("the only one")
     assert snapshot(house, "dev", str(tmp_path / "db")) == 2
     assert (tmp_path / "db").read_text() == "the only one"
     assert capsys.readouterr().err.endswith("db exists already, and may be the only snapshot; name another file\n")
 
 
-def test_where_no_control_plane_yields_one_the_last_reason_is_shown(house, talosctl, tmp_path, capsys):
+def test_if_no_control_plane_answers_the_last_error_is_shown(house, talosctl, tmp_path, capsys):
     (house.layout.bin / "dead").touch()
     house.plan(prints=json.dumps(OUTPUTS))
     assert snapshot(house, "dev", str(tmp_path / "db")) == 2
@@ -63,7 +63,7 @@ def test_where_no_control_plane_yields_one_the_last_reason_is_shown(house, talos
     )
 
 
-def test_a_platform_that_is_not_there_has_none(house, capsys):
+def test_a_stack_that_is_not_up_has_no_snapshot(house, capsys):
     house.plan(prints="{}")
     assert snapshot(house, "dev") == 2
     assert capsys.readouterr().err.startswith("bedplate: snapshot: stack dev has no talosconfig")

@@ -1,4 +1,4 @@
-"""A state in a folder outlives a run that is killed while it writes."""
+"""A state in a folder stays readable after a run was killed while it wrote."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from runner import main, stacks, states
 
 
 @pytest.mark.parametrize(
-    ("given", "made"),
+    ("given", "expected"),
     [
         ("file:///srv/states", "file:///srv/states?metadata=skip"),
         ("file://~/states", "file://~/states?metadata=skip"),
@@ -19,12 +19,12 @@ from runner import main, stacks, states
         ("https://api.pulumi.com", "https://api.pulumi.com"),
     ],
 )
-def test_a_folder_alone_is_told_to_keep_no_attributes(given, made):
-    assert states.durable(given) == made
-    assert states.durable(made) == made
+def test_attribute_files_are_disabled_for_folder_backends_only(given, expected):
+    assert states.durable(given) == expected
+    assert states.durable(expected) == expected
 
 
-def test_attributes_without_a_text_are_removed_and_nothing_else(house, tmp_path):
+def test_only_empty_attribute_files_are_removed(house, tmp_path):
     kept = tmp_path / "states" / ".pulumi" / "stacks" / "bedplate"
     kept.mkdir(parents=True)
     for name, text in {
@@ -39,12 +39,12 @@ def test_attributes_without_a_text_are_removed_and_nothing_else(house, tmp_path)
     assert sorted(file.name for file in kept.iterdir()) == ["prod.json", "prod.json.bak", "prod.json.bak.attrs"]
 
 
-def test_a_backend_that_is_no_folder_has_nothing_to_remove():
+def test_in_other_backends_nothing_is_removed():
     assert states.remove_empty_attributes("s3://states") == states.remove_empty_attributes("") == []
 
 
 @pytest.mark.parametrize("arguments", [["preview", "dev"], ["up", "dev"], ["pulumi", "stack", "output"]])
-def test_what_plugins_leave_in_temporary_files_goes_with_the_run(house, arguments):
+def test_temporary_files_of_plugins_are_removed_after_the_run(house, arguments):
     assert main.main_in(house.layout, arguments) == 0
     for call in house.calls[-1:]:
         place = Path(call["environment"]["TMPDIR"])
@@ -52,7 +52,7 @@ def test_what_plugins_leave_in_temporary_files_goes_with_the_run(house, argument
     assert not list((house.layout.home / "runs").iterdir())
 
 
-def test_what_a_killed_run_left_goes_with_the_next_and_a_living_ones_stays(house):
+def test_files_of_a_killed_run_are_removed_by_the_next_and_those_of_a_running_one_stay(house):
     runs = house.layout.home / "runs"
     dead, living, other = runs / "Pulumi.dev-999999999-abc", runs / f"Pulumi.dev-{os.getpid()}-def", runs / "kept"
     for folder in (dead, living, other):

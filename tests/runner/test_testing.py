@@ -1,8 +1,11 @@
-"""`./bedplate test`: the quick tests need the Python environment alone, and run while the rest is set up."""
+"""`./bedplate test`: the quick tests need only the Python environment, and run while the other parts are set up."""
 
 import pytest
 
 from runner import main, testing
+from tests import timing
+from tests.conftest import ROOT
+from tests.timing import TIERS
 
 SETUP = """
 import pathlib, sys, time
@@ -23,9 +26,9 @@ case "$*" in *"-m not"*) exit {quick} ;; *) exit {slow} ;; esac
 
 @pytest.fixture
 def checkout(house, monkeypatch):
-    """A checkout whose Python and whose setup only write down how they were called; the parts asked for, in order."""
-    asked = []
-    monkeypatch.setattr(testing, "ensure", lambda names, layout: asked.append(set(names)) or {})
+    """A checkout whose Python and setup only record their calls; yields the requested parts, in order."""
+    requested = []
+    monkeypatch.setattr(testing, "ensure", lambda names, layout: requested.append(set(names)) or {})
     monkeypatch.setattr(testing.os, "geteuid", lambda: 1000)
 
     def write(setup=0, quick=0, slow=0):
@@ -36,7 +39,7 @@ def checkout(house, monkeypatch):
         python.chmod(0o755)
 
     write()
-    return house, asked, write
+    return house, requested, write
 
 
 def lines(house, name):
@@ -44,28 +47,29 @@ def lines(house, name):
     return file.read_text().splitlines() if file.exists() else []
 
 
-def test_quick_tests_need_the_python_environment_alone(checkout):
-    house, asked, _ = checkout
+def test_quick_tests_need_only_the_python_environment_and_two_workers_per_core(checkout, monkeypatch):
+    house, requested, _ = checkout
+    monkeypatch.setattr(testing.os, "sched_getaffinity", lambda process: {0, 1, 2})
     assert main.main_in(house.layout, ["test", "--quick", "-x"]) == 0
-    assert asked == [{"python"}]
+    assert requested == [{"python"}]
     assert lines(house, "pytests") == [
-        "-m pytest -m not (programs or engine or machines or lab) -n auto --dist loadfile -x"
+        "-m pytest -m not (programs or engine or machines or lab) -n 6 --dist loadfile --no-loadscope-reorder -x"
     ]
     assert lines(house, "setups") == []
 
 
 def test_named_tests_run_once_with_every_part(checkout):
-    house, asked, _ = checkout
+    house, requested, _ = checkout
     assert main.main_in(house.layout, ["test", "tests/model", "-q"]) == 0
-    assert asked == [{"test"}]
+    assert requested == [{"test"}]
     assert lines(house, "pytests") == ["-m pytest tests/model -q"]
 
 
 def test_parts_are_set_up_while_the_quick_tests_run(checkout, capfd):
-    """The setup here waits until pytest has begun: one after the other would never end."""
-    house, asked, _ = checkout
+    """The setup waits until pytest has begun, so this test would hang if one ran after the other."""
+    house, requested, _ = checkout
     assert main.main_in(house.layout, ["test"]) == 0
-    assert asked == [{"python"}]
+    assert requested == [{"python"}]
     assert lines(house, "setups") == ["setup test"]
     quick, slow = lines(house, "pytests")
     assert quick.startswith("-m pytest -m not (") and slow == "-m pytest -m programs or engine or machines or lab"
@@ -80,7 +84,7 @@ def test_the_exit_code_is_that_of_the_first_part_that_failed(checkout, quick, sl
     assert len(lines(house, "pytests")) == 2
 
 
-def test_where_parts_cannot_be_had_the_quick_tests_have_run_and_the_reason_is_shown(checkout, capfd):
+def test_if_setup_fails_the_quick_tests_have_run_and_the_reason_is_shown(checkout, capfd):
     house, _, write = checkout
     write(setup=1)
     assert main.main_in(house.layout, ["test"]) == 1
@@ -88,7 +92,7 @@ def test_where_parts_cannot_be_had_the_quick_tests_have_run_and_the_reason_is_sh
     assert "bedplate: the parts that the other tests need could not be set up" in capfd.readouterr().err
 
 
-def test_what_labs_need_is_set_up_while_the_engine_is_tested(checkout, monkeypatch):
+def test_the_labs_parts_are_set_up_while_the_engine_is_tested(checkout, monkeypatch):
     house, _, _ = checkout
     monkeypatch.setattr(testing.os, "geteuid", lambda: 0)
     (house.root / "bedplate").write_text(SETUP.format(code=0))
@@ -97,10 +101,10 @@ def test_what_labs_need_is_set_up_while_the_engine_is_tested(checkout, monkeypat
     assert len(lines(house, "pytests")) == 2
 
 
-def test_parts_of_labs_that_cannot_be_had_are_reported_after_the_tests(checkout, monkeypatch, capfd):
+def test_a_failed_setup_of_the_labs_parts_is_reported_after_the_tests(checkout, monkeypatch, capfd):
     house, _, _ = checkout
     monkeypatch.setattr(testing.os, "geteuid", lambda: 0)
-    # The first setup succeeds, and the one for labs fails before the last test ends.
+    # The first setup succeeds, and the setup of the lab's parts fails before the last test ends.
     code = "int((here / 'setups').read_text().count('setup') > 1)"
     (house.root / "bedplate").write_text(SETUP.format(code=code))
     python = house.layout.venv / "bin" / "python"
@@ -122,7 +126,9 @@ def test_every_marker_of_a_slow_test_is_left_out_of_the_quick_ones(marker):
 
 
 def test_the_tiers_are_the_markers():
-    from tests.timing import TIERS
-
     assert testing.SLOW.split(" or ") == list(TIERS)
     assert f"not ({testing.SLOW})" == testing.QUICK
+
+
+def test_every_file_that_takes_longest_exists():
+    assert [file for file in timing.LONGEST if not (ROOT / file).is_file()] == []

@@ -37,7 +37,7 @@ def commands(monkeypatch):
     return ran, codes
 
 
-def test_only_what_is_missing_is_named():
+def test_only_missing_variables_are_named():
     assert system.missing([NEEDY]) == ["gcc", "libseccomp-dev"]
 
 

@@ -62,5 +62,5 @@ def _documents(platform: Platform, name: str, machine: MachineSpec) -> Iterator[
     if machine.role == "controlplane":
         labels |= {_ROLE: "", _NO_BALANCING: {"$patch": "delete"} if announces(platform) else ""}
         taints |= {_ROLE: {"$patch": "delete"} if platform.talos.schedulable_control_planes else "NoSchedule"}
-    said = (("annotations", annotations(platform, name, machine)), ("labels", labels), ("taints", taints))
-    yield document("KubeNodeConfig", **{key: value for key, value in said if value})
+    settings = (("annotations", annotations(platform, name, machine)), ("labels", labels), ("taints", taints))
+    yield document("KubeNodeConfig", **{key: value for key, value in settings if value})
