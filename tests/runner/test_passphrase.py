@@ -108,7 +108,7 @@ def test_a_command_that_needs_none_hands_none_on(house, monkeypatch, command):
     for name, text in (("PULUMI_CONFIG_PASSPHRASE", PHRASE), ("PULUMI_CONFIG_PASSPHRASE_FILE", "/its-passphrase")):
         monkeypatch.setenv(name, text)
     python = house.layout.venv / "bin" / "python"
-    python.parent.mkdir(parents=True)
+    python.parent.mkdir(parents=True, exist_ok=True)
     python.write_text(f"#!{sys.executable}\nimport os\nprint(dict(os.environ), file=open('{house.root}/seen', 'a'))\n")
     python.chmod(0o755)
     main.main_in(house.layout, command)
