@@ -56,7 +56,7 @@ def without_secrets(document: Any) -> Any:
     if others:
         raise _refused(
             f"the stack file has config for {', '.join(map(repr, others))}",
-            "config of a plugin, such as a kubeconfig, could run a command on the computer that reviews it",
+            "config of a plugin, such as a kubeconfig, could run a command on the computer of the reviewer",
             f"leave only keys that start with {_NAMESPACE}",
         )
     return {"config": {key: _open(value, key, config) for key, value in config.items()}}
