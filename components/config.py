@@ -1,5 +1,6 @@
 """Reads the stack: its file, and its encrypted config. The only place that reads Pulumi's config."""
 
+import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,9 @@ from core.model.faults import sentence
 
 from . import credentials, engine
 from .credentials import Secrets
+
+REVIEW = "BEDPLATE_REVIEW"
+"""The environment variable of a plan whose secrets are stand-ins: the hosts of a credential are not known there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +35,15 @@ def load(config: pulumi.Config) -> Stack:
     if since := out_of_support(platform.talos.version, date.today()):
         why = "its security holes are no longer fixed"
         pulumi.log.warn(f"platform.talos.version: {sentence(since, why, 'plan the next minor release')}")
-    # The engine's own name for the file of a stack. It may have been given the config in another way.
-    secrets = credentials.read(config, platform, Path.cwd() / f"Pulumi.{pulumi.get_stack()}.yaml")
+    secrets = credentials.read(config, platform, _file_of_secrets())
     return Stack(platform=platform, matchbox=secrets.matchbox, bmc=secrets.bmc, registries=secrets.registries)
+
+
+def _file_of_secrets() -> Path | None:
+    """The stack file, by the engine's own name for it; None in a review, whose plan knows no secret and sends none."""
+    if pulumi.runtime.is_dry_run() and os.environ.get(REVIEW):
+        return None
+    return Path.cwd() / f"Pulumi.{pulumi.get_stack()}.yaml"
 
 
 def _platform(config: pulumi.Config) -> Platform:

@@ -37,18 +37,19 @@ class Secrets:
     """Registry host to `username` and `password`."""
 
 
-def read(config: pulumi.Config, platform: Platform, file: Path) -> Secrets:
+def read(config: pulumi.Config, platform: Platform, file: Path | None) -> Secrets:
     """The credentials in the encrypted config, which a stack file contains.
 
     bedplate:matchbox: {ca, certificate, key, hosts}. bedplate:bmc: {username, password, hosts, machines: {NAME:
     {username, password, hosts}}}. bedplate:registries: {HOST: {username, password, hosts}}.
+    file: None if the secrets are stand-ins, so that their hosts are not known.
     Raises RunError with every fault: a login that nothing uses, a host that a login is not for, and in an `up` a part
     that is missing.
     """
-    reading = _Reading(config, platform)
+    reading = _Reading(config, platform, stand_ins=file is None)
     faults = [
         *reading.encrypted_platform(),
-        *reading.plain_hosts(file),
+        *(reading.plain_hosts(file) if file else ()),
         *reading.matchbox_faults(),
         *reading.bmc_faults(),
         *reading.registry_faults(),
@@ -61,8 +62,8 @@ def read(config: pulumi.Config, platform: Platform, file: Path) -> Secrets:
 class _Reading:
     """The encrypted config of one run, beside the platform that uses it."""
 
-    def __init__(self, config: pulumi.Config, platform: Platform) -> None:
-        self._config, self._platform = config, platform
+    def __init__(self, config: pulumi.Config, platform: Platform, stand_ins: bool) -> None:
+        self._config, self._platform, self._stand_ins = config, platform, stand_ins
         self._matchbox, self._bmc, self._registries = (_held(config, kind) for kind in KINDS)
         self._own = _mapping(self._bmc.get("machines"))
         self._urls = {name: machine.bmc.url for name, machine in platform.machines.items() if machine.bmc}
@@ -168,6 +169,8 @@ class _Reading:
 
         path: the login's. used: the path of each address in the stack file to the address. at: as in _command.
         """
+        if self._stand_ins:
+            return
         where, setting = f"{self._config.name}:{path}.{HOSTS}", f"{at or path}.{HOSTS}"
         if not given:
             yield f"{where}: " + sentence(

@@ -18,6 +18,7 @@ from toolchain import Layout
 from . import private, process, session, stacks
 from .environment import tools
 from .errors import UsageError
+from .filter import Filter
 from .parts import ensure
 
 # All that a plan without secrets reads of the environment.
@@ -79,7 +80,8 @@ def review(given: Namespace, layout: Layout) -> int:
         command += ["--from", other] if other else []
         command += ["--state", Path(given.state).absolute()] if given.state else []
         command += [option for option in ("--diff", "--json") if getattr(given, option.removeprefix("--"))]
-        return process.run(command, environment, layout)
+        # The author of a pull request may have written any part of the plan.
+        return process.run(command, environment, layout, output=Filter())
 
 
 def redact(given: Namespace, layout: Layout) -> int:

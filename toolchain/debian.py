@@ -17,6 +17,7 @@ from .layout import Layout
 from .lock import Part
 
 KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+APT_SECONDS = 1800
 KERNEL = re.compile(r"\blinux-image-(\d\S+)")
 
 
@@ -113,9 +114,21 @@ class _Apt:
 
     def _run(self, command: list[str], folder: Path | None = None) -> str:
         environment = {**os.environ, "LC_ALL": "C"}
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
-        )
+        try:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                timeout=APT_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise ToolchainError(
+                f"{self.part.name}: {command[0]} was not complete after {APT_SECONDS} s.\n"
+                f"  command: {' '.join(command)}"
+            ) from None
         with open(self.log, "a") as log:
             print("+", *command, file=log)
             log.write(done.stdout + done.stderr)

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+from core.printable import printable
+
 from .errors import ToolchainError
 
 MIRROR = "BEDPLATE_MIRROR"
@@ -80,12 +82,7 @@ class _Nowhere(urllib.request.HTTPRedirectHandler):
 
 def _shown(url: str) -> str:
     split = urlsplit(url)
-    return ascii(f"{split.scheme}://{split.netloc.rpartition('@')[2]}")[1:-1][:80]
-
-
-def _plain(text: str) -> str:
-    """What a server said, for a terminal: printable, one line, cut."""
-    return "".join(each if each.isprintable() else "?" for each in text)[:200]
+    return printable(f"{split.scheme}://{split.netloc.rpartition('@')[2]}")
 
 
 def probe(origin: str) -> str | None:
@@ -96,27 +93,29 @@ def probe(origin: str) -> str | None:
     except urllib.error.HTTPError:
         pass  # The origin answers; a refused top page tells nothing about an archive.
     except (OSError, ValueError, HTTPException) as fault:
-        return _plain(str(getattr(fault, "reason", fault)).removeprefix("[Errno -2] "))
+        return printable(str(getattr(fault, "reason", fault)).removeprefix("[Errno -2] "))
     return None
 
 
 class _Download(threading.Thread):
     """One download. It is a thread, so that its deadline holds wherever it waits: name, handshake, header or body."""
 
-    def __init__(self, url: str, file: IO[bytes]) -> None:
+    def __init__(self, url: str, file: IO[bytes], accept: str) -> None:
         super().__init__(daemon=True)
         self.url, self.file = url, file
+        self.headers = {"Accept": accept}
         self.given_up = threading.Event()
         self.fault: str | None = None
 
     def run(self) -> None:
         try:
-            with urllib.request.build_opener(_HttpsOnly).open(self.url, timeout=READ_SECONDS) as answer:
+            request = urllib.request.Request(self.url, headers=self.headers)
+            with urllib.request.build_opener(_HttpsOnly).open(request, timeout=READ_SECONDS) as answer:
                 announced = int(answer.headers.get("Content-Length") or 0)
                 self._copy(answer, announced)
         except (OSError, ValueError, HTTPException, MemoryError) as fault:
             said = str(fault) if isinstance(fault, urllib.error.HTTPError) else str(getattr(fault, "reason", fault))
-            self.fault = _plain(said) or type(fault).__name__
+            self.fault = printable(said) or type(fault).__name__
 
     def _copy(self, answer: IO[bytes], announced: int) -> None:
         size = 0
@@ -132,17 +131,20 @@ class _Download(threading.Thread):
         self.fault = f"it has more than {LIMIT_BYTES} bytes"
 
 
-def download(url: str, file: Path) -> None:
+def download(url: str, file: Path, accept: str = "*/*") -> None:
     """Write what an https address serves to a new file, which is complete once it has its name.
+
+    accept: the type of content to ask for.
 
     Raises Unavailable if that fails, takes longer than TOTAL_SECONDS, or is larger than LIMIT_BYTES.
     """
     if urlsplit(url).scheme != "https":
         raise Unavailable(f"{url}: only https is used")
     fresh = file.with_name(f".{file.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
     try:
         with open(fresh, "xb") as handle:
-            running = _Download(url, handle)
+            running = _Download(url, handle, accept)
             running.start()
             running.join(TOTAL_SECONDS)
             running.given_up.set()

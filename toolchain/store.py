@@ -25,6 +25,7 @@ from .errors import ToolchainError
 from .layout import Layout, this_platform
 from .lock import Part
 from .seal import RECORD, check, read_only, seal
+from .signature import believed, signed
 
 SOURCES = ("path", "download", "build")
 
@@ -111,9 +112,9 @@ def _read(place: Path) -> dict[str, Any] | None:
 
 
 def _whole(place: Path, record: Mapping[str, Any]) -> bool:
-    """Whether the part is sealed, and each file exists and is unchanged since it was taken from PATH."""
+    """Whether the part is sealed, and signed if there is a key; and has each file, unchanged if taken from PATH."""
     files = record.get("files")
-    if not isinstance(record.get("sealed"), str) or not isinstance(files, dict):
+    if not isinstance(record.get("sealed"), str) or not isinstance(files, dict) or not believed(record, place.name):
         return False
     for name, seen in files.items():
         path = place / name
@@ -169,16 +170,16 @@ def keep(part: Part, source: str, made: Path, layout: Layout, seconds: float, or
     place = folder(part, source, layout)
     if part.kind == "go":
         read_only(made)
-    record = write_record(part, source, made, seconds, origin)
+    record = write_record(part, source, made, layout, seconds, origin)
     if place.exists():
         shutil.rmtree(place)
     os.rename(made, place)
     return Entry(part, place, record)
 
 
-def write_record(part: Part, source: str, made: Path, seconds: float, origin: str) -> dict[str, Any]:
+def write_record(part: Part, source: str, made: Path, layout: Layout, seconds: float, origin: str) -> dict[str, Any]:
     """Write the record that makes a folder count; its fields are those of `part.json`."""
-    record = {
+    facts = {
         "part": part.name,
         "version": part.version,
         "source": source,
@@ -189,6 +190,7 @@ def write_record(part: Part, source: str, made: Path, seconds: float, origin: st
         "files": {name: fingerprint(made / name) for name in part.files},
         "sealed": seal(made),
     }
+    record = signed(facts, folder(part, source, layout).name)
     fresh = made / f"{RECORD}.new"
     fresh.write_text(json.dumps(record, indent=1) + "\n")
     os.replace(fresh, made / RECORD)

@@ -51,17 +51,6 @@ Authority = Annotated[str, BeforeValidator(_authority)]
 SystemId = Annotated[str, BeforeValidator(_system), WithJsonSchema({"type": "string", "pattern": r"^\S+$"})]
 
 
-class SharedBmcSpec(Model):
-    """What the BMCs of a class's machines have in common. Each machine adds its own url."""
-
-    system: SystemId | None = None
-    """Redfish id of the machine's system."""
-    boot_mode: Literal["uefi", "legacy"] | None = None
-    """Firmware mode for the network boot."""
-    ca: Authority | None = None
-    """PEM of the authority that signed the BMCs' certificates."""
-
-
 def _none(value: Any) -> Any:
     return value if value == bmc.NONE else _fingerprint(value)
 
@@ -82,6 +71,19 @@ class AcceptedBmcChange(Model):
     """SHA-256 of the new ca; none if it is removed."""
     fingerprint: Digest | None = None
     """The new fingerprint; none if it is removed."""
+
+
+class SharedBmcSpec(Model):
+    """What the BMCs of a class's machines have in common. Each machine adds its own url."""
+
+    system: SystemId | None = None
+    """Redfish id of the machine's system."""
+    boot_mode: Literal["uefi", "legacy"] | None = None
+    """Firmware mode for the network boot."""
+    ca: Authority | None = None
+    """PEM of the authority that signed the BMCs' certificates."""
+    accept_change: AcceptedBmcChange | None = None
+    """Accepts that ca differs from the one of the last up, for every machine of the class."""
 
 
 class BmcSpec(Model):

@@ -8,6 +8,7 @@ from . import (
     flags_api_server,
     flags_control_plane,
     flags_kubelet,
+    folders,
     hygiene,
     kernel,
     kubevirt,
@@ -46,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     *cilium.RULES,
     *kubevirt.RULES,
     *virtual_machines.RULES,
+    *folders.RULES,
     *hygiene.RULES,
 )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from clients.talos import Client, Maintenance, NoAnswer
+from core.facts.folders import is_system_folder
 from core.native import UNKNOWN, Values
 from core.native.cluster import SNAPSHOT
 from provider.framework import Progress, UserError, in_thread
@@ -131,6 +132,7 @@ def _take(client: Client, node: str, target: Path, seconds: float, say: Progress
             reported = time.monotonic()
             say(f"{size // 2**20} MiB from {node}, {reported - begun:.0f} s of {seconds:.0f} s")
 
+    _require_data_folder(target.parent.resolve())
     _disk(lambda: target.parent.mkdir(mode=0o700, parents=True, exist_ok=True))
     if target.exists():
         raise _Unwritable(f"{target.name} already exists")
@@ -144,6 +146,12 @@ def _take(client: Client, node: str, target: Path, seconds: float, say: Progress
         _disk(lambda: part.rename(target))
     finally:
         part.unlink(missing_ok=True)
+
+
+def _require_data_folder(folder: Path) -> None:
+    """Raises _Unwritable if a folder, its links resolved, belongs to the system; the checkout may lie anywhere."""
+    if is_system_folder(str(folder)) and not folder.is_relative_to(_ROOT):
+        raise _Unwritable(f"it leads to {folder}, which belongs to the system")
 
 
 def _disk(act: Callable[[], T]) -> T:

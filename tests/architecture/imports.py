@@ -29,7 +29,7 @@ ROOMS: Mapping[str, Room] = {
     "policy": Room(("core",), PULUMI),
     "operations": Room(("core", "clients", "runner.pipes"), ("cryptography", "pulumiverse_talos", "yaml")),
     # Facts are plain data: a test loads the command line, and the facts with it, without any package.
-    "toolchain": Room(("core.facts",)),
+    "toolchain": Room(("core.facts", "core.printable")),
     "runner": Room(("core.facts", "core.printable", "toolchain")),
     "lab": Room(("core", "clients", "operations", "runner", "toolchain"), ("yaml", "cryptography", "grpc", "pytest")),
     "__main__": Room(("core", "components"), ("pulumi",)),

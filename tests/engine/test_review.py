@@ -29,6 +29,12 @@ def credentials(here, stack, name):
         return
     for part in ("ca", "certificate", "key"):
         here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:matchbox.{part}", f"a {part}")
+    hosts = {
+        "matchbox": f"matchbox.{stack}.example.com",
+        **({"bmc": "*.bmc.prod.example.com"} if stack == "prod" else {}),
+    }
+    for kind, text in hosts.items():
+        here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:{kind}.hosts", text)
     if stack == "prod":
         for part in ("username", "password"):
             here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:bmc.{part}", f"real-{part}")

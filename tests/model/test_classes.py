@@ -62,6 +62,8 @@ def test_a_class_says_how_its_bmcs_are_and_each_machine_where_its_own_is(classed
     bmc = parse(own).machines["wk-9"].bmc
     assert (bmc.url, bmc.system, bmc.boot_mode) == ("https://wk-9.bmc.example.com", "System.Embedded.1", "legacy")
     over = parse(changed(own, {"machines.wk-9.bmc.boot_mode": "uefi"})).machines["wk-9"].bmc
+    renewed = parse(changed(own, {"classes.r640.bmc.accept_change": {"ca": "AB:" * 31 + "AB"}})).machines["wk-9"].bmc
+    assert renewed.accept_change.ca == "ab" * 32
     assert (over.system, over.boot_mode) == ("System.Embedded.1", "uefi")
     assert parse(changed(raw, {"machines.wk-9.bmc": "null!"})).machines["wk-9"].bmc is None
     assert refused(raw) == [

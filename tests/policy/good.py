@@ -195,5 +195,8 @@ GOOD: Mapping[str, Resource] = {
     ),
     "config": _object("core/v1:ConfigMap", metadata=META, data={"mode": "fast"}),
     "provider": Resource(type="pulumi:providers:kubernetes", name="kubernetes-provider", props={"namespace": "team"}),
+    "snapshot": Resource(
+        type="bedplate-native:talos:Snapshot", name="talos-snapshot", props={"folder": ".toolchain/snapshots"}
+    ),
     "gate": Resource(type="bedplate-native:kubernetes:ApiReady", name="kubernetes-api", props={"timeoutSeconds": 900}),
 }

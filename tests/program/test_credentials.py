@@ -150,6 +150,15 @@ def test_hosts_that_the_editor_of_the_stack_file_could_write_limit_nothing(prod,
     assert len(run_program(prod, True, secrets()).engine.of(POWER)) == 5
 
 
+def test_a_review_knows_no_hosts_and_an_up_is_never_a_review(prod, monkeypatch, stack_file):
+    stack_file(bmc={"username": "stand-in", "password": "stand-in", "hosts": "stand-in"})
+    held = secrets(bmc={**BMC, "hosts": "stand-in for bedplate:bmc.hosts"})
+    monkeypatch.setenv("BEDPLATE_REVIEW", "1")
+    assert len(run_program(prod, True, held).engine.of(POWER)) == 5
+    lines = refused(prod, held, preview=False)
+    assert [line.partition(": ")[0] for line in lines] == ["bedplate:bmc.hosts", "bedplate:bmc.hosts[2]"]
+
+
 def test_a_password_that_is_moved_into_the_platform_is_refused(prod, monkeypatch):
     """Another attack: the encrypted text is copied to where its plain text leaves, such as a VM's cloud_init."""
     monkeypatch.setattr(pulumi.runtime, "is_config_secret", lambda key: key == "bedplate:platform")

@@ -7,6 +7,8 @@ from dataclasses import replace
 import grpc
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -249,6 +251,38 @@ def test_a_raised_generation_wants_a_machine_with_no_config(machine):
         update(at, {}, generation=2)
     fresh = machine()
     assert update(fresh, {}, generation=2)["found"]["uuid"] == FOUND.uuid
+
+
+def test_a_stranger_in_the_place_of_a_configured_machine_is_named_at_once(machine):
+    """It has the right hardware, and asks for no certificate."""
+    at = machine()
+    with pytest.raises(framework.UserError) as failed:
+        update(at, {"fingerprint": ""}, timeoutSeconds=600.0)
+    assert str(failed.value) == (
+        f"cp-1: whoever answers at {at.address} asks for no certificate, although cp-1 has had its config; it is "
+        "another machine, or has lost its config; it would get every key of the cluster, so nothing was sent; look at "
+        "the machine and its network; to install it again, raise its install.generation, then run up again"
+    )
+
+
+def test_so_is_one_at_a_new_address_and_one_of_a_state_that_recorded_no_certificate(machine):
+    for before in ({"node": "10.0.0.9", "fingerprint": ""}, {}):
+        with pytest.raises(framework.UserError, match="asks for no certificate"):
+            update(machine(), before)
+
+
+def test_the_certificate_of_a_machine_without_a_config_is_recorded(machine):
+    fresh, configured = machine(), machine(configured=True)
+    served = x509.load_pem_x509_certificate(fresh.certificate.encode()).fingerprint(hashes.SHA256()).hex()
+    assert create(fresh)[1]["fingerprint"] == update(fresh, {}, generation=2)["fingerprint"] == served
+    assert create(configured)[1]["fingerprint"] == update(configured, {"fingerprint": served})["fingerprint"] == ""
+
+
+def test_one_that_was_identified_without_a_config_may_not_have_got_it_yet(machine):
+    """Its config failed, and the stack file was corrected."""
+    at = machine()
+    recorded = create(at)[1]["fingerprint"]
+    assert update(at, {"fingerprint": recorded}, documents=["{}", "{}"])["fingerprint"] == recorded
 
 
 def test_no_input_is_shown_that_is_a_secret():

@@ -7,6 +7,7 @@ import re
 import resource
 import stat
 import time
+from pathlib import Path
 
 import grpc
 import pytest
@@ -210,6 +211,17 @@ def test_one_fresh_machine_beside_one_that_is_down_is_no_proof(machine, tmp_path
     assert "no control plane provided a snapshot" in failure(
         tmp_path, machine(maintenance=True), down, client=down.client()
     )
+
+
+def test_a_link_to_a_folder_of_the_system_is_not_followed(machine, tmp_path):
+    """The model judges a path; where it leads, only the computer that writes can tell."""
+    at = machine()
+    (tmp_path / "snapshots").symlink_to("/etc/cron.d")
+    assert f"{tmp_path}/snapshots can't be written (it leads to /etc/cron.d, which belongs to the system)" in failure(
+        tmp_path / "snapshots", at
+    )
+    assert failure("/usr/bedplate-snapshots", at).count("belongs to the system") == 1
+    assert not Path("/usr/bedplate-snapshots").exists()
 
 
 def test_a_folder_that_takes_no_file_is_told_at_once(machine, tmp_path):

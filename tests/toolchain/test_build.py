@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 
 import pytest
 
@@ -79,6 +80,26 @@ def test_a_known_failure_has_its_own_remedy(checkout, said, remedy):
     checkout.go.with_name("fail").write_text(said)
     with pytest.raises(ToolchainError, match=remedy):
         checkout.ensure("alpha")
+
+
+def test_a_build_that_never_ends_is_killed_at_its_deadline(checkout, monkeypatch):
+    monkeypatch.setattr(gobuild, "BUILD_SECONDS", 0.5)
+    checkout.go.with_name("slow").write_text("60")
+    began = time.monotonic()
+    with pytest.raises(ToolchainError) as caught:
+        checkout.ensure("alpha")
+    assert time.monotonic() - began < 20
+    assert "  | go build was not complete after 0.5 s.\n" in str(caught.value)
+    assert str(caught.value).endswith(
+        "  what to do: check that the Go module proxy (`go env GOPROXY`) answers fast enough, then run again"
+    )
+
+
+def test_modules_that_never_come_are_left_to_the_build(checkout, monkeypatch):
+    monkeypatch.setattr(gobuild, "PREFETCH_SECONDS", 0.3)
+    checkout.go.with_name("slow-list").write_text("60")
+    checkout.ensure("beta")
+    assert checkout.builds == ["beta"]
 
 
 def test_a_failed_part_does_not_undo_the_one_before(checkout):

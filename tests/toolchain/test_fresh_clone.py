@@ -24,7 +24,7 @@ def clone(tmp_path, releases, monkeypatch) -> Path:
     folder = tmp_path / "clone"
     for name in ("runner", "toolchain", "core/facts"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("bedplate", "core/__init__.py", "requirements.txt"):
+    for name in ("bedplate", "core/__init__.py", "core/printable.py", "requirements.txt"):
         shutil.copy(ROOT / name, folder / name)
     monkeypatch.setenv("BEDPLATE_TOOLCHAIN", "download")
     monkeypatch.setenv("BEDPLATE_STORE", str(tmp_path / "store"))

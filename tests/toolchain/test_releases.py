@@ -230,7 +230,7 @@ def test_what_a_server_says_reaches_the_terminal_as_one_printable_line(checkout,
 
     releases.habits[releases.offer("alpha", "1.0.0", PROGRAM)] = says
     why = passed_over(checkout)
-    assert "HTTP Error 500: ?[2J?gone!!!" in why
+    assert "HTTP Error 500: \\x1b[2J\\x07gone!!!" in why
     assert len(why) < 300
 
 

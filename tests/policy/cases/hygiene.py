@@ -17,6 +17,17 @@ CASES = (
     Case("credentials-are-marked-secret", "gate", Shown(kubeconfig="apiVersion: v1"), f"kubeconfig {CLEAR}"),
     Case("credentials-are-marked-secret", "provider", Shown(kubeconfig="apiVersion: v1"), f"kubeconfig {CLEAR}"),
     Case("secret-is-marked-secret", "secret", Shown(data={"a": "eA=="}), f"data {CLEAR}"),
+    *(
+        Case("talos-snapshots-stay-off-the-system", "snapshot", {"folder": folder}, says)
+        for folder, says in (
+            ("/etc/cron.d", "folder belongs to the system of a computer"),
+            ("/var/lib/kubelet", "folder belongs to the system of a computer"),
+            ("/", "folder is not a plain path"),
+            ("/srv/../etc", "folder is not a plain path"),
+            ("../../etc", "folder is not a plain path"),
+            ("/srv/a\nb", "folder is not a plain path"),
+        )
+    ),
     Case(
         "provider-writes-no-files",
         "provider",
