@@ -18,9 +18,9 @@ from .drift.export import ExportError, exported_resources
 
 
 def main(arguments: list[str]) -> int:
-    """Check the kubeconfigs that the providers of a state have, or write one anew from standard input.
+    """Check the kubeconfigs that the providers of a state have, or rewrite the one on standard input.
 
-    Returns exit code 0 where none is refused, else 2; the reason is then printed.
+    Returns an exit code. 0: none is refused. 2: one is, and the reason is printed.
     """
     parser = argparse.ArgumentParser(prog="./bedplate")
     commands = parser.add_subparsers(dest="command", required=True)

@@ -21,16 +21,16 @@ def check(work: Session, verb: str, options: Sequence[str]) -> None:
     done = _run(work, "check", work.stack.name)
     if done.returncode:
         raise UsageError(
-            f"{verb}: {done.stderr.strip()}; run ./bedplate up {work.stack.name} first, without --refresh: it signs "
-            "another one"
+            f"{verb}: {done.stderr.strip()}; run ./bedplate up {work.stack.name} first, without --refresh: it writes "
+            "a new one"
         )
 
 
 def rebuilt(work: Session, text: str) -> str:
-    """The kubeconfig written anew from its parts. Raises UsageError for one with anything else in it."""
+    """The kubeconfig, rewritten from its parts. Raises UsageError for one with anything else in it."""
     done = _run(work, "rebuild", stdin=text)
     if done.returncode:
-        raise UsageError(f"access: {done.stderr.strip()}; sign another one: ./bedplate up {work.stack.name}")
+        raise UsageError(f"access: {done.stderr.strip()}; write a new one: ./bedplate up {work.stack.name}")
     return done.stdout
 
 

@@ -13,7 +13,7 @@ from core.native.kubernetes import KUBECONFIG_SIGNED
 
 
 class Kubeconfig(ContractResource):
-    """Signs the administrator's client certificate and writes the kubeconfig; nobody is queried for one.
+    """Signs the administrator's client certificate and writes the kubeconfig; no machine is queried for one.
 
     A control plane could issue one too. But what stands at its address may be a stranger, and a kubeconfig can make
     its reader run commands.

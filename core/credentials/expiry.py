@@ -8,7 +8,7 @@ from typing import Any
 from . import kubeconfig as kubeconfigs
 
 RENEWAL = timedelta(days=30)
-"""A kubeconfig's certificate is signed anew by an update in this last time of its own."""
+"""An update renews a kubeconfig's certificate that expires within this time."""
 
 
 def ends(certificate: str | None) -> str:

@@ -100,7 +100,7 @@ def parse(text: object) -> Kubeconfig:
 
 
 def rebuilt(text: str, server: str) -> str:
-    """The kubeconfig of a server, written anew from the parts of a text. Raises KubeconfigRefused.
+    """The kubeconfig of a server, written from the parts of a text. Raises KubeconfigRefused.
 
     A reader may see in a text what `parse` does not see, because YAML is read in several ways. So the text is not
     handed on, although nothing else was found in it.

@@ -1,4 +1,4 @@
-"""The administrator's kubeconfig: its certificate is signed here, and nobody is queried."""
+"""The administrator's kubeconfig: its certificate is signed here, and no machine is queried."""
 
 import base64
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ class Kubeconfig(Resource):
             )
 
     def outdated(self, inputs: Values, state: Values) -> list[str]:
-        """The kubeconfig, if it must be written anew although no input changed."""
+        """The kubeconfig, if it must be written again although no input changed."""
         return ["kubeconfig"] if _known(inputs) and self._written(inputs, state) != state.get("kubeconfig") else []
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
@@ -50,16 +50,16 @@ class Kubeconfig(Resource):
         return {**self.contract.planned(inputs, state), **({"kubeconfig": written} if written else {})}
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
-        """Why the kubeconfig is written anew, or its certificate signed anew."""
+        """Why the kubeconfig is rewritten, or its certificate renewed."""
         if state is None or not _known(inputs):
             return None
-        if why := _signed_anew(inputs, state):
-            return f"the administrator's certificate is signed anew, because {why}"
+        if why := _renewed_because(inputs, state):
+            return f"the administrator's certificate is renewed, because {why}"
         if _FORMER_OUTPUT in state:
             return "takes over the kubeconfig that a control plane issued; its certificate stays"
         changed = [name for name in ("cluster", "server", "authority") if inputs[name] != state.get(name)]
         why = f"{' and '.join(changed)} changed" if changed else "the one in the state was changed"
-        return f"the kubeconfig is written anew, because {why}; its certificate stays"
+        return f"the kubeconfig is rewritten, because {why}; its certificate stays"
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         """Sign a certificate. Returns the cluster's name, and the outputs by name."""
@@ -71,7 +71,7 @@ class Kubeconfig(Resource):
 
     def _written(self, inputs: Values, state: Values) -> str | None:
         """The kubeconfig with the certificate of the state; None if another must be signed."""
-        if _signed_anew(inputs, state):
+        if _renewed_because(inputs, state):
             return None
         return _write(inputs, *_pair(state))
 
@@ -99,7 +99,7 @@ def _pair(state: Values) -> tuple[str, str]:
     return held.certificate, held.key
 
 
-def _signed_anew(inputs: Values, state: Values) -> str:
+def _renewed_because(inputs: Values, state: Values) -> str:
     """Why the state's certificate is not kept; empty if it is."""
     authority = _text(inputs["authority"]["cert"])
     try:

@@ -39,17 +39,12 @@ class Stranger:
         """The user of the kubeconfig that it hands out, beside the certificate."""
         self._api = self._kubernetes(folder)
         self._talos = grpc.server(futures.ThreadPoolExecutor(4))
-        for service, calls in {
-            "storage.StorageService": {"Disks": self._disks},
-            "machine.MachineService": {"Kubeconfig": self._hand_out},
-        }.items():
-            handlers: dict[str, Any] = {
-                name: grpc.unary_stream_rpc_method_handler(call)
-                if name == "Kubeconfig"
-                else grpc.unary_unary_rpc_method_handler(call)
-                for name, call in calls.items()
-            }
-            self._talos.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+        handlers: tuple[tuple[str, str, Any], ...] = (
+            ("storage.StorageService", "Disks", grpc.unary_unary_rpc_method_handler(self._disks)),
+            ("machine.MachineService", "Kubeconfig", grpc.unary_stream_rpc_method_handler(self._hand_out)),
+        )
+        for service, name, handler in handlers:
+            self._talos.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {name: handler}),))
         certificate, key = self.pki.pair("talos")
         credentials = grpc.ssl_server_credentials([(key.encode(), certificate.encode())])
         assert self._talos.add_secure_port(f"{ADDRESS}:{TALOS_API}", credentials), f"{ADDRESS} is in use"

@@ -132,7 +132,7 @@ def test_it_is_renewed_in_its_last_month_and_the_plan_says_why(days, due):
     assert KIND.outdated(given(pair), state) == (["kubeconfig"] if due else [])
     if due:
         end = (NOW + days * DAY).strftime("%Y-%m-%d")
-        why = f"the administrator's certificate is signed anew, because it expires on {end}"
+        why = f"the administrator's certificate is renewed, because it expires on {end}"
         assert KIND.describe_change(given(pair), state) == why
         assert KIND.plan(given(pair), state)["kubeconfig"] is UNKNOWN
         after = update(given(pair), state)
@@ -155,7 +155,7 @@ def test_another_server_is_written_with_the_same_certificate():
     assert parse(after["kubeconfig"]) == replace(parse(state["kubeconfig"]), server="https://10.20.0.99:6443")
     assert KIND.plan(wanted, state)["kubeconfig"] == after["kubeconfig"]
     assert KIND.describe_change(wanted, state) == (
-        "the kubeconfig is written anew, because server changed; its certificate stays"
+        "the kubeconfig is rewritten, because server changed; its certificate stays"
     )
 
 
@@ -167,7 +167,7 @@ def test_another_authority_signs_another_certificate():
     assert after.authority == pem(issuer)
     x509.load_pem_x509_certificate(after.certificate.encode()).verify_directly_issued_by(issuer)
     assert KIND.describe_change(given(other), state) == (
-        "the administrator's certificate is signed anew, because the one in the state is not an administrator's of "
+        "the administrator's certificate is renewed, because the one in the state is not an administrator's of "
         "this authority"
     )
 
@@ -199,7 +199,7 @@ def test_a_strangers_kubeconfig_in_an_old_state_is_not_taken_over():
     assert "exec" not in update(given(pair), state)["kubeconfig"]
     why = KIND.describe_change(given(pair), state)
     assert why.startswith(
-        "the administrator's certificate is signed anew, because the kubeconfig in the state is not a kubeconfig with "
+        "the administrator's certificate is renewed, because the kubeconfig in the state is not a kubeconfig with "
         "a client certificate and nothing else: its user has exec; "
     )
     assert "hunter2" not in why

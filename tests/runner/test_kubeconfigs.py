@@ -35,7 +35,7 @@ def test_what_begins_with_the_state_is_refused_with_a_hostile_kubeconfig(house, 
     (house.root / "fault").write_text(FAULT + "\n")
     assert run(house, *command) == 2 and len(house.calls) == 1
     assert capsys.readouterr().err == (
-        f"bedplate: {command[0]}: {FAULT}; run ./bedplate up dev first, without --refresh: it signs another one\n"
+        f"bedplate: {command[0]}: {FAULT}; run ./bedplate up dev first, without --refresh: it writes a new one\n"
     )
 
 
@@ -51,5 +51,5 @@ def test_access_writes_no_hostile_kubeconfig(house, capsys):
     assert run(house, "access", "dev") == 2
     assert not (house.layout.home / "access").exists()
     assert capsys.readouterr().err == (
-        "bedplate: access: the stack's kubeconfig is not a kubeconfig; sign another one: ./bedplate up dev\n"
+        "bedplate: access: the stack's kubeconfig is not a kubeconfig; write a new one: ./bedplate up dev\n"
     )
