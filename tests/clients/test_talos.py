@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from clients.talos import NoAnswer, calls, limits
+from clients.talos import Maintenance, NoAnswer, calls, limits
 from clients.talos.calls import Caller
 from tests.clients import hostile, hostile_talos
 from tests.provider.certificates import Pki
@@ -73,6 +73,16 @@ def test_what_is_not_http2_is_one_line_within_the_deadline(
     assert text == LATE or text.startswith(("StreamTerminatedError: ", "SSLError: ", "ConnectionResetError: "))
     if name in ("silence", "a handshake that never begins", "a handshake that drips"):
         assert text == LATE
+
+
+@pytest.mark.parametrize("name", hostile.HANDSHAKES)
+def test_asking_for_a_certificate_ends_within_the_deadline(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("clients.talos.maintenance.CALL_SECONDS", SECONDS)
+    with hostile.serving(tmp_path, name) as server:
+        text = refusal(lambda: Maintenance.at(f"127.0.0.1:{server.port}"), name, capfd)
+    assert text == LATE or text.startswith(("SSLError: ", "ConnectionResetError: "))
 
 
 FRAMES = {
