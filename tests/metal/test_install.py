@@ -223,7 +223,7 @@ def another_machine_gets_no_config(site: Site) -> None:
         f"cp-1: the machine at {ADDRESS} is not the declared machine: its serial is LAB0002, and {SERIAL} is "
         "declared; the config would erase another machine's disk, so nothing was sent" in text
     ), text
-    assert "talos:machine:ConfigurationApply talos-cp-1" not in text
+    assert "bedplate-native:talos:MachineConfig talos-cp-1" not in text
     assert site.bmc.acts("cp-1") == ["Pxe"]
     # It is still in maintenance mode, and tells anybody what it is.
     seen = Maintenance.at(ADDRESS).hardware(ADDRESS)
@@ -235,7 +235,7 @@ def the_declared_one_is_installed(site: Site) -> Running:
     site.net.slot("cp-1", **hardware(site.net, SERIAL))
     site.here.edit("dev", {"machines.cp-1.install.generation": 2})
     text = site.up()
-    assert re.search(r"talos:machine:ConfigurationApply talos-cp-1 created", text), text
+    assert re.search(r"bedplate-native:talos:MachineConfig talos-cp-1 created", text), text
     assert site.resource("Release")["version"] == FIRST, text
     # An emulated kernel that panics starts again, from its disk as well.
     acts = site.bmc.acts("cp-1")
