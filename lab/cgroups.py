@@ -14,7 +14,7 @@ ROOT = Path("/sys/fs/cgroup")
 
 
 def version_2() -> bool:
-    """Whether the machine runs on the unified hierarchy alone."""
+    """Whether the computer runs on the unified hierarchy alone."""
     return (ROOT / "cgroup.controllers").exists()
 
 

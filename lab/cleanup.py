@@ -65,7 +65,7 @@ def running(root: Path) -> list[Layout]:
 
 
 def left_alone(root: Path) -> list[str]:
-    """A line for each lab of another checkout on this machine."""
+    """A line for each lab of another checkout on this computer."""
     return [
         f"{lab} keeps running: stop it from its own checkout, with ./bedplate rehearse stop {lab.stack}"
         for lab in others.foreign(root / "lab")

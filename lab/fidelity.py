@@ -57,7 +57,7 @@ NOT_IN_CONTAINER_MODE = (
         "refused as an API call; a config that needs a reboot ends the container, and the lab starts it again",
     ),
     ("Firmware", "SecureBoot, TPM, measured boot, kernel arguments, kernel modules, hardware watchdogs"),
-    ("Kernel settings", "sysctls of the whole machine are read-only; Talos logs that it could not set them"),
+    ("Kernel settings", "sysctls of the whole computer are read-only; Talos logs that it could not set them"),
     ("Clock", "no time synchronisation"),
     ("Kernel log", "talosctl dmesg does not answer in a user namespace"),
 )

@@ -1,4 +1,4 @@
-"""Where a lab keeps its files, what the machine calls it, and how its init is found again."""
+"""Where a lab keeps its files, what the computer calls it, and how its init is found again."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ class Layout:
 
     @property
     def identity(self) -> str:
-        """The lab's name on the whole machine: labs of two checkouts have different ones."""
+        """The lab's name on the whole computer: labs of two checkouts have different ones."""
         return f"{self.name}-{self.mark}"
 
     @property

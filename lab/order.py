@@ -1,4 +1,4 @@
-"""The order for a lab: its topology, what the machine allows, and the programs that its nodes run."""
+"""The order for a lab: its topology, what the computer allows, and the programs that its nodes run."""
 
 from dataclasses import dataclass
 from typing import Any

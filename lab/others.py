@@ -1,4 +1,4 @@
-"""Labs of other checkouts on the same machine: found and named, never touched."""
+"""Labs of other checkouts on the same computer: found and named, never touched."""
 
 import os
 import time

@@ -47,11 +47,11 @@ class Substitutes:
 
 
 def kubelet_config(substitutes: Substitutes) -> dict[str, Any]:
-    """The kubelet config that this machine needs: field to value."""
+    """The kubelet config that this computer needs: field to value."""
     # Talos' own load balancer for the API takes a minute to notice that the API is up. Meanwhile the controller
     # manager and the scheduler exit and are restarted at growing intervals, which would cost up to two minutes.
     config: dict[str, Any] = {"crashLoopBackOff": {"maxContainerRestartPeriod": "2s"}}
-    # A node sees the disk of this machine, most of which it does not use: with less than 15 % of it free, kubelet
+    # A node sees the disk of this computer, most of which it does not use: with less than 15 % of it free, kubelet
     # would take no pod, though gigabytes are left.
     config["evictionHard"] = {
         "imagefs.available": "2Gi",
@@ -110,7 +110,7 @@ def _kubernetes(overlay: _Overlay, substitutes: Substitutes) -> None:
 
 
 def _patches(overlay: _Overlay, substitutes: Substitutes) -> None:
-    """The user's own patches first, then what this machine needs."""
+    """The user's own patches first, then what this computer needs."""
     config = kubelet_config(substitutes)
     talos = overlay.platform["talos"]
     talos["patches"] = [
@@ -122,7 +122,7 @@ def _patches(overlay: _Overlay, substitutes: Substitutes) -> None:
         "talos.patches",
         "",
         f"kubelet: {', '.join(sorted(config))}",
-        "the machine under the lab lacks features, and containers that end are restarted sooner",
+        "the computer lacks features, and containers that end are restarted sooner",
     )
     overlay.note("talos.patches", "", "TrustedRootsConfig", "the lab's registry has a certificate of its own")
 

@@ -13,7 +13,7 @@ AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def with_libraries(program: Path) -> dict[str, Path]:
-    """A dynamically linked program of this machine and every library it loads, by path."""
+    """A dynamically linked program of this computer and every library it loads, by path."""
     listed = subprocess.run(
         ["ldd", str(program)], capture_output=True, text=True, check=True, timeout=speed.deadline(20)
     )

@@ -1,4 +1,4 @@
-"""What this machine has and lacks for a rehearsal, one line each, before anything is started."""
+"""What this computer has and lacks for a rehearsal, one line each, before anything is started."""
 
 import os
 import platform
@@ -70,12 +70,12 @@ def _memory(nodes: int) -> Finding:
 
 
 def needs_user_namespace(may: Callable[[int], bool] = kernel.may) -> bool:
-    """Whether the machine lacks what Talos needs, so that its nodes get a user namespace."""
+    """Whether the computer lacks what Talos needs, so that its nodes get a user namespace."""
     return not (may(kernel.CAP_SYS_RESOURCE) and cgroups.version_2())
 
 
 def host(contained: bool = False) -> Host:
-    """What nodes can get on this machine. contained: a container runtime runs them, without a user namespace."""
+    """What nodes can get on this computer. contained: a container runtime runs them, without a user namespace."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
     return Host(
@@ -114,10 +114,14 @@ def examine(nodes: int = 1, contained: bool = False) -> list[Finding]:
         _memory(nodes),
         Finding(
             kernel.may(kernel.CAP_SYS_RESOURCE),
-            "capability: SYS_RESOURCE; without it nodes run in a user namespace and runc leaves out the OOM score",
+            "capability: SYS_RESOURCE (without it, nodes run in a user namespace, and no OOM score is set)",
             fatal=False,
         ),
-        Finding(cgroups.version_2(), "cgroups: version 2; on version 1 kubelets get failCgroupV1: false", fatal=False),
+        Finding(
+            cgroups.version_2(),
+            "cgroups: version 2 (on version 1, the lab sets failCgroupV1: false for its kubelets)",
+            fatal=False,
+        ),
     ]
     if needs_user_namespace():
         findings.append(_user_namespaces())

@@ -1,4 +1,4 @@
-"""One rehearsal of one stack: the machine examined, the nodes started, the platform brought up and taken down."""
+"""One rehearsal of one stack: the computer examined, the nodes started, the platform brought up and taken down."""
 
 import os
 import shutil
@@ -63,9 +63,9 @@ class Rehearsal:
         return next((m.address for m in planes if m.name == name), planes[0].address)
 
     def look(self) -> None:
-        """Examine the machine, name the labs of other checkouts, and remove what an earlier rehearsal left.
+        """Examine the computer, name the labs of other checkouts, and remove what an earlier rehearsal left.
 
-        Raises Refused if the machine lacks something that a rehearsal needs.
+        Raises Refused if the computer lacks something that a rehearsal needs.
         """
         findings = preflight.examine(len(self.topology.machines), contained=self.runtime is not None)
         if self.runtime:
@@ -74,7 +74,7 @@ class Rehearsal:
             if not finding.ok:
                 print(f"  {finding}")
         if lacking := [finding.text for finding in findings if finding.fatal and not finding.ok]:
-            raise Refused("this machine can't run a rehearsal:\n" + "\n".join(f"  {text}" for text in lacking))
+            raise Refused("this computer can't run a rehearsal:\n" + "\n".join(f"  {text}" for text in lacking))
         for line in cleanup.left_alone(self.root):
             self.times.say(line)
         for line in cleanup.stop(self.layout):
@@ -196,4 +196,4 @@ class Rehearsal:
         self.times.fact("namespaces_ended", len(own))
         difference = self.before.difference(Snapshot.take(self.layout))
         self.times.fact("left_behind", difference)
-        see(not difference, f"the lab left something on the machine, or changed it: {difference}")
+        see(not difference, f"the lab left something on the computer, or changed it: {difference}")

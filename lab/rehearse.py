@@ -1,4 +1,4 @@
-"""`./bedplate rehearse STACK`: the real program, brought up on real nodes on this machine, and taken down again.
+"""`./bedplate rehearse STACK`: the real program, brought up on real nodes on this computer, and taken down again.
 
 Each phase proves one thing and has a deadline. A failure names the phase and what it waited for, and everything ends
 cleanly whatever happens.
@@ -19,7 +19,7 @@ def rehearse(rehearsal: Rehearsal, *, only: Collection[str] = ()) -> None:
     Raises NotShown, Timeout, Refused or Failed with what went wrong.
     """
     times = rehearsal.times
-    with times.phase("look at the machine"):
+    with times.phase("look at the computer"):
         rehearsal.look()
     with times.phase("toolchain"):
         rehearsal.binaries = prepare.binaries("plan", "lab")

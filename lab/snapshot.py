@@ -1,4 +1,4 @@
-"""What a lab could leave on the machine, looked at before it starts and after it ends."""
+"""What a lab could leave on the computer, looked at before it starts and after it ends."""
 
 import os
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ KINDS = ("interfaces", "mounts", "cgroups", "sysctls")
 
 @dataclass
 class Snapshot:
-    """The traces of one lab on the machine. Traces of other labs are ignored."""
+    """The traces of one lab on the computer. Traces of other labs are ignored."""
 
     interfaces: set[str] = field(default_factory=set)
     mounts: set[str] = field(default_factory=set)
@@ -24,7 +24,7 @@ class Snapshot:
 
     @classmethod
     def take(cls, layout: Layout) -> "Snapshot":
-        """Look at the machine now."""
+        """Look at the computer now."""
         mounts = Path("/proc/self/mountinfo").read_text().splitlines()
         folder = layout.directory.parent.resolve()
         return cls(

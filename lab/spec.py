@@ -14,7 +14,7 @@ VOLUMES = ("/var", "/system/state", "/etc/cni", "/etc/kubernetes", "/usr/libexec
 # A node may never load modules into the host's kernel or set its clock. A real machine's node does both.
 NEVER = frozenset({"CAP_SYS_MODULE", "CAP_SYS_TIME"})
 
-# Settings of the whole machine. Without a user namespace the node's root could write them.
+# Settings of the whole computer. Without a user namespace the node's root could write them.
 READ_ONLY = (
     *(f"/proc/sys/{part}" for part in ("kernel", "vm", "fs", "user", "dev", "debug", "abi")),
     "/proc/sysrq-trigger",
@@ -25,7 +25,7 @@ DEVICES: Mapping[str, tuple[int, int]] = {"/dev/kmsg": (1, 11), "/dev/fuse": (10
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """What the machine under the lab allows."""
+    """What the computer under the lab allows its containers: open files, devices, capabilities, namespaces."""
 
     open_files: int
     devices: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""How slow this machine is, so that deadlines grow with it.
+"""How slow this computer is, so that deadlines grow with it.
 
 A deadline is written down as what a step may take on the quiet machine of two cores on which it was chosen. The speed
 of a core is measured once per process; how many programs share the cores is read each time a deadline is set, because
@@ -9,7 +9,7 @@ import os
 import time
 from functools import cache
 
-# CPU seconds that `calibration` takes on the machine on which the deadlines were chosen.
+# CPU seconds that `calibration` takes on the computer on which the deadlines were chosen.
 REFERENCE_SECONDS = 0.03
 # Factor on top of the measured slowness, because disks and caches are not measured.
 ROOM = 3.0
@@ -44,7 +44,7 @@ def factor(cpu_seconds: float, load: float, processors: int) -> float:
 
 
 def now() -> float:
-    """The factor of this machine at this moment, from 1 to `MOST`."""
+    """The factor of this computer at this moment, from 1 to `MOST`."""
     load, _, _ = os.getloadavg()
     return factor(calibration(), load, os.cpu_count() or 1)
 

@@ -215,7 +215,7 @@ def main(directory: str, lifeline: int) -> None:
     """Create the namespaces, record their init in a file, and detach from it."""
     layout = Layout(Path(directory))
     order = Order.from_json(json.loads((layout.directory / "order.json").read_text()))
-    # Containers of a runtime are on its own bridge, in the machine's network: that is where the registry must be.
+    # Containers of a runtime are on its own bridge, in the computer's network: that is where the registry must be.
     if not order.runtime:
         unshare(NEWPID | NEWNS | NEWNET | NEWIPC | NEWUTS)
     go, ready = os.pipe()
@@ -229,7 +229,7 @@ def main(directory: str, lifeline: int) -> None:
         _init(layout, lifeline, private=not order.runtime)
     process = Process.at(child)
     assert process is not None
-    # Without a user namespace a kubelet writes settings of the whole machine: the end of the lab restores them.
+    # Without a user namespace a kubelet writes settings of the whole computer: the end of the lab restores them.
     layout.record(
         process,
         cgroups=[str(path) for path in cgroups.of_lab(layout.identity)],
@@ -237,7 +237,7 @@ def main(directory: str, lifeline: int) -> None:
         remove=Runtime(order.runtime).remove(order.topology) if order.runtime else [],
     )
     os.write(ready, b"g")
-    # The child runs on after this process ends, as a child of the machine's init.
+    # The child runs on after this process ends, as a child of the computer's init.
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Settings of the whole machine that a node could change, and setting them back."""
+"""Settings of the whole computer that a node could change, and setting them back."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ _FOLDER = Path("/proc/sys")
 
 
 def read() -> dict[str, str]:
-    """The settings that this machine has: name to value."""
+    """The settings that this computer has: name to value."""
     values = {}
     for name in NAMES:
         try:

@@ -38,7 +38,7 @@ class Topology:
     aliases: tuple[str, ...] = ()
     machines: tuple[Machine, ...] = ()
     registry_port: int = 5000
-    # If the machine lacks what Talos needs, nodes get a user namespace of their own.
+    # If the computer lacks what Talos needs, nodes get a user namespace of their own.
     user_namespace: bool = True
     # More entries for the nodes' /etc/hosts: address to name.
     hosts: Mapping[str, str] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Topology:
 
     @property
     def identity(self) -> str:
-        """What the lab is called where the whole machine sees it, as Layout.identity."""
+        """What the lab is called where the whole computer sees it, as Layout.identity."""
         return f"{self.name}-{self.mark}"
 
     @property

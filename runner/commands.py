@@ -35,6 +35,19 @@ COMMANDS = {
         "operate:preview",
         ENGINE,
     ),
+    "up": Command(
+        "STACK [OPTION...]", "create or change what the stack describes", "up dev --yes", "operate:up", ENGINE
+    ),
+    "refresh": Command(
+        "STACK [OPTION...]",
+        "read the real state into the stack's state",
+        "refresh dev --preview-only --diff",
+        "operate:refresh",
+        ENGINE,
+    ),
+    "destroy": Command(
+        "STACK [OPTION...]", "remove the stack, except for what is protected", "destroy dev", "operate:destroy", ENGINE
+    ),
     "review": Command(
         "STACK [--from CHECKOUT] [--state FILE] [--diff] [--json]",
         "show the plan of a pull request, without any secret",
@@ -59,19 +72,6 @@ COMMANDS = {
         "redact prod prod.state.json",
         "review:redact",
         {**STACK, "file": {"metavar": "FILE", "help": "where the state is written"}},
-    ),
-    "up": Command(
-        "STACK [OPTION...]", "create or change what the stack describes", "up dev --yes", "operate:up", ENGINE
-    ),
-    "refresh": Command(
-        "STACK [OPTION...]",
-        "read the real state into the stack's state",
-        "refresh dev --preview-only --diff",
-        "operate:refresh",
-        ENGINE,
-    ),
-    "destroy": Command(
-        "STACK [OPTION...]", "remove the stack, except for what is protected", "destroy dev", "operate:destroy", ENGINE
     ),
     "access": Command(
         "STACK",

@@ -58,9 +58,9 @@ def handed(environment: Mapping[str, str], layout: Layout) -> Iterator[tuple[dic
     if phrase != phrase.strip():
         # The engine strips what it reads from a file. So this one can only be passed as it is.
         print(
-            f"bedplate: {VALUE} starts or ends with a blank, so it can't be kept out of the plugins' environment, "
-            "because the engine strips blanks from a passphrase that it reads from a file; use another passphrase: "
-            "./bedplate pulumi stack change-secrets-provider passphrase",
+            f"bedplate: {VALUE} starts or ends with a blank, and the engine strips blanks when it reads a passphrase "
+            "from a pipe; so this run hands it over in the environment, where every plugin can read it; use another "
+            "passphrase: ./bedplate pulumi stack change-secrets-provider passphrase",
             file=sys.stderr,
         )
         yield {**variables, VALUE: phrase}, lambda pid: None

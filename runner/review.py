@@ -80,8 +80,8 @@ def review(given: Namespace, layout: Layout) -> int:
         command += ["--from", other] if other else []
         command += ["--state", Path(given.state).absolute()] if given.state else []
         command += [option for option in ("--diff", "--json") if getattr(given, option.removeprefix("--"))]
-        # The author of a pull request may have written any part of the plan.
-        return process.run(command, environment, layout, output=Filter())
+        # A pull request's texts are in the plan, and a CI log shows them.
+        return process.run(command, environment, layout, output=Filter(colour=False))
 
 
 def redact(given: Namespace, layout: Layout) -> int:

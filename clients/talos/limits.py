@@ -24,6 +24,8 @@ MOST_BYTES = 8 << 20
 KiB at most."""
 MOST_MESSAGES = 10_000
 """Messages of one stream: resources of one type."""
+MOST_VALUES = 50_000
+"""Values of the specs of one list together, keys included: a node with 250 pods has 20,000 in those of its links."""
 MOST_SNAPSHOT_BYTES = 8 << 30
 """Bytes of etcd's database. Source: etcd documentation, "System limits": 8 GiB is the largest size suggested."""
 MACHINE_CONFIGS = "MachineConfigs.config.talos.dev"
@@ -115,7 +117,7 @@ async def read_specs(resources: list[Any], kind: str) -> dict[str, Any]:
 def _specs(resources: list[Any], kind: str) -> dict[str, Any]:
     texts = [each.resource.spec.yaml_spec for each in resources]
     try:
-        specs = boundedyaml.load_each(texts, what=f"its {kind}")
+        specs = boundedyaml.load_each(texts, what=f"its {kind}", most_values=MOST_VALUES)
     except boundedyaml.UnreadableYAML as error:
         raise Unusable(str(error)) from None
     shape = str if kind == MACHINE_CONFIGS else Mapping

@@ -37,8 +37,8 @@ def an_object(rehearsal: Rehearsal) -> None:
     """A refresh detects an object of the stack that was edited by hand, and an `up` restores it."""
     editable = [(one, edit) for one in rehearsal.engine.state() if (edit := by_hand(one)) is not None]
     if not editable:
-        rehearsal.times.say("  the rehearsed stack has no Kubernetes object of its own: not shown")
-        rehearsal.times.fact("drift", "not shown: the rehearsed stack has no object of its own")
+        rehearsal.times.say("  skipped: the rehearsed stack has no Kubernetes object of its own")
+        rehearsal.times.fact("drift", "skipped: the rehearsed stack has no object of its own")
         return
     target, edit = editable[0]
     what = f"{target['inputs']['kind']} {target['id']}"

@@ -107,7 +107,7 @@ def without_approver(rehearsal: Rehearsal) -> None:
 
 
 def _refusal(rehearsal: Rehearsal, machine: str) -> str:
-    """Why a command does not get in; nothing where it does."""
+    """The error of a command in a pod of the machine; empty if the command runs."""
     try:
         _enter(rehearsal, machine)
     except (OSError, RuntimeError) as error:

@@ -13,7 +13,7 @@ _REPLY = 4
 
 
 class Clock:
-    """Answers with this machine's own time on one address until stopped."""
+    """Answers with this computer's own time on one address until stopped."""
 
     def __init__(self, address: str, port: int = PORT) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

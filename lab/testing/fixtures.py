@@ -27,8 +27,8 @@ def _refuse(reasons: list[str]) -> None:
     if reasons:
         text = "; ".join(reasons)
         if os.environ.get("CI") == "true":
-            pytest.fail(f"this machine can't rehearse: {text}")
-        pytest.skip(f"this machine can't rehearse: {text}")
+            pytest.fail(f"this computer can't rehearse: {text}")
+        pytest.skip(f"this computer can't rehearse: {text}")
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def kubernetes_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kuberne
 
 @pytest.fixture(scope="session")
 def lab_host() -> Host:
-    """What this machine allows nodes. If that is not enough, the test is skipped."""
+    """What this computer allows nodes. If that is not enough, the test is skipped."""
     _refuse([finding.text for finding in preflight.examine() if finding.fatal and not finding.ok])
     return preflight.host()
 

@@ -30,8 +30,8 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         state = published.read(given.state, given.stack) if given.state else None
-        program = prepared(given.stack, _TRUSTED, given.given, given.folder / "program")
-        stack = ReviewStack(given.stack, program, given.folder)
+        files = prepared(given.stack, _TRUSTED, given.given, given.folder)
+        stack = ReviewStack(given.stack, files, given.folder)
         stack.create(state)
     except StackFileError as error:
         print(f"review: {error.report}", file=sys.stderr)

@@ -8,30 +8,50 @@ import errno
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from core.facts.charts import CACHE
 from core.model import StackFileError, yamlfile
 from core.model.faults import Fault, fault
 from core.model.stackfile import KEY
 
-# Config of other namespaces configures plugins: a kubeconfig in it could name a command to run.
-_NAMESPACE = "bedplate:"
+from .config import without_secrets
+
+_MOST_FILES = 500
 _LARGEST_BYTES = 4 << 20
-_CHART_FILES = frozenset((".yaml", ".yml", ".tpl", ".txt", ".json", ".md", ".lock", ""))
+_CHART_FILES = frozenset((".yaml", ".yml", ".tpl", ".txt", ".json", ".md", ".lock", ".tgz", ""))
 _PROJECT = "Pulumi.yaml"
 
 
-def prepared(stack: str, trusted: Path, given: Path, folder: Path) -> Path:
-    """Make the folder: the program of `trusted`, with the files of `given`. Returns its path.
+@dataclass(frozen=True)
+class Prepared:
+    """What the engine plans."""
+
+    program: Path
+    """A folder with the program, and the stack's files as they are."""
+    config: Path
+    """The stack file without secrets, which the engine reads."""
+
+
+def prepared(stack: str, trusted: Path, given: Path, home: Path) -> Prepared:
+    """Make, in an empty folder, the program of `trusted` with the files of `given`.
 
     Raises StackFileError with every fault of the files.
     """
+    folder, config = home / "program", home / f"Pulumi.{stack}.yaml"
     folder.mkdir()
     programs = {entry.name for entry in _programs(trusted)}
     for name in programs:
         (folder / name).symlink_to(trusted / name)
     shutil.copyfile(trusted / _PROJECT, folder / _PROJECT)
+    # Charts of repositories, each in a file that was compared with the digest in its name.
+    charts = trusted / CACHE
+    charts.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / CACHE).parent.mkdir()
+    (folder / CACHE).symlink_to(charts)
     name = f"Pulumi.{stack}.yaml"
     text = _file(given, name, programs)
     (folder / name).write_bytes(text)
@@ -39,59 +59,9 @@ def prepared(stack: str, trusted: Path, given: Path, folder: Path) -> Path:
         document = yamlfile.read(folder / name, name, "it describes the whole platform")
     except ValueError as error:
         raise StackFileError([Fault((), str(error))]) from None
-    (folder / name).write_text(json.dumps(without_secrets(document)), encoding="utf-8")
     _copy(document, given, folder, programs)
-    return folder
-
-
-def without_secrets(document: Any) -> Any:
-    """The config of a stack file with a stand-in for each encrypted value. Other settings of the file are left out.
-
-    Raises StackFileError for config that is not Bedplate's.
-    """
-    config = document.get("config") if isinstance(document, Mapping) else None
-    if not isinstance(config, Mapping):
-        return {}
-    others = [key for key in config if not str(key).startswith(_NAMESPACE)]
-    if others:
-        raise _refused(
-            f"the stack file has config for {', '.join(map(repr, others))}",
-            "config of a plugin, such as a kubeconfig, could run a command on the computer that reviews it",
-            f"leave only keys that start with {_NAMESPACE}",
-        )
-    return {"config": {key: _open(value, key, config) for key, value in config.items()}}
-
-
-def _open(value: Any, path: str, config: Mapping[str, Any]) -> Any:
-    if isinstance(value, Mapping):
-        if set(value) == {"secure"}:
-            return _whole(path, config)
-        return {key: _open(part, f"{path}.{key}", config) for key, part in value.items()}
-    return [_open(part, f"{path}[]", config) for part in value] if isinstance(value, list) else value
-
-
-def _whole(path: str, config: Mapping[str, Any]) -> Any:
-    """The stand-in for a value that is encrypted as a whole."""
-    platform = config.get(KEY)
-    registries = platform.get("registries") if isinstance(platform, Mapping) else None
-    hosts = registries.get("auth") if isinstance(registries, Mapping) else None
-    login = ("username", "password")
-    parts: Mapping[str, Any] = {
-        "bedplate:matchbox": ("ca", "certificate", "key"),
-        "bedplate:bmc": login,
-        "bedplate:registries": dict.fromkeys(hosts or (), login),
-    }
-    return _filled(parts.get(path, ()), path) or _text(path)
-
-
-def _filled(parts: Any, path: str) -> Any:
-    if isinstance(parts, Mapping):
-        return {key: _filled(part, f"{path}.{key}") for key, part in parts.items()}
-    return {part: _text(f"{path}.{part}") for part in parts}
-
-
-def _text(path: str) -> str:
-    return f"stand-in for {path}"
+    config.write_text(json.dumps(without_secrets(document)), encoding="utf-8")
+    return Prepared(folder, config)
 
 
 def _programs(trusted: Path) -> Iterator[Path]:
@@ -148,9 +118,16 @@ def _yaml(name: str) -> str:
 
 def _chart(source: Path, given: Path, programs: set[str]) -> Iterator[str]:
     """Yield the path of each file of a chart, from the root of its checkout."""
-    if not source.is_dir():
-        return
-    for file in sorted(source.rglob("*")):
+    if source.is_file() and source.suffix == ".tgz":
+        yield source.relative_to(given).as_posix()
+    found = sorted(islice(source.rglob("*"), _MOST_FILES + 1))
+    if len(found) > _MOST_FILES:
+        raise _refused(
+            f"{source.relative_to(given)} has more than {_MOST_FILES} files",
+            "a review would fill the disk",
+            "name the folder of the chart alone",
+        )
+    for file in found:
         name = file.relative_to(given).as_posix()
         _inside(given, name, programs)
         if file.is_dir():
@@ -176,10 +153,10 @@ def _inside(given: Path, name: str, programs: set[str]) -> Path:
             "files of the computer that reviews it are not part of a pull request",
             "write a path relative to the checkout, e.g. vms/team-a.yaml",
         )
-    if path.parts[0] in programs:
+    if path.parts[0] in programs or path.parts[0].startswith("."):
         raise _refused(
-            f"{name} is in {path.parts[0]}/, which contains code",
-            "a review takes no code from a pull request",
+            f"{name} is in {path.parts[0]}/, which contains code or settings",
+            "a review takes neither from a pull request",
             "move the file to a folder of its own, e.g. vms/",
         )
     here = given

@@ -23,7 +23,7 @@ def write(file: Path, stack: str, deployment: Mapping[str, Any]) -> None:
 
 
 def read(file: Path, stack: str) -> Mapping[str, Any]:
-    """The deployment document of a state, by key, from a file. Raises NotReadableError."""
+    """The deployment in a file, with the keys of the engine's export: manifest, resources. Raises NotReadableError."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

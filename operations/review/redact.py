@@ -37,8 +37,8 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     document = json.load(sys.stdin)
     try:
-        program = prepared(given.stack, _TRUSTED, _TRUSTED, given.folder / "program")
-        stack = ReviewStack(given.stack, program, given.folder)
+        files = prepared(given.stack, _TRUSTED, _TRUSTED, given.folder)
+        stack = ReviewStack(given.stack, files, given.folder)
         stack.create(None)
         deployment = redacted(document["state"]["deployment"], plan_of(document["plan"]), stack)
     except StackFileError as error:
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 
 
 def redacted(real: Mapping[str, Any], plan: Plan, stack: ReviewStack) -> dict[str, Any]:
-    """The deployment document of the state, by key, without secrets; the stack has the real plan with it.
+    """The deployment without secrets, from which the stack has the real plan; its keys are those of an export.
 
     Raises NotRedactedError where a secret is left, or where the plan is another one.
     """

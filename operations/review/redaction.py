@@ -157,10 +157,7 @@ class Redaction:
 
 
 def sealed(value: Any) -> dict[str, Any]:
-    """A value as the object with which a state marks it as secret: key to text.
-
-    `stack export --show-secrets` prints this object, and `import` accepts it.
-    """
+    """A value marked as secret, in the envelope of `stack export --show-secrets`: its keys are mark and plaintext."""
     return {SIGNATURE: SECRET, "plaintext": json.dumps(value)}
 
 

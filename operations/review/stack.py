@@ -8,10 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from .files import Prepared
 from .redaction import Plan, plan_of
 
 # The passphrase of a state in which nothing is secret. It is public.
 PASSPHRASE = "there are no secrets here"
+_PROJECT = "Pulumi.yaml"
 _RECORDER = Path(__file__).parent / "recorder" / "pack"
 # Where a plan would read or write something else than this stack.
 _DROPPED = ("PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK")
@@ -26,14 +30,19 @@ class ReviewStack:
     """A stack that exists as long as its folder."""
 
     name: str
-    program: Path
-    """The folder with the program and the stack's file."""
+    files: Prepared
+    """The program, and the stack file without secrets."""
     home: Path
     """A folder of its own, for the state."""
 
     def create(self, deployment: Mapping[str, Any] | None) -> None:
         """Create the stack with a state whose secrets are stand-ins, or without one. Raises EngineError."""
-        (self.home / "state").mkdir(exist_ok=True)
+        (self.home / "state").mkdir()
+        (self.home / "empty").mkdir()
+        project = yaml.safe_load((self.files.program / _PROJECT).read_text(encoding="utf-8"))
+        # Its name alone: no plugin is resolved from there.
+        alone = {"name": project["name"], "runtime": "python"}
+        (self.home / "empty" / _PROJECT).write_text(json.dumps(alone), encoding="utf-8")
         self._captured("stack", "init", "--no-select", self.name)
         if deployment is not None:
             self.replace(deployment)
@@ -49,8 +58,9 @@ class ReviewStack:
         """The plan, with what the program registers in it, also where a resource of it fails. Raises EngineError."""
         record = self.home / "record"
         record.write_text("", encoding="utf-8")
-        pack = ("--policy-pack", str(_RECORDER))
-        done = self._run("preview", "--stack", self.name, "--json", "--show-sames", *pack, BEDPLATE_RECORD=str(record))
+        plan_only = ("preview", "--stack", self.name, "--json", "--show-sames")
+        config = ("--config-file", str(self.files.config), "--policy-pack", str(_RECORDER))
+        done = self._run(*plan_only, *config, folder=self.files.program, BEDPLATE_RECORD=str(record))
         plan = plan_of(printed(done))
         sides: dict[str, dict[str, Any]] = {"inputs": {}, "outputs": {}}
         for line in record.read_text(encoding="utf-8").splitlines():
@@ -60,9 +70,10 @@ class ReviewStack:
 
     def shown(self, *options: str) -> int:
         """Show the plan to a person. Returns the engine's exit code."""
-        command = ["pulumi", "preview", "--stack", self.name, "--non-interactive", *options]
+        command = ["pulumi", "preview", "--stack", self.name, "--config-file", str(self.files.config)]
+        command += ["--non-interactive", *options]
         return subprocess.run(
-            command, cwd=self.program, env=self._environment(), stdin=subprocess.DEVNULL, check=False
+            command, cwd=self.files.program, env=self._environment(), stdin=subprocess.DEVNULL, check=False
         ).returncode
 
     def _environment(self) -> dict[str, str]:
@@ -81,10 +92,13 @@ class ReviewStack:
             raise EngineError((done.stderr or done.stdout).strip())
         return done.stdout
 
-    def _run(self, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, *arguments: str, stdin: str = "", folder: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["pulumi", *arguments, "--non-interactive"],
-            cwd=self.program,
+            # Beside the project alone: the stack's file names the key of its real secrets.
+            cwd=folder or self.home / "empty",
             env=self._environment() | variables,
             input=stdin,
             capture_output=True,

@@ -30,7 +30,9 @@ def script_plain(resource: Resource) -> Iterator[str]:
     for place in _images(resource):
         if place.given and not is_plain(place.text() or ""):
             yield f"{place.path} is not a plain address"
-    for place in (resource.inputs["name"], resource.inputs["profile"]):
+    name, profile = resource.inputs["name"], resource.inputs["profile"]
+    # A profile whose name is not known yet is one of this plan, where its own name is judged.
+    for place in (name,) if profile.unknown else (name, profile):
         if place.given and not _NAME.fullmatch(place.text() or ""):
             yield f"{place.path} is not a plain name"
     for mapping in (resource.inputs["selector"], resource.inputs["metadata"]):

@@ -27,7 +27,9 @@ ROOMS: Mapping[str, Room] = {
     "components": Room(("core", "clients"), (*PULUMI, "yaml")),
     "provider": Room(("core", "clients"), (*PULUMI, "requests", "sushy", "urllib3", "yaml", "cryptography")),
     "policy": Room(("core",), PULUMI),
-    "operations": Room(("core", "clients", "runner.pipes"), ("cryptography", "pulumiverse_talos", "yaml")),
+    "operations": Room(
+        ("core", "clients", "runner.pipes"), ("cryptography", "google", "grpc", "pulumi", "pulumiverse_talos", "yaml")
+    ),
     # Facts are plain data: a test loads the command line, and the facts with it, without any package.
     "toolchain": Room(("core.facts", "core.printable")),
     "runner": Room(("core.facts", "core.printable", "toolchain")),

@@ -1,5 +1,7 @@
 """What matchbox serves to a machine that boots from the network, and the credentials for writing it."""
 
+import re
+
 import pulumi
 import pytest
 from conftest import changed, run_program, stack_platform
@@ -7,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.boot import matchbox as boot
-from core.model import parse
+from core.facts.kernel_arguments import PATTERN
+from core.model import StackFileError, parse
 
 
 def test_no_machine_config_is_served_over_network_boot(prod):
@@ -89,3 +92,29 @@ def test_no_argument_contains_a_blank_or_serves_a_config(baked, of_boot):
     _, args = arguments(baked, of_boot)
     assert " ".join(args).split() == args
     assert not any(arg.startswith("talos.config") for arg in args)
+
+
+# The blanks and the words of a boot loader, and what is around them in a kernel argument.
+ANYTHING = st.text(st.sampled_from("ab=,.-\"&|;#$ {}\\'\n\t\x1b\u2028%<>`"), max_size=14)
+
+
+@given(st.lists(st.one_of(st.from_regex(PATTERN, fullmatch=True), ANYTHING), max_size=4))
+def test_no_argument_that_is_accepted_is_a_command_to_a_boot_loader(words):
+    """iPXE splits a line at blanks, also within quotes, and ends a command at ; && || and #."""
+    try:
+        _, args = arguments([], words)
+    except StackFileError as refused:
+        assert all(str(fault).startswith("platform.boot.kernel_args") for fault in refused.faults)
+        return
+    line = " ".join(args)
+    assert line.isprintable() and line.isascii()
+    assert not {";", "&&", "||"} & set(line.split()) and not any(word.startswith("#") for word in line.split())
+    assert not re.sub(r"\$\{(uuid|serial|mac|hostname|code)\}", "", line).count("$")
+
+
+def test_boot_loaders_fetch_from_a_copy_where_there_is_one_and_everyone_else_from_the_factory(prod):
+    copy = boot.profile(parse(changed(prod, {"boot.assets": "http://10.20.0.2:8080/assets"})))
+    usual = boot.profile(parse(prod))
+    assert copy["kernel"] == usual["kernel"].replace("https://factory.prod.example.com", "http://10.20.0.2:8080/assets")
+    assert copy["initrds"][0].startswith("http://10.20.0.2:8080/assets/image/")
+    assert boot.iso(parse(changed(prod, {"boot.assets": "http://10.20.0.2:8080/assets"}))) == boot.iso(parse(prod))

@@ -27,17 +27,12 @@ def credentials(here, stack, name):
     """Give a stack that was recorded without machines the secrets of its boot server, BMCs and a registry."""
     if name.startswith("rehearsed"):
         return
-    for part in ("ca", "certificate", "key"):
-        here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:matchbox.{part}", f"a {part}")
-    hosts = {
-        "matchbox": f"matchbox.{stack}.example.com",
-        **({"bmc": "*.bmc.prod.example.com"} if stack == "prod" else {}),
-    }
-    for kind, text in hosts.items():
-        here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:{kind}.hosts", text)
+    for part in ("ca", "certificate", "key", "hosts"):
+        value = f"matchbox.{stack}.example.com" if part == "hosts" else f"a {part}"
+        here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:matchbox.{part}", value)
     if stack == "prod":
-        for part in ("username", "password"):
-            here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:bmc.{part}", f"real-{part}")
+        for part, value in (("username", "real-user"), ("password", "real-pass"), ("hosts", "*.bmc.prod.example.com")):
+            here.pulumi("config", "set", "--stack", stack, "--secret", "--path", f"bedplate:bmc.{part}", value)
 
 
 def redacted(here, stack, tmp_path):
@@ -62,6 +57,8 @@ def reviewed(here, stack, tmp_path, *options):
     work.mkdir()
     return here.run(
         *("python", "-m", "operations.review", stack, "--folder", str(work), "--json", *map(str, options)),
+        # A lab's stack file breaks rules of the policy pack, and its plan is shown all the same.
+        check=False,
         network=False,
         PULUMI_CONFIG_PASSPHRASE="of nothing",
         PULUMI_BACKEND_URL="file:///nowhere",
@@ -105,10 +102,8 @@ def test_what_a_pull_request_changes_is_the_same_in_both(recorded, tmp_path):
     file, _ = redacted(here, stack, tmp_path)
     unchanged = real_steps(here, stack)
     for edits in (
-        {"talos.sysctls": {"net.core.somaxconn": "4096"}},
-        {"vms.erp.cpu": 4, "vms.mail": None},
-        {"vms.erp.cloud_init": {"runcmd": [["true"]]}},
-        {"workloads.portal.replicas": 3, "cilium.encryption": "none"},
+        {"talos.sysctls": {"net.core.somaxconn": "4096"}, "vms.erp.cpu": 4, "vms.mail": None},
+        {"vms.erp.cloud_init": {"runcmd": [["true"]]}, "workloads.portal.replicas": 3, "cilium.encryption": "none"},
     ):
         before = (here.folder / f"Pulumi.{stack}.yaml").read_text()
         here.edit(stack, edits)

@@ -35,7 +35,7 @@ def busy(layout):
             cgroups.remove([place.parent], seconds=0)
             continue
         return process, place
-    text = "this machine allows no cgroup of its own"
+    text = "this computer allows no cgroup of its own"
     pytest.fail(text) if os.environ.get("CI") == "true" else pytest.skip(text)
 
 

@@ -5,7 +5,7 @@ import pytest
 pytestmark = pytest.mark.lab
 
 PHASES = [
-    "look at the machine",
+    "look at the computer",
     "toolchain",
     "nodes",
     "a stranger in the middle",

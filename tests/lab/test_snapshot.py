@@ -1,4 +1,4 @@
-"""Which changes of the machine count as left by a lab."""
+"""Which changes of the computer count as left by a lab."""
 
 from lab import cgroups
 from lab.snapshot import Snapshot

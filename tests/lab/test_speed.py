@@ -1,4 +1,4 @@
-"""Deadlines that grow with how slow the machine is."""
+"""Deadlines that grow with how slow the computer is."""
 
 import pytest
 

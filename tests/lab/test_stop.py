@@ -14,7 +14,7 @@ pytestmark = pytest.mark.lab
 
 
 def test_stop_removes_a_killed_rehearsal(lab_host):
-    """After `kill -9` of the command and `rehearse stop`, the machine is as before."""
+    """After `kill -9` of the command and `rehearse stop`, the computer is as before."""
     layout = Layout.of(prepare.CHECKOUT / ".toolchain", "dev")
     before = Snapshot.take(layout)
     with subprocess.Popen(

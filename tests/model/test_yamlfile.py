@@ -97,7 +97,7 @@ def test_aliases_that_a_person_writes_are_read(tmp_path):
 
 def test_what_is_no_file_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.yaml")
-    with pytest.raises(ValueError, match=r"can't be read \(it is not a regular file\\)"):
+    with pytest.raises(ValueError, match=r"can't be read \(it is not a regular file\)"):
         yamlfile.read(tmp_path / "a.yaml", "a.yaml", "it is needed")
 
 

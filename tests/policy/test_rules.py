@@ -24,6 +24,12 @@ def test_a_change_breaks_its_rule_alone(case: Case) -> None:
     assert sorted(found) == sorted(case.also)
 
 
+def test_a_group_of_a_profile_of_the_same_plan_is_judged_by_the_rest() -> None:
+    unknown = {"profile": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}
+    assert complaints(changed(GOOD["group"], unknown)) == {}
+    assert list(complaints(changed(GOOD["group"], {**unknown, "name": "../x"}))) == ["boot-script-is-plain"]
+
+
 def test_every_rule_is_broken_by_some_case() -> None:
     assert sorted(RULE.keys() - {case.rule for case in CASES}) == []
 

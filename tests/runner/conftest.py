@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner import bench, engine, operations, rehearse, session, testing
+from runner import bench, engine, operations, rehearse, review, session, testing
 from toolchain import Layout
 
 ENGINE = f"""#!{sys.executable}
@@ -92,7 +92,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     program = layout.bin / "pulumi"
     program.write_text(ENGINE)
     program.chmod(0o755)
-    for module in (bench, engine, operations, rehearse, session, testing):
+    for module in (bench, engine, operations, rehearse, review, session, testing):
         monkeypatch.setattr(module, "ensure", lambda names, layout: {"talosctl": layout.bin / "talosctl"})
     interpreter = layout.venv / "bin" / "python"
     interpreter.parent.mkdir(parents=True, exist_ok=True)

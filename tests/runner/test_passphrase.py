@@ -90,7 +90,7 @@ def test_one_that_a_file_can_not_carry_is_said(house, capfd):
     code = "import os; raise SystemExit(os.environ['PULUMI_CONFIG_PASSPHRASE'] != ' blank')"
     assert process.run([sys.executable, "-c", code], given, house.layout) == 0
     assert capfd.readouterr().err.startswith(
-        "bedplate: PULUMI_CONFIG_PASSPHRASE starts or ends with a blank, so it can't be kept out of the plugins'"
+        "bedplate: PULUMI_CONFIG_PASSPHRASE starts or ends with a blank, and the engine strips blanks when it reads"
     )
 
 
@@ -108,7 +108,7 @@ def test_a_command_that_needs_none_hands_none_on(house, monkeypatch, command):
     for name, text in (("PULUMI_CONFIG_PASSPHRASE", PHRASE), ("PULUMI_CONFIG_PASSPHRASE_FILE", "/its-passphrase")):
         monkeypatch.setenv(name, text)
     python = house.layout.venv / "bin" / "python"
-    python.parent.mkdir(parents=True)
+    python.parent.mkdir(parents=True, exist_ok=True)
     python.write_text(f"#!{sys.executable}\nimport os\nprint(dict(os.environ), file=open('{house.root}/seen', 'a'))\n")
     python.chmod(0o755)
     main.main_in(house.layout, command)

@@ -41,7 +41,8 @@ def test_a_program_that_is_started_writes_for_its_owner_only(house, tmp_path, ho
 def test_every_command_on_a_stack_runs_so(house, command):
     house.exists("dev")
     python = house.layout.venv / "bin" / "python"
-    python.parent.mkdir(parents=True)
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.unlink(missing_ok=True)
     python.symlink_to(sys.executable)
     for program in (house.layout.bin / "pulumi", house.root / "operations" / "drift.py"):
         program.parent.mkdir(exist_ok=True)

@@ -17,7 +17,7 @@ BENCH = "./bedplate bench [ROUNDS] [--sizes SIZE,...] [--against CHECKOUT] [--po
 def python_calls(house):
     """Replaces the checkout's Python by a program that records its calls; returns a function that reads them."""
     program = house.layout.venv / "bin" / "python"
-    program.parent.mkdir(parents=True)
+    program.parent.mkdir(parents=True, exist_ok=True)
     program.write_text((house.layout.bin / "pulumi").read_text())
     program.chmod(0o755)
     file = program.parent / "calls"

@@ -1,4 +1,4 @@
-"""Turn an exported state of a rehearsal into a recorded one: `python tests/states/record.py EXPORT STACKFILE NAME LAB`.
+"""Turn an exported state of a rehearsal into a recorded one: `python -m tests.states.record EXPORT STACKFILE NAME LAB`.
 
 EXPORT is what `pulumi stack export --show-secrets` printed, LAB the lab's folder. Recorded are NAME.json.gz, encrypted
 with the passphrase of these tests, and NAME.yaml, the stack file. Paths become placeholders, positions in source files
@@ -19,6 +19,8 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+
+from core.credentials.kubeconfig import parse
 
 FOLDER = Path(__file__).parent
 PASSPHRASE = "the passphrase of the recorded states"
@@ -48,9 +50,9 @@ def _renewed(resources: list[dict[str, Any]]) -> dict[str, str]:
     pki = by_type["talos:machine/secrets:Secrets"]
     certs = _plain(pki["machineSecrets"])["certs"]
     renewed = dict([_signed(_plain(pki["clientConfiguration"])["clientCertificate"], certs["os"])])
-    if access := by_type.get("talos:cluster/kubeconfig:Kubeconfig"):
-        client = _plain(access["kubernetesClientConfiguration"])
-        renewed |= dict([_signed(client["clientCertificate"], certs["k8s"])])
+    if access := by_type.get("bedplate-native:kubernetes:Kubeconfig"):
+        certificate = parse(_plain(access["kubeconfig"])).certificate
+        renewed |= dict([_signed(base64.b64encode(certificate.encode()).decode(), certs["k8s"])])
     return renewed
 
 

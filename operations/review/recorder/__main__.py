@@ -47,11 +47,11 @@ class Recorder(analyzer_pb2_grpc.AnalyzerServicer):
     def GetAnalyzerInfo(self, request: Any, context: Any) -> Any:
         """Name the pack and its one policy."""
         policy = analyzer_pb2.PolicyInfo(name="recorded", enforcementLevel=analyzer_pb2.ADVISORY)
-        return analyzer_pb2.AnalyzerInfo(name="recorder", version="0.1.0", policies=[policy])
+        return analyzer_pb2.AnalyzerInfo(name="recorder", version="0.0.1", policies=[policy])
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
         """Name the version."""
-        return plugin_pb2.PluginInfo(version="0.1.0")
+        return plugin_pb2.PluginInfo(version="0.0.1")
 
     def Configure(self, request: Any, context: Any) -> Any:
         """Take no configuration."""

@@ -3,10 +3,15 @@ package main
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-sdk/v2/diag"
 	"github.com/hashicorp/terraform-plugin-sdk/v2/helper/schema"
 )
+
+// A call of the server takes milliseconds. The provider itself waits for an answer without end, and the engine waits
+// for the provider.
+const callTimeout = 60 * time.Second
 
 type act = func(context.Context, *schema.ResourceData, any) diag.Diagnostics
 
@@ -33,6 +38,8 @@ func connected(then act) act {
 		if err != nil {
 			return diag.FromErr(err)
 		}
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
 		return then(ctx, data, client)
 	}
 }

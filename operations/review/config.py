@@ -1,0 +1,80 @@
+"""The config of a stack file with a stand-in for each encrypted value."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.model import StackFileError
+from core.model.faults import fault
+from core.model.stackfile import KEY
+
+# Config of other namespaces configures plugins: a kubeconfig in it could name a command to run.
+_NAMESPACE = "bedplate:"
+# What a secret that is encrypted as a whole contains.
+_PARTS = {"bedplate:matchbox": ("ca", "certificate", "key"), "bedplate:bmc": ("username", "password")}
+_REGISTRIES = "bedplate:registries"
+
+
+def without_secrets(document: Any) -> dict[str, Any]:
+    """The value of a stack file's `config`, under that key, without secrets. Other settings of the file are left out.
+
+    The hosts of a secret are secret too, and the program compares no address with a stand-in. Raises StackFileError for
+    config that is not Bedplate's, and for an encrypted value in the platform.
+    """
+    config = document.get("config") if isinstance(document, Mapping) else None
+    if not isinstance(config, Mapping):
+        return {}
+    if others := [key for key in config if not str(key).startswith(_NAMESPACE)]:
+        raise _refused(
+            f"the stack file has config for {', '.join(map(repr, others))}",
+            "config of a plugin, such as a kubeconfig, could run a command on the computer that reviews it",
+            f"leave only keys that start with {_NAMESPACE}",
+        )
+    if _is_encrypted(config.get(KEY)):
+        raise _refused(
+            "has an encrypted value",
+            "it would leave in plain text, in a plan or on a machine",
+            "write it in plain text, and passwords under bedplate:bmc, bedplate:registries or bedplate:matchbox",
+        )
+    hosts = _registries(config.get(KEY))
+    return {"config": {key: value if key == KEY else _open(value, key, hosts) for key, value in config.items()}}
+
+
+def _is_encrypted(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return set(value) == {"secure"} or any(map(_is_encrypted, value.values()))
+    return isinstance(value, list) and any(map(_is_encrypted, value))
+
+
+def _registries(platform: Any) -> list[str]:
+    """The registries whose logins the platform needs."""
+    registries = platform.get("registries") if isinstance(platform, Mapping) else None
+    hosts = registries.get("auth") if isinstance(registries, Mapping) else None
+    return [host for host in hosts if isinstance(host, str)] if isinstance(hosts, list) else []
+
+
+def _open(value: Any, path: str, registries: list[str]) -> Any:
+    """A secret of the stack with stand-ins."""
+    if isinstance(value, Mapping):
+        if set(value) == {"secure"}:
+            return _whole(path, registries)
+        return {key: _open(part, f"{path}.{key}", registries) for key, part in value.items()}
+    return [_open(part, f"{path}[]", registries) for part in value] if isinstance(value, list) else value
+
+
+def _whole(path: str, registries: list[str]) -> Any:
+    """The stand-in for a value that is encrypted as a whole."""
+    if path == _REGISTRIES:
+        return {host: _login(f"{path}.{host}", _PARTS["bedplate:bmc"]) for host in registries}
+    return _login(path, _PARTS[path]) if path in _PARTS else _text(path)
+
+
+def _login(path: str, parts: tuple[str, ...]) -> dict[str, str]:
+    return {part: _text(f"{path}.{part}") for part in parts}
+
+
+def _text(path: str) -> str:
+    return f"stand-in for {path}"
+
+
+def _refused(what: str, why: str, instead: str) -> StackFileError:
+    return StackFileError([fault((), what, why, instead)])
