@@ -40,7 +40,7 @@ def calls_a_machine(resource: Resource) -> Iterator[str]:
     """Yields that the Talos plugin would call a machine, for every resource of a type that does."""
     yield (
         "the Talos plugin calls the machine without a certificate first, and deals with whoever answers: "
-        "a stranger at the machine's address gets every key of the cluster"
+        "a stranger at the machine's address gets the cluster's keys"
     )
 
 

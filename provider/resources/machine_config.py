@@ -20,9 +20,10 @@ SEND_SECONDS = 600.0
 class MachineConfig(Resource):
     """Created when the machine has taken its config; updated with each other config.
 
-    A config holds every key of the cluster. It is sent with the platform's certificate, to a machine whose certificate
-    the platform's authority signed for its address. Only a machine that has had no config under its generation gets it
-    otherwise: under exactly the certificate with which the identity gate identified it.
+    A config holds the cluster's keys, a control plane's config all of them. It is sent with the platform's certificate,
+    to a machine whose certificate the platform's authority signed for its address. Only a machine that has had no
+    config under its generation gets it otherwise: under exactly the certificate with which the identity gate
+    identified it.
 
     A resource that was the Talos plugin's before has no generation in its state, and counts as one that had its config.
     Its deletion sends nothing.
@@ -145,7 +146,7 @@ class _Sending:
             raise UserError(
                 f"{self.name}: the machine at {self.address} was identified under the certificate {self.pin}, and now "
                 f"serves {machine.fingerprint} (SHA-256); it has restarted, or someone stands between; it would get "
-                "every key of the cluster, so nothing was sent; look at the machine and its network, then run up "
+                "the cluster's keys, so nothing was sent; look at the machine and its network, then run up "
                 "again, which compares its hardware again"
             )
         missing = require_declared(self.name, self.address, self.inputs["declared"], hardware, settled=False)

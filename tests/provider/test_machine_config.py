@@ -156,7 +156,7 @@ def test_a_run_that_was_killed_after_the_config_was_taken_goes_on(machine, platf
 
 STRANGER = (
     "cp-1: whoever answers at {} asks for no certificate, although cp-1 has had its config; it is another machine, or "
-    "has lost its config; it would get every key of the cluster, so nothing was sent; look at the machine and its "
+    "has lost its config; it would get the cluster's keys, so nothing was sent; look at the machine and its "
     "network; to install it again, raise its install.generation, then run up again"
 )
 
@@ -209,7 +209,7 @@ def test_another_certificate_after_the_gate_gets_nothing(machine, platform):
         f"cp-1: the machine at {middle.address} was identified under the certificate {pin}, and now serves "
     )
     assert told.endswith(
-        " (SHA-256); it has restarted, or someone stands between; it would get every key of the cluster, so nothing "
+        " (SHA-256); it has restarted, or someone stands between; it would get the cluster's keys, so nothing "
         "was sent; look at the machine and its network, then run up again, which compares its hardware again"
     )
     assert real.configs == middle.configs == []

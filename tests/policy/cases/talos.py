@@ -59,7 +59,7 @@ CASES = (
             "machine",
             {"type": token},
             "the Talos plugin calls the machine without a certificate first, and deals with whoever answers: "
-            "a stranger at the machine's address gets every key of the cluster",
+            "a stranger at the machine's address gets the cluster's keys",
         )
         for token in (
             "talos:machine/configurationApply:ConfigurationApply",
