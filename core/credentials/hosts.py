@@ -44,9 +44,11 @@ class Hosts:
 
     def __contains__(self, host: object) -> bool:
         """Whether a host, a name or an address without brackets, is one of them. No name is resolved."""
-        name = str(host).lower().removesuffix(".")
+        given = str(host).lower()
+        name = given.removesuffix(".")
         try:
-            address = ipaddress.ip_address(name)
+            # With a dot at its end it is a name, which a resolver is asked for.
+            address = ipaddress.ip_address(given)
         except ValueError:
             return name in self.names or f"*.{name.partition('.')[2]}" in self.names
         return any(address in network for network in self.networks if network.version == address.version)
