@@ -76,6 +76,17 @@ def parse(given: object) -> Hosts:
     return Hosts(frozenset(names), tuple(networks))
 
 
+def is_other(given: object, logins: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether hosts are, or contain, the text of another secret: the value of any key of these logins but HOSTS.
+
+    An encrypted text is not bound to its key. Whoever edits a stack file can copy a user name's to the hosts without
+    being able to read it, and give a computer of theirs this name.
+    """
+    others = {str(text).strip().lower() for login in logins for key, text in login.items() if text and key != HOSTS}
+    parts = given if isinstance(given, list) else [given, *re.split(r"[,\s]+", str(given))]
+    return any(str(part).strip().lower() in others for part in parts)
+
+
 def _network(text: str) -> Network | None:
     try:
         network = ipaddress.ip_network(text)
