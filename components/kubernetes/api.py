@@ -45,7 +45,10 @@ class Kubernetes(ComponentResource):
         self.register_outputs({"version": self.version})
 
 
-def _rebuilt(text: str, server: str) -> str:
+def _rebuilt(text: str | None, server: str) -> str | None:
+    if text is None:
+        # An update that leaves the gate out (--target, --exclude) leaves the provider out too: the engine refuses it.
+        return None
     try:
         return rebuilt(text, server)
     except KubeconfigRefused as refused:
