@@ -1,6 +1,7 @@
 """The Kubernetes API: from a kubeconfig to a provider that may be used."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, Output, ResourceOptions, RunError
@@ -45,9 +46,12 @@ class Kubernetes(ComponentResource):
         self.register_outputs({"version": self.version})
 
 
-def _rebuilt(text: str | None, server: str) -> str | None:
+def _rebuilt(text: Any, server: str) -> Any:
+    """The kubeconfig, written here. Any: it is None if an update leaves the gate out (--target, --exclude).
+
+    The engine then leaves the provider out too.
+    """
     if text is None:
-        # An update that leaves the gate out (--target, --exclude) leaves the provider out too: the engine refuses it.
         return None
     try:
         return rebuilt(text, server)
