@@ -27,8 +27,10 @@ NAME = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 """The name of a chart in a repository."""
 # Source: helm.sh/helm/v3 v3.18, pkg/action/install.go, LocateChart: what starts with a dot is looked up on the disk.
 IN_CHECKOUT = rf"\./(\.toolchain/lab/{_PART}/chart|{_PART})(/{_PART})*"
-"""A folder or a packed chart of the checkout, in no hidden folder but that of a rehearsal's chart. Those hold states and
-credentials, and a chart can put any file of its folder into the cluster."""
+"""A folder or a packed chart of the checkout, in no hidden folder but that of a rehearsal's chart.
+
+Those hold states and credentials, and a chart can put any file of its folder into the cluster.
+"""
 # Source: OCI Distribution Specification v1.1, pulling manifests; Helm compares the digest: helm.sh/helm/v3 v3.18,
 # pkg/registry/client.go, ValidateReference.
 BY_DIGEST = rf"oci://{HOST}({PORT})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+@sha256:[0-9a-f]{{64}}"
