@@ -91,7 +91,7 @@ class _Reading:
         if pulumi.runtime.is_config_secret(f"{self._config.name}:platform"):
             yield f"{self._config.name}:platform: " + sentence(
                 "has an encrypted value",
-                "a password that is moved there would leave in plain text, in a plan or on a machine",
+                "a password that was copied there would leave in plain text, in a plan or on a machine",
                 "write the value in plain text, and passwords under bedplate:bmc, bedplate:registries or "
                 "bedplate:matchbox",
             )
@@ -102,7 +102,7 @@ class _Reading:
             for path in hosts.in_plain_text(config, kind):
                 yield f"{self._config.name}:{path}: " + sentence(
                     f"is plain text in {file.name}",
-                    "whoever edits an address in that file could edit the hosts too, and be sent the password",
+                    "a person who edits an address in that file could edit the hosts too, and would get the password",
                     f"encrypt it: {self._command(path, 'HOSTS')}",
                 )
 
@@ -176,13 +176,13 @@ class _Reading:
             yield f"{where}: " + sentence(
                 "is missing",
                 "without it the credentials would be sent to any address that the stack file names",
-                f"check these hosts, and write: {self._command(setting, hosts.suggestion(used.values()))}",
+                f"check these hosts, and run: {self._command(setting, hosts.suggestion(used.values()))}",
             )
             return
         try:
             allowed = hosts.parse(given)
         except hosts.HostsError as error:
-            yield f"{where}{error.place}: {error}; {self._command(setting, hosts.suggestion(used.values()))}"
+            yield f"{where}{error.place}: {error}: {self._command(setting, hosts.suggestion(used.values()))}"
             return
         for place, address in used.items():
             host = hosts.host_of(address)
@@ -190,7 +190,7 @@ class _Reading:
                 yield f"{place}: " + sentence(
                     f"{host} is not among the hosts of the secret {where}",
                     "the credentials would be sent to a host that they are not for",
-                    f"correct the address, or write all hosts again: {self._command(setting, f'HOSTS, {host}')}",
+                    f"correct the address, or set all hosts again: {self._command(setting, f'HOSTS, {host}')}",
                 )
 
     def _missing(self, where: str, what: str, why: str, file: str = "", *, at: str = "") -> Iterator[str]:

@@ -56,7 +56,7 @@ def parse(given: object) -> Hosts:
     """The hosts of a secret: a text with commas or blanks between them, or a list of texts. Raises HostsError."""
     parts = re.split(r"[,\s]+", given.strip(", \t\r\n")) if isinstance(given, str) else given
     if not isinstance(parts, list) or not parts or not all(isinstance(part, str) for part in parts):
-        raise HostsError("", "is neither a text nor a list of texts; the secret is sent only to the hosts listed here")
+        raise HostsError("", "is neither a text nor a list of texts; the secret is sent only to the hosts listed here; run")
     names, networks = set(), []
     for index, part in enumerate(parts):
         name = part.strip().lower().removesuffix(".")
@@ -69,7 +69,7 @@ def parse(given: object) -> Hosts:
                 f"[{index}]",
                 "is neither a host (bmc-1.example.com), nor the hosts of a domain (*.bmc.example.com), nor a network "
                 "(10.20.1.0/24) that is no larger than a /8, or a /32 of IPv6; the secret is sent only to the hosts "
-                "listed here; write one of these forms",
+                "listed here; write each host in one of these forms, and run",
             )
     return Hosts(frozenset(names), tuple(networks))
 

@@ -18,7 +18,7 @@ def _outside_the_system(value: str) -> str:
         refuse(
             f"{value!r} belongs to the system of a computer",
             "what is written or served there can take over the computer",
-            "write a folder for data, e.g. below /srv or of a user",
+            "write a folder for data, e.g. /srv/snapshots or one below /home",
         )
     return value
 

@@ -13,7 +13,7 @@ from core.native import Unknown, Values
 from core.native.machine import IDENTITY
 from provider.framework import Progress, UserError, in_thread
 from provider.identity import judge
-from provider.pins import PINS, stranger
+from provider.pins import PINS, unknown
 from provider.resource import Resource
 from provider.talosclient import client_of
 from provider.waiting import wait_until
@@ -150,7 +150,7 @@ def _query_without_config(name: str, address: str, expected: Expected, certified
             else f"without a certificate: {anonymous}; with the platform's: {certified}"
         ) from None
     if expected is Expected.CONFIG:
-        raise stranger(name, address)
+        raise unknown(name, address)
     return hardware, machine.fingerprint
 
 

@@ -7,7 +7,7 @@ from core.machineconfig.whole import whole
 from core.native import Values
 from core.native.machine import MACHINE_CONFIG
 from provider.framework import Progress, UserError, in_thread
-from provider.pins import PINS, stranger
+from provider.pins import PINS, unknown
 from provider.resource import Resource
 from provider.resources.identity import require_declared
 from provider.talosclient import client_of
@@ -141,12 +141,12 @@ class _Sending:
         """
         hardware = machine.hardware(self.address)
         if not self.pin:
-            raise stranger(self.name, self.address)
+            raise unknown(self.name, self.address)
         if PINS.is_of_this_update(self.name, self.pin):
             raise UserError(
                 f"{self.name}: the machine at {self.address} was identified under the certificate {self.pin}, and now "
-                f"serves {machine.fingerprint} (SHA-256); it has restarted, or someone stands between; it would get "
-                "the cluster's keys, so nothing was sent; look at the machine and its network, then run up "
+                f"serves {machine.fingerprint} (SHA-256); it has restarted, or another host answers for it; a "
+                "config holds the cluster's keys, so nothing was sent; look at the machine and its network, then run up "
                 "again, which compares its hardware again"
             )
         missing = require_declared(self.name, self.address, self.inputs["declared"], hardware, settled=False)
