@@ -55,7 +55,7 @@ class NativeResource(Protocol):
         ...
 
     def outdated(self, inputs: Values, state: Values) -> list[str]:
-        """The outputs that an update must make anew although no input changed."""
+        """The outputs that an update must make again although no input changed."""
         ...
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:

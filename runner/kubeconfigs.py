@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 from .errors import UsageError
 from .process import capture
@@ -37,5 +38,5 @@ def rebuilt(work: Session, text: str) -> str:
 
 
 def _run(work: Session, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    command = [work.layout.venv / "bin" / "python", "-m", "operations.kubeconfig", *arguments]
+    command: list[str | Path] = [work.layout.venv / "bin" / "python", "-m", "operations.kubeconfig", *arguments]
     return capture(command, work.environment, work.layout, text=stdin)

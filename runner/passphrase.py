@@ -111,7 +111,7 @@ class Pipe:
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer nobody any more, and remove the pipe."""
+        """Stop answering, and remove the pipe."""
         self._stopped.set()
         if self._thread.is_alive():
             with contextlib.suppress(OSError):

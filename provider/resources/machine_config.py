@@ -146,8 +146,8 @@ class _Sending:
             raise UserError(
                 f"{self.name}: the machine at {self.address} was identified under the certificate {self.pin}, and now "
                 f"serves {machine.fingerprint} (SHA-256); it has restarted, or another host answers for it; a "
-                "config holds the cluster's keys, so nothing was sent; look at the machine and its network, then run up "
-                "again, which compares its hardware again"
+                "config holds the cluster's keys, so nothing was sent; look at the machine and its network, then run "
+                "up again, which compares its hardware again"
             )
         missing = require_declared(self.name, self.address, self.inputs["declared"], hardware, settled=False)
         if missing:
