@@ -1,6 +1,7 @@
 """The Kubernetes API: from a kubeconfig to a provider that may be used."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, Output, ResourceOptions, RunError
@@ -45,7 +46,13 @@ class Kubernetes(ComponentResource):
         self.register_outputs({"version": self.version})
 
 
-def _rebuilt(text: str, server: str) -> str:
+def _rebuilt(text: Any, server: str) -> Any:
+    """The kubeconfig, written here. Any: it is None if an update leaves the gate out (--target, --exclude).
+
+    The engine then leaves the provider out too.
+    """
+    if text is None:
+        return None
     try:
         return rebuilt(text, server)
     except KubeconfigRefused as refused:

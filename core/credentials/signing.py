@@ -84,7 +84,7 @@ def _certificate(
         .issuer_name(issuer.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(max(now - BACKDATED, issuer.not_valid_before_utc))
+        .not_valid_before(now - BACKDATED)
         # No longer than the authority that signs it.
         .not_valid_after(min(now + lifetime, issuer.not_valid_after_utc))
         .add_extension(x509.KeyUsage(digital_signature=True, **dict.fromkeys(_NO_USAGE, False)), critical=True)
