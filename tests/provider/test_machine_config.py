@@ -193,6 +193,15 @@ def test_a_record_of_the_plugin_counts_as_a_config(machine, platform):
     assert len(ours.configs) == 1
 
 
+def test_a_plan_says_why_a_config_of_the_plugin_is_sent_again(machine, platform):
+    inputs = given("10.20.0.11", platform)
+    plugins = {name: value for name, value in inputs.items() if name != "generation"}
+    assert CONFIG.describe_change(inputs, plugins) == (
+        "is sent with the platform's certificate, because an earlier release sent its last config without one"
+    )
+    assert CONFIG.describe_change(inputs, inputs) is CONFIG.describe_change(inputs, None) is None
+
+
 def test_a_raised_generation_permits_one_more_first_config(machine, platform):
     at = machine(anonymous=True)
     update(at.address, platform, {"generation": 1}, generation=2, fingerprint=identified(at, platform, 2))
