@@ -60,7 +60,7 @@ def handed(environment: Mapping[str, str], layout: Layout) -> Iterator[tuple[dic
         print(
             f"bedplate: {VALUE} starts or ends with a blank, and the engine strips blanks when it reads a passphrase "
             "from a pipe; so this run hands it over in the environment, where every plugin can read it; use another "
-            "passphrase: ./bedplate pulumi stack change-secrets-provider passphrase",
+            "passphrase: ./bedplate pulumi stack change-secrets-provider passphrase --stack STACK",
             file=sys.stderr,
         )
         yield {**variables, VALUE: phrase}, lambda pid: None

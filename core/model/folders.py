@@ -4,13 +4,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from core.facts.folders import is_system_folder
+from core.facts.folders import FOLDER, is_system_folder
 
 from .faults import refuse
 from .pattern import Pattern
-
-FOLDER = r"(/(?!\.\.?(/|$))[A-Za-z0-9._@-]+)+"
-"""An absolute path without . and .. in it."""
 
 
 def _outside_the_system(value: str) -> str:
