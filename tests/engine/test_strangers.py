@@ -29,7 +29,7 @@ where = json.loads(config.require("where"))
 common = {"machine": "cp-1", "node": where["node"], "declared": where["declared"], "generation": where["generation"],
           "clientConfiguration": config.require_secret("client").apply(json.loads)}
 gate = ContractResource(IDENTITY, "talos-cp-1", {
-    **common, "documents": where["patches"], "versions": {"contract": "v1.12"}, "timeoutSeconds": 3,
+    **common, "documents": where["patches"], "versions": {"contract": "v1.12"}, "timeoutSeconds": 15,
 }, pulumi.ResourceOptions())
 ContractResource(MACHINE_CONFIG, "talos-cp-1", {
     **common, "node": where.get("then") or where["node"], "configPatches": where["patches"],
