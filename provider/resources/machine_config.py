@@ -6,8 +6,9 @@ from clients.talos import Client, Maintenance, NoAnswer, Refused
 from core.machineconfig.whole import whole
 from core.native import Values
 from core.native.machine import MACHINE_CONFIG
-from provider.framework import Progress, UserError, in_thread
+from provider.framework import UserError, in_thread
 from provider.pins import PINS, unknown
+from provider.progress import Progress
 from provider.resource import Resource
 from provider.resources.identity import require_declared
 from provider.talosclient import client_of
