@@ -17,9 +17,9 @@ from core.model import Platform, yamlfile
 from core.model.faults import sentence
 from core.printable import LINE_CHARACTERS, printable
 
+from .login import LOGIN, login_of, unknown
 from .metal import BmcCredentials, Credentials
 
-_LOGIN = ("username", "password")
 _MTLS = ("ca", "certificate", "key")
 KINDS = ("matchbox", "bmc", "registries")
 """The secrets of a stack, by their keys after the project's name."""
@@ -75,15 +75,15 @@ class _Reading:
         if self._platform.boot is None:
             return None
         if not all(self._matchbox.get(part) for part in _MTLS):
-            return Credentials(ca=_unknown(), certificate=_unknown(), key=_unknown())
+            return Credentials(ca=unknown(), certificate=unknown(), key=unknown())
         ca, certificate, key = (pulumi.Output.secret(str(self._matchbox[part])) for part in _MTLS)
         return Credentials(ca=ca, certificate=certificate, key=key)
 
     def bmc(self) -> dict[str, BmcCredentials]:
-        return {name: BmcCredentials(**_login(login)) for name, login in self._logins.items()}
+        return {name: BmcCredentials(**login_of(login)) for name, login in self._logins.items()}
 
     def registries(self) -> dict[str, dict[str, pulumi.Output[str]]]:
-        return {host: _login(_mapping(self._registries.get(host))) for host in self._platform.registries.auth}
+        return {host: login_of(_mapping(self._registries.get(host))) for host in self._platform.registries.auth}
 
     # Faults.
 
@@ -91,7 +91,7 @@ class _Reading:
         if pulumi.runtime.is_config_secret(f"{self._config.name}:platform"):
             yield f"{self._config.name}:platform: " + sentence(
                 "has an encrypted value",
-                "a password that is moved there would leave in plain text, in a plan or on a machine",
+                "a password that was copied there would leave in plain text, in a plan or on a machine",
                 "write the value in plain text, and passwords under bedplate:bmc, bedplate:registries or "
                 "bedplate:matchbox",
             )
@@ -102,7 +102,7 @@ class _Reading:
             for path in hosts.in_plain_text(config, kind):
                 yield f"{self._config.name}:{path}: " + sentence(
                     f"is plain text in {file.name}",
-                    "whoever edits an address in that file could edit the hosts too, and be sent the password",
+                    "a person who edits an address in that file could edit the hosts too, and would get the password",
                     f"encrypt it: {self._command(path, 'HOSTS')}",
                 )
 
@@ -126,7 +126,7 @@ class _Reading:
                 "its own credentials would silently not be used",
                 f"write one of {', '.join(self._urls) or 'none'}",
             )
-        for part in _LOGIN:
+        for part in LOGIN:
             if lacking := [name for name, login in self._logins.items() if not login.get(part)]:
                 what, why = f"is missing for {', '.join(lacking)}", "a BMC refuses requests without it"
                 yield from self._missing(f"bmc.{part}", what, why)
@@ -137,7 +137,7 @@ class _Reading:
 
     def _bmc_hosts(self) -> Iterator[tuple[str, object, list[str]]]:
         """Each list of hosts: its path, the hosts, and the machines whose logins it limits."""
-        held = [name for name, login in self._logins.items() if any(login.get(part) for part in _LOGIN)]
+        held = [name for name, login in self._logins.items() if any(login.get(part) for part in LOGIN)]
         alone = [name for name in held if HOSTS in _mapping(self._own.get(name))]
         if shared := [name for name in held if name not in alone]:
             yield "bmc", self._bmc.get(HOSTS), shared
@@ -157,10 +157,10 @@ class _Reading:
         why = "the registry serves images only to users that log in"
         for index, host in enumerate(wanted):
             login = _mapping(self._registries.get(host))
-            for part in _LOGIN:
+            for part in LOGIN:
                 if not login.get(part):
                     yield from self._missing(f"registries.{host}.{part}", "is missing", why, at=_at(host, part))
-            if any(login.get(part) for part in _LOGIN):
+            if any(login.get(part) for part in LOGIN):
                 used = {f"platform.registries.auth.{index}": host}
                 yield from self._elsewhere(f"registries.{host}", login.get(HOSTS), used, at=f'registries["{host}"]')
 
@@ -176,13 +176,13 @@ class _Reading:
             yield f"{where}: " + sentence(
                 "is missing",
                 "without it the credentials would be sent to any address that the stack file names",
-                f"check these hosts, and write: {self._command(setting, hosts.suggestion(used.values()))}",
+                f"check these hosts, and run: {self._command(setting, hosts.suggestion(used.values()))}",
             )
             return
         try:
             allowed = hosts.parse(given)
         except hosts.HostsError as error:
-            yield f"{where}{error.place}: {error}; {self._command(setting, hosts.suggestion(used.values()))}"
+            yield f"{where}{error.place}: {error}: {self._command(setting, hosts.suggestion(used.values()))}"
             return
         if hosts.is_other(given, (self._bmc, self._matchbox, *map(_mapping, self._all()))):
             yield f"{where}: " + sentence(
@@ -196,7 +196,7 @@ class _Reading:
                 yield f"{place}: " + sentence(
                     f"{host} is not among the hosts of the secret {where}",
                     "the credentials would be sent to a host that they are not for",
-                    f"correct the address, or write all hosts again: {self._command(setting, f'HOSTS, {host}')}",
+                    f"correct the address, or set all hosts again: {self._command(setting, f'HOSTS, {host}')}",
                 )
 
     def _all(self) -> Iterator[object]:
@@ -247,19 +247,5 @@ def _config_of(file: Path) -> dict[str, Any]:
         raise pulumi.RunError(str(error)) from None
 
 
-def _login(given: Mapping[str, Any]) -> dict[str, pulumi.Output[str]]:
-    # Converted to text, because YAML reads a password of digits as a number.
-    return {part: pulumi.Output.secret(str(given[part])) if given.get(part) else _unknown() for part in _LOGIN}
-
-
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _unknown() -> pulumi.Output[str]:
-    """A secret that is not known in a plan."""
-
-    async def later(value: Any) -> Any:
-        return value
-
-    return pulumi.Output(set(), later(""), later(False), later(True))

@@ -9,7 +9,7 @@ from clients import kubernetes
 from clients.kubernetes import Access, why
 
 from . import nodes
-from .framework import Progress
+from .progress import Progress
 from .waiting import wait_until
 
 # How long after a refusal an eviction is requested again.

@@ -16,19 +16,16 @@ from pulumi.provider.experimental import provider as sdk
 from pulumi.provider.experimental import server
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
 from pulumi.runtime import rpc
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from core.facts.release import VERSION
 from core.native import UNKNOWN, Contract, InputError, Unknown, Values
 from core.printable import LINE_CHARACTERS, printable, printable_lines
 from provider import parent
+from provider.progress import Progress, say, show
 
 _SENTINEL = rpc.UNKNOWN
 
 T = TypeVar("T")
-
-Progress = Callable[[str], None]
-"""Shows one line beside the resource, in a plan and in an update."""
 
 
 class UserError(Exception):
@@ -55,7 +52,7 @@ class NativeResource(Protocol):
         ...
 
     def outdated(self, inputs: Values, state: Values) -> list[str]:
-        """The outputs that an update must make anew although no input changed."""
+        """The outputs that an update must make again although no input changed."""
         ...
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
@@ -127,7 +124,7 @@ class NativeProvider(sdk.Provider):
 
     def _describe_change(self, resource: NativeResource, request: Any, inputs: Values, state: Values | None) -> None:
         if description := resource.describe_change(inputs, state):
-            _show(request, printable_lines(description))
+            show(request, printable_lines(description))
 
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
         """The inputs as they are, and a failure for each that is refused."""
@@ -164,7 +161,7 @@ class NativeProvider(sdk.Provider):
         if request.preview:
             self._describe_change(resource, request, inputs, None)
             return sdk.CreateResponse(resource_id="", properties=self._out(resource, resource.plan(inputs)))
-        identity, outputs = await resource.create(inputs, _say(request))
+        identity, outputs = await resource.create(inputs, say(request))
         return sdk.CreateResponse(resource_id=identity, properties=self._out(resource, outputs))
 
     async def read(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
@@ -188,33 +185,12 @@ class NativeProvider(sdk.Provider):
             self._describe_change(resource, request, inputs, state)
             planned = resource.plan(inputs, state)
             return sdk.UpdateResponse(properties=self._out(resource, planned))
-        outputs = await resource.update(request.resource_id, _values(request.olds), inputs, _say(request))
+        outputs = await resource.update(request.resource_id, _values(request.olds), inputs, say(request))
         return sdk.UpdateResponse(properties=self._out(resource, outputs))
 
     async def delete(self, request: sdk.DeleteRequest) -> None:
         """Delete a resource."""
-        await self._of(request).delete(request.resource_id, _values(request.properties), _say(request))
-
-
-def _say(request: Any) -> Progress:
-    """The function that shows a line beside the resource. It is one printable line, whatever answer it quotes."""
-    return lambda text: _show(request, printable(text, LINE_CHARACTERS))
-
-
-def _show(request: Any, text: str) -> None:
-    """Show a printable text beside the resource: the engine does not show a plugin's stderr."""
-    # The engine's address is the first argument that is no option.
-    address = next((arg for arg in sys.argv[1:] if not arg.startswith("-")), None)
-    try:
-        if address is not None:
-            with grpc.insecure_channel(address) as channel:
-                line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, urn=request.urn)
-                engine_pb2_grpc.EngineStub(channel).Log(line, timeout=5)
-            return
-    except grpc.RpcError:
-        # A line that can't be shown must not fail the update.
-        pass
-    print(f"{request.name}: {text}", file=sys.stderr, flush=True)
+        await self._of(request).delete(request.resource_id, _values(request.properties), say(request))
 
 
 class _Servicer(server.ProviderServicer):

@@ -4,7 +4,7 @@ import time
 
 from clients.talos import Client
 
-from .framework import Progress
+from .progress import Progress
 from .waiting import wait_until
 
 # A new config shows in services and static pods only after a few seconds: a machine counts as healthy once it has

@@ -38,12 +38,12 @@ class Pins:
             return machine in self._configured
 
 
-def stranger(machine: str, address: str) -> UserError:
+def unknown(machine: str, address: str) -> UserError:
     """The fault of an address where a machine with a config is expected, and one without a config answers."""
     return UserError(
-        f"{machine}: whoever answers at {address} asks for no certificate, although {machine} has had its config; it "
-        "is another machine, or has lost its config; it would get the cluster's keys, so nothing was sent; look "
-        "at the machine and its network; to install it again, raise its install.generation, then run up again"
+        f"{machine}: the server at {address} asks for no certificate, although {machine} has had its config; it is "
+        "another machine, or has lost its config; a config holds the cluster's keys, so nothing was sent; look at "
+        "the machine and its network; to install it again, raise its install.generation, then run up again"
     )
 
 

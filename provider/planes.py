@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from . import nodes
-from .framework import Progress
 from .kubeapi import Access
+from .progress import Progress
 from .waiting import wait_until
 
 LABEL = "node-role.kubernetes.io/control-plane"

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from core.native import Contract, InputError, Values
 from core.native.types import KUBECONFIG
 
-from .framework import Progress
 from .kubeapi import kubeconfig_fault
+from .progress import Progress
 
 
 class Resource:

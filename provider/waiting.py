@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from core.printable import LINE_CHARACTERS, SHOWN_CHARACTERS, printable
 
-from .framework import Progress, UserError
+from .framework import UserError
+from .progress import Progress
 
 # Seconds between two queries, and between two reports.
 PAUSE_SECONDS = 1.0

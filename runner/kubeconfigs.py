@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 from .errors import UsageError
+from .process import capture
 from .session import Session
 
 # These begin with the providers of the state; a plan begins with those of the program.
 _FROM_STATE = ("refresh", "destroy")
-_REFRESHES = ("--refresh", "-r")
+_REFRESHES = re.compile(r"--refresh(=(?!false$).*)?|-[a-z]*r.*")
+"""The option in its spellings: `-r` may stand among other letters, as in `-yr`."""
 
 
 def check(work: Session, verb: str, options: Sequence[str]) -> None:
     """Refuse a command that would begin with a hostile kubeconfig of the state. Raises UsageError."""
-    refreshes = any(each == name or each == f"{name}=true" for each in options for name in _REFRESHES)
-    if verb not in _FROM_STATE and not refreshes:
+    if verb not in _FROM_STATE and not any(map(_REFRESHES.fullmatch, options)):
         return
     done = _run(work, "check", work.stack.name)
     if done.returncode:
@@ -35,11 +38,5 @@ def rebuilt(work: Session, text: str) -> str:
 
 
 def _run(work: Session, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [work.layout.venv / "bin" / "python", "-m", "operations.kubeconfig", *arguments],
-        input=stdin,
-        env=work.environment,
-        cwd=work.layout.checkout,
-        capture_output=True,
-        text=True,
-    )
+    command: list[str | Path] = [work.layout.venv / "bin" / "python", "-m", "operations.kubeconfig", *arguments]
+    return capture(command, work.environment, work.layout, text=stdin)

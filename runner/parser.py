@@ -18,6 +18,7 @@ Options after a STACK go to the engine: ./bedplate preview dev --diff
   BEDPLATE_TOOLCHAIN=path|download|build   take every binary from this source only
   BEDPLATE_MIRROR=URL                      mirror of the official releases, by https
   BEDPLATE_STORE=FOLDER                    keep finished parts there, to share or cache them
+  BEDPLATE_STORE_KEY_FILE=FILE             a key that signs what goes into the store, and is required of it
   BEDPLATE_POLICY_PACK=PATH                another policy pack; empty for none
 """
 

@@ -60,7 +60,7 @@ def handed(environment: Mapping[str, str], layout: Layout) -> Iterator[tuple[dic
         print(
             f"bedplate: {VALUE} starts or ends with a blank, and the engine strips blanks when it reads a passphrase "
             "from a pipe; so this run hands it over in the environment, where every plugin can read it; use another "
-            "passphrase: ./bedplate pulumi stack change-secrets-provider passphrase",
+            "passphrase: ./bedplate pulumi stack change-secrets-provider passphrase --stack STACK",
             file=sys.stderr,
         )
         yield {**variables, VALUE: phrase}, lambda pid: None
@@ -111,7 +111,7 @@ class Pipe:
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer nobody any more, and remove the pipe."""
+        """Stop answering, and remove the pipe."""
         self._stopped.set()
         if self._thread.is_alive():
             with contextlib.suppress(OSError):

@@ -123,5 +123,15 @@ def _command(module: str, stack: str, environment: dict[str, str], layout: Layou
 def _json(work: session.Session, *arguments: str) -> object:
     done = work.capture(*arguments, "--non-interactive")
     if done.returncode:
-        raise UsageError(f"redact: the engine failed: {(done.stderr or done.stdout).strip()}")
+        raise UsageError(f"redact: the engine failed: {_why(done.stderr or done.stdout)}")
     return json.loads(done.stdout)
+
+
+def _why(text: str) -> str:
+    """What the engine says of a failure: the errors of a plan in JSON, else its own text."""
+    try:
+        found = json.loads(text)["diagnostics"]
+        errors = [each["message"].strip() for each in found if each["severity"] == "error"]
+    except (ValueError, LookupError, TypeError):
+        errors = []
+    return "\n  ".join(errors) or text.strip()

@@ -48,7 +48,9 @@ def _key() -> bytes | None:
     try:
         key = Path(given).read_bytes().strip()
     except OSError as fault:
-        raise ToolchainError(f"{KEY_FILE}: {given} cannot be read: {fault.strerror}") from None
+        raise ToolchainError(
+            f"{KEY_FILE}: {given} cannot be read: {fault.strerror}; write a key with: openssl rand -hex {KEY_BYTES}"
+        ) from None
     if len(key) < KEY_BYTES:
         raise ToolchainError(
             f"{KEY_FILE}: {given} has {len(key)} bytes, and a key needs at least {KEY_BYTES}; "

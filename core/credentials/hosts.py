@@ -27,7 +27,10 @@ _NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)")
 
 
 class HostsError(ValueError):
-    """Why a text names no hosts: the place in it such as "[1]" or nothing, and a message that quotes nothing of it."""
+    """Why a text names no hosts: the place in it such as "[1]" or nothing, and a message that quotes nothing of it.
+
+    The message ends with "run", before the command that sets the hosts.
+    """
 
     def __init__(self, place: str, reason: str) -> None:
         super().__init__(reason)
@@ -58,7 +61,9 @@ def parse(given: object) -> Hosts:
     """The hosts of a secret: a text with commas or blanks between them, or a list of texts. Raises HostsError."""
     parts = re.split(r"[,\s]+", given.strip(", \t\r\n")) if isinstance(given, str) else given
     if not isinstance(parts, list) or not parts or not all(isinstance(part, str) for part in parts):
-        raise HostsError("", "is neither a text nor a list of texts; the secret is sent only to the hosts listed here")
+        raise HostsError(
+            "", "is neither a text nor a list of texts; the secret is sent only to the hosts that it names; run"
+        )
     names, networks = set(), []
     for index, part in enumerate(parts):
         name = part.strip().lower().removesuffix(".")
@@ -71,7 +76,7 @@ def parse(given: object) -> Hosts:
                 f"[{index}]",
                 "is neither a host (bmc-1.example.com), nor the hosts of a domain (*.bmc.example.com), nor a network "
                 "(10.20.1.0/24) that is no larger than a /8, or a /32 of IPv6; the secret is sent only to the hosts "
-                "listed here; write one of these forms",
+                "that it names; write each host in one of these forms, and run",
             )
     return Hosts(frozenset(names), tuple(networks))
 

@@ -100,8 +100,8 @@ def unaccepted(changed: Mapping[str, tuple[str, str]], accepted: Mapping[str, ob
     what = " and ".join(f"{field} from {was} to {new}" for field, (was, new) in changed.items())
     wanted = ", ".join(f'{field}: "{new}"' for field, (_, new) in changed.items())
     return (
-        f"changes with its BMC: {what}; the machine's BMC password would be sent to another device, or to one that "
-        f"proves otherwise which one it is; undo the change, or, if it is right, write "
+        f"changes with its BMC: {what}; the machine's BMC password would be sent to another device, or to one with "
+        f"another certificate; undo the change, or, if it is right, write "
         f"bmc.accept_change: {{{wanted}}}"
     )
 

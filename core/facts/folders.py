@@ -11,6 +11,14 @@ _SYSTEM = (
 _DATA = ("/var/backups", "/var/lib/tftpboot")
 
 
+# Source: POSIX.1-2017, section 3.282, the portable set of characters in names of files, with @.
+PART = r"(?!\.\.?(?:/|$))[A-Za-z0-9._@-]+"
+"""A name in a path, and not . or .."""
+# Source: POSIX.1-2017, section 3.2.
+FOLDER = rf"(/{PART})+"
+"""An absolute path without . and .. in it."""
+
+
 def is_system_folder(path: str) -> bool:
     """Whether an absolute path is /, or in a folder that the system runs from. `..` and links are not resolved."""
     folder = PurePosixPath(path)

@@ -10,7 +10,7 @@ from core.facts.versions import CURRENT
 from .addresses import Range
 from .pattern import Pattern
 from .types import ChartVersion, Model
-from .urls import HttpsUrl
+from .urls import ChartsUrl
 
 Chart = Annotated[
     str,
@@ -46,7 +46,7 @@ class CiliumSpec(Model):
     chart: Chart = "cilium"
     """The chart: its name in the repository; a folder or a packed chart of this checkout, as ./PATH without links; or
     an oci:// address with its digest."""
-    repository: HttpsUrl | None = "https://helm.cilium.io"
+    repository: ChartsUrl | None = "https://helm.cilium.io"
     """The chart repository, which serves chart-version.tgz. Write null where chart is an oci:// address or a path."""
     digest: ChartDigest | None = None
     """SHA-256 of the packed chart. Unset: the one that this release knows of that version of Cilium."""

@@ -4,13 +4,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from core.facts.folders import is_system_folder
+from core.facts.folders import FOLDER, is_system_folder
 
 from .faults import refuse
 from .pattern import Pattern
-
-FOLDER = r"(/(?!\.\.?(/|$))[A-Za-z0-9._@-]+)+"
-"""An absolute path without . and .. in it."""
 
 
 def _outside_the_system(value: str) -> str:
@@ -18,7 +15,7 @@ def _outside_the_system(value: str) -> str:
         refuse(
             f"{value!r} belongs to the system of a computer",
             "what is written or served there can take over the computer",
-            "write a folder for data, e.g. below /srv or of a user",
+            "write a folder for data, e.g. /srv/snapshots or one below /home",
         )
     return value
 

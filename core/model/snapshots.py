@@ -5,9 +5,10 @@ from typing import Annotated, Any, NoReturn
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from core.facts.addresses import HOST
+from core.facts.folders import FOLDER
 
 from .faults import refuse
-from .folders import FOLDER, DataFolder
+from .folders import DataFolder
 from .pattern import Pattern
 from .types import Model, Name
 

@@ -13,7 +13,7 @@ from .pem import Certificates
 from .schematic import SchematicOrId, SchematicSpec
 from .snapshots import SnapshotsSpec
 from .types import ByName, Contract, Name, Version
-from .urls import HttpsUrl, KmsUrl, LogUrl
+from .urls import FactoryUrl, KmsUrl, LogUrl
 
 
 class TalosSpec(SettingsSpec):
@@ -27,7 +27,7 @@ class TalosSpec(SettingsSpec):
     """The Kubernetes release that Talos runs."""
     schematic: SchematicOrId = SchematicSpec()
     """Contents of the OS images: system extensions and kernel arguments, or the 64-digit id of a schematic."""
-    factory: HttpsUrl = "https://factory.talos.dev"
+    factory: FactoryUrl = "https://factory.talos.dev"
     """Where the images come from: the public Image Factory, a private one, or a mirror of either."""
     bootstrap: Name | None = None
     """The control plane on which etcd is bootstrapped, once. Required with more than one control plane."""

@@ -136,7 +136,8 @@ KernelArgument = Annotated[
         kernel_arguments.PATTERN,
         "one kernel argument",
         "boot loaders split a line at blanks and run what follows ; && || or a line break",
-        "write one argument per list entry, e.g. console=ttyS1,115200",
+        "write one argument per list entry, e.g. console=ttyS1,115200, and blanks within double quotes only; "
+        "docs/stack-file.md lists the characters",
     ),
 ]
 

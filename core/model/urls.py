@@ -44,13 +44,25 @@ HostPort = Annotated[
     ),
 ]
 
-HttpsUrl = Annotated[
+_WITHOUT_TLS = "what comes without TLS can be exchanged on its way, and paths are appended to it"
+
+FactoryUrl = Annotated[
     str,
     _Address(
         HTTPS,
         "an https URL",
-        "what comes without TLS can be exchanged on its way, and paths are appended to it",
+        _WITHOUT_TLS,
         "write e.g. https://factory.example.com, without a slash at the end",
+    ),
+]
+
+ChartsUrl = Annotated[
+    str,
+    _Address(
+        HTTPS,
+        "an https URL",
+        _WITHOUT_TLS,
+        "write e.g. https://charts.example.com, without a slash at the end",
     ),
 ]
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.facts import tokens
-from core.facts.secrets import SECRET_OUTPUTS
+from core.facts.secrets import SECRET, SECRET_OUTPUTS, SIGNATURE
 from core.state import unwrap_secret
 
 # The mark of a secret in an exported state. The engine encrypts the plain text beside it when it imports the state.
-_SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+_SECRET = {SIGNATURE: SECRET}
 KIND, COMPONENT = tokens.SECRETS, "bedplate:talos:Talos"
 # The names that the program gives these resources; a test holds them equal.
 NAME, PARENT = "talos-secrets", "talos"

@@ -22,7 +22,8 @@ from .config import without_secrets
 
 _MOST_FILES = 500
 _LARGEST_BYTES = 4 << 20
-_CHART_FILES = frozenset((".yaml", ".yml", ".tpl", ".txt", ".json", ".md", ".lock", ".tgz", ""))
+# Cilium's chart has scripts for its pods in .bash files. Nothing here runs them.
+_CHART_FILES = frozenset((".yaml", ".yml", ".tpl", ".txt", ".json", ".md", ".gotmpl", ".bash", ".lock", ".tgz", ""))
 _PROJECT = "Pulumi.yaml"
 
 

@@ -29,7 +29,8 @@ def read(file: Path, stack: str) -> Mapping[str, Any]:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not JSON"
         raise NotReadableError(f"{file} can't be read: {why}; write it with ./bedplate redact {stack} FILE") from None
-    if not isinstance(document, dict) or document.get("version") != VERSION:
+    whole = isinstance(document, dict) and isinstance(document.get("deployment"), dict)
+    if not whole or document.get("version") != VERSION:
         raise NotReadableError(f"{file} is not what ./bedplate redact writes; write it again with this release")
     if document.get("stack") != stack:
         raise NotReadableError(f"{file} is the state of {document.get('stack')!r}; name the state of {stack}")

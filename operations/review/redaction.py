@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.facts.secrets import SECRET, SIGNATURE
 from core.state import unwrap_secret
 
 from .stand_ins import StandIns, certificate_of
 
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET = "1b47061264138c4ac30d75fd1eb44270"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _TRIGGER = "replacementTrigger"
 _DELTA = "__pulumi_raw_state_delta"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from core.facts.folders import is_system_folder
+from core.facts.folders import PART, is_system_folder
 from core.native.cluster import SNAPSHOT
 
 from .rule import Resource, Rule
 
 # From the checkout on, or from the root.
-_FOLDER = re.compile(r"/?(?!\.\.?(?:/|$))[A-Za-z0-9._@-]+(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._@-]+)*", re.ASCII)
+_FOLDER = re.compile(rf"/?{PART}(/{PART})*", re.ASCII)
 
 
 def outside_the_system(resource: Resource) -> Iterator[str]:

@@ -24,11 +24,11 @@ from pulumi_policy import (
 )
 from pulumi_policy import policy as sdk
 
+from core.facts.secrets import SECRET, SIGNATURE
+
 from .field import is_unknown
 from .rule import Inputs, Options, Resource, Rule
 
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET = "1b47061264138c4ac30d75fd1eb44270"
 LEVELS = {"mandatory": Level.MANDATORY, "advisory": Level.ADVISORY, "opt-in": Level.DISABLED}
 OTHER_KIND = "a resource of another kind"
 LEFT_OUT = "excluded from this update by --target"

@@ -3,12 +3,10 @@
 Everything about time is here. sushy's own retries have no deadline, and sushy can't pin a certificate.
 """
 
-import email.utils
 import ssl
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -23,7 +21,8 @@ from provider.framework import UserError
 
 from .access import Access
 from .deadline import Deadline
-from .errors import shown
+from .errors import NoAnswer, Unanswered, shown
+from .retry_after import requested_pause
 
 # A burst of requests freezes some BMCs, which are small computers: one request at a time, with a pause in between.
 GAP_SECONDS = 0.5
@@ -41,8 +40,6 @@ BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
 BUSY = (429, 503)
 # The port of an https URL without one.
 HTTPS = 443
-# Characters of a date as HTTP writes it, with room.
-_LONGEST_RETRY_AFTER = 40
 
 
 class _Gate:
@@ -151,7 +148,7 @@ class Channel(requests.Session):
             gate.lock.release()
 
     def _repeat(self, gate: _Gate, method: str, url: str, args: Any, kwargs: Any) -> requests.Response:
-        began, attempt, last, nobody = time.monotonic(), 0, "no answer yet", False
+        began, attempt, last, refused = time.monotonic(), 0, "no answer yet", False
         while True:
             gate.wait(self.deadline)
             self._may_send(last)
@@ -160,16 +157,16 @@ class Channel(requests.Session):
                 answer = self._send(method, url, args, kwargs)
                 if answer.status_code not in BUSY:
                     return answer
-                last, nobody = f"HTTP {answer.status_code} to {self._shown(method, url)}", False
-                pause = _requested_pause(answer.headers.get("Retry-After"), pause)
-            except _NoAnswer as failure:
-                last, nobody = str(failure), failure.nobody
+                last, refused = f"HTTP {answer.status_code} to {self._shown(method, url)}", False
+                pause = requested_pause(answer.headers.get("Retry-After"), pause)
+            except NoAnswer as failure:
+                last, refused = str(failure), failure.unreachable
                 if not failure.late and time.monotonic() - began >= UNREACHABLE_SECONDS:
                     raise self._unreachable(last) from None
             finally:
                 gate.used()
             if pause >= self.deadline.left:
-                raise self._unreachable(last) if nobody else self._late(last)
+                raise self._unreachable(last) if refused else self._late(last)
             self._say(f"{self._url} is busy or unreachable ({last}); retrying in {pause:.0f} s")
             time.sleep(pause)
             attempt += 1
@@ -183,7 +180,7 @@ class Channel(requests.Session):
             raise self._late(last)
 
     def _send(self, method: str, url: str, args: Any, kwargs: Any) -> requests.Response:
-        """One request. Raises UserError, Unanswered, and _NoAnswer if it may be repeated."""
+        """One request. Raises UserError, Unanswered, and NoAnswer if it may be repeated."""
         seconds = max(0.05, min(REQUEST_SECONDS, self.deadline.left))
         self._transport.deadline = Deadline.after(seconds)
         try:
@@ -201,7 +198,7 @@ class Channel(requests.Session):
             # The BMC may have carried the request out: its effect is read, and the request is not repeated.
             if method == "POST" and error.sent:
                 raise Unanswered(reason) from None
-            raise _NoAnswer(reason, late, isinstance(error, bounded.Unreachable)) from None
+            raise NoAnswer(reason, late, isinstance(error, bounded.Unreachable)) from None
         except failures.RequestException as error:
             raise self._not_redfish(f"{type(error).__name__} at {self._shown(method, url)}") from None
 
@@ -245,31 +242,3 @@ class Channel(requests.Session):
 def _origin(url: str) -> tuple[str, str | None, int]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or HTTPS
-
-
-class Unanswered(Exception):
-    """A request that changes something was sent, and it is unknown whether the BMC carried it out."""
-
-
-class _NoAnswer(Exception):
-    """A request had no answer, and may be repeated."""
-
-    def __init__(self, reason: str, late: bool, nobody: bool) -> None:
-        super().__init__(reason)
-        self.late = late
-        """Whether the deadline passed; another failure may end soon, when a BMC has restarted."""
-        self.nobody = nobody
-        """Whether nothing at the address accepted the connection."""
-
-
-def _requested_pause(header: str | None, default: float) -> float:
-    """Seconds of the pause that a Retry-After header (seconds or a date) requests; the default if it is unreadable."""
-    text = (header or "").strip()
-    if len(text) > _LONGEST_RETRY_AFTER:
-        return default
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        return max(0.0, (email.utils.parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return default

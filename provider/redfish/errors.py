@@ -10,6 +10,32 @@ from provider.framework import UserError
 
 from .access import Access
 
+# What sushy raises, or runs into, on an answer of another shape.
+_NOT_REDFISH = (
+    exceptions.SushyError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    ArithmeticError,
+    RecursionError,
+)
+
+
+class Unanswered(Exception):
+    """A request that changes something was sent, and it is unknown whether the BMC carried it out."""
+
+
+class NoAnswer(Exception):
+    """A request had no answer, and may be repeated."""
+
+    def __init__(self, reason: str, late: bool, unreachable: bool) -> None:
+        super().__init__(reason)
+        self.late = late
+        """Whether the deadline passed; another failure may end soon, when a BMC has restarted."""
+        self.unreachable = unreachable
+        """Whether nothing at the address accepted the connection."""
+
 
 @contextmanager
 def in_one_line(access: Access, what: str) -> Iterator[None]:
@@ -42,15 +68,7 @@ def in_one_line(access: Access, what: str) -> Iterator[None]:
             f"{access.system} of {url} can't {what}: the BMC does not offer it "
             f"({_reason(access, str(error))}); there is no other way; look for newer firmware, or do it by hand"
         ) from None
-    except (
-        exceptions.SushyError,
-        ValueError,
-        LookupError,
-        AttributeError,
-        TypeError,
-        ArithmeticError,
-        RecursionError,
-    ) as error:
+    except _NOT_REDFISH as error:
         raise UserError(
             f"{url} does not answer as Redfish requires, and {access.system} can't {what} "
             f"({type(error).__name__}); the address may be another device's; check bmc.url with: "

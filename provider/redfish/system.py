@@ -13,9 +13,9 @@ from sushy import connector, exceptions
 from provider.framework import UserError
 
 from .access import Access
-from .channel import Channel, Unanswered
+from .channel import Channel
 from .deadline import Deadline
-from .errors import in_one_line, shown, value
+from .errors import Unanswered, in_one_line, shown, value
 
 # Seconds between two queries of the power state, and between two reports of the wait.
 POLL_SECONDS = 2.0

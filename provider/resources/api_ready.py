@@ -2,8 +2,9 @@
 
 from core.native import Values
 from core.native.kubernetes import API_READY
-from provider.framework import Progress, in_thread
+from provider.framework import in_thread
 from provider.kubeapi import Access, get, read
+from provider.progress import Progress
 from provider.resource import Resource
 from provider.waiting import wait_until
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from core.native import InputError, Values
 from core.native.metal import BOOT_PERMIT
-from provider.framework import Progress, in_thread
+from provider.framework import in_thread
 from provider.pace import PACE, PREPARE
+from provider.progress import Progress
 from provider.redfish import machine
 from provider.resource import Resource
 

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from clients.talos import AlreadyThere, Client, NoAnswer
 from core.native import Values
 from core.native.cluster import BOOTSTRAP
-from provider.framework import Progress, UserError, in_thread
+from provider.framework import UserError, in_thread
+from provider.progress import Progress
 from provider.resource import Resource
 from provider.talosclient import client_of
 from provider.waiting import wait_until

@@ -7,7 +7,8 @@ from typing import Any
 from clients.talos import Client, NoAnswer
 from core.native import InputError, Unknown, Values
 from core.native.cluster import CHANGE_GUARD
-from provider.framework import Progress, UserError, in_thread
+from provider.framework import UserError, in_thread
+from provider.progress import Progress
 from provider.resource import Resource
 from provider.talosclient import client_of
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from clients import charts
 from core.native import InputError, Unknown, Values
 from core.native.kubernetes import CHART
-from provider.framework import Progress
+from provider.progress import Progress
 from provider.resource import Resource
 
 # The checkout, from which the file's path starts.

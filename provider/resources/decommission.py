@@ -8,8 +8,9 @@ from clients.talos import Client, Maintenance, NoAnswer
 from core.native import Unknown, Values
 from core.native.machine import DECOMMISSION, LOST, WIPE
 from provider import draining, nodes, quorum
-from provider.framework import Progress, UserError, in_thread
+from provider.framework import UserError, in_thread
 from provider.kubeapi import Access
+from provider.progress import Progress
 from provider.resource import Resource
 from provider.talosclient import client_of
 from provider.waiting import wait_until

@@ -3,8 +3,9 @@
 from clients.talos import Client
 from core.native import Values
 from core.native.cluster import ETCD_MEMBER
-from provider.framework import Progress, in_thread
+from provider.framework import in_thread
 from provider.health import wait_until_healthy
+from provider.progress import Progress
 from provider.resource import Resource
 from provider.talosclient import client_of
 from provider.waiting import wait_until

@@ -12,9 +12,10 @@ from core.machineconfig.differences import differences
 from core.machineconfig.merge import merge
 from core.native import Unknown, Values
 from core.native.machine import IDENTITY
-from provider.framework import Progress, UserError, in_thread
+from provider.framework import UserError, in_thread
 from provider.identity import judge
-from provider.pins import PINS, stranger
+from provider.pins import PINS, unknown
+from provider.progress import Progress
 from provider.resource import Resource
 from provider.talosclient import client_of
 from provider.waiting import wait_until
@@ -159,7 +160,7 @@ def _query_without_config(name: str, address: str, expected: Expected, certified
             else f"without a certificate: {anonymous}; with the platform's: {certified}"
         ) from None
     if expected is Expected.CONFIG:
-        raise stranger(name, address)
+        raise unknown(name, address)
     return hardware, machine.fingerprint
 
 

@@ -9,7 +9,7 @@ from core.credentials.expiry import RENEWAL
 from core.credentials.kubeconfig import KubeconfigRefused
 from core.native import InputError, Unknown, Values
 from core.native.kubernetes import KUBECONFIG_SIGNED
-from provider.framework import Progress
+from provider.progress import Progress
 from provider.resource import Resource
 
 # The output of the resource of the Talos plugin, whose states this resource takes over.

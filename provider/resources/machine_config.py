@@ -6,8 +6,9 @@ from clients.talos import Client, Maintenance, NoAnswer, Refused
 from core.machineconfig.whole import whole
 from core.native import Values
 from core.native.machine import MACHINE_CONFIG
-from provider.framework import Progress, UserError, in_thread
-from provider.pins import PINS, stranger
+from provider.framework import UserError, in_thread
+from provider.pins import PINS, unknown
+from provider.progress import Progress
 from provider.resource import Resource
 from provider.resources.identity import require_declared
 from provider.talosclient import client_of
@@ -30,6 +31,12 @@ class MachineConfig(Resource):
     """
 
     contract = MACHINE_CONFIG
+
+    def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
+        """Why the config is sent although the plan shows no difference: an earlier release sent the last one."""
+        if state is None or state.get("generation") is not None:
+            return None
+        return "is sent with the platform's certificate, because an earlier release sent its last config without one"
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         """Send the machine's first config. Returns its name, and the outputs by name."""
@@ -141,13 +148,13 @@ class _Sending:
         """
         hardware = machine.hardware(self.address)
         if not self.pin:
-            raise stranger(self.name, self.address)
+            raise unknown(self.name, self.address)
         if PINS.is_of_this_update(self.name, self.pin):
             raise UserError(
                 f"{self.name}: the machine at {self.address} was identified under the certificate {self.pin}, and now "
-                f"serves {machine.fingerprint} (SHA-256); it has restarted, or someone stands between; it would get "
-                "the cluster's keys, so nothing was sent; look at the machine and its network, then run up "
-                "again, which compares its hardware again"
+                f"serves {machine.fingerprint} (SHA-256); it has restarted, or another host answers for it; a "
+                "config holds the cluster's keys, so nothing was sent; look at the machine and its network, then run "
+                "up again, which compares its hardware again"
             )
         missing = require_declared(self.name, self.address, self.inputs["declared"], hardware, settled=False)
         if missing:

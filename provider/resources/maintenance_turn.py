@@ -12,8 +12,9 @@ from core.machineconfig.merge import merge
 from core.native import Unknown, Values
 from core.native.machine import MAINTENANCE_TURN
 from provider import draining, nodes, planes, quorum
-from provider.framework import Progress, UserError, in_thread
+from provider.framework import UserError, in_thread
 from provider.kubeapi import Access
+from provider.progress import Progress
 from provider.resource import Resource
 from provider.talosclient import client_of
 from provider.turns import PLANE, RESUMED, TURNS, WORKER, brief

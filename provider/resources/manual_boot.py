@@ -2,7 +2,7 @@
 
 from core.native import Unknown, Values
 from core.native.metal import MANUAL_BOOT
-from provider.framework import Progress
+from provider.progress import Progress
 from provider.resource import Resource
 
 

@@ -6,9 +6,10 @@ from clients.talos import Client
 from core.native import Unknown, Values
 from core.native.machine import NODE_HEALTHY
 from provider import nodes
-from provider.framework import Progress, UserError, in_thread
+from provider.framework import UserError, in_thread
 from provider.health import wait_until_healthy
 from provider.kubeapi import Access
+from provider.progress import Progress
 from provider.resource import Resource
 from provider.talosclient import client_of
 from provider.turns import TURNS, brief

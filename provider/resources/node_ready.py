@@ -4,9 +4,10 @@ import urllib.error
 
 from core.native import Values
 from core.native.kubernetes import NODE_READY
-from provider.framework import Progress, in_thread
+from provider.framework import in_thread
 from provider.kubeapi import Access, read
 from provider.nodes import path
+from provider.progress import Progress
 from provider.resource import Resource
 from provider.waiting import wait_until
 

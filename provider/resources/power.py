@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from core.native import UNKNOWN, InputError, Unknown, Values
 from core.native.metal import POWER
-from provider.framework import Progress, UserError, in_thread
+from provider.framework import UserError, in_thread
 from provider.identity import same_uuid
 from provider.pace import LOOK, PACE, SWITCH
+from provider.progress import Progress
 from provider.redfish import machine
 from provider.resource import Resource
 

@@ -12,7 +12,8 @@ from clients.talos import Client, Maintenance, NoAnswer
 from core.facts.folders import is_system_folder
 from core.native import UNKNOWN, Values
 from core.native.cluster import SNAPSHOT
-from provider.framework import Progress, UserError, in_thread
+from provider.framework import UserError, in_thread
+from provider.progress import Progress
 from provider.resource import Resource
 from provider.talosclient import client_of
 from provider.waiting import SAY_SECONDS

@@ -8,8 +8,9 @@ from core.facts.installer import InstallerImage
 from core.native import Unknown, Values
 from core.native.machine import TALOS_VERSION
 from provider import quorum
-from provider.framework import Progress, UserError, in_thread
+from provider.framework import UserError, in_thread
 from provider.health import wait_until_healthy
+from provider.progress import Progress
 from provider.resource import Resource
 from provider.talosclient import client_of
 from provider.turns import PLANE, TURNS, WORKER

@@ -29,7 +29,7 @@ where = json.loads(config.require("where"))
 common = {"machine": "cp-1", "node": where["node"], "declared": where["declared"], "generation": where["generation"],
           "clientConfiguration": config.require_secret("client").apply(json.loads)}
 gate = ContractResource(IDENTITY, "talos-cp-1", {
-    **common, "documents": where["patches"], "versions": {"contract": "v1.12"}, "timeoutSeconds": 3,
+    **common, "documents": where["patches"], "versions": {"contract": "v1.12"}, "timeoutSeconds": 15,
 }, pulumi.ResourceOptions())
 ContractResource(MACHINE_CONFIG, "talos-cp-1", {
     **common, "node": where.get("then") or where["node"], "configPatches": where["patches"],
@@ -124,7 +124,7 @@ def test_a_first_up_configures_and_a_later_one_finds_a_stranger(stack, machine):
     assert len(real.configs) == 1
     here.pulumi("preview", "--stack", "dev", "--diff", "--expect-no-changes")
     text = up(real.address, check=False, patches=['{"machine": {"nodeLabels": {"a": "c"}}}'])
-    assert "cp-1: whoever answers at" in text and "asks for no certificate" in text
+    assert "cp-1: the server at" in text and "asks for no certificate" in text
     assert len(real.configs) == 1
     configured = machine()
     up(configured.address, patches=['{"machine": {"nodeLabels": {"a": "c"}}}'])

@@ -60,7 +60,7 @@ def test_what_names_no_hosts_is_refused_and_not_shown(given, place):
     with pytest.raises(hosts.HostsError) as refused:
         hosts.parse(given)
     assert refused.value.place == place
-    assert "the secret is sent only to the hosts listed here" in str(refused.value)
+    assert "the secret is sent only to the hosts that it names" in str(refused.value)
     assert "cp-1.example" not in str(refused.value)
 
 

@@ -57,8 +57,12 @@ def test_the_code_is_the_trusted_checkouts_and_the_data_the_pull_requests(taken,
     (given / "charts" / "cilium" / "templates").mkdir(parents=True)
     (given / "charts" / "cilium" / "Chart.yaml").write_text("name: cilium\n")
     (given / "charts" / "cilium" / "templates" / "a.tpl").write_text("")
+    # Cilium's own chart has such a file.
+    (given / "charts" / "cilium" / "files" / "agent").mkdir(parents=True)
+    (given / "charts" / "cilium" / "files" / "agent" / "poststart-eni.bash").write_text("")
     found = taken({"include": ["vms/a.yaml"], "cilium": {"chart": "./charts/cilium"}})
     assert {"vms/a.yaml", "charts/cilium/Chart.yaml", "charts/cilium/templates/a.tpl"} < set(found)
+    assert "charts/cilium/files/agent/poststart-eni.bash" in found
     for name in ("__main__.py", "core/__init__.py", "Pulumi.yaml"):
         file = found[name.split("/")[0]].parent / name
         assert "trusted" in file.read_text()
@@ -204,7 +208,8 @@ def test_an_encrypted_value_in_the_platform_is_refused():
         (None, "can't be read: No such file or directory; write it with ./bedplate redact dev FILE"),
         ("{", "can't be read: it is not JSON"),
         ('{"version": 2}', "is not what ./bedplate redact writes; write it again with this release"),
-        ('{"version": 1, "stack": "prod"}', "is the state of 'prod'; name the state of dev"),
+        ('{"version": 1, "stack": "dev"}', "is not what ./bedplate redact writes; write it again with this release"),
+        ('{"version": 1, "stack": "prod", "deployment": {}}', "is the state of 'prod'; name the state of dev"),
     ],
 )
 def test_a_file_that_is_no_published_state_is_refused(tmp_path, text, says):

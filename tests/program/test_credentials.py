@@ -41,7 +41,7 @@ def test_a_bmc_elsewhere_is_refused_before_anything_is_sent(prod, preview):
     """The attack of the review: cp-1's BMC becomes the attacker's, and its certificate is pinned."""
     assert refused(changed(prod, EVIL), secrets(), preview) == [
         "platform.machines.cp-1.bmc.url: evil.example.com is not among the hosts of the secret bedplate:bmc.hosts; the "
-        "credentials would be sent to a host that they are not for; correct the address, or write all hosts again: "
+        "credentials would be sent to a host that they are not for; correct the address, or set all hosts again: "
         f"{SET} 'bedplate:bmc.hosts' 'HOSTS, evil.example.com' --stack test"
     ]
 
@@ -87,10 +87,10 @@ def test_a_secret_of_an_earlier_release_is_refused_with_the_line_to_write(prod, 
     old["registries"] = {host: {"username": "puller", "password": "hunter3"}}
     why = "is missing; without it the credentials would be sent to any address that the stack file names; check these "
     assert refused(changed(prod, {"registries.auth": [host]}), secrets(**old), preview) == [
-        f"bedplate:matchbox.hosts: {why}hosts, and write: {SET} 'bedplate:matchbox.hosts' 'matchbox.prod.example.com' "
+        f"bedplate:matchbox.hosts: {why}hosts, and run: {SET} 'bedplate:matchbox.hosts' 'matchbox.prod.example.com' "
         "--stack test",
-        f"bedplate:bmc.hosts: {why}hosts, and write: {SET} 'bedplate:bmc.hosts' '*.bmc.prod.example.com' --stack test",
-        f"bedplate:registries.{host}.hosts: {why}hosts, and write: {SET} 'bedplate:registries[\"{host}\"].hosts' "
+        f"bedplate:bmc.hosts: {why}hosts, and run: {SET} 'bedplate:bmc.hosts' '*.bmc.prod.example.com' --stack test",
+        f"bedplate:registries.{host}.hosts: {why}hosts, and run: {SET} 'bedplate:registries[\"{host}\"].hosts' "
         f"'{host}' --stack test",
     ]
 
@@ -142,8 +142,8 @@ def test_hosts_that_the_editor_of_the_stack_file_could_write_limit_nothing(prod,
     stack_file(bmc={"username": secret, "password": secret, "hosts": "evil.example.com"})
     held = secrets(bmc={**BMC, "hosts": "evil.example.com *.bmc.prod.example.com"})
     assert refused(changed(prod, EVIL), held) == [
-        "bedplate:bmc.hosts: is plain text in Pulumi.test.yaml; whoever edits an address in that file could edit the "
-        "hosts too, and be sent the password; encrypt it: "
+        "bedplate:bmc.hosts: is plain text in Pulumi.test.yaml; a person who edits an address in that file could edit "
+        "the hosts too, and would get the password; encrypt it: "
         f"{SET} 'bedplate:bmc.hosts' 'HOSTS' --stack test"
     ]
     stack_file(bmc={"username": secret, "password": secret, "hosts": secret})
@@ -178,7 +178,7 @@ def test_a_password_that_is_moved_into_the_platform_is_refused(prod, monkeypatch
     monkeypatch.setattr(pulumi.runtime, "is_config_secret", lambda key: key == "bedplate:platform")
     lines = refused(prod, secrets())
     assert lines == [
-        "bedplate:platform: has an encrypted value; a password that is moved there would leave in plain text, in a "
+        "bedplate:platform: has an encrypted value; a password that was copied there would leave in plain text, in a "
         "plan or on a machine; write the value in plain text, and passwords under bedplate:bmc, bedplate:registries or "
         "bedplate:matchbox"
     ]

@@ -80,8 +80,8 @@ def test_another_device_gets_no_password(own, evil, resource, generation):
     assert (fault.property, fault.reason) == (
         "url",
         f"changes with its BMC: url from {own.url} to {evil.url} and ca from {ca} to none and fingerprint from none to "
-        f"{fingerprint}; the machine's BMC password would be sent to another device, or to one that proves otherwise "
-        "which one it is; undo the change, or, if it is right, write "
+        f"{fingerprint}; the machine's BMC password would be sent to another device, or to one "
+        "with another certificate; undo the change, or, if it is right, write "
         f'bmc.accept_change: {{url: "{evil.url}", ca: "none", fingerprint: "{fingerprint}"}}',
     )
     assert (evil.connections, evil.authorizations) == (0, [])

@@ -12,6 +12,7 @@ import pytest
 from provider.framework import UserError
 from provider.redfish import channel
 from provider.redfish.access import Access
+from provider.redfish.retry_after import requested_pause
 from provider.redfish.system import System
 from tests.clients import hostile
 from tests.provider.certificates import pem
@@ -144,7 +145,7 @@ def test_the_other_machine_of_a_chassis_is_asked_once_the_deadline_of_the_first_
     ],
 )
 def test_any_retry_after_header_is_a_pause(header: str | None, pause: float) -> None:
-    assert channel._requested_pause(header, 1.5) == pytest.approx(pause)
+    assert requested_pause(header, 1.5) == pytest.approx(pause)
 
 
 def _with_interfaces(bmc: StandIn, count: int, size: int) -> None:

@@ -269,8 +269,8 @@ def test_a_stranger_in_the_place_of_a_configured_machine_is_named_at_once(machin
     with pytest.raises(framework.UserError) as failed:
         update(at, {"fingerprint": ""}, timeoutSeconds=600.0)
     assert str(failed.value) == (
-        f"cp-1: whoever answers at {at.address} asks for no certificate, although cp-1 has had its config; it is "
-        "another machine, or has lost its config; it would get the cluster's keys, so nothing was sent; look at "
+        f"cp-1: the server at {at.address} asks for no certificate, although cp-1 has had its config; it is "
+        "another machine, or has lost its config; a config holds the cluster's keys, so nothing was sent; look at "
         "the machine and its network; to install it again, raise its install.generation, then run up again"
     )
 

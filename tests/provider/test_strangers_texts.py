@@ -19,7 +19,7 @@ from clients import helm, kubernetes, talos
 from clients.talos import Client, NoAnswer, Running
 from core.native import InputError
 from core.printable import LINE_CHARACTERS
-from provider import framework, waiting
+from provider import framework, progress, waiting
 from provider.identity import judge
 from provider.redfish import channel
 from provider.redfish.access import Access
@@ -196,7 +196,7 @@ class Request:
 
 def test_each_error_and_each_line_of_progress(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["plugin"])
-    framework._say(Request)(EVIL)
+    progress.say(Request)(EVIL)
     assert capsys.readouterr().err == f"metal-cp-1: {HARMLESS}\n"
     assert str(framework.UserError(f"{EVIL}; why; what to do")) == f"{HARMLESS}; why; what to do"
     assert len(str(framework.UserError("x" * 100_000))) == LINE_CHARACTERS

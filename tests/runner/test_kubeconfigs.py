@@ -27,6 +27,8 @@ def checked(house):
         ("preview", "dev", "--refresh"),
         ("preview", "dev", "-r"),
         ("up", "dev", "--refresh=true"),
+        ("up", "dev", "--refresh=1"),
+        ("up", "dev", "-yr"),
     ],
 )
 def test_what_begins_with_the_state_is_refused_with_a_hostile_kubeconfig(house, capsys, command):

@@ -90,3 +90,12 @@ def test_a_state_that_can_not_be_exported_is_reported_in_the_engines_words(house
     house.plan(stack_export=[255], says="error: no stack named 'dev' found")
     assert main.main_in(house.layout, ["redact", "dev", "state.json"]) == 2
     assert capsys.readouterr().err == "bedplate: redact: the engine failed: error: no stack named 'dev' found\n"
+
+
+def test_a_plan_that_fails_is_reported_by_its_errors_alone(house, python, capsys):
+    """The engine prints a failed plan in JSON with the whole config and every step in it."""
+    error = {"severity": "error", "message": "bedplate:bmc.hosts: is missing\n"}
+    plan = {"config": {"bedplate:platform": "{}"}, "steps": [], "diagnostics": [error, {**error, "severity": "info"}]}
+    house.plan(preview=[255], prints=json.dumps(plan))
+    assert main.main_in(house.layout, ["redact", "dev", "state.json"]) == 2
+    assert capsys.readouterr().err == "bedplate: redact: the engine failed: bedplate:bmc.hosts: is missing\n"

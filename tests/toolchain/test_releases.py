@@ -173,21 +173,21 @@ def test_a_server_that_gives_a_byte_at_a_time_is_left_at_the_deadline(checkout, 
     def slow(handler):
         handler.send_response(200)
         handler.end_headers()
-        for _ in range(100):
+        for _ in range(1000):
             handler.wfile.write(b"x")
             time.sleep(0.05)
 
     releases.habits[releases.offer("alpha", "1.0.0", PROGRAM)] = slow
     began = time.monotonic()
     assert passed_over(checkout).endswith(": it was not complete after 0.5 s")
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 25
 
 
 def test_a_header_that_never_ends_is_left_at_the_deadline(checkout, releases, monkeypatch):
     monkeypatch.setattr(download, "TOTAL_SECONDS", 0.5)
 
     def slow(handler):
-        for _ in range(100):
+        for _ in range(1000):
             handler.wfile.write(b"H")
             time.sleep(0.05)
 

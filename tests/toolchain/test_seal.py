@@ -302,4 +302,5 @@ def test_a_key_that_is_too_short_or_missing_is_refused(checkout, key):
         f"BEDPLATE_STORE_KEY_FILE: {key} has 5 bytes, and a key needs at least 32; write one with: openssl rand -hex 32"
     )
     key.unlink()
-    assert refusal(checkout) == f"BEDPLATE_STORE_KEY_FILE: {key} cannot be read: No such file or directory"
+    unreadable = f"BEDPLATE_STORE_KEY_FILE: {key} cannot be read: No such file or directory"
+    assert refusal(checkout) == f"{unreadable}; write a key with: openssl rand -hex 32"

@@ -17,8 +17,8 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET = "1b47061264138c4ac30d75fd1eb44270"
+from core.facts.secrets import SECRET, SIGNATURE
+
 _OPTIONS = [("grpc.max_receive_message_length", -1)]
 
 
