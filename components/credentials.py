@@ -184,6 +184,12 @@ class _Reading:
         except hosts.HostsError as error:
             yield f"{where}{error.place}: {error}: {self._command(setting, hosts.suggestion(used.values()))}"
             return
+        if hosts.is_other(given, (self._bmc, self._matchbox, *map(_mapping, self._all()))):
+            yield f"{where}: " + sentence(
+                "has the text of another secret",
+                "an encrypted text can be copied to another key by someone who can't read it",
+                f"write the hosts again: {self._command(setting, 'HOSTS')}",
+            )
         for place, address in used.items():
             host = hosts.host_of(address)
             if host not in allowed:
@@ -192,6 +198,9 @@ class _Reading:
                     "the credentials would be sent to a host that they are not for",
                     f"correct the address, or set all hosts again: {self._command(setting, f'HOSTS, {host}')}",
                 )
+
+    def _all(self) -> Iterator[object]:
+        yield from (*self._own.values(), *self._registries.values())
 
     def _missing(self, where: str, what: str, why: str, file: str = "", *, at: str = "") -> Iterator[str]:
         """In an `up`, the fault of a missing part, with the command that sets it."""

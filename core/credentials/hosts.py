@@ -47,9 +47,11 @@ class Hosts:
 
     def __contains__(self, host: object) -> bool:
         """Whether a host, a name or an address without brackets, is one of them. No name is resolved."""
-        name = str(host).lower().removesuffix(".")
+        given = str(host).lower()
+        name = given.removesuffix(".")
         try:
-            address = ipaddress.ip_address(name)
+            # With a dot at its end it is a name, which a resolver is asked for.
+            address = ipaddress.ip_address(given)
         except ValueError:
             return name in self.names or f"*.{name.partition('.')[2]}" in self.names
         return any(address in network for network in self.networks if network.version == address.version)
@@ -77,6 +79,17 @@ def parse(given: object) -> Hosts:
                 "that it names; write each host in one of these forms, and run",
             )
     return Hosts(frozenset(names), tuple(networks))
+
+
+def is_other(given: object, logins: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether hosts are, or contain, the text of another secret: the value of any key of these logins but HOSTS.
+
+    An encrypted text is not bound to its key. Whoever edits a stack file can copy a user name's to the hosts without
+    being able to read it, and give a computer of theirs this name.
+    """
+    others = {str(text).strip().lower() for login in logins for key, text in login.items() if text and key != HOSTS}
+    parts = given if isinstance(given, list) else [given, *re.split(r"[,\s]+", str(given))]
+    return any(str(part).strip().lower() in others for part in parts)
 
 
 def _network(text: str) -> Network | None:

@@ -24,7 +24,7 @@ _MOST_VALUES = 200
 # An unknown field is named in a message only if its name is harmless there.
 _SHOWABLE = re.compile(r"[A-Za-z0-9._-]{1,40}")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9@._-]{0,251}[A-Za-z0-9])?")
-_CERTIFICATES = re.compile(r"(\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+")
+_CERTIFICATES = re.compile(r"(\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----)+\s*")
 _KEY = re.compile(
     r"\s*-----BEGIN ([A-Z0-9]+ )?PRIVATE KEY-----[A-Za-z0-9+/=\s]+-----END ([A-Z0-9]+ )?PRIVATE KEY-----\s*"
 )

@@ -21,13 +21,16 @@ CILIUM = {
 """Version of Cilium's chart to the SHA-256 of its packed file."""
 
 # Source: POSIX.1-2017, section 3.282, the portable set of characters in names of files.
-_PART = r"(?!\.\.?(?:/|$))[A-Za-z0-9._-]+"
+_PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 # Source: Helm documentation, chart best practices, general conventions.
 NAME = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 """The name of a chart in a repository."""
 # Source: helm.sh/helm/v3 v3.18, pkg/action/install.go, LocateChart: what starts with a dot is looked up on the disk.
-IN_CHECKOUT = rf"\./{_PART}(/{_PART})*"
-"""A folder or a packed chart of the checkout."""
+IN_CHECKOUT = rf"\./(\.toolchain/lab/{_PART}/chart|{_PART})(/{_PART})*"
+"""A folder or a packed chart of the checkout, in no hidden folder but that of a rehearsal's chart.
+
+Those hold states and credentials, and a chart can put any file of its folder into the cluster.
+"""
 # Source: OCI Distribution Specification v1.1, pulling manifests; Helm compares the digest: helm.sh/helm/v3 v3.18,
 # pkg/registry/client.go, ValidateReference.
 BY_DIGEST = rf"oci://{HOST}({PORT})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+@sha256:[0-9a-f]{{64}}"
@@ -36,7 +39,9 @@ BY_DIGEST = rf"oci://{HOST}({PORT})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+@sha256:[0-9a
 CACHE = ".toolchain/charts"
 """Folder of the checkout for charts that came from a repository, each under a name with its digest."""
 
-_REVIEWED = re.compile(rf"{IN_CHECKOUT}|{BY_DIGEST}", re.ASCII)
+# What `cached` makes.
+_CACHED = rf"\./{re.escape(CACHE)}/{_PART}-[0-9a-f]{{64}}\.tgz"
+_REVIEWED = re.compile(rf"{IN_CHECKOUT}|{BY_DIGEST}|{_CACHED}", re.ASCII)
 
 
 def is_pinned(chart: str) -> bool:

@@ -46,21 +46,22 @@ _ACTED_ON = "a reader does not see it, and boot loaders, shells and terminals ac
 
 def _visible(value: Any) -> Any:
     """Refuse what no reader sees in a text, at any depth of a mapping or a list, keys included."""
-    for path, text in _texts(value):
-        if found := invisible(text, lines=True):
+    for path, text, is_key in _texts(value):
+        # A plan shows keys as they are, so a line break in one would begin a line of its own there.
+        if found := invisible(text, lines=not is_key):
             where = f"{path} contains" if path else "contains"
             refuse(f"{where} the character {found}", _ACTED_ON, "remove it, or write the text in base64")
     return value
 
 
-def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Each text in a value, as its path and itself."""
+def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str, bool]]:
+    """Each text in a value, as its path, itself, and whether it is a key."""
     if isinstance(value, str):
-        yield path, value
+        yield path, value, False
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             below = f"{path}.{key}".removeprefix(".") if str(key).isprintable() else path
-            yield below, str(key)
+            yield below, str(key), True
             yield from _texts(inner, below)
     elif isinstance(value, Sequence):
         for index, inner in enumerate(value):
@@ -68,4 +69,4 @@ def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 Visible = BeforeValidator(_visible)
-"""For texts of several lines, and mappings of them: no control character but line breaks and tabs."""
+"""For texts of several lines, and mappings of them: no control character but line breaks and tabs, and none in keys."""

@@ -14,6 +14,8 @@ MOST_BYTES = 4 << 20
 """Bytes of a file. A platform of a thousand machines and VMs has a few hundred thousand."""
 MOST_VALUES = 500_000
 """Values of a file, with those that its aliases repeat."""
+MOST_CHARACTERS = 16 << 20
+"""Characters of a file's values, with those that its aliases repeat."""
 MOST_LEVELS = 64
 """Levels of nesting. A machine config has about ten."""
 
@@ -29,6 +31,7 @@ class _Open:
     anchor: str | None
     values: int = 1
     levels: int = 0
+    characters: int = 0
 
 
 @dataclass
@@ -36,18 +39,25 @@ class _Counted:
     """What has been read so far."""
 
     open: list[_Open] = field(default_factory=list)
-    anchors: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Name of an anchor to the values and the levels of what it stands for."""
+    anchors: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    """Name of an anchor to the values, the levels and the characters of what it stands for."""
     values: int = 0
+    characters: int = 0
 
-    def add(self, values: int, levels: int, event: Any) -> None:
+    def add(self, values: int, levels: int, characters: int, event: Any) -> None:
         """Add a value that is complete. Raises BeyondBoundsError."""
         self.values += values
+        self.characters += characters
         for around in self.open[-1:]:
             around.values += values
             around.levels = max(around.levels, levels)
+            around.characters += characters
         if self.values > MOST_VALUES:
             raise BeyondBoundsError(problem=f"stands for more than {MOST_VALUES} values", problem_mark=event.start_mark)
+        if self.characters > MOST_CHARACTERS:
+            raise BeyondBoundsError(
+                problem=f"stands for more than {MOST_CHARACTERS >> 20} MiB of text", problem_mark=event.start_mark
+            )
         if len(self.open) + levels > MOST_LEVELS:
             raise BeyondBoundsError(
                 problem=f"is nested in more than {MOST_LEVELS} levels", problem_mark=event.start_mark
@@ -62,26 +72,27 @@ def check(events: Iterable[Any]) -> None:
             counted.add(*_alias(event, counted), event)
         elif isinstance(event, yaml.ScalarEvent):
             if event.anchor:
-                counted.anchors[event.anchor] = (1, 0)
-            counted.add(1, 0, event)
+                counted.anchors[event.anchor] = (1, 0, len(event.value))
+            counted.add(1, 0, len(event.value), event)
         elif isinstance(event, yaml.CollectionStartEvent):
             counted.open.append(_Open(event.anchor))
             if len(counted.open) > MOST_LEVELS:
-                counted.add(0, 1, event)
+                counted.add(0, 1, 0, event)
         elif isinstance(event, yaml.CollectionEndEvent):
             ended = counted.open.pop()
             if ended.anchor:
-                counted.anchors[ended.anchor] = (ended.values, ended.levels + 1)
+                counted.anchors[ended.anchor] = (ended.values, ended.levels + 1, ended.characters)
             # Its entries are counted already.
             counted.values -= ended.values - 1
-            counted.add(ended.values, ended.levels + 1, event)
+            counted.characters -= ended.characters
+            counted.add(ended.values, ended.levels + 1, ended.characters, event)
 
 
-def _alias(event: Any, counted: _Counted) -> tuple[int, int]:
-    """The values and the levels of what an alias repeats. Raises BeyondBoundsError where that contains the alias."""
+def _alias(event: Any, counted: _Counted) -> tuple[int, int, int]:
+    """The values, levels and characters of what an alias repeats. Raises BeyondBoundsError if that contains it."""
     if any(around.anchor == event.anchor for around in counted.open):
         raise BeyondBoundsError(
             problem=f"has the alias *{event.anchor} within what it stands for", problem_mark=event.start_mark
         )
     # An alias without an anchor is reported by the loader.
-    return counted.anchors.get(event.anchor, (1, 0))
+    return counted.anchors.get(event.anchor, (1, 0, 0))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from core.model import StackFileError
+from core.printable import printable_lines
 from runner import pipes
 
 from . import published
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> int:
         print(f"review: {error.report}", file=sys.stderr)
         return 2
     except (EngineError, published.NotReadableError) as error:
-        print(f"review: {error}", file=sys.stderr)
+        print(f"review: {printable_lines(error)}", file=sys.stderr)
         return 2
     options = [option for option in ("--diff", "--json") if getattr(given, option.removeprefix("--"))]
     return stack.shown("--policy-pack", str(_TRUSTED / "policy" / "pack"), *options)

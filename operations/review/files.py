@@ -154,7 +154,8 @@ def _inside(given: Path, name: str, programs: set[str]) -> Path:
             "files of the computer that reviews it are not part of a pull request",
             "write a path relative to the checkout, e.g. vms/team-a.yaml",
         )
-    if path.parts[0] in programs or path.parts[0].startswith("."):
+    # On a file system that ignores case, Core/ is core/.
+    if path.parts[0].casefold() in {each.casefold() for each in programs} or path.parts[0].startswith("."):
         raise _refused(
             f"{name} is in {path.parts[0]}/, which contains code or settings",
             "a review takes neither from a pull request",

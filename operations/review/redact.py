@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.model import StackFileError
+from core.printable import printable_lines
 from runner import pipes
 
 from . import published
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
         print(f"redact: {error.report}", file=sys.stderr)
         return 2
     except (EngineError, NotRedactedError) as error:
-        print(f"redact: {error}", file=sys.stderr)
+        print(f"redact: {printable_lines(error)}", file=sys.stderr)
         return 2
     published.write(given.file, given.stack, deployment)
     print(f"{given.file}: the state of {given.stack} with a stand-in for every secret; its plan is the real one")

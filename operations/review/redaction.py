@@ -89,7 +89,7 @@ class Redaction:
                 self._planned_outputs(before, outputs)
 
     def leaks(self, recorded: Plan) -> Iterator[str]:
-        """Yield each resource and part of it in which a text of a real secret is left.
+        """Yield each resource and part of it in which a text of a real secret is left, as it is or as JSON has it.
 
         What the program registered without secrets is public, also where the state marks it as secret.
         """
@@ -102,8 +102,8 @@ class Redaction:
         ]
         for urn, safe in self._safe.items():
             for part, value in safe.items():
-                left = "\n".join(_texts(unwrap_secret(value)))
-                if any(text in left for text in telling):
+                left = "\n".join((*_texts(unwrap_secret(value)), *_keys(unwrap_secret(value))))
+                if any(form in left for text in telling for form in (text, json.dumps(text)[1:-1])):
                     yield f"{urn.rpartition('::')[2]}: {part}"
 
     def _first(self, resource: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,6 +194,13 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for part in value:
             yield from _texts(part)
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from map(str, value)
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _keys(part)
 
 
 def _secret_texts(value: Any) -> Iterator[str]:

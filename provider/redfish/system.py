@@ -24,6 +24,8 @@ SAY_SECONDS = 15.0
 SETTLE_SECONDS = 20.0
 # How many of a BMC's ids a message names, and the length of each.
 IDS, ID_CHARACTERS = 40, 60
+# Network interfaces that are read, each with a request; a server with virtual functions lists some dozens.
+INTERFACES = 256
 
 # The errors raised here report what sushy logs as well; without this it would be shown twice.
 logging.getLogger("sushy").addHandler(logging.NullHandler())
@@ -104,10 +106,23 @@ class System:
     def _macs(self) -> tuple[str, ...]:
         """The MAC addresses that the BMC lists; many list none before the machine was first switched on."""
         try:
-            links = self._system.ethernet_interfaces.get_members()
+            listed = self._system.ethernet_interfaces
         except (exceptions.ResourceNotFoundError, exceptions.MissingAttributeError):
             return ()
-        return tuple(sorted({self._value(link.mac_address).lower() for link in links if link.mac_address}))
+        if (count := len(listed.members_identities)) > INTERFACES:
+            raise UserError(
+                f"{self._url} lists {count} network interfaces of {self._access.system}, and at most {INTERFACES} are "
+                "read; no server has as many; the address may be another device's; look at the BMC's inventory"
+            )
+        macs = (self._mac(listed, path) for path in listed.members_identities)
+        return tuple(sorted({mac for mac in macs if mac}))
+
+    def _mac(self, listed: Any, path: str) -> str:
+        """The MAC address of one interface; empty if there is none. Only one interface is in memory at a time."""
+        try:
+            return self._value(listed.get_member(path).mac_address or "").lower()
+        except exceptions.ResourceNotFoundError:
+            return ""
 
     def power(self) -> str:
         """The power state: On, Off, or another that the BMC reports. Raises UserError."""

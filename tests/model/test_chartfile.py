@@ -34,6 +34,22 @@ def test_a_folder_with_a_chart_is_one(dev, chart, tmp_path):
     assert refusal(dev, tmp_path) == ""
 
 
+@pytest.mark.parametrize("folder", [".toolchain/access/prod", ".toolchain/state", "charts/.hidden", ".git/hooks"])
+def test_a_folder_with_credentials_is_no_chart_though_a_commit_puts_a_chart_there(dev, tmp_path, folder):
+    """`.Files.Get "kubeconfig"` of a template would put the file into the cluster."""
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "Chart.yaml").write_text("apiVersion: v2\nname: cilium\nversion: 1.19.6\n")
+    (tmp_path / folder / "kubeconfig").write_text("secret")
+    said = refusal(dev, tmp_path, chart=f"./{folder}")
+    assert f"'./{folder}' is not a chart whose contents are pinned; " in said
+
+
+def test_the_chart_of_a_rehearsal_is_one(dev, chart, tmp_path):
+    (tmp_path / ".toolchain" / "lab" / "dev").mkdir(parents=True)
+    chart.rename(tmp_path / ".toolchain" / "lab" / "dev" / "chart")
+    assert refusal(dev, tmp_path, chart="./.toolchain/lab/dev/chart") == ""
+
+
 def test_a_link_within_the_chart_is_refused(dev, chart, tmp_path):
     (chart / "templates" / "passwd").symlink_to("/etc/passwd")
     assert (

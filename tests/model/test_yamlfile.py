@@ -81,8 +81,23 @@ BEYOND = "no platform needs that, and reading it could take all memory; write th
         (f"a: &a {'[' * 40}{']' * 40}\nb: {'[' * 40}*a{']' * 40}\n", "is nested in more than 64 levels in line 2"),
         (f"a: {'x' * (4 << 20)}\n", "has more than 4 MiB"),
         ("a: &a {b: 1}\nc: &a {d: *a}\n", "has the alias *a within what it stands for in line 2"),
+        (
+            f"a: &a {'x' * 1_000_000}\nb: [{', '.join(['*a'] * 100_000)}]\n",
+            "stands for more than 16 MiB of text in line 2",
+        ),
+        (
+            f"a: &a [{'x' * 1_000_000}]\nb: &b [*a, *a, *a, *a]\nc: [*b, *b,\n  *b, *b]\n",
+            "stands for more than 16 MiB of text in line 4",
+        ),
+        (
+            f"a: {{? &a {'x' * 1000} : 1}}\n" + "b: {*a : 1}\n" * 20_000,
+            "stands for more than 16 MiB of text in line 16744",
+        ),
     ],
-    ids=["bomb", "itself", "itself deeper", "deep", "very deep", "deep by an alias", "large", "an anchor again"],
+    ids=[
+        *("bomb", "itself", "itself deeper", "deep", "very deep", "deep by an alias", "large", "an anchor again"),
+        *("long text", "long text in lists", "long key"),
+    ],
 )
 def test_a_file_beyond_the_limits_is_refused_before_it_is_read(tmp_path, text, what):
     with pytest.raises(ValueError) as refused:

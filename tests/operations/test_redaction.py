@@ -132,10 +132,19 @@ def test_what_is_not_known_yet_replaces_nothing():
     assert json.dumps(redaction.deployment) == before
 
 
-@pytest.mark.parametrize("plain", [{"outputs": {"log": "used SEKRET-PASSWORD twice"}}, {"id": "SEKRET-PASSWORD"}])
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"outputs": {"log": "used SEKRET-PASSWORD twice"}},
+        {"id": "SEKRET-PASSWORD"},
+        {"outputs": {"users": [{"SEKRET-PASSWORD": 1}]}},
+        {"outputs": {"patch": json.dumps({"key": "SEKRET-KEY\nOF TWO LINES"})}},
+    ],
+)
 def test_a_secret_that_is_also_a_plain_value_is_found(plain):
-    """A plugin that forgot a mark, or put the secret into a name."""
-    resources = [resource("one", inputs={"password": sealed("SEKRET-PASSWORD")}), resource("two", **plain)]
+    """A plugin that forgot a mark, or put the secret into a name, or into JSON."""
+    held = {"password": sealed("SEKRET-PASSWORD"), "key": sealed("SEKRET-KEY\nOF TWO LINES")}
+    resources = [resource("one", inputs=held), resource("two", **plain)]
     assert list(Redaction({"resources": resources}).leaks(Plan([]))) == [f"two: {next(iter(plain))}"]
 
 

@@ -80,7 +80,9 @@ def test_no_file_is_taken_that_python_or_the_engine_would_run(taken, checkouts, 
     )
 
 
-@pytest.mark.parametrize("name", ["core/vms.yaml", "provider/x.yaml", ".git/x.yaml", ".toolchain/charts/x.yaml"])
+@pytest.mark.parametrize(
+    "name", ["core/vms.yaml", "Core/vms.yaml", "provider/x.yaml", ".git/x.yaml", ".toolchain/charts/x.yaml"]
+)
 def test_nothing_is_written_into_the_trusted_checkout(taken, checkouts, name):
     trusted, given = checkouts
     (given / name).parent.mkdir(parents=True, exist_ok=True)

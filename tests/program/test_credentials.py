@@ -150,6 +150,20 @@ def test_hosts_that_the_editor_of_the_stack_file_could_write_limit_nothing(prod,
     assert len(run_program(prod, True, secrets()).engine.of(POWER)) == 5
 
 
+@pytest.mark.parametrize("copied", ["admin", ["*.bmc.prod.example.com", "Admin"], "puller"])
+def test_hosts_that_are_copied_from_another_secret_allow_nothing(prod, copied):
+    """An encrypted text is not bound to its key, and a computer can be given a user's name."""
+    name = copied if isinstance(copied, str) else "admin"
+    moved = changed(prod, {"machines.cp-1.bmc.url": f"https://{name}", "registries.auth": ["mirror.prod.example.com"]})
+    own = {"cp-1": {"hosts": copied}}
+    held = secrets(bmc={**BMC, "username": "admin", "machines": own}, registries={"mirror.prod.example.com": REGISTRY})
+    assert refused(moved, held) == [
+        "bedplate:bmc.machines.cp-1.hosts: has the text of another secret; an encrypted text can be copied to another "
+        f"key by someone who can't read it; write the hosts again: {SET} 'bedplate:bmc.machines.cp-1.hosts' 'HOSTS' "
+        "--stack test"
+    ]
+
+
 def test_a_review_knows_no_hosts_and_an_up_is_never_a_review(prod, monkeypatch, stack_file):
     stack_file(bmc={"username": "stand-in", "password": "stand-in", "hosts": "stand-in"})
     held = secrets(bmc={**BMC, "hosts": "stand-in for bedplate:bmc.hosts"})

@@ -17,7 +17,7 @@ from core.native import UNKNOWN
 from provider.framework import UserError
 from provider.redfish import channel
 from provider.resources import RESOURCES
-from tests.bmcs import PASSWORD, USER
+from tests.bmcs import PASSWORD, USER, Pki
 from tests.provider.redfish_standin import standing_in
 
 POWER = RESOURCES["bedplate-native:metal:Power"]
@@ -180,3 +180,26 @@ def test_whatever_changes_is_refused_until_its_new_values_are_accepted(before, n
     for field in new:
         others = {each: value for each, value in new.items() if each != field}
         assert facts.unaccepted(changed, others) is not None
+
+
+def _hidden(own_ca, other_ca):
+    """Texts in which OpenSSL sees another authority, and a reader of CERTIFICATE blocks alone does not."""
+    body = own_ca.split("-----\n")[1].split("\n-----END")[0]
+    first = f"-----BEGIN CERTIFICATE-----\n{body}\n"
+    yield own_ca + other_ca.replace("CERTIFICATE", "X509 CERTIFICATE")
+    yield other_ca.replace("CERTIFICATE", "TRUSTED CERTIFICATE") + own_ca
+    # The first line begins nothing for OpenSSL; a lenient decoder ends at the first =.
+    yield f"  {first}{other_ca}"
+    yield f"# {first}{other_ca}"
+    yield f"{first}{other_ca}"
+
+
+def test_no_authority_is_hidden_beside_the_one_that_is_compared():
+    """An attack: a further authority in the same ca, with the digest of the ca before, so that nobody is asked."""
+    own_ca = next(ca for ca in iter(lambda: Pki.make().ca, "") if "=\n-----END" in ca)
+    other_ca = Pki.make().ca
+    for text in _hidden(own_ca, other_ca):
+        assert "is not a PEM certificate" in (facts.authority_fault(text) or ""), text
+        assert set(facts.changes({"ca": own_ca}, {"ca": text})) == {"ca"}, text
+    for text in (own_ca, own_ca + other_ca, f"subject=CN = a\n{own_ca}\n\n{other_ca}", own_ca.replace("\n", "\r\n")):
+        assert facts.authority_fault(text) is None, text

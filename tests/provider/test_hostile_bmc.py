@@ -16,6 +16,7 @@ from provider.redfish.retry_after import requested_pause
 from provider.redfish.system import System
 from tests.clients import hostile
 from tests.provider.certificates import pem
+from tests.provider.redfish_standin import SYSTEM, StandIn, standing_in
 
 SECONDS, ROOM = 0.5, 10.0
 USER, PASSWORD = "admin", "correct-horse-battery"
@@ -145,3 +146,38 @@ def test_the_other_machine_of_a_chassis_is_asked_once_the_deadline_of_the_first_
 )
 def test_any_retry_after_header_is_a_pause(header: str | None, pause: float) -> None:
     assert requested_pause(header, 1.5) == pytest.approx(pause)
+
+
+def _with_interfaces(bmc: StandIn, count: int, size: int) -> None:
+    """Let a BMC list network interfaces, each with a document whose value takes twenty times its bytes."""
+    paths = [f"{SYSTEM}/EthernetInterfaces/{number}" for number in range(count)]
+    bmc.documents[SYSTEM]["EthernetInterfaces"] = {"@odata.id": f"{SYSTEM}/EthernetInterfaces"}
+    bmc.documents[f"{SYSTEM}/EthernetInterfaces"] = {"Members": [{"@odata.id": path} for path in paths]}
+    for number, path in enumerate(paths):
+        bmc.documents[path] = {"Id": str(number), "MACAddress": f"52:54:00:AA:00:{number:02X}", "Oem": [[]] * size}
+
+
+def test_the_interfaces_of_a_bmc_take_the_memory_of_one(tmp_path: Path) -> None:
+    with standing_in(tmp_path) as bmc:
+        _with_interfaces(bmc, 20, 50_000)
+        system = System(Access(bmc.url, "1", USER, PASSWORD, bmc.pki.ca), 60.0, lambda text: None)
+        tracemalloc.start()
+        try:
+            assert len(system.identity().macs) == 20
+            assert tracemalloc.get_traced_memory()[1] < 16 * hostile.MIB
+        finally:
+            tracemalloc.stop()
+
+
+def test_interfaces_without_end_are_not_read(tmp_path: Path) -> None:
+    with standing_in(tmp_path) as bmc:
+        _with_interfaces(bmc, 257, 0)
+        system = System(Access(bmc.url, "1", USER, PASSWORD, bmc.pki.ca), 60.0, lambda text: None)
+        before = bmc.connections
+        with pytest.raises(UserError) as refused:
+            system.identity()
+        assert str(refused.value) == (
+            f"{bmc.url} lists 257 network interfaces of 1, and at most 256 are read; no server has as many; the "
+            "address may be another device's; look at the BMC's inventory"
+        )
+        assert bmc.connections == before + 1

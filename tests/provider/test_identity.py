@@ -228,11 +228,21 @@ def test_disks_may_turn_up_late_but_not_never(machine, monkeypatch):
     assert at.asked > len(talos.calls.READ), "asked once more"
 
 
-def test_a_machine_that_is_a_container_has_nothing_to_compare(machine):
-    at = machine(Hardware("", "", ("52:54:00:10:05:11",), (), 0, 0, "container"))
+CONTAINER = Hardware("", "", ("52:54:00:10:05:11",), (), 0, 0, "container")
+
+
+def test_a_machine_that_is_a_container_has_nothing_to_compare_in_a_rehearsal(machine, monkeypatch):
+    monkeypatch.setenv(gate.REHEARSAL, "1")
+    at = machine(CONTAINER)
     said = []
     asyncio.run(GATE.create(inputs(at), said.append))
     assert said == ["runs in a container: it has no hardware that could be compared with the declaration"]
+
+
+def test_nobody_else_gets_past_the_gate_as_a_container(machine):
+    at = machine(CONTAINER)
+    with pytest.raises(framework.UserError, match=r"is not the declared machine: its MAC addresses are 52:54:00:10:05"):
+        create(at)
 
 
 def test_one_that_is_down_fails_by_name_within_its_deadline(machine, monkeypatch):

@@ -8,7 +8,7 @@ import grpc
 import pytest
 import yaml
 
-from clients.talos import MESSAGES
+from clients.talos import MESSAGES, Hardware
 from provider import framework, waiting
 from provider.pins import Pins
 from provider.resources import RESOURCES, identity, machine_config
@@ -272,3 +272,12 @@ def test_a_config_that_talos_cannot_receive_is_refused_before_it_is_sent(machine
     at = machine()
     told = fault(create, at.address, platform, machineConfigurationInput=GENERATED + "x: " + "y" * 34_000_000)
     assert "bytes, and Talos takes at most 33553408" in told and at.configs == []
+
+
+def test_a_stranger_that_says_it_is_a_container_gets_nothing_in_a_later_run_either(machine, platform, one_update):
+    """A container has no hardware to compare, and whoever answers can say that it is one."""
+    pin, other = identified(machine(anonymous=True), platform), machine(anonymous=True)
+    other.found = Hardware("", "", ("52:54:00:10:05:11",), (), 0, 0, "container")
+    one_update()
+    told = fault(create, other.address, platform, fingerprint=pin)
+    assert "is not the declared machine: its MAC addresses are 52:54:00:10:05:11" in told and other.configs == []

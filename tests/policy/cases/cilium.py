@@ -21,6 +21,7 @@ CASES = (
     *(Case("chart-has-its-digest", "cilium", {"chart": chart},
            "chart is neither a path of the checkout nor an oci:// address with its digest")
       for chart in ("cilium", "../../evil", "/etc", "./a/../../evil", "charts/cilium", "./a\n", "./a\x1b[2J",
+                    "./.toolchain/access/prod",
                     "oci://evil.example/cilium", "oci://evil.example/cilium:1.19.6", "https://evil.example/a-1.2.3.tgz",
                     f"oci://user:password@evil.example/a@sha256:{'a' * 64}")),
     Case("chart-has-its-digest", "cilium",
