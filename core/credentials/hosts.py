@@ -114,12 +114,17 @@ def host_of(address: str) -> str:
 
 
 def suggestion(addresses: Iterable[str]) -> str:
-    """Hosts that contain these addresses, for a message: one domain or network for each group of them."""
+    """Hosts that contain these addresses, for a message: one domain or network for each group of them.
+
+    It is never the text of one host alone. The engine shows [secret] for every text that equals a secret, so each of its
+    messages would hide that host.
+    """
     hosts = sorted({host_of(address) for address in addresses} - {""})
     groups: dict[str, list[str]] = {}
     for host in hosts:
         groups.setdefault(_group(host), []).append(host)
-    return ", ".join(group if len(members) > 1 else members[0] for group, members in groups.items())
+    text = ", ".join(group if len(members) > 1 else members[0] for group, members in groups.items())
+    return f"{text}," if text in hosts else text
 
 
 def _group(host: str) -> str:

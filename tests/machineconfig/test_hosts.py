@@ -119,3 +119,11 @@ SECRET = {"secure": "v1:abc"}
 @pytest.mark.parametrize("key", ["bedplate:bmc", "bedplate:config:bmc"])
 def test_hosts_in_plain_text_are_found_wherever_they_are(key, value, paths):
     assert list(hosts.in_plain_text({"bedplate:platform": {"hosts": "x"}, key: value}, "bmc")) == paths
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "boot.example.com", "fd00::1"])
+def test_a_suggestion_is_never_the_text_of_one_host(host):
+    """The engine shows [secret] for a text that equals a secret, so each of its messages would hide the host."""
+    url = f"https://[{host}]:8443" if ":" in host else f"https://{host}:8443"
+    assert hosts.suggestion([url]) == f"{host},"
+    assert host in hosts.parse(hosts.suggestion([url]))

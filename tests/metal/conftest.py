@@ -202,7 +202,7 @@ def metal(checkout: Any, server: Server) -> Any:  # noqa: F811
 def serve(here: Checkout, stack: str, server: Server, client: dict[str, str] | None = None) -> None:
     """Has a stack's machines booted by this server."""
     here.edit(stack, {"boot.matchbox.endpoint": server.endpoint})
-    login = {**(client or server.authority.client()), "hosts": server.endpoint.rpartition(":")[0]}
+    login = {**(client or server.authority.client()), "hosts": server.endpoint.rpartition(":")[0] + ","}
     for part, text in login.items():
         # A PEM starts with dashes, so it must not be read as an option.
         where = ("--stack", stack, "--secret", "--path", "--non-interactive")

@@ -95,7 +95,7 @@ class Network:
         }
         here.edit("dev", told)
         serve(here, "dev", self.matchbox)
-        login = {"username": USER, "password": PASSWORD, "hosts": "127.0.0.1"}
+        login = {"username": USER, "password": PASSWORD, "hosts": "127.0.0.1,"}
         for part, text in login.items() if bmc else ():
             here.pulumi("config", "set", "--stack", "dev", "--secret", "--path", f"bedplate:bmc.{part}", text)
         platform = parse(yaml.safe_load((here.folder / "Pulumi.dev.yaml").read_text())["config"][KEY])

@@ -150,7 +150,7 @@ def rack(metal, server, tmp_path):
         for n, (name, system) in enumerate(zip(names, systems, strict=True))
     }  # fmt: skip
     here.edit("prod", {"machines": machines, "boot.power": {"at_once": AT_ONCE, "seconds_between": SECONDS_BETWEEN}})
-    for part, text in (("username", USER), ("password", PASSWORD), ("hosts", "127.0.0.1")):
+    for part, text in (("username", USER), ("password", PASSWORD), ("hosts", "127.0.0.1,")):
         here.pulumi("config", "set", "--stack", "prod", "--secret", "--path", f"bedplate:bmc.{part}", text)
     bmc.start()
     yield Rack(here, bmc, names)

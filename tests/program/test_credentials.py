@@ -87,11 +87,11 @@ def test_a_secret_of_an_earlier_release_is_refused_with_the_line_to_write(prod, 
     old["registries"] = {host: {"username": "puller", "password": "hunter3"}}
     why = "is missing; without it the credentials would be sent to any address that the stack file names; check these "
     assert refused(changed(prod, {"registries.auth": [host]}), secrets(**old), preview) == [
-        f"bedplate:matchbox.hosts: {why}hosts, and run: {SET} 'bedplate:matchbox.hosts' 'matchbox.prod.example.com' "
+        f"bedplate:matchbox.hosts: {why}hosts, and run: {SET} 'bedplate:matchbox.hosts' 'matchbox.prod.example.com,' "
         "--stack test",
         f"bedplate:bmc.hosts: {why}hosts, and run: {SET} 'bedplate:bmc.hosts' '*.bmc.prod.example.com' --stack test",
         f"bedplate:registries.{host}.hosts: {why}hosts, and run: {SET} 'bedplate:registries[\"{host}\"].hosts' "
-        f"'{host}' --stack test",
+        f"'{host},' --stack test",
     ]
 
 
