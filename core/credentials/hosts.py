@@ -116,8 +116,8 @@ def host_of(address: str) -> str:
 def suggestion(addresses: Iterable[str]) -> str:
     """Hosts that contain these addresses, for a message: one domain or network for each group of them.
 
-    It is never the text of one host alone. The engine shows [secret] for every text that equals a secret, so each of its
-    messages would hide that host.
+    It is never the text of one host alone. The engine shows [secret] for every text that equals a secret, so each of
+    its messages would hide that host.
     """
     hosts = sorted({host_of(address) for address in addresses} - {""})
     groups: dict[str, list[str]] = {}
