@@ -1,5 +1,6 @@
 """The base of our resource types: what follows from a contract, so that a type adds only what is its own."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from core.native import Contract, InputError, Values
@@ -9,7 +10,7 @@ from .kubeapi import kubeconfig_fault
 from .progress import Progress
 
 
-class Resource:
+class Resource(ABC):
     """A resource type that only records its inputs. A type overrides what it does beyond that."""
 
     contract: Contract
@@ -37,9 +38,9 @@ class Resource:
         """What a plan shows beside the resource, in one or more lines; None if the values that change say enough."""
         return None
 
+    @abstractmethod
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
-        """The new resource's id and its outputs, by name. Raises NotImplementedError: every type has its own."""
-        raise NotImplementedError
+        """The new resource's id and its outputs, by name."""
 
     async def read(self, identity: str, state: Values) -> Values | None:
         """The outputs by name, as recorded: an `up` has to work while machines are down."""
@@ -49,7 +50,8 @@ class Resource:
         """The outputs by name after the update: by default the inputs are recorded, and nothing is done."""
         return dict(inputs)
 
-    async def delete(self, identity: str, state: Values, say: Progress) -> None:
+    # B027: most types have nothing to do here, so this is a default and not a method that was forgotten.
+    async def delete(self, identity: str, state: Values, say: Progress) -> None:  # noqa: B027
         """Forget the record; nothing is done to a machine."""
 
     def _kubeconfigs(self, inputs: Values) -> list[InputError]:

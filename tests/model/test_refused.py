@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
+from bmcs import Pki
 from conftest import changed, run_program, stack_platform
 
 from core.model import StackFileError, parse
@@ -16,6 +17,8 @@ HERE = Path(__file__).parent
 NAMED = {
     "PEM": (HERE / "authority.pem").read_text(encoding="utf-8"),
     "KEY": (HERE / "signer.pub").read_text(encoding="utf-8"),
+    # A certificate and a private key in one text. The key is made here, because no file of the repository has one.
+    "TWO": (HERE / "authority.pem").read_text(encoding="utf-8") + Pki.make().key,
 }
 TODAY = date(2026, 11, 1)
 
@@ -36,7 +39,7 @@ def cases() -> list[dict[str, Any]]:
 
 
 def meant(value: Any) -> Any:
-    """The edits of a case, with PEM and KEY replaced by the files that they stand for."""
+    """The edits of a case, with each name in NAMED replaced by the text that it stands for."""
     if isinstance(value, dict):
         return {key: meant(inner) for key, inner in value.items()}
     if isinstance(value, list):
