@@ -3,31 +3,27 @@
 from collections.abc import Iterator
 
 from core.model import Platform
+from core.model.patches import Place
 
-from .documents import documents, plain
 from .merge import merge
+from .sources import sources
 
 
-def refusals(platform: Platform) -> Iterator[str]:
-    """A message for each patch that Talos refuses, at most one for each machine and one for each patch of all machines.
+def refused(platform: Platform) -> Iterator[tuple[Place, str]]:
+    """Place and reason of each patch that Talos refuses, each place once.
 
-    It names the patch's place in the stack file and holds no value of it.
+    The reason holds no value of the patch. What Bedplate itself writes wrongly has the machine's place.
     """
     reported = set()
     for name in platform.machines:
-        patches = documents(platform, name)
-        for refused in merge(map(plain, patches)).refused:
-            place = _place(platform, name, refused.patch - len(patches))
+        merged = list(sources(platform, name))
+        for each in merge(source.document for source in merged).refused:
+            place = merged[each.patch].place or ("machines", name)
             if place not in reported:
-                yield f"platform.{place}: {refused.problem}"
+                yield place, each.problem
             reported.add(place)
 
 
-def _place(platform: Platform, name: str, from_end: int) -> str:
-    """The place in the stack file of a machine's patch, counted from the end (-1 is the last)."""
-    shared, own = len(platform.talos.patches), len(platform.machines[name].patches)
-    if from_end >= -own:
-        return f"machines.{name}.patches.{from_end + own}"
-    if from_end >= -own - shared:
-        return f"talos.patches.{from_end + own + shared}"
-    return f"machines.{name}"
+def refusals(platform: Platform) -> Iterator[str]:
+    """The same as one message each."""
+    yield from (f"platform.{'.'.join(place)}: {problem}" for place, problem in refused(platform))

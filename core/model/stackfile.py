@@ -37,6 +37,11 @@ def assemble(raw: Any, *, root: Path, today: date) -> Platform:
     platform = parse(included(raw, root), today)
     if faults := list(chartfile.faults(platform, root)):
         raise StackFileError(faults)
+    # Loaded here, because what it loads needs the model.
+    from core.effective.faults import faults as of_patches
+
+    if faults := of_patches(platform):
+        raise StackFileError(faults)
     return platform
 
 
