@@ -7,10 +7,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.effective import judged
+from core.model import Platform
+from core.model.faults import Fault
+
 VARIABLE = "BEDPLATE_JUDGE"
 """The environment variable with the judge's path, in every plan that ./bedplate makes."""
 SECONDS = 300.0
 """How long the judge may take for one list of questions; 1,000 machines take a few seconds."""
+
+
+REMEDY = "run ./bedplate setup config-judge, and plan again"
+
+
+def refusals(platform: Platform, environment: Mapping[str, str]) -> list[Fault] | None:
+    """What Talos' own validation refuses of a platform's machines; None where no judge is at hand.
+
+    environment: variables by name. Raises JudgeError where there is a judge that can't be asked.
+    """
+    binary = Path(environment.get(VARIABLE) or "")
+    if not binary.is_file():
+        return None
+    with Judge(binary) as judge:
+        return judged.faults(platform, judge.ask)
 
 
 class JudgeError(Exception):

@@ -127,7 +127,7 @@ def api_server(config: Config, release: Minor, kubernetes: str, address: str, or
     """The API server of one control plane."""
     server = config.section("KubeAPIServerConfig", "cluster", "apiServer")
     extra, by_documents = server.flags("extraArgs"), config.has("KubeAPIServerConfig")
-    own = {name: (value,) for name, value in _API_FLAGS.items()}
+    own: dict[str, tuple[str, ...]] = {name: (value,) for name, value in _API_FLAGS.items()}
     own |= _issuer(config)
     port = server.get("apiPort") or config.section("", "cluster", "controlPlane").get("localAPIServerPort") or API_PORT
     services = config.section("KubeNetworkConfig", "cluster", "network").texts("serviceSubnets")
@@ -168,7 +168,7 @@ def _issuer(config: Config) -> dict[str, tuple[str, ...]]:
 def _manager_flags(config: Config, release: Minor, kubernetes: str) -> dict[str, tuple[str, ...]]:
     network = config.section("KubeNetworkConfig", "cluster", "network")
     pods = network.texts("podSubnets")
-    own = {name: (value,) for name, value in _MANAGER_FLAGS.items()}
+    own: dict[str, tuple[str, ...]] = {name: (value,) for name, value in _MANAGER_FLAGS.items()}
     own |= {
         "cluster-cidr": (",".join(pods),),
         "service-cluster-ip-range": (",".join(network.texts("serviceSubnets")),),

@@ -47,7 +47,7 @@ def etcd(config: Config, release: Minor, name: str, address: str, origin: str) -
     name: the machine's. address: the one that its etcd announces. origin: names the Talos release.
     """
     section = config.section("", "cluster", "etcd")
-    own = {"name": (name,), **{flag: (value,) for flag, value in _FLAGS.items()}}
+    own: dict[str, tuple[str, ...]] = {"name": (name,), **{flag: (value,) for flag, value in _FLAGS.items()}}
     own |= _BEFORE_1_14 if release < (1, 14) else _SINCE_1_14
     own |= _listening(config, release)
     # Talos starts no etcd whose config sets one of the flags above.

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from core.machineconfig.documents import own_documents
 from core.machineconfig.merge import merge
 from core.machineconfig.sources import Source, own_sources, patch_sources
 from core.model import Platform
 from core.model.faults import Fault, fault
 
+from .conflicts import beside, on_workers
 from .kubelet import LOCKED
 from .machine import Effective
 from .origins import Origins
@@ -33,17 +35,21 @@ def _of_machine(platform: Platform, name: str) -> Iterator[Fault]:
         return
     origins = Origins([*own, *patches])
     bare, states = origins.states[len(own) - 1], origins.states
+    bedplates = merge(source.document for source in own[-len(own_documents(platform, name)) :]).documents
     refused = {each.patch: each.problem for each in merge(source.document for source in origins.sources).refused}
     for number, source in enumerate(patches, len(own)):
         if number in refused:
             what, _, instead = refused[number].partition("; ")
             yield fault(source.place, what, _REFUSED, instead or "write it in another way")
             continue
-        yield from said_again(source, bare, origins.documents)
+        yield from said_again(source, bedplates, bare, origins.documents)
         yield from taken_away(source, states[number - 1], states[number], bare)
         yield from weakened(source, _excepted(platform))
         yield from too_small(source)
         yield from _locked(source)
+        yield from beside(source, origins.documents)
+        if platform.machines[name].role == "worker":
+            yield from on_workers(source)
     yield from _denied(Effective(platform, name, origins), patches)
 
 
@@ -55,11 +61,11 @@ def _excepted(platform: Platform) -> bool:
 
 def _locked(source: Source) -> Iterator[Fault]:
     """Settings of the kubelet that Talos sets itself."""
-    path = _SETTINGS.get(str(source.document.get("kind", "")))
-    for field in sorted(LOCKED) if path else ():
-        if touches(source.document, (*path, field)) == (*path, field):
-            why = "Talos sets it itself, and refuses a config with it"
-            yield fault((*source.place, *path, field), "is a setting of the kubelet that no config may set", why, "remove it")
+    settings = _SETTINGS.get(str(source.document.get("kind", "")))
+    for path in [(*settings, field) for field in sorted(LOCKED)] if settings else ():
+        if touches(source.document, path) == path:
+            what = "is a setting of the kubelet that no config may set"
+            yield fault((*source.place, *path), what, "Talos sets it itself, and refuses a config with it", "remove it")
 
 
 def _denied(machine: Effective, patches: list[Source]) -> Iterator[Fault]:
@@ -74,4 +80,3 @@ def _denied(machine: Effective, patches: list[Source]) -> Iterator[Fault]:
                     "Talos does not start a program with it",
                     "remove it",
                 )
-

@@ -47,7 +47,8 @@ def kernel_arguments(platform: Platform, config: Config) -> tuple[Argument, ...]
     release = minor(platform.talos.version)
     talos = f"the default of Talos {platform.talos.version}"
     own = [Argument("talos.platform=metal", talos), Argument("console=tty0", talos)]
-    own += [Argument(text, talos) for text, since, until in _DEFAULTS if since <= release and (not until or release < until)]
+    defaults = [text for text, since, until in _DEFAULTS if since <= release and (not until or release < until)]
+    own += [Argument(text, talos) for text in defaults]
     if platform.talos.schematic.secureboot:
         own.append(Argument("lockdown=confidentiality", talos))
     return (*_merged(own, platform.talos.schematic.kernel_args), *_grub(config))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from core.facts.versions import Minor
 
-from .flags import Policy, Program, policies, program
+from .flags import Program, policies, program
 from .section import Config, Section, at
 
 _FLAGS = {
@@ -68,11 +68,9 @@ _DEFAULTS: dict[str, Any] = {
 _ZERO_COUNTS = frozenset({
     "oomScoreAdj", "serializeImagePulls", "failSwapOn", "shutdownGracePeriod", "shutdownGracePeriodCriticalPods",
 })  # fmt: skip
-_ZEROS = (None, "", 0, "0", "0s", [], {})
+_ZEROS: tuple[Any, ...] = (None, "", 0, "0", "0s", [], {})
 _RESERVED_MEMORY = {"controlplane": "512Mi", "worker": "384Mi"}
 _ROLE = "node-role.kubernetes.io/control-plane"
-# The name of the whole section of flags and settings in the two forms.
-_FORMS = {True: ("extraArgs", "config"), False: ("extraArgs", "extraConfig")}
 
 
 def section(config: Config) -> Section:
@@ -101,7 +99,7 @@ def kubelet(config: Config, name: str, address: str, origin: str) -> Program:
 
 
 def settings(config: Config, release: Minor, role: Literal["controlplane", "worker"]) -> dict[str, Any]:
-    """The KubeletConfiguration that Talos writes for a machine, without the address of its static pods."""
+    """The KubeletConfiguration that Talos writes for a machine, by field, without the address of its static pods."""
     written = copy.deepcopy(dict(section(config).mapping(*settings_path(config))))
     made = {key: value for key, value in written.items() if key not in LOCKED} | copy.deepcopy(_OWN)
     for key, default in _DEFAULTS.items():
@@ -159,8 +157,10 @@ def _taints(config: Config, release: Minor, role: str, made: dict[str, Any]) -> 
     known = {at(taint, "key") for taint in present}
     wanted = _wanted_taints(config, release, role)
     present += [_taint(key, str(value or "")) for key, value in wanted.items() if key not in known]
+    if release >= (1, 14):
+        present.sort(key=lambda taint: str(at(taint, "key")))
     if present:
-        made["registerWithTaints"] = sorted(present, key=lambda taint: str(at(taint, "key"))) if release >= (1, 14) else present
+        made["registerWithTaints"] = present
 
 
 def _wanted_taints(config: Config, release: Minor, role: str) -> dict[str, Any]:
@@ -176,6 +176,3 @@ def _taint(key: str, written: str) -> dict[str, str]:
     """A taint as the kubelet has it; a config writes value:effect, or the effect alone."""
     value, _, effect = written.rpartition(":")
     return {"key": key, "effect": effect, **({"value": value} if value else {})}
-
-
-__all__ = ["LOCKED", "Policy", "kubelet", "section", "settings", "settings_path"]

@@ -48,7 +48,7 @@ class Effective:
 
     @cached_property
     def programs(self) -> Mapping[str, Program]:
-        """What Talos runs for Kubernetes, by name: on a worker the kubelet, on a control plane etcd and its pods too."""
+        """What Talos runs for Kubernetes, by name: the kubelet, and on a control plane etcd and the static pods too."""
         talos = self.platform.talos
         address, origin = str(self.platform.machines[self.name].address), f"Talos {talos.version}"
         made = [kubelet(self._config, self.name, address, origin)]

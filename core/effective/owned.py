@@ -26,7 +26,7 @@ class Owned:
 # Owner -> why, and the fields: dotted paths of the large document, and KIND or KIND.path of documents.
 _TABLE: tuple[tuple[str, str, str], ...] = (
     (
-        "talos.version and talos.schematic",
+        "talos.version with talos.schematic",
         "Bedplate upgrades each machine to the image that they make, which takes away what another image holds",
         "machine.install.image UnattendedInstallConfig.installer.image",
     ),
@@ -39,6 +39,11 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "machines.*.install.generation",
         "each generation permits one installation, and nothing else may erase a disk",
         "machine.install.wipe UnattendedInstallConfig.provisioning.wipe",
+    ),
+    (
+        "talos.schematic.kernel_args",
+        "Talos takes the kernel arguments of its image, and refuses others beside them",
+        "machine.install.extraKernelArgs machine.install.grubUseUKICmdline",
     ),
     (
         "machines.*.role",

@@ -14,10 +14,10 @@ from .owned import BEDPLATE, KEPT, SYSCTLS, Owned, owned
 from .section import at
 
 
-def said_again(source: Source, own: Documents, now: Documents) -> Iterator[Fault]:
+def said_again(source: Source, bedplates: Documents, own: Documents, now: Documents) -> Iterator[Fault]:
     """What one patch says of fields that another key sets.
 
-    own: the machine's documents without any patch. now: its documents after all of them.
+    bedplates: what Bedplate's documents set. own: that with the generator's base. now: with all patches.
     """
     key, patch = key_of(source.document), source.document
     for row in owned():
@@ -26,10 +26,13 @@ def said_again(source: Source, own: Documents, now: Documents) -> Iterator[Fault
         touched = touches(patch, row.path)
         if touched is None:
             continue
-        same = at(own.get(key), *row.path) == at(now.get(key), *row.path)
-        if touched != row.path and same:
+        value = at(now.get(key), *row.path)
+        if touched != row.path and value == at(own.get(key), *row.path):
             continue  # It deletes a mapping around the field, which is as it was.
-        yield _fault(source.place, row, touched, same)
+        there = at(patch, *touched)
+        deletes = isinstance(there, Mapping) and PATCH in there
+        same = value is not None and value == at(bedplates.get(key), *row.path)
+        yield _fault(source.place, row, touched, "deletes" if deletes else "says again" if same else "sets")
 
 
 def touches(patch: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -44,12 +47,11 @@ def touches(patch: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...] 
     return path
 
 
-def _fault(place: Place, row: Owned, touched: tuple[str, ...], same: bool) -> Fault:
-    what = "deletes what" if touched != row.path else "says again what" if same else "sets what"
+def _fault(place: Place, row: Owned, touched: tuple[str, ...], does: str) -> Fault:
     if row.owner == BEDPLATE:
-        return fault((*place, *touched), f"{what} Bedplate itself sets", row.why, "remove it")
-    instead = "remove it" if same else f"write {row.owner}, and remove it here"
-    return fault((*place, *touched), f"{what} platform.{row.owner} sets", row.why, instead)
+        return fault((*place, *touched), f"{does} what Bedplate itself sets", row.why, "remove it")
+    instead = "remove it" if does == "says again" else f"write {row.owner}, and remove it here"
+    return fault((*place, *touched), f"{does} what {row.owner} sets", row.why, instead)
 
 
 def taken_away(source: Source, before: Documents, now: Documents, own: Documents) -> Iterator[Fault]:
@@ -63,10 +65,10 @@ def taken_away(source: Source, before: Documents, now: Documents, own: Documents
         return
     path: tuple[str, ...] = SYSCTLS if key == LEGACY else ()
     wanted = at(own[key], *path)
-    if _holds(at(before.get(key), *path), wanted) and not _holds(at(now.get(key), *path), wanted):
+    if wanted and _holds(at(before.get(key), *path), wanted) and not _holds(at(now.get(key), *path), wanted):
         yield fault(
             (*source.place, *path),
-            f"changes or deletes what platform.{owner} sets",
+            f"changes or deletes what {owner} sets",
             "the rest of the platform relies on that",
             f"write {owner}, and remove it here",
         )
@@ -104,8 +106,8 @@ def weakened(source: Source, excepted: bool) -> Iterator[Fault]:
 def _sysctls(document: Document) -> Iterator[tuple[tuple[str, ...], str, Any]]:
     """Path, name and value of each kernel parameter of a document. Talos takes names with dots or slashes."""
     key: Key = key_of(document)
-    path = SYSCTLS if key == LEGACY else ("params",) if key[0] == "SysctlConfig" else None
-    found = at(document, *path) if path else None
-    for name, value in found.items() if path and isinstance(found, Mapping) else ():
+    path: tuple[str, ...] = SYSCTLS if key == LEGACY else ("params",)
+    found = at(document, *path) if key == LEGACY or key[0] == "SysctlConfig" else None
+    for name, value in found.items() if isinstance(found, Mapping) else ():
         if not isinstance(value, Mapping):
             yield (*path, str(name)), str(name).replace("/", "."), value

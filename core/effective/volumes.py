@@ -35,4 +35,5 @@ def _bytes(value: object) -> float | None:
     match = _SIZE.fullmatch(str(value)) if isinstance(value, str | int) else None
     if match is None:
         return None
-    return float(match[1]) * (1024 if match[3] else 1000) ** _POWERS[match[2].upper()]
+    unit = 1024.0 if match[3] else 1000.0
+    return float(match[1]) * float(unit ** _POWERS[match[2].upper()])

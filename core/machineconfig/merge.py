@@ -9,6 +9,7 @@ patches delete, whether an earlier patch set it or not.
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,10 +72,8 @@ def states(patches: Iterable[Any], release: Minor = GENERATED) -> Iterator[Docum
     documents: Documents = {}
     for patch in patches:
         documents = dict(documents)
-        try:
+        with suppress(RefusedError):
             _take(patch, release, documents, set())
-        except RefusedError:
-            pass
         yield documents
 
 

@@ -1,7 +1,7 @@
 """Which fields a document of machine config has, and of which type: what Talos would refuse to read in a patch.
 
-Source: the Go types of Talos v1.12.0 and v1.14.1 (pkg/machinery/config/types), kept in shapes/. A test reads those types
-out of both releases and compares them with the files.
+Source: the Go types of Talos v1.12.0 and v1.14.1 (pkg/machinery/config/types), kept in shapes/. A test reads those
+types out of both releases and compares them with the files.
 """
 
 import json
@@ -66,7 +66,9 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-def _fields(path: tuple[str, ...], value: Mapping[str, Any], shape: dict[str, Any], release: Minor) -> Iterator[Problem]:
+def _fields(
+    path: tuple[str, ...], value: Mapping[str, Any], shape: dict[str, Any], release: Minor
+) -> Iterator[Problem]:
     if value.get(PATCH) is not None:
         if value[PATCH] != "delete":
             yield Problem((*path, PATCH), "is something other than delete", "write $patch: delete, or remove it")
@@ -87,7 +89,10 @@ def _meant(key: str, shape: Mapping[str, Any]) -> str:
 def _value(path: tuple[str, ...], value: Any, shape: Shape, release: Minor) -> Iterator[Problem]:
     if value is None or shape == "any":
         return
-    if isinstance(shape, str):
+    if isinstance(value, Mapping) and PATCH in value:
+        # A delete may stand in place of any value.
+        yield from _fields(path, value, {}, release)
+    elif isinstance(shape, str):
         if not _fits(value, shape):
             yield Problem(path, f"is {_noun(value)}, and Talos takes {_NOUNS[shape]} here", f"write {_NOUNS[shape]}")
     elif "[]" in shape:
@@ -108,8 +113,9 @@ def _fits(value: Any, shape: str) -> bool:
     if shape == "string":
         # Talos reads a number or true without quotes as the text that stands there.
         return isinstance(value, str | int | float)
-    whole = isinstance(value, int) and not isinstance(value, bool) or isinstance(value, float) and value.is_integer()
-    return whole and (shape == "int" or value >= 0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        return False
+    return shape == "int" or value >= 0
 
 
 def _noun(value: Any) -> str:

@@ -15,7 +15,7 @@ def patches_of(platform: Platform, machine: str) -> Iterator[tuple[Place, Patch]
     for number, patch in enumerate(platform.talos.patches):
         yield ("talos", "patches", str(number)), patch
     spec = platform.machines[machine]
-    shared = platform.classes[spec.class_].patches if spec.class_ in platform.classes else ()
+    shared = platform.classes[spec.class_].patches if spec.class_ and spec.class_ in platform.classes else ()
     for number, patch in enumerate(spec.patches):
         if number < len(shared):
             yield ("classes", str(spec.class_), "patches", str(number)), patch

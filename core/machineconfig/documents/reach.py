@@ -22,7 +22,7 @@ _KINDS = frozenset(
     for part in (
         "APIServer", "ControllerManager", "Scheduler", "AdmissionControl", "AuditPolicy", "Authentication",
         "Authorizer", "EtcdEncryption", "Proxy", "FlannelCNI", "CoreDNS", "ExternalManifest", "InlineManifest",
-        "TalosAPIAccess",
+        "TalosAPIAccess", "AggregatorCA", "ServiceAccount",
     )
 )  # fmt: skip
 
@@ -30,13 +30,35 @@ _KINDS = frozenset(
 def reaching(platform: Platform, name: str) -> Iterator[tuple[Place, Document]]:
     """The patches that one machine gets, with their places, in the order in which they are merged.
 
-    Of a patch for all machines, a worker does not get what only control planes have.
+    Of a patch that control planes get too, a worker does not get what only they have.
     """
     worker = platform.machines[name].role == "worker"
     for place, patch in patches_of(platform, name):
-        reaches = without_controlplane(patch) if worker and place[0] == "talos" else dict(patch)
+        reaches = without_controlplane(patch) if worker and _reaches_controlplanes(platform, place) else dict(patch)
         if reaches:
             yield place, reaches
+
+
+def _reaches_controlplanes(platform: Platform, place: Place) -> bool:
+    """Whether a patch at this place is one of control planes too."""
+    if place[0] == "classes":
+        return any(platform.machines[name].class_ == place[1] for name in platform.controlplanes)
+    return place[0] == "talos"
+
+
+def controlplane_fields(patch: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Paths in a patch of what only control planes have; ("kind",) for a document that only they have."""
+    if patch.get("kind") in _KINDS:
+        return [("kind",)]
+    return [path for field in _FIELDS if _has(patch, path := tuple(field.split(".")))]
+
+
+def _has(value: Any, path: tuple[str, ...]) -> bool:
+    for part in path:
+        if not isinstance(value, Mapping) or part not in value:
+            return False
+        value = value[part]
+    return True
 
 
 def without_controlplane(patch: Mapping[str, Any]) -> Document:
