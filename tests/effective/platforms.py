@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from conftest import stack_platform
-
 from core.model import Platform, parse
+from tests.conftest import stack_platform
 from tests.machineconfig.contracts import at
 
 

@@ -3,12 +3,12 @@
 from datetime import date
 
 import pytest
-from effective.platforms import DELETE, document, patched
 
 from core.effective.faults import faults
 from core.effective.owned import KEPT, owned
 from core.machineconfig.schema import shapes
 from core.model.exceptions import ExemptionSpec
+from tests.effective.platforms import DELETE, document, patched
 
 # Patch, and the place and the beginning of what is said of it.
 LEGACY = {
