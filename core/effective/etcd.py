@@ -4,14 +4,16 @@ Source: siderolabs/talos, internal/app/machined/pkg/system/services/etcd.go and
 internal/app/machined/pkg/controllers/etcd/spec.go at v1.12 to v1.14.
 """
 
-from collections.abc import Iterable
-from ipaddress import IPv6Interface, ip_address, ip_interface
+from collections.abc import Iterator
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
 
 from core.facts.versions import Minor
 
 from .flags import Policy, Program, program
 from .section import Config, at
 
+Address = IPv4Address | IPv6Address
 _PKI = "/system/secrets/etcd"
 _FLAGS = {
     "auto-tls": "false",
@@ -49,7 +51,7 @@ def etcd(config: Config, release: Minor, name: str, address: str, origin: str) -
     section = config.section("", "cluster", "etcd")
     own: dict[str, tuple[str, ...]] = {"name": (name,), **{flag: (value,) for flag, value in _FLAGS.items()}}
     own |= _BEFORE_1_14 if release < (1, 14) else _SINCE_1_14
-    own |= _listening(config, release)
+    own |= _listening(config, release, address)
     # Talos starts no etcd whose config sets one of the flags above.
     denied = dict.fromkeys(own, Policy.DENIED)
     own["advertise-client-urls"] = (_url(address, CLIENT_PORT),)
@@ -58,24 +60,35 @@ def etcd(config: Config, release: Minor, name: str, address: str, origin: str) -
     return program("etcd", own, section.flags("extraArgs"), denied, origin)
 
 
-def _listening(config: Config, release: Minor) -> dict[str, tuple[str, ...]]:
-    ports = {"listen-peer-urls": PEER_PORT, "listen-client-urls": CLIENT_PORT}
-    ports |= {"listen-client-http-urls": HTTP_PORT} if release >= (1, 14) else {}
-    if config.section("", "cluster", "etcd").texts("listenSubnets"):
-        # Which of its addresses are in those subnets, the machine itself knows.
-        return dict.fromkeys(ports, ())
-    everywhere = "::" if any(isinstance(each, IPv6Interface) for each in _addresses(config)) else "0.0.0.0"
-    return {flag: (_url(everywhere, port),) for flag, port in ports.items()}
+def _listening(config: Config, release: Minor, address: str) -> dict[str, tuple[str, ...]]:
+    """Where etcd listens: on those of the machine's addresses that are in the given subnets, or on all."""
+    own = [ip_address(address), *(each for each in _addresses(config) if str(each) != address)]
+    six = any(each.version == 6 for each in own)
+    section = config.section("", "cluster", "etcd")
+    subnets = section.texts("listenSubnets") or section.texts("advertisedSubnets")
+    peers = [str(each) for each in own if _within(each, subnets)] if subnets else ["::" if six else "0.0.0.0"]
+    clients = ["::1" if six else "127.0.0.1", *peers] if subnets else peers
+    listening = {"listen-peer-urls": (peers, PEER_PORT), "listen-client-urls": (clients, CLIENT_PORT)}
+    listening |= {"listen-client-http-urls": (clients, HTTP_PORT)} if release >= (1, 14) else {}
+    return {flag: (",".join(_url(each, port) for each in at_),) for flag, (at_, port) in listening.items()}
 
 
-def _addresses(config: Config) -> Iterable[object]:
+def _within(address: Address, subnets: list[str]) -> bool:
+    """Whether an address is in one of the subnets, and in none that begins with an exclamation mark."""
+
+    def among(some: list[str]) -> bool:
+        return any(address in ip_network(each, strict=False) for each in some)
+
+    excluded = [each[1:] for each in subnets if each.startswith("!")]
+    return among([each for each in subnets if not each.startswith("!")]) and not among(excluded)
+
+
+def _addresses(config: Config) -> Iterator[Address]:
     for (kind, _), document in config.documents.items():
         found = at(document, "addresses") if kind in _LINKS else None
         for each in found if isinstance(found, list) else ():
-            try:
-                yield ip_interface(str(at(each, "address")))
-            except ValueError:
-                continue
+            with suppress(ValueError):
+                yield ip_interface(str(at(each, "address"))).ip
 
 
 def _url(address: str, port: int) -> str:

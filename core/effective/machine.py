@@ -54,7 +54,7 @@ class Effective:
         made = [kubelet(self._config, self.name, address, origin)]
         if self.role == "controlplane":
             made.append(etcd(self._config, self.release, self.name, address, origin))
-            made += static_pods(self._config, self.release, talos.kubernetes, address, origin)
+            made += static_pods(self._config, talos.version, talos.kubernetes, address, origin)
         return {program.name: program for program in made}
 
     @cached_property
