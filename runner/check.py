@@ -38,7 +38,7 @@ def before(command: str, file: Path, layout: Layout) -> int:
 
 
 def _run(files: list[Path], layout: Layout, folder: Path, options: list[str]) -> int:
-    arguments = ["--from", folder, *options, *files]
+    arguments: list[str | Path] = ["--from", folder, *options, *files]
     return python(layout, tools(layout, os.environ), "operations.check", *arguments, umask=INHERITED)
 
 

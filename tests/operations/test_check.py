@@ -76,7 +76,10 @@ def test_several_files_are_judged_each_by_itself(tmp_path, capsys):
     assert "Pulumi.x.yaml: no faults" in text and "Pulumi.y.yaml: 1 fault" in text
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfea\x00", b"a: [", b"text", b"", b"a: \x00", b"config: {bedplate:vms: {}}"])
+NOT_A_STACK_FILE = [b"\xff\xfea\x00", b"a: [", b"text", b"", b"a: \x00", b"config: {bedplate:vms: {}}"]
+
+
+@pytest.mark.parametrize("content", NOT_A_STACK_FILE)
 def test_what_is_no_stack_file_is_refused_with_a_line(tmp_path, content):
     (tmp_path / "Pulumi.x.yaml").write_bytes(content)
     faults = check.judged(tmp_path / "Pulumi.x.yaml", tmp_path, TODAY).faults
@@ -112,19 +115,15 @@ def test_a_file_is_judged_in_under_a_second_of_the_processor(stack):
 
 def test_a_large_file_is_judged_quickly(tmp_path):
     machine = {"role": "worker", "install": {"disk": {"model": "M*"}}}
-    workers = {
-        f"wk-{n}": {**machine, "address": f"10.1.{n // 250}.{n % 250 + 1}", "mac": f"52:54:01:00:{n >> 8:02x}:{n & 255:02x}"}
-        for n in range(2000)
-    }  # fmt: skip
-    file = written(
-        tmp_path,
-        {
-            "network": {"nodes": "10.0.0.0/8", "endpoint": "10.0.0.5", "pods": "172.16.0.0/12", "services": "192.168.0.0/16"},
-            "machines.cp-1.address": "10.0.0.11",
-            "include": ["workers.yaml"],
-        },
-        workers=yaml.safe_dump({"machines": workers}),
-    )  # fmt: skip
+    where = [(f"10.1.{n // 250}.{n % 250 + 1}", f"52:54:01:00:{n >> 8:02x}:{n & 255:02x}") for n in range(2000)]
+    workers = {f"wk-{n}": {**machine, "address": where[n][0], "mac": where[n][1]} for n in range(2000)}
+    others = {"pods": "172.16.0.0/12", "services": "192.168.0.0/16"}
+    edits = {
+        "network": {"nodes": "10.0.0.0/8", "endpoint": "10.0.0.5", **others},
+        "machines.cp-1.address": "10.0.0.11",
+        "include": ["workers.yaml"],
+    }
+    file = written(tmp_path, edits, workers=yaml.safe_dump({"machines": workers}))
     started = time.process_time()
     assert check.judged(file, tmp_path, TODAY).faults == ()
     assert time.process_time() - started < 6
