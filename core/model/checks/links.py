@@ -1,13 +1,14 @@
 """Links of a machine: their names, MACs and addresses."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
 
+from core.facts.networks import IpAddress, IpNetwork
 from core.model.faults import Fault, fault
 from core.model.machine import MachineSpec
 from core.model.nics import BOOT_LINK
 from core.model.platform import Platform
 
+from .networks import networks
 from .registry import check
 
 NOUNS = {"links": "link", "bonds": "bond", "vlans": "VLAN", "bridges": "bridge"}
@@ -118,31 +119,75 @@ def link_macs_are_unique(p: Platform) -> Iterator[Fault]:
 
 @check("network")
 def link_addresses_are_in_other_networks(p: Platform) -> Iterator[Fault]:
-    """No link has an address in the networks of machines, pods or services."""
+    """No link has an address in the networks of machines, pods or services, nor in another link's."""
     for name, machine in p.declared.items():
+        owners: dict[IpNetwork, str] = {}
         for path, address in machine.nics.addresses():
-            for key in ("nodes", "pods", "services"):
-                network = getattr(p.network, key)
+            place = ("machines", name, "nics", *path, "address")
+            for key, network in networks(p):
                 if address.network.overlaps(network):
                     yield fault(
-                        ("machines", name, "nics", *path, "address"),
+                        place,
                         f"the network of {address} overlaps network.{key} {network}",
                         "packets would leave by the wrong link",
                         "use a network that overlaps none of these",
                     )
+            for network, owner in owners.items():
+                if address.network.overlaps(network):
+                    yield fault(
+                        place,
+                        f"{address} is in {network}, in which {owner} has an address",
+                        "packets to that network would leave by either of the two",
+                        "use a different network for each, or combine the links in a bond",
+                    )
+            owners.setdefault(address.network, f"nics.{'.'.join(path)}")
 
 
 @check("network")
 def link_addresses_are_unique(p: Platform) -> Iterator[Fault]:
     """No two links of the platform have one address."""
-    owners: dict[IPv4Address, str] = {}
+    owners: dict[IpAddress, tuple[str, str]] = {}
     for name, machine in p.declared.items():
         for path, address in machine.nics.addresses():
-            if address.ip in owners:
+            owner, where = owners.get(address.ip, (name, ""))
+            # Two links of one machine in one network are reported as such.
+            if owner != name:
                 yield fault(
                     ("machines", name, "nics", *path, "address"),
-                    f"{address.ip} is already the address of {owners[address.ip]}",
+                    f"{address.ip} is already the address of {where}",
                     "packets to it would reach either of the two",
                     "use a different address for each",
                 )
-            owners.setdefault(address.ip, f"machines.{name}.nics.{'.'.join(path)}")
+            owners.setdefault(address.ip, (name, f"machines.{name}.nics.{'.'.join(path)}"))
+
+
+@check("network")
+def link_has_an_address_or_dhcp(p: Platform) -> Iterator[Fault]:
+    """A link asks for an address or has one, and the links of bonds, bridges and the own address do neither."""
+    for name, machine in p.declared.items():
+        nics, boot = machine.nics, machine.boot_link
+        carrier = nics.carrier(boot) if boot else None
+        for kind, link, spec in nics.every():
+            if not spec.dhcp:
+                continue
+            joined = {**nics.bonded, **nics.bridged}.get(link)
+            what = (
+                "is true, and address is set"
+                if spec.address
+                else "is true for the link with the machine's own address"
+                if link in (carrier, boot)
+                else f"is true for a link that is in {joined}"
+                if joined
+                else None
+            )
+            if what:
+                yield fault(
+                    ("machines", name, "nics", kind, link, "dhcp"),
+                    what,
+                    "a link has its address from one of the two"
+                    if spec.address
+                    else "network.gateway says whether that address comes from DHCP"
+                    if link in (carrier, boot)
+                    else "its packets belong to that link",
+                    "remove dhcp" + (f", or write it under {joined}" if joined and link != boot else ""),
+                )
