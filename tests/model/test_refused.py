@@ -31,6 +31,7 @@ def cases() -> list[dict[str, Any]]:
             "refused-inputs.yaml",
             "refused-leaving.yaml",
             "refused-links.yaml",
+            "refused-network.yaml",
             "refused-snapshots.yaml",
             "refused-talos.yaml",
         )

@@ -49,8 +49,10 @@ def machines_are_in_their_network(p: Platform) -> Iterator[Fault]:
 def machines_have_the_platforms_version(p: Platform) -> Iterator[Fault]:
     """A machine's address is of the IP version that Kubernetes puts first; ipv6 is for platforms with both."""
     first = p.network.services[0].version
+    # Services with IPv6 first are reported as such, and so is an address outside of all node networks.
+    reversed_ = first == 6 and len({network.version for network in p.network.services}) > 1
     for name, machine in p.declared.items():
-        if machine.address.version != first:
+        if machine.address.version != first and not reversed_ and p.network.of(machine.address):
             yield fault(
                 ("machines", name, "address"),
                 f"{machine.address} is an IPv{machine.address.version} address, "

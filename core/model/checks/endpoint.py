@@ -106,8 +106,6 @@ def virtual_ip_and_endpoint_agree(p: Platform) -> Iterator[Fault]:
     """An endpoint that is an address is the virtual IP, or a load balancer in front of it."""
     net = p.network
     address, vip = net.endpoint.address, net.vip
-    if vip == "none" and address is not None and address in p.addresses():
-        return
     if vip not in (None, "none") and address is not None and address != vip and net.of(address):
         yield fault(
             ("network", "vip"),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from core.facts.networks import IpAddress, IpNetwork
 from core.model.faults import Fault, fault
 from core.model.machine import MachineSpec
-from core.model.nics import BOOT_LINK
+from core.model.nics import BOOT_LINK, JoinedSpec
 from core.model.platform import Platform
 
 from .networks import networks
@@ -163,31 +163,29 @@ def link_addresses_are_unique(p: Platform) -> Iterator[Fault]:
 
 @check("network")
 def link_has_an_address_or_dhcp(p: Platform) -> Iterator[Fault]:
-    """A link asks for an address or has one, and the links of bonds, bridges and the own address do neither."""
+    """A link with DHCP has no address of another origin, and is in no bond and no bridge."""
     for name, machine in p.declared.items():
-        nics, boot = machine.nics, machine.boot_link
-        carrier = nics.carrier(boot) if boot else None
-        for kind, link, spec in nics.every():
-            if not spec.dhcp:
-                continue
-            joined = {**nics.bonded, **nics.bridged}.get(link)
-            what = (
-                "is true, and address is set"
-                if spec.address
-                else "is true for the link with the machine's own address"
-                if link in (carrier, boot)
-                else f"is true for a link that is in {joined}"
-                if joined
-                else None
-            )
-            if what:
-                yield fault(
-                    ("machines", name, "nics", kind, link, "dhcp"),
-                    what,
-                    "a link has its address from one of the two"
-                    if spec.address
-                    else "network.gateway says whether that address comes from DHCP"
-                    if link in (carrier, boot)
-                    else "its packets belong to that link",
-                    "remove dhcp" + (f", or write it under {joined}" if joined and link != boot else ""),
-                )
+        for kind, link, spec in machine.nics.every():
+            if spec.dhcp and (reason := _why_no_dhcp(machine, link, spec)):
+                yield fault(("machines", name, "nics", kind, link, "dhcp"), *reason)
+
+
+def _why_no_dhcp(machine: MachineSpec, link: str, spec: JoinedSpec) -> tuple[str, str, str] | None:
+    """Why a link can't ask for an address: what, why, and what to write instead. None where it can."""
+    nics, boot = machine.nics, machine.boot_link
+    joined = {**nics.bonded, **nics.bridged}.get(link)
+    if boot is not None and link in (boot, nics.carrier(boot)):
+        return (
+            "is true for the link with the machine's own address",
+            "network.gateway says whether that address comes from DHCP",
+            "remove dhcp",
+        )
+    if spec.address:
+        return "is true, and address is set", "a link has its address from one of the two", "remove one of the two"
+    if joined:
+        return (
+            f"is true for a link that is in {joined}",
+            f"its packets belong to {joined}",
+            f"remove it, or write it under {joined}",
+        )
+    return None

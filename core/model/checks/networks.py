@@ -84,7 +84,7 @@ def pods_are_enough(p: Platform) -> Iterator[Fault]:
         if room < count:
             yield fault(
                 ("network", "pods"),
-                f"{network} has room for {room} machine{'' if room == 1 else 's'}, and there are {count}",
+                f"{network} has room for {room} machine{'' if room == 1 else 's'}, and there {_are(count)}",
                 f"each machine gets a /{part} of it for its pods, and without one it never becomes ready",
                 f"write a /{part - max(count - 1, 0).bit_length()} or larger",
             )
@@ -95,6 +95,10 @@ def pods_are_enough(p: Platform) -> Iterator[Fault]:
                 f"Kubernetes divides it into parts of a /{part}, at most 65536 of them",
                 f"write a /{widest} or smaller",
             )
+
+
+def _are(count: int) -> str:
+    return f"is {count}" if count == 1 else f"are {count}"
 
 
 @check("network")

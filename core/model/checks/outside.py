@@ -78,7 +78,7 @@ def servers_are_not_in_the_cluster(p: Platform) -> Iterator[Fault]:
                 yield fault(
                     path,
                     f"{address} is in network.{key} {network}",
-                    "machines need it before there are pods, and send such packets into the cluster",
+                    "such packets stay in the cluster, and machines need the server before the cluster runs",
                     f"write a server outside of it, or another network.{key}",
                 )
 

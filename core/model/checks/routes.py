@@ -112,6 +112,15 @@ def _router(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
     # A router in a network that is on the link is reached directly as well.
     if any(route.on_link and via in route.to for route in link.routes):
         return
+    if via.version != written.route.to.version:
+        yield written.fault(
+            name,
+            "via",
+            f"{via} is an IPv{via.version} address, but to is {written.route.to}",
+            "a router passes packets of its own IP version",
+            f"write the router's IPv{written.route.to.version} address",
+        )
+        return
     carrier = machine.nics.carrier(machine.boot_link) if machine.boot_link else None
     home = p.network.of(next((a for a in machine.addresses if a.version == via.version), machine.address))
     own = home if written.path[2] == carrier else link.address.network if link.address else None
