@@ -42,6 +42,17 @@ VirtualIp = Annotated[
 TimeServer = Annotated[str, BeforeValidator(_time_server), WithJsonSchema({"type": "string"})]
 
 
+class AcceptedNetworkChange(Model):
+    """The new values of settings that a running cluster keeps, repeated to accept what their change breaks."""
+
+    endpoint: Endpoint | None = None
+    """The new endpoint. Pods get new tokens when they are created again."""
+    pods: SiteNetworks | None = None
+    """The new network of the pods."""
+    services: SiteNetworks | None = None
+    """The new network of the services."""
+
+
 class ClusterNetworkSpec(Model):
     """The networks of machines, pods and services, and the address of the Kubernetes API."""
 
@@ -51,7 +62,7 @@ class ClusterNetworkSpec(Model):
     endpoint: Endpoint = Field(examples=["192.168.10.5"])
     """Where the Kubernetes API is reached, as HOST or HOST:PORT: a free address of the node network, which becomes the
     virtual IP of the control planes; a DNS name; an external load balancer; or the address of the only control plane.
-    It can't be changed later: tokens of service accounts name it."""
+    Tokens of service accounts name it, so a change is refused in the plan until it is accepted."""
     vip: VirtualIp = None
     """The virtual IP that the control planes share. Unset: the endpoint, if it is a free address of the node network.
     Write the address if the endpoint is a name, and none if a load balancer has the endpoint's address."""
@@ -59,6 +70,8 @@ class ClusterNetworkSpec(Model):
     """Network of the pods; with IPv4 and IPv6, a list of one of each."""
     services: SiteNetworks = Field(default="10.96.0.0/12", min_length=1, validate_default=True)
     """Network of the services; with IPv4 and IPv6, a list of one of each."""
+    accept_change: AcceptedNetworkChange | None = None
+    """Accepts a change of endpoint, pods or services in a running cluster. Remove it after the next `up`."""
     gateway: Gateways = ()
     """Default gateway; a list where nodes is one. If set, machines have static addresses; otherwise reserve their
     addresses in DHCP."""
