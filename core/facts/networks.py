@@ -24,6 +24,7 @@ _KEPT = {
     )
 }
 
+# Source: kubernetes/kubernetes, pkg/controller/nodeipam: the defaults of node-cidr-mask-size-ipv4 and -ipv6.
 NODE_PREFIX = {4: 24, 6: 64}
 """By IP version: the prefix of the network that the controller manager gives to each node, out of the pod network."""
 # Source: kubernetes/kubernetes, pkg/controller/nodeipam/ipam/cidrset: at most 2^16 networks of nodes.
@@ -48,7 +49,7 @@ def kept_for(asked: IpAddress | IpNetwork) -> str | None:
 
 
 def ends(network: IpNetwork) -> dict[IpAddress, str]:
-    """The addresses of a network that no host can have, and what each of them is.
+    """The addresses of a network that no host can have: address (key) to what it is, for messages.
 
     Networks of two addresses or of one have none. IPv6 has no broadcast address.
     """

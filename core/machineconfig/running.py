@@ -77,7 +77,7 @@ def changes(was: Settings, now: Settings, accepted: Settings) -> Iterator[tuple[
 
 
 def accepted(platform: Platform) -> dict[str, str]:
-    """The changes that the stack file accepts, as `changes` compares them."""
+    """The changes that the stack file accepts: endpoint, pods or services to its new value."""
     change = platform.network.accept_change
     if change is None:
         return {}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from strategies import platforms
 
 from core.boot import dnsmasq
-from core.model import parse
+from core.model import StackFileError, parse
 from lab import speed
 from lab.speed import deadline
 
