@@ -1,6 +1,7 @@
 """Reads the stack: its file, and its encrypted config. The only place that reads Pulumi's config."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -46,7 +47,7 @@ def _file_of_secrets() -> Path | None:
     """The stack file, by the engine's own name for it; None in a review, whose plan knows no secret and sends none."""
     if pulumi.runtime.is_dry_run() and os.environ.get(REVIEW):
         return None
-    return Path.cwd() / f"Pulumi.{pulumi.get_stack()}.yaml"
+    return _file()
 
 
 def _platform(config: pulumi.Config) -> Platform:
@@ -55,12 +56,15 @@ def _platform(config: pulumi.Config) -> Platform:
     except pulumi.ConfigTypeError:
         # Text that is not JSON: the loader reports that it is not a mapping.
         raw = config.get("platform")
-    # Of a review, too, the folder has the stack file as it is.
-    file = Path.cwd() / f"Pulumi.{pulumi.get_stack()}.yaml"
     try:
-        return stackfile.handed(raw, _keys(), file, root=Path.cwd(), today=date.today())
+        return stackfile.handed(raw, _keys(), _file(), root=Path.cwd(), today=date.today())
     except StackFileError as error:
         raise pulumi.RunError(error.report) from None
+
+
+def _file() -> Path:
+    """The stack file, by the engine's own name for it. Of a review, too, the folder has it as it is."""
+    return Path.cwd() / f"Pulumi.{pulumi.get_stack()}.yaml"
 
 
 def _keys() -> set[str]:
@@ -78,4 +82,7 @@ def _put_before_talos(platform: Platform) -> None:
     if refused is None:
         pulumi.log.info(UNASKED)
     elif refused:
+        with suppress(StackFileError):
+            # Of a platform that the engine took from elsewhere, the stack file has no lines.
+            refused = stackfile.placed(refused, _file(), root=Path.cwd())
         raise pulumi.RunError(StackFileError(refused).report)

@@ -8,16 +8,20 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from clients import judge
 from core.model import StackFileError, stackfile
 from core.model.faults import Fault, Place, Sentence
 from core.printable import printable
 from runner import pipes
+
+ASKED_IN_PLANS = "Talos' own validation of each machine's config, which every ./bedplate preview asks"
+NO_JUDGE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -40,27 +44,37 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--root", type=Path, help="the checkout; by default the folder of the file")
     parser.add_argument("--before", metavar="COMMAND", help="say nothing without faults")
     given = parser.parse_args(arguments)
-    results = [judged(file, given.folder, date.today(), given.root) for file in given.files]
+    # A plan asks Talos' validation itself.
+    environment = {} if given.before else os.environ
+    results = [judged(file, given.folder, date.today(), given.root, environment) for file in given.files]
     if given.before:
         return _before(given.before, results)
     print(as_json(results) if given.json else "\n".join(line for result in results for line in lines(result)))
     return 2 if any(result.faults for result in results) else 0
 
 
-def judged(file: Path, folder: Path, today: date, root: Path | None = None) -> Judged:
+def judged(
+    file: Path, folder: Path, today: date, root: Path | None = None, environment: Mapping[str, str] = NO_JUDGE
+) -> Judged:
     """What is wrong with a stack file.
 
-    folder: paths are shown from there on. root: the checkout; by default the folder of the file.
+    folder: paths are shown from there on. root: the checkout; by default the folder of the file. environment: names the
+    judge (clients/judge.py), without which Talos' own validation is not asked.
     """
     name, root = _shown(file, folder), root or file.parent
     try:
         if stackfile.is_elsewhere(file):
             return Judged(name, (), ("the platform, which the engine takes from an environment",))
-        stackfile.load(file, root=root, today=today, name=name)
+        platform = stackfile.load(file, root=root, today=today, name=name)
+        refused = judge.refusals(platform, environment)
+        if refused:
+            raise StackFileError(stackfile.placed(refused, file, root=root, name=name))
     except StackFileError as error:
         faults = tuple(_from(folder, root, name, fault) for fault in error.faults)
         return Judged(name, tuple(sorted(faults, key=_order)))
-    return Judged(name, (), ("Talos' own validation of each machine's config, which every ./bedplate preview asks",))
+    except judge.JudgeError as error:
+        return Judged(name, (), (f"Talos' own validation of each machine's config ({error})",))
+    return Judged(name, (), (ASKED_IN_PLANS,) if refused is None else ())
 
 
 def _before(command: str, results: Iterable[Judged]) -> int:

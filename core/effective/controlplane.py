@@ -9,6 +9,7 @@ from ipaddress import ip_network
 
 from core.facts.versions import Minor, minor
 
+from .addresses import Address
 from .flags import Policy, Program, policies, program
 from .section import Config
 
@@ -107,13 +108,15 @@ _SCHEDULER_RULES = policies(
 _CLOUD_PROVIDER_FLAG_UNTIL: Minor = (1, 33)
 
 
-def static_pods(config: Config, talos: str, kubernetes: str, address: str, origin: str) -> Iterator[Program]:
+def static_pods(
+    config: Config, talos: str, kubernetes: str, addresses: list[Address], origin: str
+) -> Iterator[Program]:
     """The programs of one control plane.
 
-    talos, kubernetes: releases. address: the machine's, at which its API server is announced. origin: names Talos.
+    talos, kubernetes: releases. addresses: the node's; its API server is announced at the first. origin: names Talos.
     """
     release = minor(talos)
-    yield api_server(config, talos, kubernetes, address, origin)
+    yield api_server(config, talos, kubernetes, addresses, origin)
     disabled = config.section("", "machine", "controlPlane")
     manager = config.section("KubeControllerManagerConfig", "cluster", "controllerManager")
     if manager.get("enabled") is not False and not disabled.get("controllerManager", "disabled"):
@@ -125,7 +128,7 @@ def static_pods(config: Config, talos: str, kubernetes: str, address: str, origi
         yield program("kube-scheduler", own, scheduler.flags("extraArgs"), _SCHEDULER_RULES, origin)
 
 
-def api_server(config: Config, talos: str, kubernetes: str, address: str, origin: str) -> Program:
+def api_server(config: Config, talos: str, kubernetes: str, addresses: list[Address], origin: str) -> Program:
     """The API server of one control plane."""
     release = minor(talos)
     server = config.section("KubeAPIServerConfig", "cluster", "apiServer")
@@ -137,7 +140,7 @@ def api_server(config: Config, talos: str, kubernetes: str, address: str, origin
     services = config.section("KubeNetworkConfig", "cluster", "network").texts("serviceSubnets")
     own |= {"secure-port": (str(port),), "service-cluster-ip-range": (",".join(services),)}
     if not _skips_registration(config):
-        own["advertise-address"] = (address,)
+        own["advertise-address"] = (str(addresses[0]),) if addresses else ()
     own |= _cloud_provider(config, kubernetes)
     if by_documents:
         own["authentication-config"] = (f"{_API_CONFIG}/authentication-config.yaml",)

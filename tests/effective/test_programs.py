@@ -4,6 +4,8 @@ import pytest
 
 from core.effective import Effective, effective
 from core.effective.flags import Policy
+from core.model import parse
+from tests.conftest import stack_platform
 from tests.effective.platforms import DELETE, document, patched
 
 
@@ -154,3 +156,32 @@ def test_every_value_has_an_origin():
     assert made.origin(("v1alpha1", ""), "cluster", "discovery", "enabled").startswith("Bedplate")
     assert made.origin(("v1alpha1", ""), "machine", "type") == "the default of Talos' generator of contract v1.12"
     assert made.origin(("v1alpha1", ""), "machine", "nothing") == ""
+
+
+def six(**more) -> Effective:
+    """A machine with both IP versions."""
+    networks = {"pods": ["10.244.0.0/16", "fd00:20::/56"], "services": ["10.96.0.0/16", "fd00:30::/112"]}
+    raw = stack_platform("dev")
+    raw["network"] |= networks | {"nodes": ["192.168.10.0/24", "fd00:10::/64"]}
+    raw["machines"]["cp-1"] |= more
+    return effective(parse(raw), "cp-1")
+
+
+def test_a_node_with_both_ip_versions_has_an_address_of_each():
+    programs = six(ipv6="fd00:10::11").programs
+    assert programs["kubelet"].flags["node-ip"].values == ("192.168.10.11,fd00:10::11",)
+    assert programs["kube-apiserver"].flags["advertise-address"].values == ("192.168.10.11",)
+    assert programs["kube-apiserver"].flags["service-cluster-ip-range"].values == ("10.96.0.0/16,fd00:30::/112",)
+    assert programs["kube-controller-manager"].flags["node-cidr-mask-size-ipv6"].values == ("64",)
+    assert programs["etcd"].flags["listen-client-urls"].values == ("https://[::1]:2379,https://192.168.10.11:2379",)
+
+
+def test_an_address_that_only_the_machine_knows_is_not_guessed():
+    assert six().programs["kubelet"].flags["node-ip"].values == ()
+    assert "--node-ip" not in " ".join(six().programs["kubelet"].arguments())
+
+
+def test_the_arguments_are_in_talos_order():
+    assert machine(name="wk-1").programs["kubelet"].arguments()[0] == (
+        "--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubeconfig"
+    )
