@@ -16,7 +16,7 @@ from typing import Any
 
 from core.model import StackFileError, stackfile
 from core.model.faults import Fault, Place, Sentence
-from core.printable import printable
+from core.printable import LINE_CHARACTERS, printable
 from runner import pipes
 
 
@@ -75,7 +75,7 @@ def lines(result: Judged) -> Iterable[str]:
     """What a person reads of one file: a line for each fault, which starts with file, line and column."""
     for fault in result.faults:
         text = str(replace(fault, at=None))
-        yield printable(f"{fault.at}:{fault.at.column}: {text}" if fault.at else f"{result.file}: {text}", 4000)
+        yield printable(f"{fault.at}:{fault.at.column}: {text}" if fault.at else text, LINE_CHARACTERS)
     count = len(result.faults)
     verdict = f"{count} fault{'s' * (count != 1)}" if count else "no faults"
     yield printable(f"{result.file}: {verdict}" + "".join(f"; not judged here: {each}" for each in result.unasked))

@@ -78,14 +78,8 @@ def refusal_of_text(model: type[BaseModel], path: tuple[str, ...], text: str) ->
 
 
 def model_at(model: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel]:
-    """The model at the end of a path; keys of mappings and indices of lists are skipped.
-
-    Raises KeyError where the path leads to no model.
-    """
-    at: Any = model
-    for part in path:
-        if isinstance(at, type) and issubclass(at, BaseModel) and part in fields(at):
-            at = _inner(fields(at)[part].annotation)
+    """The model at the end of a path. Raises KeyError where the path leads to no model."""
+    at = _inner(_bare(_annotation(model, path)))
     if not (isinstance(at, type) and issubclass(at, BaseModel)):
         raise KeyError(path)
     return at

@@ -110,7 +110,10 @@ def _empty(error: ErrorDetails, model: type[BaseModel], path: tuple[str, ...]) -
 
 
 def _unknown_key(error: ErrorDetails, model: type[BaseModel], path: tuple[str, ...]) -> str:
-    known = sorted(examples.fields(examples.model_at(model, path[:-1])))
+    try:
+        known = sorted(examples.fields(examples.model_at(model, path[:-1])))
+    except KeyError:
+        known = []
     near = get_close_matches(path[-1], known, n=1)
     instead = f"did you mean {near[0]}?" if near else f"known keys here: {', '.join(known)}"
     return sentence("is not a known key", "a misspelt key would silently leave a default in force", instead)

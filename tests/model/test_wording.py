@@ -81,7 +81,7 @@ def test_a_word_that_is_no_switch_is_shown_as_it_is_written(switch):
     ("edits", "where", "shown"),
     [
         ({"name": "d\u0435v"}, "name", "'d\\u0435v'"),
-        ({"machines.cp-1.install.disk.serial": "S4EWNX0R\u041e0001"}, "machines.cp-1.install.disk.serial", "R\\u041e0001'"),
+        ({"machines.cp-1.install.disk.serial": "S4EW\u041e1"}, "machines.cp-1.install.disk.serial", "'S4EW\\u041e1'"),
         ({"talos.version": "v1.14.\u0662"}, "talos.version", "'v1.14.\\u0662'"),
         ({"cilium.version": "1.19.\uff16"}, "cilium.version", "'1.19.\\uff16'"),
         ({"vms.web.image": "quay.io/\U0001d41a/b:1"}, "vms.web.image", "\\U0001d41a"),
