@@ -96,8 +96,8 @@ CASES = [
          faults=("more.yaml platform.vms.a.cpu", "more.yaml platform.vms.a.cpus")),
     Case("a key of a class", {"classes.c": {"role": "boss"}, "machines.cp-1.class": "c", "machines.cp-1.role": None},
          faults=(f"{STACK} platform.classes.c.role",)),
-    Case("two sections that contradict each other", {"network.endpoint": "192.168.10.11"},
-         faults=(f"{STACK} platform.network.endpoint",)),
+    Case("two sections that contradict each other", {"machines.cp-1.address": "10.9.9.9"},
+         faults=(f"{STACK} platform.machines.cp-1.address",)),
 ]  # fmt: skip
 
 
