@@ -1,21 +1,26 @@
 """The permit for one installation: a machine that is off, and whose next boot is from the network."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from core.native import InputError, Values
 from core.native.metal import BOOT_PERMIT
-from provider.framework import in_thread
+from provider.framework import UserError, in_thread
 from provider.pace import PACE, PREPARE
 from provider.progress import Progress
 from provider.redfish import machine
 from provider.resource import Resource
+
+if TYPE_CHECKING:
+    from provider.redfish.system import Identity, System
 
 
 class BootPermit(Resource):
     """Given once for each generation, and recorded in the state before the machine is switched on.
 
     This order prevents a second installation: giving a permit boots nothing, so a run after a killed one may give it
-    again. Once it is in the state it is not given again, and the BMC forgets it with the boot that it was for.
+    again. Once it is in the state it is not given again, and the BMC forgets it with the boot that it was for. If it
+    fails, the order is withdrawn, or the message says what the BMC is armed to do.
     """
 
     contract = BOOT_PERMIT
@@ -38,12 +43,19 @@ class BootPermit(Resource):
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
         """Give the permit if the generation is higher. Returns the outputs by name."""
+        told = {name: state.get(name) or {} for name in ("identity", "matched")}
         if machine.boots(inputs, state):
-            await in_thread(_give, inputs, say)
-        return dict(inputs)
+            told = await in_thread(_give, inputs, state, say)
+        return {**inputs, **told}
+
+    async def delete(self, identity: str, state: Values, say: Progress) -> None:
+        """Withdraw the order of a permit that was never used. A machine that was switched on is left alone."""
+        if state.get("generation") and "password" in state and _key(state) not in LEFT:
+            await in_thread(_take_back, state, say)
 
 
-def _give(inputs: Values, say: Progress) -> None:
+def _give(inputs: Values, state: Values, say: Progress) -> Values:
+    """Give the permit: the outputs identity and matched. Raises UserError, with the order withdrawn or named."""
     # Imported here: sushy takes long to load, and a plan queries no BMC.
     from provider.redfish.system import System
 
@@ -51,29 +63,83 @@ def _give(inputs: Values, say: Progress) -> None:
         system = System(machine.access(inputs), float(inputs["timeoutSeconds"]), say)
         try:
             hardware = system.identity()
-            machine.is_declared(inputs, hardware)
+            matched = _recognize(system, inputs, state, hardware, say)
+            # Said before the order is sent: a run that is killed from here on may leave it.
             say(
-                f"{inputs['system']} has the uuid {hardware.uuid or '(none)'} and the serial number "
-                f"{hardware.serial or '(none)'}; its next boot is {machine.order(inputs)}"
+                f"{inputs['system']} has {machine.described(hardware, matched)}; its next boot is "
+                f"{machine.order(inputs)}"
             )
-            # Before it is switched off: if the BMC refuses, the machine still runs.
-            system.pxe_once(inputs["bootMode"])
-            system.off()
-            # Some BMCs forget the next boot when the power goes off.
-            if not system.ordered():
-                system.pxe_once(inputs["bootMode"])
+            _order(system, inputs, say)
             HERE.add(_key(inputs))
+            return {"identity": machine.shown(hardware), "matched": matched}
         finally:
             system.close()
 
 
+def _recognize(system: "System", inputs: Values, state: Values, hardware: "Identity", say: Progress) -> dict[str, str]:
+    """How the BMC spells the declared hardware. Raises UserError, which names an order that an earlier run left."""
+    try:
+        matched = machine.recognized(inputs, hardware)
+        machine.require_same_pairing(inputs, state, hardware, matched, say)
+    except UserError as failure:
+        raise UserError(f"{failure}{system.left_armed()}") from None
+    return matched
+
+
+def _order(system: "System", inputs: Values, say: Progress) -> None:
+    """Have the machine be off, and its next boot be from the network. Raises UserError, and withdraws the order."""
+    try:
+        # Before it is switched off: if the BMC refuses, the machine still runs.
+        system.pxe_once(inputs["bootMode"])
+        system.off()
+        # Some BMCs forget the next boot when the power goes off.
+        if not system.ordered(inputs["bootMode"]):
+            system.pxe_once(inputs["bootMode"])
+    except UserError as failure:
+        raise UserError(f"{failure}{system.withdraw()}") from None
+    except BaseException:
+        say(f"its permit failed{system.withdraw()}")
+        raise
+
+
+def _take_back(state: Values, say: Progress) -> None:
+    """Withdraw an order that no boot has used; a BMC that does not answer is named, and blocks nothing."""
+    from provider.redfish.system import System
+
+    def quiet(text: str) -> None:
+        """A deletion shows what came of it alone."""
+
+    who = f"{state['system']} of {state['url']}"
+    try:
+        system = System(machine.access(state), min(TAKE_BACK_SECONDS, float(state["timeoutSeconds"])), quiet)
+        try:
+            said = system.clear()
+        finally:
+            system.close()
+    except UserError as failure:
+        said = f"; whether its BMC is still armed to boot it from the network is not known ({failure})"
+    if said:
+        say(f"{who} had a permit that was not used{said}")
+
+
+# For a deletion, which must not wait long for a BMC that is not there any more.
+TAKE_BACK_SECONDS = 60.0
 # The permits that this process gave and that no boot has used. A BMC may forget a permit before the machine is
 # switched on, and only for these is it certain that no boot has used it.
 HERE: set[tuple[str, str, float]] = set()
 
 
 def _key(inputs: Values) -> tuple[str, str, float]:
-    return inputs["url"], inputs["system"], inputs["generation"]
+    return inputs["url"], inputs["system"], float(inputs["generation"])
+
+
+# The machines whose power this process deleted from the state: they have used their permits.
+LEFT: set[tuple[str, str, float]] = set()
+
+
+def leave(state: Values) -> None:
+    """Record that the machine's power is no longer in the state, so that its permit may go without a look at it."""
+    LEFT.add(_key(state))
 
 
 def is_unused(inputs: Values) -> bool:
