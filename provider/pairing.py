@@ -8,6 +8,9 @@ from core.facts.hardware import PLACEHOLDER_SERIALS, PLACEHOLDER_UUIDS, swapped,
 from core.native import Values
 from provider.framework import UserError
 
+# Interfaces without an address of their own report these.
+_NO_MACS = {"", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"}
+
 
 @dataclass(frozen=True)
 class Pairing:
@@ -52,7 +55,7 @@ def require_same(who: str, before: Pairing, now: Pairing, say: Callable[[str], N
 
 def proven(fact: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Whether something else than this fact says that it is the same machine."""
-    if set(before.get("macs") or ()) & set(now.get("macs") or ()):
+    if (set(before.get("macs") or ()) & set(now.get("macs") or ())) - _NO_MACS:
         return True
     other, key = ("serial", str.strip) if fact == "uuid" else ("uuid", uuid_key)
     was, known = str(before.get(other) or ""), str(now.get(other) or "")

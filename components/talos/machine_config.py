@@ -30,8 +30,10 @@ class MachineConfig(ContractResource):
         identity: Identity,
         config: Input[str],
         opts: ResourceOptions,
+        *,
+        serials: Input[list[str]] | None = None,
     ) -> None:
-        """config: the generated config of the machine's role (secret)."""
+        """config: the generated config of the machine's role (secret). serials: as of Identity."""
         values = {
             "machine": machine,
             "node": node,
@@ -41,6 +43,6 @@ class MachineConfig(ContractResource):
             "configPatches": [*patches(platform, machine)],
             "generation": platform.machines[machine].install.generation,
             "fingerprint": identity.fingerprint,
-            "declared": declared(platform, machine),
+            "declared": declared(platform, machine) | ({} if serials is None else {"serials": serials}),
         }
         super().__init__(MACHINE_CONFIG, name, values, opts)

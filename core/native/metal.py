@@ -127,6 +127,13 @@ _MATCHED = Output(
     kept=True,
 )
 
+BOOT_JOURNAL = Contract(
+    token="bedplate-native:metal:Journal",
+    doc="Records the order to boot from the network before a BMC gets it, and withdraws one that is taken back.",
+    inputs=_bmc_inputs(),
+    outputs={},
+)
+
 BOOT_PERMIT = Contract(
     token="bedplate-native:metal:Permit",
     doc="Permits one installation: the machine is off, and its next boot is from the network.",

@@ -9,7 +9,7 @@ from sushy import exceptions
 
 from provider.framework import UserError
 
-from .access import Access
+from .access import WITHDRAWN, Access
 from .bootplaces import BootPlaces
 from .deadline import Deadline
 from .errors import in_one_line
@@ -49,10 +49,7 @@ class BootOrder:
     def arm(self, mode: str, patience: Patience, deadline: Deadline) -> None:
         """Have only the next boot be from the network, in a mode (uefi or legacy)."""
         places = self._places.named()
-        for place in places:
-            self._before.setdefault(place.path, place)
-        if armed := self._places.words(_network(places)):
-            self._say(f"found its BMC armed by an earlier run or by somebody else: {armed}; the order is set again")
+        self._found(places)
         self._require_offered(places)
         writes = self._write(places, order(mode), deadline)
         self._read_back(writes, mode, patience, deadline)
@@ -81,7 +78,7 @@ class BootOrder:
         except UserError as error:
             return self._not_withdrawn(str(error).partition("; ")[0], f"may be armed: {self._sent_words()}")
         if not left:
-            return "" if why is None else "; the order to boot from the network was withdrawn"
+            return "" if why is None else WITHDRAWN
         armed = self._places.words([place for place in left if place.armed])
         return self._not_withdrawn(why or "", f"is armed: {armed}" if armed else f"has {self._modes(left)}")
 
@@ -91,13 +88,23 @@ class BootOrder:
             if place.is_network_once:
                 self._before[place.path] = place
                 self._sent[place.path] = order("uefi") | ({MODE: place.mode} if place.mode else {})
-        return self.put_back(poll, deadline)
+        said = self.put_back(poll, deadline)
+        # An order for every boot may be the user's own.
+        others = [place for place in _network(self._places.everywhere()) if not place.is_network_once]
+        return f"{said}; its BMC is armed: {self._places.words(others)}" if others else said
 
     def _not_withdrawn(self, why: str, state: str) -> str:
         return (
             f"; the order to boot from the network could not be withdrawn ({why}), and its BMC {state}; withdraw it at "
             "the BMC before anybody starts the machine, or run up again"
         )
+
+    def _found(self, places: Iterable[Place]) -> None:
+        """Remember what was there before the order, and report an order that was there already."""
+        new = [place for place in places if place.path not in self._before]
+        self._before.update({place.path: place for place in new})
+        if armed := self._places.words(_network(new)):
+            self._say(f"found its BMC armed by an earlier run or by somebody else: {armed}; the order is set again")
 
     def _require_offered(self, places: Iterable[Place]) -> None:
         allowed = [place.boot.get(f"{TARGET}@Redfish.AllowableValues") for place in places]
@@ -118,7 +125,7 @@ class BootOrder:
             except exceptions.HTTPError as error:
                 if _FUTURE_STATE in str(error.body) and self._places.future not in self._sent:
                     future = self._places.if_there(self._places.future)
-                    self._before.update({place.path: place for place in future})
+                    self._found(future)
                     left = tries(future, wanted) if future else left
                 elif error.status_code not in _REFUSED:
                     raise
@@ -185,7 +192,7 @@ class BootOrder:
         )
 
     def _restore(self, poll: float, deadline: Deadline) -> str | None:
-        """Send each place what it had before. Returns why that may have failed, or None if there was nothing to undo."""
+        """Send each place what it had before. Returns why that may have failed; None if there was nothing to undo."""
         left = [place for place in self._places.everywhere() if self._is_left(place)]
         refusals = {self._unset(place, deadline) for place in left} - {""}
         end = Deadline.after(min(5 * poll, deadline.left))

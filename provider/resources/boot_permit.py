@@ -48,11 +48,6 @@ class BootPermit(Resource):
             told = await in_thread(_give, inputs, state, say)
         return {**inputs, **told}
 
-    async def delete(self, identity: str, state: Values, say: Progress) -> None:
-        """Withdraw the order of a permit that was never used. A machine that was switched on is left alone."""
-        if state.get("generation") and "password" in state and _key(state) not in LEFT:
-            await in_thread(_take_back, state, say)
-
 
 def _give(inputs: Values, state: Values, say: Progress) -> Values:
     """Give the permit: the outputs identity and matched. Raises UserError, with the order withdrawn or named."""
@@ -102,28 +97,6 @@ def _order(system: "System", inputs: Values, say: Progress) -> None:
         raise
 
 
-def _take_back(state: Values, say: Progress) -> None:
-    """Withdraw an order that no boot has used; a BMC that does not answer is named, and blocks nothing."""
-    from provider.redfish.system import System
-
-    def quiet(text: str) -> None:
-        """A deletion shows what came of it alone."""
-
-    who = f"{state['system']} of {state['url']}"
-    try:
-        system = System(machine.access(state), min(TAKE_BACK_SECONDS, float(state["timeoutSeconds"])), quiet)
-        try:
-            said = system.clear()
-        finally:
-            system.close()
-    except UserError as failure:
-        said = f"; whether its BMC is still armed to boot it from the network is not known ({failure})"
-    if said:
-        say(f"{who} had a permit that was not used{said}")
-
-
-# For a deletion, which must not wait long for a BMC that is not there any more.
-TAKE_BACK_SECONDS = 60.0
 # The permits that this process gave and that no boot has used. A BMC may forget a permit before the machine is
 # switched on, and only for these is it certain that no boot has used it.
 HERE: set[tuple[str, str, float]] = set()
@@ -131,15 +104,6 @@ HERE: set[tuple[str, str, float]] = set()
 
 def _key(inputs: Values) -> tuple[str, str, float]:
     return inputs["url"], inputs["system"], float(inputs["generation"])
-
-
-# The machines whose power this process deleted from the state: they have used their permits.
-LEFT: set[tuple[str, str, float]] = set()
-
-
-def leave(state: Values) -> None:
-    """Record that the machine's power is no longer in the state, so that its permit may go without a look at it."""
-    LEFT.add(_key(state))
 
 
 def is_unused(inputs: Values) -> bool:

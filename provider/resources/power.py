@@ -12,7 +12,7 @@ from provider.progress import Progress
 from provider.redfish import machine
 from provider.resource import Resource
 
-from . import boot_permit
+from . import boot_journal, boot_permit
 
 if TYPE_CHECKING:
     from provider.redfish.system import Identity, System
@@ -86,7 +86,7 @@ class Power(Resource):
 
     async def delete(self, identity: str, state: Values, say: Progress) -> None:
         """Leave the machine's power as it is: it may only move to another stack."""
-        boot_permit.leave(state)
+        boot_journal.use(state)
         say(
             f"{state.get('system')} of {state.get('url')} is left running; "
             "switch it off by its BMC if it is not needed any more"

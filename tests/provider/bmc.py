@@ -9,6 +9,8 @@ from a file, so that a test can change them while the BMC runs.
 
 import hashlib
 import json
+import os
+import signal
 import ssl
 import sys
 import threading
@@ -117,7 +119,10 @@ def alone() -> flask.Response | None:
 
 @emulator.app.before_request  # type: ignore[untyped-decorator]  # sushy-tools has no types.
 def inject() -> flask.Response | None:
-    """Faults: [{method, path, status, delay, count, headers}], each used up `count` times; or {become, changes}."""
+    """Faults: [{method, path, status, delay, count, headers}], each used up `count` times.
+
+    Also {become, changes}, which changes a system, and {kill, at}, which kills the process that sends that request.
+    """
     asked = flask.request
     systems = emulator.app.systems
     systems.note(event="request", method=asked.method, path=asked.path)
@@ -130,6 +135,11 @@ def inject() -> flask.Response | None:
                 system.update(rule["changes"])
                 for name in [name for name, value in system.items() if value is None]:
                     del system[name]
+                return None
+            if "kill" in rule:
+                rule["at"] -= 1
+                flask.g.kill = rule["kill"] if rule["at"] == 0 else None
+                file.write_text(json.dumps(rules), encoding="utf-8")
                 return None
             if asked.method == rule["method"] and rule["path"] in asked.path and rule.get("count", 1) > 0:
                 rule["count"] = rule.get("count", 1) - 1
@@ -187,6 +197,9 @@ def settings(identity: str) -> flask.Response:
 @emulator.app.after_request  # type: ignore[untyped-decorator]  # sushy-tools has no types.
 def shape(answer: flask.Response) -> flask.Response:
     asked = flask.request
+    if flask.g.get("kill"):
+        # The process that asked: its request is carried out, and it never reads the answer.
+        os.kill(flask.g.kill, signal.SIGKILL)
     if asked.method != "GET" or answer.status_code != 200:
         return answer
     if asked.path.startswith("/redfish/v1/Systems/") and asked.path.count("/") == 4:

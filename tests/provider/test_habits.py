@@ -8,11 +8,12 @@ from bmcs import PASSWORD, USER, Bmc, machine
 
 from provider import framework
 from provider.redfish import boot, channel, system
-from provider.resources import RESOURCES, boot_permit, power
+from provider.resources import RESOURCES, boot_journal, boot_permit, power
 from tests.provider.habits import VENDORS
 
 POWER = RESOURCES["bedplate-native:metal:Power"]
 PERMIT = RESOURCES["bedplate-native:metal:Permit"]
+JOURNAL = RESOURCES["bedplate-native:metal:Journal"]
 LEFT = "; its BMC is armed: the next boot, whoever starts it, is from the network"
 
 
@@ -26,7 +27,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(power, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(power, "COMING_SECONDS", 0.2)
     boot_permit.HERE.clear()
-    boot_permit.LEFT.clear()
+    boot_journal.USED.clear()
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,10 @@ def inputs(bmc, **changes):
 
 def path(bmc):
     return f"/redfish/v1/Systems/{machine(bmc.number)['uuid']}"
+
+
+def who(bmc):
+    return f"{machine(bmc.number)['uuid']} of {bmc.url}"
 
 
 def acts(bmc):
@@ -241,6 +246,82 @@ def test_a_look_names_what_a_bmc_is_armed_to_do(bmcs, vendor):
     assert armed(bmc) == "Pxe"
 
 
+# The journal of a run that was killed
+
+
+def journal(given, state, said):
+    return asyncio.run(JOURNAL.update("id", state, given, said.append))
+
+
+@pytest.mark.parametrize("vendor", ["", *GOOD])
+def test_the_order_of_a_generation_that_is_taken_back_is_withdrawn(bmcs, vendor):
+    """A run was killed while it gave the permit, and the stack file was changed back."""
+    bmc, said = bmcs(vendor=vendor), []
+    recorded = inputs(bmc, generation=2.0)
+    permit(recorded)
+    given = inputs(bmc, password=PASSWORD, timeoutSeconds=21.0)
+    assert JOURNAL.describe_change(given, recorded) == (
+        "its BMC is looked at: an order to boot from the network that no boot has used is withdrawn, because "
+        "generation 2 is taken back"
+    )
+    assert journal(given, recorded, said) == given
+    assert armed(bmc) == ""
+    assert said == [
+        f"{who(bmc)} was ordered to boot from the network by an earlier run; the "
+        "order to boot from the network was withdrawn"
+    ]
+    journal(given, recorded, said)
+    assert len(said) == 1
+
+
+def test_a_generation_that_can_not_be_taken_back_stays_in_the_journal(bmcs):
+    bmc = bmcs(ignores_withdrawal=True)
+    recorded = inputs(bmc, generation=2.0)
+    permit(recorded)
+    said = []
+    text = refusal(journal, inputs(bmc), recorded, said)
+    assert (
+        "could not be withdrawn (its BMC accepts that, and does not do it), and its BMC is armed: the next boot" in text
+    )
+
+
+def test_a_machine_that_leaves_with_an_unused_order_has_none_afterwards(bmcs):
+    bmc, said = bmcs(), []
+    given = inputs(bmc)
+    permit(given)
+    asyncio.run(JOURNAL.delete("id", given, said.append))
+    assert armed(bmc) == "" and said == [
+        f"{who(bmc)} was ordered to boot from the network, and no boot has used that; "
+        "the order to boot from the network was withdrawn"
+    ]
+
+
+def test_a_machine_that_leaves_after_its_boot_is_not_looked_at(bmcs):
+    bmc, said = bmcs(), []
+    given = inputs(bmc)
+    permit(given)
+    state = switch_on(given)
+    asyncio.run(POWER.delete("id", state, said.append))
+    bmc.forget()
+    asyncio.run(JOURNAL.delete("id", given, said.append))
+    assert bmc.events() == [] and len(said) == 1
+
+
+def test_a_bmc_that_is_gone_blocks_no_deletion(bmcs, monkeypatch):
+    monkeypatch.setattr(channel, "UNREACHABLE_SECONDS", 0.1)
+    bmc, said = bmcs(), []
+    asyncio.run(JOURNAL.delete("id", inputs(bmc, url="https://127.0.0.1:1"), said.append))
+    assert "whether its BMC is still armed is not known (https://127.0.0.1:1 is not reachable" in said[-1]
+
+
+def test_a_higher_generation_is_recorded_and_asks_no_bmc(bmcs):
+    bmc, said = bmcs(), []
+    given = inputs(bmc, generation=3.0)
+    assert asyncio.run(JOURNAL.create(given, said.append))[1] == given
+    assert journal(given, inputs(bmc), said) == given
+    assert (bmc.events(), said, JOURNAL.describe_change(given, inputs(bmc))) == ([], [], None)
+
+
 # Modes
 
 
@@ -248,8 +329,9 @@ def test_a_mode_that_is_accepted_and_ignored_is_refused(bmcs):
     bmc = bmcs(ignores_mode=True)
     text = refusal(permit, inputs(bmc, bootMode="legacy"))
     assert text == (
-        f"{machine(bmc.number)['uuid']} of {bmc.url} boots in mode UEFI and ignores mode legacy; it would load what can't start; "
-        "write boot_mode: uefi, or set legacy in its firmware; the order to boot from the network was withdrawn"
+        f"{machine(bmc.number)['uuid']} of {bmc.url} boots in mode UEFI and ignores mode legacy; it would load what "
+        "can't start; write boot_mode: uefi, or set legacy in its firmware; the order to boot from the network was "
+        "withdrawn"
     )
     assert (armed(bmc), acts(bmc)) == ("", [])
 

@@ -397,9 +397,8 @@ def test_a_bmc_that_would_boot_from_the_network_for_ever_is_not_restarted(bmc):
     given = inputs(bmc, 6)
     assert refused(given) == (
         f"{given['system']} of {bmc.url} accepted a single boot from the network, but reports Pxe, Continuous; it "
-        "would "
-        "boot something else, or install again at every boot; look for newer firmware, or boot it by hand; the order to "
-        "boot from the network was withdrawn"
+        "would boot something else, or install again at every boot; look for newer firmware, or boot it by hand; the "
+        "order to boot from the network was withdrawn"
     )
     assert bmc.acts("node-6") == []
 
