@@ -32,7 +32,11 @@ CONTRACT = Contract(
     },
 )
 # Types that came after that commit.
-NEW = {"bedplate-native:kubernetes:Kubeconfig", "bedplate-native:metal:Journal"}
+NEW = {
+    "bedplate-native:kubernetes:Kubeconfig",
+    "bedplate-native:kubernetes:NodeSettings",
+    "bedplate-native:metal:Journal",
+}
 GIVEN = {"name": "it", "key": "hunter2", "seconds": 9.0}
 
 
