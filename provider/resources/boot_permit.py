@@ -33,8 +33,10 @@ class BootPermit(Resource):
         """That the machine is switched off, if the permit is new."""
         if not isinstance(inputs.get("generation"), int | float) or not machine.boots(inputs, state):
             return None
+        known = machine.spellings((state or {}).get("matched") or {})
         return (
             f"is switched off without a shutdown, which ends what runs on it; its next boot is {machine.order(inputs)}"
+            + (f"; at its BMC {known}" if known else "")
         )
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:

@@ -15,6 +15,8 @@ from tests.provider.habits import VENDORS
 from tests.provider.test_habits import acts, armed, inputs, journal, permit, quick, switch_on, who  # noqa: F401
 
 HABITS = ["", *sorted(set(VENDORS) - {"ami-forgetful"})]
+# The requests before one that differs between them: each reads the machine's identity.
+READS = 5
 # More requests than a permit and a boot send to any of them.
 MOST = 40
 LEFT = "its BMC is armed: the next boot, whoever starts it, is from the network (Pxe, Once, UEFI, kept at "
@@ -69,7 +71,7 @@ def test_no_order_is_left_unsaid_whenever_it_is_killed(bmc, tmp_path, vendor):
     bmc.number = HABITS.index(vendor)
     habits = {"vendor": vendor} if vendor else {}
     left = 0
-    for kill_at in range(1, MOST):
+    for kill_at in range(1 if not vendor else READS, MOST):
         bmc.become(bmc.number, power_state="On", habits=habits)
         bmc.forget()
         run = Run(bmc, tmp_path, kill_at)
