@@ -42,7 +42,7 @@ class Power(Resource):
         """The outputs by name: a declared identity and a permitted boot are known before the update."""
         before = {} if _elsewhere(inputs, state) else (state or {})
         recorded = before.get("identity") or {}
-        identity = {name: inputs.get(name) or recorded.get(name, UNKNOWN) for name in ("uuid", "serial")}
+        identity = _planned_identity(inputs, before)
         found: Values = {"matched": before.get("matched", UNKNOWN), "armed": UNKNOWN}
         generation = inputs.get("generation")
         if isinstance(generation, Unknown):
@@ -95,6 +95,20 @@ class Power(Resource):
 
 def _elsewhere(inputs: Values, state: Values | None) -> bool:
     return state is None or any(inputs.get(name) != state.get(name) for name in ("url", "system"))
+
+
+def _planned_identity(inputs: Values, before: Values) -> Values:
+    """The uuid and serial that a plan knows: as the BMC spelled what is still declared, or as declared."""
+    recorded, spelled = before.get("identity") or {}, before.get("matched") or {}
+    sku = {"sku": recorded["sku"]} if "sku" in recorded else {}
+    known = {name for name in spelled if before.get(name) == inputs.get(name) and recorded.get(name)}
+    return {
+        **{
+            name: recorded[name] if name in known else inputs.get(name) or recorded.get(name, UNKNOWN)
+            for name in ("uuid", "serial")
+        },
+        **sku,
+    }
 
 
 def _last_boot(inputs: Values, state: Values | None) -> str:

@@ -149,6 +149,8 @@ def test_either_spelling_is_the_declared_machine_and_is_said_and_recorded(bmc, t
     assert state["matched"] == state["permit"]["matched"] == matched
     assert f"({words}); its next boot is from the network, once, uefi, for generation 1" in said[0]
     assert state["identity"].get("sku") == told.get("SKU")
+    # A plan shows what the BMC reports, and not a change to what is declared.
+    assert POWER.plan({**given, "password": "another"}, state)["identity"] == state["identity"]
     # The plan of the next installation says it too.
     planned = PERMIT.describe_change({**given, "generation": 2.0}, state["permit"])
     assert planned.endswith(f"uefi, for generation 2; at its BMC {words}")
