@@ -35,8 +35,12 @@ class MachineConfig(ContractResource):
         opts: ResourceOptions,
         *,
         secret_documents: Input[Sequence[str]] | None = None,
+        serials: Input[list[str]] | None = None,
     ) -> None:
-        """pki: the PKI of the machine's role. secret_documents: merged last. Both are documents in JSON, and secret."""
+        """pki: the PKI of the machine's role. secret_documents: merged last. Both are documents in JSON, and secret.
+
+        serials: as of Identity.
+        """
         role = platform.machines[machine].role
         values = {
             "machine": machine,
@@ -49,6 +53,6 @@ class MachineConfig(ContractResource):
             "secretDocuments": secret_documents,
             "generation": platform.machines[machine].install.generation,
             "fingerprint": identity.fingerprint,
-            "declared": declared(platform, machine),
+            "declared": declared(platform, machine) | ({} if serials is None else {"serials": serials}),
         }
         super().__init__(MACHINE_CONFIG, name, values, opts)
