@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from . import classes, wording
+from . import classes, secrecy, wording
 from .checks import faults_between_sections
 from .faults import Fault, StackFileError, fault
 from .machine import MachineClassSpec
@@ -44,6 +44,7 @@ def parse(raw: Any, today: date | None = None) -> Platform:
     latest: list[Fault] = []
     faults, unresolved = classes.resolve(rest)
     broken = {fault.path[0] for fault in faults}
+    faults += secrecy.faults(raw)
     # Each round removes what was wrong, or puts the documented example where a value is required, so that the rest
     # can still be checked. Checks that read a broken section are skipped.
     for _ in range(_ROUNDS):

@@ -1,0 +1,44 @@
+"""The forms of secrets in machine config that Talos would refuse otherwise, or that nobody would notice."""
+
+import base64
+import binascii
+from collections.abc import Callable
+
+from .characters import invisible
+
+_WIREGUARD_BYTES = 32
+
+
+def problem(place: str, secret: str) -> str | None:
+    """Why a secret can't be at its place: what is wrong and why it matters, joined by "; ". Never contains the secret.
+
+    place: kind of the document and dotted path in it, such as WireguardConfig:privateKey; empty for another place.
+    """
+    if not secret.strip():
+        return "is empty; whoever asks for it would be let in, or nobody"
+    if invisible(secret, lines=True):
+        return "has a control character; programs read it in different ways"
+    form = _FORMS.get(place)
+    return form(secret) if form else None
+
+
+def _wireguard_key(secret: str) -> str | None:
+    try:
+        valid = len(base64.b64decode(secret, validate=True)) == _WIREGUARD_BYTES
+    except (binascii.Error, ValueError):
+        valid = False
+    return None if valid else "is not a WireGuard key; Talos accepts 32 bytes in base64, as wg genkey writes them"
+
+
+def _variable(secret: str) -> str | None:
+    name, equals, _ = secret.partition("=")
+    valid = equals and name.replace("_", "").isalnum()
+    return None if valid else "is not NAME=VALUE; a service reads no other entry of its environment"
+
+
+# Source: Talos v1.12.0, pkg/machinery/config/types/network/wireguard.go and types/runtime/extensions/service_config.go.
+_FORMS: dict[str, Callable[[str], str | None]] = {
+    "WireguardConfig:privateKey": _wireguard_key,
+    "WireguardConfig:peers.[].presharedKey": _wireguard_key,
+    "ExtensionServiceConfig:environment.[]": _variable,
+}

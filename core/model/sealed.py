@@ -1,0 +1,228 @@
+"""Encrypted values of the platform: where they stand, and what stands for them in everything that is plain.
+
+In a stack file, an encrypted value is a mapping {secure: TEXT}. The engine hands the program its plain text, so only
+the file says which values are secret. From here on, the platform contains stand-ins alone, with the engine and
+without it, and the secrets are beside it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core import standins
+from core.facts import secret_forms
+from core.facts.secret_places import LEGACY, Holds, holds, texts
+
+from .faults import Fault, StackFileError, fault
+from .setting import Path, command, property_path
+from .yamlbounds import MOST_LEVELS
+
+SECURE = "secure"
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A platform with stand-ins, and what they stand for."""
+
+    platform: Any
+    secrets: Mapping[str, str]
+    """Stand-in to secret; empty where the secrets are not known."""
+
+
+def is_encrypted(value: Any) -> bool:
+    """Whether a value of a stack file is an encrypted one."""
+    return isinstance(value, Mapping) and set(value) == {SECURE} and isinstance(value[SECURE], str)
+
+
+def encrypted(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Path and encrypted text of each encrypted value."""
+    if is_encrypted(value):
+        yield path, value[SECURE]
+    elif len(path) > MOST_LEVELS:
+        return  # The loader refuses it.
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from encrypted(inner, (*path, str(key)))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from encrypted(inner, (*path, index))
+
+
+def without_secrets(platform: Any, config: Mapping[str, Any]) -> Any:
+    """The platform of a stack file with a stand-in for each encrypted value.
+
+    config: what the file has under `config:`. Raises StackFileError for a value that can't be told from a stand-in, and
+    for an encrypted text that stands in two places.
+    """
+    _require_own(platform, config)
+    places = dict(encrypted(platform))
+    return _closed(platform, places) if places else platform
+
+
+def sealed(platform: Any, config: Mapping[str, Any], key: str) -> Sealed:
+    """The platform that the engine hands to the program, with a stand-in for each value that the file has encrypted.
+
+    config: what the stack file has under `config:`. key: the platform's key there. Raises StackFileError as
+    without_secrets, and for a secret that its place can't hold.
+    """
+    written = config.get(key)
+    _require_own(written, config)
+    places = dict(encrypted(written))
+    secrets, faults = {}, []
+    for path, text in places.items():
+        value = _at(platform, path)
+        if not isinstance(value, str):
+            faults.append(_not_as_written(path))
+        elif problem := secret_forms.problem(_form(path, written), value):
+            faults.append(_unfit(path, problem))
+        else:
+            secrets[standins.of(text)] = value
+    if faults:
+        raise StackFileError(faults)
+    _require_no_forged(platform)
+    return Sealed(_closed(platform, places) if places else platform, secrets)
+
+
+def names(path: Path) -> tuple[str, ...]:
+    """The path as faults have it."""
+    return tuple(map(str, path))
+
+
+def may_be_encrypted(platform: Any, path: Path) -> bool:
+    """Whether the value at a path of a platform may be encrypted."""
+    match path:
+        case ("vms", _, "cloud_init", _, *_):
+            return True
+    found = patch_of(platform, path)
+    return found is not None and holds(found[0], found[1]) in (Holds.SECRET, Holds.TEXT)
+
+
+def patch_of(platform: Any, path: Path) -> tuple[str, Path] | None:
+    """The kind of the patch that a path leads into, and the rest of the path; None if it leads into no patch."""
+    match path:
+        case ("talos", "patches", int(), *rest):
+            length = 3
+        case ("machines" | "classes", _, "patches", int(), *rest):
+            length = 4
+        case _:
+            return None
+    patch = _at(platform, path[:length])
+    if not isinstance(patch, Mapping):
+        return None
+    kind = patch.get("kind", LEGACY)
+    return (kind, tuple(rest)) if isinstance(kind, str) else None
+
+
+def require_none(part: Any) -> None:
+    """Require that a file that the stack file includes has neither an encrypted value nor a stand-in.
+
+    Raises ValueError with the message.
+    """
+    place = next((path for path, _ in encrypted(part)), None)
+    if place is not None:
+        raise ValueError(
+            f"has an encrypted value at {property_path(place)[1:]}; the engine decrypts the stack file alone; move the "
+            f"entry to the stack file, and run: {command(place)}"
+        )
+    place = next((path for path, text in texts(part) if standins.is_one(text)), None)
+    if place is not None:
+        raise ValueError(f"has a text like a stand-in at {property_path(place)[1:]}; {_MISTAKEN}; write another text")
+
+
+_MISTAKEN = "it would be taken for a secret of another place"
+
+
+def _require_own(platform: Any, config: Mapping[str, Any]) -> None:
+    """Require that no encrypted text stands in a second place, and nothing in plain text looks like a stand-in.
+
+    An encrypted text is not bound to its place: who can't read a password could copy it to where it gets out.
+    """
+    _require_no_forged(platform)
+    others = {
+        standins.identity(text)
+        for key, value in config.items()
+        if value is not platform
+        for _, text in encrypted(value)
+    }
+    seen: dict[str, Path] = {}
+    faults = []
+    for path, text in encrypted(platform):
+        if not path:
+            faults.append(_whole())
+        elif standins.identity(text) in others:
+            faults.append(_copied(path, "of a credential of the stack"))
+        elif (first := seen.setdefault(standins.of(text), path)) is not path:
+            faults.append(_copied(path, f"of platform{property_path(first)}"))
+    if faults:
+        raise StackFileError(faults)
+
+
+def _require_no_forged(platform: Any) -> None:
+    forged = [path for path, text in texts(platform) if standins.is_one(text)]
+    if forged:
+        raise StackFileError(
+            fault(names(path), "is a text like a stand-in", _MISTAKEN, "write another text") for path in forged
+        )
+
+
+def _whole() -> Fault:
+    return fault(
+        (),
+        "is encrypted as a whole",
+        "people review the platform, and policies judge it",
+        "write it in plain text, and encrypt single values: ./bedplate pulumi config set --path --secret",
+    )
+
+
+def _copied(path: Path, whose: str) -> Fault:
+    return fault(
+        names(path),
+        f"has the encrypted text {whose}",
+        "an encrypted text can be copied to another key by someone who can't read it",
+        f"encrypt the value again for this place: {command(path)}",
+    )
+
+
+def _not_as_written(path: Path) -> Fault:
+    return fault(
+        names(path),
+        "is encrypted in the stack file, and the engine has no text for it",
+        "without the text nothing can be sent to its place",
+        f"encrypt it again: {command(path)}",
+    )
+
+
+def _unfit(path: Path, problem: str) -> Fault:
+    what, why = problem.split("; ", 1)
+    return fault(names(path), f"holds a secret that {what}", why, f"encrypt another one: {command(path)}")
+
+
+def _form(path: Path, platform: Any) -> str:
+    """The kind of a patch and the path in it, as the table of forms has it."""
+    found = patch_of(platform, path)
+    if found is None:
+        return ""
+    return f"{found[0]}:" + ".".join("[]" if isinstance(key, int) else key for key in found[1])
+
+
+def _at(value: Any, path: Path) -> Any:
+    for key in path:
+        if isinstance(value, Mapping):
+            value = value.get(key)
+        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+            value = value[key]
+        else:
+            return None
+    return value
+
+
+def _closed(value: Any, places: Mapping[Path, str]) -> Any:
+    """The value with stand-ins at these places, of which each is in it."""
+    if () in places:
+        return standins.of(places[()])
+    below: dict[str | int, dict[Path, str]] = {}
+    for path, text in places.items():
+        below.setdefault(path[0], {})[path[1:]] = text
+    if isinstance(value, Mapping):
+        return {key: _closed(inner, below[str(key)]) if str(key) in below else inner for key, inner in value.items()}
+    return [_closed(inner, below[index]) if index in below else inner for index, inner in enumerate(value)]
