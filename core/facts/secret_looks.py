@@ -46,6 +46,13 @@ def is_secret_name(name: str) -> bool:
     return bool(_NAME.fullmatch(name))
 
 
+def kind_of_variable(name: str, text: str) -> str | None:
+    """What a variable contains, by its name or the looks of its value."""
+    if is_secret_name(name) and not is_plain(text):
+        return "a password or a key"
+    return kind_of(text)
+
+
 def kind_of(text: str) -> str | None:
     """What the text contains, such as "a private key", if it looks like a secret."""
     if _KEY.search(text):

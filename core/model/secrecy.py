@@ -63,16 +63,11 @@ def _patches(platform: Mapping[str, Any]) -> Iterator[Fault]:
                 continue
             elif place is Holds.SECRET and text:
                 yield _plain(path, "is a secret in plain text")
-            elif what := _secret(inner, text, named=place is Holds.TEXT):
-                yield _plain(path, f"contains {what} in plain text") if place else _elsewhere(path, what)
-
-
-def _secret(path: Path, text: str, *, named: bool) -> str | None:
-    """What a text contains that is secret; named: its key may be the name of a variable, such as VPN_PASSWORD."""
-    name = path[-1]
-    if named and isinstance(name, str) and secret_looks.is_secret_name(name) and not secret_looks.is_plain(text):
-        return "a password or a key"
-    return secret_looks.kind_of(text)
+            elif place is Holds.TEXT:
+                if what := secret_looks.kind_of_variable(str(inner[-1]), text):
+                    yield _plain(path, f"contains {what} in plain text")
+            elif what := secret_looks.kind_of(text):
+                yield _elsewhere(path, what)
 
 
 def _cloud_init(platform: Mapping[str, Any]) -> Iterator[Fault]:
