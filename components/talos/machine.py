@@ -28,10 +28,12 @@ class MachineArgs:
     """Where its Talos API answers."""
     client: Any
     """The client of the Talos API (secret)."""
-    config: Output[str]
-    """The generated config of its role (secret)."""
+    pki: Output[list[str]]
+    """The PKI of its role and its registry credentials, as documents in JSON (secret)."""
     guard: Resource
     """What refuses a plan that can't be undone."""
+    secret_documents: Input[Sequence[str]] | None = None
+    """Documents with secrets of the stack, in JSON (secret). They are merged last."""
     after: Sequence[Resource] = ()
     """What must be done before its turn to change comes."""
 
@@ -54,7 +56,9 @@ class Machine(ComponentResource):
         # any machine is configured.
         identity = Identity(name, *common, self._formerly(name, args.guard))
         turn = MaintenanceTurn(name, *common, self._formerly(f"{name}-turn", identity, *args.after))
-        self.config = MachineConfig(name, *common, identity, args.config, self._configures(turn))
+        self.config = MachineConfig(
+            name, *common, identity, args.pki, self._configures(turn), secret_documents=args.secret_documents
+        )
         self.healthy = NodeHealthy(name, *common, turn, self._formerly(f"{name}-settled", self.config))
         self.register_outputs({})
 

@@ -57,8 +57,10 @@ def _fields(platform: Platform, role: Role) -> Document:
         "kubePrism": {"enabled": True, "port": KUBEPRISM},
         "hostDNS": {"enabled": True, "forwardKubeDNSToHost": True},
     }
-    # v1.13 has a document for KubeSpan, the last field of machine.network that the generator knew.
-    network: Document = {"network": {}} if minor(platform.talos.contract) < (1, 13) else {}
+    # Empty fields that v1.12 writes. They change nothing, and keep configs equal to those that the generator wrote.
+    empty: Document = {}
+    if minor(platform.talos.contract) < (1, 13):
+        empty = {"network": {}, **({"registries": {}} if role == "worker" else {})}
     labels: Document = {"nodeLabels": {_NO_BALANCING: ""}} if role == "controlplane" else {}
     return _legacy(
         role,
@@ -69,7 +71,7 @@ def _fields(platform: Platform, role: Role) -> Document:
             "defaultRuntimeSeccompProfileEnabled": True,
             "disableManifestsDirectory": True,
         },
-        **network,
+        **empty,
         install={"disk": INSTALL_DISK, "wipe": False, "grubUseUKICmdline": True},
         **labels,
     )
@@ -89,8 +91,10 @@ def _cluster(platform: Platform, role: Role) -> Document:
     if role == "worker":
         return cluster
     image = images(platform)
+    empty: Document = {"extraManifests": [], "inlineManifests": []}
     return {
         **cluster,
+        **(empty if minor(platform.talos.contract) < (1, 13) else {}),
         "apiServer": {
             "image": image["apiserver"],
             "admissionControl": [{"name": "PodSecurity", "configuration": POD_SECURITY}],

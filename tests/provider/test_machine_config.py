@@ -18,9 +18,8 @@ from tests.provider.test_identity import DECLARED, FOUND, listed
 
 CONFIG, GATE = RESOURCES["bedplate-native:talos:MachineConfig"], RESOURCES["bedplate-native:talos:Identity"]
 KEY = "LS0tLS1CRUdJTiBFRDI1NTE5"
-GENERATED = (
-    f"version: v1alpha1\nmachine:\n  type: controlplane\n  ca: {{crt: {KEY}, key: {KEY}}}\ncluster: {{id: one}}\n"
-)
+BASE = ['{"version": "v1alpha1", "machine": {"type": "controlplane"}}']
+SECRETS = [json.dumps({"machine": {"ca": {"crt": KEY, "key": KEY}}, "cluster": {"id": "one"}})]
 PATCHES = ['{"machine": {"nodeLabels": {"a": "b"}}}', '{"apiVersion": "v1alpha1", "kind": "HostnameConfig", "x": "on"}']
 
 
@@ -86,7 +85,8 @@ def given(address, platform, **more):
         "machine": "cp-1",
         "node": address,
         "clientConfiguration": platform.client(),
-        "machineConfigurationInput": GENERATED,
+        "base": BASE,
+        "pki": SECRETS,
         "configPatches": PATCHES,
         "generation": 1,
         "declared": DECLARED,
@@ -270,7 +270,7 @@ def test_a_patch_that_cannot_be_merged_sends_nothing(machine, platform):
 
 def test_a_config_that_talos_cannot_receive_is_refused_before_it_is_sent(machine, platform):
     at = machine()
-    told = fault(create, at.address, platform, machineConfigurationInput=GENERATED + "x: " + "y" * 34_000_000)
+    told = fault(create, at.address, platform, pki=[json.dumps({"x": "y" * 34_000_000})])
     assert "bytes, and Talos takes at most 33553408" in told and at.configs == []
 
 
