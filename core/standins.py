@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+_START = "(secret "
 _FORM = re.compile(r"\(secret [0-9a-f]{12}\)")
 
 
@@ -38,7 +39,7 @@ def of(encrypted: str) -> str:
 
 def is_one(text: object) -> bool:
     """Whether a text is a stand-in."""
-    return isinstance(text, str) and bool(_FORM.fullmatch(text))
+    return isinstance(text, str) and text.startswith(_START) and bool(_FORM.fullmatch(text))
 
 
 def within(value: Any) -> Iterator[str]:
@@ -67,9 +68,7 @@ def opened(value: Any, secrets: Mapping[str, str]) -> Any:
 
 def opened_text(document: str, secrets: Mapping[str, str]) -> str:
     """A JSON text with secrets instead of their stand-ins; the same text where it has none."""
+    if not secrets or _START not in document:
+        return document
     value = json.loads(document)
-    return document if not any(each in secrets for each in within(value)) else _json(opened(value, secrets))
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+    return json.dumps(opened(value, secrets), sort_keys=True) if any(within(value)) else document

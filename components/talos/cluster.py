@@ -1,6 +1,6 @@
 """Talos machines joined into one Kubernetes control plane: which machine is changed when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
@@ -28,8 +28,8 @@ class TalosArgs:
     """Machine to the address at which its Talos API answers."""
     registries: Mapping[str, Mapping[str, Input[str]]] = field(default_factory=dict)
     """Registry host to its `username` and `password`."""
-    secret_documents: Mapping[str, Input[Sequence[str]]] = field(default_factory=dict)
-    """Machine to its documents with secrets, in JSON (secret)."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Stand-in to secret of the stack file."""
 
 
 class Talos(ComponentResource):
@@ -81,7 +81,7 @@ class Talos(ComponentResource):
             address=self._args.booted[node],
             client=self._pki.client,
             pki=self._pki_of[self._args.platform.machines[node].role],
-            secret_documents=self._args.secret_documents.get(node),
+            secrets=self._args.secrets,
             guard=self._guard,
             after=[after],
         )

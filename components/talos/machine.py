@@ -1,7 +1,7 @@
 """One machine of a platform, as the plan shows it: everything that happens to it beneath its name."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
@@ -32,8 +32,8 @@ class MachineArgs:
     """The PKI of its role and its registry credentials, as documents in JSON (secret)."""
     guard: Resource
     """What refuses a plan that can't be undone."""
-    secret_documents: Input[Sequence[str]] | None = None
-    """Documents with secrets of the stack, in JSON (secret). They are merged last."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Stand-in to secret of the stack file."""
     after: Sequence[Resource] = ()
     """What must be done before its turn to change comes."""
 
@@ -54,11 +54,10 @@ class Machine(ComponentResource):
         common = (args.machine, args.platform, args.address, args.client)
         # Identities are checked side by side and before anything else, so that a plan's wrong machines show before
         # any machine is configured.
-        identity = Identity(name, *common, self._formerly(name, args.guard))
-        turn = MaintenanceTurn(name, *common, self._formerly(f"{name}-turn", identity, *args.after))
-        self.config = MachineConfig(
-            name, *common, identity, args.pki, self._configures(turn), secret_documents=args.secret_documents
-        )
+        identity = Identity(name, *common, self._formerly(name, args.guard), secrets=args.secrets)
+        opts = self._formerly(f"{name}-turn", identity, *args.after)
+        turn = MaintenanceTurn(name, *common, opts, secrets=args.secrets)
+        self.config = MachineConfig(name, *common, identity, args.pki, self._configures(turn), secrets=args.secrets)
         self.healthy = NodeHealthy(name, *common, turn, self._formerly(f"{name}-settled", self.config))
         self.register_outputs({})
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.facts.characters import invisible
 
-from . import yamlfile
+from . import sealed, yamlfile
 from .faults import Fault, StackFileError, fault, sentence
 
 # What a file may contain: mappings by name, which can be combined without losing an entry.
@@ -69,6 +69,7 @@ def _read(name: Any, root: Path) -> dict[str, Mapping[str, Any]]:
             )
         )
     part = yamlfile.read(root / path, name, "its machines, VMs and workloads would be missing")
+    sealed.require_none(part)
     if (
         not isinstance(part, Mapping)
         or not all(isinstance(v, Mapping) for v in part.values())

@@ -12,6 +12,11 @@ def command(path: Path, stack: str = STACK) -> str:
     return f"./bedplate pulumi config set --path --secret 'bedplate:platform{property_path(path)}' --stack {stack}"
 
 
+def named(text: str, stack: str) -> str:
+    """A message with the stack's name in its commands."""
+    return text.replace(f"--stack {STACK}", f"--stack {stack}").replace(f"Pulumi.{STACK}.yaml", f"Pulumi.{stack}.yaml")
+
+
 def property_path(path: Path) -> str:
     """A path as the engine's command reads it: .talos.patches[0].variables["a.b"].
 
