@@ -57,10 +57,8 @@ def _fields(platform: Platform, role: Role) -> Document:
         "kubePrism": {"enabled": True, "port": KUBEPRISM},
         "hostDNS": {"enabled": True, "forwardKubeDNSToHost": True},
     }
-    # Empty fields that v1.12 writes. They change nothing, and keep configs equal to those that the generator wrote.
-    empty: Document = {}
-    if minor(platform.talos.contract) < (1, 13):
-        empty = {"network": {}, **({"registries": {}} if role == "worker" else {})}
+    # It changes nothing, and keeps a config equal to what the generator wrote of it for an older state.
+    empty: Document = {"network": {}} if minor(platform.talos.contract) < (1, 13) else {}
     labels: Document = {"nodeLabels": {_NO_BALANCING: ""}} if role == "controlplane" else {}
     return _legacy(
         role,
@@ -91,10 +89,8 @@ def _cluster(platform: Platform, role: Role) -> Document:
     if role == "worker":
         return cluster
     image = images(platform)
-    empty: Document = {"extraManifests": [], "inlineManifests": []}
     return {
         **cluster,
-        **(empty if minor(platform.talos.contract) < (1, 13) else {}),
         "apiServer": {
             "image": image["apiserver"],
             "admissionControl": [{"name": "PodSecurity", "configuration": POD_SECURITY}],

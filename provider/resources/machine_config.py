@@ -108,8 +108,10 @@ def _has_it(inputs: Values, state: Values) -> bool:
         return False
     # The plugin's resource has no generation in its state. A fingerprint beside it can only come from an identity
     # gate that permitted a new installation.
-    before = state.get("generation")
-    installs = bool(inputs.get("fingerprint")) if before is None else inputs["generation"] > before
+    before, fingerprint = state.get("generation"), inputs.get("fingerprint")
+    # A plan doesn't know the fingerprint of a gate that an earlier release passed, because it recorded none.
+    pinned = bool(fingerprint) and not isinstance(fingerprint, Unknown)
+    installs = pinned if before is None else inputs["generation"] > before
     return not installs and _says_the_same(inputs, state)
 
 
