@@ -9,21 +9,14 @@ from pathlib import Path
 import pulumi
 
 from core.facts.versions import out_of_support
-from core.model import Platform, StackFileError, sealed, setting, stackfile
+from core.model import Platform, StackFileError, stackfile
 from core.model.faults import sentence
-from core.model.stackfile import KEY
 
 from . import credentials, engine
 from .credentials import Secrets
 
 REVIEW = "BEDPLATE_REVIEW"
 """The environment variable of a plan whose secrets are stand-ins: the hosts of a credential are not known there."""
-
-_NOT_IN_THE_FILE = sentence(
-    "has an encrypted value that is not in the stack file of this folder",
-    "only the file says which values are secret, and this one could leave in plain text",
-    "run in the folder of the stack file, without --config-file",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +35,15 @@ def load(config: pulumi.Config) -> Stack:
     Raises RunError, which Pulumi shows without a traceback, with every fault of the stack file, or of the credentials.
     """
     engine.prepare()
-    platform, sealed_values = _platform(config)
+    found = _platform(config)
+    platform = found.platform
     if since := out_of_support(platform.talos.version, date.today()):
         why = "its security holes are no longer fixed"
         pulumi.log.warn(f"platform.talos.version: {sentence(since, why, 'plan the next minor release')}")
-    secrets = credentials.read(config, platform, _file_of_secrets(), sealed_values)
+    secrets = credentials.read(config, platform, _file_of_secrets(), found.secrets)
     return Stack(
         platform=platform,
-        sealed=sealed_values,
+        sealed=found.secrets,
         matchbox=secrets.matchbox,
         bmc=secrets.bmc,
         registries=secrets.registries,
@@ -63,22 +57,24 @@ def _file_of_secrets() -> Path | None:
     return _file()
 
 
-def _platform(config: pulumi.Config) -> tuple[Platform, Mapping[str, str]]:
-    """The platform with stand-ins, and stand-in to secret."""
+def _platform(config: pulumi.Config) -> stackfile.Handed:
     try:
         raw = config.get_object("platform")
     except pulumi.ConfigTypeError:
         # Text that is not JSON: the loader reports that it is not a mapping.
         raw = config.get("platform")
     try:
-        found = sealed.sealed(raw, credentials.config_of(_file()), KEY)
-        if not found.secrets and pulumi.runtime.is_config_secret(KEY):
-            raise pulumi.RunError(f"{KEY}: {_NOT_IN_THE_FILE}")
-        return stackfile.assemble(found.platform, root=Path.cwd(), today=date.today()), found.secrets
+        encrypted = pulumi.runtime.is_config_secret(f"{config.name}:platform")
+        return stackfile.handed(raw, _keys(), _file(), root=Path.cwd(), today=date.today(), encrypted=encrypted)
     except StackFileError as error:
-        raise pulumi.RunError(setting.named(error.report, pulumi.get_stack())) from None
+        raise pulumi.RunError(error.report) from None
 
 
 def _file() -> Path:
     """The stack file, by the engine's own name for it. Of a review, too, the folder has it as it is."""
     return Path.cwd() / f"Pulumi.{pulumi.get_stack()}.yaml"
+
+
+def _keys() -> set[str]:
+    """All keys of the program's config, such as bedplate:platform."""
+    return {*pulumi.runtime.config.CONFIG.get(), *pulumi.runtime.config.get_config_env()}

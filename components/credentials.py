@@ -13,7 +13,7 @@ import pulumi
 
 from core.credentials import hosts
 from core.credentials.hosts import HOSTS
-from core.model import Platform, stored, yamlfile
+from core.model import Platform, StackFileError, envelope, stackfile, stored
 from core.model.faults import sentence
 from core.printable import LINE_CHARACTERS, printable
 
@@ -251,9 +251,9 @@ def config_of(file: Path) -> dict[str, Any]:
     if not file.exists():
         return {}
     try:
-        return _mapping(_mapping(yamlfile.read(file, file.name, "it describes the whole platform")).get("config"))
-    except ValueError as error:
-        raise pulumi.RunError(str(error)) from None
+        return _mapping(envelope.config_of(stackfile.document(file).value))
+    except StackFileError as error:
+        raise pulumi.RunError(error.report) from None
 
 
 def _mapping(value: Any) -> dict[str, Any]:

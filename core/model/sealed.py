@@ -6,14 +6,14 @@ without it, and the secrets are beside it.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core import standins
 from core.facts import secret_forms
 from core.facts.secret_places import LEGACY, Holds, holds, texts
 
-from .faults import Fault, StackFileError, fault
+from .faults import Fault, fault, sentence
 from .setting import Path, command, property_path
 from .yamlbounds import MOST_LEVELS
 
@@ -25,8 +25,10 @@ class Sealed:
     """A platform with stand-ins, and what they stand for."""
 
     platform: Any
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(default_factory=dict)
     """Stand-in to secret; empty where the secrets are not known."""
+    faults: tuple[Fault, ...] = ()
+    """What is wrong with encrypted values, wherever they stand."""
 
 
 def is_encrypted(value: Any) -> bool:
@@ -48,39 +50,33 @@ def encrypted(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
             yield from encrypted(inner, (*path, index))
 
 
-def without_secrets(platform: Any, config: Mapping[str, Any]) -> Any:
+def without_secrets(platform: Any, config: Mapping[str, Any]) -> Sealed:
     """The platform of a stack file with a stand-in for each encrypted value.
 
-    config: what the file has under `config:`. Raises StackFileError for a value that can't be told from a stand-in, and
-    for an encrypted text that stands in two places.
+    config: what the file has under `config:`.
     """
-    _require_own(platform, config)
     places = dict(encrypted(platform))
-    return _closed(platform, places) if places else platform
+    return Sealed(_closed(platform, places) if places else platform, faults=(*_own_faults(platform, config),))
 
 
 def sealed(platform: Any, config: Mapping[str, Any], key: str) -> Sealed:
     """The platform that the engine hands to the program, with a stand-in for each value that the file has encrypted.
 
-    config: what the stack file has under `config:`. key: the platform's key there. Raises StackFileError as
-    without_secrets, and for a secret that its place can't hold.
+    config: what the stack file has under `config:`. key: the platform's key there.
     """
     written = config.get(key)
-    _require_own(written, config)
     places = dict(encrypted(written))
-    secrets, faults = {}, []
+    secrets, faults = {}, [*_own_faults(written, config)]
     for path, text in places.items():
         value = _at(platform, path)
         if not isinstance(value, str):
             faults.append(_not_as_written(path))
         elif problem := secret_forms.problem(_form(path, written), value):
             faults.append(_unfit(path, problem))
-        else:
-            secrets[standins.of(text)] = value
-    if faults:
-        raise StackFileError(faults)
-    _require_no_forged(platform)
-    return Sealed(_closed(platform, places) if places else platform, secrets)
+        secrets[standins.of(text)] = str(value)
+    if () in places:
+        return Sealed(None, faults=tuple(faults))
+    return Sealed(_closed(platform, places) if places else platform, secrets, tuple(faults))
 
 
 def names(path: Path) -> tuple[str, ...]:
@@ -113,65 +109,47 @@ def patch_of(platform: Any, path: Path) -> tuple[str, Path] | None:
     return (kind, tuple(rest)) if isinstance(kind, str) else None
 
 
-def require_none(part: Any) -> None:
-    """Require that a file that the stack file includes has neither an encrypted value nor a stand-in.
-
-    Raises ValueError with the message.
-    """
-    place = next((path for path, _ in encrypted(part)), None)
-    if place is not None:
-        raise ValueError(
-            f"has an encrypted value at {property_path(place)[1:]}; the engine decrypts the stack file alone; move the "
-            f"entry to the stack file, and run: {command(place)}"
-        )
-    place = next((path for path, text in texts(part) if standins.is_one(text)), None)
-    if place is not None:
-        raise ValueError(f"has a text like a stand-in at {property_path(place)[1:]}; {_MISTAKEN}; write another text")
+def included_faults(part: Any) -> Iterator[Fault]:
+    """What is wrong with a file that the stack file includes: the engine decrypts nothing in it."""
+    for path, _ in encrypted(part):
+        why = "the engine decrypts the stack file alone"
+        instead = f"move the entry to the stack file, and encrypt the value there: {command(path)}"
+        yield fault(names(path), "is encrypted in an included file", why, instead)
+    yield from _forged(part)
 
 
-_MISTAKEN = "it would be taken for a secret of another place"
-
-
-def _require_own(platform: Any, config: Mapping[str, Any]) -> None:
-    """Require that no encrypted text stands in a second place, and nothing in plain text looks like a stand-in.
+def _own_faults(platform: Any, config: Mapping[str, Any]) -> Iterator[Fault]:
+    """Encrypted texts that stand in a second place, and plain text that looks like a stand-in.
 
     An encrypted text is not bound to its place: who can't read a password could copy it to where it gets out.
     """
-    _require_no_forged(platform)
-    others = {
-        standins.identity(text)
-        for key, value in config.items()
-        if value is not platform
-        for _, text in encrypted(value)
-    }
+    yield from _forged(platform)
+    rest = [value for value in config.values() if value is not platform]
+    others = {standins.identity(text) for value in rest for _, text in encrypted(value)}
     seen: dict[str, Path] = {}
-    faults = []
     for path, text in encrypted(platform):
         if not path:
-            faults.append(_whole())
+            yield _whole()
         elif standins.identity(text) in others:
-            faults.append(_copied(path, "of a credential of the stack"))
+            yield _copied(path, "of a credential of the stack")
         elif (first := seen.setdefault(standins.of(text), path)) is not path:
-            faults.append(_copied(path, f"of platform{property_path(first)}"))
-    if faults:
-        raise StackFileError(faults)
+            yield _copied(path, f"of platform{property_path(first)}")
 
 
-def _require_no_forged(platform: Any) -> None:
-    forged = [path for path, text in texts(platform) if standins.is_one(text)]
-    if forged:
-        raise StackFileError(
-            fault(names(path), "is a text like a stand-in", _MISTAKEN, "write another text") for path in forged
-        )
+def _forged(platform: Any) -> Iterator[Fault]:
+    for path, text in texts(platform):
+        if standins.is_one(text):
+            why = "it would be taken for a secret of another place"
+            yield fault(names(path), "is a text like a stand-in", why, "write another text")
 
 
 def _whole() -> Fault:
-    return fault(
-        (),
+    text = sentence(
         "is encrypted as a whole",
         "people review the platform, and policies judge it",
         "write it in plain text, and encrypt single values: ./bedplate pulumi config set --path --secret",
     )
+    return Fault(("bedplate:platform",), text, root="")
 
 
 def _copied(path: Path, whose: str) -> Fault:

@@ -1,5 +1,7 @@
 """How a value of the stack file is set by a command, whatever its place is."""
 
+from .faults import Sentence
+
 Path = tuple[str | int, ...]
 """Keys down to a value; an int is the position in a list."""
 
@@ -12,8 +14,13 @@ def command(path: Path, stack: str = STACK) -> str:
     return f"./bedplate pulumi config set --path --secret 'bedplate:platform{property_path(path)}' --stack {stack}"
 
 
-def named(text: str, stack: str) -> str:
+def named(text: str, stack: str) -> Sentence:
     """A message with the stack's name in its commands."""
+    parts = Sentence.of(text)
+    return Sentence(*(_named(part, stack) for part in (parts.what, parts.why, parts.instead)))
+
+
+def _named(text: str, stack: str) -> str:
     return text.replace(f"--stack {STACK}", f"--stack {stack}").replace(f"Pulumi.{STACK}.yaml", f"Pulumi.{stack}.yaml")
 
 

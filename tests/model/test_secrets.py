@@ -2,15 +2,17 @@
 
 import copy
 import json
+from datetime import date
 
 import pytest
+import yaml
 from conftest import changed
 
 from core import standins
 from core.facts import secret_forms, secret_looks, secret_places
 from core.facts.contracts import KINDS
 from core.facts.secret_places import Holds
-from core.model import StackFileError, parse, sealed, stored
+from core.model import StackFileError, parse, sealed, stackfile, stored
 from core.model.setting import property_path
 
 KEY = "bedplate:platform"
@@ -244,7 +246,7 @@ def test_a_platform_with_encrypted_values_is_the_same_with_the_engine_and_withou
     texts = [f"VPN_PASSWORD={MARK}", f"http://a:{MARK}@p", f"{MARK}-1", HASH, PEM.format("")]
     handed = decrypted(config[KEY], texts.copy())
     program = sealed.sealed(handed, config, KEY)
-    command = sealed.without_secrets(config[KEY], config)
+    command = sealed.without_secrets(config[KEY], config).platform
     assert program.platform == command and sorted(program.secrets.values()) == sorted(texts)
     platform = parse(command)
     assert MARK not in repr(platform) and "'secure'" not in repr(platform)
@@ -252,7 +254,7 @@ def test_a_platform_with_encrypted_values_is_the_same_with_the_engine_and_withou
     # Each set of the same text is another encrypted text, so a change is seen.
     again = copy.deepcopy(config)
     again[KEY]["talos"]["patches"][0]["environment"][0] = encrypted("Zg==")
-    assert sealed.without_secrets(again[KEY], again) != command
+    assert sealed.without_secrets(again[KEY], again).platform != command
 
 
 @pytest.mark.parametrize(
@@ -274,7 +276,9 @@ def test_a_platform_with_encrypted_values_is_the_same_with_the_engine_and_withou
 )
 def test_an_encrypted_value_elsewhere_is_refused(dev, edit, path):
     config = {KEY: changed(dev, edit)}
-    lines = [line for line in faults(sealed.without_secrets(config[KEY], config)) if "may not be encrypted" in line]
+    lines = [
+        line for line in faults(sealed.without_secrets(config[KEY], config).platform) if "may not be encrypted" in line
+    ]
     assert lines == [
         f"platform.{path}: may not be encrypted; plans show it, policies judge it, or it is sent where anyone can read "
         "it; write it in plain text; docs/stack-file.md lists the places of secrets"
@@ -282,14 +286,15 @@ def test_an_encrypted_value_elsewhere_is_refused(dev, edit, path):
 
 
 def refused(config, handed=None):
-    with pytest.raises(StackFileError) as raised:
-        sealed.sealed(handed or decrypted(config[KEY], [f"N={MARK}"] * 9), config, KEY)
-    return [str(fault) for fault in raised.value.faults]
+    closed = sealed.sealed(handed or decrypted(config[KEY], [f"N={MARK}"] * 9), config, KEY)
+    without_engine = sealed.without_secrets(config[KEY], config).faults
+    assert set(map(str, without_engine)) <= set(map(str, closed.faults))
+    return [str(fault) for fault in closed.faults]
 
 
 def test_a_platform_that_is_encrypted_as_a_whole_is_refused():
     (line,) = refused({KEY: encrypted("YQ==")})
-    assert line.startswith("platform: is encrypted as a whole; people review the platform")
+    assert line.startswith("bedplate:platform: is encrypted as a whole; people review the platform")
 
 
 @pytest.mark.parametrize("spelled", ["v1:YQ==:c2VjcmV0", " v1:YQ==:c2VjcmV0\n", "v1:YR==:c2VjcmV0"])
@@ -311,19 +316,52 @@ def test_an_encrypted_text_is_accepted_at_one_place_only(dev, spelled):
 def test_a_text_like_a_stand_in_is_refused_wherever_it_stands(dev):
     """It would get the secret of another place."""
     config = stack_file(dev, [extension(encrypted("YQ=="))])
-    stand_in = next(standins.within(sealed.without_secrets(config[KEY], config)))
+    stand_in = next(standins.within(sealed.without_secrets(config[KEY], config).platform))
     forged = stack_file(dev, [extension(encrypted("YQ=="))], {"runcmd": [stand_in]})
     assert "cloud_init.runcmd.0: is a text like a stand-in; " in refused(forged)[0]
-    with pytest.raises(ValueError, match=r"has a text like a stand-in at vms\.a\.cloud_init\.runcmd"):
-        sealed.require_none({"vms": {"a": {"cloud_init": {"runcmd": [stand_in]}}}})
+    (fault,) = sealed.included_faults({"vms": {"a": {"cloud_init": {"runcmd": [stand_in]}}}})
+    assert str(fault).startswith("platform.vms.a.cloud_init.runcmd.0: is a text like a stand-in; ")
     # A secret that looks like one is a secret all the same, and is not looked up again.
     opened = standins.opened([stand_in], {stand_in: stand_in})
     assert opened == [stand_in]
 
 
-def test_an_encrypted_value_in_an_included_file_is_refused():
-    with pytest.raises(ValueError, match=r"the engine decrypts the stack file alone; move the entry to the stack file"):
-        sealed.require_none({"vms": {"a": {"cloud_init": {"password": encrypted("YQ==")}}}})
+def test_an_encrypted_value_in_an_included_file_is_refused(dev, tmp_path):
+    (tmp_path / "vms.yaml").write_text(yaml.safe_dump({"vms": {"a": {**dev["vms"]["web"], "cloud_init": CLOUD_INIT}}}))
+    config = {KEY: {**dev, "include": ["vms.yaml"]}}
+    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": config}))
+    with pytest.raises(StackFileError) as raised:
+        stackfile.load(tmp_path / "Pulumi.prod.yaml", root=tmp_path, today=date(2026, 1, 1))
+    hashed, content = (line for line in raised.value.report.splitlines() if "included file" in line)
+    assert (
+        hashed.startswith("vms.yaml:")
+        and "platform.vms.a.cloud_init.users.0.hashed_passwd: is encrypted in an " in hashed
+    )
+    assert content.endswith(
+        "the engine decrypts the stack file alone; move the entry to the stack file, and encrypt the value there: "
+        "./bedplate pulumi config set --path --secret 'bedplate:platform.vms.a.cloud_init.write_files[0].content' "
+        "--stack prod"
+    )
+
+
+def test_a_stack_file_is_judged_with_its_credentials_and_the_stacks_name(dev, tmp_path):
+    config = {KEY: changed(dev, {"vms.web.cloud_init": {"password": MARK}}), "bedplate:bmc": {"password": MARK}}
+    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": config}))
+    with pytest.raises(StackFileError) as raised:
+        stackfile.load(tmp_path / "Pulumi.prod.yaml", root=tmp_path, today=date(2026, 1, 1))
+    lines = raised.value.report.splitlines()[1:]
+    assert len(lines) == 2 and all(line.startswith("Pulumi.prod.yaml:") for line in lines)
+    assert all(line.endswith("--stack prod") and MARK not in line for line in lines)
+    assert any("bedplate:bmc.password: is plain text in Pulumi.prod.yaml; " in line for line in lines)
+
+
+def test_every_command_reads_a_platform_with_encrypted_values(dev, tmp_path):
+    file = tmp_path / "Pulumi.prod.yaml"
+    file.write_text(yaml.safe_dump({"config": stack_file(dev, SEALED, CLOUD_INIT)}))
+    platform = stackfile.load(file, root=tmp_path, today=date(2026, 1, 1))
+    assert len(set(standins.within(platform.model_dump()))) == 5
+    written = stackfile.written_out(file, root=tmp_path, today=date(2026, 1, 1))
+    assert "secure" not in json.dumps(written["vms"])
 
 
 @pytest.mark.parametrize(

@@ -180,4 +180,4 @@ def test_the_mark_is_where_the_tests_look(dev):
     made = Encrypted(with_secrets(dev))
     assert made.handed != made.written and MARK not in json.dumps(made.written)
     config = {KEY: made.written}
-    assert len(set(standins.within(sealed.without_secrets(made.written, config)))) == 10
+    assert len(set(standins.within(sealed.without_secrets(made.written, config).platform))) == 10
