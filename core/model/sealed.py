@@ -79,6 +79,13 @@ def sealed(platform: Any, config: Mapping[str, Any], key: str) -> Sealed:
     return Sealed(_closed(platform, places) if places else platform, secrets, tuple(faults))
 
 
+def made_up(platform: Any) -> Any:
+    """The platform of a stack file with a made-up text for each encrypted value, which its place can hold."""
+    places = {path: f"stand-in for bedplate:platform{property_path(path)}" for path, _ in encrypted(platform)}
+    texts = {path: secret_forms.made_up(_form(path, platform), text) for path, text in places.items()}
+    return _with(platform, texts) if texts else platform
+
+
 def names(path: Path) -> tuple[str, ...]:
     """The path as faults have it."""
     return tuple(map(str, path))
@@ -195,12 +202,17 @@ def _at(value: Any, path: Path) -> Any:
 
 
 def _closed(value: Any, places: Mapping[Path, str]) -> Any:
-    """The value with stand-ins at these places, of which each is in it."""
-    if () in places:
-        return standins.of(places[()])
+    """The value with stand-ins at the places of encrypted texts."""
+    return _with(value, {path: standins.of(text) for path, text in places.items()})
+
+
+def _with(value: Any, texts: Mapping[Path, str]) -> Any:
+    """The value with other texts at these places, of which each is in it."""
+    if () in texts:
+        return texts[()]
     below: dict[str | int, dict[Path, str]] = {}
-    for path, text in places.items():
+    for path, text in texts.items():
         below.setdefault(path[0], {})[path[1:]] = text
     if isinstance(value, Mapping):
-        return {key: _closed(inner, below[str(key)]) if str(key) in below else inner for key, inner in value.items()}
-    return [_closed(inner, below[index]) if index in below else inner for index, inner in enumerate(value)]
+        return {key: _with(inner, below[str(key)]) if str(key) in below else inner for key, inner in value.items()}
+    return [_with(inner, below[index]) if index in below else inner for index, inner in enumerate(value)]
