@@ -49,7 +49,7 @@ def read(config: pulumi.Config, platform: Platform, file: Path | None, sealed_va
     Raises RunError with every fault: a login that nothing uses, a host that a login is not for, and in an `up` a part
     that is missing.
     """
-    stored_in = config_of(file) if file else {}
+    stored_in = _config_of(file) if file else {}
     reading = _Reading(config, platform, stand_ins=file is None)
     faults = [
         *reading.shape(stored_in),
@@ -246,7 +246,7 @@ def _at(host: str, part: str) -> str:
     return f'registries["{host}"].{part}'
 
 
-def config_of(file: Path) -> dict[str, Any]:
+def _config_of(file: Path) -> dict[str, Any]:
     """What a stack file has under `config:`; nothing if the engine took the config from elsewhere."""
     if not file.exists():
         return {}

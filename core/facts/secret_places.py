@@ -30,6 +30,7 @@ class Place:
     holds: Holds
 
 
+# Source: Talos v1.12.0, pkg/machinery/config/types/v1alpha1 (a document without a kind).
 LEGACY = ""
 """The kind of the document that has none: machine: and cluster:."""
 
@@ -108,6 +109,7 @@ _NONE = """
     TrustedRootsConfig UdevRulesConfig UnattendedInstallConfig VLANConfig VRFConfig VethConfig WatchdogTimerConfig
     ZswapConfig
 """
+# Source: the same fields as above.
 NONE = frozenset(_NONE.split())
 """The kinds without such a place."""
 
