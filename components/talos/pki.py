@@ -9,7 +9,7 @@ from pulumiverse_talos import machine
 
 from core.facts import tokens
 from core.facts.secrets import SECRET_OUTPUTS
-from core.facts.versions import minor
+from core.facts.versions import GENERATED, minor, spell
 from core.machineconfig.documents import credentials
 from core.machineconfig.pki import pki
 from core.model import Platform
@@ -25,10 +25,11 @@ class Pki:
 
     def __init__(self, name: str, platform: Platform, parent: Resource) -> None:
         self._contract = minor(platform.talos.contract)
-        # Losing these loses the cluster, and lowering talos_version would replace them (its provider, PlanModify).
+        # Losing these loses the cluster, and lowering talos_version would replace them (its provider, PlanModify). It
+        # does not follow the contract, because the secrets are the same for each contract from this one on.
         made = machine.Secrets(
             f"{name}-secrets",
-            talos_version=platform.talos.contract,
+            talos_version=f"v{spell(GENERATED)}",
             opts=ResourceOptions(
                 parent=parent,
                 protect=True,
