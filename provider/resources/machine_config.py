@@ -169,13 +169,20 @@ class _Sending:
                 return True, ""
             anonymous = self._try_without_config()
         except Refused as refused:
+            said = self._without_secrets(str(refused))
             raise UserError(
-                f"{self.name}: Talos refuses its config: {refused}; it was not applied; correct it in the stack file, "
+                f"{self.name}: Talos refuses its config: {said}; it was not applied; correct it in the stack file, "
                 "then run up again"
             ) from None
         if anonymous is None:
             return True, ""
         return False, f"without a certificate: {anonymous}; with the platform's: {certified}"
+
+    def _without_secrets(self, said: str) -> str:
+        """What Talos said, with a stand-in for each secret of the stack file in it."""
+        for stand_in, secret in (self.inputs.get(SECRETS) or {}).items():
+            said = said.replace(secret.strip(), stand_in)
+        return said
 
     def _try_without_config(self) -> NoAnswer | None:
         """Why a machine without a config did not take it; None if it did. Raises Refused and UserError."""
