@@ -90,6 +90,25 @@ def handed(raw: Any, keys: Iterable[str], file: Path, *, root: Path, today: date
         return Handed(_assembled(closed.platform, found, known, root, today), closed.secrets)
 
 
+def is_elsewhere(file: Path) -> bool:
+    """Whether a stack file has no platform, because the engine takes config from an environment that the file names.
+
+    Raises StackFileError where the file can't be read.
+    """
+    found = document(file)
+    return KEY not in config_of(found.value) and isinstance(found.value, dict) and "environment" in found.value
+
+
+def placed(faults: Iterable[Fault], file: Path, *, root: Path, name: str | None = None) -> list[Fault]:
+    """Faults that were found after the file was loaded, with their places.
+
+    root, name: as for `load`. Raises StackFileError where the file can no longer be read.
+    """
+    found = document(file, name)
+    whole = put_in(config_of(found.value).get(KEY), root)
+    return [Sources(found, whole.owners).placed(each, whole.platform) for each in faults]
+
+
 def written_out(file: Path, *, root: Path, today: date) -> dict[str, Any]:
     """The platform as the file's keys to their values, with its includes and classes put in and validated.
 
