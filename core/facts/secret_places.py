@@ -4,10 +4,13 @@ A value at such a place may be encrypted in the stack file. Everywhere else it m
 and people judge it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+
+Path = tuple[str | int, ...]
+"""Keys down to a value; an int is the position in a list."""
 
 
 class Holds(Enum):
@@ -127,14 +130,15 @@ def known_kinds() -> frozenset[str]:
     return frozenset(_PLACES) - {LEGACY} | NONE
 
 
-def holds(kind: str, path: tuple[str | int, ...]) -> Holds | None:
+def holds(kind: str, path: Path) -> Holds | None:
     """What the place at a path of a document may hold; None if it may hold no secret."""
-    return next((place.holds for place in places(kind) if _matches(place.path, path)), None)
+    return next((place.holds for place in places(kind) if matches(place.path, path)), None)
 
 
-def _matches(pattern: tuple[str, ...], path: tuple[str | int, ...]) -> bool:
+def matches(pattern: Sequence[str], path: Path) -> bool:
+    """Whether a path is one of those that a pattern describes: see Place."""
     if pattern[-1] == "**":
-        return len(path) >= len(pattern) and _matches(pattern[:-1], path[: len(pattern) - 1])
+        return len(path) >= len(pattern) and matches(pattern[:-1], path[: len(pattern) - 1])
     return len(pattern) == len(path) and all(map(_fits, pattern, path))
 
 
@@ -142,7 +146,7 @@ def _fits(part: str, key: str | int) -> bool:
     return isinstance(key, int) if part == "[]" else part in ("*", key)
 
 
-def texts(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def texts(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
     """Path and text of each text in a value; an int in a path is the position in a list."""
     if isinstance(value, str):
         yield path, value

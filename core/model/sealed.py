@@ -71,7 +71,7 @@ def sealed(platform: Any, config: Mapping[str, Any], key: str) -> Sealed:
         value = _at(platform, path)
         if not isinstance(value, str):
             faults.append(_not_as_written(path))
-        elif problem := secret_forms.problem(_form(path, written), value):
+        elif problem := secret_forms.problem(*_document(path, written), value):
             faults.append(_unfit(path, problem))
         secrets[standins.of(text)] = str(value)
     if () in places:
@@ -82,8 +82,15 @@ def sealed(platform: Any, config: Mapping[str, Any], key: str) -> Sealed:
 def made_up(platform: Any) -> Any:
     """The platform of a stack file with a made-up text for each encrypted value, which its place can hold."""
     places = {path: f"stand-in for bedplate:platform{property_path(path)}" for path, _ in encrypted(platform)}
-    texts = {path: secret_forms.made_up(_form(path, platform), text) for path, text in places.items()}
+    texts = {path: secret_forms.made_up(*_document(path, platform), text) for path, text in places.items()}
     return _with(platform, texts) if texts else platform
+
+
+def judgeable(kind: str, document: Any) -> Any:
+    """A document of machine config with made-up texts for its stand-ins, so that Talos' validation can judge it."""
+    found = {path: text for path, text in texts(document) if standins.is_one(text)}
+    made = {path: secret_forms.made_up(kind, path, text) for path, text in found.items()}
+    return _with(document, made) if made else document
 
 
 def names(path: Path) -> tuple[str, ...]:
@@ -182,12 +189,9 @@ def _unfit(path: Path, problem: str) -> Fault:
     return fault(names(path), f"holds a secret that {what}", why, f"encrypt another one: {command(path)}")
 
 
-def _form(path: Path, platform: Any) -> str:
-    """The kind of a patch and the path in it, as the table of forms has it."""
-    found = patch_of(platform, path)
-    if found is None:
-        return ""
-    return f"{found[0]}:" + ".".join("[]" if isinstance(key, int) else key for key in found[1])
+def _document(path: Path, platform: Any) -> tuple[str, Path]:
+    """The kind of the patch that a path leads into, and the rest of the path; both empty for another place."""
+    return patch_of(platform, path) or ("", ())
 
 
 def _at(value: Any, path: Path) -> Any:

@@ -377,7 +377,7 @@ def test_a_secret_that_its_place_can_not_hold_is_refused_and_not_shown(dev, patc
     config = stack_file(dev, [patch])
     (line,) = refused(config, decrypted(config[KEY], [secret]))
     assert f"holds a secret that {says}; " in line and MARK not in line and "config set --path --secret" in line
-    assert secret_forms.problem("", f"A={MARK}") is None
+    assert secret_forms.problem("", (), f"A={MARK}") is None
 
 
 def test_a_file_that_is_not_what_the_engine_read_is_refused(dev):

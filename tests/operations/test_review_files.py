@@ -208,8 +208,8 @@ def test_an_encrypted_value_in_the_platform_becomes_a_text_that_its_place_can_ho
     place = "bedplate:platform.vms.web.cloud_init.password"
     assert found["vms"]["web"] == {"cloud_init": {"password": f"stand-in for {place}"}, "cpu": 1}
     key, entry = found["talos"]["patches"][0]["privateKey"], found["talos"]["patches"][1]["environment"][0]
-    assert secret_forms.problem("WireguardConfig:privateKey", key) is None
-    assert secret_forms.problem("ExtensionServiceConfig:environment.[]", entry) is None
+    assert secret_forms.problem("WireguardConfig", ("privateKey",), key) is None
+    assert secret_forms.problem("ExtensionServiceConfig", ("environment", 0), entry) is None
 
 
 @pytest.mark.parametrize(

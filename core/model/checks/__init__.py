@@ -1,6 +1,7 @@
 """What must hold between the sections of a platform: one file per subject, each check registered in its file."""
 
 from . import (
+    addresses,
     bonds,
     booting,
     bridges,
@@ -8,6 +9,7 @@ from . import (
     controlplanes,
     decommission,
     encryption,
+    endpoint,
     exceptions,
     firewall,
     images,
@@ -15,7 +17,9 @@ from . import (
     links,
     locations,
     networks,
+    outside,
     patches,
+    pools,
     registries,
     routes,
     snapshots,
@@ -29,6 +33,7 @@ from . import (
 from .registry import faults_between_sections
 
 __all__ = [
+    "addresses",
     "bonds",
     "booting",
     "bridges",
@@ -36,6 +41,7 @@ __all__ = [
     "controlplanes",
     "decommission",
     "encryption",
+    "endpoint",
     "exceptions",
     "faults_between_sections",
     "firewall",
@@ -44,7 +50,9 @@ __all__ = [
     "links",
     "locations",
     "networks",
+    "outside",
     "patches",
+    "pools",
     "registries",
     "routes",
     "snapshots",
