@@ -55,7 +55,10 @@ _PLACES: Mapping[str, Mapping[Holds, str]] = {
             "machine.registries.config.*.auth.identityToken machine.registries.config.*.tls.clientIdentity.key "
             "machine.systemDiskEncryption.*.keys.[].static.passphrase "
             "machine.network.interfaces.[].wireguard.privateKey "
-            "machine.network.interfaces.[].vip.hcloud.apiToken machine.network.interfaces.[].vip.equinixMetal.apiToken"
+            "machine.network.interfaces.[].vip.hcloud.apiToken "
+            "machine.network.interfaces.[].vip.equinixMetal.apiToken "
+            "machine.network.interfaces.[].vlans.[].vip.hcloud.apiToken "
+            "machine.network.interfaces.[].vlans.[].vip.equinixMetal.apiToken"
         ),
         Holds.TEXT: (
             "machine.files.[].content machine.env.* machine.logging.destinations.[].extraTags.* "
