@@ -92,11 +92,11 @@ MACHINE_CONFIG = Contract(
             why="policies check them, and they are merged into the base",
             instead="write each patch as one JSON document",
         ),
-        "secretDocuments": Input(
-            type=texts(0),
-            doc="Documents that contain secrets, as JSON texts. They are merged last.",
-            why="a plan shows patches in plain text, and a document with a secret must not be among them",
-            instead="write each document as one JSON text",
+        "secrets": Input(
+            type=text_mapping(),
+            doc="The secrets of the stack file that patches have stand-ins for: stand-in to secret.",
+            why="a plan shows patches in plain text, so secrets are put in only when a config is sent",
+            instead="write stand-in: secret",
             required=False,
             secret=True,
         ),
