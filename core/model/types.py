@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
@@ -46,6 +46,9 @@ Name = Annotated[
         "use at most 63 of a-z, 0-9 and -, e.g. cp-1",
     ),
 ]
+
+Architecture = Literal["amd64", "arm64"]
+"""The processor architectures that Talos is made for, as Talos and container images name them."""
 
 # No pattern: a class that does not exist is reported together with the names of those that do.
 ClassName = Annotated[str, WithJsonSchema({"type": "string"})]

@@ -44,7 +44,7 @@ def documents(platform: Platform, name: str) -> list[Document]:
         *identity(platform, name, machine),
         *links(platform, machine),
         *firewall(platform, machine),
-        *disks(platform, machine),
+        *disks(platform, name, machine),
         *host(platform, name, machine),
         *registries(platform),
         *map(dict, (*platform.talos.patches, *machine.patches)),

@@ -1,6 +1,7 @@
 """What must hold between the sections of a platform: one file per subject, each check registered in its file."""
 
 from . import (
+    arguments,
     bonds,
     booting,
     bridges,
@@ -18,6 +19,7 @@ from . import (
     patches,
     registries,
     routes,
+    schematics,
     snapshots,
     uniqueness,
     versions,
@@ -29,6 +31,7 @@ from . import (
 from .registry import faults_between_sections
 
 __all__ = [
+    "arguments",
     "bonds",
     "booting",
     "bridges",
@@ -47,6 +50,7 @@ __all__ = [
     "patches",
     "registries",
     "routes",
+    "schematics",
     "snapshots",
     "uniqueness",
     "versions",
