@@ -12,7 +12,7 @@ from .types import ByName, Model, Name
 from .wording import faults_of
 
 # Merged by key: a machine adds to them. Any other key of a machine replaces its class's.
-_BY_KEY = ("labels", "taints", "location", "expects", "install", "bmc", "sysctls", "modules", "volumes")
+_BY_KEY = ("labels", "taints", "location", "expects", "install", "bmc", "sysctls", "modules", "volumes", "kubelet_mounts")
 
 
 class _Classes(Model):
@@ -54,8 +54,9 @@ def merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
             machine[key] = {**shared[key], **own[key]}
     if isinstance(shared.get("schematic"), Mapping) and isinstance(own.get("schematic"), Mapping):
         machine["schematic"] = _schematic(shared["schematic"], own["schematic"])
-    if isinstance(shared.get("nics"), Mapping) and isinstance(own.get("nics"), Mapping):
-        machine["nics"] = _deep(shared["nics"], own["nics"])
+    for key in ("nics", "containerd"):
+        if isinstance(shared.get(key), Mapping) and isinstance(own.get(key), Mapping):
+            machine[key] = _deep(shared[key], own[key])
     if isinstance(shared.get("patches"), list) and isinstance(own.get("patches"), list):
         machine["patches"] = [*shared["patches"], *own["patches"]]
     return machine

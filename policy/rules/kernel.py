@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from core.facts import kernel_defences
+from core.facts.sysctls import dotted
 from core.native.machine import TALOS_VERSION
 
 from .field import Field
@@ -130,11 +131,12 @@ def sysctls_kept(resource: Resource) -> Iterator[str]:
         resource.machine.v1alpha1.at("machine", "sysctls"),
         *(document["params"] for document in resource.machine.of("SysctlConfig")),
     ):
-        for key, fine in (KSPP | NETWORK).items():
-            for spelling in (key, key.replace(".", "/")):
-                value = place[spelling].scalar()
-                if value is not None and value.strip() not in fine:
-                    yield f"{place.path} sets {key} to a value other than {' or '.join(fine)}"
+        for spelling, _ in place.entries():
+            key = dotted(spelling)
+            fine = (KSPP | NETWORK).get(key)
+            value = place[spelling].scalar() if fine else None
+            if fine and value is not None and value.strip() not in fine:
+                yield f"{place.path} sets {key} to a value other than {' or '.join(fine)}"
 
 
 RULES = (

@@ -14,6 +14,7 @@ import json
 from core.model import Platform
 
 from .cluster import cluster
+from .containerd import containerd
 from .controlplane import controlplane
 from .disks import disks
 from .document import Document, plain
@@ -46,6 +47,7 @@ def documents(platform: Platform, name: str) -> list[Document]:
         *firewall(platform, machine),
         *disks(platform, name, machine),
         *host(platform, name, machine),
+        *containerd(platform, machine),
         *registries(platform),
         *map(dict, (*platform.talos.patches, *machine.patches)),
     ]

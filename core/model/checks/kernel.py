@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.facts.kspp import FROM_EXTENSION, HARDENED, NEEDED
+from core.facts.kspp import FROM_EXTENSION, HARDENED, KUBELET, NEEDED
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
 
@@ -46,6 +46,20 @@ def network_keeps_its_sysctls(p: Platform) -> Iterator[Fault]:
                     f"{value!r} breaks the pod network",
                     consequence,
                     f"write {' or '.join(working)}, or remove it",
+                )
+
+
+@check("talos")
+def kubelet_keeps_its_sysctls(p: Platform) -> Iterator[Fault]:
+    """No kernel parameter keeps the kubelet from starting."""
+    for path, sysctls, _ in _settings(p, "sysctls"):
+        for key, value in sysctls.items():
+            if key in KUBELET and value not in KUBELET[key]:
+                yield fault(
+                    (*path, key),
+                    f"{value!r} keeps the kubelet from starting",
+                    "it accepts one value of this parameter, and Talos has it check that",
+                    f"write {KUBELET[key][0]}, or remove it",
                 )
 
 
