@@ -11,7 +11,7 @@ from core.facts.versions import CURRENT
 from .addresses import Range
 from .faults import refuse
 from .pattern import Pattern, Visible
-from .types import ChartVersion, Model
+from .types import ChartVersion, Model, sorted_deep
 from .urls import ChartsUrl
 
 Chart = Annotated[
@@ -41,7 +41,7 @@ def _values(value: Any) -> Any:
             "Helm gets these values as YAML, and an empty one would delete what the chart sets",
             "write a value, or remove the key",
         )
-    return value
+    return sorted_deep(value)
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -12,7 +12,18 @@ from .types import ByName, Model, Name
 from .wording import faults_of
 
 # Merged by key: a machine adds to them. Any other key of a machine replaces its class's.
-_BY_KEY = ("labels", "taints", "location", "expects", "install", "bmc", "sysctls", "modules", "volumes", "kubelet_mounts")
+_BY_KEY = (
+    "labels",
+    "taints",
+    "location",
+    "expects",
+    "install",
+    "bmc",
+    "sysctls",
+    "modules",
+    "volumes",
+    "kubelet_mounts",
+)
 
 
 class _Classes(Model):

@@ -10,7 +10,7 @@ from core.facts.containerd import LOOSE, OWNED, PLUGIN
 
 from .faults import refuse
 from .pattern import Pattern, Visible
-from .types import ByName
+from .types import ByName, sorted_deep
 
 PluginName = Annotated[
     str,
@@ -44,10 +44,10 @@ def _settings(value: Any) -> Any:
         if not _is_plain(setting):
             refuse(
                 f"{name} is not a setting",
-                "containerd knows texts, whole numbers, true and false, lists of texts, and mappings of those",
+                "containerd knows texts of one line, whole numbers, true and false, lists of texts, and mappings of those",
                 "write e.g. discard_unpacked_layers: false",
             )
-    return value
+    return sorted_deep(value)
 
 
 def _leaves(value: Mapping[Any, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -61,8 +61,10 @@ def _leaves(value: Mapping[Any, Any], path: tuple[str, ...] = ()) -> Iterator[tu
 
 def _is_plain(value: Any) -> bool:
     if isinstance(value, list):
-        return all(isinstance(each, str) for each in value)
-    return isinstance(value, bool | str) or (isinstance(value, int) and abs(value) <= _LARGEST)
+        return all(isinstance(each, str) and each.isprintable() for each in value)
+    if isinstance(value, str):
+        return value.isprintable()
+    return isinstance(value, bool) or (isinstance(value, int) and abs(value) <= _LARGEST)
 
 
 Containerd = ByName[PluginName, Annotated[Mapping[str, Any], BeforeValidator(_settings), Visible]]

@@ -34,6 +34,13 @@ def _in_natural_order(entries: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType({name: entries[name] for name in sorted(entries, key=lambda name: (_natural(name), name))})
 
 
+def sorted_deep(value: Any) -> Any:
+    """A value whose mappings, at any depth, have their keys in one order, whatever the order in the file."""
+    if isinstance(value, Mapping):
+        return {key: sorted_deep(value[key]) for key in sorted(value, key=str)}
+    return [sorted_deep(each) for each in value] if isinstance(value, list) else value
+
+
 # Sorted, so that the order in the file never shows in the plan; read-only, so that no layer changes another's view.
 ByName = Annotated[Mapping[K, V], AfterValidator(_in_natural_order), PlainSerializer(dict)]
 

@@ -93,7 +93,7 @@ ELSEWHERE = [
     ("talos", "snapshots", "to", "claim"),
 ]
 # Texts of several lines on purpose: PEM, and what other programs read as files or as scripts.
-SEVERAL_LINES = ("ca", "key", "trusted_roots", "patches", "cloud_init", "command")
+SEVERAL_LINES = ("ca", "key", "trusted_roots", "patches", "cloud_init", "command", "values")
 
 
 def test_the_platform_that_is_changed_is_valid():

@@ -45,7 +45,7 @@ def _lines(path: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[str]:
     if values or (path and not nested):
         yield f"[{'.'.join(map(_key, path))}]"
         # A JSON text, number, boolean or list of texts is one of TOML too.
-        yield from (f"  {_key(key)} = {json.dumps(value)}" for key, value in values.items())
+        yield from (f"  {_key(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
     for key, value in nested.items():
         yield from _lines((*path, key), value)
 

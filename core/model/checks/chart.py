@@ -64,7 +64,8 @@ def values_set_nothing_twice(p: Platform) -> Iterator[Fault]:
                 "remove it" if owner == "Bedplate" else f"remove it, and use {owner}",
             )
         elif refused := next((key for key in keys if key in REFUSED), None):
-            yield fault(path, f"{refused} can't be set", REFUSED[refused], "remove it")
+            above = path[: 3 + keys.index(refused)]
+            yield fault(above, f"{refused} can't be set", REFUSED[refused], "remove it")
         elif keys == ("policyEnforcementMode",) and value == "never":
             yield fault(path, "is never", "no network policy would be enforced", "write default or always")
 
