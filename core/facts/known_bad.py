@@ -39,7 +39,7 @@ RELEASES: tuple[KnownBad, ...] = (
         first=(1, 13, 8),
         last=(1, 13, 8),
         needs="siderolabs/iscsi-tools",
-        what="siderolabs/iscsi-tools can't read the records of earlier releases, so that all iSCSI volumes are detached",
+        what="iscsi-tools can't read the records of earlier releases, so all iSCSI volumes are detached",
         thread="siderolabs/extensions#1182",
         instead="v1.13.9",
     ),

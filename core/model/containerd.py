@@ -44,7 +44,7 @@ def _settings(value: Any) -> Any:
         if not _is_plain(setting):
             refuse(
                 f"{name} is not a setting",
-                "containerd knows texts of one line, whole numbers, true and false, lists of texts, and mappings of those",
+                "containerd reads texts of one line, whole numbers, true, false, lists of texts, and mappings of those",
                 "write e.g. discard_unpacked_layers: false",
             )
     return sorted_deep(value)

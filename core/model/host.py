@@ -185,7 +185,7 @@ class SettingsSpec(Model):
     sysctls: Annotated[ByName[SysctlKey, SysctlValue], BeforeValidator(_one_spelling)] = Field(
         default={}, validate_default=True
     )
-    """Kernel parameters, e.g. vm.nr_hugepages. With slashes, a name may contain dots: net/ipv4/conf/eth0.5/forwarding."""
+    """Kernel parameters, e.g. vm.nr_hugepages, or net/ipv4/conf/eth0.5/forwarding."""
     modules: ByName[ModuleName, tuple[ModuleParameter, ...]] = Field(default={}, validate_default=True)
     """Kernel modules to load, each with its parameters."""
     watchdog: WatchdogSpec | None = None

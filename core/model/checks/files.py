@@ -60,7 +60,7 @@ def kubelet_mounts_are_in_the_contract(p: Platform) -> Iterator[Fault]:
     """No kubelet_mounts with a contract that has none."""
     if minor(p.talos.contract) < _BY_DOCUMENTS:
         return
-    places = [(("talos",), p.talos.kubelet_mounts)]
+    places: list[tuple[Path, Mapping[str, Any]]] = [(("talos",), p.talos.kubelet_mounts)]
     places += [(("machines", name), machine.kubelet_mounts) for name, machine in p.machines.items()]
     for path, mounts in places:
         if mounts:
