@@ -1,9 +1,10 @@
 """Kernel arguments that weaken a machine, as the kernel reads them: a name may be spelled with - or _, and in quotes.
 
-The model refuses them in a stack file, and the policies in a plan.
+The model refuses them in a stack file. The policies judge a plan by tables of their own (policy/rules/arguments.py); a
+test holds them equal.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from .kspp import HARDENED
 from .sysctls import dotted
@@ -93,30 +94,31 @@ def words(argument: str) -> Iterator[tuple[str, str]]:
         yield name[:1] + name[1:].replace("-", "_"), value
 
 
-def mitigations_off(argument: str) -> Iterator[str]:
-    """Yields what disables a mitigation, as the tables spell it."""
-    yield from _matches(argument, MITIGATIONS)
-
-
-def hardening_off(argument: str) -> Iterator[str]:
-    """Yields what disables a hardening default, as the tables spell it."""
-    yield from _matches(argument, HARDENING)
-    for name, value in words(argument):
-        yield from (f"-{each}" for each in REMOVED if name == f"-{each}")
-        key = dotted(name.removeprefix("sysctl.").replace("/", "."))
-        if name.startswith("sysctl.") and key in HARDENED and value not in HARDENED[key]:
-            yield f"sysctl.{key}"
-
-
-def weakened(arguments: Iterable[str]) -> bool:
-    """Whether any of the arguments disables a mitigation or a hardening default."""
-    return any(True for each in arguments for _ in (*mitigations_off(each), *hardening_off(each)))
-
-
-def _matches(argument: str, table: dict[str, tuple[str, ...]]) -> Iterator[str]:
+def mitigations_off(argument: str, table: Mapping[str, tuple[str, ...]] = MITIGATIONS) -> Iterator[str]:
+    """Yields what disables a mitigation, as the table spells it."""
     for name, value in words(argument):
         for spelled, bad in table.items():
             if spelled.replace("-", "_") != name:
                 continue
             given = value.replace(";", ",").split(",")
             yield from (spelled,) if not bad else (f"{spelled}={each}" for each in bad if each in given)
+
+
+def hardening_off(
+    argument: str,
+    table: Mapping[str, tuple[str, ...]] = HARDENING,
+    removed: tuple[str, ...] = REMOVED,
+    sysctls: Mapping[str, tuple[str, ...]] = HARDENED,
+) -> Iterator[str]:
+    """Yields what disables a hardening default, as the tables spell it."""
+    yield from mitigations_off(argument, table)
+    for name, value in words(argument):
+        yield from (f"-{each}" for each in removed if name == f"-{each}")
+        key = dotted(name.removeprefix("sysctl.").replace("/", "."))
+        if name.startswith("sysctl.") and key in sysctls and value not in sysctls[key]:
+            yield f"sysctl.{key}"
+
+
+def weakened(arguments: Iterable[str]) -> bool:
+    """Whether any of the arguments disables a mitigation or a hardening default."""
+    return any(True for each in arguments for _ in (*mitigations_off(each), *hardening_off(each)))

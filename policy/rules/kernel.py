@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from core.facts import kernel_defences
+from core.facts.kernel_defences import hardening_off, mitigations_off, words
 from core.facts.sysctls import dotted
 from core.native.machine import TALOS_VERSION
 
+from .arguments import HARDENING, MITIGATIONS, REMOVED
 from .field import Field
 from .rule import Resource, Rule
 from .talos import APPLY
@@ -63,12 +64,16 @@ def _forbidden(resource: Resource, bad: Callable[[str], Iterable[str]], what: st
 
 def mitigations_on(resource: Resource) -> Iterator[str]:
     """Yields kernel arguments that disable mitigations."""
-    yield from _forbidden(resource, kernel_defences.mitigations_off, "disables a defence against hostile code")
+    yield from _forbidden(
+        resource, lambda text: mitigations_off(text, MITIGATIONS), "disables a defence against hostile code"
+    )
 
 
 def hardening_kept(resource: Resource) -> Iterator[str]:
     """Yields kernel arguments that disable hardening defaults."""
-    yield from _forbidden(resource, kernel_defences.hardening_off, "disables a hardening default")
+    yield from _forbidden(
+        resource, lambda text: hardening_off(text, HARDENING, REMOVED, KSPP), "disables a hardening default"
+    )
 
 
 def hardening_booted(resource: Resource) -> Iterator[str]:
@@ -76,8 +81,8 @@ def hardening_booted(resource: Resource) -> Iterator[str]:
     listed = resource.inputs[LISTED[resource.kind]]
     if resource.kind in RELEASE and not listed.given:
         return  # Of a schematic that is only an id, nobody knows the arguments.
-    words = {word for argument in arguments(resource) for word in (argument.text() or "").split()}
-    yield from (f"{listed.path} lack {word}" for word in WANTED if word not in words)
+    given = {word for argument in arguments(resource) for word in (argument.text() or "").split()}
+    yield from (f"{listed.path} lack {word}" for word in WANTED if word not in given)
 
 
 def selinux_permissive(resource: Resource) -> Iterator[str]:
@@ -115,7 +120,7 @@ def config_not_in_clear(resource: Resource) -> Iterator[str]:
 def _words(resource: Resource) -> Iterator[tuple[str, str, str]]:
     """Path, name and value of each word of the kernel arguments, in one spelling."""
     for argument in arguments(resource):
-        yield from ((argument.path, *word) for word in kernel_defences.words(argument.text() or ""))
+        yield from ((argument.path, *word) for word in words(argument.text() or ""))
 
 
 def nothing_else_served(resource: Resource) -> Iterator[str]:

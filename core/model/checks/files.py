@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.facts.containerd import PART
-from core.facts.versions import minor
+from core.facts.versions import LAST_CONTRACTS, minor
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
 
@@ -13,7 +13,7 @@ from .registry import check
 # Source: siderolabs/talos internal/app/machined/pkg/runtime/v1alpha1, WriteUserFiles.
 _OPERATIONS = ("create", "append", "overwrite")
 _MANIFESTS = "/etc/kubernetes/manifests"
-# The first contract without machine.files and machine.kubelet.extraMounts.
+# The first contract without machine.files.
 _BY_DOCUMENTS = (1, 14)
 
 Path = tuple[str, ...]
@@ -30,7 +30,8 @@ def files_can_be_written(p: Platform) -> Iterator[Fault]:
 def containerd_has_one_writer(p: Platform) -> Iterator[Fault]:
     """No patch writes the part of containerd's configuration that Bedplate writes."""
     for path, patch in _patches(p):
-        if patch.get("kind") == "CRICustomizationConfig":
+        # Before that contract the kind itself is a fault.
+        if patch.get("kind") == "CRICustomizationConfig" and minor(p.talos.contract) >= _BY_DOCUMENTS:
             yield _second_writer((*path, "kind"))
     for path, file in _files(p):
         if _normal(file.get("path")) == PART:
@@ -58,7 +59,7 @@ def files_have_one_writer(p: Platform) -> Iterator[Fault]:
 @check("talos")
 def kubelet_mounts_are_in_the_contract(p: Platform) -> Iterator[Fault]:
     """No kubelet_mounts with a contract that has none."""
-    if minor(p.talos.contract) < _BY_DOCUMENTS:
+    if minor(p.talos.contract) <= LAST_CONTRACTS["kubelet_mounts"]:
         return
     places: list[tuple[Path, Mapping[str, Any]]] = [(("talos",), p.talos.kubelet_mounts)]
     places += [(("machines", name), machine.kubelet_mounts) for name, machine in p.machines.items()]
