@@ -3,6 +3,10 @@
 # Source: core/manifests/cilium.py, values; a test holds the two together.
 OWNED: dict[str, str] = {
     "ipam": "network.pods",
+    "ipv4": "network.pods",
+    "ipv6": "network.pods",
+    "underlayProtocol": "network.pods",
+    "MTU": "cilium.mtu",
     "kubeProxyReplacement": "Bedplate",
     "k8sServiceHost": "Bedplate",
     "k8sServicePort": "Bedplate",

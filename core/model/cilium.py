@@ -8,9 +8,9 @@ from pydantic import BeforeValidator, Field
 from core.facts import charts
 from core.facts.versions import CURRENT
 
-from .addresses import Range
 from .faults import refuse
 from .pattern import Pattern, Visible
+from .ranges import Ranges
 from .types import ChartVersion, Model, sorted_deep
 from .urls import ChartsUrl
 
@@ -57,8 +57,8 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 class LoadBalancerSpec(Model):
     """Addresses for Services of type LoadBalancer."""
 
-    pool: Range = Field(examples=["192.168.10.200-192.168.10.220"])
-    """Addresses, announced on the node network."""
+    pool: Ranges = Field(min_length=1, examples=["192.168.10.200-192.168.10.220"])
+    """First to last address, announced on the node network that contains them; or a list of such ranges."""
 
 
 class CiliumSpec(Model):
@@ -79,6 +79,9 @@ class CiliumSpec(Model):
     load_balancer: LoadBalancerSpec | None = None
     values: Annotated[Mapping[str, Any], BeforeValidator(_values), Visible] = {}
     """Further values of the chart, which no other field sets, e.g. bpf.mapDynamicSizeRatio."""
+    mtu: Annotated[int, Field(ge=1280, le=65520, strict=True)] | None = None
+    """Bytes of the largest packet of pods and VMs. Unset: Cilium takes the mtu of the link with the node's address,
+    and guests that don't learn the smaller size of a tunnel's packets lose their larger ones."""
 
     @property
     def by_name(self) -> bool:

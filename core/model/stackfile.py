@@ -113,7 +113,10 @@ def _assembled(raw: Any, found: Document | None, known: tuple[Fault, ...], root:
     sources = Sources(found, whole.owners)
     try:
         platform = parse(whole.platform, today, (*known, *whole.faults), incomplete=whole.incomplete)
-        if faults := list(chartfile.faults(platform, root)):
+        # Loaded here, because what it loads needs the model.
+        from core.effective.faults import faults as of_patches
+
+        if faults := [*chartfile.faults(platform, root), *of_patches(platform)]:
             raise StackFileError(faults)
     except StackFileError as error:
         raise StackFileError(sources.placed(each, whole.platform) for each in error.faults) from None

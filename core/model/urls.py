@@ -24,16 +24,6 @@ class _Address(Pattern):
         return super()._check(value)
 
 
-Host = Annotated[
-    str,
-    Pattern(
-        HOST,
-        "a host name or an address",
-        "clients connect to exactly this host",
-        "write e.g. ntp.example.com or 192.168.10.3",
-    ),
-]
-
 HostPort = Annotated[
     str,
     Pattern(

@@ -32,11 +32,11 @@ def test_every_value_of_bedplate_is_its_own(raw):
 def test_values_of_the_stack_file_stand_beside_ours():
     raw = changed(
         stack_platform("prod"),
-        {"cilium.values": {"bpf": {"masquerade": True}, "hubble": {"ui": {"enabled": True}}, "MTU": 8950}},
+        {"cilium.values": {"bpf": {"masquerade": True}, "hubble": {"ui": {"enabled": True}}, "pmtuDiscovery": {"enabled": True}}},
     )
     before, after = cilium.values(parse(stack_platform("prod"))), cilium.values(parse(raw))
     assert after["bpf"] == {"masquerade": True}
-    assert after["MTU"] == 8950
+    assert after["pmtuDiscovery"] == {"enabled": True}
     assert after["hubble"] == {**before["hubble"], "ui": {"enabled": True}}
     assert {key: after[key] for key in before if key != "hubble"} == {
         key: before[key] for key in before if key != "hubble"

@@ -85,7 +85,7 @@ PLATFORMS = {
         "cilium.values": {
             "bpf": {"masquerade": True, "hostLegacyRouting": True},
             "hubble": {"ui": {"enabled": True}},
-            "MTU": 1400,
+            "pmtuDiscovery": {"enabled": True},
         }
     },
     "the release after a known defect": {

@@ -1,6 +1,7 @@
 """What must hold between the sections of a platform: one file per subject, each check registered in its file."""
 
 from . import (
+    addresses,
     arguments,
     bonds,
     booting,
@@ -9,6 +10,7 @@ from . import (
     controlplanes,
     decommission,
     encryption,
+    endpoint,
     exceptions,
     files,
     firewall,
@@ -17,7 +19,9 @@ from . import (
     links,
     locations,
     networks,
+    outside,
     patches,
+    pools,
     registries,
     routes,
     schematics,
@@ -32,6 +36,7 @@ from . import (
 from .registry import faults_between_sections
 
 __all__ = [
+    "addresses",
     "arguments",
     "bonds",
     "booting",
@@ -40,6 +45,7 @@ __all__ = [
     "controlplanes",
     "decommission",
     "encryption",
+    "endpoint",
     "exceptions",
     "faults_between_sections",
     "files",
@@ -49,7 +55,9 @@ __all__ = [
     "links",
     "locations",
     "networks",
+    "outside",
     "patches",
+    "pools",
     "registries",
     "routes",
     "schematics",
