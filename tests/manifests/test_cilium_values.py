@@ -32,7 +32,13 @@ def test_every_value_of_bedplate_is_its_own(raw):
 def test_values_of_the_stack_file_stand_beside_ours():
     raw = changed(
         stack_platform("prod"),
-        {"cilium.values": {"bpf": {"masquerade": True}, "hubble": {"ui": {"enabled": True}}, "pmtuDiscovery": {"enabled": True}}},
+        {
+            "cilium.values": {
+                "bpf": {"masquerade": True},
+                "hubble": {"ui": {"enabled": True}},
+                "pmtuDiscovery": {"enabled": True},
+            }
+        },
     )
     before, after = cilium.values(parse(stack_platform("prod"))), cilium.values(parse(raw))
     assert after["bpf"] == {"masquerade": True}
