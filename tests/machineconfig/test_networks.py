@@ -141,6 +141,15 @@ def test_the_firewall_opens_the_platforms_ports_to_every_rack():
     assert "0.0.0.0/0" not in json.dumps(etcd)
 
 
+def test_a_machine_behind_another_router_is_a_network_of_its_own():
+    """The others open their ports to it, and its node has its address."""
+    away = right(BY_NAME["a worker behind another router, whose address the site reserves"])
+    etcd = of(away, "cp-1", "NetworkRuleConfig")["etcd"]
+    assert [each["subnet"] for each in etcd["ingress"]] == ["10.20.0.0/24", "192.168.20.21/32"]
+    nodes = merged(away, "wk-2", "machine", "kubelet", "nodeIP", "validSubnets")
+    assert nodes == [["10.20.0.0/24", "192.168.20.21/32", "!10.20.0.10/32"]]
+
+
 def test_dhcp_of_ipv6_has_a_client_and_an_opening_for_its_answers():
     """Talos' own DHCP is of IPv4, and the answers come from an address that no rule of connections knows."""
     both = right(BY_NAME["IPv4 and IPv6, all addresses by DHCP"])
