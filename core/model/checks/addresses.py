@@ -51,6 +51,14 @@ def _behind_routers(p: Platform, path: tuple[str, ...], address: IpAddress, plan
             f"use an address of {shown(p)}, or add its network to network.nodes if it is behind a router",
         )
         return
+    if p.boot and p.boot.provisioning and p.boot.provisioning.dhcp == "full":
+        yield fault(
+            path,
+            f"{address} is outside network.nodes {shown(p)}",
+            "the generated DHCP server gives addresses of these networks alone",
+            "add its network to network.nodes, or write boot.provisioning.dhcp: proxy",
+        )
+        return
     inside = next((f"network.{key} {network}" for key, network in networks(p) if address in network), None)
     if found := inside or kept_for(address):
         yield fault(
