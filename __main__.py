@@ -14,7 +14,9 @@ platform = stack.platform
 metal = bedplate.Metal("metal", bedplate.MetalArgs(platform=platform, matchbox=stack.matchbox, bmc=stack.bmc))
 
 # Talos: those machines configured and joined, etcd bootstrapped once.
-on_metal = bedplate.TalosArgs(platform=platform, booted=metal.booted, registries=stack.registries)
+on_metal = bedplate.TalosArgs(
+    platform=platform, booted=metal.booted, serials=metal.serials, registries=stack.registries
+)
 talos = bedplate.Talos("talos", on_metal)
 
 # Kubernetes: the API, once it answers. Cilium: nodes become Ready, pods reach each other.

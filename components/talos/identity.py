@@ -36,13 +36,23 @@ class Identity(ContractResource):
     """The SHA-256 of the certificate that a machine without a config served; empty if it had one."""
 
     def __init__(
-        self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions
+        self,
+        name: str,
+        machine: str,
+        platform: Platform,
+        node: Input[str],
+        client: Any,
+        opts: ResourceOptions,
+        *,
+        serials: Input[list[str]] | None = None,
     ) -> None:
+        """serials: the two serial numbers that the machine's BMC reports, or none; None without a BMC."""
         values = {
             "machine": machine,
             "node": node,
             "clientConfiguration": talos_client(client),
             "declared": declared(platform, machine),
+            "serials": serials,
             "generation": platform.machines[machine].install.generation,
             # The machine's config without the PKI: a change queries the machine again, and the plan lists the fields.
             "documents": [*patches(platform, machine)],
