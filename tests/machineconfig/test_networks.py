@@ -158,6 +158,9 @@ def test_dhcp_of_ipv6_has_a_client_and_an_opening_for_its_answers():
     assert rule["ingress"] == [{"subnet": "fe80::/10"}] and rule["portSelector"] == {"ports": [546], "protocol": "udp"}
     only = right(BY_NAME["IPv6 only, addresses by DHCP, an endpoint in brackets"])
     assert of(only, "cp-1", "DHCPv4Config") == {} and list(of(only, "cp-1", "DHCPv6Config")) == ["lan0"]
+    mixed = right(BY_NAME["IPv4 addresses by DHCP beside static ones of IPv6"])
+    assert list(of(mixed, "wk-1", "DHCPv4Config")) == ["lan0"] and of(mixed, "wk-1", "DHCPv6Config") == {}
+    assert of(mixed, "wk-1", "LinkConfig")["lan0"]["addresses"] == [{"address": "fd00:20::21/64"}]
     static = right(BY_NAME["IPv4 and IPv6"])
     assert of(static, "wk-1", "DHCPv6Config") == {} and "dhcpv6-client" not in of(static, "wk-1", "NetworkRuleConfig")
 
