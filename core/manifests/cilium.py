@@ -100,13 +100,11 @@ def announcements(platform: Platform) -> Iterator[dict[str, Any]]:
 
 
 def _announcers(platform: Platform, pools: Iterable[AddressRange]) -> dict[str, Any]:
-    """The nodes that may announce the pools: those in their network. Every node, if there is only one network."""
+    """The nodes that may announce the pools: those in their networks. Every node, if all of them are."""
     net = platform.network
-    racks = [network for network in net.nodes if network.version == net.nodes[0].version]
-    if len(racks) < 2:
-        return {}
     near = {net.of(pool.first) for pool in pools}
     names = [name for name, m in platform.machines.items() if any(net.of(a) in near for a in m.addresses)]
-    if not names:
+    # Addresses that routers announce are not in the stack file.
+    if not names or len(names) == len(platform.machines):
         return {}
     return {"nodeSelector": {"matchExpressions": [{"key": HOSTNAME, "operator": "In", "values": names}]}}
