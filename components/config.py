@@ -1,6 +1,7 @@
 """Reads the stack: its file, and its encrypted config. The only place that reads Pulumi's config."""
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +27,9 @@ class Stack(Secrets):
     """A platform and the credentials to act on it."""
 
     platform: Platform
+    """With stand-ins for what the stack file has encrypted."""
+    sealed: Mapping[str, str]
+    """Stand-in to secret."""
 
 
 def load(config: pulumi.Config) -> Stack:
@@ -34,13 +38,20 @@ def load(config: pulumi.Config) -> Stack:
     Raises RunError, which Pulumi shows without a traceback, with every fault of the stack file, or of the credentials.
     """
     engine.prepare()
-    platform = _platform(config)
+    found = _platform(config)
+    platform = found.platform
     _put_before_talos(platform)
     if since := out_of_support(platform.talos.version, date.today()):
         why = "its security holes are no longer fixed"
         pulumi.log.warn(f"platform.talos.version: {sentence(since, why, 'plan the next minor release')}")
-    secrets = credentials.read(config, platform, _file_of_secrets())
-    return Stack(platform=platform, matchbox=secrets.matchbox, bmc=secrets.bmc, registries=secrets.registries)
+    secrets = credentials.read(config, platform, _file_of_secrets(), found.secrets)
+    return Stack(
+        platform=platform,
+        sealed=found.secrets,
+        matchbox=secrets.matchbox,
+        bmc=secrets.bmc,
+        registries=secrets.registries,
+    )
 
 
 def _file_of_secrets() -> Path | None:
@@ -50,14 +61,15 @@ def _file_of_secrets() -> Path | None:
     return _file()
 
 
-def _platform(config: pulumi.Config) -> Platform:
+def _platform(config: pulumi.Config) -> stackfile.Handed:
     try:
         raw = config.get_object("platform")
     except pulumi.ConfigTypeError:
         # Text that is not JSON: the loader reports that it is not a mapping.
         raw = config.get("platform")
     try:
-        return stackfile.handed(raw, _keys(), _file(), root=Path.cwd(), today=date.today())
+        encrypted = pulumi.runtime.is_config_secret(f"{config.name}:platform")
+        return stackfile.handed(raw, _keys(), _file(), root=Path.cwd(), today=date.today(), encrypted=encrypted)
     except StackFileError as error:
         raise pulumi.RunError(error.report) from None
 

@@ -1,17 +1,27 @@
 """A virtual machine as Kubernetes objects."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 
-from core.model import VirtualMachineSpec
+from core import standins
+from core.model import Platform, VirtualMachineSpec
 
 LABEL = "bedplate/vm"
 
 
-def cloud_config(vm: VirtualMachineSpec) -> str:
-    """The cloud-init of the guest's first boot. It may hold passwords, so it belongs in a Secret."""
+_NO_SECRETS: Mapping[str, str] = MappingProxyType({})
+
+
+def cloud_config(vm: VirtualMachineSpec, secrets: Mapping[str, str] = _NO_SECRETS) -> str:
+    """The cloud-init of the guest's first boot. It may hold passwords, so it belongs in a Secret.
+
+    secrets: stand-in to secret of the stack file.
+    """
     config = {**({"ssh_authorized_keys": list(vm.ssh_keys)} if vm.ssh_keys else {}), **vm.cloud_init}
+    config = standins.opened(config, secrets)
     return "#cloud-config\n" + yaml.safe_dump(config, sort_keys=True, default_flow_style=False)
 
 
@@ -20,19 +30,38 @@ def secret_name(name: str) -> str:
     return f"{name}-cloud-init"
 
 
-def secret(name: str, vm: VirtualMachineSpec) -> dict[str, Any]:
-    """The manifest of the Secret with a VM's cloud-init: KubeVirt accepts at most 2 KiB of it in the VM itself."""
+def secret(name: str, vm: VirtualMachineSpec, secrets: Mapping[str, str] = _NO_SECRETS) -> dict[str, Any]:
+    """The manifest of the Secret with a VM's cloud-init: KubeVirt accepts at most 2 KiB of it in the VM itself.
+
+    secrets: as for cloud_config.
+    """
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": secret_name(name), "namespace": vm.namespace, "labels": {LABEL: name}},
         "type": "Opaque",
-        "stringData": {"userdata": cloud_config(vm)},
+        "stringData": {"userdata": cloud_config(vm, secrets)},
     }
 
 
-def virtual_machine(name: str, vm: VirtualMachineSpec, migratable: bool) -> dict[str, Any]:
-    """The VirtualMachine object: a container disk, cloud-init from its Secret, one link on the pod network."""
+def placement(platform: Platform, vm: VirtualMachineSpec) -> dict[str, Any]:
+    """Fields of a VM's spec that keep it on nodes of its architecture; empty where all machines are amd64.
+
+    KubeVirt takes the architecture of its own API server where none is set.
+    """
+    if {machine.arch for machine in platform.machines.values()} == {"amd64"}:
+        return {}
+    arch = vm.arch or platform.vm_architectures[0]
+    return {"architecture": arch, "nodeSelector": {"kubernetes.io/arch": arch}}
+
+
+def virtual_machine(
+    name: str, vm: VirtualMachineSpec, migratable: bool, placed: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The VirtualMachine object: a container disk, cloud-init from its Secret, one link on the pod network.
+
+    placed: what `placement` yields for it.
+    """
     return {
         "apiVersion": "kubevirt.io/v1",
         "kind": "VirtualMachine",
@@ -42,6 +71,7 @@ def virtual_machine(name: str, vm: VirtualMachineSpec, migratable: bool) -> dict
             "template": {
                 "metadata": {"labels": {LABEL: name}},
                 "spec": {
+                    **(placed or {}),
                     # Without a second node, a VM stops when its node is drained.
                     "evictionStrategy": "LiveMigrate" if migratable else "None",
                     "domain": {

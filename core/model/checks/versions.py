@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from core.facts import versions
+from core.facts import known_bad, versions
 from core.facts.versions import Minor, minor, span, spell
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
@@ -14,7 +14,7 @@ _OTHER_CONTRACT = "; newer Talos releases accept it too"
 
 @check("talos")
 def contract_is_rendered(p: Platform) -> Iterator[Fault]:
-    """The contract is one that Bedplate and its Talos plugin render, and that this Talos accepts."""
+    """The contract is one that Bedplate renders, and that this Talos accepts."""
     contract, talos = minor(p.talos.contract), minor(p.talos.version)
     path = ("talos", "contract")
     if contract not in versions.CONTRACTS:
@@ -23,13 +23,6 @@ def contract_is_rendered(p: Platform) -> Iterator[Fault]:
             f"{p.talos.contract} is not a contract that Bedplate renders",
             "the contract decides which machine config documents exist",
             f"write {' or '.join('v' + spell(each) for each in versions.CONTRACTS)}{_OTHER_CONTRACT}",
-        )
-    elif contract > versions.GENERATED:
-        yield fault(
-            path,
-            f"{p.talos.contract} is newer than what this release's Talos plugin generates",
-            "Bedplate would write its part of the config in the new form, and the plugin the rest in the old form",
-            f"write v{spell(versions.GENERATED)}{_OTHER_CONTRACT}",
         )
     elif talos in versions.TALOS and contract > talos:
         yield fault(
@@ -67,6 +60,22 @@ def _fits_kubernetes(
             f"the {project} project neither tests nor supports that combination",
             f"set talos.kubernetes to a release of {span(supported)}, or choose another {project} release",
         )
+
+
+@check("talos", "cilium", "machines")
+def releases_have_no_known_defect(p: Platform) -> Iterator[Fault]:
+    """No release is known not to work with what the platform has."""
+    extensions = {each for name in p.machines for each in p.schematic_of(name).extensions}
+    has = {*extensions, *({"wireguard"} if p.cilium.encryption == "wireguard" else ())}
+    for section, version in (("talos", p.talos.version), ("cilium", p.cilium.version)):
+        for bad in known_bad.defects(section, version):
+            if bad.needs in has:
+                yield fault(
+                    (section, "version"),
+                    f"{version} has a known defect: {bad.what}",
+                    f"it is reported in {bad.thread}",
+                    f"write {bad.instead}",
+                )
 
 
 @check("kubevirt", "talos")
