@@ -14,9 +14,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from core.model import StackFileError, stackfile
+from clients import judge
+from core.model import Platform, StackFileError, stackfile
 from core.model.faults import Fault, Place, Sentence
-from core.printable import printable
+from core.printable import LINE_CHARACTERS, printable
 from runner import pipes
 
 
@@ -40,27 +41,44 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--root", type=Path, help="the checkout; by default the folder of the file")
     parser.add_argument("--before", metavar="COMMAND", help="say nothing without faults")
     given = parser.parse_args(arguments)
-    results = [judged(file, given.folder, date.today(), given.root) for file in given.files]
+    # A plan asks Talos itself.
+    ask = not given.before
+    results = [judged(file, given.folder, date.today(), given.root, ask=ask) for file in given.files]
     if given.before:
         return _before(given.before, results)
     print(as_json(results) if given.json else "\n".join(line for result in results for line in lines(result)))
     return 2 if any(result.faults for result in results) else 0
 
 
-def judged(file: Path, folder: Path, today: date, root: Path | None = None) -> Judged:
+def judged(file: Path, folder: Path, today: date, root: Path | None = None, *, ask: bool = True) -> Judged:
     """What is wrong with a stack file.
 
-    folder: paths are shown from there on. root: the checkout; by default the folder of the file.
+    folder: paths are shown from there on. root: the checkout; by default the folder of the file. ask: Talos' own
+    validation too, where it is at hand.
     """
     name, root = _shown(file, folder), root or file.parent
     try:
         if stackfile.is_elsewhere(file):
             return Judged(name, (), ("the platform, which the engine takes from an environment",))
-        stackfile.load(file, root=root, today=today, name=name)
+        platform = stackfile.load(file, root=root, today=today, name=name)
+        refused, unasked = _by_talos(platform) if ask else ([], ())
+        if refused:
+            raise StackFileError(stackfile.placed(refused, file, root=root, name=name))
     except StackFileError as error:
         faults = tuple(_from(folder, root, name, fault) for fault in error.faults)
         return Judged(name, tuple(sorted(faults, key=_order)))
-    return Judged(name, (), ("Talos' own validation of each machine's config, which every ./bedplate preview asks",))
+    return Judged(name, (), unasked)
+
+
+def _by_talos(platform: Platform) -> tuple[list[Fault], tuple[str, ...]]:
+    """What Talos' own validation refuses, and what it could not be asked."""
+    try:
+        refused = judge.refusals(platform, os.environ)
+    except judge.JudgeError as error:
+        return [], (f"Talos' own validation of the machines ({error}; {judge.REMEDY.partition(',')[0]})",)
+    if refused is None:
+        return [], (f"Talos' own validation of the machines ({judge.REMEDY.partition(',')[0]})",)
+    return refused, ()
 
 
 def _before(command: str, results: Iterable[Judged]) -> int:
@@ -75,7 +93,7 @@ def lines(result: Judged) -> Iterable[str]:
     """What a person reads of one file: a line for each fault, which starts with file, line and column."""
     for fault in result.faults:
         text = str(replace(fault, at=None))
-        yield printable(f"{fault.at}:{fault.at.column}: {text}" if fault.at else f"{result.file}: {text}", 4000)
+        yield printable(f"{fault.at}:{fault.at.column}: {text}" if fault.at else text, LINE_CHARACTERS)
     count = len(result.faults)
     verdict = f"{count} fault{'s' * (count != 1)}" if count else "no faults"
     yield printable(f"{result.file}: {verdict}" + "".join(f"; not judged here: {each}" for each in result.unasked))

@@ -1,6 +1,6 @@
 """Talos machines joined into one Kubernetes control plane: which machine is changed when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
@@ -26,10 +26,12 @@ class TalosArgs:
     platform: Platform
     booted: Mapping[str, Input[str]]
     """Machine to the address at which its Talos API answers."""
+    serials: Mapping[str, Input[list[str]]] = field(default_factory=dict)
+    """Machine to the two serial numbers that its BMC reports, or none."""
     registries: Mapping[str, Mapping[str, Input[str]]] = field(default_factory=dict)
     """Registry host to its `username` and `password`."""
-    secret_documents: Mapping[str, Input[Sequence[str]]] = field(default_factory=dict)
-    """Machine to its documents with secrets, in JSON (secret)."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Stand-in to secret of the stack file."""
 
 
 class Talos(ComponentResource):
@@ -81,9 +83,10 @@ class Talos(ComponentResource):
             platform=self._args.platform,
             machine=node,
             address=self._args.booted[node],
+            serials=self._args.serials.get(node),
             client=self._pki.client,
             pki=self._pki_of[self._args.platform.machines[node].role],
-            secret_documents=self._args.secret_documents.get(node),
+            secrets=self._args.secrets,
             guard=self._guard,
             after=[after],
         )

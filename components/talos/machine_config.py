@@ -1,7 +1,7 @@
 """The config of one machine."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulumi import Input, Output, ResourceOptions
@@ -13,6 +13,7 @@ from core.model import Platform
 from core.native.machine import MACHINE_CONFIG
 
 from .identity import Identity, declared
+from .sealed import secrets_of
 
 
 class MachineConfig(ContractResource):
@@ -34,9 +35,13 @@ class MachineConfig(ContractResource):
         pki: Input[Sequence[str]],
         opts: ResourceOptions,
         *,
-        secret_documents: Input[Sequence[str]] | None = None,
+        secrets: Mapping[str, str],
+        serials: Input[list[str]] | None = None,
     ) -> None:
-        """pki: the PKI of the machine's role. secret_documents: merged last. Both are documents in JSON, and secret."""
+        """pki: the PKI of the machine's role, as documents in JSON (secret). secrets: stand-in to secret.
+
+        serials: as of Identity.
+        """
         role = platform.machines[machine].role
         values = {
             "machine": machine,
@@ -46,9 +51,9 @@ class MachineConfig(ContractResource):
             "base": [json.dumps(plain(each), sort_keys=True) for each in base(platform, role)],
             "pki": pki,
             "configPatches": [*patches(platform, machine)],
-            "secretDocuments": secret_documents,
+            "secrets": secrets_of(platform, machine, secrets) or None,
             "generation": platform.machines[machine].install.generation,
             "fingerprint": identity.fingerprint,
-            "declared": declared(platform, machine),
+            "declared": declared(platform, machine) | ({} if serials is None else {"serials": serials}),
         }
         super().__init__(MACHINE_CONFIG, name, values, opts)

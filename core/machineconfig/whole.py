@@ -5,19 +5,23 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core import standins
+
 from .merge import Document, Documents, merge
 
-PARTS = ("base", "pki", "configPatches", "secretDocuments")
+PARTS = ("base", "pki", "configPatches")
 """The inputs that make a config, by the names that the resource's contract gives them, in the order of the merge."""
+SECRETS = "secrets"
+"""The input with what stands in patches for secrets: stand-in to secret."""
 
 # What JSON writes as it is and YAML does not accept.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def whole(parts: Mapping[str, Iterable[str]]) -> str:
+def whole(parts: Mapping[str, Any]) -> str:
     """The documents of a machine as one text, each document as JSON, which is YAML too.
 
-    parts: the name of each part to its documents as JSON texts (see `merged`).
+    parts: as for `merged`.
     JSON, because every text in it is quoted: Talos and Python read some texts without quotes differently.
     Raises ValueError, which holds nothing of the config, if the config can't be read or Talos would refuse a patch.
     """
@@ -27,10 +31,21 @@ def whole(parts: Mapping[str, Iterable[str]]) -> str:
         raise ValueError("a document holds a value that JSON has no word for") from None
 
 
-def merged(parts: Mapping[str, Iterable[str]]) -> Documents:
-    """The documents that the parts add up to, by kind and name. Missing parts count as empty. Raises ValueError."""
-    named = ((f"{part}[{place}]", text) for part in PARTS for place, text in enumerate(parts.get(part) or ()))
-    return _merged([(place, _read(text)) for place, text in named])
+def merged(parts: Mapping[str, Any]) -> Documents:
+    """The documents that the parts add up to, by kind and name, with secrets in place of their stand-ins.
+
+    parts: the name of each part to its documents as JSON texts, and SECRETS to a mapping. Missing parts count as empty.
+    Raises ValueError.
+    """
+    secrets = parts.get(SECRETS) or {}
+    named = ((part, place, text) for part in PARTS for place, text in enumerate(parts.get(part) or ()))
+    return _merged([(f"{part}[{place}]", _opened(_read(text), secrets)) for part, place, text in named])
+
+
+def _opened(document: Any, secrets: Mapping[str, str]) -> Any:
+    if not all(each in secrets for each in standins.within(document)):
+        raise ValueError("the stack's secret is missing for a stand-in of it")
+    return standins.opened(document, secrets) if secrets else document
 
 
 def formerly_merged(generated: str, patches: Iterable[str]) -> Documents:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from .addresses import Network
-from .faults import refuse
+from .faults import refuse, shown
 from .pattern import Pattern
 from .types import ByName, Model
 
@@ -16,7 +16,7 @@ def _ports(value: Any) -> Any:
     match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", text, re.ASCII)
     if not match:
         refuse(
-            f"{text!r} is not a port or a range of ports",
+            f"{shown(value)} is not a port or a range of ports",
             "the firewall opens exactly these ports",
             "write e.g. 9100 or 9100-9110",
         )

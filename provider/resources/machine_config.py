@@ -1,10 +1,11 @@
 """The config of one machine: merged here, and sent over a connection whose other end is known."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from clients.talos import Client, Maintenance, NoAnswer, Refused
-from core.machineconfig.whole import PARTS, formerly_merged, merged, whole
+from core.machineconfig.whole import PARTS, SECRETS, formerly_merged, merged, whole
 from core.native import Unknown, Values
 from core.native.machine import MACHINE_CONFIG
 from provider.framework import UserError, in_thread
@@ -38,7 +39,7 @@ class MachineConfig(Resource):
 
     def equal_inputs(self, inputs: Values, state: Values) -> frozenset[str]:
         """The parts of a config that add up to the documents of the last one."""
-        return frozenset(PARTS) if _says_the_same(inputs, state) else frozenset()
+        return frozenset((*PARTS, SECRETS)) if _says_the_same(inputs, state) else frozenset()
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
         """The outputs as far as a plan knows them: the config of the state, if nothing is sent."""
@@ -77,14 +78,19 @@ class MachineConfig(Resource):
 
 
 def _parts(values: Values) -> dict[str, Any]:
-    """The parts of a config by name, each a list of JSON texts, or UNKNOWN."""
-    return {part: values.get(part) or [] for part in PARTS}
+    """The parts of a config by name, each a list of JSON texts, or UNKNOWN; and the secrets in it."""
+    return {**{part: values.get(part) or [] for part in PARTS}, SECRETS: values.get(SECRETS) or {}}
+
+
+def _is_known(part: Any) -> bool:
+    inner = part.values() if isinstance(part, Mapping) else () if isinstance(part, Unknown) else part
+    return not isinstance(part, Unknown) and not any(isinstance(text, Unknown) for text in inner)
 
 
 def _says_the_same(inputs: Values, state: Values) -> bool:
     """Whether the inputs make the documents that the state's inputs made. False if one of them is not known yet."""
     parts = _parts(inputs)
-    if any(isinstance(part, Unknown) or any(isinstance(text, Unknown) for text in part) for part in parts.values()):
+    if not all(map(_is_known, parts.values())):
         return False
     try:
         if "machineConfigurationInput" in state:
@@ -163,13 +169,20 @@ class _Sending:
                 return True, ""
             anonymous = self._try_without_config()
         except Refused as refused:
+            said = self._without_secrets(str(refused))
             raise UserError(
-                f"{self.name}: Talos refuses its config: {refused}; it was not applied; correct it in the stack file, "
+                f"{self.name}: Talos refuses its config: {said}; it was not applied; correct it in the stack file, "
                 "then run up again"
             ) from None
         if anonymous is None:
             return True, ""
         return False, f"without a certificate: {anonymous}; with the platform's: {certified}"
+
+    def _without_secrets(self, said: str) -> str:
+        """What Talos said, with a stand-in for each secret of the stack file in it."""
+        for stand_in, secret in (self.inputs.get(SECRETS) or {}).items():
+            said = said.replace(secret.strip(), stand_in)
+        return said
 
     def _try_without_config(self) -> NoAnswer | None:
         """Why a machine without a config did not take it; None if it did. Raises Refused and UserError."""

@@ -16,6 +16,8 @@ from core.model import parse
 from tests.machineconfig.judge import Judge
 from tests.machineconfig.test_judged import everything
 
+STAND_IN = "(secret 0123456789ab)"
+SEALED = json.dumps({"machine": {"env": {"https_proxy": STAND_IN}}})
 KEY = "LS0tLS1CRUdJTiBFRDI1NTE5"
 BASE = json.dumps({"version": "v1alpha1", "machine": {"type": "worker"}, "cluster": {}})
 PKI = json.dumps({"machine": {"token": KEY}})
@@ -40,9 +42,11 @@ def test_it_is_what_talos_makes_of_the_base_and_the_patches(judge, stack):
     platform = parse(everything() if stack == "everything" else stack_platform(stack))
     for name, machine in platform.machines.items():
         bases = [json.dumps(plain(document)) for document in base(platform, machine.role)]
-        own, last = [*patches(platform, name)], [json.dumps({"machine": {"token": "a last word"}})]
-        ours = whole({"base": bases, "pki": [PKI, *REGISTRIES], "configPatches": own, "secretDocuments": last})
-        judge.send({"base": "\n---\n".join(bases), "patches": [PKI, *REGISTRIES, *own, *last], "other": ours})
+        own = [*patches(platform, name)]
+        last, opened = (json.dumps({"machine": {"token": token}}) for token in (STAND_IN, "a last word"))
+        parts = {"base": bases, "pki": [PKI, *REGISTRIES], "configPatches": [*own, last]}
+        ours = whole({**parts, "secrets": {STAND_IN: "a last word"}})
+        judge.send({"base": "\n---\n".join(bases), "patches": [PKI, *REGISTRIES, *own, opened], "other": ours})
         answer = judge.answer()
         assert answer["error"] == "" and answer["config"] == answer["other"], name
         assert "a last word" in answer["config"] and KEY not in answer["config"]
@@ -70,13 +74,28 @@ def test_talos_reads_every_text_as_it_was_written(judge):
         ({"base": [BASE], "configPatches": ["{"]}, "a document is no JSON"),
         ({"base": [BASE], "configPatches": ['{"$patch": "delete"}']}, "configPatches[0] deletes all of machine: and"),
         ({"base": [BASE], "pki": [PKI, "[]"]}, "pki[1] is not a mapping"),
-        ({"base": [BASE], "secretDocuments": ["{}"]}, "secretDocuments[0] is empty"),
+        ({"base": [BASE], "configPatches": ["{}"]}, "configPatches[0] is empty"),
+        ({"base": [BASE], "configPatches": [SEALED]}, "the stack's secret is missing for a stand-in of it"),
+        ({"base": [BASE], "configPatches": [SEALED], "secrets": {STAND_IN[:-2] + "f)": KEY}}, "secret is missing"),
     ],
 )
 def test_what_cannot_be_made_is_told_without_the_config(parts, why):
     with pytest.raises(ValueError) as failed:
         whole(parts)
     assert why in str(failed.value) and KEY not in str(failed.value)
+
+
+def test_a_secret_takes_the_place_of_its_stand_in_and_the_stand_in_says_nothing_of_the_config():
+    """An encrypted text of the same secret is another one after a change of the passphrase."""
+    parts = {"base": [BASE], "configPatches": [SEALED]}
+    config = whole({**parts, "secrets": {STAND_IN: f'{KEY}"\n'}})
+    assert STAND_IN not in config and json.loads(config)["machine"]["env"]["https_proxy"] == f'{KEY}"\n'
+    other = "(secret ba9876543210)"
+    again = {"base": [BASE], "configPatches": [SEALED.replace(STAND_IN, other)], "secrets": {other: f'{KEY}"\n'}}
+    assert merged(again) == merged({**parts, "secrets": {STAND_IN: f'{KEY}"\n'}})
+    # What looks like a stand-in within a longer text is none.
+    longer = json.dumps({"machine": {"env": {"a": f"x {STAND_IN}"}}})
+    assert f"x {STAND_IN}" in whole({"base": [BASE], "configPatches": [longer], "secrets": {STAND_IN: KEY}})
 
 
 def test_a_generated_text_and_patches_make_the_same_documents():

@@ -11,10 +11,11 @@ import pytest
 import yaml
 from conftest import KEY, ROOT, changed, stack_platform
 
+from clients import judge
+from core.model.faults import fault
 from operations import check
 
 TODAY = date(2026, 11, 1)
-ASKED = "Talos' own validation"
 
 
 def written(folder: Path, edits: dict, name: str = "Pulumi.x.yaml", **files: str) -> Path:
@@ -31,10 +32,45 @@ def line_of(file: Path, start: str) -> int:
     return 1 + next(n for n, line in enumerate(file.read_text().splitlines()) if line.strip().startswith(start))
 
 
+@pytest.fixture(autouse=True)
+def no_judge(monkeypatch):
+    """Talos' own validation, which the toolchain builds, is not at hand unless a test says so."""
+    monkeypatch.delenv(judge.VARIABLE, raising=False)
+
+
 def test_a_right_file_has_no_faults_and_what_was_not_judged_is_said(tmp_path, capsys):
     file = written(tmp_path, {})
     assert check.main(["--from", str(tmp_path), str(file)]) == 0
-    assert capsys.readouterr().out.startswith(f"Pulumi.x.yaml: no faults; not judged here: {ASKED}")
+    assert capsys.readouterr().out == (
+        "Pulumi.x.yaml: no faults; "
+        "not judged here: Talos' own validation of the machines (run ./bedplate setup config-judge)\n"
+    )
+
+
+def test_what_talos_refuses_is_a_fault_with_its_place(tmp_path, monkeypatch, capsys):
+    file = written(tmp_path, {"machines.cp-1.patches": [{"machine": {"sysctls": {"a.b": "1"}}}]})
+    refused = fault(("machines", "cp-1", "patches", "0"), "is refused by Talos: x", "it would not start", "remove it")
+    monkeypatch.setattr(judge, "refusals", lambda platform, environment: [refused])
+    assert check.main(["--from", str(tmp_path), str(file)]) == 2
+    assert capsys.readouterr().out.splitlines()[0] == (
+        f"Pulumi.x.yaml:{line_of(file, '- machine:')}:11: platform.machines.cp-1.patches.0: is refused by Talos: x; "
+        "it would not start; remove it"
+    )
+
+
+def test_a_judge_that_has_no_objection_leaves_nothing_unsaid(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(judge, "refusals", lambda platform, environment: [])
+    assert check.main(["--from", str(tmp_path), str(written(tmp_path, {}))]) == 0
+    assert capsys.readouterr().out == "Pulumi.x.yaml: no faults\n"
+
+
+def test_a_judge_that_can_not_be_asked_is_reported(tmp_path, monkeypatch, capsys):
+    def broken(platform, environment):
+        raise judge.JudgeError("it ended")
+
+    monkeypatch.setattr(judge, "refusals", broken)
+    assert check.main(["--from", str(tmp_path), str(written(tmp_path, {}))]) == 0
+    assert "not judged here: Talos' own validation of the machines (it ended; run" in capsys.readouterr().out
 
 
 def test_each_fault_has_file_line_and_column(tmp_path, capsys):

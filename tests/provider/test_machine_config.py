@@ -348,6 +348,34 @@ def test_what_talos_refuses_is_told_at_once(machine, platform):
     assert len(at.configs) == 1
 
 
+STAND_IN = "(secret 0123456789ab)"
+SEALED = [*PATCHES, json.dumps({"machine": {"env": {"https_proxy": STAND_IN}}})]
+
+
+def test_a_secret_is_sent_in_place_of_its_stand_in_and_never_told(machine, platform):
+    at = machine(refuses="invalid proxy http://user:hunter2@proxy")
+    secrets = {STAND_IN: "http://user:hunter2@proxy"}
+    told = fault(create, at.address, platform, configPatches=SEALED, secrets=secrets)
+    assert f"INVALID_ARGUMENT: invalid proxy {STAND_IN}; it was not applied" in told and "hunter2" not in told
+    assert "hunter2" in at.configs[0][0] and STAND_IN not in at.configs[0][0]
+    told = fault(create, at.address, platform, configPatches=SEALED)
+    assert "the stack's secret is missing for a stand-in of it; nothing was sent" in told and len(at.configs) == 1
+
+
+def test_another_stand_in_for_the_same_secret_sends_nothing(machine, platform):
+    """A change of the stack's passphrase encrypts every secret again."""
+    at = machine()
+    first = given(at.address, platform, configPatches=SEALED, secrets={STAND_IN: "x"})
+    _, state = asyncio.run(CONFIG.create(first, lambda text: None))
+    other = "(secret ba9876543210)"
+    patches = [text.replace(STAND_IN, other) for text in SEALED]
+    again = given(at.address, platform, configPatches=patches, secrets={other: "x"})
+    asyncio.run(CONFIG.update("cp-1", state, again, lambda text: None))
+    assert len(at.configs) == 1
+    asyncio.run(CONFIG.update("cp-1", state, {**again, "secrets": {other: "y"}}, lambda text: None))
+    assert len(at.configs) == 2 and '"y"' in at.configs[1][0]
+
+
 def test_a_patch_that_cannot_be_merged_sends_nothing(machine, platform):
     at = machine()
     patches = [*PATCHES, json.dumps({"$patch": "delete"})]
