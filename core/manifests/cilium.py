@@ -1,6 +1,6 @@
 """Cilium's Helm values, and the objects that it needs besides its chart."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from core.facts.ports import KUBEPRISM
@@ -24,6 +24,10 @@ AGENT_CAPABILITIES = (
 )
 HOSTNAME = "kubernetes.io/hostname"
 CLEAN_CAPABILITIES = ("NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE")
+
+# Networks in which no link of a machine has an address: Cilium serves node ports at addresses in these alone.
+# Source: cilium/cilium, Documentation/network/kubernetes/kubeproxy-free.rst, nodePort.addresses.
+_NOWHERE = ("127.0.0.0/8", "::1/128")
 
 
 def values(platform: Platform) -> dict[str, Any]:
@@ -49,6 +53,8 @@ def values(platform: Platform) -> dict[str, Any]:
         "hubble": {"enabled": want.hubble, "relay": {"enabled": want.hubble}, "tls": {"auto": {"method": "cronJob"}}},
         "operator": {"replicas": 2 if platform.migratable else 1},
     }
+    # Cilium handles these packets before the firewall of Talos sees them, so only Cilium can close node ports.
+    chart["nodePort"] = {"addresses": [*map(str, want.node_ports)] or list(_NOWHERE)}
     versions = {network.version for network in platform.network.pods}
     if 6 in versions:
         chart["ipv6"] = {"enabled": True}
@@ -62,7 +68,16 @@ def values(platform: Platform) -> dict[str, Any]:
         chart["l2announcements"] = {"enabled": True}
         # Each announced service renews a lease, and the default limits are too low for that.
         chart["k8sClientRateLimit"] = {"qps": 50, "burst": 100}
-    return chart
+    return _merged(chart, want.values)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(below[key], above[key])
+        for key in below
+        if isinstance(below[key], Mapping) and isinstance(above.get(key), Mapping)
+    }
+    return {**below, **above, **both}
 
 
 def announcements(platform: Platform) -> Iterator[dict[str, Any]]:
@@ -85,13 +100,11 @@ def announcements(platform: Platform) -> Iterator[dict[str, Any]]:
 
 
 def _announcers(platform: Platform, pools: Iterable[AddressRange]) -> dict[str, Any]:
-    """The nodes that may announce the pools: those in their network. Every node, if there is only one network."""
+    """The nodes that may announce the pools: those in their networks. Every node, if all of them are."""
     net = platform.network
-    racks = [network for network in net.nodes if network.version == net.nodes[0].version]
-    if len(racks) < 2:
-        return {}
     near = {net.of(pool.first) for pool in pools}
     names = [name for name, m in platform.machines.items() if any(net.of(a) in near for a in m.addresses)]
-    if not names:
+    # Addresses that routers announce are not in the stack file.
+    if not names or len(names) == len(platform.machines):
         return {}
     return {"nodeSelector": {"matchExpressions": [{"key": HOSTNAME, "operator": "In", "values": names}]}}

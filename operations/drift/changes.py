@@ -101,20 +101,20 @@ def _change(platform: Platform, name: str, state: Mapping[str, Mapping[str, Any]
         applied = [*generated, *applied]
         declared = [*base_texts(platform, platform.machines[name].role), *declared]
     fields = differences(merge(map(json.loads, applied)), merge(map(json.loads, declared)))
-    upgrades = list(_upgrades(platform, state))
+    upgrades = list(_upgrades(platform, name, state))
     every = [*upgrades, *fields]
     reboots = any(difference.reboots for difference in every)
     address = str(platform.machines[name].address)
     return Change(name, address, "changes" if every else "same", reboots, reboots or bool(upgrades), every)
 
 
-def _upgrades(platform: Platform, state: Mapping[str, Mapping[str, Any]]) -> Iterator[Difference]:
+def _upgrades(platform: Platform, name: str, state: Mapping[str, Mapping[str, Any]]) -> Iterator[Difference]:
     """Another version of Kubernetes and another image of Talos, which are not fields of a patch."""
     versions = unwrap_secret(state.get("identity", {}).get("versions")) or {}
     kubernetes = unwrap_secret(state.get("healthy", {}).get("kubernetes")) or versions.get("kubernetes")
     for document, path, old, new, reboots in (
         ("Kubernetes", "version", kubernetes, platform.talos.kubernetes, False),
-        ("Talos", "image", unwrap_secret(state.get("version", {}).get("image")), platform.installer, True),
+        ("Talos", "image", unwrap_secret(state.get("version", {}).get("image")), platform.installer_of(name), True),
     ):
         if old and old != new:
             yield Difference(document, path, shown_value((path,), old), shown_value((path,), new), reboots)
@@ -137,9 +137,10 @@ def as_json(stack: str, changes: list[Change]) -> str:
 def table(changes: list[Change]) -> str:
     """The changes for people: a line for each machine, and beneath it each field: what it has -> what it gets."""
     width = max((len(change.machine) for change in changes), default=0)
+    address = max(15, *(len(change.address) for change in changes))
     lines = []
     for change in changes:
-        lines.append(f"{change.machine:<{width}}  {change.address:<15}  {_summary(change)}")
+        lines.append(f"{change.machine:<{width}}  {change.address:<{address}}  {_summary(change)}")
         lines += [f"{'':<{width}}    {difference}" for difference in change.differences]
     return "\n".join(lines)
 
