@@ -15,7 +15,7 @@ metal = bedplate.Metal("metal", bedplate.MetalArgs(platform=platform, matchbox=s
 
 # Talos: those machines configured and joined, etcd bootstrapped once.
 on_metal = bedplate.TalosArgs(
-    platform=platform, booted=metal.booted, serials=metal.serials, registries=stack.registries
+    platform=platform, booted=metal.booted, serials=metal.serials, registries=stack.registries, secrets=stack.sealed
 )
 talos = bedplate.Talos("talos", on_metal)
 
@@ -47,7 +47,8 @@ for name, want in platform.workloads.items():
 if platform.kubevirt:
     hypervisor = bedplate.KubeVirt("kubevirt", cluster).installed
     for name, vm in platform.vms.items():
-        on = bedplate.VmArgs(cluster=cluster, vm=vm, namespace=closed[vm.namespace], hypervisor=hypervisor)
+        space = closed[vm.namespace]
+        on = bedplate.VmArgs(cluster=cluster, vm=vm, namespace=space, hypervisor=hypervisor, secrets=stack.sealed)
         bedplate.Vm(name, on)
 
 pulumi.export("api", platform.api)

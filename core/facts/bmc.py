@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from .pem import certificates_digest, is_certificate
+from .pem import certificates_digest, holds_private_key, is_certificate
 
 # Source: DMTF DSP0266 (Redfish), sections on HTTPS and on ComputerSystem; SHA-256 has 64 hexadecimal digits.
 FINGERPRINT_DIGITS = 64
@@ -61,6 +61,11 @@ def fingerprint_fault(fingerprint: object) -> str | None:
 
 def authority_fault(pem: object) -> str | None:
     """Why this is not the PEM of a certificate authority, as a whole message; None where it is one."""
+    if isinstance(pem, str) and holds_private_key(pem):
+        return (
+            "contains a private key; the stack file and the plan are plain text, so the key is no longer secret; "
+            "keep the certificates alone, and replace the key"
+        )
     if is_certificate(pem):
         return None
     return (
