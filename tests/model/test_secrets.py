@@ -13,6 +13,7 @@ from core.facts import secret_forms, secret_looks, secret_places
 from core.facts.contracts import KINDS
 from core.facts.secret_places import Holds
 from core.model import StackFileError, parse, sealed, stackfile, stored
+from core.model.faults import Sentence
 from core.model.setting import property_path
 
 KEY = "bedplate:platform"
@@ -488,3 +489,30 @@ def test_a_credential_that_was_encrypted_in_another_shape_is_refused_without_a_w
     ((path, text),) = stored.hidden_faults("bmc", value, "bedplate", "prod")
     assert path == (BMC,) and text.startswith(f"{says}; ") and MARK not in text
     assert "./bedplate pulumi config rm bedplate:bmc --stack prod; then set each part by its path" in text
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"talos.factory": f"https://user:{MARK}@factory.example.com"},
+        {"registries.mirrors": {"docker.io": {"endpoints": [f"https://user:{MARK}@mirror.example.com"]}}},
+        {"registries.mirrors": {f"user:{MARK}@docker.io": {"endpoints": ["https://mirror.example.com"]}}},
+        {"registries.auth": [f"user:{MARK}@docker.io"]},
+        {"cilium.repository": f"https://user:{MARK}@charts.example.com"},
+        {"cilium.chart": f"oci://user:{MARK}@charts.example.com/cilium"},
+        {"talos.logs": [f"tcp://user:{MARK}@logs.example.com:514"]},
+        {"network.resolvers": [f"user:{MARK}@10.0.0.1"]},
+        {"network.time": [f"user:{MARK}@ntp.example.com"]},
+        {"boot.matchbox.endpoint": f"user:{MARK}@matchbox.example.com:8081"},
+        {"vms.web.image": f"user:{MARK}@quay.io/a/b:1"},
+        {"machines.cp-1.bmc": {"url": f"https://user:{MARK}@bmc.example.com", "system": "1"}},
+        {"machines": {f"user:{MARK}@cp-1": {}}},
+    ],
+    ids=lambda edit: next(iter(edit)),
+)
+def test_a_password_in_an_address_is_refused_and_never_repeated(dev, edit):
+    with pytest.raises(StackFileError) as raised:
+        parse(changed(dev, edit))
+    assert MARK not in raised.value.report
+    for fault in raised.value.faults:
+        assert MARK not in f"{fault} {fault.where} {Sentence.of(fault.text)} {Sentence.of(fault.text).what}"
