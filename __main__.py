@@ -14,7 +14,9 @@ platform = stack.platform
 metal = bedplate.Metal("metal", bedplate.MetalArgs(platform=platform, matchbox=stack.matchbox, bmc=stack.bmc))
 
 # Talos: those machines configured and joined, etcd bootstrapped once.
-on_metal = bedplate.TalosArgs(platform=platform, booted=metal.booted, registries=stack.registries, secrets=stack.sealed)
+on_metal = bedplate.TalosArgs(
+    platform=platform, booted=metal.booted, serials=metal.serials, registries=stack.registries, secrets=stack.sealed
+)
 talos = bedplate.Talos("talos", on_metal)
 
 # Kubernetes: the API, once it answers. Cilium: nodes become Ready, pods reach each other.
@@ -24,8 +26,7 @@ cilium = bedplate.Cilium("cilium", api)
 cluster = bedplate.Cluster(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready)
 
 # Nodes: labels, taints and annotations, read back from the API, and set there where a kubelet may not.
-named = bedplate.NodesArgs(platform=platform, kubeconfig=kubernetes.kubeconfig, configured=talos.configured)
-bedplate.Nodes("nodes", named)
+bedplate.Nodes("nodes", bedplate.NodesArgs(platform=platform, kubeconfig=kubernetes.kubeconfig, after=talos.configured))
 
 # Kubelets' serving certificates, signed by the cluster. Snapshots of etcd, taken by the cluster.
 if platform.talos.hardening.serving_certificates == "cluster":
@@ -53,6 +54,7 @@ pulumi.export("api", platform.api)
 pulumi.export("machines", metal.booted)
 if metal.dnsmasq:
     pulumi.export("dnsmasq", metal.dnsmasq)
-pulumi.export("schematic", platform.schematic_text)
+for output, value in platform.uploads.items():
+    pulumi.export(output, value)
 for output in ("kubeconfig", "talosconfig", "expires"):
     pulumi.export(output, getattr(talos, output))

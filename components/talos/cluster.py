@@ -26,6 +26,8 @@ class TalosArgs:
     platform: Platform
     booted: Mapping[str, Input[str]]
     """Machine to the address at which its Talos API answers."""
+    serials: Mapping[str, Input[list[str]]] = field(default_factory=dict)
+    """Machine to the two serial numbers that its BMC reports, or none."""
     registries: Mapping[str, Mapping[str, Input[str]]] = field(default_factory=dict)
     """Registry host to its `username` and `password`."""
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class Talos(ComponentResource):
             platform=self._args.platform,
             machine=node,
             address=self._args.booted[node],
+            serials=self._args.serials.get(node),
             client=self._pki.client,
             pki=self._pki_of[self._args.platform.machines[node].role],
             secrets=self._args.secrets,

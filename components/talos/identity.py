@@ -47,13 +47,18 @@ class Identity(ContractResource):
         opts: ResourceOptions,
         *,
         secrets: Mapping[str, str],
+        serials: Input[list[str]] | None = None,
     ) -> None:
-        """secrets: stand-in to secret of the stack file."""
+        """secrets: stand-in to secret of the stack file.
+
+        serials: the two serial numbers that the machine's BMC reports, or none; None without a BMC.
+        """
         values = {
             "machine": machine,
             "node": node,
             "clientConfiguration": talos_client(client),
             "declared": declared(platform, machine),
+            "serials": serials,
             "generation": platform.machines[machine].install.generation,
             # The machine's config without the PKI: a change queries the machine again, and the plan lists the fields.
             "documents": documents(platform, machine, secrets),

@@ -30,6 +30,8 @@ class MachineArgs:
     """The client of the Talos API (secret)."""
     pki: Output[list[str]]
     """The PKI of its role and its registry credentials, as documents in JSON (secret)."""
+    serials: Input[list[str]] | None = None
+    """The two serial numbers that its BMC reports, or none; None without a BMC."""
     guard: Resource
     """What refuses a plan that can't be undone."""
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -54,10 +56,12 @@ class Machine(ComponentResource):
         common = (args.machine, args.platform, args.address, args.client)
         # Identities are checked side by side and before anything else, so that a plan's wrong machines show before
         # any machine is configured.
-        identity = Identity(name, *common, self._formerly(name, args.guard), secrets=args.secrets)
+        opts = self._formerly(name, args.guard)
+        identity = Identity(name, *common, opts, secrets=args.secrets, serials=args.serials)
         opts = self._formerly(f"{name}-turn", identity, *args.after)
         turn = MaintenanceTurn(name, *common, opts, secrets=args.secrets)
-        self.config = MachineConfig(name, *common, identity, args.pki, self._configures(turn), secrets=args.secrets)
+        opts = self._configures(turn)
+        self.config = MachineConfig(name, *common, identity, args.pki, opts, secrets=args.secrets, serials=args.serials)
         self.healthy = NodeHealthy(name, *common, turn, self._formerly(f"{name}-settled", self.config))
         self.register_outputs({})
 

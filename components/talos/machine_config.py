@@ -36,8 +36,12 @@ class MachineConfig(ContractResource):
         opts: ResourceOptions,
         *,
         secrets: Mapping[str, str],
+        serials: Input[list[str]] | None = None,
     ) -> None:
-        """pki: the PKI of the machine's role, as documents in JSON (secret). secrets: stand-in to secret."""
+        """pki: the PKI of the machine's role, as documents in JSON (secret). secrets: stand-in to secret.
+
+        serials: as of Identity.
+        """
         role = platform.machines[machine].role
         values = {
             "machine": machine,
@@ -50,6 +54,6 @@ class MachineConfig(ContractResource):
             "secrets": secrets_of(platform, machine, secrets) or None,
             "generation": platform.machines[machine].install.generation,
             "fingerprint": identity.fingerprint,
-            "declared": declared(platform, machine),
+            "declared": declared(platform, machine) | ({} if serials is None else {"serials": serials}),
         }
         super().__init__(MACHINE_CONFIG, name, values, opts)

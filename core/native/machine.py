@@ -15,7 +15,8 @@ WIPE, LOST = "wipe", "lost"
 def _declared(*, ignored: bool = False) -> Input:
     return Input(
         type=mapping(),
-        doc="What the stack file says of the hardware: uuid, serial, mac, disk, threads, memoryMib.",
+        doc="What the stack file says of the hardware: uuid, serial, mac, disk, threads, memoryMib; and serials, the "
+        "pair of serial numbers that its BMC reports.",
         why="the machine's hardware is compared with it",
         instead="write uuid, serial, mac or disk, or {}",
         ignored_in_diff=ignored,
@@ -30,6 +31,14 @@ IDENTITY = Contract(
         "node": shared.node(),
         "clientConfiguration": shared.talos_client(),
         "declared": _declared(),
+        "serials": Input(
+            type=texts(0),
+            doc="The two serial numbers that the machine's BMC reports, if it reports two: Talos reports one of them.",
+            why="a machine that reports either is the declared one",
+            instead="take identity of the machine's Power, or write []",
+            required=False,
+            ignored_in_diff=True,
+        ),
         "generation": shared.generation(
             "A higher generation requires a machine that booted from the network.",
             "each generation permits one installation",
@@ -45,6 +54,11 @@ IDENTITY = Contract(
     },
     outputs={
         "found": Output(type=mapping(), doc="The hardware that the machine reports.", kept=True),
+        "matched": Output(
+            type=text_mapping(0, "a mapping"),
+            doc="How the machine spells each declared fact: a uuid in either byte order, a serial as its BMC's pair.",
+            kept=True,
+        ),
         "fingerprint": Output(
             type=ANY_TEXT,
             doc="The SHA-256 of the certificate that a machine without a config served; empty if it had one.",
@@ -179,6 +193,14 @@ TALOS_VERSION = Contract(
             instead="write e.g. HOST/metal-installer/ID:v1.14.2",
         ),
         "controlplane": shared.controlplane(),
+        "kernelArguments": Input(
+            type=texts(0),
+            doc="The kernel arguments in the image; policies judge them. Missing if only the schematic's id is known.",
+            why="the machine boots with these",
+            instead="write the arguments, one per entry",
+            required=False,
+            ignored_in_diff=True,
+        ),
         "virtualization": Input(
             type=FLAG,
             doc="Whether virtual machines may be scheduled on it, so that its processors must support them.",

@@ -140,6 +140,95 @@ def test_a_machine_of_the_platform_gets_the_whole_config(machine, platform):
     ]
 
 
+def test_documents_with_secrets_are_merged_last_and_are_in_no_plain_output(machine, platform):
+    at = machine()
+    secret = json.dumps({"apiVersion": "v1alpha1", "kind": "ExtensionServiceConfig", "name": "nut", "configFiles": []})
+    outputs = create(at.address, platform, secretDocuments=[secret])
+    [(config, _)] = at.configs
+    assert [d.get("kind") for d in yaml.safe_load_all(config)] == [None, "HostnameConfig", "ExtensionServiceConfig"]
+    assert {"secretDocuments", "pki", "machineConfiguration"} <= set(CONFIG.contract.secrets)
+    assert outputs["secretDocuments"] == [secret]
+
+
+# Each says the same as the base, the PKI and the patches of `given`: another order, another split, another spelling.
+SAME = [
+    {"base": [json.dumps(json.loads(BASE[0]), indent=2)]},
+    {"base": [*BASE, SECRETS[0]], "pki": ['{"cluster": {"id": "one"}}']},
+    {"configPatches": [json.dumps({"machine": {"nodeLabels": {"a": "c"}}}), *PATCHES]},
+    {"configPatches": PATCHES[:1], "secretDocuments": PATCHES[1:]},
+]
+# Each says something else, however little.
+OTHER = [
+    {"configPatches": [*PATCHES, json.dumps({"machine": {"nodeLabels": {"empty": ""}}})]},
+    {"pki": [json.dumps({"machine": {"ca": {"crt": KEY, "key": KEY}}, "cluster": {"id": "two"}})]},
+    {"secretDocuments": [json.dumps({"machine": {"nodeLabels": {"a": "z"}}})]},
+    {"base": [json.dumps({"version": "v1alpha1", "machine": {"type": "controlplane", "network": {}}})]},
+]
+
+
+@pytest.mark.parametrize("more", SAME)
+def test_a_config_that_says_the_same_is_not_sent_again(machine, platform, more):
+    at = machine()
+    before = given(at.address, platform, machineConfiguration="the config that was sent")
+    inputs = given(at.address, platform, **more)
+    assert set(more) <= CONFIG.equal_inputs(inputs, before)
+    assert CONFIG.plan(inputs, before)["machineConfiguration"] == "the config that was sent"
+    assert update(at.address, platform, before, **more)["machineConfiguration"] == "the config that was sent"
+    assert at.configs == []
+
+
+@pytest.mark.parametrize("more", OTHER)
+def test_a_config_that_says_anything_else_is_sent(machine, platform, more):
+    at = machine()
+    before = given(at.address, platform, machineConfiguration="the config that was sent")
+    inputs = given(at.address, platform, **more)
+    assert CONFIG.equal_inputs(inputs, before) == frozenset()
+    assert CONFIG.plan(inputs, before)["machineConfiguration"] is framework.UNKNOWN
+    asyncio.run(CONFIG.update("cp-1", before, inputs, lambda text: None))
+    assert len(at.configs) == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"generation": 2},
+        {"node": "127.0.0.9"},
+        {"pki": framework.UNKNOWN},
+        {"configPatches": [*PATCHES[:1], framework.UNKNOWN]},
+    ],
+)
+def test_a_plan_knows_no_config_of_another_installation_address_or_pki(platform, more):
+    before = given("10.20.0.11", platform, machineConfiguration="the config that was sent")
+    inputs = {**before, **more}
+    del inputs["machineConfiguration"]
+    assert CONFIG.plan(inputs, before)["machineConfiguration"] is framework.UNKNOWN
+    assert CONFIG.describe_change(inputs, before) is None
+
+
+# What the Talos plugin generated, in states of earlier releases.
+GENERATED = (
+    f"version: v1alpha1\nmachine:\n  type: controlplane\n  ca: {{crt: {KEY}, key: {KEY}}}\ncluster: {{id: one}}\n"
+)
+
+
+def former(address, platform, **more):
+    """The state of a release that had the plugin generate the part with the PKI."""
+    state = given(address, platform, machineConfigurationInput=GENERATED, machineConfiguration="sent", **more)
+    return {name: value for name, value in state.items() if name not in ("base", "pki")}
+
+
+def test_a_state_with_a_generated_config_is_taken_over_without_sending_it(machine, platform):
+    at = machine()
+    before, inputs = former(at.address, platform), given(at.address, platform)
+    assert CONFIG.equal_inputs(inputs, before) == {"base", "pki", "configPatches", "secretDocuments"}
+    told = "nothing is sent, because the machine already has this config; only the record in the state changes"
+    assert CONFIG.describe_change(inputs, before) == told
+    taken = asyncio.run(CONFIG.update("cp-1", before, inputs, lambda text: None))
+    assert at.configs == [] and taken == {**inputs, "machineConfiguration": "sent"}
+    for broken in ({"machineConfigurationInput": GENERATED + "x: 1\n"}, {"machineConfigurationInput": "a: ["}):
+        assert CONFIG.equal_inputs(inputs, {**before, **broken}) == frozenset()
+
+
 def test_a_machine_without_a_config_gets_it_under_the_certificate_of_its_gate(machine, platform):
     at = machine(anonymous=True)
     create(at.address, platform, fingerprint=identified(at, platform))
@@ -195,7 +284,8 @@ def test_a_record_of_the_plugin_counts_as_a_config(machine, platform):
 
 def test_a_plan_says_why_a_config_of_the_plugin_is_sent_again(machine, platform):
     inputs = given("10.20.0.11", platform)
-    plugins = {name: value for name, value in inputs.items() if name != "generation"}
+    plugins = former("10.20.0.11", platform, configPatches=[])
+    del plugins["generation"]
     assert CONFIG.describe_change(inputs, plugins) == (
         "is sent with the platform's certificate, because an earlier release sent its last config without one"
     )
