@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -93,4 +94,7 @@ def _put_before_talos(platform: Platform) -> None:
     if refused is None:
         pulumi.log.info(UNASKED)
     elif refused:
+        with suppress(StackFileError):
+            # Of a platform that the engine took from elsewhere, the stack file has no lines.
+            refused = stackfile.placed(refused, _file(), root=Path.cwd())
         raise pulumi.RunError(StackFileError(refused).report)

@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
     try:
         platform = stackfile.load(given.file, root=Path.cwd(), today=date.today())
         if refused := judge.refusals(platform, os.environ):
-            raise StackFileError(refused)
+            raise StackFileError(stackfile.placed(refused, given.file, root=Path.cwd()))
     except StackFileError as error:
         print(f"changes: {error.report}", file=sys.stderr)
         return 2
