@@ -12,7 +12,7 @@ from core.facts.versions import CURRENT
 
 from .faults import refuse
 from .pattern import Visible
-from .types import ContainerImage, ImageRepository, Model, Name, Quantity, Version
+from .types import Architecture, ContainerImage, ImageRepository, Model, Name, Quantity, Version
 
 _KEY = re.compile(r"([a-z0-9@.-]+) ([A-Za-z0-9+/]+={0,3})( .{1,200})?")
 
@@ -59,6 +59,8 @@ class VirtualMachineSpec(Model):
     cpu: int = Field(ge=1, le=512, strict=True, examples=[2])
     """Virtual CPUs: cores of one socket."""
     memory: Quantity = Field(examples=["4Gi"])
+    arch: Architecture | None = None
+    """Processor architecture of the guest and of the nodes that it runs on. Required where nodes of both run VMs."""
     namespace: Name = "vms"
     running: bool = True
     ssh_keys: tuple[SshKey, ...] = ()

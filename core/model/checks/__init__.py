@@ -2,6 +2,7 @@
 
 from . import (
     addresses,
+    arguments,
     bonds,
     booting,
     bridges,
@@ -11,6 +12,7 @@ from . import (
     encryption,
     endpoint,
     exceptions,
+    files,
     firewall,
     images,
     kernel,
@@ -22,6 +24,7 @@ from . import (
     pools,
     registries,
     routes,
+    schematics,
     snapshots,
     uniqueness,
     versions,
@@ -34,6 +37,7 @@ from .registry import faults_between_sections
 
 __all__ = [
     "addresses",
+    "arguments",
     "bonds",
     "booting",
     "bridges",
@@ -44,6 +48,7 @@ __all__ = [
     "endpoint",
     "exceptions",
     "faults_between_sections",
+    "files",
     "firewall",
     "images",
     "kernel",
@@ -55,6 +60,7 @@ __all__ = [
     "pools",
     "registries",
     "routes",
+    "schematics",
     "snapshots",
     "uniqueness",
     "versions",
