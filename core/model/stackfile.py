@@ -102,6 +102,16 @@ def is_elsewhere(file: Path) -> bool:
     return KEY not in config_of(found.value) and isinstance(found.value, dict) and "environment" in found.value
 
 
+def includes(file: Path, root: Path) -> list[Path]:
+    """The paths of the files that a stack file includes; none where it can't be read. root: as for `load`."""
+    try:
+        platform = config_of(document(file).value).get(KEY)
+    except StackFileError:
+        return []
+    names = platform.get("include") if isinstance(platform, Mapping) else None
+    return [root / name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
 def placed(faults: Iterable[Fault], file: Path, *, root: Path, name: str | None = None) -> list[Fault]:
     """Faults that were found after the file was loaded, with their places.
 
