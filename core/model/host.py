@@ -6,11 +6,13 @@ from pydantic import Field, model_validator
 
 from core.facts.quantities import mebibytes
 
+from .amounts import CpuQuantity, Memory, Quantity
 from .disk import DiskSpec
 from .faults import refuse
+from .images import ContainerImage
 from .pattern import Pattern
 from .pem import VerificationKey
-from .types import ByName, ContainerImage, CpuQuantity, Model, Quantity
+from .types import ByName, Model
 
 SysctlKey = Annotated[
     str,
@@ -89,7 +91,7 @@ class ReservedSpec(Model):
     """Resources that are reserved for Talos and the kubelet, and that pods never get."""
 
     cpu: CpuQuantity = "50m"
-    memory: Quantity | None = None
+    memory: Memory | None = None
     """Unset: Talos' default, 512Mi on control planes and 384Mi on workers."""
     storage: Quantity = "256Mi"
 

@@ -12,7 +12,7 @@ from .machine import Patch
 from .pem import Certificates
 from .schematic import SchematicOrId, SchematicSpec
 from .snapshots import SnapshotsSpec
-from .types import ByName, Contract, Name, Version
+from .types import ByName, Contract, KubernetesVersion, Name, TalosVersion
 from .urls import FactoryUrl, KmsUrl, LogUrl
 
 
@@ -21,9 +21,9 @@ class TalosSpec(SettingsSpec):
 
     contract: Contract = Field(examples=[CURRENT["contract"]])
     """Schema of the machine config. Fixed when the cluster is created: it does not follow upgrades of the OS."""
-    version: Version = Field(examples=[CURRENT["talos"]])
+    version: TalosVersion = Field(examples=[CURRENT["talos"]])
     """The Talos release on the machines. Upgrade one minor at a time."""
-    kubernetes: Version = Field(examples=[CURRENT["kubernetes"]])
+    kubernetes: KubernetesVersion = Field(examples=[CURRENT["kubernetes"]])
     """The Kubernetes release that Talos runs."""
     schematic: SchematicOrId = SchematicSpec()
     """Contents of the OS images: system extensions and kernel arguments, or the 64-digit id of a schematic."""

@@ -1,0 +1,42 @@
+"""The labels that a worker's kubelet may set on its own Node, by the rules of the Kubernetes API."""
+
+# Source: kubernetes/kubernetes, plugin/pkg/admission/noderestriction/admission.go, getForbiddenLabels: a label of these
+# domains, or of one beneath them, is refused unless it is listed below.
+_KUBERNETES = ("kubernetes.io", "k8s.io")
+_NEVER = "node-restriction.kubernetes.io"
+# Source: kubernetes/kubelet, pkg/apis/well_known_labels.go.
+_ALLOWED_DOMAINS = ("kubelet.kubernetes.io", "node.kubernetes.io")
+_ALLOWED = frozenset(
+    {
+        "topology.kubernetes.io/zone",
+        "topology.kubernetes.io/region",
+        "failure-domain.beta.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/region",
+        "node.kubernetes.io/instance-type",
+        "beta.kubernetes.io/instance-type",
+    }
+)
+# Source: the same, and pkg/kubelet/kubelet_node_status.go: the kubelet sets these from what it finds, so Talos, which
+# changes no label that another wrote, never sets another value.
+OWN = frozenset(
+    {
+        "kubernetes.io/hostname",
+        "kubernetes.io/os",
+        "kubernetes.io/arch",
+        "beta.kubernetes.io/os",
+        "beta.kubernetes.io/arch",
+    }
+)
+"""Labels that every kubelet sets itself."""
+
+
+def is_forbidden(label: str) -> bool:
+    """Whether the API refuses this label from a worker's kubelet, and with it the whole change of the Node."""
+    domain = label.rpartition("/")[0]
+    if label in _ALLOWED | OWN or not _within(domain, _KUBERNETES):
+        return False
+    return _within(domain, (_NEVER,)) or not _within(domain, _ALLOWED_DOMAINS)
+
+
+def _within(domain: str, domains: tuple[str, ...]) -> bool:
+    return any(domain == each or domain.endswith(f".{each}") for each in domains)
