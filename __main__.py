@@ -23,6 +23,10 @@ api = bedplate.CiliumArgs(platform=platform, kubernetes=kubernetes.provider, kub
 cilium = bedplate.Cilium("cilium", api)
 cluster = bedplate.Cluster(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready)
 
+# Nodes: labels, taints and annotations, read back from the API, and set there where a kubelet may not.
+named = bedplate.NodesArgs(platform=platform, kubeconfig=kubernetes.kubeconfig, configured=talos.configured)
+bedplate.Nodes("nodes", named)
+
 # Kubelets' serving certificates, signed by the cluster. Snapshots of etcd, taken by the cluster.
 if platform.talos.hardening.serving_certificates == "cluster":
     bedplate.KubeletCertificates("kubelet-certificates", cluster)

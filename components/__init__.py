@@ -1,7 +1,16 @@
 """The layers of a platform, each built from the outputs of the layer before."""
 
 from .config import Stack, load
-from .kubernetes import Cluster, KubeletCertificates, Kubernetes, KubernetesArgs, Namespace, NamespaceArgs
+from .kubernetes import (
+    Cluster,
+    KubeletCertificates,
+    Kubernetes,
+    KubernetesArgs,
+    Namespace,
+    NamespaceArgs,
+    Nodes,
+    NodesArgs,
+)
 from .metal import Metal, MetalArgs
 from .network import Cilium, CiliumArgs
 from .snapshots import Snapshots
@@ -21,6 +30,8 @@ __all__ = [
     "MetalArgs",
     "Namespace",
     "NamespaceArgs",
+    "Nodes",
+    "NodesArgs",
     "Snapshots",
     "Stack",
     "Talos",

@@ -52,7 +52,14 @@ def _platform(config: pulumi.Config) -> Platform:
     except pulumi.ConfigTypeError:
         # Text that is not JSON: the loader reports that it is not a mapping.
         raw = config.get("platform")
+    # Of a review, too, the folder has the stack file as it is.
+    file = Path.cwd() / f"Pulumi.{pulumi.get_stack()}.yaml"
     try:
-        return stackfile.assemble(raw, root=Path.cwd(), today=date.today())
+        return stackfile.handed(raw, _keys(), file, root=Path.cwd(), today=date.today())
     except StackFileError as error:
         raise pulumi.RunError(error.report) from None
+
+
+def _keys() -> set[str]:
+    """All keys of the program's config, such as bedplate:platform."""
+    return {*pulumi.runtime.config.CONFIG.get(), *pulumi.runtime.config.get_config_env()}

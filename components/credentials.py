@@ -13,7 +13,8 @@ import pulumi
 
 from core.credentials import hosts
 from core.credentials.hosts import HOSTS
-from core.model import Platform, yamlfile
+from core.model import Platform, StackFileError, stackfile
+from core.model.envelope import config_of
 from core.model.faults import sentence
 from core.printable import LINE_CHARACTERS, printable
 
@@ -242,9 +243,9 @@ def _config_of(file: Path) -> dict[str, Any]:
     if not file.exists():
         return {}
     try:
-        return _mapping(_mapping(yamlfile.read(file, file.name, "it describes the whole platform")).get("config"))
-    except ValueError as error:
-        raise pulumi.RunError(str(error)) from None
+        return _mapping(config_of(stackfile.document(file).value))
+    except StackFileError as error:
+        raise pulumi.RunError(error.report) from None
 
 
 def _mapping(value: Any) -> dict[str, Any]:

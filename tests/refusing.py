@@ -3,9 +3,8 @@
 from datetime import date
 from typing import Any
 
-from conftest import changed, stack_platform
-
 from core.model import Platform, StackFileError, parse
+from tests.conftest import changed, stack_platform
 
 TODAY = date(2026, 11, 28)
 

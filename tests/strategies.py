@@ -177,7 +177,7 @@ def machines(
             machine["nics"] = draw(nics(number, machine.get("link", "lan0"), network))
         if draw(st.booleans()):
             machine["labels"] = draw(LABELS)
-        if number < controlplanes and draw(st.booleans()):
+        if draw(st.booleans()):
             machine["taints"] = {"dedicated": "vms:NoSchedule"}
         if draw(st.booleans()):
             machine |= {**draw(tunings()), "volumes": draw(volumes(number))}

@@ -69,15 +69,21 @@ def check(name: str, folder: Path, sealed: str, layout: Layout) -> None:
         _remember({**seen, str(folder): stamp}, layout)
 
 
-def _files(folder: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """Each file below a folder, by its path there, without what pytest wrote."""
-    with os.scandir(folder / below) as entries:
-        for entry in entries:
-            path = f"{below}{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(folder, f"{path}/")
-            elif not (SCRATCH in entry.name and _deleted(folder, path)):
-                yield path, entry.stat(follow_symlinks=False)
+def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Each file below a folder, by its path there, without what pytest wrote.
+
+    Every command that uses Python's environment walks its 12,000 files, so paths are texts here and not Paths.
+    """
+    waiting = [""]
+    while waiting:
+        below = waiting.pop()
+        with os.scandir(f"{folder}/{below}") as entries:
+            for entry in entries:
+                path = below + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{path}/")
+                elif not (SCRATCH in entry.name and _deleted(folder, path)):
+                    yield path, entry.stat(follow_symlinks=False)
 
 
 def _deleted(folder: Path, path: str) -> bool:

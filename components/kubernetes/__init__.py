@@ -6,6 +6,7 @@ from .cluster import Cluster
 from .gates import NodeReady
 from .helm import clear_interrupted_release
 from .namespace import Namespace, NamespaceArgs
+from .nodes import Nodes, NodesArgs
 from .objects import KubernetesObject
 from .serving import KubeletCertificates
 
@@ -19,5 +20,7 @@ __all__ = [
     "Namespace",
     "NamespaceArgs",
     "NodeReady",
+    "Nodes",
+    "NodesArgs",
     "clear_interrupted_release",
 ]

@@ -18,6 +18,8 @@ class ChangeGuard(ContractResource):
             "contract": platform.talos.contract,
             "talos": platform.talos.version,
             "kubernetes": platform.talos.kubernetes,
+            "cilium": platform.cilium.version,
+            **({"kubevirt": platform.kubevirt.version} if platform.kubevirt else {}),
             "controlplanes": {machine: str(platform.machines[machine].address) for machine in platform.controlplanes},
             "machines": {name: machine.role for name, machine in platform.machines.items()},
             "leaving": {

@@ -43,6 +43,8 @@ class Talos(ComponentResource):
     """The file that talosctl reads."""
     expires: Output[dict[str, str]]
     """Credential to the date on which its certificate ends."""
+    configured: Mapping[str, Resource]
+    """Machine to what is done once it has its config, and is healthy with it."""
     configurations: Mapping[str, Output[str]]
     """Machine to its whole config, secrets included."""
 
@@ -123,6 +125,7 @@ class Talos(ComponentResource):
         dates = Output.all(client, self.kubeconfig, self._pki.secrets)
         self.expires = Output.unsecret(dates.apply(lambda known: expiry(*known)))
         self.talosconfig = client.apply(lambda known: talosconfig(platform, known))
+        self.configured = {node: self._machines[node].healthy for node in self._args.platform.machines}
         self.configurations = {
             node: Output.secret(self._machines[node].config.machineConfiguration) for node in sorted(self._machines)
         }

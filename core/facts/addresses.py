@@ -10,11 +10,13 @@ _END = r"(?![A-Za-z0-9.-])"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # A name of digits alone is an address that was mistyped, such as 10.0.0.300.
 _NO_NUMBER = rf"(?!(?:[0-9]+\.)*[0-9]+{_END})"
+# Source: RFC 1123, section 2.1; RFC 791.
 NAME = rf"(?:{_IPV4}{_END}|{_NO_NUMBER}{_LABEL}(?:\.{_LABEL})*)"
 """A host name, or an IPv4 address."""
 # Source: RFC 4291, section 2.2; RFC 3986, section 3.2.2.
 LITERAL = r"\[[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]"
 """An IPv6 address in a URL."""
+# Source: RFC 3986, section 3.2.2.
 HOST = rf"(?:{NAME}|{LITERAL})"
 """The host of a URL: a name, an IPv4 address, or an IPv6 address in brackets."""
 # Source: RFC 3986, section 3.2.3; RFC 6335, section 6: ports are 1 to 65535.

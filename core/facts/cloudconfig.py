@@ -22,8 +22,10 @@ _OTHERS = """
     package_upgrade password prefer_fqdn_over_hostname preserve_hostname resize_rootfs ssh_deletekeys ssh_pwauth
     ssh_quiet_keygen timezone ubuntu_advantage user users version warnings wireguard yum_repo_dir
 """
+# Source: the schema named above.
 LISTS = frozenset(_LISTS.split())
 """Keys whose values are lists."""
+# Source: the schema named above.
 MAPPINGS = frozenset(_MAPPINGS.split())
 """Keys whose values are mappings."""
 # Source: the same at releases 0.7 to 23.1, whose images are still in use.
@@ -31,6 +33,7 @@ _OLD = """
     apt_mirror apt_preserve_sources_list apt_proxy apt_sources debug emit_upstart rightscale_userdata snappy
     system_upgrade ubuntu-advantage ubuntu_init_switch
 """
+# Source: the schema named above.
 KEYS = LISTS | MAPPINGS | frozenset((_OTHERS + _OLD).split())
 """Every key at the top of a cloud-config."""
 # Source: cloud-init documentation, "Networking config" and "Instance metadata": files beside a cloud-config.

@@ -7,13 +7,16 @@ from .addresses import LITERAL, NAME, PORT, port_fault
 # Source: distribution/reference, regexp.go and normalize.go: a first part without a dot or a port is no host, unless it
 # is localhost: image tools put docker.io before it. To containerd's mirrors, a host in capitals is another host.
 _LOWER = NAME.replace("A-Za-z0-9", "a-z0-9")
+# Source: distribution/reference, regexp.go.
 REGISTRY = rf"(?:(?:(?=[^/]*[.]|localhost)(?:{_LOWER})|{LITERAL})(?:{PORT})?|(?:{_LOWER}){PORT})"
 """The host of a registry, with or without a port."""
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+# Source: distribution/reference, regexp.go.
 REPOSITORY = rf"{REGISTRY}(?:/{_PART})*"
 """A registry, or a part of one: images are named by what follows."""
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _DIGEST = r"@sha256:[0-9a-f]{64}"
+# Source: distribution/reference, regexp.go.
 PINNED = rf"{REGISTRY}(?:/{_PART})+(?:(?::(?!latest$|latest@){_TAG})(?:{_DIGEST})?|{_DIGEST})"
 """A reference with a tag other than latest, with a digest, or with both."""
 # Source: RFC 1035, section 2.3.4; distribution/reference, regexp.go.

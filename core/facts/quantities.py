@@ -11,5 +11,5 @@ def mebibytes(quantity: str) -> int:
 
 
 def millicpus(cpu: str) -> int:
-    """The thousandths of a CPU of an amount such as 2 or 50m."""
+    """The number of thousandths of a CPU: 2000 for 2, 50 for 50m."""
     return int(cpu[:-1]) if cpu.endswith("m") else int(cpu) * 1000

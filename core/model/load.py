@@ -1,7 +1,8 @@
 """From a stack's config to a platform, or to every fault of the config."""
 
 import copy
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -9,7 +10,9 @@ from pydantic import ValidationError
 
 from . import classes, wording
 from .checks import faults_between_sections
-from .faults import Fault, StackFileError, fault
+from .empty import without_empty_sections
+from .faults import ROOT, Fault, StackFileError, fault
+from .include import SECTIONS
 from .machine import MachineClassSpec
 from .platform import Platform
 from .yamlbounds import MOST_LEVELS
@@ -18,17 +21,17 @@ from .yamlbounds import MOST_LEVELS
 _ROUNDS = 8
 
 
-def parse(raw: Any, today: date | None = None) -> Platform:
+def parse(raw: Any, today: date | None = None, known: Sequence[Fault] = (), *, incomplete: bool = False) -> Platform:
     """The platform that a config describes.
 
-    today: recorded exceptions that ended before are faults; None: no exception has ended.
+    today: recorded exceptions that ended before are faults; None: no exception has ended. known: faults that its
+    reading found; what follows from them is not reported again. incomplete: machines, VMs and workloads may be missing.
     Raises StackFileError with all faults at once: those of single fields first, then those between sections, for as
     much of the config as is valid in itself.
     """
     if not isinstance(raw, Mapping):
-        raise StackFileError(
-            [fault((), "is not a mapping", "it describes the whole platform", "see Pulumi.dev.yaml for a small one")]
-        )
+        why, instead = "it describes the whole platform", "see Pulumi.dev.yaml for a small one"
+        raise StackFileError([*known, fault((), "is not a mapping", why, instead)])
     if _is_deep(raw):
         raise StackFileError(
             [
@@ -40,10 +43,13 @@ def parse(raw: Any, today: date | None = None) -> Platform:
                 )
             ]
         )
-    rest: Any = copy.deepcopy(dict(raw))
+    rest: Any = copy.deepcopy(without_empty_sections(raw, Platform))
     latest: list[Fault] = []
-    faults, unresolved = classes.resolve(rest)
-    broken = {fault.path[0] for fault in faults}
+    examples: set[tuple[str, ...]] = set()
+    read = _Read.of(known, incomplete)
+    in_classes, unresolved = classes.resolve(rest)
+    faults = [*known, *(fault for fault in in_classes if not read.causes(fault))]
+    broken = {*read.broken, *(fault.path[0] for fault in in_classes)}
     # Each round removes what was wrong, or puts the documented example where a value is required, so that the rest
     # can still be checked. Checks that read a broken section are skipped.
     for _ in range(_ROUNDS):
@@ -52,20 +58,51 @@ def parse(raw: Any, today: date | None = None) -> Platform:
         except ValidationError as error:
             latest = wording.faults_of(error, Platform)
             concealed = {f.path[:-1] for f in faults if f.surplus}
-            faults += [f for f in latest if _is_new(f, concealed, broken, raw) and not _from_class(f, unresolved)]
+            new = [f for f in latest if _is_new(f, concealed, broken, raw) and not read.causes(f)]
+            new = [f for f in new if not any(_nested(example, f.path) for example in examples)]
+            faults += [f for f in new if not _from_class(f, unresolved)]
             broken |= {f.path[0] for f in latest if f.path and not f.surplus}
             # Two faults of one entry remove it once. All entries are tried, also after one that can't be removed.
-            removed = [_remove(rest, path) or _put_example(rest, path) for path in {_entry(f) for f in latest}]
-            if not all(removed):
-                break
+            for path in {_entry(f) for f in latest}:
+                if _remove(rest, path):
+                    continue
+                if not _put_example(rest, path):
+                    raise StackFileError(faults or latest) from None
+                examples.add(path)
         else:
-            faults += [
-                f for f in faults_between_sections(platform, frozenset(broken), today) if not _from_class(f, unresolved)
-            ]
+            between = faults_between_sections(platform, frozenset(broken), today)
+            faults += [f for f in between if not _from_class(f, unresolved) and not read.causes(f)]
             if not faults:
                 return platform
             break
     raise StackFileError(faults or latest)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What the reading of a platform found."""
+
+    paths: frozenset[tuple[str, ...]]
+    """Each faulty key."""
+    broken: frozenset[str]
+    """Sections that can't be compared with others."""
+    incomplete: bool
+
+    @classmethod
+    def of(cls, known: Iterable[Fault], incomplete: bool) -> "_Read":
+        paths = frozenset(fault.path for fault in known if fault.root == ROOT and fault.path)
+        missing = SECTIONS if incomplete else ()
+        return cls(paths, frozenset({*(path[0] for path in paths), *missing}), incomplete)
+
+    def causes(self, fault: Fault) -> bool:
+        """Whether a fault follows from one that the reading found: of the same key, or of one within it."""
+        if self.incomplete and fault.path in {(section,) for section in SECTIONS}:
+            return True
+        return any(_nested(path, fault.path) or _nested(fault.path, path) for path in self.paths)
+
+
+def _nested(above: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    return path[: len(above)] == above
 
 
 def _is_deep(raw: Any) -> bool:
@@ -92,9 +129,10 @@ def _is_new(fault: Fault, concealed: set[tuple[str, ...]], broken: set[str], raw
 def _removed(fault: Fault, broken: set[str], raw: Mapping[str, Any]) -> bool:
     """Whether a missing key stands in the file, and an earlier round removed it."""
     at: Any = raw
-    for part in fault.path:
+    for part in fault.path[:-1]:
         at = at.get(part) if isinstance(at, Mapping) else None
-    return bool(fault.path) and fault.path[0] in broken and at is not None and fault.absent
+    present = isinstance(at, Mapping) and fault.path[-1:] and fault.path[-1] in at
+    return bool(present) and fault.path[0] in broken and fault.absent
 
 
 def _from_class(fault: Fault, unresolved: frozenset[str]) -> bool:

@@ -3,41 +3,69 @@
 Whatever is wrong with a file is one StackFileError with all its faults, and `report` is what a person reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from . import chartfile, classes, yamlfile
+from . import chartfile, classes, envelope, yamlfile
+from .envelope import KEY, config_of
 from .faults import Fault, StackFileError, fault
-from .include import included
+from .handed import is_read_from
+from .include import put_in
 from .load import parse
 from .platform import Platform
+from .sources import Sources
+from .yamlfile import Document
 
-KEY = "bedplate:platform"
-"""The key of a stack's config that contains the platform."""
+__all__ = ["KEY", "assemble", "document", "handed", "load", "written_out"]
+
+_OTHERWISE = "it describes the whole platform"
 
 
-def load(file: Path, *, root: Path, today: date) -> Platform:
+def document(file: Path, name: str | None = None) -> Document:
+    """A stack file as YAML, with every fault of the file itself; the platform's own values are not judged.
+
+    name: the file as messages call it, if that is not its name. Raises StackFileError where it can't be read.
+    """
+    found = yamlfile.document(file, name or file.name, _OTHERWISE)
+    return replace(found, faults=(*map(_below_platform, found.faults), *envelope.faults(found)))
+
+
+def load(file: Path, *, root: Path, today: date, name: str | None = None) -> Platform:
     """The platform of a stack file.
 
     root: the checkout, which paths under include: start from. today: recorded exceptions that ended before are faults.
-    Raises StackFileError with every fault.
+    name: the file as messages call it, if that is not its name. Raises StackFileError with every fault.
     """
-    return assemble(_platform_of(file), root=root, today=today)
+    found = document(file, name)
+    return _assembled(config_of(found.value).get(KEY), found, found.faults, root, today)
 
 
 def assemble(raw: Any, *, root: Path, today: date) -> Platform:
-    """The platform of a config value, such as the engine hands to the program; None where the config has none.
+    """The platform of a config value; None where the config has none.
 
+    root, today: as for `load`. Raises StackFileError with every fault.
+    """
+    return _assembled(raw, None, (), root, today)
+
+
+def handed(raw: Any, keys: Iterable[str], file: Path, *, root: Path, today: date) -> Platform:
+    """The platform of the config value that the engine handed to the program.
+
+    The engine hands on values alone, so what it loses is read from the stack file, if that is where it read the value.
+    keys: all keys of the program's config. file: the stack file. root, today: as for `load`.
     Raises StackFileError with every fault.
     """
-    if raw is None:
-        raise StackFileError([_no_platform()])
-    platform = parse(included(raw, root), today)
-    if faults := list(chartfile.faults(platform, root)):
-        raise StackFileError(faults)
-    return platform
+    try:
+        found = document(file)
+    except StackFileError:
+        # The engine can't have read it either.
+        return _assembled(raw, None, tuple(envelope.unknown_settings(keys)), root, today)
+    if is_read_from(raw, found):
+        return _assembled(raw, found, found.faults, root, today)
+    return _assembled(raw, None, tuple(envelope.unknown_settings(keys)), root, today)
 
 
 def written_out(file: Path, *, root: Path, today: date) -> dict[str, Any]:
@@ -45,9 +73,8 @@ def written_out(file: Path, *, root: Path, today: date) -> dict[str, Any]:
 
     Raises StackFileError with every fault.
     """
-    raw = _platform_of(file)
-    assemble(raw, root=root, today=today)
-    platform = dict(included(raw, root))
+    load(file, root=root, today=today)
+    platform = dict(put_in(config_of(document(file).value)[KEY], root).platform)
     platform["machines"] = {name: dict(machine) for name, machine in platform["machines"].items()}
     classes.resolve(platform)
     for machine in platform["machines"].values():
@@ -55,14 +82,30 @@ def written_out(file: Path, *, root: Path, today: date) -> dict[str, Any]:
     return {key: value for key, value in platform.items() if key not in ("include", "classes")}
 
 
-def _platform_of(file: Path) -> Any:
-    """The value under `config: {bedplate:platform: …}`; None where there is none."""
+def _assembled(raw: Any, found: Document | None, known: tuple[Fault, ...], root: Path, today: date) -> Platform:
+    """The platform of a value. found: the file that it was read from. known: what is wrong with that file."""
+    around = {fault.path for fault in known if not fault.root}
+    if raw is None and not around:
+        raise StackFileError([*known, Sources(found).placed(_no_platform(), None)])
+    if raw is None or around & {("config",), (KEY,)}:
+        # It is missing because of these, or it is not certain which value is meant.
+        raise StackFileError(known)
+    whole = put_in(raw, root)
+    sources = Sources(found, whole.owners)
     try:
-        document = yamlfile.read(file, file.name, "it describes the whole platform")
-    except ValueError as error:
-        raise StackFileError([Fault((), str(error))]) from None
-    config = document.get("config") if isinstance(document, Mapping) else None
-    return config.get(KEY) if isinstance(config, Mapping) else None
+        platform = parse(whole.platform, today, (*known, *whole.faults), incomplete=whole.incomplete)
+        if faults := list(chartfile.faults(platform, root)):
+            raise StackFileError(faults)
+    except StackFileError as error:
+        raise StackFileError(sources.placed(each, whole.platform) for each in error.faults) from None
+    return platform
+
+
+def _below_platform(found: Fault) -> Fault:
+    """A fault of a file, with its path from the platform, or from the config, on."""
+    if found.path[:2] == ("config", KEY) and found.path[2:]:
+        return replace(found, path=found.path[2:])
+    return replace(found, root="", path=found.path[1:] if found.path[1:] and found.path[0] == "config" else found.path)
 
 
 def _no_platform() -> Fault:

@@ -41,6 +41,14 @@ def _missing(error: ErrorDetails, model: type[BaseModel], path: tuple[str, ...])
     )
 
 
+def _no_value(error: ErrorDetails, model: type[BaseModel], path: tuple[str, ...]) -> str:
+    try:
+        instead = f"write {path[-1]}: {_example(_field(model, path))}, or remove the key"
+    except (KeyError, IndexError):
+        instead = "write a value behind it, or remove the key"
+    return sentence("has no value", "a key alone sets nothing", instead)
+
+
 def _choice(error: ErrorDetails, model: type[BaseModel], path: tuple[str, ...]) -> str:
     expected = str(error.get("ctx", {}).get("expected", ""))
     return sentence(
@@ -121,7 +129,11 @@ _WORDINGS: dict[str, _Wording] = {
 
 def _text(error: ErrorDetails, model: type[BaseModel]) -> str:
     wording = _WORDINGS.get(error["type"])
-    return wording(error, model, _path(error)) if wording else str(error["msg"])
+    if wording and error["input"] is None and error["type"] != "extra_forbidden":
+        wording = _no_value
+    if wording:
+        return wording(error, model, _path(error))
+    return (error.get("ctx") or {}).get("text") or str(error["msg"])
 
 
 def _shown(value: Any) -> str:

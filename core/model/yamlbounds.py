@@ -64,9 +64,23 @@ class _Counted:
             )
 
 
-def check(events: Iterable[Any]) -> None:
-    """Read the events of a document. Raises BeyondBoundsError, and YAMLError where the text is not YAML."""
+@dataclass
+class Documents:
+    """What a file has beside the values of its first document."""
+
+    version: tuple[int, int] | None = None
+    """The version in its %YAML directive."""
+    second: Any = None
+    """The mark of a second document; nothing after it was read."""
+
+
+def check(events: Iterable[Any]) -> Documents:
+    """Read the events of a file's first document.
+
+    Raises BeyondBoundsError, and YAMLError where the text is not YAML.
+    """
     counted = _Counted()
+    documents: Documents | None = None
     for event in events:
         if isinstance(event, yaml.AliasEvent):
             counted.add(*_alias(event, counted), event)
@@ -79,13 +93,24 @@ def check(events: Iterable[Any]) -> None:
             if len(counted.open) > MOST_LEVELS:
                 counted.add(0, 1, 0, event)
         elif isinstance(event, yaml.CollectionEndEvent):
-            ended = counted.open.pop()
-            if ended.anchor:
-                counted.anchors[ended.anchor] = (ended.values, ended.levels + 1, ended.characters)
-            # Its entries are counted already.
-            counted.values -= ended.values - 1
-            counted.characters -= ended.characters
-            counted.add(ended.values, ended.levels + 1, ended.characters, event)
+            _end(counted, event)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            if documents:
+                documents.second = event.start_mark
+                break
+            documents = Documents(event.version)
+    return documents or Documents()
+
+
+def _end(counted: _Counted, event: Any) -> None:
+    """Count a collection that has ended. Raises BeyondBoundsError."""
+    ended = counted.open.pop()
+    if ended.anchor:
+        counted.anchors[ended.anchor] = (ended.values, ended.levels + 1, ended.characters)
+    # Its entries are counted already.
+    counted.values -= ended.values - 1
+    counted.characters -= ended.characters
+    counted.add(ended.values, ended.levels + 1, ended.characters, event)
 
 
 def _alias(event: Any, counted: _Counted) -> tuple[int, int, int]:

@@ -1,187 +1,152 @@
-"""Reads a YAML file, within limits.
+"""Reads a YAML file, within limits: its value as the engine reads it, where each key stands, and all that is wrong."""
 
-The engine reads a stack file too, and hands the program its values. Both must read one file alike, so scalars are read
-as Go's yaml.v3 reads them: `yes` is a text and `1e3` a number. What the engine can't hand on as it is written, such as
-a date without quotes, is refused. Source of the rules: gopkg.in/yaml.v3 v3.0.1, resolve.go.
-"""
-
-import errno
-import math
-import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from . import yamlbounds
-from .faults import sentence
+from . import yamlbounds, yamltext
+from .faults import Fault, Place, StackFileError, sentence
+from .yamlvalues import MERGE, PLAIN, Reading, key_of
 
 # libyaml where the wheel contains it: ten times as fast on a large stack file.
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _DuplicateKeyError(yaml.MarkedYAMLError):
-    pass
+class NoFileError(StackFileError):
+    """A file that can't be opened, or is no regular file."""
 
-
-class _UnreadableError(yaml.MarkedYAMLError):
-    """A value that the engine would hand on as another one."""
-
-
-# Number that starts with its sign or a digit, without its underscores: sign, then digits by base.
-_INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?")
-# Characters of the longest integer, in base 2 with its sign and prefix.
-_LONGEST_INTEGER = 68
-_WORDS = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-}
-_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-
-
-def _scalar(text: str) -> Any:
-    """The value of a scalar without quotes. Raises ValueError, which says what it is, where it can't be handed on."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if _NOT_FINITE.fullmatch(text):
-        raise ValueError("a number that is not finite")
-    if _DATE.fullmatch(text):
-        raise ValueError("a date without quotes")
-    digits = text if text[0] == "." else text.replace("_", "")
-    if len(digits) < _LONGEST_INTEGER and (found := _INTEGER.fullmatch(digits)):
-        sign, *written = found.groups()
-        value = next((int(each, base) for each, base in zip(written, (16, 2, 8, 10), strict=True) if each), 0)
-        value = -value if sign == "-" else value
-        # Larger ones become floats.
-        if -(1 << 63) <= value < 1 << 63:
-            return value
-    if _FLOAT.fullmatch(digits):
-        number = float(digits)
-        return number if math.isfinite(number) else text
-    return text
+    def __init__(self, name: str, what: str, otherwise: str) -> None:
+        """Name: the file as messages call it. what, otherwise: the first two parts of the message."""
+        self.text = sentence(f"{name} {what}", otherwise, "write the path of a YAML file in the checkout")
+        super().__init__([Fault((), self.text, root="")])
 
 
 class _Loader(_Base):  # type: ignore[misc]  # Which of the two classes it is depends on the wheel.
-    """Reads scalars as the engine does, and refuses a key that a mapping has twice.
-
-    YAML forbids such a key, and PyYAML would silently take the last one.
-    """
+    """Parses, and leaves scalars without quotes as they are written."""
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
         if kind is yaml.ScalarNode and implicit[0]:
-            return "tag:yaml.org,2002:merge" if value == "<<" else _PLAIN
+            return MERGE if value == "<<" else PLAIN
         return super().resolve(kind, value, implicit)
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A YAML file that was read."""
+
+    name: str
+    """The file as messages call it."""
+    value: Any
+    """Its first document."""
+    faults: tuple[Fault, ...] = ()
+    """What can't be read reliably. Their paths start at the top of the file."""
+    version: tuple[int, int] | None = None
+    """The version of its %YAML directive."""
+    _root: Any = None
+    _keys: dict[int, dict[str, tuple[Any, Any]]] = field(default_factory=dict)
+    """A mapping's node -> its keys, each with its own node and that of its value."""
+
+    def place(self, path: tuple[str, ...]) -> tuple[Place | None, int]:
+        """The place of a key, or of the last key above it that the file has, and how many parts of the path it has."""
+        node, mark, depth = self._root, None, 0
+        for part in path:
+            found = self._below(node, part)
+            if found is None:
+                break
+            mark, node = found
+            depth += 1
+        if mark is None and self._root is not None:
+            mark = self._root.start_mark
+        return (Place(self.name, mark.line + 1, mark.column + 1) if mark else None), depth
+
+    def _below(self, node: Any, part: str) -> tuple[Any, Any] | None:
+        """The mark of a key or an entry, and the node of its value."""
+        if isinstance(node, yaml.SequenceNode):
+            index = int(part) if part.isascii() and part.isdecimal() and len(part) < 10 else len(node.value)
+            return (node.value[index].start_mark, node.value[index]) if index < len(node.value) else None
         if not isinstance(node, yaml.MappingNode):
-            return super().construct_mapping(node, deep)
-        names: set[str] = set()
-        for key, _ in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
-                continue
-            name = self._key(key)
-            if name in names:
-                raise _DuplicateKeyError(problem=key.value, problem_mark=key.start_mark)
-            names.add(name)
-        self.flatten_mapping(node)
-        return {self._key(key): self.construct_object(value, deep=deep) for key, value in node.value}
-
-    def _key(self, node: Any) -> str:
-        """A key as the engine hands it on, which is a text. Raises _UnreadableError."""
-        return _key(self.construct_object(node) if isinstance(node, yaml.ScalarNode) else None, node)
+            return None
+        if id(node) not in self._keys:
+            self._keys[id(node)] = _keys_of(node)
+        found = self._keys[id(node)].get(part)
+        return (found[0].start_mark, found[1]) if found else None
 
 
-def _key(key: Any, node: Any) -> str:
-    if isinstance(key, bool):
-        return str(key).lower()
-    if not isinstance(key, str | int):
-        raise _UnreadableError(problem="a key that is not a text", problem_mark=node.start_mark)
-    return str(key)
+def _keys_of(node: Any) -> dict[str, tuple[Any, Any]]:
+    """The keys of a mapping, with those that it merges in."""
+    own: dict[str, tuple[Any, Any]] = {}
+    merged: dict[str, tuple[Any, Any]] = {}
+    for key, value in node.value:
+        if key.tag != MERGE:
+            name = key_of(key)
+            own.setdefault("~" if name is None else name, (key, value))
+            continue
+        for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+            if isinstance(source, yaml.MappingNode):
+                merged = {**_keys_of(source), **merged}
+    return {**merged, **own}
 
 
-def _plain(loader: Any, node: Any) -> Any:
+def document(file: Path, name: str, otherwise: str) -> Document:
+    """A YAML file, with what is wrong in it.
+
+    name: the file as messages call it. otherwise: what a file that can't be read would lead to, for the message.
+    Raises StackFileError with one fault where the file is not YAML, or is beyond the limits; NoFileError for no file.
+    """
     try:
-        return _scalar(node.value)
-    except ValueError as error:
-        raise _UnreadableError(problem=str(error), problem_mark=node.start_mark) from None
-
-
-def _tagged(loader: Any, node: Any) -> Any:
-    raise _UnreadableError(problem=f"a value with the tag {node.tag}", problem_mark=node.start_mark)
-
-
-_PLAIN = "!plain"
-_Loader.add_constructor(_PLAIN, _plain)
-for _tag in ("binary", "timestamp", "set", "omap", "pairs"):
-    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _tagged)
+        text = yamltext.read(file)
+        documents = yamlbounds.check(yaml.parse(text, _Loader))
+        loader = _Loader(text)
+        try:
+            root = loader.get_node() if loader.check_node() else None
+        finally:
+            loader.dispose()
+    except yamltext.UnreadableTextError as error:
+        if not error.line:
+            raise NoFileError(name, f"can't be read ({error})", otherwise) from None
+        raise _unreadable(
+            name, f"the file can't be read ({error})", otherwise, "save it as UTF-8 text", error.line
+        ) from None
+    except yamlbounds.BeyondBoundsError as error:
+        why = "no platform needs that, and reading it could take all memory"
+        instead = "write the values out, or divide them among files under include:"
+        raise _unreadable(name, f"the file {error.problem}", why, instead, _line(error)) from None
+    except yaml.YAMLError as error:
+        what, why = f"the file is not YAML: {yamltext.problem(error)}", "nothing in it can be read reliably"
+        raise _unreadable(name, what, why, "correct this line or the one above it", _line(error)) from None
+    reading = Reading()
+    value = None if root is None else reading.value(root)
+    faults = [Fault(flaw.path, flaw.text, at=_place(name, flaw.mark)) for flaw in reading.flaws]
+    if documents.second:
+        faults.append(_second(name, documents.second))
+    return Document(name=name, value=value, faults=tuple(faults), version=documents.version, _root=root)
 
 
 def read(file: Path, name: str, otherwise: str) -> Any:
-    """The content of a YAML file.
-
-    name: the file as messages call it. otherwise: what a file that can't be read would lead to, for the message.
-    Raises ValueError with a whole message where the file can't be read, is not YAML, has a key twice, or has a value
-    that the engine would read as another one.
-    """
-    try:
-        text = _text(file)
-        yamlbounds.check(yaml.parse(text, _Loader))
-        return yaml.load(text, _Loader)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ValueError(
-            sentence(f"{name} can't be read ({reason})", otherwise, "write the path of a YAML file in the checkout")
-        ) from None
-    except _DuplicateKeyError as error:
-        key = repr(error.problem) if len(str(error.problem)) <= 63 else "a key"
-        raise ValueError(
-            sentence(
-                f"{name} has {key} twice in one mapping, again{_line(error)}",
-                "one of the two values would be lost",
-                "rename one of the keys, or remove it",
-            )
-        ) from None
-    except yamlbounds.BeyondBoundsError as error:
-        raise ValueError(
-            sentence(
-                f"{name} {error.problem}{_line(error)}",
-                "no platform needs that, and reading it could take all memory",
-                "write the values out, or divide them among files under include:",
-            )
-        ) from None
-    except _UnreadableError as error:
-        raise ValueError(
-            sentence(
-                f"{name} has {error.problem}{_line(error)}",
-                "the engine would hand the program another value",
-                "put it in quotes",
-            )
-        ) from None
-    except yaml.YAMLError as error:
-        raise ValueError(
-            sentence(
-                f"{name} is not YAML{_line(error)}",
-                "nothing in it can be read reliably",
-                "correct the syntax; an editor with YAML support marks the place",
-            )
-        ) from None
+    """The value of a YAML file. Raises StackFileError with every fault; the parameters are those of `document`."""
+    found = document(file, name, otherwise)
+    if found.faults:
+        raise StackFileError(found.faults)
+    return found.value
 
 
-def _text(file: Path) -> str:
-    """The text of a file. Raises OSError, UnicodeDecodeError and BeyondBoundsError."""
-    # A device or a pipe has no end.
-    if file.exists() and not file.is_file():
-        raise OSError(errno.EINVAL, "it is not a regular file")
-    with file.open("rb") as stream:
-        content = stream.read(yamlbounds.MOST_BYTES + 1)
-    if len(content) > yamlbounds.MOST_BYTES:
-        raise yamlbounds.BeyondBoundsError(problem=f"has more than {yamlbounds.MOST_BYTES >> 20} MiB")
-    return content.decode("utf-8")
+def _second(name: str, mark: Any) -> Fault:
+    what = "a second document starts here, at ---"
+    why = "the engine reads the first one alone, so the rest would silently be missing"
+    text = sentence(what, why, "remove the line ---, and put what follows under the keys above it")
+    return Fault((), text, root="", at=_place(name, mark))
 
 
-def _line(error: yaml.YAMLError) -> str:
-    line = getattr(getattr(error, "problem_mark", None), "line", None)
-    return "" if line is None else f" in line {line + 1}"
+def _unreadable(name: str, what: str, why: str, instead: str, line: int) -> StackFileError:
+    return StackFileError([Fault((), sentence(what, why, instead), root="", at=Place(name, line, 1))])
+
+
+def _place(name: str, mark: Any) -> Place:
+    return Place(name, mark.line + 1, mark.column + 1)
+
+
+def _line(error: yaml.YAMLError) -> int:
+    """The line of an error; the first one if the whole file is meant."""
+    return int(getattr(getattr(error, "problem_mark", None), "line", 0)) + 1

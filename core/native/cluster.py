@@ -70,6 +70,8 @@ CHANGE_GUARD = Contract(
         "contract": shared.version("the config contract of the cluster's secrets"),
         "talos": shared.version("Talos"),
         "kubernetes": shared.version("Kubernetes"),
+        "cilium": replace(shared.version("Cilium"), required=False),
+        "kubevirt": replace(shared.version("KubeVirt; none if the platform has no KubeVirt"), required=False),
         "controlplanes": Input(
             type=text_mapping(1, "a mapping from one or more control planes to their addresses"),
             doc="The name of each control plane to its address.",

@@ -14,6 +14,7 @@ CONTRACTS: Mapping[str, Contract] = {
         kubernetes.CHART,
         kubernetes.KUBECONFIG_SIGNED,
         kubernetes.NODE_READY,
+        kubernetes.NODE_SETTINGS,
         metal.BOOT_PERMIT,
         metal.MANUAL_BOOT,
         metal.POWER,

@@ -7,7 +7,27 @@ from core.facts.charts import CACHE
 
 from . import shared
 from .contract import Contract, Input, Output
-from .types import AUTHORITY, KUBECONFIG, text
+from .types import AUTHORITY, FLAG, KUBECONFIG, text, text_mapping, texts
+
+
+def _node() -> Input:
+    return Input(
+        type=text("the name of a node", r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"),
+        doc="The node's name.",
+        why="the Kubernetes API looks the node up by its name",
+        instead="write e.g. cp-1",
+        replaces=True,
+    )
+
+
+def _shown(what: str, instead: str) -> Input:
+    return Input(
+        type=text_mapping(0),
+        doc=f"The {what} that the Node has to show, by key.",
+        why=f"the scheduler, policies and people rely on the Node's {what}",
+        instead=instead,
+    )
+
 
 KUBECONFIG_SIGNED = Contract(
     token="bedplate-native:kubernetes:Kubeconfig",
@@ -47,15 +67,35 @@ NODE_READY = Contract(
     token="bedplate-native:kubernetes:NodeReady",
     doc="Waits until Kubernetes reports a node as Ready.",
     inputs={
-        "node": Input(
-            type=text("the name of a node", r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"),
-            doc="The node's name.",
-            why="the Kubernetes API looks the node up by its name",
-            instead="write e.g. cp-1",
-            replaces=True,
-        ),
+        "node": _node(),
         "kubeconfig": shared.kubeconfig(),
         "timeoutSeconds": shared.timeout(),
+    },
+    outputs={},
+)
+
+NODE_SETTINGS = Contract(
+    token="bedplate-native:kubernetes:NodeSettings",
+    doc="Sets labels and taints that a worker's kubelet may not set, and waits until a Node shows what is declared.",
+    inputs={
+        "node": _node(),
+        "labels": _shown("labels", "write key: value, or {}"),
+        "taints": _shown("taints", "write key: value:effect, or {}"),
+        "annotations": _shown("annotations", "write key: value, or {}"),
+        "notByKubelet": Input(
+            type=texts(0),
+            doc="The keys of the labels that the API refuses from a worker's kubelet.",
+            why="they are set with the platform's kubeconfig, and the others by Talos",
+            instead="write a list of keys, or []",
+        ),
+        "kubeletMayTaint": Input(
+            type=FLAG,
+            doc="Whether Talos may change the Node's taints, as it may on a control plane.",
+            why="it decides who changes the taints",
+            instead="write true or false",
+        ),
+        "kubeconfig": shared.kubeconfig(ignored=True),
+        "timeoutSeconds": shared.timeout(ignored=True),
     },
     outputs={},
 )

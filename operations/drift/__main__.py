@@ -12,6 +12,7 @@ from runner import pipes
 
 from .export import ExportError, exported_resources
 from .machines import Inspection, NoMachines, certificates, declared, expiring, inspect
+from .nodes import Nodes
 
 DRIFTED = 7
 # Machines that are read at the same time: a balance of the command's duration and the load on the network.
@@ -39,8 +40,9 @@ def main(arguments: list[str]) -> int:
     expiries = expiring(certificates(resources), datetime.now(UTC))
     for message in expiries:
         print(f"drift: {message.replace('STACK', given.stack)}", file=sys.stderr)
+    nodes = Nodes.of(resources)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        inspections = list(pool.map(lambda machine: inspect(machine, client), machines))
+        inspections = list(pool.map(lambda machine: inspect(machine, client, nodes), machines))
     if given.json:
         print(json.dumps([asdict(each) for each in inspections], indent=1))
     else:

@@ -17,14 +17,13 @@ from core.facts import installer, tokens
 from core.facts.installer import InstallerImage
 from core.machineconfig.differences import Difference, differences, parse
 from core.machineconfig.merge import LEGACY, Merged
-from core.native.kubernetes import KUBECONFIG_SIGNED
 from core.native.types import CLIENT_PARTS
 from core.printable import SHOWN_CHARACTERS, printable
 from core.state import CONFIGURED, machine_of, unwrap_secret
 
+from .nodes import KUBECONFIGS, Nodes, Unread
+
 _PKI = tokens.SECRETS
-# Type to the output with the kubeconfig. A state of release 0.1.0 has the former one until its next `up`.
-_KUBECONFIGS = {KUBECONFIG_SIGNED.token: "kubeconfig", tokens.KUBECONFIG: "kubeconfigRaw"}
 
 
 # A kubeconfig is renewed in its last 30 days and a talosconfig, by Talos' provider, in its last calendar month, during
@@ -103,7 +102,7 @@ def certificates(resources: list[dict[str, Any]]) -> dict[str, bytes]:
         outputs, kind = unwrap_secret(resource.get("outputs") or {}), resource["type"]
         if kind == _PKI and (parts := outputs.get("clientConfiguration")):
             certificates_by_credential["talosconfig"] = base64.b64decode(parts["clientCertificate"])
-        if kind in _KUBECONFIGS and (text := outputs.get(_KUBECONFIGS[kind])):
+        if kind in KUBECONFIGS and (text := outputs.get(KUBECONFIGS[kind])):
             with suppress(KubeconfigRefused):  # The next `up` signs another one.
                 certificates_by_credential["kubeconfig"] = kubeconfig.parse(text).certificate.encode()
     return certificates_by_credential
@@ -120,15 +119,16 @@ def expiring(client_certificates: Mapping[str, bytes], now: datetime) -> list[st
     return messages
 
 
-def inspect(machine: Declared, client: Client) -> Inspection:
-    """Compare what one machine runs with what is declared: config, Talos version, schematic and kubelet."""
+def inspect(machine: Declared, client: Client, nodes: Nodes) -> Inspection:
+    """Compare what one machine runs with what is declared: config, Talos version, schematic, kubelet and Node."""
     inspection = Inspection(machine.name, machine.address)
     try:
         running = client.resources(machine.address, "config", MACHINE_CONFIGS).get("v1alpha1")
         inspection.differences += differences(machine.documents, parse(str(running or "")))
         inspection.differences += _image(machine, client)
         inspection.differences += list(_kubelet(machine, client))
-    except (NoAnswer, ValueError) as error:
+        inspection.differences += nodes.compare(machine.name)
+    except (NoAnswer, ValueError, Unread) as error:
         inspection.unread = printable(error, 3 * SHOWN_CHARACTERS)
     return inspection
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core.facts.charts import CACHE
-from core.model import StackFileError, yamlfile
+from core.model import StackFileError, stackfile
 from core.model.faults import Fault, fault
 from core.model.stackfile import KEY
 
@@ -56,12 +56,11 @@ def prepared(stack: str, trusted: Path, given: Path, home: Path) -> Prepared:
     name = f"Pulumi.{stack}.yaml"
     text = _file(given, name, programs)
     (folder / name).write_bytes(text)
-    try:
-        document = yamlfile.read(folder / name, name, "it describes the whole platform")
-    except ValueError as error:
-        raise StackFileError([Fault((), str(error))]) from None
-    _copy(document, given, folder, programs)
-    config.write_text(json.dumps(without_secrets(document)), encoding="utf-8")
+    document = stackfile.document(folder / name)
+    if document.faults:
+        raise StackFileError(document.faults)
+    _copy(document.value, given, folder, programs)
+    config.write_text(json.dumps(without_secrets(document.value)), encoding="utf-8")
     return Prepared(folder, config)
 
 

@@ -16,6 +16,7 @@ from .maintenance_turn import MaintenanceTurn
 from .manual_boot import ManualBoot
 from .node_healthy import NodeHealthy
 from .node_ready import NodeReady
+from .node_settings import NodeSettings
 from .power import Power
 from .snapshot import Snapshot
 from .talos_version import TalosVersion
@@ -35,6 +36,7 @@ _TYPES: tuple[type[Resource], ...] = (
     ManualBoot,
     NodeHealthy,
     NodeReady,
+    NodeSettings,
     Power,
     Snapshot,
     TalosVersion,

@@ -1,18 +1,16 @@
 """Changes that would damage a platform: refused in the plan, before anything is changed."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from clients.talos import Client, NoAnswer
-from core.native import InputError, Unknown, Values
+from core.native import InputError, Values
 from core.native.cluster import CHANGE_GUARD
+from provider import steps
 from provider.framework import UserError, in_thread
 from provider.progress import Progress
 from provider.resource import Resource
 from provider.talosclient import client_of
-
-_NAMES = {"talos": "talos.version", "kubernetes": "talos.kubernetes", "contract": "talos.contract"}
 
 
 class ChangeGuard(Resource):
@@ -26,8 +24,12 @@ class ChangeGuard(Resource):
         if before:
             yield from _vanished(inputs, before)
             yield from _members(inputs, before)
-            for name in _NAMES:
-                yield from _version(name, inputs, before)
+            yield from _contract(inputs, before)
+            yield from steps.refused(inputs, before)
+
+    def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
+        """The order in which versions change, if several do."""
+        return steps.described(inputs, state) if state else None
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         """Record the inputs. Returns the platform's name, and the outputs by name."""
@@ -155,33 +157,13 @@ def _members(inputs: Values, before: Values) -> Iterable[InputError]:
     )
 
 
-def _version(name: str, inputs: Values, before: Values) -> Iterable[InputError]:
-    was, now = before.get(name), inputs.get(name)
-    if isinstance(now, Unknown) or not isinstance(was, str) or not isinstance(now, str):
-        return
-    old, new = _numbers(was), _numbers(now)
-    if name == "contract":
-        # The cluster's PKI was generated for it: another contract renames encryption keys
-        # (terraform-provider-talos#381, #399).
-        if new != old:
-            yield InputError(
-                name,
-                f"goes from {was} to {now}; the cluster's secrets were made for {was}, and the cluster could not "
-                f"decrypt its data with others; write {was}",
-            )
-    elif new < old:
+def _contract(inputs: Values, before: Values) -> Iterable[InputError]:
+    was, now = before.get("contract"), inputs.get("contract")
+    # The cluster's PKI was generated for it: another contract renames encryption keys
+    # (terraform-provider-talos#381, #399).
+    if isinstance(was, str) and isinstance(now, str) and was != now:
         yield InputError(
-            name,
-            f"{_NAMES[name]} goes from {was} back to {now}; the older version may not read what the newer one wrote; "
-            f"write {was} or a newer one",
+            "contract",
+            f"goes from {was} to {now}; the cluster's secrets were made for {was}, and the cluster could not "
+            f"decrypt its data with others; write {was}",
         )
-    elif new[:2] > (old[0], old[1] + 1):
-        yield InputError(
-            name,
-            f"{_NAMES[name]} goes from {was} to {now} and skips a minor version; each minor version migrates data only "
-            f"from the one before; write the last of v{old[0]}.{old[1] + 1} first",
-        )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])

@@ -44,9 +44,15 @@ def test_of_two_replicas_one_is_the_leader(stack, replicas, elects):
 
 
 def test_the_approver_runs_on_control_planes_whatever_their_taints(prod):
-    spec = objects(changed(prod, {"machines.cp-2.taints": {"dedicated": "api:NoSchedule"}}))["Deployment", NAMESPACE][
-        "spec"
-    ]["template"]["spec"]
+    spec = objects(
+        changed(
+            prod,
+            {
+                "machines.cp-2.taints": {"dedicated": "api:NoSchedule"},
+                "machines.wk-1.taints": {"gpu": "yes:NoSchedule"},
+            },
+        )
+    )["Deployment", NAMESPACE]["spec"]["template"]["spec"]
     assert spec["nodeSelector"] == {"node-role.kubernetes.io/control-plane": ""}
     assert {one["key"] for one in spec["tolerations"]} == {"dedicated", "node-role.kubernetes.io/control-plane"}
 

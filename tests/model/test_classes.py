@@ -16,7 +16,7 @@ R640 = {
     "link": "eno1",
     "install": {"disk": {"model": "MZ7L3480*", "size": "<= 480GB"}},
     "labels": {"vendor": "dell", "disk": "ssd"},
-    "sysctls": {"vm.max_map_count": "262144"},
+    "taints": {"dedicated": "vms:NoSchedule"},
     "location": {"site": "fra1", "zone": "rack"},
     "patches": [{"machine": {"sysctls": {"vm.swappiness": "1"}}}],
 }
@@ -40,7 +40,7 @@ def test_a_machines_own_keys_win_and_mappings_are_merged(classed):
     machine = parse(classed).machines["wk-9"]
     assert (machine.role, machine.link) == ("worker", "eno1")
     assert dict(machine.labels) == {"vendor": "dell", "disk": "nvme"}
-    assert dict(machine.sysctls) == {"vm.max_map_count": "262144"}
+    assert dict(machine.taints) == {"dedicated": "vms:NoSchedule"}
     over = parse(changed(classed, {"machines.wk-9.link": "eno9"})).machines["wk-9"]
     assert over.link == "eno9"
     assert (machine.location.site, machine.location.rack, machine.location.unit) == ("fra1", "r12", 7)

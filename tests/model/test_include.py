@@ -55,7 +55,7 @@ def test_including_leaves_its_input_alone(prod, write, tmp_path):
         (
             5,
             None,
-            "is not a path inside the checkout; a plan must be the same on every computer; "
+            "is not a path; it names a file with more of the platform; "
             "write a path relative to the checkout, e.g. vms/team-a.yaml",
         ),
         (
@@ -67,26 +67,27 @@ def test_including_leaves_its_input_alone(prod, write, tmp_path):
         (
             "bad.yaml",
             "vms: [\n",
-            "bad.yaml is not YAML in line 2; nothing in it can be read reliably; correct the syntax; "
-            "an editor with YAML support marks the place",
+            "bad.yaml:2: the file is not YAML: a bracket is not closed; nothing in it can be read reliably; "
+            "correct this line or the one above it",
         ),
         (
             "list.yaml",
             "- a",
-            "list.yaml contains something other than machines:, vms: and workloads:; only mappings by name can be "
-            "combined without losing an entry; write machines: {…}, vms: {…} or workloads: {…} at its top level",
+            "list.yaml:1: the file is not a mapping; only mappings by name can be combined without losing an entry; "
+            "write machines: {…}, vms: {…} or workloads: {…} at its top level",
         ),
         (
             "more.yaml",
             "talos: {}",
-            "more.yaml contains something other than machines:, vms: and workloads:; only mappings by name can be "
-            "combined without losing an entry; write machines: {…}, vms: {…} or workloads: {…} at its top level",
+            "more.yaml:1: platform.talos: does not belong into an included file, which may contain machines, vms, "
+            "workloads; only mappings by name can be combined without losing an entry; "
+            "write it in the stack file itself",
         ),
         (
             "twice.yaml",
             "vms: {erp: {}}",
-            "twice.yaml defines vms.erp, which is defined already; one of the two definitions would be lost; "
-            "rename one of them, or remove it",
+            "twice.yaml:1: platform.vms.erp: is defined already, in the stack file; "
+            "one of the two definitions would be lost; rename one of them, or remove it",
         ),
     ],
 )
@@ -95,4 +96,4 @@ def test_a_file_that_can_not_be_put_in_is_refused(prod, write, tmp_path, name, t
         write(name, text)
     with pytest.raises(StackFileError) as refused:
         included({**prod, "include": [name]}, tmp_path)
-    assert str(refused.value) == f"platform.include.0: {says}"
+    assert str(refused.value) == (says if name and f"{name}:" in says else f"platform.include.0: {says}")

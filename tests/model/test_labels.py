@@ -1,10 +1,10 @@
-"""Labels and taints: what a worker's kubelet may not set is refused, and what it may set is not."""
+"""Labels: which ones a worker's kubelet may set, which ones it sets itself, and prefixes that are DNS names."""
 
 import pytest
-from conftest import changed, stack_platform
-from refusing import TODAY, accepted, refused
+from refusing import accepted, refused
 
-from core.model import StackFileError, parse
+from core.facts.node_labels import OWN, is_forbidden
+from core.model import StackFileError
 
 FORBIDDEN = [
     "node-restriction.kubernetes.io/team",
@@ -34,47 +34,25 @@ ALLOWED = [
 ]
 
 
-@pytest.mark.parametrize("label", FORBIDDEN)
-def test_a_label_that_a_worker_may_not_set_is_refused_on_workers_alone(label):
-    line = refused({"machines.wk-1.labels": {label: "a"}})
-    assert line.startswith(f"platform.machines.wk-1.labels.{label}: {label} can't be set by a worker: ")
-    assert "Talos sends labels, annotations and taints in one request" in line
-    assert accepted({"machines.cp-1.labels": {label: "a"}})
+@pytest.mark.parametrize("label", FORBIDDEN + ALLOWED)
+def test_a_label_is_forbidden_to_kubelets_by_the_rules_of_the_api(label):
+    """Those are set with the platform's own kubeconfig, so the stack file may have them on any machine."""
+    assert is_forbidden(label) == (label in FORBIDDEN)
+    for machine in ("cp-1", "wk-1"):
+        assert accepted({f"machines.{machine}.labels": {label: "a"}})
 
 
-@pytest.mark.parametrize("label", ALLOWED)
-def test_a_label_that_a_worker_may_set_is_accepted(label):
-    assert accepted({"machines.wk-1.labels": {label: "a"}, "machines.cp-1.labels": {label: "a"}})
-
-
-@pytest.mark.parametrize(
-    "label", ["kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch", "beta.kubernetes.io/arch"]
-)
+@pytest.mark.parametrize("label", sorted(OWN))
 def test_a_label_that_the_kubelet_sets_itself_is_refused(label):
     for machine in ("cp-1", "wk-1"):
-        assert "is set by the kubelet itself" in refused({f"machines.{machine}.labels": {label: "a"}})
+        line = refused({f"machines.{machine}.labels": {label: "a"}})
+        assert line.startswith(f"platform.machines.{machine}.labels.{label}: {label} is set by the kubelet itself")
 
 
-@pytest.mark.parametrize(
-    "taint", ["dedicated", "example.com/gpu", "node-role.kubernetes.io/storage", "node.kubernetes.io/x"]
-)
-def test_a_taint_is_refused_on_workers_alone(taint):
-    for value in ("gpu:NoSchedule", "NoExecute"):
-        line = refused({"machines.wk-1.taints": {taint: value}})
-        assert line.startswith(f"platform.machines.wk-1.taints.{taint}: {taint} can't be set on a worker: ")
-        assert line.endswith(f"kubectl taint node wk-1 {taint}={value}")
-        assert accepted({"machines.cp-1.taints": {taint: value}})
-
-
-@pytest.mark.parametrize("key", ["labels", "taints"])
-def test_what_a_class_sets_is_told_once_and_there(key):
-    """Two workers take it over; a control plane of the class may have it."""
-    entry = {"labels": {"node-role.kubernetes.io/gpu": ""}, "taints": {"gpu": "NoSchedule"}}[key]
-    (name,) = entry
-    raw = changed(stack_platform("prod"), {"classes.gpu": {key: entry}, "machines.cp-1.class": "gpu"})
-    assert parse(raw, TODAY)
-    line = refused({"classes.gpu": {key: entry}, "machines.wk-1.class": "gpu", "machines.wk-2.class": "gpu"})
-    assert line.startswith(f"platform.classes.gpu.{key}.{name}: ")
+def test_what_a_class_sets_is_told_once_and_there():
+    labels = {"kubernetes.io/hostname": "a"}
+    edits = {"classes.gpu": {"labels": labels}, "machines.wk-1.class": "gpu", "machines.wk-2.class": "gpu"}
+    assert refused(edits).startswith("platform.classes.gpu.labels.kubernetes.io/hostname: ")
 
 
 @pytest.mark.parametrize("prefix", ["a..b", ".a", "a.", "-a", "a-.b", "a_b", "A.b", "", f"{'a' * 64}.{'b' * 190}"])

@@ -30,7 +30,8 @@ from core.facts import addresses, images
 )
 def test_a_look_alike_is_shown_by_its_number_and_its_name(path, value, named):
     line = refused({path: value})
-    assert line.startswith(f"platform.{path}") and f"it contains {named}; " in line
+    shown = path.encode("ascii", "backslashreplace").decode()
+    assert line.startswith(f"platform.{shown}") and f"it contains {named}; " in line
     assert line.partition(": ")[2].replace("…", "").isascii(), "the message itself shows no look-alike"
 
 

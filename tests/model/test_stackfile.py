@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from conftest import KEY, changed, stack_platform
+from conftest import KEY, Engine, changed, stack_platform
 
 from components import load
 from core.model import StackFileError, parse, stackfile, yamlfile
@@ -50,7 +51,8 @@ def by_preview(file: Path, output: pytest.CaptureFixture[str]) -> str:
 
     tests/engine/test_scalars.py holds the reading equal to the engine's.
     """
-    config = yamlfile.read(file, file.name, "")["config"]
+    config = yamlfile.document(file, file.name, "").value["config"]
+    pulumi.runtime.set_mocks(Engine(), project="bedplate", stack="x")
     pulumi.runtime.set_all_config({key: json.dumps(value) for key, value in config.items()})
     with pytest.raises(pulumi.RunError) as refused:
         load(pulumi.Config("bedplate"))
@@ -92,11 +94,16 @@ def of(edits: dict[str, Any], key: str = KEY) -> str:
     return yaml.safe_dump({"config": {key: changed(stack_platform("dev"), edits)}})
 
 
+def said(text: str) -> str:
+    """What a command says, without the lines of the stack file, which `test_every_fault_has_its_line` reads."""
+    return re.sub(r"^Pulumi\.x\.yaml:\d+: ", "", text.strip(), flags=re.MULTILINE)
+
+
 EXPIRED = {"control": "KSPP", "reason": "The profiler of vendor X reads it.", "until": "2020-01-31", "ticket": "OPS-1"}
 
 
 def test_an_expired_exception_is_refused(read, write, capsys):
-    assert read(write(of({"exceptions": [EXPIRED]})), capsys).strip() == (
+    assert said(read(write(of({"exceptions": [EXPIRED]})), capsys)) == (
         "the stack file has 1 fault\n"
         "platform.exceptions.0.until: 2020-01-31 is past; the exception has ended, so the control applies again; "
         "comply and remove the exception, or have it renewed"
@@ -104,7 +111,7 @@ def test_an_expired_exception_is_refused(read, write, capsys):
 
 
 def test_several_faults_are_counted(read, write, capsys):
-    lines = read(write(of({"exceptions": [EXPIRED], "name": None})), capsys).strip().splitlines()
+    lines = said(read(write(of({"exceptions": [EXPIRED], "name": None})), capsys)).splitlines()
     assert [line.split(": ")[0] for line in lines] == [
         "the stack file has 2 faults",
         "platform.exceptions.0.until",
@@ -113,7 +120,7 @@ def test_several_faults_are_counted(read, write, capsys):
 
 
 def test_an_include_that_is_missing_is_refused(read, write, capsys):
-    assert read(write(of({"include": ["vms.yaml"]})), capsys).strip() == (
+    assert said(read(write(of({"include": ["vms.yaml"]})), capsys)) == (
         "the stack file has 1 fault\n"
         "platform.include.0: vms.yaml can't be read (No such file or directory); its machines, VMs and workloads would "
         "be missing; write the path of a YAML file in the checkout"
@@ -123,16 +130,16 @@ def test_an_include_that_is_missing_is_refused(read, write, capsys):
 def test_a_key_that_is_twice_in_an_include_is_refused(read, write, capsys):
     file = write(of({"include": ["vms.yaml"]}))
     (file.parent / "vms.yaml").write_text("vms:\n  a: {}\n  a: {}\n", encoding="utf-8")
-    assert read(file, capsys).strip() == (
+    assert said(read(file, capsys)) == (
         "the stack file has 1 fault\n"
-        "platform.include.0: vms.yaml has 'a' twice in one mapping, again in line 3; one of the two values would be "
-        "lost; rename one of the keys, or remove it"
+        "vms.yaml:3: platform.vms.a: is defined twice, before in line 2; one of the two values would be lost; "
+        "rename one of the keys, or remove it"
     )
 
 
 @pytest.mark.parametrize("platform", ["text", 5, [], True])
 def test_something_else_than_a_mapping_is_refused(read, write, capsys, platform):
-    assert read(write(yaml.safe_dump({"config": {KEY: platform}})), capsys).strip() == (
+    assert said(read(write(yaml.safe_dump({"config": {KEY: platform}})), capsys)) == (
         "the stack file has 1 fault\n"
         "platform: is not a mapping; it describes the whole platform; see Pulumi.dev.yaml for a small one"
     )
@@ -146,17 +153,33 @@ NO_PLATFORM = (
 
 
 def test_no_platform_is_refused(read, write, capsys):
-    assert read(write("config: {bedplate:other: 1}"), capsys).strip() == NO_PLATFORM
+    assert said(read(write("config: {other:platform: 1}"), capsys)) == NO_PLATFORM
 
 
 def test_a_platform_of_another_project_is_none(read, write, capsys):
     """Of the engine's keys, too, only the project's own reach the program."""
-    assert read(write(of({}, "other:platform")), capsys).strip() == NO_PLATFORM
+    assert said(read(write(of({}, "other:platform")), capsys)) == NO_PLATFORM
 
 
-@pytest.mark.parametrize("text", ["", "config:", "config: text", "config: []", "- a", "text"])
+@pytest.mark.parametrize("text", ["", "config:", "config: {}", "# nothing\n", "secretsprovider: passphrase"])
 def test_a_file_with_no_config_is_refused(read_file, write, capsys, text):
-    assert read_file(write(text), capsys).strip() == NO_PLATFORM
+    assert said(read_file(write(text), capsys)) == NO_PLATFORM
+
+
+@pytest.mark.parametrize("text", ["config: text", "config: []", "config: 5"])
+def test_a_config_that_is_no_mapping_is_refused(read_file, write, capsys, text):
+    assert read_file(write(text), capsys).strip() == (
+        "the stack file has 1 fault\nPulumi.x.yaml:1: config: is not a mapping; its keys say what is set; "
+        f"write {KEY}: {{…}} beneath it"
+    )
+
+
+@pytest.mark.parametrize("text", ["- a", "text", "5"])
+def test_a_file_that_is_no_mapping_is_refused(read_file, write, capsys, text):
+    assert read_file(write(text), capsys).strip() == (
+        "the stack file has 1 fault\nPulumi.x.yaml:1: the file is not a mapping; a stack file names its settings; "
+        f"write config: {{{KEY}: {{…}}}}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,26 +187,26 @@ def test_a_file_with_no_config_is_refused(read_file, write, capsys, text):
     [
         (
             "config: [\n",
-            "Pulumi.x.yaml is not YAML in line 2; nothing in it can be read reliably; "
-            "correct the syntax; an editor with YAML support marks the place",
+            "the file is not YAML: a bracket is not closed; nothing in it can be read reliably; "
+            "correct this line or the one above it",
         ),
         (
             f"config:\n  {KEY}: {{}}\n  {KEY}: {{}}\n",
-            f"Pulumi.x.yaml has '{KEY}' twice in one mapping, again in line 3; one of the two values would be lost; "
+            f"{KEY}: is defined twice, before in line 2; one of the two values would be lost; "
             "rename one of the keys, or remove it",
         ),
     ],
 )
 def test_a_file_that_is_no_yaml_is_refused(read_file, write, capsys, text, fault):
-    assert read_file(write(text), capsys).strip() == f"the stack file has 1 fault\nplatform: {fault}"
+    assert said(read_file(write(text), capsys)) == f"the stack file has 1 fault\n{fault}"
 
 
 def test_a_file_that_is_not_there_is_refused(read_file, write, capsys):
     file = write("")
     file.unlink()
-    assert read_file(file, capsys).strip() == (
+    assert said(read_file(file, capsys)) == (
         "the stack file has 1 fault\n"
-        "platform: Pulumi.x.yaml can't be read (No such file or directory); it describes the whole platform; "
+        "Pulumi.x.yaml can't be read (No such file or directory); it describes the whole platform; "
         "write the path of a YAML file in the checkout"
     )
 
@@ -223,6 +246,6 @@ def test_no_loader_of_stack_files_leaves_out_the_day(loader):
 def test_every_command_reads_a_scalar_as_the_engine_does(read, write, capsys, scalar):
     """YAML 1.1 reads `yes` as true. The ticket is a text, and the only fault is that the exception has ended."""
     file = write(of({"exceptions": [EXPIRED]}).replace("ticket: OPS-1", f"ticket: {scalar}"))
-    faults = read(file, capsys).strip().splitlines()
+    faults = said(read(file, capsys)).splitlines()
     assert faults[0] == "the stack file has 1 fault", faults
     assert faults[1].startswith("platform.exceptions.0.until: ")

@@ -32,7 +32,7 @@ CONTRACT = Contract(
     },
 )
 # Types that came after that commit.
-NEW = {"bedplate-native:kubernetes:Kubeconfig"}
+NEW = {"bedplate-native:kubernetes:Kubeconfig", "bedplate-native:kubernetes:NodeSettings"}
 GIVEN = {"name": "it", "key": "hunter2", "seconds": 9.0}
 
 

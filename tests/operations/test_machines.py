@@ -13,6 +13,7 @@ from clients import talos
 from core.credentials.kubeconfig import Kubeconfig
 from operations.drift.__main__ import table
 from operations.drift.machines import Declared, Inspection, NoMachines, certificates, declared, expiring, inspect
+from operations.drift.nodes import Nodes
 from tests.provider.certificates import Pki, pem
 
 SCHEMATIC = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
@@ -113,7 +114,7 @@ def machine():
 
 
 def looked(at):
-    return inspect(Declared("cp-1", at.address, CONFIG), at.client())
+    return inspect(Declared("cp-1", at.address, CONFIG), at.client(), Nodes({}, None))
 
 
 def test_a_machine_that_runs_what_was_declared_has_not_drifted(machine):
@@ -152,7 +153,7 @@ def test_each_difference_is_reported_without_a_secret(machine, how, differences)
 def test_an_installer_image_is_compared_by_its_version_and_its_schematic(machine, image, expected):
     config = CONFIG.replace(f"factory.talos.dev/metal-installer/{SCHEMATIC}:v1.14.2", image)
     at = machine(config=config)
-    inspection = inspect(Declared("cp-1", at.address, config), at.client())
+    inspection = inspect(Declared("cp-1", at.address, config), at.client(), Nodes({}, None))
     assert [str(difference) for difference in inspection.differences] == expected
 
 
@@ -160,7 +161,7 @@ def test_a_machine_that_does_not_answer_counts_as_drifted(machine):
     at = machine()
     client = at.client()
     at.server.stop(0).wait()
-    inspection = inspect(Declared("cp-1", at.address, CONFIG), client)
+    inspection = inspect(Declared("cp-1", at.address, CONFIG), client, Nodes({}, None))
     assert inspection.drifted and inspection.unread and "could not be read" in table([inspection])
 
 

@@ -78,6 +78,7 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     assert Counter(name for _, name in set(after) - set(before)) == {
         **{f"cilium-{name}": 1 for name in ("aa-1", "aa-2")},
         **{f"metal-{name}": 3 for name in ("aa-1", "aa-2")},
+        **{f"nodes-{name}": 1 for name in ("aa-1", "aa-2")},
         **{f"talos-{name}": beneath for name in ("aa-1", "aa-2")},
     }
 

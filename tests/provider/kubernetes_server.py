@@ -156,9 +156,10 @@ class Cluster(Api):
                 return 404, {"message": "not found"}
             if method == "PATCH":
                 node["spec"] |= body.get("spec", {})
-                node.setdefault("metadata", {}).setdefault("annotations", {}).update(
-                    body.get("metadata", {}).get("annotations", {})
-                )
+                for part in ("labels", "annotations"):
+                    kept = node.setdefault("metadata", {}).setdefault(part, {})
+                    for key, value in body.get("metadata", {}).get(part, {}).items():
+                        kept.pop(key, None) if value is None else kept.update({key: value})
             if method == "DELETE":
                 del self.nodes[found[1]]
             return 200, node

@@ -10,6 +10,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from clients.kubeconfig import kubeconfig
 from clients.talos import Client, Maintenance, NoAnswer
 from operations.drift.machines import Declared, inspect
+from operations.drift.nodes import Nodes
 from tests.provider.certificates import Pki
 from tests.provider.strangers import ELSEWHERE, Stranger, certificate
 
@@ -94,7 +95,7 @@ def test_a_client_without_an_authority_trusts_nobody():
 
 def test_drift_asks_a_stranger_for_nothing(stranger):
     at, why = stranger
-    assert why in inspect(Declared("cp-1", at.address, "{}"), client()).unread and at.requests == []
+    assert why in inspect(Declared("cp-1", at.address, "{}"), client(), Nodes({}, None)).unread and at.requests == []
 
 
 def test_a_pinned_certificate_is_the_only_one():

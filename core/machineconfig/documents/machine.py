@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from core.facts.node_labels import is_forbidden
 from core.model import MachineSpec, Platform
 
 from .controlplane import announces
@@ -34,6 +35,15 @@ def annotations(platform: Platform, name: str, machine: MachineSpec) -> dict[str
     return {key: mark for key, mark in marks.items() if mark}
 
 
+def _labels(machine: MachineSpec) -> dict[str, str]:
+    """The labels that Talos sets: not those that the API refuses from a worker's kubelet (core/machineconfig/node.py).
+
+    Taints stay: the kubelet registers a new Node with them, and they are changed with the platform's kubeconfig.
+    """
+    labels = {**machine.labels, **machine.location.labels}
+    return {key: value for key, value in labels.items() if machine.role != "worker" or not is_forbidden(key)}
+
+
 def _fields(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Document]:
     disk = machine.install.disk.model_dump(exclude_none=True)
     yield {
@@ -42,7 +52,7 @@ def _fields(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Doc
             "nodeAnnotations": annotations(platform, name, machine),
         }
     }
-    labels = {**machine.labels, **machine.location.labels}
+    labels = _labels(machine)
     if labels or machine.taints:
         yield {
             "machine": {
@@ -57,7 +67,7 @@ def _documents(platform: Platform, name: str, machine: MachineSpec) -> Iterator[
         installer={"image": platform.installer},
         provisioning={"diskSelector": {"match": expression(machine.install.disk)}, "wipe": False},
     )
-    labels: dict[str, object] = {**machine.labels, **machine.location.labels}
+    labels: dict[str, object] = {**_labels(machine)}
     taints: dict[str, object] = dict(machine.taints)
     if machine.role == "controlplane":
         labels |= {_ROLE: "", _NO_BALANCING: {"$patch": "delete"} if announces(platform) else ""}
