@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pulumi
 
+from clients import judge
+from core.effective.judged import UNASKED
 from core.facts.versions import out_of_support
 from core.model import Platform, StackFileError, stackfile
 from core.model.faults import sentence
@@ -32,6 +34,7 @@ def load(config: pulumi.Config) -> Stack:
     """
     engine.prepare()
     platform = _platform(config)
+    _put_before_talos(platform)
     if since := out_of_support(platform.talos.version, date.today()):
         why = "its security holes are no longer fixed"
         pulumi.log.warn(f"platform.talos.version: {sentence(since, why, 'plan the next minor release')}")
@@ -63,3 +66,16 @@ def _platform(config: pulumi.Config) -> Platform:
 def _keys() -> set[str]:
     """All keys of the program's config, such as bedplate:platform."""
     return {*pulumi.runtime.config.CONFIG.get(), *pulumi.runtime.config.get_config_env()}
+
+
+def _put_before_talos(platform: Platform) -> None:
+    """Ask Talos' own validation of every machine. Raises RunError with every fault, or where it can't be asked."""
+    try:
+        refused = judge.refusals(platform, os.environ)
+    except judge.JudgeError as error:
+        why = f"Talos' validation of the machines could not be asked: {error}; {judge.REMEDY}"
+        raise pulumi.RunError(why) from None
+    if refused is None:
+        pulumi.log.info(UNASKED)
+    elif refused:
+        raise pulumi.RunError(StackFileError(refused).report)

@@ -48,6 +48,21 @@ COMMANDS = {
     "destroy": Command(
         "STACK [OPTION...]", "remove the stack, except for what is protected", "destroy dev", "operate:destroy", ENGINE
     ),
+    "check": Command(
+        "[STACK | FILE...] [--json]",
+        "judge stack files, without engine, state and network",
+        "check dev",
+        "check:check",
+        {
+            "files": {
+                "metavar": "STACK | FILE",
+                "nargs": "*",
+                "help": "a stack, or the path of a stack file; every stack of the checkout if none",
+            },
+            **JSON,
+        },
+        more="Exit code 0: no faults. 2: a file has faults, each with its line. docs/check.md says more.",
+    ),
     "review": Command(
         "STACK [--from CHECKOUT] [--state FILE] [--diff] [--json]",
         "show the plan of a pull request, without any secret",
@@ -94,7 +109,7 @@ COMMANDS = {
         "drift dev --json",
         "operations:drift",
         {**STACK, **JSON},
-        more="Exit code 0: no difference. 7: a difference. 2: it could not be compared.",
+        more="Exit code 0: no difference. 7: a difference. 2: it could not be compared, or the stack file has faults.",
     ),
     "snapshot": Command(
         "STACK [FILE]",

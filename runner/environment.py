@@ -48,6 +48,8 @@ def tools(layout: Layout, base: Mapping[str, str]) -> dict[str, str]:
             "PATH": os.pathsep.join(path),
             "VIRTUAL_ENV": str(layout.venv),
             "PULUMI_HOME": str(layout.pulumi_home),
+            # Every plan puts each machine's config before it: clients/judge.py.
+            "BEDPLATE_JUDGE": str(layout.bin / "config-judge"),
         }
     )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from itertools import zip_longest
 from pathlib import Path
 
 from toolchain import Layout
 
-from . import kubeconfigs, session, stacks
+from . import check, kubeconfigs, session, stacks
+from .parts import ensure
 
 # The engine hands a stack's config to the program in one environment variable.
 LARGE_BYTES = 100 * 1024
@@ -48,6 +50,8 @@ def _operate(verb: str, given: Namespace, layout: Layout, policed: bool = False,
     stack = stacks.find(given.stack, layout)
     if len(stack.text) > LARGE_BYTES:
         print(f"bedplate: {stack.file.name} has {len(stack.text) // 1024} KiB. {TOO_LARGE}", file=sys.stderr)
+    if policed and (code := _refused(verb, given.options, stack, layout)):
+        return code
     work = session.start(given.stack, layout)
     kubeconfigs.check(work, verb, given.options)
     with work.config() as folder:
@@ -58,6 +62,20 @@ def _operate(verb: str, given: Namespace, layout: Layout, policed: bool = False,
             command += ["--policy-pack", pack]
         command += given.options
         return work.run_creating(command, folder) if creates else work.run(command)
+
+
+def _refused(verb: str, options: list[str], stack: stacks.Stack, layout: Layout) -> int:
+    """Refuse a faulty stack file before the engine reads it, which would say less. Returns 0 for one without faults."""
+    ensure({"python"}, layout)
+    return check.before(verb, _config_file(options) or stack.file, layout)
+
+
+def _config_file(options: list[str]) -> Path | None:
+    """The file that the options name in place of the stack's own."""
+    for option, value in zip_longest(options, options[1:], fillvalue=""):
+        if option == "--config-file" or option.startswith("--config-file="):
+            return Path(option.partition("=")[2] or value).absolute()
+    return None
 
 
 def _has(options: list[str], name: str) -> bool:

@@ -27,7 +27,8 @@ def changes(given: Namespace, layout: Layout) -> int:
 def drift(given: Namespace, layout: Layout) -> int:
     """Compare what the machines run with what was declared, read only. Exit code 0 when equal, 7 when it differs."""
     work = session.start(given.stack, layout)
-    return work.module("operations.drift", given.stack, *(["--json"] if given.json else []))
+    options = ["--json"] if given.json else []
+    return work.module("operations.drift", given.stack, *options, "--file", work.stack.file)
 
 
 def adopt(given: Namespace, layout: Layout) -> int:

@@ -9,6 +9,7 @@ from .command import STACK, Command, whole_number
 PHASES = (
     "a stranger in the middle",
     "what stands",
+    "what the plan computes",
     "kubelets' certificates",
     "up again",
     "a stranger in its place",

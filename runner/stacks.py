@@ -40,8 +40,13 @@ class Stack:
 
     @property
     def text(self) -> str:
-        """The stack file as it is."""
-        return self.file.read_text()
+        """The stack file; what is not text in it is replaced, because its reader reports it.
+
+        Raises UsageError where the file is not a regular one, which could be waited for without end.
+        """
+        if not self.file.is_file():
+            raise UsageError(f"{self.file.name} is not a regular file; a stack file is one, e.g. Pulumi.dev.yaml")
+        return self.file.read_text(encoding="utf-8", errors="replace")
 
     def setting(self, key: str) -> str:
         """A top-level scalar of the stack file; empty when the file does not set it."""

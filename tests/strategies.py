@@ -1,6 +1,7 @@
 """Platforms as hypothesis makes them: always right in themselves, as various as the model allows."""
 
-from ipaddress import IPv4Address, IPv4Network
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +115,44 @@ def hosts(draw: st.DrawFn) -> dict[str, Any]:
     return made
 
 
+Net = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True)
+class Site:
+    """The node networks of a platform."""
+
+    planes: Net
+    """Where the control planes are."""
+    workers: Net
+    """The same, or the network of another rack."""
+    second: IPv6Network | None = None
+    """The IPv6 network of a platform of IPv4 and IPv6."""
+
+    @property
+    def every(self) -> list[Net]:
+        """Each network once."""
+        return list(dict.fromkeys([self.planes, self.workers, *([self.second] if self.second else [])]))
+
+
+@st.composite
+def sites(draw: st.DrawFn) -> Site:
+    """Node networks with room for eight machines, the virtual IP and a pool of load balancers in each."""
+    address = draw(st.sampled_from(["10.20.0.0", "192.168.4.0", "172.30.8.0"]))
+    v4: Net = IPv4Network((address, draw(st.integers(22, 26))), strict=False)
+    v6 = IPv6Network("fd00:20::/64")
+    return draw(
+        st.sampled_from(
+            [Site(v4, v4), Site(v4, v4), Site(v6, v6), Site(v4, v4, v6), Site(v4, ip_network("172.20.4.0/24"))]
+        )
+    )
+
+
 ROUTERS = st.sampled_from([{}, {"metric": 1}, {"metric": 4_294_967_295}])
 
 
 @st.composite
-def nics(draw: st.DrawFn, number: int, boot: str, network: IPv4Network) -> dict[str, Any]:
+def nics(draw: st.DrawFn, number: int, boot: str, network: Net) -> dict[str, Any]:
     """A bond with the boot link, a VLAN with an address, and where it is drawn bridges over them and routes."""
     size = draw(st.integers(1500, 9216))
     away = {"to": "172.28.0.0/16", "via": f"172.29.{number}.254", **draw(ROUTERS)}
@@ -145,30 +179,28 @@ def nics(draw: st.DrawFn, number: int, boot: str, network: IPv4Network) -> dict[
         }
         if draw(st.booleans()):
             made["bridges"]["br0"]["routes"] = [
-                {"to": "172.26.0.0/16", "via": str(network.network_address + 2), **draw(ROUTERS)}
+                {
+                    "to": "172.26.0.0/16" if network.version == 4 else "fd00:26::/48",
+                    "via": str(network.network_address + 2),
+                    **draw(ROUTERS),
+                }
             ]
     return made
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> IPv4Network:
-    """Networks of machines: room for eight machines, the virtual IP and a pool of load balancers."""
-    address = draw(st.sampled_from(["10.20.0.0", "192.168.4.0", "172.30.8.0"]))
-    return IPv4Network((address, draw(st.integers(22, 26))), strict=False)
-
-
-@st.composite
-def machines(
-    draw: st.DrawFn, names: list[str], controlplanes: int, network: IPv4Network, booted: bool
-) -> dict[str, Any]:
+def machines(draw: st.DrawFn, names: list[str], controlplanes: int, site: Site, booted: bool) -> dict[str, Any]:
     """Machines by name, the first ones of them control planes; with `booted`, each has a MAC."""
     made: dict[str, Any] = {}
     for number, name in enumerate(names):
+        network = site.planes if number < controlplanes else site.workers
         machine: dict[str, Any] = {
             "role": "controlplane" if number < controlplanes else "worker",
             "address": str(network.network_address + 10 + number),
             "install": {"disk": draw(disks(number))},
         }
+        if site.second and draw(st.booleans()):
+            machine["ipv6"] = str(site.second.network_address + 10 + number)
         if booted or draw(st.booleans()):
             machine["mac"] = f"52:54:00:00:00:{number:02x}"
         else:
@@ -237,33 +269,62 @@ def exceptions(draw: st.DrawFn, talos: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @st.composite
+def addresses(draw: st.DrawFn, site: Site, static: bool) -> dict[str, Any]:
+    """The network section of a platform with these node networks; static: with a gateway for each of them."""
+    address = str(site.planes.network_address + 5)
+    made: dict[str, Any] = {
+        "nodes": [str(network) for network in site.every] if len(site.every) > 1 else str(site.planes),
+        **draw(
+            st.sampled_from(
+                [
+                    {"endpoint": address},
+                    {"endpoint": "k8s.example.com", "vip": address},
+                    {"endpoint": "k8s.example.com:443"},
+                    {"endpoint": "198.51.100.5", "vip": "none"},
+                ]
+            )
+        ),
+        "resolvers": draw(st.sampled_from([["10.0.0.2"], ["10.0.0.2", "2001:db8:53::1"]])),
+    }
+    # Machines with static addresses ask these for the name of the endpoint.
+    if made["endpoint"] == address and draw(st.booleans()):
+        del made["resolvers"]
+    if site.planes.version == 6:
+        made |= {"pods": "fd00:244::/56", "services": "fd00:96::/112"}
+    if site.second:
+        made |= {"pods": ["10.244.0.0/16", "fd00:244::/56"], "services": ["10.96.0.0/12", "fd00:96::/112"]}
+    if static:
+        routers = [str(network.network_address + 1) for network in site.every]
+        made["gateway"] = routers if len(routers) > 1 else routers[0]
+    if draw(st.booleans()):
+        made["time"] = draw(st.sampled_from([["ntp.example.com"], ["2001:db8:53::123"]]))
+    return made
+
+
+@st.composite
 def platforms(draw: st.DrawFn) -> dict[str, Any]:
     """The raw mapping of a stack file that must be accepted."""
-    network, booted = draw(networks()), draw(st.booleans())
+    site, booted = draw(sites()), draw(st.booleans())
     names = draw(st.lists(NAMES, min_size=1, max_size=8, unique=True))
     controlplanes = draw(st.sampled_from([n for n in (1, 3, 5) if n <= len(names)]))
+    talos = draw(oses(names, controlplanes))
     platform: dict[str, Any] = {
         "name": draw(NAMES),
-        "talos": draw(oses(names, controlplanes)),
-        "network": {"nodes": str(network), "endpoint": str(network.network_address + 5)},
-        "machines": draw(machines(names, controlplanes, network, booted)),
+        "talos": talos,
+        "network": draw(addresses(site, talos["disk_encryption"] != "kms" and draw(st.booleans()))),
+        "machines": draw(machines(names, controlplanes, site, booted)),
         "cilium": {
             "version": draw(st.sampled_from(["1.19.6", "1.20.0"])),
             "encryption": draw(st.sampled_from(["wireguard", "none"])),
         },
     }
-    if platform["talos"]["disk_encryption"] != "kms" and draw(st.booleans()):
-        platform["network"]["gateway"] = str(network.network_address + 1)
-    if draw(st.booleans()):
-        platform["network"]["resolvers"] = [str(IPv4Address("10.0.0.2"))]
-        platform["network"]["time"] = ["ntp.example.com"]
     if booted:
         platform["boot"] = {"matchbox": {"endpoint": "matchbox.example.com:8081"}}
     if draw(st.booleans()):
         platform["registries"] = draw(registries())
     if draw(st.booleans()):
-        pool = f"{network.network_address + 40}-{network.network_address + 50}"
-        platform["cilium"]["load_balancer"] = {"pool": pool}
+        first = site.planes.network_address
+        platform["cilium"]["load_balancer"] = {"pool": f"{first + 40}-{first + 50}"}
     if draw(st.booleans()):
         platform["kubevirt"] = {"version": CURRENT["kubevirt"]}
         platform["vms"] = draw(virtual_machines())

@@ -1,6 +1,7 @@
 """Calls of the Talos API over one connection: their deadlines, and what a failure becomes."""
 
 import asyncio
+import re
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
@@ -22,6 +23,17 @@ PORT = TALOS_API
 CALL_SECONDS = 5.0
 
 T = TypeVar("T")
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """The host and the port of a Talos API, by default its usual one. An IPv6 address with a port is in brackets."""
+    bracketed = re.fullmatch(r"\[(.+)\](?::(\d+))?", address)
+    if bracketed:
+        return bracketed[1], int(bracketed[2] or PORT)
+    if address.count(":") > 1:
+        return address, PORT
+    host, _, port = address.partition(":")
+    return host, int(port or PORT)
 
 
 class NoAnswer(OSError):
@@ -153,10 +165,10 @@ class Caller(ABC):
     async def _talk(
         self, address: str, ask: Callable[[Bounded], Awaitable[T]], seconds: float, results: list[T]
     ) -> None:
-        host, _, port = address.partition(":")
+        host, port = host_and_port(address)
         with self._tls() as tls:
             tls.set_alpn_protocols(["h2"])
-            channel = Bounded(host, int(port or PORT), tls, seconds)
+            channel = Bounded(host, port, tls, seconds)
             async with channel:
                 try:
                     results.append(await ask(channel))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from core.printable import printable
 
 from .applying import APPLY_SECONDS, apply_call
-from .calls import CALL_SECONDS, PORT, Caller, NoAnswer, Slow
+from .calls import CALL_SECONDS, Caller, NoAnswer, Slow, host_and_port
 
 # X509_V_FLAG_NO_CHECK_TIME: before a machine has its config, its clock may be years off, and so may its certificate.
 # Source: OpenSSL, include/openssl/x509_vfy.h; the module ssl has no name for it.
@@ -62,11 +62,11 @@ class Maintenance(Caller):
 
 async def _served(address: str) -> bytes:
     """The certificate that a server presents, in DER. Raises OSError."""
-    host, _, port = address.partition(":")
+    host, port = host_and_port(address)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
     tls.set_alpn_protocols(["h2"])
-    _, writer = await asyncio.open_connection(host, int(port or PORT), ssl=tls)
+    _, writer = await asyncio.open_connection(host, port, ssl=tls)
     try:
         served = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     finally:

@@ -5,6 +5,7 @@ from typing import Any
 from pulumi import ResourceOptions
 
 from components.native import ContractResource, talos_client
+from core.machineconfig import running
 from core.model import Platform
 from core.native.cluster import CHANGE_GUARD
 
@@ -26,6 +27,8 @@ class ChangeGuard(ContractResource):
                 name: {"how": machine.decommission, "role": machine.role, "address": str(machine.address)}
                 for name, machine in platform.leaving.items()
             },
+            "network": running.declared(platform) or None,
+            "accepted": running.accepted(platform) or None,
             # Used to check that a machine has left before its entry is deleted.
             "clientConfiguration": talos_client(client),
         }

@@ -81,12 +81,20 @@ def _lines(platform: Platform, wanted: ProvisioningSpec) -> Iterator[str]:
 
 def _addresses(platform: Platform, wanted: ProvisioningSpec) -> Iterator[str]:
     net = platform.network
+    networks = [network for network in net.nodes if network.version == 4]
     if wanted.dhcp == "proxy":
         yield "# Addresses come from the existing DHCP server."
-        yield f"dhcp-range={net.nodes.network_address},proxy,{net.nodes.netmask}"
+        yield from (f"dhcp-range={network.network_address},proxy,{network.netmask}" for network in networks)
         return
     yield from ("# The only DHCP server of this network; each machine has a fixed address.", "dhcp-authoritative")
-    yield f"dhcp-range={net.nodes.network_address},static,{net.nodes.netmask},1h"
-    # Written even if the platform has no gateway: without the line, dnsmasq would name itself.
-    yield f"dhcp-option=option:router{''.join(f',{address}' for address in (net.gateway,) if address)}"
-    yield f"dhcp-option=option:dns-server{''.join(f',{address}' for address in net.resolvers)}"
+    for number, network in enumerate(networks):
+        # With several networks, a relay of each asks; the tag gives each of them its own router.
+        tag = f"set:net{number}," if len(networks) > 1 else ""
+        yield f"dhcp-range={tag}{network.network_address},static,{network.netmask},1h"
+    for number, network in enumerate(networks):
+        tag = f"tag:net{number}," if len(networks) > 1 else ""
+        gateway = net.gateway_of(network)
+        # Written even if the platform has no gateway: without the line, dnsmasq would name itself.
+        yield f"dhcp-option={tag}option:router{f',{gateway}' if gateway else ''}"
+    resolvers = (address for address in net.resolvers if address.version == 4)
+    yield f"dhcp-option=option:dns-server{''.join(f',{address}' for address in resolvers)}"

@@ -8,7 +8,8 @@ patches delete, whether an earlier patch set it or not.
 """
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +65,16 @@ def merge(patches: Iterable[Any], release: Minor = GENERATED) -> Merged:
         except RefusedError as reason:
             refused.append(RefusedPatch(number, str(reason)))
     return Merged(documents, frozenset(deleted), tuple(refused))
+
+
+def states(patches: Iterable[Any], release: Minor = GENERATED) -> Iterator[Documents]:
+    """The documents after each patch, as merge() makes them; after a patch that Talos refuses, those before it."""
+    documents: Documents = {}
+    for patch in patches:
+        documents = dict(documents)
+        with suppress(RefusedError):
+            _take(patch, release, documents, set())
+        yield documents
 
 
 def _take(patch: Any, release: Minor, documents: Documents, deleted: set[tuple[Key, Path]]) -> None:

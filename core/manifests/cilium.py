@@ -1,10 +1,11 @@
 """Cilium's Helm values, and the objects that it needs besides its chart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from core.facts.ports import KUBEPRISM
 from core.model import Platform
+from core.model.ranges import AddressRange
 
 # Without SYS_MODULE, because Talos forbids pods to load kernel modules.
 # Source: Talos documentation, Kubernetes guides, deploying Cilium.
@@ -21,6 +22,7 @@ AGENT_CAPABILITIES = (
     "SETGID",
     "SETUID",
 )
+HOSTNAME = "kubernetes.io/hostname"
 CLEAN_CAPABILITIES = ("NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE")
 
 
@@ -47,6 +49,13 @@ def values(platform: Platform) -> dict[str, Any]:
         "hubble": {"enabled": want.hubble, "relay": {"enabled": want.hubble}, "tls": {"auto": {"method": "cronJob"}}},
         "operator": {"replicas": 2 if platform.migratable else 1},
     }
+    versions = {network.version for network in platform.network.pods}
+    if 6 in versions:
+        chart["ipv6"] = {"enabled": True}
+    if 4 not in versions:
+        chart |= {"ipv4": {"enabled": False}, "underlayProtocol": "ipv6"}
+    if want.mtu:
+        chart["MTU"] = want.mtu
     if want.encryption == "wireguard":
         chart["encryption"] = {"enabled": True, "type": "wireguard", "nodeEncryption": True}
     if want.load_balancer:
@@ -65,11 +74,24 @@ def announcements(platform: Platform) -> Iterator[dict[str, Any]]:
         "apiVersion": "cilium.io/v2",
         "kind": "CiliumLoadBalancerIPPool",
         "metadata": {"name": "nodes"},
-        "spec": {"blocks": [{"start": str(balancer.pool.first), "stop": str(balancer.pool.last)}]},
+        "spec": {"blocks": [{"start": str(pool.first), "stop": str(pool.last)} for pool in balancer.pool]},
     }
     yield {
         "apiVersion": "cilium.io/v2alpha1",
         "kind": "CiliumL2AnnouncementPolicy",
         "metadata": {"name": "nodes"},
-        "spec": {"loadBalancerIPs": True},
+        "spec": {"loadBalancerIPs": True, **_announcers(platform, balancer.pool)},
     }
+
+
+def _announcers(platform: Platform, pools: Iterable[AddressRange]) -> dict[str, Any]:
+    """The nodes that may announce the pools: those in their network. Every node, if there is only one network."""
+    net = platform.network
+    racks = [network for network in net.nodes if network.version == net.nodes[0].version]
+    if len(racks) < 2:
+        return {}
+    near = {net.of(pool.first) for pool in pools}
+    names = [name for name, m in platform.machines.items() if any(net.of(a) in near for a in m.addresses)]
+    if not names:
+        return {}
+    return {"nodeSelector": {"matchExpressions": [{"key": HOSTNAME, "operator": "In", "values": names}]}}

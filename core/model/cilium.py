@@ -7,8 +7,8 @@ from pydantic import Field
 from core.facts import charts
 from core.facts.versions import CURRENT
 
-from .addresses import Range
 from .pattern import Pattern
+from .ranges import Ranges
 from .types import ChartVersion, Model
 from .urls import ChartsUrl
 
@@ -35,8 +35,8 @@ ChartDigest = Annotated[
 class LoadBalancerSpec(Model):
     """Addresses for Services of type LoadBalancer."""
 
-    pool: Range = Field(examples=["192.168.10.200-192.168.10.220"])
-    """Addresses, announced on the node network."""
+    pool: Ranges = Field(min_length=1, examples=["192.168.10.200-192.168.10.220"])
+    """First to last address, announced on the node network that contains them; or a list of such ranges."""
 
 
 class CiliumSpec(Model):
@@ -55,6 +55,9 @@ class CiliumSpec(Model):
     hubble: bool = True
     """Observability of network flows."""
     load_balancer: LoadBalancerSpec | None = None
+    mtu: Annotated[int, Field(ge=1280, le=65520, strict=True)] | None = None
+    """Bytes of the largest packet of pods and VMs. Unset: Cilium takes the mtu of the link with the node's address,
+    and guests that don't learn the smaller size of a tunnel's packets lose their larger ones."""
 
     @property
     def by_name(self) -> bool:

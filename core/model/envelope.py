@@ -18,7 +18,7 @@ SETTINGS = (KEY, *(f"{NAMESPACE}{kind}" for kind in ("matchbox", "bmc", "registr
 _OF_THE_ENGINE = ("config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment")
 # How alike two words are: below, one is not a misspelling of the other.
 _NEAR = 0.75
-_IGNORED = "nobody reads it, so everything in it would silently be ignored"
+_IGNORED = "nothing reads this key, so everything in it would silently be ignored"
 _BENEATH = f"move it beneath config: {KEY}:, indented by two blanks more than that line"
 
 

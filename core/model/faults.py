@@ -1,9 +1,9 @@
 """How a faulty stack file is reported: one line per fault, with the place, the fault, the reason and the remedy."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pydantic_core import PydanticCustomError
 
@@ -108,6 +108,37 @@ def _escape(code: int) -> str:
 def _deceives(character: str) -> bool:
     """Whether it is a letter, a digit or a mark beyond the alphabets of Western Europe."""
     return ord(character) > 0x24F and unicodedata.category(character)[0] in "LNM"
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it: a short plain one as it is written, of any other what it is."""
+    # Short plain values alone: a block of text or a mapping may contain a secret, so only its type is shown.
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str) and len(value) <= 40 and "\n" not in value:
+        return repr(value)
+    return f"this {kind(value)}"
+
+
+def kind(value: Any) -> str:
+    """What a value is, in a word."""
+    match value:
+        case bool():
+            return "true/false value"
+        case int() | float():
+            return "number"
+        case str():
+            return "text"
+        case Mapping():
+            return "mapping"
+        case Sequence():
+            return "list"
+        case None:
+            return "missing value"
+        case _:
+            return type(value).__name__
 
 
 def refuse(what: str, why: str, instead: str) -> NoReturn:

@@ -6,18 +6,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from .addresses import Network
-from .faults import refuse
+from .faults import refuse, shown
 from .pattern import Pattern
 from .types import ByName, Model
 
 
 def _ports(value: Any) -> Any:
-    text = str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | str) else ""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", text, re.ASCII)
     if not match:
-        shown = text if isinstance(value, bool) else f"{text!a}" if text and len(text) <= 40 else "this value"
         refuse(
-            f"{shown} is not a port or a range of ports",
+            f"{shown(value)} is not a port or a range of ports",
             "the firewall opens exactly these ports",
             "write e.g. 9100 or 9100-9110",
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from . import classes, wording
+from . import classes, examples, wording
 from .checks import faults_between_sections
 from .empty import without_empty_sections
 from .faults import ROOT, Fault, StackFileError, fault
@@ -172,7 +172,7 @@ def _remove(raw: MutableMapping[str, Any], path: tuple[str, ...]) -> bool:
 
 def _put_example(raw: MutableMapping[str, Any], path: tuple[str, ...]) -> bool:
     """Put the documented example at the path of a missing key. False where the path or an example is missing."""
-    parent, example = _parent(raw, path), wording.example(Platform, path)
+    parent, example = _parent(raw, path), examples.value(Platform, path)
     if parent is None or example is None:
         return False
     parent[path[-1]] = example

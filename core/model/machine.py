@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from core.facts.networks import IpAddress
 from core.facts.quantities import mebibytes
 
 from .addresses import Address, Mac
@@ -135,6 +136,8 @@ class MachineSpec(TuningSpec):
     role: Literal["controlplane", "worker"] = Field(examples=["worker"])
     address: Address = Field(examples=["192.168.10.11"])
     """Address of the machine, where its Talos API answers from maintenance mode on."""
+    ipv6: Address | None = None
+    """Its IPv6 address in a platform of IPv4 and IPv6. Unset: DHCP or router announcements assign it."""
     mac: Mac | None = None
     """MAC of the link that the machine boots from. The boot server identifies the machine by it."""
     uuid: HardwareUuid | None = None
@@ -159,6 +162,11 @@ class MachineSpec(TuningSpec):
     """Kubernetes node taints: key to value:effect."""
     patches: tuple[Patch, ...] = ()
     """Machine config of this machine alone, merged last."""
+
+    @property
+    def addresses(self) -> tuple[IpAddress, ...]:
+        """The machine's own addresses: address, and ipv6 where it is set."""
+        return (self.address, *([self.ipv6] if self.ipv6 else []))
 
     @property
     def boot_link(self) -> str | None:

@@ -1,26 +1,109 @@
 """The `network` section: the networks of machines, pods and services, and the address of the Kubernetes API."""
 
-from pydantic import Field
+import re
+from ipaddress import IPv4Address, IPv6Address
+from typing import Annotated, Any, Literal
 
-from .addresses import Address, Network
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from core.facts.addresses import NAME
+from core.facts.networks import IpAddress, IpNetwork
+
+from .addresses import Gateways, ServerAddress, SiteNetworks, address_of, ip, server_of
+from .endpoint import Endpoint
+from .faults import refuse
 from .types import Model
-from .urls import Host
+
+
+def _vip(value: Any) -> Any:
+    return value if value in ("none", None) else address_of(value)
+
+
+def _time_server(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if ip(value) is None and not re.fullmatch(NAME, value, re.ASCII):
+        url = "://" in value
+        shown = repr(value) if len(value) <= 80 and "@" not in value else "this text"
+        refuse(
+            f"{shown} is {'a URL' if url else 'not a host name or an address'}",
+            "machines ask exactly this host for the time, over NTP",
+            "write e.g. ntp.example.com or 192.168.10.3",
+        )
+    return str(server_of(value)) if ip(value) else value
+
+
+VirtualIp = Annotated[
+    IPv4Address | IPv6Address | Literal["none"] | None,
+    BeforeValidator(_vip),
+    PlainSerializer(lambda value: None if value is None else str(value)),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]}),
+]
+TimeServer = Annotated[str, BeforeValidator(_time_server), WithJsonSchema({"type": "string"})]
+
+
+class AcceptedNetworkChange(Model):
+    """The new values of settings that a running cluster keeps, repeated to accept what their change breaks."""
+
+    endpoint: Endpoint | None = None
+    """The new endpoint. Pods get new tokens when they are created again."""
+    pods: SiteNetworks | None = None
+    """The new network of the pods."""
+    services: SiteNetworks | None = None
+    """The new network of the services."""
 
 
 class ClusterNetworkSpec(Model):
     """The networks of machines, pods and services, and the address of the Kubernetes API."""
 
-    nodes: Network = Field(examples=["192.168.10.0/24"])
-    """Network of the machines."""
-    endpoint: Address = Field(examples=["192.168.10.5"])
-    """Address of the Kubernetes API: a virtual IP that the control planes share, never a machine's own address."""
-    pods: Network = Field(default="10.244.0.0/16", validate_default=True)
-    """Network of the pods."""
-    services: Network = Field(default="10.96.0.0/12", validate_default=True)
-    """Network of the services."""
-    gateway: Address | None = None
-    """Default gateway. If set, machines have static addresses; otherwise reserve their addresses in DHCP."""
-    resolvers: tuple[Address, ...] = ()
+    nodes: SiteNetworks = Field(min_length=1, examples=["192.168.10.0/24"])
+    """Network of the machines. A list if there are several: one for each rack behind routers, or one of IPv4 and one
+    of IPv6."""
+    endpoint: Endpoint = Field(examples=["192.168.10.5"])
+    """Where the Kubernetes API is reached, as HOST or HOST:PORT: a free address of the node network, which becomes the
+    virtual IP of the control planes; a DNS name; an external load balancer; or the address of the only control plane.
+    Tokens of service accounts name it, so a change is refused in the plan until it is accepted."""
+    vip: VirtualIp = None
+    """The virtual IP that the control planes share. Unset: the endpoint, if it is a free address of the node network.
+    Write the address if the endpoint is a name, and none if a load balancer has the endpoint's address."""
+    pods: SiteNetworks = Field(default="10.244.0.0/16", min_length=1, validate_default=True)
+    """Network of the pods; with IPv4 and IPv6, a list of one of each."""
+    services: SiteNetworks = Field(default="10.96.0.0/12", min_length=1, validate_default=True)
+    """Network of the services; with IPv4 and IPv6, a list of one of each."""
+    accept_change: AcceptedNetworkChange | None = None
+    """Accepts a change of endpoint, pods or services in a running cluster. Remove it after the next `up`."""
+    gateway: Gateways = ()
+    """Default gateway; a list where nodes is one. If set, machines have static addresses; otherwise reserve their
+    addresses in DHCP."""
+    resolvers: tuple[ServerAddress, ...] = ()
     """DNS servers. Empty: those that DHCP announces."""
-    time: tuple[Host, ...] = ()
+    time: tuple[TimeServer, ...] = ()
     """NTP servers. Empty: Talos' default, which an air-gapped site can't reach."""
+
+    def of(self, address: IpAddress) -> IpNetwork | None:
+        """The node network that an address is in; None where it is in none of them."""
+        return next((network for network in self.nodes if address in network), None)
+
+    def gateway_of(self, network: IpNetwork | None) -> IpAddress | None:
+        """The gateway of a node network; None where DHCP or router announcements say it.
+
+        A link-local gateway is that of every IPv6 network.
+        """
+        return next(
+            (
+                gateway
+                for gateway in self.gateway
+                if network and (gateway in network or (gateway.is_link_local and network.version == 6))
+            ),
+            None,
+        )
+
+    @property
+    def families(self) -> tuple[int, ...]:
+        """The IP versions of the node networks, IPv4 first."""
+        return tuple(sorted({network.version for network in self.nodes}))
+
+    @property
+    def dual_stack(self) -> bool:
+        """Whether pods and services have addresses of IPv4 and of IPv6."""
+        return len({network.version for network in self.pods}) > 1

@@ -1,12 +1,13 @@
 """A machine's links besides the one that it boots from: bonds, VLANs, bridges, their routes and packet sizes."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv6Interface
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from .addresses import Address, HostAddress, Mac, Network
+from .pattern import Pattern
 from .types import ByName, LinkName, Model
 
 BOOT_LINK = "lan0"
@@ -15,15 +16,39 @@ DEFAULT_MTU = 1500
 """Bytes of the largest packet on a link without an mtu."""
 
 
-Mtu = Annotated[int, Field(ge=1280, le=9216, strict=True)]
+# Source: Linux, include/net/ip.h: at most 65535 bytes; drivers/net/thunderbolt and IP over InfiniBand carry 65520.
+Mtu = Annotated[int, Field(ge=1280, le=65520, strict=True)]
+"""Bytes of a packet. Ethernet carries up to about 9216, Thunderbolt and InfiniBand up to 65520."""
+
+BusPath = Annotated[
+    str,
+    Pattern(
+        r"[0-9A-Za-z][0-9A-Za-z.:_-]{0,62}",
+        "the bus path of a NIC",
+        "the link at that place of the machine gets the name",
+        "write what talosctl get links -o yaml shows as busPath, e.g. 0000:65:00.0",
+    ),
+]
+Driver = Annotated[
+    str,
+    Pattern(
+        r"[0-9A-Za-z][0-9A-Za-z_-]{0,30}",
+        "the name of a driver",
+        "the link that it drives gets the name",
+        "write what talosctl get links -o yaml shows as driver, e.g. mlx5_core",
+    ),
+]
 
 
 class RouteSpec(Model):
-    """A network that is reached over this link. The default route is network.gateway."""
+    """A network that is reached over this link: over a router, or on the link itself. The default route is
+    network.gateway."""
 
     to: Network = Field(examples=["10.50.0.0/16"])
-    via: Address = Field(examples=["10.30.0.1"])
-    """A router in the link's own network."""
+    via: Address | None = Field(default=None, examples=["10.30.0.1"])
+    """A router in the link's own network, or in a network that is on_link."""
+    on_link: Annotated[bool, Field(strict=True)] = False
+    """The network's hosts are on this link, without a router. Such a route has no via."""
     metric: Annotated[int, Field(ge=1, le=4_294_967_295, strict=True)] | None = None
     """Of two routes to one network, the kernel takes the one with the lower metric. Unset: 1024."""
 
@@ -34,16 +59,29 @@ class JoinedSpec(Model):
     mtu: Mtu | None = None
     """Bytes of the largest packet. Unset: 1500."""
     address: HostAddress | None = None
-    """Address with its prefix. Unset: the link is up and has no address."""
+    """Address with its prefix. Unset: the link is up and has no address, unless dhcp is true."""
+    dhcp: Annotated[bool, Field(strict=True)] = False
+    """Ask for an IPv4 address over DHCP. The machine starts without waiting for it: where no server answers, the link
+    is up and has no address, and Talos goes on asking."""
     routes: tuple[RouteSpec, ...] = ()
     """Networks that are reached over this link."""
 
 
 class LinkSpec(JoinedSpec):
-    """A NIC. With a MAC it gets the name that it has here; without one, the name must be the kernel's."""
+    """A NIC. Found by its MAC, bus path or driver, it gets the name that it has here; without them, the name must be
+    the kernel's. With several of them, all must match."""
 
     mac: Mac | None = None
-    """Unset: the NIC is found by its kernel name."""
+    """The NIC's permanent MAC."""
+    bus_path: BusPath | None = Field(default=None, examples=["0000:65:00.0"])
+    """Where the NIC is on the machine's bus."""
+    driver: Driver | None = Field(default=None, examples=["mlx5_core"])
+    """The kernel's driver of the NIC. It must drive no other NIC of the machine."""
+
+    @property
+    def found(self) -> bool:
+        """Whether the NIC is found by what the hardware says of it, and not by the kernel's name."""
+        return any((self.mac, self.bus_path, self.driver))
 
 
 class BondSpec(JoinedSpec):
@@ -53,6 +91,8 @@ class BondSpec(JoinedSpec):
     """Names of links:, or lan0, the boot link."""
     mode: Literal["802.3ad", "active-backup", "balance-xor", "balance-tlb", "balance-alb"] = "802.3ad"
     """802.3ad is LACP, which the switch must be configured for. active-backup works with any switch."""
+    lacp_rate: Literal["slow", "fast"] | None = None
+    """With 802.3ad: how often the switch is to send LACP packets, every 30 seconds or every second. Unset: slow."""
     mtu: Mtu | None = None
     """Bytes of the largest packet, on the bond and on its links."""
 
@@ -121,6 +161,6 @@ class NicsSpec(Model):
         for kind in LINK_KINDS:
             yield from ((kind, name, spec) for name, spec in getattr(self, kind).items())
 
-    def addresses(self) -> Iterator[tuple[tuple[str, str], IPv4Interface]]:
+    def addresses(self) -> Iterator[tuple[tuple[str, str], IPv4Interface | IPv6Interface]]:
         """Every address as ((kind, name), address)."""
         yield from (((kind, name), spec.address) for kind, name, spec in self.every() if spec.address)

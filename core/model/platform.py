@@ -5,14 +5,13 @@ The docstrings of the fields are the documentation: the JSON Schema that editors
 
 from collections.abc import Mapping
 from functools import cached_property
-from ipaddress import IPv4Address
 from types import MappingProxyType
 from typing import Literal
 
 from pydantic import Field
 
 from core.facts import installer
-from core.facts.ports import KUBERNETES_API
+from core.facts.networks import IpAddress
 from core.facts.versions import CURRENT
 
 from . import schematic
@@ -83,7 +82,16 @@ class Platform(Model):
     @property
     def api(self) -> str:
         """URL of the Kubernetes API."""
-        return f"https://{self.network.endpoint}:{KUBERNETES_API}"
+        return f"https://{self.network.endpoint.netloc}"
+
+    @cached_property
+    def vip(self) -> IpAddress | None:
+        """The virtual IP of the control planes; None where something else leads to the Kubernetes API."""
+        net, wanted = self.network, self.network.vip
+        if wanted is not None:
+            return None if wanted == "none" else wanted
+        address = net.endpoint.address
+        return address if address and net.of(address) and address not in self.addresses() else None
 
     @property
     def installer(self) -> str:
@@ -125,6 +133,6 @@ class Platform(Model):
         levels |= {vm.namespace: "baseline" for vm in self.vms.values()}
         return dict(sorted(levels.items()))
 
-    def addresses(self) -> dict[IPv4Address, str]:
+    def addresses(self) -> dict[IpAddress, str]:
         """Machines by address: address (key) to name. A machine that is being decommissioned still has its own."""
-        return {m.address: n for n, m in self.declared.items()}
+        return {address: name for name, machine in self.declared.items() for address in machine.addresses}

@@ -4,7 +4,7 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from core.facts.addresses import NAME
+from core.facts.addresses import HOST
 from core.facts.folders import FOLDER
 
 from .faults import refuse
@@ -27,7 +27,7 @@ Export = Annotated[
 Server = Annotated[
     str,
     Pattern(
-        NAME,
+        HOST,
         "the name or address of an NFS server",
         "nodes mount from this server",
         "write e.g. nas.example.com or 192.168.10.3",

@@ -68,6 +68,25 @@ def handed(raw: Any, keys: Iterable[str], file: Path, *, root: Path, today: date
     return _assembled(raw, None, tuple(envelope.unknown_settings(keys)), root, today)
 
 
+def is_elsewhere(file: Path) -> bool:
+    """Whether a stack file has no platform, because the engine takes config from an environment that the file names.
+
+    Raises StackFileError where the file can't be read.
+    """
+    found = document(file)
+    return KEY not in config_of(found.value) and isinstance(found.value, dict) and "environment" in found.value
+
+
+def placed(faults: Iterable[Fault], file: Path, *, root: Path, name: str | None = None) -> list[Fault]:
+    """Faults that were found after the file was loaded, with their places.
+
+    root, name: as for `load`. Raises StackFileError where the file can no longer be read.
+    """
+    found = document(file, name)
+    whole = put_in(config_of(found.value).get(KEY), root)
+    return [Sources(found, whole.owners).placed(each, whole.platform) for each in faults]
+
+
 def written_out(file: Path, *, root: Path, today: date) -> dict[str, Any]:
     """The platform as the file's keys to their values, with its includes and classes put in and validated.
 
@@ -94,7 +113,10 @@ def _assembled(raw: Any, found: Document | None, known: tuple[Fault, ...], root:
     sources = Sources(found, whole.owners)
     try:
         platform = parse(whole.platform, today, (*known, *whole.faults), incomplete=whole.incomplete)
-        if faults := list(chartfile.faults(platform, root)):
+        # Loaded here, because what it loads needs the model.
+        from core.effective.faults import faults as of_patches
+
+        if faults := [*chartfile.faults(platform, root), *of_patches(platform)]:
             raise StackFileError(faults)
     except StackFileError as error:
         raise StackFileError(sources.placed(each, whole.platform) for each in error.faults) from None

@@ -61,12 +61,13 @@ Place = Annotated[
     ),
 ]
 
+# Source: Linux, dev_valid_name and net.ipv4.conf: sysctls of all and default hold for every link.
 LinkName = Annotated[
     str,
     Pattern(
-        r"[a-z][a-z0-9.-]{0,14}",
+        r"(?!(lo|all|default)$)[A-Za-z][A-Za-z0-9_.-]{0,14}",
         "a valid name of a network link",
-        "the kernel allows at most 15 characters",
+        "the kernel allows at most 15 characters, and keeps lo, all and default for itself",
         "write e.g. eth0 or enp1s0",
     ),
 ]

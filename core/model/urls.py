@@ -5,7 +5,7 @@ No address contains a user name or a password: plans, states and logs show addre
 
 from typing import Annotated, Any
 
-from core.facts.addresses import HOST, HTTPS, NAME, PATH, PORT, PRIVATE_HTTP, port_fault
+from core.facts.addresses import HOST, HTTPS, PATH, PORT, PRIVATE_HTTP, port_fault
 
 from .faults import refuse
 from .pattern import Pattern
@@ -26,16 +26,6 @@ class _Address(Pattern):
     def _detail(self, value: str) -> str | None:
         return port_fault(value) or super()._detail(value)
 
-
-Host = Annotated[
-    str,
-    Pattern(
-        NAME,
-        "a host name or an address",
-        "clients connect to exactly this host",
-        "write e.g. ntp.example.com or 192.168.10.3",
-    ),
-]
 
 HostPort = Annotated[
     str,

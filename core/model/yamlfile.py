@@ -48,18 +48,18 @@ class Document:
     _keys: dict[int, dict[str, tuple[Any, Any]]] = field(default_factory=dict)
     """A mapping's node -> its keys, each with its own node and that of its value."""
 
-    def place(self, path: tuple[str, ...]) -> tuple[Place | None, int]:
+    def place(self, path: tuple[str, ...]) -> tuple[Place, int]:
         """The place of a key, or of the last key above it that the file has, and how many parts of the path it has."""
         node, mark, depth = self._root, None, 0
+        if node is None:
+            return Place(self.name, 1, 1), 0
         for part in path:
             found = self._below(node, part)
             if found is None:
                 break
             mark, node = found
             depth += 1
-        if mark is None and self._root is not None:
-            mark = self._root.start_mark
-        return (Place(self.name, mark.line + 1, mark.column + 1) if mark else None), depth
+        return _place(self.name, mark or self._root.start_mark), depth
 
     def _below(self, node: Any, part: str) -> tuple[Any, Any] | None:
         """The mark of a key or an entry, and the node of its value."""

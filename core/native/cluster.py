@@ -59,7 +59,7 @@ ETCD_MEMBER = Contract(
 
 CHANGE_GUARD = Contract(
     token="bedplate-native:talos:Guard",
-    doc="Refuses in the plan what can't be undone: versions that skip or go back, machines that vanish.",
+    doc="Refuses in the plan what can't be undone: versions that skip or go back, machines that vanish, an endpoint.",
     inputs={
         "platform": Input(
             type=text("a platform's name"),
@@ -89,6 +89,21 @@ CHANGE_GUARD = Contract(
             doc="The name of each machine that leaves and is still in the stack file, to its how, role and address.",
             why="a plan refuses to forget a machine that has not left",
             instead="write name: {how, role, address}, or {}",
+        ),
+        "network": Input(
+            type=text_mapping(0),
+            doc="The cluster's endpoint, issuer of tokens, pods and services, each to its text.",
+            why="a running cluster keeps what it was created with",
+            instead="write name: text",
+            required=False,
+        ),
+        "accepted": Input(
+            type=text_mapping(0),
+            doc="Those of them whose change the stack file accepts, each to its new text.",
+            why="such a change breaks what runs in the cluster",
+            instead="write name: text, or {}",
+            required=False,
+            ignored_in_diff=True,
         ),
         "clientConfiguration": shared.talos_client(ignored=True),
     },

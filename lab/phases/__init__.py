@@ -9,6 +9,7 @@ from . import (
     adoption,
     by_hand,
     change,
+    computed,
     kubernetes,
     leaving,
     loss,
@@ -48,6 +49,7 @@ BEFORE = (Phase("a stranger in the middle", strangers.in_the_middle),)
 
 PHASES = (
     Phase("what stands", standing.stands),
+    Phase("what the plan computes", computed.as_computed),
     Phase("kubelets' certificates", serving.shown, serving.enabled),
     Phase("up again", standing.again),
     Phase("a stranger in its place", strangers.in_its_place),

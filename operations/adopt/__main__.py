@@ -20,6 +20,7 @@ from core.printable import printable_lines
 from runner import pipes
 
 from .bundle import Bundle, BundleError, read
+from .compared import Differs, compare
 from .state import Occupied, Place, held, put
 
 # The engine's own exit code for a missing stack: the runner creates the stack then.
@@ -56,7 +57,9 @@ def main(arguments: list[str]) -> int:
         # The file is checked before the stack is touched: its faults are reported even where there is no stack.
         bundle = _bundle(given.bundle)
         _refuse_reinstallation(platform)
-        for line in _import(given.stack, platform, bundle, given.bundle):
+        client = signed(bundle.material["certs"]["os"], datetime.now(UTC))
+        compared = _compared(platform, client)
+        for line in (*_import(given.stack, platform, bundle, given.bundle, client), compared):
             print(line)
     except NotImported as error:
         print(f"import: {error}", file=sys.stderr)
@@ -104,13 +107,23 @@ def _refuse_reinstallation(platform: Platform) -> None:
         )
 
 
-def _import(stack: str, platform: Platform, bundle: Bundle, file: Path) -> list[str]:
+def _compared(platform: Platform, client: Mapping[str, str]) -> str:
+    """Compare with the running cluster, where it answers. Returns a line for the reader. Raises NotImported."""
+    try:
+        return compare(platform, client)
+    except Differs as found:
+        lines = "".join(f"\n  {line}" for line in found.lines)
+        raise NotImported(
+            f"the stack file does not describe the running cluster; nothing was imported{lines}"
+        ) from None
+
+
+def _import(stack: str, platform: Platform, bundle: Bundle, file: Path, client: Mapping[str, str]) -> list[str]:
     exported = json.loads(_pulumi("export", "--show-secrets", stack=stack))
     place = _place(stack, platform)
     before = held(exported["deployment"])
     if before is not None and _same(before, bundle.material):
         return [f"stack {stack} has these secrets already; nothing was changed"]
-    client = signed(bundle.material["certs"]["os"], datetime.now(UTC))
     try:
         exported["deployment"] = put(exported["deployment"], place, bundle.material, client)
     except Occupied:

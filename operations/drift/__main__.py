@@ -1,12 +1,14 @@
-"""`python -m operations.drift STACK [--json]`, which `./bedplate drift` starts."""
+"""`python -m operations.drift STACK [--file FILE] [--json]`, which `./bedplate drift` starts."""
 
 import argparse
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 
+from core.model import StackFileError, stackfile
 from core.printable import printable_lines
 from runner import pipes
 
@@ -20,11 +22,13 @@ AT_ONCE = 16
 
 
 def main(arguments: list[str]) -> int:
-    """Print the differences. Yields the exit code: 0 if all is as declared, 7 if not, 2 if nothing was compared."""
+    """Print the differences. Yields the exit code: 0 if all is as declared, 7 if not, 2 if that is not certain."""
     parser = argparse.ArgumentParser(prog="./bedplate drift")
     parser.add_argument("stack")
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--file", type=Path, help="the stack file, whose faults are reported too")
     given = parser.parse_args(arguments)
+    faulty = given.file is not None and _is_faulty(given.file)
     try:
         resources = exported_resources(given.stack)
         machines, client = declared(resources)
@@ -47,7 +51,22 @@ def main(arguments: list[str]) -> int:
         print(json.dumps([asdict(each) for each in inspections], indent=1))
     else:
         print(printable_lines(table(inspections)))
+    if faulty:
+        return 2
     return DRIFTED if expiries or any(each.drifted for each in inspections) else 0
+
+
+def _is_faulty(file: Path) -> bool:
+    """Whether the stack file has faults, which are printed.
+
+    The machines are compared with the state all the same: a half-written file must not hide what they run.
+    """
+    try:
+        stackfile.load(file, root=Path.cwd(), today=date.today())
+    except StackFileError as error:
+        print(f"drift: {error.report}", file=sys.stderr)
+        return True
+    return False
 
 
 def table(inspections: list[Inspection]) -> str:

@@ -5,6 +5,7 @@ It says what the next `up` does to each machine: which fields change, and whethe
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,11 +13,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from clients import judge
 from core.machineconfig.differences import Difference, differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import merge
 from core.machineconfig.redaction import shown_value
-from core.machineconfig.refusals import refusals
 from core.model import Platform, StackFileError, stackfile
 from core.native.machine import IDENTITY, NODE_HEALTHY, TALOS_VERSION
 from core.printable import printable_lines
@@ -57,12 +58,13 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         platform = stackfile.load(given.file, root=Path.cwd(), today=date.today())
+        if refused := judge.refusals(platform, os.environ):
+            raise StackFileError(refused)
     except StackFileError as error:
         print(f"changes: {error.report}", file=sys.stderr)
         return 2
-    if refused := list(refusals(platform)):
-        lines = "\n".join(["changes: Talos refuses patches of the stack file", *refused])
-        print(printable_lines(lines), file=sys.stderr)
+    except judge.JudgeError as error:
+        print(f"changes: Talos' validation could not be asked: {error}; {judge.REMEDY}", file=sys.stderr)
         return 2
     try:
         resources = exported_resources(given.stack)

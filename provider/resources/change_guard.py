@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from clients.talos import Client, NoAnswer
-from core.native import InputError, Values
+from core.machineconfig import running
+from core.native import InputError, Unknown, Values
 from core.native.cluster import CHANGE_GUARD
 from provider import steps
 from provider.framework import UserError, in_thread
@@ -26,6 +27,7 @@ class ChangeGuard(Resource):
             yield from _members(inputs, before)
             yield from _contract(inputs, before)
             yield from steps.refused(inputs, before)
+            yield from _network(inputs, before)
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """The order in which versions change, if several do."""
@@ -45,6 +47,17 @@ class ChangeGuard(Resource):
         if forgotten:
             await in_thread(_require_left, forgotten, inputs, say)
         return dict(inputs)
+
+
+def _network(inputs: Values, before: Values) -> Iterable[InputError]:
+    """Another endpoint or other networks than the cluster was created with, unless that is accepted."""
+    was, now, accepted = (
+        _mapping(values, key) for values, key in ((before, "network"), (inputs, "network"), (inputs, "accepted"))
+    )
+    if any(isinstance(value, Unknown) for values in (was, now, accepted) for value in values.values()):
+        return
+    for _, problem in running.changes(was, now, accepted):
+        yield InputError("network", problem)
 
 
 def _require_left(forgotten: Mapping[str, Any], inputs: Values, say: Progress) -> None:

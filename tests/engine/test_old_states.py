@@ -41,6 +41,8 @@ def test_a_plan_for_an_old_state_with_its_machines_keeps_every_resource(recorded
     ]
     taken_over = {("update", "bedplate-native:talos:MachineConfig", f"talos-{machine}") for machine in machines}
     taken_over.add(("update", "bedplate-native:kubernetes:Kubeconfig", "talos-kubeconfig"))
+    # It records what it compares: versions of the layers, the endpoint and networks. No machine is asked.
+    taken_over.add(("update", "bedplate-native:talos:Guard", "talos-guard"))
     components = {("create", "bedplate:talos:Machine", f"talos-{machine}") for machine in machines}
     assert sorted(others) == sorted(taken_over | components)
     exported = json.loads(here.pulumi("stack", "export", "--stack", stack).stdout)["deployment"]["resources"]

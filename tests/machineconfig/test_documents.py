@@ -174,8 +174,9 @@ def test_the_firewall_opens_each_port_of_the_platform_to_the_networks_that_need_
             assert (port.name in opened) == needed
             if needed:
                 sources = {i["subnet"] for i in opened[port.name]["ingress"]}
-                assert sources == {"0.0.0.0/0"} or str(platform.network.nodes) in sources
-                assert not port.pods or sources == {"0.0.0.0/0"} or str(platform.network.pods) in sources
+                everywhere = sources <= {"0.0.0.0/0", "::/0"}
+                assert everywhere or set(map(str, platform.network.nodes)) <= sources
+                assert not port.pods or everywhere or set(map(str, platform.network.pods)) <= sources
 
 
 def test_only_the_two_apis_are_open_to_every_network(prod):

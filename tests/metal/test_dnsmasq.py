@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from strategies import platforms
 
 from core.boot import dnsmasq
-from core.model import parse
+from core.model import StackFileError, parse
 from lab import speed
 from lab.speed import deadline
 
@@ -37,6 +37,10 @@ def provisioned(raw, **more):
 def test_dnsmasq_takes_the_configuration_of_every_platform(raw, dhcp):
     for number, machine in enumerate(raw["machines"].values()):
         machine["mac"] = f"52:54:00:00:01:{number:02x}"
+    if parse(raw).network.families == (6,):
+        with pytest.raises(StackFileError, match="speak IPv4"):
+            provisioned(raw, dhcp=dhcp)
+        return
     text = dnsmasq.files(provisioned(raw, dhcp=dhcp))["dnsmasq.conf"]
     judged = subprocess.run([DNSMASQ, "--test", "-C", "-"], input=text, capture_output=True, text=True)
     assert (judged.returncode, judged.stderr) == (0, "dnsmasq: syntax check OK.\n")

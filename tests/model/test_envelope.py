@@ -9,7 +9,7 @@ from conftest import KEY, stack_platform
 
 from core.model import StackFileError, stackfile
 
-IGNORED = "nobody reads it, so everything in it would silently be ignored"
+IGNORED = "nothing reads this key, so everything in it would silently be ignored"
 BENEATH = f"move it beneath config: {KEY}:, indented by two blanks more than that line"
 TODAY = date(2026, 11, 1)
 

@@ -39,7 +39,7 @@ def test_every_field_is_described_in_the_schema_or_speaks_for_itself():
     described = json.dumps(stack_schema())
     for words in (
         "Fixed when the cluster is created",
-        "never a machine's own",
+        "or the address of the only control plane",
         "only protects discarded disks",
     ):
         assert words in described

@@ -44,7 +44,7 @@ def test_the_bootstrap_machine_stays_when_others_come(raw):
     first = parse(raw).first
     grown = copy.deepcopy(raw)
     grown["talos"].setdefault("bootstrap", first)
-    network = parse(raw).network.nodes
+    network = parse(raw).network.of(parse(raw).machines[first].address)
     for n in (1, 2):
         grown["machines"][f"a0{n}"] = {
             "role": "controlplane",

@@ -31,6 +31,7 @@ def cases() -> list[dict[str, Any]]:
             "refused-inputs.yaml",
             "refused-leaving.yaml",
             "refused-links.yaml",
+            "refused-network.yaml",
             "refused-snapshots.yaml",
             "refused-talos.yaml",
         )
@@ -120,7 +121,7 @@ def test_a_value_that_may_be_a_secret_is_never_repeated(dev):
 
 def test_the_program_ends_with_a_pulumi_error_and_no_traceback(dev):
     """RunError is the only exception that the language host prints without a traceback."""
-    bad = changed(dev, {"network.endpoint": "192.168.10.11", "name": None})
+    bad = changed(dev, {"network.endpoint": "192.168.10.1", "name": None})
     with pytest.raises(pulumi.RunError) as refused:
         run_program(bad)
     first, *rest = str(refused.value).splitlines()

@@ -1,81 +1,29 @@
 """Whichever command reads a stack file, a faulty one is refused, with the same text."""
 
 import inspect
-import json
 import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
 import yaml
-from conftest import KEY, Engine, changed, stack_platform
+from conftest import KEY, changed, stack_platform
+from readings import BY_FILE, READERS, Read
 
-from components import load
 from core.model import StackFileError, parse, stackfile, yamlfile
-from lab.rehearsal import Rehearsal
-from operations.adopt.__main__ import main as adopt
-from operations.boot.__main__ import main as boot
-from operations.drift.changes import main as changes
-
-Read = Callable[[Path, pytest.CaptureFixture[str]], str]
 
 
-def by_boot(file: Path, output: pytest.CaptureFixture[str]) -> str:
-    assert boot(file, file.parent / "files") == 2
-    return output.readouterr().err.removeprefix("boot: ")
-
-
-def by_changes(file: Path, output: pytest.CaptureFixture[str]) -> str:
-    assert changes(["x", "--file", str(file)]) == 2
-    return output.readouterr().err.removeprefix("changes: ")
-
-
-def by_adopt(file: Path, output: pytest.CaptureFixture[str]) -> str:
-    assert adopt(["x", "secrets.yaml", str(file)]) == 2
-    lines = output.readouterr().err.removeprefix("import: ").splitlines()
-    assert lines.pop() == "nothing was imported: the file must describe the running cluster"
-    return "\n".join(lines)
-
-
-def by_rehearse(file: Path, output: pytest.CaptureFixture[str]) -> str:
-    with pytest.raises(StackFileError) as refused:
-        Rehearsal("x", root=file.parent / "lab", checkout=file.parent)
-    return refused.value.report
-
-
-def by_preview(file: Path, output: pytest.CaptureFixture[str]) -> str:
-    """The engine reads the file itself, and hands the program the config's values as JSON.
-
-    tests/engine/test_scalars.py holds the reading equal to the engine's.
-    """
-    config = yamlfile.document(file, file.name, "").value["config"]
-    pulumi.runtime.set_mocks(Engine(), project="bedplate", stack="x")
-    pulumi.runtime.set_all_config({key: json.dumps(value) for key, value in config.items()})
-    with pytest.raises(pulumi.RunError) as refused:
-        load(pulumi.Config("bedplate"))
-    return str(refused.value)
-
-
-COMMANDS: dict[str, Read] = {
-    "boot": by_boot,
-    "changes": by_changes,
-    "import": by_adopt,
-    "rehearse": by_rehearse,
-}
-
-
-@pytest.fixture(params=[*COMMANDS, "preview"])
+@pytest.fixture(params=[name for name in READERS if name != "review"])
 def read(request: pytest.FixtureRequest) -> Read:
-    return COMMANDS.get(request.param, by_preview)
+    return READERS[request.param]
 
 
-@pytest.fixture(params=COMMANDS)
+@pytest.fixture(params=BY_FILE)
 def read_file(request: pytest.FixtureRequest) -> Read:
     """The commands that read the file by themselves."""
-    return COMMANDS[request.param]
+    return BY_FILE[request.param]
 
 
 @pytest.fixture

@@ -189,3 +189,38 @@ def test_who_was_never_there_can_not_leave(before):
         "wk-9 is to be decommissioned, and no up has made it part of the platform; there is nothing to remove; delete"
         " its entry"
     ]
+
+
+NETWORK = {
+    "endpoint": "https://10.0.0.9:6443",
+    "issuer": "https://10.0.0.9:6443",
+    "pods": "10.244.0.0/16",
+    "services": "10.96.0.0/12",
+}
+
+
+def network(accepted=None, before=NETWORK, **now):
+    given = {"network": {**NETWORK, **now}, **({"accepted": accepted} if accepted else {})}
+    return [w.reason for w in GUARD.check({**BEFORE, **given}, {**BEFORE, **({"network": before} if before else {})})]
+
+
+def test_another_endpoint_is_refused_because_tokens_name_it():
+    moved = dict.fromkeys(("endpoint", "issuer"), "https://k8s.example.com:6443")
+    assert network(**moved) == [
+        "network.endpoint goes from https://10.0.0.9:6443 to https://k8s.example.com:6443; tokens of service accounts "
+        "name their issuer, and the API would refuse those that pods have; write 10.0.0.9:6443 again, or accept it "
+        'under network: accept_change: {endpoint: "k8s.example.com:6443"}'
+    ]
+    assert network(accepted={"endpoint": "https://k8s.example.com:6443"}, **moved) == []
+
+
+@pytest.mark.parametrize("key", ["pods", "services"])
+def test_another_network_is_refused_until_it_is_accepted(key):
+    assert [reason.partition(";")[0] for reason in network(**{key: "10.64.0.0/12"})] == [
+        f"network.{key} goes from {NETWORK[key]} to 10.64.0.0/12"
+    ]
+    assert network(accepted={key: "10.64.0.0/12"}, **{key: "10.64.0.0/12"}) == []
+
+
+def test_a_state_that_recorded_no_network_gets_it_with_the_next_update():
+    assert network(before=None, pods="10.64.0.0/12") == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner import bench, engine, operations, rehearse, review, session, testing
+from runner import bench, check, engine, operate, operations, rehearse, review, session, testing
 from toolchain import Layout
 
 ENGINE = f"""#!{sys.executable}
@@ -39,8 +39,15 @@ sys.exit(code)
 """
 
 
-# Of the modules, only operations.kubeconfig runs in these tests: it finds no fault, or that of the file `fault`.
+# Of the modules, two run in these tests: operations.check accepts every file but one with the line `faulty`, and
+# operations.kubeconfig finds no fault, or that of the file `fault`.
 INTERPRETER = """#!/bin/sh
+if [ "$2" = operations.check ]; then
+  echo "$@" >> judged
+  for last; do :; done
+  if grep -q '^# faulty' "$last"; then echo 'the stack file has 1 fault' >&2; exit 2; fi
+  exit 0
+fi
 [ "$2" = operations.kubeconfig ] || exit 3
 echo "$3" >> checked
 if [ -e fault ]; then cat fault >&2; exit 2; fi
@@ -92,7 +99,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     program = layout.bin / "pulumi"
     program.write_text(ENGINE)
     program.chmod(0o755)
-    for module in (bench, engine, operations, rehearse, review, session, testing):
+    for module in (bench, check, engine, operate, operations, rehearse, review, session, testing):
         monkeypatch.setattr(module, "ensure", lambda names, layout: {"talosctl": layout.bin / "talosctl"})
     interpreter = layout.venv / "bin" / "python"
     interpreter.parent.mkdir(parents=True, exist_ok=True)

@@ -40,7 +40,7 @@ def test_a_stack_that_needs_no_boot_files_is_reported(tmp_path):
 def test_a_faulty_stack_file_writes_nothing(tmp_path):
     done = boot(tmp_path, {"name": None})
     assert done.returncode == 2 and done.stderr.startswith(
-        "boot: the stack file has 1 fault\nplatform.name: is missing; "
+        "boot: the stack file has 1 fault\nPulumi.prod.yaml:2: platform.name: is missing; "
     )
     assert not (tmp_path / "files").exists()
 

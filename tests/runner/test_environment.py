@@ -18,6 +18,7 @@ def test_the_toolchain_is_first_on_path_and_the_engine_downloads_nothing(house):
         "PATH": f"{home}/bin{os.pathsep}{home}/venv/bin{os.pathsep}/usr/bin",
         "VIRTUAL_ENV": f"{home}/venv",
         "PULUMI_HOME": f"{home}/home",
+        "BEDPLATE_JUDGE": f"{home}/bin/config-judge",
         "PULUMI_CONTINUE_ON_ERROR": "true",
         "PULUMI_PARALLEL": "256",
         "PULUMI_SKIP_UPDATE_CHECK": "true",

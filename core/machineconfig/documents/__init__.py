@@ -23,9 +23,10 @@ from .kubelet import kubelet
 from .links import links
 from .machine import identity
 from .network import services
+from .reach import reaching
 from .registries import credentials, registries
 
-__all__ = ["Document", "credentials", "documents", "patches", "plain"]
+__all__ = ["Document", "credentials", "documents", "own_documents", "patches", "plain"]
 
 
 def patches(platform: Platform, name: str) -> list[str]:
@@ -35,6 +36,11 @@ def patches(platform: Platform, name: str) -> list[str]:
 
 def documents(platform: Platform, name: str) -> list[Document]:
     """Every document for one machine, in the order in which Talos merges them."""
+    return [*own_documents(platform, name), *(patch for _, patch in reaching(platform, name))]
+
+
+def own_documents(platform: Platform, name: str) -> list[Document]:
+    """The documents for one machine without the stack file's patches."""
     machine = platform.machines[name]
     return [
         *cluster(platform),
@@ -47,5 +53,4 @@ def documents(platform: Platform, name: str) -> list[Document]:
         *disks(platform, machine),
         *host(platform, name, machine),
         *registries(platform),
-        *map(dict, (*platform.talos.patches, *machine.patches)),
     ]

@@ -32,8 +32,8 @@ def _fields(platform: Platform) -> Iterator[Document]:
             "network": {
                 "dnsDomain": DNS_DOMAIN,
                 "cni": {"name": "none"},
-                "podSubnets": [str(platform.network.pods)],
-                "serviceSubnets": [str(platform.network.services)],
+                "podSubnets": [*map(str, platform.network.pods)],
+                "serviceSubnets": [*map(str, platform.network.services)],
             },
             "proxy": {"disabled": True},
             # Discovery queries a public service by default. Members find each other through the Kubernetes API instead.
@@ -48,8 +48,8 @@ def _documents(platform: Platform) -> Iterator[Document]:
     yield document(
         "KubeNetworkConfig",
         dnsDomain=DNS_DOMAIN,
-        podSubnets=[str(platform.network.pods)],
-        serviceSubnets=[str(platform.network.services)],
+        podSubnets=[*map(str, platform.network.pods)],
+        serviceSubnets=[*map(str, platform.network.services)],
     )
     yield document("KubePrismConfig", port=KUBEPRISM)
     # Without this document no service outside the cluster is queried.

@@ -9,7 +9,7 @@ from core.model import Platform
 
 from .audit import POLICY
 from .document import Document, by_documents, document, removed
-from .network import node_subnets
+from .network import member_subnets
 
 # A namespace without labels of its own admits no privileged pod. Cilium runs in the exempt namespace.
 POD_SECURITY: dict[str, Any] = {
@@ -72,8 +72,7 @@ def controlplane(platform: Platform) -> Iterator[Document]:
         else:
             yield {"machine": {"features": {"kubernetesTalosAPIAccess": {"enabled": True, **_ACCESS}}}}
         yield {"machine": {"certSANs": [ITSELF]}}
-    # Not the virtual IP: it moves between machines, and an etcd member must keep its address.
-    yield {"cluster": {"etcd": {"advertisedSubnets": node_subnets(platform)}}}
+    yield {"cluster": {"etcd": {"advertisedSubnets": member_subnets(platform)}}}
 
 
 def announces(platform: Platform) -> bool:
@@ -82,7 +81,8 @@ def announces(platform: Platform) -> bool:
 
 
 def _sans(platform: Platform) -> list[str]:
-    return [str(platform.network.endpoint), "127.0.0.1"]
+    vip = [str(platform.vip)] if platform.vip else []
+    return list(dict.fromkeys((platform.network.endpoint.host, *vip, ITSELF)))
 
 
 def _fields(platform: Platform) -> Iterator[Document]:

@@ -6,12 +6,15 @@ pass through Cilium, and live migration runs from pod to pod inside Cilium's tun
 
 from collections.abc import Iterable, Iterator
 
+from core.facts.networks import LINK_LOCAL
 from core.model import MachineSpec, Platform
 from core.model.ports import OwnPort, own_ports
 
 from .document import Document, document
+from .links import dhcp_versions
 
-ANYWHERE = "0.0.0.0/0"
+ANYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
+"""By IP version: the network that contains every address."""
 
 
 def firewall(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
@@ -23,6 +26,9 @@ def firewall(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
     for port in own_ports(platform):
         if port.everywhere or machine.role == "controlplane":
             yield _rule(port.name, port.protocol, (port.ports,), sources(platform, port))
+    if 6 in dhcp_versions(platform, machine):
+        # The answers come from the server's link-local address, so they belong to no connection that is known.
+        yield _rule("dhcpv6-client", "udp", ("546",), [str(LINK_LOCAL)])
     for name, opening in wanted.allow.items():
         yield _rule(f"allow-{name}", opening.protocol, opening.ports, map(str, opening.sources))
 
@@ -31,8 +37,8 @@ def sources(platform: Platform, port: OwnPort) -> list[str]:
     """The subnets that may reach a port: the nodes, the pods if it is open to them, and administrators of the APIs."""
     net, admins = platform.network, platform.talos.firewall.admins
     if port.admins and not admins:
-        return [ANYWHERE]
-    return [str(net.nodes), *([str(net.pods)] if port.pods else []), *(map(str, admins) if port.admins else ())]
+        return [ANYWHERE[version] for version in net.families]
+    return [*map(str, (*net.nodes, *(net.pods if port.pods else ()), *(admins if port.admins else ())))]
 
 
 def _rule(name: str, protocol: str, ports: Iterable[str], subnets: Iterable[str]) -> Document:

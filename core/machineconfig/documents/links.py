@@ -11,11 +11,14 @@ from .document import Document, document
 # How often a bond checks its links, and how long a link must be up or down before the bond acts on it: milliseconds.
 BOND_WATCH = {"miimon": 100, "updelay": 200, "downdelay": 200}
 # LACP: packets of one connection take one link, and different connections take different links.
-LACP = {"xmitHashPolicy": "layer3+4", "lacpRate": "slow"}
+LACP = {"xmitHashPolicy": "layer3+4"}
+# Of the default routes that DHCP on a further link brings: higher than the own one, which has 1024.
+# Source: siderolabs/talos, network.DefaultRouteMetric.
+FURTHER_METRIC = 2048
 
 
 def links(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
-    """Every link of a machine, its DHCP client, and on control planes the virtual IP of the Kubernetes API.
+    """Every link of a machine, its DHCP clients, and on control planes the virtual IP of the Kubernetes API.
 
     A machine whose boot link is not known has none of them.
     """
@@ -30,34 +33,62 @@ def links(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
         # Talos brings the boot link up by itself; only settings need a document.
         if settings:
             yield document("LinkConfig", name=boot, up=True, **settings)
-    if _needs_dhcp(platform, machine):
-        yield document("DHCPv4Config", name=carrier)
+    yield from _clients(platform, machine, carrier)
     for name, link in nics.links.items():
         if name != boot and name not in nics.bonded:
             yield document("LinkConfig", name=name, up=True, **_settings(platform, machine, name, carrier, link))
     yield from _joined(platform, machine, carrier)
-    if machine.role == "controlplane":
-        yield document("Layer2VIPConfig", name=str(platform.network.endpoint), link=carrier)
+    if machine.role == "controlplane" and platform.vip:
+        yield document("Layer2VIPConfig", name=str(platform.vip), link=carrier)
 
 
 def _aliases(machine: MachineSpec, boot: str) -> Iterator[Document]:
-    """A name for each link that the stack file knows by its MAC address."""
-    if machine.link is None:
-        yield _alias(boot, str(machine.mac))
-    yield from (_alias(name, link.mac) for name, link in machine.nics.links.items() if link.mac and name != boot)
+    """A name for each link that the stack file knows by what the hardware says of it."""
+    for name, link in {boot: None, **machine.nics.links}.items():
+        # The boot link's MAC is the machine's; with a name of the kernel's it needs none.
+        mac = (machine.mac if machine.link is None else None) if name == boot else link.mac if link else None
+        marks = {
+            "mac(link.permanent_addr)": mac,
+            "link.bus_path": link.bus_path if link else None,
+            "link.driver": link.driver if link else None,
+        }
+        if match := " && ".join(f'{field} == "{value}"' for field, value in marks.items() if value):
+            yield document("LinkAliasConfig", name=name, selector={"match": match})
 
 
-def _needs_dhcp(platform: Platform, machine: MachineSpec) -> bool:
-    """Whether a DHCP client needs a document: any document of a link ends Talos' DHCP on all links."""
-    has_documents = machine.nics.configured or (machine.role == "controlplane" and machine.link is None)
-    return platform.network.gateway is None and bool(has_documents)
+def dhcp_versions(platform: Platform, machine: MachineSpec) -> list[int]:
+    """The IP versions of the machine's own addresses for which it needs a DHCP client on its boot link."""
+    net = platform.network
+    if machine.boot_link is None:
+        return []
+    own = {address.version: address for address in machine.addresses}
+    return [version for version in net.families if version not in own or not net.gateway_of(net.of(own[version]))]
+
+
+def _clients(platform: Platform, machine: MachineSpec, carrier: str) -> Iterator[Document]:
+    """The DHCP clients that need a document: any document of a link ends Talos' DHCP on all links."""
+    versions = dhcp_versions(platform, machine)
+    # Talos' own DHCP is of IPv4 alone.
+    has_documents = (
+        machine.nics.configured
+        or 6 in versions
+        or (machine.role == "controlplane" and machine.link is None and platform.vip)
+    )
+    if 4 in versions and has_documents:
+        yield document("DHCPv4Config", name=carrier)
+    if 6 in versions:
+        yield document("DHCPv6Config", name=carrier)
+    for _, name, link in machine.nics.every():
+        if link.dhcp:
+            # The machine's own address and default route come first.
+            yield document("DHCPv4Config", name=name, routeMetric=FURTHER_METRIC)
 
 
 def _joined(platform: Platform, machine: MachineSpec, carrier: str) -> Iterator[Document]:
     """Bonds, VLANs and bridges, in the order in which they are built on each other."""
     nics = machine.nics
     for name, bond in nics.bonds.items():
-        lacp = LACP if bond.mode == "802.3ad" else {}
+        lacp = {**LACP, "lacpRate": bond.lacp_rate or "slow"} if bond.mode == "802.3ad" else {}
         parts = {"links": list(bond.links), "bondMode": bond.mode, **BOND_WATCH, **lacp}
         yield document("BondConfig", name=name, **parts, up=True, **_settings(platform, machine, name, carrier, bond))
     for name, vlan in nics.vlans.items():
@@ -85,17 +116,18 @@ def _settings(
 
 
 def _own_address(platform: Platform, machine: MachineSpec) -> tuple[list[Document], list[Document]]:
-    """The machine's own address and its default route; neither where DHCP assigns them."""
-    net = platform.network
-    if net.gateway is None:
-        return [], []
-    return [{"address": f"{machine.address}/{net.nodes.prefixlen}"}], [{"gateway": str(net.gateway)}]
+    """The machine's own addresses and their default routes, without those that DHCP assigns."""
+    addresses, routes = [], []
+    for address in machine.addresses:
+        network = platform.network.of(address)
+        gateway = platform.network.gateway_of(network)
+        if network and gateway:
+            addresses.append({"address": f"{address}/{network.prefixlen}"})
+            routes.append({"gateway": str(gateway)})
+    return addresses, routes
 
 
 def _route(route: RouteSpec) -> Document:
+    via = {"gateway": str(route.via)} if route.via else {}
     metric = {"metric": route.metric} if route.metric else {}
-    return {"destination": str(route.to), "gateway": str(route.via), **metric}
-
-
-def _alias(name: str, mac: str) -> Document:
-    return document("LinkAliasConfig", name=name, selector={"match": f'mac(link.permanent_addr) == "{mac}"'})
+    return {"destination": str(route.to), **via, **metric}

@@ -1,15 +1,36 @@
 """Name servers and time servers, and the subnets in which a machine's own address is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
+from core.facts.networks import host_prefix
 from core.model import Platform
 
 from .document import Document, by_documents, document
 
 
 def node_subnets(platform: Platform) -> list[str]:
-    """The subnets of a node's own address, as Talos takes them: the node network without the API's virtual IP."""
-    return [str(platform.network.nodes), f"!{platform.network.endpoint}/32"]
+    """The subnets of a node's addresses, as Talos takes them: the node networks without the API's virtual IP.
+
+    Of the IP versions of the services alone: the API server listens where its services are, and Talos puts a node's
+    IPv4 address first.
+    """
+    versions = {network.version for network in platform.network.services}
+    return [*_networks(platform, versions), *_without(platform, versions)]
+
+
+def member_subnets(platform: Platform) -> list[str]:
+    """The subnets of an etcd member's one address. Not the virtual IP: it moves, and a member keeps its address."""
+    versions = {platform.network.services[0].version}
+    return [*_networks(platform, versions), *_without(platform, versions)]
+
+
+def _networks(platform: Platform, versions: Set[int]) -> list[str]:
+    return [str(network) for network in platform.network.nodes if network.version in versions]
+
+
+def _without(platform: Platform, versions: Set[int]) -> list[str]:
+    vip = platform.vip
+    return [f"!{host_prefix(vip)}"] if vip and vip.version in versions else []
 
 
 def services(platform: Platform) -> Iterator[Document]:

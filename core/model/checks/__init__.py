@@ -1,6 +1,7 @@
 """What must hold between the sections of a platform: one file per subject, each check registered in its file."""
 
 from . import (
+    addresses,
     bonds,
     booting,
     bridges,
@@ -9,6 +10,7 @@ from . import (
     controlplanes,
     decommission,
     encryption,
+    endpoint,
     exceptions,
     firewall,
     images,
@@ -17,7 +19,9 @@ from . import (
     links,
     locations,
     networks,
+    outside,
     patches,
+    pools,
     registries,
     routes,
     snapshots,
@@ -31,6 +35,7 @@ from . import (
 from .registry import faults_between_sections
 
 __all__ = [
+    "addresses",
     "bonds",
     "booting",
     "bridges",
@@ -39,6 +44,7 @@ __all__ = [
     "controlplanes",
     "decommission",
     "encryption",
+    "endpoint",
     "exceptions",
     "faults_between_sections",
     "firewall",
@@ -48,7 +54,9 @@ __all__ = [
     "links",
     "locations",
     "networks",
+    "outside",
     "patches",
+    "pools",
     "registries",
     "routes",
     "snapshots",

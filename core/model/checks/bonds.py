@@ -52,3 +52,17 @@ def bonded_links_set_nothing(p: Platform) -> Iterator[Fault]:
                         "the bond's setting applies to all its links",
                         f"write it under nics.bonds.{bond}",
                     )
+
+
+@check("network")
+def lacp_is_set_where_it_is_spoken(p: Platform) -> Iterator[Fault]:
+    """Only a bond that speaks LACP has a rate of its packets."""
+    for name, machine in p.declared.items():
+        for bond, spec in machine.nics.bonds.items():
+            if spec.lacp_rate and spec.mode != "802.3ad":
+                yield fault(
+                    ("machines", name, "nics", "bonds", bond, "lacp_rate"),
+                    f"is set, but mode is {spec.mode}",
+                    "a bond of that mode speaks no LACP",
+                    "remove it, or write mode: 802.3ad",
+                )

@@ -40,13 +40,12 @@ def boot_link_is_known(p: Platform) -> Iterator[Fault]:
     if p.boot:
         return  # A network boot requires the MAC anyway.
     for name, machine in p.machines.items():
-        if machine.mac or machine.link or not (p.network.gateway or machine.role == "controlplane"):
+        shares = machine.role == "controlplane" and p.vip is not None
+        if machine.mac or machine.link or not (p.network.gateway or shares):
             continue
         yield fault(
             ("machines", name, "link"),
             "is missing, and so is mac",
-            "the API's virtual IP is configured on a link"
-            if machine.role == "controlplane"
-            else "a static address is configured on a link",
+            "the API's virtual IP is configured on a link" if shares else "a static address is configured on a link",
             "write mac, or the link's name, e.g. eth0",
         )

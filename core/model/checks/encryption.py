@@ -31,7 +31,7 @@ def kms_is_set_where_it_is_used(p: Platform) -> Iterator[Fault]:
 @check("talos", "network")
 def kms_is_reached_before_the_config(p: Platform) -> Iterator[Fault]:
     """With a KMS, machines get their address from DHCP."""
-    if p.talos.disk_encryption == "kms" and p.network.gateway is not None:
+    if p.talos.disk_encryption == "kms" and p.network.gateway:
         yield fault(
             ("talos", "disk_encryption"),
             "is kms, but network.gateway gives machines static addresses",

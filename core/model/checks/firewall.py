@@ -7,6 +7,7 @@ from core.model.firewall import OpeningSpec, ends
 from core.model.platform import Platform
 from core.model.ports import own_ports
 
+from .networks import networks
 from .registry import check
 
 
@@ -29,8 +30,8 @@ def admins_are_not_pods(p: Platform) -> Iterator[Fault]:
     """The networks of administrators contain neither pods nor services."""
     firewall = p.talos.firewall
     for index, admins in enumerate(firewall.admins if firewall.enabled else ()):
-        for key in ("pods", "services"):
-            if admins.overlaps(getattr(p.network, key)):
+        for key, network in networks(p):
+            if key != "nodes" and admins.overlaps(network):
                 yield fault(
                     ("talos", "firewall", "admins", str(index)),
                     f"{admins} overlaps network.{key}",

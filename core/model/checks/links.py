@@ -1,13 +1,14 @@
 """Links of a machine: their names, MACs and addresses."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
 
+from core.facts.networks import IpAddress, IpNetwork
 from core.model.faults import Fault, fault
 from core.model.machine import MachineSpec
-from core.model.nics import BOOT_LINK
+from core.model.nics import BOOT_LINK, JoinedSpec
 from core.model.platform import Platform
 
+from .networks import networks
 from .registry import check
 
 NOUNS = {"links": "link", "bonds": "bond", "vlans": "VLAN", "bridges": "bridge"}
@@ -118,31 +119,73 @@ def link_macs_are_unique(p: Platform) -> Iterator[Fault]:
 
 @check("network")
 def link_addresses_are_in_other_networks(p: Platform) -> Iterator[Fault]:
-    """No link has an address in the networks of machines, pods or services."""
+    """No link has an address in the networks of machines, pods or services, nor in another link's."""
     for name, machine in p.declared.items():
+        owners: dict[IpNetwork, str] = {}
         for path, address in machine.nics.addresses():
-            for key in ("nodes", "pods", "services"):
-                network = getattr(p.network, key)
+            place = ("machines", name, "nics", *path, "address")
+            for key, network in networks(p):
                 if address.network.overlaps(network):
                     yield fault(
-                        ("machines", name, "nics", *path, "address"),
+                        place,
                         f"the network of {address} overlaps network.{key} {network}",
                         "packets would leave by the wrong link",
                         "use a network that overlaps none of these",
                     )
+            for network, owner in owners.items():
+                if address.network.overlaps(network):
+                    yield fault(
+                        place,
+                        f"{address} is in {network}, in which {owner} has an address",
+                        "packets to that network would leave by either of the two",
+                        "use a different network for each, or combine the links in a bond",
+                    )
+            owners.setdefault(address.network, f"nics.{'.'.join(path)}")
 
 
 @check("network")
 def link_addresses_are_unique(p: Platform) -> Iterator[Fault]:
     """No two links of the platform have one address."""
-    owners: dict[IPv4Address, str] = {}
+    owners: dict[IpAddress, tuple[str, str]] = {}
     for name, machine in p.declared.items():
         for path, address in machine.nics.addresses():
-            if address.ip in owners:
+            owner, where = owners.get(address.ip, (name, ""))
+            # Two links of one machine in one network are reported as such.
+            if owner != name:
                 yield fault(
                     ("machines", name, "nics", *path, "address"),
-                    f"{address.ip} is already the address of {owners[address.ip]}",
+                    f"{address.ip} is already the address of {where}",
                     "packets to it would reach either of the two",
                     "use a different address for each",
                 )
-            owners.setdefault(address.ip, f"machines.{name}.nics.{'.'.join(path)}")
+            owners.setdefault(address.ip, (name, f"machines.{name}.nics.{'.'.join(path)}"))
+
+
+@check("network")
+def link_has_an_address_or_dhcp(p: Platform) -> Iterator[Fault]:
+    """A link with DHCP has no address of another origin, and is in no bond and no bridge."""
+    for name, machine in p.declared.items():
+        for kind, link, spec in machine.nics.every():
+            if spec.dhcp and (reason := _why_no_dhcp(machine, link, spec)):
+                yield fault(("machines", name, "nics", kind, link, "dhcp"), *reason)
+
+
+def _why_no_dhcp(machine: MachineSpec, link: str, spec: JoinedSpec) -> tuple[str, str, str] | None:
+    """Why a link can't ask for an address: what, why, and what to write instead. None where it can."""
+    nics, boot = machine.nics, machine.boot_link
+    joined = {**nics.bonded, **nics.bridged}.get(link)
+    if boot is not None and link in (boot, nics.carrier(boot)):
+        return (
+            "is true for the link with the machine's own address",
+            "network.gateway says whether that address comes from DHCP",
+            "remove dhcp",
+        )
+    if spec.address:
+        return "is true, and address is set", "a link has its address from one of the two", "remove one of the two"
+    if joined:
+        return (
+            f"is true for a link that is in {joined}",
+            f"its packets belong to {joined}",
+            f"remove it, or write it under {joined}",
+        )
+    return None

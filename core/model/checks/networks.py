@@ -1,19 +1,29 @@
-"""Networks and the addresses in them: of machines, of the Kubernetes API, of services."""
+"""The networks of machines, pods and services: apart from each other, of the same IP versions, and large enough."""
 
 from collections.abc import Iterator
 from itertools import combinations
 
+from core.facts.networks import NODE_PREFIX, SERVICES, WIDEST_PODS, IpNetwork
+from core.facts.versions import minor
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
 
 from .registry import check
 
+# Source: cilium/cilium#39648: services of IPv6 are announced from this minor on.
+IPV6_FROM = (1, 19)
+
+
+def networks(p: Platform) -> Iterator[tuple[str, IpNetwork]]:
+    """Each network of the platform, and the key under `network` that has it."""
+    for key in ("nodes", "pods", "services"):
+        yield from ((key, network) for network in getattr(p.network, key))
+
 
 @check("network")
 def networks_are_disjoint(p: Platform) -> Iterator[Fault]:
     """No two of the networks of machines, pods and services overlap."""
-    for a, b in combinations(("nodes", "pods", "services"), 2):
-        left, right = getattr(p.network, a), getattr(p.network, b)
+    for (a, left), (b, right) in combinations(networks(p), 2):
         if left.overlaps(right):
             yield fault(
                 ("network", b),
@@ -24,96 +34,101 @@ def networks_are_disjoint(p: Platform) -> Iterator[Fault]:
 
 
 @check("network")
-def machines_are_in_their_network(p: Platform) -> Iterator[Fault]:
-    """Every machine has an address that a host of network.nodes can have."""
-    nodes = p.network.nodes
-    reserved = {nodes.network_address: "the network address", nodes.broadcast_address: "the broadcast address"}
-    for name, machine in p.declared.items():
-        path = ("machines", name, "address")
-        if machine.address not in nodes:
-            yield fault(
-                path,
-                f"{machine.address} is outside network.nodes {nodes}",
-                "the machines could not reach each other",
-                f"use an address of {nodes}",
-            )
-        elif machine.address in reserved and nodes.prefixlen < 31:
-            yield fault(
-                path,
-                f"{machine.address} is {reserved[machine.address]} of network.nodes {nodes}",
-                "no machine can have it",
-                f"use another address of {nodes}",
-            )
-
-
-@check("network")
-def endpoint_and_gateway_are_in_the_network(p: Platform) -> Iterator[Fault]:
-    """Machines reach the virtual IP and the gateway without a router."""
-    nodes = p.network.nodes
-    for key, why in (
-        ("endpoint", "the virtual IP is announced on the node network"),
-        ("gateway", "machines reach their gateway only within their own network"),
-    ):
-        address = getattr(p.network, key)
-        if address is not None and address not in nodes:
+def pods_and_services_have_equal_versions(p: Platform) -> Iterator[Fault]:
+    """Pods and services have one network of each IP version at most, both of the same versions."""
+    net = p.network
+    for key in ("pods", "services"):
+        versions = [network.version for network in getattr(net, key)]
+        for version in sorted({version for version in versions if versions.count(version) > 1}):
             yield fault(
                 ("network", key),
-                f"{address} is outside network.nodes {nodes}",
-                why,
-                f"use an address of {nodes}",
+                f"has {versions.count(version)} networks of IPv{version}",
+                "Kubernetes takes one network of each IP version",
+                "write one, large enough for all",
             )
-
-
-@check("network")
-def endpoint_is_free(p: Platform) -> Iterator[Fault]:
-    """The virtual IP is no address of a machine or of the gateway."""
-    owners = p.addresses() | ({p.network.gateway: "the gateway"} if p.network.gateway else {})
-    if p.network.endpoint in owners:
+    pods, services = ({network.version for network in getattr(net, key)} for key in ("pods", "services"))
+    if pods != services:
         yield fault(
-            ("network", "endpoint"),
-            f"{p.network.endpoint} is the address of {owners[p.network.endpoint]}",
-            "the Kubernetes API would fail together with that machine, and a later move requires new certificates",
-            f"use a free address of {p.network.nodes}",
+            ("network", "services"),
+            f"is of {_versions(services)}, but network.pods is of {_versions(pods)}",
+            "a service must reach pods over its own IP version",
+            "write networks of the same IP versions for both",
+        )
+    elif net.services[0].version == 6 and 4 in services:
+        yield fault(
+            ("network", "services"),
+            "has the IPv6 network first",
+            "the API server listens where the first network is, and Talos puts a node's IPv4 address first",
+            "write the IPv4 network first",
+        )
+    if missing := pods - set(net.families):
+        yield fault(
+            ("network", "nodes"),
+            f"has no network of {_versions(missing)}, but network.pods has one",
+            "nodes pass on packets only between addresses that they have",
+            f"write a list with a node network of {_versions(missing)} too, or leave it out of pods and services",
         )
 
 
+def _versions(versions: set[int]) -> str:
+    return " and ".join(f"IPv{version}" for version in sorted(versions))
+
+
+@check("network", "machines")
+def pods_are_enough(p: Platform) -> Iterator[Fault]:
+    """The pod network has a part for each machine."""
+    count = len(p.machines)
+    for network in p.network.pods:
+        part, widest = NODE_PREFIX[network.version], WIDEST_PODS[network.version]
+        room = 2 ** (part - network.prefixlen) if network.prefixlen <= part else 0
+        if room < count:
+            yield fault(
+                ("network", "pods"),
+                f"{network} has room for {room} machine{'' if room == 1 else 's'}, and there {_are(count)}",
+                f"each machine gets a /{part} of it for its pods, and without one it never becomes ready",
+                f"write a /{part - max(count - 1, 0).bit_length()} or larger",
+            )
+        elif network.prefixlen < widest:
+            yield fault(
+                ("network", "pods"),
+                f"{network} is too large",
+                f"Kubernetes divides it into parts of a /{part}, at most 65536 of them",
+                f"write a /{widest} or smaller",
+            )
+
+
+def _are(count: int) -> str:
+    return f"is {count}" if count == 1 else f"are {count}"
+
+
+@check("network")
+def services_are_enough(p: Platform) -> Iterator[Fault]:
+    """The service network has a size that the API server takes, and an address for the cluster's DNS."""
+    for network in p.network.services:
+        widest, narrowest = SERVICES[network.version]
+        if network.prefixlen > narrowest:
+            yield fault(
+                ("network", "services"),
+                f"{network} has {network.num_addresses} address{'' if network.num_addresses == 1 else 'es'}",
+                "the API server requires 8, and the cluster's DNS gets the tenth",
+                f"write a /{narrowest} or larger, e.g. a /{16 if network.version == 4 else 112}",
+            )
+        elif network.prefixlen < widest:
+            yield fault(
+                ("network", "services"),
+                f"{network} is too large",
+                f"the API server refuses service networks larger than a /{widest}",
+                f"write a /{widest} or smaller",
+            )
+
+
 @check("network", "cilium")
-def load_balancer_pool_is_free(p: Platform) -> Iterator[Fault]:
-    """The pool is in the node network and contains no address that is in use."""
-    balancer = p.cilium.load_balancer
-    if balancer is None:
-        return
-    path = ("cilium", "load_balancer", "pool")
-    for end in (balancer.pool.first, balancer.pool.last):
-        if end not in p.network.nodes:
-            yield fault(
-                path,
-                f"{end} is outside network.nodes {p.network.nodes}",
-                "the addresses are announced on the node network",
-                f"use addresses of {p.network.nodes}",
-            )
-    owners = p.addresses() | {p.network.endpoint: "network.endpoint"}
-    if p.network.gateway:
-        owners[p.network.gateway] = "network.gateway"
-    for address in sorted(owners):
-        if address in balancer.pool:
-            yield fault(
-                path,
-                f"{balancer.pool} contains {address}, the address of {owners[address]}",
-                "a Service that gets this address would take over its packets",
-                "change the pool or that address",
-            )
-
-
-@check("talos", "network")
-def control_planes_share_a_layer_2(p: Platform) -> Iterator[Fault]:
-    """The virtual IP moves between control planes, so all of them are in one site."""
-    sites = sorted({site for name in p.controlplanes if (site := p.machines[name].location.site)})
-    if len(sites) > 1:
+def ipv6_is_known_to_cilium(p: Platform) -> Iterator[Fault]:
+    """A platform with IPv6 pods has a Cilium that announces and tunnels IPv6."""
+    if any(network.version == 6 for network in p.network.pods) and minor(p.cilium.version) < IPV6_FROM:
         yield fault(
-            ("network", "endpoint"),
-            f"is shared by control planes in {' and '.join(sites)}",
-            "a virtual IP can only move within one layer 2 network, and a site is taken for one",
-            "put the control planes in one site, or write one location.site for all if a layer 2 network "
-            "spans the sites",
+            ("cilium", "version"),
+            f"{p.cilium.version} is too old for the IPv6 network in network.pods",
+            "older releases announce no service of IPv6",
+            f"write {IPV6_FROM[0]}.{IPV6_FROM[1]} or later",
         )

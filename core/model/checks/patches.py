@@ -5,7 +5,9 @@ from typing import Any
 
 from core.facts.contracts import KINDS, given, replaced
 from core.facts.versions import minor, spell
+from core.machineconfig.schema import problems
 from core.model.faults import Fault, fault
+from core.model.patches import all_patches
 from core.model.platform import Platform
 
 from .registry import check
@@ -14,19 +16,11 @@ from .registry import check
 _OWN_PREFIX = "bedplate/"
 
 
-def _patches(p: Platform) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    for index, patch in enumerate(p.talos.patches):
-        yield ("talos", "patches", str(index)), patch
-    for name, machine in p.machines.items():
-        for index, patch in enumerate(machine.patches):
-            yield ("machines", name, "patches", str(index)), patch
-
-
 @check("talos")
 def kinds_are_in_the_contract(p: Platform) -> Iterator[Fault]:
     """Each document is of a kind that the contract has."""
     contract = minor(p.talos.contract)
-    for path, patch in _patches(p):
+    for path, patch in all_patches(p):
         kind = patch.get("kind")
         if not isinstance(kind, str):
             continue
@@ -50,7 +44,7 @@ def kinds_are_in_the_contract(p: Platform) -> Iterator[Fault]:
 @check("talos")
 def fields_are_not_replaced(p: Platform) -> Iterator[Fault]:
     """No patch sets a field that the contract replaces by a document."""
-    for path, patch in _patches(p):
+    for path, patch in all_patches(p):
         for field, kinds in replaced(minor(p.talos.contract)).items():
             if given(patch, field):
                 yield fault(
@@ -62,9 +56,18 @@ def fields_are_not_replaced(p: Platform) -> Iterator[Fault]:
 
 
 @check("talos")
+def talos_can_read_them(p: Platform) -> Iterator[Fault]:
+    """Each field exists in the platform's Talos release, and has a value of the field's type."""
+    for path, patch in all_patches(p):
+        for problem in problems(patch, minor(p.talos.version)):
+            why = "Talos refuses a config that it can't read"
+            yield fault((*path, *problem.path), problem.what, why, problem.instead)
+
+
+@check("talos")
 def own_annotations_are_not_patched(p: Platform) -> Iterator[Fault]:
     """No patch sets an annotation with Bedplate's prefix."""
-    for path, patch in _patches(p):
+    for path, patch in all_patches(p):
         if any(str(key).startswith(_OWN_PREFIX) for key in _annotations(patch)):
             yield fault(
                 (*path, "machine", "nodeAnnotations") if patch.get("kind") is None else (*path, "annotations"),

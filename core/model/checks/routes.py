@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
+from core.facts.networks import IpNetwork, ends
 from core.model.faults import Fault, fault
 from core.model.machine import MachineSpec
 from core.model.nics import JoinedSpec, RouteSpec
 from core.model.platform import Platform
 
+from .networks import networks
 from .registry import check
 
-EVERYWHERE = IPv4Network("0.0.0.0/0")
-"""The destination of a default route."""
 # Source: siderolabs/talos, network.DefaultRouteMetric.
 DEFAULT_METRIC = 1024
 """Metric of a route that sets none; the kernel takes the route with the lowest."""
@@ -44,7 +43,7 @@ def _routes(machine: MachineSpec) -> Iterator[_Written]:
 def routes_lead_somewhere(p: Platform) -> Iterator[Fault]:
     """Each route has a router in the link's network and a destination that is not nearer another way, and is unique."""
     for name, machine in p.declared.items():
-        owners: dict[tuple[IPv4Network, int], str] = {}
+        owners: dict[tuple[IpNetwork, int], str] = {}
         for written in _routes(machine):
             faults = [*_destination(p, name, written), *_router(p, name, written)]
             yield from faults
@@ -63,14 +62,14 @@ def routes_lead_somewhere(p: Platform) -> Iterator[Fault]:
 
 def _destination(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
     to = written.route.to
-    if to == EVERYWHERE:
-        networks = f"write the networks behind {written.route.via}"
+    if to.prefixlen == 0:
+        behind = f"write the networks behind {written.route.via or 'the link'}"
         yield written.fault(
             name,
             "to",
-            "0.0.0.0/0 is a second default route",
+            f"{to} is a second default route",
             "packets would leave by either of the two",
-            networks if p.network.gateway else f"set network.gateway instead, or {networks}",
+            behind if p.network.gateway else f"set network.gateway instead, or {behind}",
         )
         return
     if to.is_multicast or to.is_loopback or to.is_link_local:
@@ -78,8 +77,7 @@ def _destination(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
             name, "to", f"{to} can't be routed", "such packets never leave the link or the machine", "remove the route"
         )
         return
-    for key in ("nodes", "pods", "services"):
-        network = getattr(p.network, key)
+    for key, network in networks(p):
         if to.overlaps(network):
             yield written.fault(
                 name,
@@ -90,7 +88,7 @@ def _destination(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
             )
             return
     for kind, link, spec in written.machine.nics.every():
-        if spec.address and to.subnet_of(spec.address.network):
+        if spec.address and _is_in(to, spec.address.network):
             yield written.fault(
                 name,
                 "to",
@@ -101,11 +99,31 @@ def _destination(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
             return
 
 
+def _is_in(inner: IpNetwork, outer: IpNetwork) -> bool:
+    return inner.version == outer.version and inner.prefixlen >= outer.prefixlen and inner.network_address in outer
+
+
 def _router(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
     machine, link, via = written.machine, written.link, written.route.via
     path = ".".join(written.path[:3])
+    if via is None or written.route.on_link:
+        yield from _on_link(name, written)
+        return
+    # A router in a network that is on the link is reached directly as well.
+    if any(route.on_link and via in route.to for route in link.routes):
+        return
+    if via.version != written.route.to.version:
+        yield written.fault(
+            name,
+            "via",
+            f"{via} is an IPv{via.version} address, but to is {written.route.to}",
+            "a router passes packets of its own IP version",
+            f"write the router's IPv{written.route.to.version} address",
+        )
+        return
     carrier = machine.nics.carrier(machine.boot_link) if machine.boot_link else None
-    own = p.network.nodes if written.path[2] == carrier else link.address.network if link.address else None
+    home = p.network.of(next((a for a in machine.addresses if a.version == via.version), machine.address))
+    own = home if written.path[2] == carrier else link.address.network if link.address else None
     if own is None:
         yield written.fault(
             name,
@@ -122,7 +140,7 @@ def _router(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
             "a router must be in the link's own network",
             f"write a host of {own}",
         )
-    elif own.prefixlen < 31 and via in (own.network_address, own.broadcast_address):
+    elif via in ends(own):
         yield written.fault(
             name,
             "via",
@@ -130,11 +148,32 @@ def _router(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
             "no router can have it",
             f"write another host of {own}",
         )
-    elif via == machine.address or (link.address is not None and via == link.address.ip):
+    elif via in machine.addresses or (link.address is not None and via == link.address.ip):
         yield written.fault(
             name,
             "via",
             f"{via} is the machine's own address",
             "the machine would send the packets to itself",
             "write the router's address",
+        )
+
+
+def _on_link(name: str, written: _Written) -> Iterator[Fault]:
+    """A route has a router, or its network is on the link."""
+    via = written.route.via
+    if via is None and not written.route.on_link:
+        yield written.fault(
+            name,
+            "via",
+            "is missing",
+            "packets need a router, or a network that is on the link itself",
+            "write the router's address, or on_link: true without via",
+        )
+    elif via is not None:
+        yield written.fault(
+            name,
+            "via",
+            f"is {via}, but on_link is true",
+            "hosts on the link are reached without a router",
+            "remove one of the two; for a router outside of the link's network, add a route to it that is on_link",
         )

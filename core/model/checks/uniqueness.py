@@ -13,19 +13,19 @@ from .registry import check
 @check()
 def addresses_are_unique(p: Platform) -> Iterator[Fault]:
     """No two machines have one address, nor a machine the gateway's."""
-    owners: dict[object, str] = {}
-    if p.network.gateway is not None:
-        owners[p.network.gateway] = "network.gateway"
+    owners: dict[object, str] = dict.fromkeys(p.network.gateway, "network.gateway")
     for name, machine in p.declared.items():
-        path = ("machines", name, "address")
-        if machine.address in owners:
-            yield fault(
-                path,
-                f"{machine.address} is already {owners[machine.address]}",
-                "packets to it would reach either of the two",
-                "use a different address for each",
-            )
-        owners.setdefault(machine.address, ".".join(path))
+        for key in ("address", "ipv6"):
+            path, address = ("machines", name, key), getattr(machine, key)
+            if address in owners:
+                yield fault(
+                    path,
+                    f"{address} is already {owners[address]}",
+                    "packets to it would reach either of the two",
+                    "use a different address for each",
+                )
+            elif address is not None:
+                owners[address] = ".".join(path)
 
 
 @check()

@@ -9,6 +9,7 @@
 // With "base" the patches go over that text and not over what the generator writes, and nothing is validated. With
 // "other", the documents of a merge that was made elsewhere, the answer's "other" is how Talos reads and writes them:
 // the two merges are the same if it equals "config". With "kinds" the answer's "shapes" are the types of those documents.
+// With "config", a whole config without its PKI, that config alone is validated, with a PKI of this process's own.
 //
 // For each it does what the Talos plugin and then `talosctl machineconfig patch` and `talosctl validate` do:
 // generate.NewInput().Config(), configpatcher.LoadPatches() and Apply(), configloader.NewFromBytes() and
@@ -47,6 +48,7 @@ type request struct {
 	Base       string   `json:"base"`
 	Other      string   `json:"other"`
 	Kinds      []string `json:"kinds"`
+	Config     string   `json:"config"`
 }
 
 type answer struct {
@@ -69,6 +71,8 @@ type judge struct {
 	pki   map[string]*secrets.Bundle
 	bases map[string][]byte
 	file  string
+	// stands are the PKIs of the configs that come without one.
+	stands map[string]configpatcher.StrategicMergePatch
 }
 
 func (j *judge) bundle(name string, contract *config.VersionContract) (*secrets.Bundle, error) {
@@ -192,6 +196,8 @@ func (j *judge) judged(r request) (a answer, err error) {
 		return a, nil
 	case r.Base != "":
 		return merged(r)
+	case r.Config != "":
+		return j.whole(r)
 	}
 
 	base, err := j.base(r)
@@ -232,7 +238,11 @@ func (j *judge) judged(r request) (a answer, err error) {
 }
 
 func main() {
-	j := judge{pki: map[string]*secrets.Bundle{}, bases: map[string][]byte{}}
+	j := judge{
+		pki:    map[string]*secrets.Bundle{},
+		bases:  map[string][]byte{},
+		stands: map[string]configpatcher.StrategicMergePatch{},
+	}
 	if len(os.Args) > 1 {
 		j.file = os.Args[1]
 	}

@@ -1,0 +1,82 @@
+"""What is wrong with a platform's patches, once they are merged into each machine's config."""
+
+from collections.abc import Iterator
+
+from core.machineconfig.documents import own_documents
+from core.machineconfig.merge import merge
+from core.machineconfig.sources import Source, own_sources, patch_sources
+from core.model import Platform
+from core.model.faults import Fault, fault
+
+from .conflicts import beside, on_workers
+from .kubelet import LOCKED
+from .machine import Effective
+from .origins import Origins
+from .owning import said_again, taken_away, touches, weakened
+from .volumes import too_small
+
+_REFUSED = "Talos refuses to merge it"
+# Dotted path of the settings that Talos sets itself, by the kind of the document.
+_SETTINGS = {"": ("machine", "kubelet", "extraConfig"), "KubeletConfig": ("config",)}
+
+
+def faults(platform: Platform) -> list[Fault]:
+    """Every fault of the stack file's patches, each once, however many machines get the patch."""
+    found: dict[Fault, None] = {}
+    for name in platform.machines:
+        if platform.talos.patches or platform.machines[name].patches:
+            found.update(dict.fromkeys(_of_machine(platform, name)))
+    return list(found)
+
+
+def _of_machine(platform: Platform, name: str) -> Iterator[Fault]:
+    own, patches = list(own_sources(platform, name)), list(patch_sources(platform, name))
+    if not patches:
+        return
+    origins = Origins([*own, *patches])
+    bare, states = origins.states[len(own) - 1], origins.states
+    bedplates = merge(source.document for source in own[-len(own_documents(platform, name)) :]).documents
+    refused = {each.patch: each.problem for each in merge(source.document for source in origins.sources).refused}
+    for number, source in enumerate(patches, len(own)):
+        if number in refused:
+            what, _, instead = refused[number].partition("; ")
+            yield fault(source.place, what, _REFUSED, instead or "write it in another way")
+            continue
+        yield from said_again(source, bedplates, bare, origins.documents)
+        yield from taken_away(source, states[number - 1], states[number], bare)
+        yield from weakened(source, _excepted(platform))
+        yield from too_small(source)
+        yield from _locked(source)
+        yield from beside(source, origins.documents)
+        if platform.machines[name].role == "worker":
+            yield from on_workers(source)
+    yield from _denied(Effective(platform, name, origins), patches)
+
+
+def _excepted(platform: Platform) -> bool:
+    """Whether an exception to KSPP is recorded for every machine."""
+    excepted = {name for e in platform.exceptions if e.control == "KSPP" for name in (e.machines or platform.machines)}
+    return set(platform.machines) <= excepted
+
+
+def _locked(source: Source) -> Iterator[Fault]:
+    """Settings of the kubelet that Talos sets itself."""
+    settings = _SETTINGS.get(str(source.document.get("kind", "")))
+    for path in [(*settings, field) for field in sorted(LOCKED)] if settings else ():
+        if touches(source.document, path) == path:
+            what = "is a setting of the kubelet that no config may set"
+            yield fault((*source.place, *path), what, "Talos sets it itself, and refuses a config with it", "remove it")
+
+
+def _denied(machine: Effective, patches: list[Source]) -> Iterator[Fault]:
+    """Flags with which Talos does not start a program."""
+    places = {source.origin: source.place for source in patches}
+    for program in machine.programs.values():
+        for flag, origin in program.denied.items():
+            if origin in places:
+                yield fault(
+                    places[origin],
+                    f"sets the flag {flag} of {program.name}, which Talos {machine.platform.talos.version} sets itself",
+                    "Talos does not start a program with it",
+                    "remove it",
+                )

@@ -1,0 +1,102 @@
+"""Every machine's config put before Talos' own validation, and what it refuses told at the patch that causes it.
+
+The judge is a process that this room does not start: `ask` passes it questions. No question holds a secret, because the
+judge makes a PKI of its own.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from core.machineconfig.merge import merge
+from core.machineconfig.sources import Source, sources
+from core.model import Platform
+from core.model.faults import Fault, fault
+from core.model.patches import Place
+
+Question = dict[str, Any]
+Answer = dict[str, Any]
+Ask = Callable[[Sequence[Question]], Sequence[Answer]]
+"""Puts questions to the judge and returns the answers in their order (toolchain/parts/config-judge/main.go)."""
+
+# The lines of an error in which Talos lists what is wrong, beneath those that only count them.
+_LISTED = re.compile(r"^\s*\*\s+(.*\S)\s*$", re.MULTILINE)
+_COUNTED = re.compile(r"\d+ errors? occurred:?$")
+# Talos repeats values of the config after these words.
+_VALUES = re.compile(r"(unknown keys found during decoding|cannot unmarshal \S+).*", re.DOTALL)
+_WHY = "Talos refuses the whole config of each machine that gets it"
+_NAMED_MACHINES = 3
+
+
+def faults(platform: Platform, ask: Ask) -> list[Fault]:
+    """What Talos' own validation refuses: one fault for each cause, which names the machines that it concerns."""
+    stacks = {name: list(sources(platform, name)) for name in platform.machines}
+    answers = ask([_question(platform, name, stack) for name, stack in stacks.items()])
+    concerned: dict[tuple[Place, str], list[str]] = {}
+    for (name, stack), answer in zip(stacks.items(), answers, strict=True):
+        for words in _words(answer):
+            place = _cause(platform, name, stack, words, ask)
+            concerned.setdefault((place, words), []).append(name)
+    return [_fault(place, words, names) for (place, words), names in concerned.items()]
+
+
+def _question(platform: Platform, name: str, stack: Iterable[Source]) -> Question:
+    documents = merge(source.document for source in stack).documents
+    return {
+        "contract": platform.talos.contract,
+        "role": platform.machines[name].role,
+        "cluster": platform.name,
+        "endpoint": platform.api,
+        "kubernetes": platform.talos.kubernetes,
+        "mode": "metal",
+        "config": "\n---\n".join(map(json.dumps, documents.values())),
+    }
+
+
+def _words(answer: Answer) -> list[str]:
+    """Talos' reasons, one for each thing that it refuses; empty where it accepts the config."""
+    error = str(answer["error"])
+    if not error:
+        return []
+    listed = [words for words in _LISTED.findall(error) if not _COUNTED.search(words)]
+    return list(dict.fromkeys(_VALUES.sub(r"\1", words) for words in listed or [" ".join(error.split())]))
+
+
+def _cause(platform: Platform, name: str, stack: Sequence[Source], words: str, ask: Ask) -> Place:
+    """The place of the patch without which Talos does not say these words; the machine's where no single patch is it.
+
+    Asked only where Talos refuses something: once without each patch, and once for each beginning of the list.
+    """
+    patches = [number for number, source in enumerate(stack) if source.place]
+    without = [[source for at, source in enumerate(stack) if at != number] for number in patches]
+    upto = [stack[: number + 1] for number in patches]
+    answers = ask([_question(platform, name, each) for each in (*without, *upto)])
+    said = [words in _words(answer) for answer in answers]
+    for number, still in zip(patches, said, strict=False):
+        if not still:
+            return stack[number].place
+    for number, already in zip(patches, said[len(patches) :], strict=True):
+        if already:
+            return stack[number].place
+    return ("machines", name)
+
+
+def _fault(place: Place, words: str, names: Sequence[str]) -> Fault:
+    shown = ", ".join(names[:_NAMED_MACHINES])
+    more = f" and {len(names) - _NAMED_MACHINES} more" if len(names) > _NAMED_MACHINES else ""
+    where = "" if place[0] == "machines" and names == [place[1]] else f" on {shown}{more}"
+    if "patches" in place:
+        return fault(place, f"is refused by Talos{where}: {words}", _WHY, "remove or correct the patch")
+    return fault(
+        place,
+        f"gets a config that Talos refuses: {words}",
+        "no patch alone is the cause",
+        "compare the machine's keys with docs/stack-file.md; if they are right, report this as a bug",
+    )
+
+
+UNASKED = (
+    "machine configs were checked with Bedplate's tables alone; ./bedplate preview also asks Talos' own validation"
+)
+"""What a plan without the judge says of itself."""

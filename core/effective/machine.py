@@ -1,0 +1,85 @@
+"""One machine's effective configuration: its merged config, and what Talos makes of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from core.facts.versions import Minor, minor
+from core.machineconfig.merge import Documents, Key
+from core.machineconfig.sources import sources
+from core.model import Platform
+
+from .controlplane import static_pods
+from .etcd import etcd
+from .flags import Program
+from .kernel import Argument, kernel_arguments
+from .kubelet import kubelet, section, settings, settings_path
+from .origins import Origins
+from .section import Config, at
+
+
+@dataclass(frozen=True)
+class Effective:
+    """What one machine runs: plain data, computed when it is asked for."""
+
+    platform: Platform
+    name: str
+    origins: Origins
+
+    @property
+    def role(self) -> Literal["controlplane", "worker"]:
+        """What the machine is declared to be."""
+        return self.platform.machines[self.name].role
+
+    @property
+    def release(self) -> Minor:
+        """The minor of the Talos release on the machine."""
+        return minor(self.platform.talos.version)
+
+    @property
+    def documents(self) -> Documents:
+        """The merged config without the PKI: documents by kind and name."""
+        return self.origins.documents
+
+    def origin(self, key: Key, *path: str) -> str:
+        """Where the value at a path of a document comes from: a patch's place, Bedplate, or the generator."""
+        return self.origins.of(key, path)
+
+    @cached_property
+    def programs(self) -> Mapping[str, Program]:
+        """What Talos runs for Kubernetes, by name: the kubelet, and on a control plane etcd and the static pods too."""
+        talos = self.platform.talos
+        address, origin = str(self.platform.machines[self.name].address), f"Talos {talos.version}"
+        made = [kubelet(self._config, self.name, address, origin)]
+        if self.role == "controlplane":
+            made.append(etcd(self._config, self.release, self.name, address, origin))
+            made += static_pods(self._config, self.release, talos.kubernetes, address, origin)
+        return {program.name: program for program in made}
+
+    @cached_property
+    def kubelet(self) -> Mapping[str, Any]:
+        """The KubeletConfiguration that Talos writes, by field."""
+        return settings(self._config, self.release, self.role)
+
+    def kubelet_origin(self, field: str) -> str:
+        """Where a field of the KubeletConfiguration comes from."""
+        written = section(self._config)
+        path = (*written.path, *settings_path(self._config), field)
+        if at(written.value, *settings_path(self._config), field) == self.kubelet.get(field):
+            return self.origins.of(written.key, path)
+        return f"Talos {self.platform.talos.version}"
+
+    @cached_property
+    def kernel(self) -> tuple[Argument, ...]:
+        """The kernel arguments once Talos is installed, in the order of the command line."""
+        return kernel_arguments(self.platform, self._config)
+
+    @cached_property
+    def _config(self) -> Config:
+        return Config(self.documents, self.origins.of)
+
+
+def effective(platform: Platform, name: str) -> Effective:
+    """The effective configuration of one machine."""
+    return Effective(platform, name, Origins(list(sources(platform, name))))

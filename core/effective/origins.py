@@ -1,0 +1,43 @@
+"""Where each value of a merged config comes from: the last document whose merge changed it."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from core.facts.versions import GENERATED, Minor
+from core.machineconfig.merge import Documents, Key, states
+from core.machineconfig.sources import Source
+
+from .section import at
+
+
+class Origins:
+    """The origins of one machine's config. What nobody asks for is not computed."""
+
+    def __init__(self, sources: Sequence[Source], release: Minor = GENERATED) -> None:
+        self.sources = tuple(sources)
+        self._release = release
+
+    @cached_property
+    def states(self) -> tuple[Documents, ...]:
+        """The documents after each source."""
+        return tuple(states((source.document for source in self.sources), self._release))
+
+    @property
+    def documents(self) -> Documents:
+        """The documents of the merged config."""
+        return self.states[-1] if self.states else {}
+
+    def of(self, key: Key, path: tuple[str, ...]) -> str:
+        """What changed the value at a path last, as a report names it; empty where nothing ever set it."""
+        source = self.source(key, path)
+        return source.origin if source else ""
+
+    def source(self, key: Key, path: tuple[str, ...]) -> Source | None:
+        """What changed the value at a path last."""
+        last, before = None, None
+        for source, state in zip(self.sources, self.states, strict=True):
+            now: Any = at(state.get(key), *path)
+            if now != before:
+                last, before = source, now
+        return last

@@ -1,0 +1,113 @@
+"""Patches that say again, or take away, what another key of the stack file sets."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from core.facts.kspp import HARDENED, NEEDED
+from core.machineconfig.deletes import PATCH
+from core.machineconfig.merge import LEGACY, Document, Documents, Key, key_of
+from core.machineconfig.sources import Source
+from core.model.faults import Fault, fault
+from core.model.patches import Place
+
+from .owned import BEDPLATE, KEPT, SYSCTLS, Owned, owned
+from .section import at
+
+
+def said_again(source: Source, bedplates: Documents, own: Documents, now: Documents) -> Iterator[Fault]:
+    """What one patch says of fields that another key sets.
+
+    bedplates: what Bedplate's documents set. own: that with the generator's base. now: with all patches.
+    """
+    key, patch = key_of(source.document), source.document
+    for row in owned():
+        if row.kind != ("" if key == LEGACY else key[0]):
+            continue
+        touched = touches(patch, row.path)
+        if touched is None:
+            continue
+        value = at(now.get(key), *row.path)
+        if touched != row.path and value == at(own.get(key), *row.path):
+            continue  # It deletes a mapping around the field, which is as it was.
+        there = at(patch, *touched)
+        deletes = isinstance(there, Mapping) and PATCH in there
+        same = value is not None and value == at(bedplates.get(key), *row.path)
+        yield _fault(source.place, row, touched, "deletes" if deletes else "says again" if same else "sets")
+
+
+def touches(patch: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The path at which a patch sets or deletes a field, or deletes a mapping around it; None where it does neither."""
+    value: Any = patch
+    for depth, part in enumerate(path):
+        if isinstance(value, Mapping) and value.get(PATCH) == "delete":
+            return path[:depth]
+        if not isinstance(value, Mapping) or part not in value:
+            return None
+        value = value[part]
+    return path
+
+
+def _fault(place: Place, row: Owned, touched: tuple[str, ...], does: str) -> Fault:
+    if row.owner == BEDPLATE:
+        return fault((*place, *touched), f"{does} what Bedplate itself sets", row.why, "remove it")
+    instead = "remove it" if does == "says again" else f"write {row.owner}, and remove it here"
+    return fault((*place, *touched), f"{does} what {row.owner} sets", row.why, instead)
+
+
+def taken_away(source: Source, before: Documents, now: Documents, own: Documents) -> Iterator[Fault]:
+    """What one patch changes of documents that other keys make; it may add to them.
+
+    before, now: the machine's documents before and after the patch. own: without any patch.
+    """
+    key = key_of(source.document)
+    owner = KEPT.get("" if key == LEGACY else key[0])
+    if owner is None or key not in own:
+        return
+    path: tuple[str, ...] = SYSCTLS if key == LEGACY else ()
+    wanted = at(own[key], *path)
+    if wanted and _holds(at(before.get(key), *path), wanted) and not _holds(at(now.get(key), *path), wanted):
+        yield fault(
+            (*source.place, *path),
+            f"changes or deletes what {owner} sets",
+            "the rest of the platform relies on that",
+            f"write {owner}, and remove it here",
+        )
+
+
+def _holds(value: Any, wanted: Any) -> bool:
+    """Whether everything of `wanted` is in the value still."""
+    if isinstance(wanted, Mapping):
+        return isinstance(value, Mapping) and all(_holds(value.get(key), inner) for key, inner in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(value, list) and all(any(_holds(each, inner) for each in value) for inner in wanted)
+    return bool(value == wanted)
+
+
+def weakened(source: Source, excepted: bool) -> Iterator[Fault]:
+    """Kernel parameters that a patch sets so that the pod network breaks, or the kernel is less hardened.
+
+    excepted: whether the stack file records an exception to KSPP for every machine that gets the patch.
+    """
+    for path, name, value in _sysctls(source.document):
+        text = str(value).strip()
+        if name in NEEDED and text not in NEEDED[name][0]:
+            working, consequence = NEEDED[name]
+            instead = f"write {' or '.join(working)}, or remove it"
+            yield fault((*source.place, *path), f"{text!r} breaks the pod network", consequence, instead)
+        elif name in HARDENED and text not in HARDENED[name] and not excepted:
+            yield fault(
+                (*source.place, *path),
+                f"{text!r} weakens the kernel's hardening",
+                "a process could read or control others",
+                f"write {' or '.join(HARDENED[name])}, or record an exception to KSPP in exceptions",
+            )
+
+
+def _sysctls(document: Document) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+    """Path, name and value of each kernel parameter of a document. Talos takes names with dots or slashes."""
+    key: Key = key_of(document)
+    path: tuple[str, ...] = SYSCTLS if key == LEGACY else ("params",)
+    found = at(document, *path) if key == LEGACY or key[0] == "SysctlConfig" else None
+    for name, value in found.items() if isinstance(found, Mapping) else ():
+        if not isinstance(value, Mapping):
+            yield (*path, str(name)), str(name).replace("/", "."), value

@@ -1,0 +1,249 @@
+"""A patch does not say again what another key of the stack file sets."""
+
+from datetime import date
+
+import pytest
+
+from core.effective.faults import faults
+from core.effective.owned import KEPT, owned
+from core.machineconfig.schema import shapes
+from core.model.exceptions import ExemptionSpec
+from tests.effective.platforms import DELETE, document, patched
+
+# Patch, and the place and the beginning of what is said of it.
+LEGACY = {
+    "another installer": ({"machine": {"install": {"image": "x"}}}, "machine.install.image: sets what talos.version"),
+    "a disk by its path": (
+        {"machine": {"install": {"disk": "/dev/sda"}}},
+        "machine.install.disk: sets what machines.*",
+    ),
+    "another selector": (
+        {"machine": {"install": {"diskSelector": {"model": "X*"}}}},
+        "machine.install.diskSelector: sets what machines.*.install.disk",
+    ),
+    "no selector": (
+        {"machine": {"install": {"diskSelector": DELETE}}},
+        "machine.install.diskSelector: deletes what machines.*.install.disk",
+    ),
+    "the same wipe": ({"machine": {"install": {"wipe": False}}}, "machine.install.wipe: says again what machines.*"),
+    "a wipe": (
+        {"machine": {"install": {"wipe": True}}},
+        "machine.install.wipe: sets what machines.*.install.generation",
+    ),
+    "everything of the installation": ({"machine": {"install": DELETE}}, "machine.install: deletes what talos.version"),
+    "kernel arguments": (
+        {"machine": {"install": {"extraKernelArgs": ["a=b"]}}},
+        "machine.install.extraKernelArgs: sets what talos.schematic.kernel_args",
+    ),
+    "another role": ({"machine": {"type": "worker"}}, "machine.type: sets what machines.*.role"),
+    "another kubelet": ({"machine": {"kubelet": {"image": "x"}}}, "machine.kubelet.image: sets what talos.kubernetes"),
+    "another API server": (
+        {"cluster": {"apiServer": {"image": "x"}}},
+        "cluster.apiServer.image: sets what talos.kubernetes",
+    ),
+    "the kubelet's whole section": (
+        {"machine": {"kubelet": DELETE}},
+        "machine.kubelet: deletes what talos.kubernetes",
+    ),
+    "more pods": ({"cluster": {"network": {"podSubnets": ["10.9.0.0/16"]}}}, "podSubnets: sets what network.pods"),
+    "more services": (
+        {"cluster": {"network": {"serviceSubnets": ["10.9.0.0/16"]}}},
+        "serviceSubnets: sets what network.services",
+    ),
+    "both networks deleted": ({"cluster": {"network": DELETE}}, "cluster.network: deletes what network.pods"),
+    "another endpoint": (
+        {"cluster": {"controlPlane": {"endpoint": "https://10.0.0.1:6443"}}},
+        "endpoint: sets what network.endpoint",
+    ),
+    "another name": ({"cluster": {"clusterName": "other"}}, "cluster.clusterName: sets what name"),
+    "the same name": ({"cluster": {"clusterName": "prod"}}, "cluster.clusterName: says again what name"),
+    "other node addresses": (
+        {"machine": {"kubelet": {"nodeIP": {"validSubnets": ["0.0.0.0/0"]}}}},
+        "machine.kubelet.nodeIP: sets what network.nodes",
+    ),
+    "another host name": (document("HostnameConfig", hostname="x"), "patches.0: sets what machines"),
+    "another virtual address": (
+        document("Layer2VIPConfig", name="10.20.0.99", link="lan0"),
+        "patches.0: sets what network.endpoint",
+    ),
+    "no encryption": (
+        document("VolumeConfig", name="STATE", encryption=DELETE),
+        "patches.0.encryption: deletes what talos.disk_encryption",
+    ),
+    "encryption with another key": (
+        document("VolumeConfig", name="EPHEMERAL", encryption={"keys": [{"slot": 1, "nodeID": {}}]}),
+        "patches.0.encryption: sets what talos.disk_encryption",
+    ),
+    "an opening of one's own": (
+        document("NetworkRuleConfig", name="mine", portSelector={"ports": [2379], "protocol": "tcp"}),
+        "patches.0: sets what talos.firewall.allow",
+    ),
+    "the Talos API closed": (
+        document("NetworkRuleConfig", name="apid", **DELETE),
+        "patches.0: deletes what talos.firewall.allow",
+    ),
+    "a firewall that accepts": (
+        document("NetworkDefaultActionConfig", ingress="accept"),
+        # Talos takes accept for unset, so the merge leaves block.
+        "patches.0: says again what talos.firewall sets",
+    ),
+    "another CNI": ({"cluster": {"network": {"cni": {"name": "flannel"}}}}, "cluster.network.cni: sets what cilium"),
+    "no KubePrism": (
+        {"machine": {"features": {"kubePrism": {"enabled": False}}}},
+        "kubePrism: sets what Bedplate itself sets",
+    ),
+    "the kubelet's open port": (
+        {"machine": {"kubelet": {"extraConfig": {"readOnlyPort": 10255}}}},
+        "readOnlyPort: sets what Bedplate itself sets",
+    ),
+    "the same closed port": (
+        {"machine": {"kubelet": {"extraConfig": {"readOnlyPort": 0}}}},
+        "readOnlyPort: says again what Bedplate itself sets",
+    ),
+    "forwarding off": (
+        {"machine": {"sysctls": {"net.ipv4.ip_forward": "0"}}},
+        "machine.sysctls.net.ipv4.ip_forward: '0' breaks the pod network",
+    ),
+    "forwarding off, with slashes": (
+        {"machine": {"sysctls": {"net/ipv4/ip_forward": "0"}}},
+        "'0' breaks the pod network",
+    ),
+    "a weaker kernel": (
+        {"machine": {"sysctls": {"kernel.kptr_restrict": "0"}}},
+        "'0' weakens the kernel's hardening",
+    ),
+    "a small EPHEMERAL": (
+        document("VolumeConfig", name="EPHEMERAL", provisioning={"maxSize": "1GiB"}),
+        "patches.0.provisioning.maxSize: is less than 2 GiB",
+    ),
+    "an address taken away": (
+        document("LinkConfig", name="lan0", **DELETE),
+        "patches.0: changes or deletes what machines.*.address and machines.*.nics sets",
+    ),
+    "a mirror turned away": (
+        document("RegistryMirrorConfig", name="docker.io", skipFallback=False),
+        "patches.0: changes or deletes what registries.mirrors sets",
+    ),
+    "the kubelet's locked settings": (
+        {"machine": {"kubelet": {"extraConfig": {"authentication": {"anonymous": {"enabled": True}}}}}},
+        "extraConfig.authentication: is a setting of the kubelet that no config may set",
+    ),
+    "a search domain beside resolvers": (
+        {"machine": {"network": {"disableSearchDomain": True}}},
+        "disableSearchDomain: stands beside a ResolverConfig",
+    ),
+    "KubeSpan without discovery": (
+        {"machine": {"network": {"kubespan": {"enabled": True}}}},
+        "kubespan.enabled: turns KubeSpan on where discovery is off",
+    ),
+    "a denied flag": (
+        {"cluster": {"apiServer": {"extraArgs": {"tls-min-version": "VersionTLS13"}}}},
+        "patches.0: sets the flag tls-min-version of kube-apiserver, which Talos v1.14.2 sets itself",
+    ),
+    "a flag of etcd": (
+        {"cluster": {"etcd": {"extraArgs": {"data-dir": "/tmp"}}}},
+        "patches.0: sets the flag data-dir of etcd",
+    ),
+}
+DOCUMENTS = {
+    "another installer": (
+        document("UnattendedInstallConfig", installer={"image": "x"}),
+        "installer.image: sets what talos.version",
+    ),
+    "another kubelet": (document("KubeletConfig", image="x"), "image: sets what talos.kubernetes"),
+    "more pods": (document("KubeNetworkConfig", podSubnets=["10.9.0.0/16"]), "podSubnets: sets what network.pods"),
+    "the networks deleted": (document("KubeNetworkConfig", **DELETE), "patches.0: deletes what network.pods"),
+    "flannel": (document("KubeFlannelCNIConfig", backendType="vxlan"), "patches.0: sets what cilium"),
+    "kube-proxy": (document("KubeProxyConfig", enabled=True), "enabled: sets what cilium"),
+    "forwarding off": (
+        document("SysctlConfig", params={"net.ipv4.ip_forward": "0"}),
+        "params.net.ipv4.ip_forward: '0' breaks the pod network",
+    ),
+    "the kubelet's open port": (
+        document("KubeletConfig", config={"readOnlyPort": 1}),
+        "readOnlyPort: sets what Bedplate",
+    ),
+    "another authentication file": (
+        document("KubeAPIServerConfig", extraArgs={"authentication-config": "/x"}),
+        "sets the flag authentication-config of kube-apiserver",
+    ),
+}
+RIGHT = {
+    "a control plane's flag for all": {"cluster": {"apiServer": {"extraArgs": {"v": "2"}}}},
+    "an etcd flag for all": {"cluster": {"etcd": {"extraArgs": {"listen-metrics-urls": "http://10.20.0.1:2381"}}}},
+    "a kubelet flag": {"machine": {"kubelet": {"extraArgs": {"v": "2"}}}},
+    "a kubelet setting": {"machine": {"kubelet": {"extraConfig": {"maxPods": 200}}}},
+    "a stricter kernel": {"machine": {"sysctls": {"kernel.kptr_restrict": "2", "vm.swappiness": "10"}}},
+    "a large EPHEMERAL": document("VolumeConfig", name="EPHEMERAL", provisioning={"maxSize": "100GiB"}),
+    "another route": document(
+        "LinkConfig", name="lan0", routes=[{"destination": "10.9.0.0/16", "gateway": "10.20.0.2"}]
+    ),
+    "another link": document("LinkConfig", name="eno9", up=True),
+    "another mirror": document(
+        "RegistryMirrorConfig", name="ecr.example.com", endpoints=[{"url": "https://m.example.com"}]
+    ),
+    "another admission plugin": {
+        "cluster": {"apiServer": {"extraArgs": {"enable-admission-plugins": "EventRateLimit"}}}
+    },
+    "a deleted list of udev rules": {"machine": {"udev": {"rules": DELETE}}},
+    "what stands in no document of Bedplate": {"machine": {"logging": DELETE}},
+    "a search domain": document("ResolverConfig", searchDomains={"disableDefault": True}),
+}
+
+
+def said(*patches, **more) -> list[str]:
+    return [str(fault) for fault in faults(patched(*patches, **more))]
+
+
+@pytest.mark.parametrize("case", LEGACY)
+def test_a_patch_in_fields_is_refused_and_names_the_key(case):
+    patch, text = LEGACY[case]
+    found = said(patch)
+    assert any(text in line for line in found), found
+    assert all(line.startswith("platform.talos.patches.0") for line in found)
+
+
+@pytest.mark.parametrize("case", DOCUMENTS)
+def test_a_patch_by_documents_is_refused_and_names_the_key(case):
+    patch, text = DOCUMENTS[case]
+    found = said(patch, contract="v1.14")
+    assert any(text in line for line in found), found
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_what_is_right_is_not_refused(case):
+    assert said(RIGHT[case]) == []
+
+
+def test_one_cause_is_one_line_however_many_machines_have_it():
+    assert len(said({"machine": {"type": "worker"}})) == 1
+    assert len(said(own={"wk-1": [{"machine": {"type": "worker"}}], "cp-1": [{"machine": {"type": "worker"}}]})) == 2
+
+
+def test_what_only_control_planes_have_is_refused_in_a_workers_patch():
+    patch = {"cluster": {"apiServer": {"extraArgs": {"v": "2"}}}}
+    assert said(own={"cp-1": [patch]}) == []
+    (line,) = said(own={"wk-1": [patch]})
+    assert line.startswith("platform.machines.wk-1.patches.0.cluster.apiServer: is read on control planes alone")
+
+
+def test_an_exception_to_kspp_lets_a_patch_weaken_the_kernel():
+    platform = patched({"machine": {"sysctls": {"user.max_user_namespaces": "100"}}})
+    assert len(faults(platform)) == 1
+    recorded = ExemptionSpec.model_construct(
+        control="KSPP", machines=(), reason="r", ticket="T-1", until=date(2999, 1, 1)
+    )
+    assert faults(platform.model_copy(update={"exceptions": (recorded,)})) == []
+
+
+def test_every_owned_field_is_one_of_talos():
+    """A misspelt path would own nothing."""
+    known = shapes((1, 14))
+    for row in owned():
+        shape = known[row.kind]
+        for part in row.path:
+            assert isinstance(shape, dict) and (part in shape or "*" in shape or shape == {}), row
+            shape = shape.get(part, shape.get("*", {}))
+            if shape == "any":
+                break
+    assert set(KEPT) <= set(known)

@@ -1,0 +1,165 @@
+"""`./bedplate check`: stack files judged without an engine, each fault with its file, line and key."""
+
+import json
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import KEY, ROOT, changed, stack_platform
+
+from clients import judge
+from core.model.faults import fault
+from operations import check
+
+TODAY = date(2026, 11, 1)
+
+
+def written(folder: Path, edits: dict, name: str = "Pulumi.x.yaml", **files: str) -> Path:
+    """A stack file in a folder, with files beside it, by their names without .yaml."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump({"config": {KEY: changed(stack_platform("dev"), edits)}}, sort_keys=False)
+    (folder / name).write_text(text, encoding="utf-8")
+    for each, content in files.items():
+        (folder / f"{each}.yaml").write_text(content, encoding="utf-8")
+    return folder / name
+
+
+def line_of(file: Path, start: str) -> int:
+    return 1 + next(n for n, line in enumerate(file.read_text().splitlines()) if line.strip().startswith(start))
+
+
+@pytest.fixture(autouse=True)
+def no_judge(monkeypatch):
+    """Talos' own validation, which the toolchain builds, is not at hand unless a test says so."""
+    monkeypatch.delenv(judge.VARIABLE, raising=False)
+
+
+def test_a_right_file_has_no_faults_and_what_was_not_judged_is_said(tmp_path, capsys):
+    file = written(tmp_path, {})
+    assert check.main(["--from", str(tmp_path), str(file)]) == 0
+    assert capsys.readouterr().out == (
+        "Pulumi.x.yaml: no faults; "
+        "not judged here: Talos' own validation of the machines (run ./bedplate setup config-judge)\n"
+    )
+
+
+def test_what_talos_refuses_is_a_fault_with_its_place(tmp_path, monkeypatch, capsys):
+    file = written(tmp_path, {"machines.cp-1.patches": [{"machine": {"sysctls": {"a.b": "1"}}}]})
+    refused = fault(("machines", "cp-1", "patches", "0"), "is refused by Talos: x", "it would not start", "remove it")
+    monkeypatch.setattr(judge, "refusals", lambda platform, environment: [refused])
+    assert check.main(["--from", str(tmp_path), str(file)]) == 2
+    assert capsys.readouterr().out.splitlines()[0] == (
+        f"Pulumi.x.yaml:{line_of(file, '- machine:')}:11: platform.machines.cp-1.patches.0: is refused by Talos: x; "
+        "it would not start; remove it"
+    )
+
+
+def test_a_judge_that_has_no_objection_leaves_nothing_unsaid(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(judge, "refusals", lambda platform, environment: [])
+    assert check.main(["--from", str(tmp_path), str(written(tmp_path, {}))]) == 0
+    assert capsys.readouterr().out == "Pulumi.x.yaml: no faults\n"
+
+
+def test_a_judge_that_can_not_be_asked_is_reported(tmp_path, monkeypatch, capsys):
+    def broken(platform, environment):
+        raise judge.JudgeError("it ended")
+
+    monkeypatch.setattr(judge, "refusals", broken)
+    assert check.main(["--from", str(tmp_path), str(written(tmp_path, {}))]) == 0
+    assert "not judged here: Talos' own validation of the machines (it ended; run" in capsys.readouterr().out
+
+
+def test_each_fault_has_file_line_and_column(tmp_path, capsys):
+    file = written(tmp_path, {"vms.web.cpu": "2", "name": None, "include": ["more.yaml"]}, more="vms:\n  a: {cpu: 1}\n")
+    assert check.main(["--from", str(tmp_path), str(file)]) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "Pulumi.x.yaml: 4 faults"
+    assert [line.split(": ")[:2] for line in lines[:-1]] == [
+        [f"Pulumi.x.yaml:{line_of(file, KEY)}:3", "platform.name"],
+        [f"Pulumi.x.yaml:{line_of(file, 'cpu:')}:9", "platform.vms.web.cpu"],
+        ["more.yaml:2:3", "platform.vms.a.image"],
+        ["more.yaml:2:3", "platform.vms.a.memory"],
+    ]
+
+
+def test_programs_get_every_part_of_a_fault(tmp_path, capsys):
+    file = written(tmp_path, {"vms.web.cpu": "2"})
+    assert check.main(["--json", "--from", str(tmp_path), str(file)]) == 2
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["version"] == 1
+    [fault] = answer["files"][0]["faults"]
+    assert (fault["file"], fault["line"], fault["column"]) == ("Pulumi.x.yaml", line_of(file, "cpu:"), 9)
+    assert fault["path"] == "platform.vms.web.cpu"
+    assert fault["text"].endswith(f"{fault['path']}: {fault['what']}; {fault['why']}; {fault['instead']}")
+    assert all(fault[part] for part in ("what", "why", "instead"))
+
+
+def test_paths_are_those_from_the_folder_in_which_the_command_was_typed(tmp_path):
+    file = written(tmp_path / "a", {"include": ["more.yaml"]}, more="talos: {}\n")
+    for folder, shown in ((tmp_path, "a/more.yaml"), (tmp_path / "a", "more.yaml"), (tmp_path / "b", None)):
+        [fault] = check.judged(file, folder, TODAY).faults
+        assert fault.at and fault.at.file == (shown or str(tmp_path / "a/more.yaml"))
+
+
+def test_several_files_are_judged_each_by_itself(tmp_path, capsys):
+    right, wrong = written(tmp_path, {}), written(tmp_path, {"name": None}, "Pulumi.y.yaml")
+    assert check.main(["--from", str(tmp_path), str(right), str(wrong)]) == 2
+    text = capsys.readouterr().out
+    assert "Pulumi.x.yaml: no faults" in text and "Pulumi.y.yaml: 1 fault" in text
+
+
+NOT_A_STACK_FILE = [b"\xff\xfea\x00", b"a: [", b"text", b"", b"a: \x00", b"config: {bedplate:vms: {}}"]
+
+
+@pytest.mark.parametrize("content", NOT_A_STACK_FILE)
+def test_what_is_no_stack_file_is_refused_with_a_line(tmp_path, content):
+    (tmp_path / "Pulumi.x.yaml").write_bytes(content)
+    faults = check.judged(tmp_path / "Pulumi.x.yaml", tmp_path, TODAY).faults
+    assert faults and all(fault.at or not content for fault in faults)
+
+
+def test_a_platform_of_an_environment_is_not_judged(tmp_path):
+    (tmp_path / "Pulumi.x.yaml").write_text("environment: [shared]\n", encoding="utf-8")
+    result = check.judged(tmp_path / "Pulumi.x.yaml", tmp_path, TODAY)
+    assert result.faults == () and result.unasked == ("the platform, which the engine takes from an environment",)
+
+
+def test_a_plan_that_starts_says_nothing_of_a_right_file_and_all_of_a_wrong_one(tmp_path, capsys):
+    options = ["--before", "preview", "--root", str(tmp_path), "--from", str(tmp_path)]
+    assert check.main([*options, str(written(tmp_path, {}))]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert check.main([*options, str(written(tmp_path, {"name": None, "vms.web.cpu": "x"}))]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.startswith("preview: the stack file has 2 faults\nPulumi.x.yaml:2: ")
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_file_is_judged_in_under_a_second_of_the_processor(stack):
+    """Without the toolchain's own start: what an editor waits for at each save."""
+    script = (
+        "import resource, sys; from operations.check import main; code = main(sys.argv[1:]);"
+        "used = resource.getrusage(resource.RUSAGE_SELF); print(used.ru_utime + used.ru_stime); sys.exit(code)"
+    )
+    command = [sys.executable, "-c", script, "--from", str(ROOT), str(ROOT / f"Pulumi.{stack}.yaml")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert float(done.stdout.splitlines()[-1]) < 1
+
+
+def test_a_large_file_is_judged_quickly(tmp_path):
+    machine = {"role": "worker", "install": {"disk": {"model": "M*"}}}
+    where = [(f"10.1.{n // 250}.{n % 250 + 1}", f"52:54:01:00:{n >> 8:02x}:{n & 255:02x}") for n in range(2000)]
+    workers = {f"wk-{n}": {**machine, "address": where[n][0], "mac": where[n][1]} for n in range(2000)}
+    others = {"pods": "172.16.0.0/12", "services": "192.168.0.0/16"}
+    edits = {
+        "network": {"nodes": "10.0.0.0/8", "endpoint": "10.0.0.5", **others},
+        "machines.cp-1.address": "10.0.0.11",
+        "include": ["workers.yaml"],
+    }
+    file = written(tmp_path, edits, workers=yaml.safe_dump({"machines": workers}))
+    started = time.process_time()
+    assert check.judged(file, tmp_path, TODAY).faults == ()
+    assert time.process_time() - started < 6

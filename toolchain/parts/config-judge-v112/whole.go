@@ -1,0 +1,1 @@
+../config-judge/whole.go
