@@ -14,7 +14,9 @@ platform = stack.platform
 metal = bedplate.Metal("metal", bedplate.MetalArgs(platform=platform, matchbox=stack.matchbox, bmc=stack.bmc))
 
 # Talos: those machines configured and joined, etcd bootstrapped once.
-on_metal = bedplate.TalosArgs(platform=platform, booted=metal.booted, registries=stack.registries)
+on_metal = bedplate.TalosArgs(
+    platform=platform, booted=metal.booted, serials=metal.serials, registries=stack.registries, secrets=stack.sealed
+)
 talos = bedplate.Talos("talos", on_metal)
 
 # Kubernetes: the API, once it answers. Cilium: nodes become Ready, pods reach each other.
@@ -45,7 +47,8 @@ for name, want in platform.workloads.items():
 if platform.kubevirt:
     hypervisor = bedplate.KubeVirt("kubevirt", cluster).installed
     for name, vm in platform.vms.items():
-        on = bedplate.VmArgs(cluster=cluster, vm=vm, namespace=closed[vm.namespace], hypervisor=hypervisor)
+        space = closed[vm.namespace]
+        on = bedplate.VmArgs(cluster=cluster, vm=vm, namespace=space, hypervisor=hypervisor, secrets=stack.sealed)
         bedplate.Vm(name, on)
 
 pulumi.export("api", platform.api)

@@ -1,6 +1,7 @@
 """Reads the stack: its file, and its encrypted config. The only place that reads Pulumi's config."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,9 @@ class Stack(Secrets):
     """A platform and the credentials to act on it."""
 
     platform: Platform
+    """With stand-ins for what the stack file has encrypted."""
+    sealed: Mapping[str, str]
+    """Stand-in to secret."""
 
 
 def load(config: pulumi.Config) -> Stack:
@@ -33,34 +37,45 @@ def load(config: pulumi.Config) -> Stack:
     Raises RunError, which Pulumi shows without a traceback, with every fault of the stack file, or of the credentials.
     """
     engine.prepare()
-    platform = _platform(config)
+    found = _platform(config)
+    platform = found.platform
     _put_before_talos(platform)
     if since := out_of_support(platform.talos.version, date.today()):
         why = "its security holes are no longer fixed"
         pulumi.log.warn(f"platform.talos.version: {sentence(since, why, 'plan the next minor release')}")
-    secrets = credentials.read(config, platform, _file_of_secrets())
-    return Stack(platform=platform, matchbox=secrets.matchbox, bmc=secrets.bmc, registries=secrets.registries)
+    secrets = credentials.read(config, platform, _file_of_secrets(), found.secrets)
+    return Stack(
+        platform=platform,
+        sealed=found.secrets,
+        matchbox=secrets.matchbox,
+        bmc=secrets.bmc,
+        registries=secrets.registries,
+    )
 
 
 def _file_of_secrets() -> Path | None:
     """The stack file, by the engine's own name for it; None in a review, whose plan knows no secret and sends none."""
     if pulumi.runtime.is_dry_run() and os.environ.get(REVIEW):
         return None
-    return Path.cwd() / f"Pulumi.{pulumi.get_stack()}.yaml"
+    return _file()
 
 
-def _platform(config: pulumi.Config) -> Platform:
+def _platform(config: pulumi.Config) -> stackfile.Handed:
     try:
         raw = config.get_object("platform")
     except pulumi.ConfigTypeError:
         # Text that is not JSON: the loader reports that it is not a mapping.
         raw = config.get("platform")
-    # Of a review, too, the folder has the stack file as it is.
-    file = Path.cwd() / f"Pulumi.{pulumi.get_stack()}.yaml"
     try:
-        return stackfile.handed(raw, _keys(), file, root=Path.cwd(), today=date.today())
+        encrypted = pulumi.runtime.is_config_secret(f"{config.name}:platform")
+        return stackfile.handed(raw, _keys(), _file(), root=Path.cwd(), today=date.today(), encrypted=encrypted)
     except StackFileError as error:
         raise pulumi.RunError(error.report) from None
+
+
+def _file() -> Path:
+    """The stack file, by the engine's own name for it. Of a review, too, the folder has it as it is."""
+    return Path.cwd() / f"Pulumi.{pulumi.get_stack()}.yaml"
 
 
 def _keys() -> set[str]:

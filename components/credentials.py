@@ -13,8 +13,7 @@ import pulumi
 
 from core.credentials import hosts
 from core.credentials.hosts import HOSTS
-from core.model import Platform, StackFileError, stackfile
-from core.model.envelope import config_of
+from core.model import Platform, StackFileError, envelope, stackfile, stored
 from core.model.faults import sentence
 from core.printable import LINE_CHARACTERS, printable
 
@@ -22,8 +21,10 @@ from .login import LOGIN, login_of, unknown
 from .metal import BmcCredentials, Credentials
 
 _MTLS = ("ca", "certificate", "key")
-KINDS = ("matchbox", "bmc", "registries")
+KINDS = stored.KINDS
 """The secrets of a stack, by their keys after the project's name."""
+# A shorter text may be in two places by chance.
+_TELLING = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,19 +39,21 @@ class Secrets:
     """Registry host to `username` and `password`."""
 
 
-def read(config: pulumi.Config, platform: Platform, file: Path | None) -> Secrets:
+def read(config: pulumi.Config, platform: Platform, file: Path | None, sealed_values: Mapping[str, str]) -> Secrets:
     """The credentials in the encrypted config, which a stack file contains.
 
     bedplate:matchbox: {ca, certificate, key, hosts}. bedplate:bmc: {username, password, hosts, machines: {NAME:
     {username, password, hosts}}}. bedplate:registries: {HOST: {username, password, hosts}}.
-    file: None if the secrets are stand-ins, so that their hosts are not known.
+    file: None if the secrets are stand-ins, so that their hosts are not known. sealed_values: stand-in to secret of
+    the platform.
     Raises RunError with every fault: a login that nothing uses, a host that a login is not for, and in an `up` a part
     that is missing.
     """
+    stored_in = _config_of(file) if file else {}
     reading = _Reading(config, platform, stand_ins=file is None)
     faults = [
-        *reading.encrypted_platform(),
-        *(reading.plain_hosts(file) if file else ()),
+        *reading.shape(stored_in),
+        *reading.copied(sealed_values),
         *reading.matchbox_faults(),
         *reading.bmc_faults(),
         *reading.registry_faults(),
@@ -65,7 +68,8 @@ class _Reading:
 
     def __init__(self, config: pulumi.Config, platform: Platform, stand_ins: bool) -> None:
         self._config, self._platform, self._stand_ins = config, platform, stand_ins
-        self._matchbox, self._bmc, self._registries = (_held(config, kind) for kind in KINDS)
+        self._held = {kind: _held(config, kind) for kind in KINDS}
+        self._matchbox, self._bmc, self._registries = (_mapping(self._held[kind]) for kind in KINDS)
         self._own = _mapping(self._bmc.get("machines"))
         self._urls = {name: machine.bmc.url for name, machine in platform.machines.items() if machine.bmc}
         self._logins = {name: {**self._bmc, **_mapping(self._own.get(name))} for name in self._urls}
@@ -88,24 +92,26 @@ class _Reading:
 
     # Faults.
 
-    def encrypted_platform(self) -> Iterator[str]:
-        if pulumi.runtime.is_config_secret(f"{self._config.name}:platform"):
-            yield f"{self._config.name}:platform: " + sentence(
-                "has an encrypted value",
-                "a password that was copied there would leave in plain text, in a plan or on a machine",
-                "write the value in plain text, and passwords under bedplate:bmc, bedplate:registries or "
-                "bedplate:matchbox",
-            )
+    def shape(self, stored_in: Mapping[str, Any]) -> Iterator[str]:
+        """Parts in plain text, and credentials of another shape. stored_in: what the file has under `config:`."""
+        stack, found = pulumi.get_stack(), {}
+        for path, text in stored.faults(stored_in, self._config.name, stack):
+            found[path] = text
+        for kind, value in self._held.items():
+            for path, text in stored.hidden_faults(kind, value, self._config.name, stack):
+                if not any(known[0] == path[0] for known in found):
+                    found[path] = text
+        yield from (f"{'.'.join(path)}: {text}" for path, text in found.items())
 
-    def plain_hosts(self, file: Path) -> Iterator[str]:
-        config = _config_of(file) if self._matchbox or self._bmc or self._registries else {}
-        for kind in KINDS:
-            for path in hosts.in_plain_text(config, kind):
-                yield f"{self._config.name}:{path}: " + sentence(
-                    f"is plain text in {file.name}",
-                    "a person who edits an address in that file could edit the hosts too, and would get the password",
-                    f"encrypt it: {self._command(path, 'HOSTS')}",
-                )
+    def copied(self, sealed_values: Mapping[str, str]) -> Iterator[str]:
+        """A value of the platform that is the text of a credential."""
+        known = {str(text) for value in self._held.values() for text in _texts(value) if len(str(text)) >= _TELLING}
+        if any(secret in known for secret in sealed_values.values()):
+            yield f"{self._config.name}:platform: " + sentence(
+                "has an encrypted value with the text of a credential of the stack",
+                "an encrypted text can be copied to another key by someone who can't read it",
+                "use another password there, and encrypt it for its place",
+            )
 
     def matchbox_faults(self) -> Iterator[str]:
         if self._platform.boot is None:
@@ -218,20 +224,22 @@ class _Reading:
         )
 
 
-def _held(config: pulumi.Config, kind: str) -> dict[str, Any]:
+def _held(config: pulumi.Config, kind: str) -> Any:
+    """A credential; None where there is none, and a text where it is not JSON."""
     try:
-        return _mapping(config.get_object(kind))
+        return config.get_object(kind)
     except pulumi.ConfigTypeError:
-        # Its text contains the value, which is secret.
-        raise pulumi.RunError(
-            f"{config.name}:{kind}: "
-            + sentence(
-                "is not a mapping",
-                "a credential has several parts",
-                f"remove it with: ./bedplate pulumi config rm {config.name}:{kind} --stack {pulumi.get_stack()}; then "
-                "set each part by its path",
-            )
-        ) from None
+        # The error's text contains the value, which is secret.
+        return config.get(kind)
+
+
+def _texts(value: Any) -> Iterator[Any]:
+    """Each secret of a credential: every part but hosts."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from () if key == HOSTS else _texts(inner)
+    elif value:
+        yield value
 
 
 def _at(host: str, part: str) -> str:
@@ -243,7 +251,7 @@ def _config_of(file: Path) -> dict[str, Any]:
     if not file.exists():
         return {}
     try:
-        return _mapping(config_of(stackfile.document(file).value))
+        return _mapping(envelope.config_of(stackfile.document(file).value))
     except StackFileError as error:
         raise pulumi.RunError(error.report) from None
 

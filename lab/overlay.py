@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.standins import within
+
 from .standins import APPROVER, undigested
 from .topology import LINK, Topology
 
@@ -86,6 +88,7 @@ def rehearsed(
 ) -> tuple[dict[str, Any], list[Change]]:
     """The platform for the lab, field to value, and each difference from the stack's own."""
     overlay = _Overlay(copy.deepcopy(dict(platform)))
+    _secrets(overlay)
     _kubernetes(overlay, substitutes)
     _patches(overlay, substitutes)
     _links(overlay)
@@ -98,6 +101,26 @@ def rehearsed(
     _workloads(overlay)
     _kubevirt(overlay)
     return overlay.platform, overlay.changes
+
+
+def _secrets(overlay: _Overlay) -> None:
+    """Leave out patches and keys of cloud-init with an encrypted value: a lab has no secret of the stack."""
+    owners = {"talos": overlay.platform["talos"]}
+    owners |= {f"machines.{name}": machine for name, machine in overlay.platform["machines"].items()}
+    why = "a rehearsal has no secret of the stack"
+    for path, owner in owners.items():
+        given = owner.get("patches") or ()
+        plain = [patch for patch in given if not any(within(patch))]
+        if len(plain) < len(given):
+            owner["patches"] = plain
+            overlay.note(f"{path}.patches", f"{len(given)} patches", f"the {len(plain)} without encrypted values", why)
+    for name, vm in (overlay.platform.get("vms") or {}).items():
+        cloud_init = vm.get("cloud_init") or {}
+        kept = {key: value for key, value in cloud_init.items() if not any(within(value))}
+        if len(kept) < len(cloud_init):
+            vm["cloud_init"] = kept
+            left_out = ", ".join(key for key in cloud_init if key not in kept)
+            overlay.note(f"vms.{name}.cloud_init", f"with {left_out}", f"without {left_out}", why)
 
 
 def _kubernetes(overlay: _Overlay, substitutes: Substitutes) -> None:

@@ -55,6 +55,10 @@ class NativeResource(Protocol):
         """The outputs that an update must make again although no input changed."""
         ...
 
+    def equal_inputs(self, inputs: Values, state: Values) -> frozenset[str]:
+        """The names of inputs whose values differ from the state's without a change of what they say."""
+        ...
+
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """What a plan shows beside the resource, in one or more lines; None if the values that change say enough."""
         ...
@@ -151,6 +155,9 @@ class NativeProvider(sdk.Provider):
             and k not in resource.contract.ignored_in_diff
             and (isinstance(v, Unknown) or old.get(k) != v)
         )
+        if changed:
+            equal = await in_thread(resource.equal_inputs, new, old)
+            changed = [k for k in changed if k not in equal]
         replaced = [k for k in changed if k in resource.contract.replaces]
         changed += resource.outdated(new, old)
         return sdk.DiffResponse(changes=bool(changed), replaces=replaced, diffs=changed)

@@ -1,12 +1,15 @@
 """Whether a machine is the declared one: the stack file's facts against the hardware that it reports. Pure."""
 
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from clients.talos import Hardware
 from core.facts import disk_size, globs
+from core.facts.hardware import AS_DECLARED, uuid_spelling
+
+PAIRED = "as the other serial number that its BMC reports"
+"""A serial number that is told by its pair: the declared one is in another field of the BMC."""
 
 
 @dataclass
@@ -17,25 +20,26 @@ class Judgement:
     """Facts that contradict the declaration: it is another machine."""
     missing: list[str] = field(default_factory=list)
     """Facts that the machine does not report, or not yet."""
-
-
-def same_uuid(one: str, other: str) -> bool:
-    """Whether two spellings are one UUID."""
-    try:
-        return uuid.UUID(one) == uuid.UUID(other)
-    except ValueError:
-        return one.strip().lower() == other.strip().lower()
+    matched: dict[str, str] = field(default_factory=dict, compare=False)
+    """How the machine spells each declared fact that it meets: uuid, serial."""
 
 
 def judge(declared: Mapping[str, Any], hardware: Hardware) -> Judgement:
-    """Compare each declared fact with the machine's own; messages contain both values."""
-    judgement = Judgement()
-    for fact, same in (("uuid", same_uuid), ("serial", lambda one, other: one.strip() == other)):
+    """Compare each declared fact with the machine's own; messages contain both values.
+
+    The fact serials is the pair of serial numbers that the machine's BMC reports. Talos reads one of the two: on Dell's
+    machines the service tag, and not the board's serial number. So either is accepted if the other one is declared.
+    """
+    judgement, paired = Judgement(), declared.get("serials") or ()
+    for fact, spelling in (("uuid", uuid_spelling), ("serial", lambda one, told: _serial_spelling(one, told, paired))):
         want, real = declared.get(fact), getattr(hardware, fact)
         if want and not real:
             judgement.missing.append(f"it reports no {fact}, and {want} is declared")
-        elif want and not same(want, real):
-            judgement.wrong.append(f"its {fact} is {real}, and {want} is declared")
+        elif want:
+            if spelled := spelling(want, real):
+                judgement.matched[fact] = spelled
+            else:
+                judgement.wrong.append(f"its {fact} is {real}, and {want} is declared")
     mac = declared.get("mac")
     if mac and not hardware.macs:
         judgement.missing.append(f"it reports no MAC address, and {mac} is declared")
@@ -50,6 +54,13 @@ def judge(declared: Mapping[str, Any], hardware: Hardware) -> Judgement:
     if declared.get("disk"):
         _install_disk(judgement, declared["disk"], hardware.disks)
     return judgement
+
+
+def _serial_spelling(declared: str, told: str, paired: Sequence[str]) -> str | None:
+    if declared.strip() == told.strip():
+        return AS_DECLARED
+    # Both are of one machine, because its BMC reports both.
+    return PAIRED if declared.strip() in paired and told.strip() in paired else None
 
 
 def _at_least(judgement: Judgement, fact: str, want: float | None, real: int, shown: Callable[[float], str]) -> None:

@@ -34,6 +34,10 @@ class Resource(ABC):
         """The outputs that an update must make anew although no input changed."""
         return []
 
+    def equal_inputs(self, inputs: Values, state: Values) -> frozenset[str]:
+        """The names of inputs whose values differ from the state's without a change of what they say."""
+        return frozenset()
+
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """What a plan shows beside the resource, in one or more lines; None if the values that change say enough."""
         return None

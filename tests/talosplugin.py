@@ -1,6 +1,8 @@
 """The Talos plugin that the engine runs, and what it takes to have a stack make its secrets and nothing more."""
 
+import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +13,12 @@ import grpc
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from core.facts.versions import minor
+from core.machineconfig.base import base
+from core.machineconfig.documents import patches
+from core.machineconfig.documents import plain as plain_document
+from core.machineconfig.pki import pki
+from core.machineconfig.whole import whole
 from core.model import Platform
 from tests.conftest import plain
 
@@ -29,6 +37,25 @@ def leaves(value: Any) -> Iterator[str]:
             yield from leaves(inner)
     elif isinstance(value, str):
         yield value
+
+
+def rendered(platform: Platform, name: str, secrets: Mapping[str, Any]) -> str:
+    """The whole config of a machine, with a PKI in the plugin's own spelling."""
+    role, material = platform.machines[name].role, snake_case(secrets)
+    return whole(
+        {
+            "base": [json.dumps(plain_document(document)) for document in base(platform, role)],
+            "pki": [json.dumps(document) for document in pki(minor(platform.talos.contract), role, material)],
+            "configPatches": patches(platform, name),
+        }
+    )
+
+
+def snake_case(secrets: Any) -> Any:
+    """The PKI with its keys as the SDK spells them."""
+    if isinstance(secrets, Mapping):
+        return {re.sub("([A-Z])", r"_\1", key).lower(): snake_case(each) for key, each in secrets.items()}
+    return secrets
 
 
 class TalosPlugin:

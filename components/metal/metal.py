@@ -11,7 +11,7 @@ from core.boot import matchbox as boot
 from core.model import Platform
 
 from .manual_boot import ManualBoot
-from .power import BmcCredentials, BootPermit, Power
+from .power import BmcCredentials, BootJournal, BootPermit, Power
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,9 @@ class Metal(ComponentResource):
     booted: Mapping[str, Input[str]]
     """Machine to the address at which its Talos API answers in maintenance mode."""
 
+    serials: Mapping[str, Output[list[str]]]
+    """Machine to the two serial numbers that its BMC reports, or none; only machines with a BMC."""
+
     dnsmasq: Mapping[str, str]
     """File name to text, for the DHCP server of the provisioning network. Empty if the platform wants none."""
 
@@ -47,10 +50,12 @@ class Metal(ComponentResource):
         super().__init__("bedplate:metal:Metal", name, None, opts)
         self._prefix, self._args = name, args
         groups = self._boot_server()
+        boots = {machine: self._power_or_manual(machine, groups.get(machine)) for machine in args.platform.machines}
         self.booted = {
-            machine: _address_after(self._power_or_manual(machine, groups.get(machine)), str(spec.address))
+            machine: _address_after(boots[machine], str(spec.address))
             for machine, spec in args.platform.machines.items()
         }
+        self.serials = {machine: boot.serials for machine, boot in boots.items() if isinstance(boot, Power)}
         self.dnsmasq = dnsmasq.files(args.platform)
         self.register_outputs({"booted": self.booted})
 
@@ -95,7 +100,8 @@ class Metal(ComponentResource):
         if spec.bmc is None or platform.boot is None:
             return ManualBoot(name, machine, platform, opts)
         given = (spec, spec.bmc, self._args.bmc[machine], platform.boot.power)
-        return Power(name, *given, BootPermit(name, *given, opts), opts)
+        permit = BootPermit(name, *given, BootJournal(name, *given, opts), opts)
+        return Power(name, *given, permit, opts)
 
 
 def _address_after(resource: CustomResource, address: str) -> Output[str]:

@@ -8,7 +8,7 @@ from pulumi import Input, Output, ResourceOptions
 from components.native import ContractResource
 from core.model.bmc import BmcSpec, PaceSpec
 from core.model.machine import MachineSpec
-from core.native.metal import BOOT_PERMIT, POWER
+from core.native.metal import BOOT_JOURNAL, BOOT_PERMIT, POWER
 
 # A machine reports "On" within seconds even if its firmware then tests memory for minutes; the timeout is for slow
 # BMCs.
@@ -23,21 +23,44 @@ class BmcCredentials:
     password: Input[str]
 
 
-class BootPermit(ContractResource):
-    """Switches the declared machine off and sets its next boot to the network, once for each install.generation."""
+class BootJournal(ContractResource):
+    """Records which order the machine's BMC is about to get, so that no order of a killed run is forgotten."""
 
     generation: Output[int]
 
     def __init__(
         self, name: str, machine: MachineSpec, bmc: BmcSpec, who: BmcCredentials, pace: PaceSpec, opts: ResourceOptions
     ) -> None:
-        super().__init__(BOOT_PERMIT, name, _inputs(machine, bmc, who, pace), opts)
+        super().__init__(BOOT_JOURNAL, name, _inputs(machine, bmc, who, pace), opts)
+
+
+class BootPermit(ContractResource):
+    """Switches the declared machine off and sets its next boot to the network, once for each install.generation."""
+
+    generation: Output[int]
+
+    def __init__(
+        self,
+        name: str,
+        machine: MachineSpec,
+        bmc: BmcSpec,
+        who: BmcCredentials,
+        pace: PaceSpec,
+        journal: BootJournal,
+        opts: ResourceOptions,
+    ) -> None:
+        # The journal's output and not the stack file's value, so that the journal is in the state before the BMC gets
+        # an order.
+        values = {**_inputs(machine, bmc, who, pace), "generation": journal.generation}
+        super().__init__(BOOT_PERMIT, name, values, opts)
 
 
 class Power(ContractResource):
     """Switches the declared machine on, once for each permit."""
 
     power: Output[str]
+    identity: Output[Any]
+    """The uuid, serial and macs that the BMC reports, and the sku if that is a second serial number."""
 
     def __init__(
         self,
@@ -53,6 +76,11 @@ class Power(ContractResource):
         # switched on.
         values = {**_inputs(machine, bmc, who, pace), "generation": permit.generation}
         super().__init__(POWER, name, values, opts)
+
+    @property
+    def serials(self) -> Output[list[str]]:
+        """The two serial numbers that the BMC reports, or none: Talos reports one of them."""
+        return self.identity.apply(lambda told: [told["serial"], told["sku"]] if (told or {}).get("sku") else [])
 
 
 def _inputs(machine: MachineSpec, bmc: BmcSpec, who: BmcCredentials, pace: PaceSpec) -> dict[str, Any]:

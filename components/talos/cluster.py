@@ -26,8 +26,12 @@ class TalosArgs:
     platform: Platform
     booted: Mapping[str, Input[str]]
     """Machine to the address at which its Talos API answers."""
+    serials: Mapping[str, Input[list[str]]] = field(default_factory=dict)
+    """Machine to the two serial numbers that its BMC reports, or none."""
     registries: Mapping[str, Mapping[str, Input[str]]] = field(default_factory=dict)
     """Registry host to its `username` and `password`."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Stand-in to secret of the stack file."""
 
 
 class Talos(ComponentResource):
@@ -53,7 +57,7 @@ class Talos(ComponentResource):
         self._prefix, self._args, platform = name, args, args.platform
         self._pki = Pki(name, platform, self)
         roles = sorted({spec.role for spec in platform.machines.values()})
-        self._config = {role: self._pki.config(role, args.registries) for role in roles}
+        self._pki_of = {role: self._pki.documents(role, args.registries) for role in roles}
         self._guard = ChangeGuard(f"{name}-guard", platform, self._pki.client, ResourceOptions(parent=self))
         # A config may upgrade Kubernetes, and the bootstrapped control plane gets its config first, so
         # this config waits for the snapshot, as Talos upgrades do.
@@ -79,8 +83,10 @@ class Talos(ComponentResource):
             platform=self._args.platform,
             machine=node,
             address=self._args.booted[node],
+            serials=self._args.serials.get(node),
             client=self._pki.client,
-            config=self._config[self._args.platform.machines[node].role],
+            pki=self._pki_of[self._args.platform.machines[node].role],
+            secrets=self._args.secrets,
             guard=self._guard,
             after=[after],
         )

@@ -1,13 +1,15 @@
 """The gate before a machine's config."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pulumi import Input, Output, ResourceOptions
 
 from components.native import ContractResource, talos_client
-from core.machineconfig.documents import patches
 from core.model import Platform
 from core.native.machine import IDENTITY
+
+from .sealed import documents
 
 # From a cold server's power-on to the Talos API: most of it is firmware that tests memory.
 BOOT_TIMEOUT_SECONDS = 1800
@@ -36,16 +38,30 @@ class Identity(ContractResource):
     """The SHA-256 of the certificate that a machine without a config served; empty if it had one."""
 
     def __init__(
-        self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions
+        self,
+        name: str,
+        machine: str,
+        platform: Platform,
+        node: Input[str],
+        client: Any,
+        opts: ResourceOptions,
+        *,
+        secrets: Mapping[str, str],
+        serials: Input[list[str]] | None = None,
     ) -> None:
+        """secrets: stand-in to secret of the stack file.
+
+        serials: the two serial numbers that the machine's BMC reports, or none; None without a BMC.
+        """
         values = {
             "machine": machine,
             "node": node,
             "clientConfiguration": talos_client(client),
             "declared": declared(platform, machine),
+            "serials": serials,
             "generation": platform.machines[machine].install.generation,
             # The machine's config without the PKI: a change queries the machine again, and the plan lists the fields.
-            "documents": [*patches(platform, machine)],
+            "documents": documents(platform, machine, secrets),
             "versions": {"contract": platform.talos.contract, "kubernetes": platform.talos.kubernetes},
             "timeoutSeconds": BOOT_TIMEOUT_SECONDS,
         }

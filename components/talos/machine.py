@@ -1,7 +1,7 @@
 """One machine of a platform, as the plan shows it: everything that happens to it beneath its name."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
@@ -28,10 +28,14 @@ class MachineArgs:
     """Where its Talos API answers."""
     client: Any
     """The client of the Talos API (secret)."""
-    config: Output[str]
-    """The generated config of its role (secret)."""
+    pki: Output[list[str]]
+    """The PKI of its role and its registry credentials, as documents in JSON (secret)."""
+    serials: Input[list[str]] | None = None
+    """The two serial numbers that its BMC reports, or none; None without a BMC."""
     guard: Resource
     """What refuses a plan that can't be undone."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Stand-in to secret of the stack file."""
     after: Sequence[Resource] = ()
     """What must be done before its turn to change comes."""
 
@@ -52,9 +56,12 @@ class Machine(ComponentResource):
         common = (args.machine, args.platform, args.address, args.client)
         # Identities are checked side by side and before anything else, so that a plan's wrong machines show before
         # any machine is configured.
-        identity = Identity(name, *common, self._formerly(name, args.guard))
-        turn = MaintenanceTurn(name, *common, self._formerly(f"{name}-turn", identity, *args.after))
-        self.config = MachineConfig(name, *common, identity, args.config, self._configures(turn))
+        opts = self._formerly(name, args.guard)
+        identity = Identity(name, *common, opts, secrets=args.secrets, serials=args.serials)
+        opts = self._formerly(f"{name}-turn", identity, *args.after)
+        turn = MaintenanceTurn(name, *common, opts, secrets=args.secrets)
+        opts = self._configures(turn)
+        self.config = MachineConfig(name, *common, identity, args.pki, opts, secrets=args.secrets, serials=args.serials)
         self.healthy = NodeHealthy(name, *common, turn, self._formerly(f"{name}-settled", self.config))
         self.register_outputs({})
 

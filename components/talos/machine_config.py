@@ -1,15 +1,19 @@
 """The config of one machine."""
 
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulumi import Input, Output, ResourceOptions
 
 from components.native import ContractResource, talos_client
-from core.machineconfig.documents import patches
+from core.machineconfig.base import base
+from core.machineconfig.documents import patches, plain
 from core.model import Platform
 from core.native.machine import MACHINE_CONFIG
 
 from .identity import Identity, declared
+from .sealed import secrets_of
 
 
 class MachineConfig(ContractResource):
@@ -28,19 +32,28 @@ class MachineConfig(ContractResource):
         node: Input[str],
         client: Any,
         identity: Identity,
-        config: Input[str],
+        pki: Input[Sequence[str]],
         opts: ResourceOptions,
+        *,
+        secrets: Mapping[str, str],
+        serials: Input[list[str]] | None = None,
     ) -> None:
-        """config: the generated config of the machine's role (secret)."""
+        """pki: the PKI of the machine's role, as documents in JSON (secret). secrets: stand-in to secret.
+
+        serials: as of Identity.
+        """
+        role = platform.machines[machine].role
         values = {
             "machine": machine,
             "node": node,
             "clientConfiguration": talos_client(client),
-            "machineConfigurationInput": config,
             # Plain, so that the plan shows them and policies check them.
+            "base": [json.dumps(plain(each), sort_keys=True) for each in base(platform, role)],
+            "pki": pki,
             "configPatches": [*patches(platform, machine)],
+            "secrets": secrets_of(platform, machine, secrets) or None,
             "generation": platform.machines[machine].install.generation,
             "fingerprint": identity.fingerprint,
-            "declared": declared(platform, machine),
+            "declared": declared(platform, machine) | ({} if serials is None else {"serials": serials}),
         }
         super().__init__(MACHINE_CONFIG, name, values, opts)

@@ -1,13 +1,15 @@
 """Before and after a machine's config: the machine waits for its turn, and is healthy again."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pulumi import Input, Output, ResourceOptions
 
 from components.native import ContractResource, talos_client
-from core.machineconfig.documents import patches
 from core.model import Platform
 from core.native.machine import MAINTENANCE_TURN, NODE_HEALTHY
+
+from .sealed import documents
 
 # Long enough for the turns of all machines in front of it and for its own drain.
 TURN_TIMEOUT_SECONDS = 7200
@@ -38,13 +40,22 @@ class MaintenanceTurn(ContractResource):
     """Whether the config of this turn reboots it."""
 
     def __init__(
-        self, name: str, machine: str, platform: Platform, node: Input[str], client: Any, opts: ResourceOptions
+        self,
+        name: str,
+        machine: str,
+        platform: Platform,
+        node: Input[str],
+        client: Any,
+        opts: ResourceOptions,
+        *,
+        secrets: Mapping[str, str],
     ) -> None:
+        """secrets: stand-in to secret of the stack file."""
         values = {
             **_shared(machine, node, platform, client),
             "controlplane": platform.machines[machine].role == "controlplane",
             "generation": platform.machines[machine].install.generation,
-            "documents": [*patches(platform, machine)],
+            "documents": documents(platform, machine, secrets),
             "timeoutSeconds": TURN_TIMEOUT_SECONDS,
         }
         super().__init__(MAINTENANCE_TURN, name, values, opts)

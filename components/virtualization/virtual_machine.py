@@ -1,6 +1,7 @@
 """Virtual machines."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
@@ -20,6 +21,8 @@ class VmArgs:
     """The policy that closes its namespace."""
     hypervisor: Resource
     """Done once the cluster can run virtual machines."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Stand-in to secret of the stack file."""
 
 
 class Vm(ComponentResource):
@@ -31,7 +34,7 @@ class Vm(ComponentResource):
     def __init__(self, name: str, args: VmArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("bedplate:virtualization:Vm", f"vm-{name}", None, opts)
         cluster, vm = args.cluster, args.vm
-        secret = manifests.secret(name, vm)
+        secret = manifests.secret(name, vm, args.secrets)
         secret["stringData"] = Output.secret(secret["stringData"])
         needed = [KubernetesObject(f"vm-{name}-cloud-init", secret, cluster.options(self, args.namespace))]
         if vm.ports:

@@ -8,8 +8,3 @@ def kubernetes_authority(machine_secrets: Mapping[str, Any]) -> dict[str, str]:
     """Kubernetes' authority: its cert and its key, each PEM in base64. It is secret."""
     pair = machine_secrets["certs"]["k8s"]
     return {"cert": pair["cert"], "key": pair["key"]}
-
-
-def aescbc_key(machine_secrets: Mapping[str, Any]) -> str:
-    """The AES-CBC key of a cluster created before Talos v1.3; empty for every other cluster."""
-    return machine_secrets["secrets"].get("aescbc_encryption_secret") or ""

@@ -9,9 +9,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from core.facts.secret_places import LEGACY
+from core.machineconfig.merge import LEGACY as WITHOUT_KIND
 from core.machineconfig.merge import merge
 from core.machineconfig.sources import Source, sources
-from core.model import Platform
+from core.model import Platform, sealed
 from core.model.faults import Fault, fault
 from core.model.patches import Place
 
@@ -42,7 +44,8 @@ def faults(platform: Platform, ask: Ask) -> list[Fault]:
 
 
 def _question(platform: Platform, name: str, stack: Iterable[Source]) -> Question:
-    documents = merge(source.document for source in stack).documents
+    merged = merge(source.document for source in stack).documents
+    documents = [sealed.judgeable(LEGACY if key == WITHOUT_KIND else key[0], each) for key, each in merged.items()]
     return {
         "contract": platform.talos.contract,
         "role": platform.machines[name].role,
@@ -50,7 +53,7 @@ def _question(platform: Platform, name: str, stack: Iterable[Source]) -> Questio
         "endpoint": platform.api,
         "kubernetes": platform.talos.kubernetes,
         "mode": "metal",
-        "config": "\n---\n".join(map(json.dumps, documents.values())),
+        "config": "\n---\n".join(map(json.dumps, documents)),
     }
 
 

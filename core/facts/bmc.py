@@ -85,13 +85,13 @@ def fingerprint_fault(fingerprint: object) -> str | None:
 
 def authority_fault(pem: object) -> str | None:
     """Why this is not the PEM of a certificate authority, as a whole message; None where it is one."""
-    if is_certificate(pem):
-        return None
     if isinstance(pem, str) and holds_private_key(pem):
         return (
             "contains a private key; the stack file and the plan are plain text, so the key is no longer secret; "
             "keep the certificates alone, and replace the key"
         )
+    if is_certificate(pem):
+        return None
     return (
         "is not a PEM certificate; the BMC's certificate is verified with it; "
         "paste the certificate, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"

@@ -56,13 +56,11 @@ def _path_fault(path: str, there: bool) -> str | None:
     wrong = next((part for part in path.split("/") if not re.fullmatch(_PART, part, re.ASCII)), None) if there else None
     if wrong is None:
         return None
+    if not wrong:
+        return "it has an empty part, between two slashes or at its end"
     if wrong != wrong.lower() and re.fullmatch(_PART, wrong.lower(), re.ASCII):
-        return f"{wrong!r} has capital letters"
-    return (
-        f"{wrong!r} is not a part of a name: a-z and 0-9, with single . or _ or with - between them"
-        if wrong
-        else ("it has an empty part, between two slashes or at its end")
-    )
+        return f"{_short(wrong)} has capital letters"
+    return f"{_short(wrong)} is not a part of a name, which has a-z and 0-9, with single . or _ or with - between them"
 
 
 def _tag_fault(tag: str, there: bool, pinned: bool) -> str | None:

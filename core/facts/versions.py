@@ -4,9 +4,10 @@ from datetime import date
 
 Minor = tuple[int, int]
 
-# Source: the release of Bedplate that this is; its tests and its rehearsal ran with these.
+# Source: the release of Bedplate that this is; its tests ran with these. The contract is the newest one of this Talos.
+# The rehearsal's real nodes run contract v1.12; Talos' own validation of v1.14.1 accepts the later ones.
 CURRENT = {
-    "contract": "v1.12",
+    "contract": "v1.14",
     "talos": "v1.14.2",
     "kubernetes": "v1.35.4",
     "cilium": "1.19.6",
@@ -23,7 +24,7 @@ CONTRACTS: tuple[Minor, ...] = ((1, 12), (1, 13), (1, 14))
 """Configuration contracts that Bedplate renders."""
 # Source: pulumiverse/pulumi-talos at the version of requirements.txt.
 GENERATED: Minor = (1, 12)
-"""The latest contract that the Talos plugin generates the rest of a config for."""
+"""The latest contract that the Talos plugin knows. It makes the PKI for it, which is the same in each later one."""
 
 # Source: Talos documentation, support matrix.
 TALOS: dict[Minor, tuple[Minor, Minor]] = {

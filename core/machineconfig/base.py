@@ -57,8 +57,8 @@ def _fields(platform: Platform, role: Role) -> Document:
         "kubePrism": {"enabled": True, "port": KUBEPRISM},
         "hostDNS": {"enabled": True, "forwardKubeDNSToHost": True},
     }
-    # v1.13 has a document for KubeSpan, the last field of machine.network that the generator knew.
-    network: Document = {"network": {}} if minor(platform.talos.contract) < (1, 13) else {}
+    # It changes nothing, and keeps a config equal to what the generator wrote of it for an older state.
+    empty: Document = {"network": {}} if minor(platform.talos.contract) < (1, 13) else {}
     labels: Document = {"nodeLabels": {_NO_BALANCING: ""}} if role == "controlplane" else {}
     return _legacy(
         role,
@@ -69,7 +69,7 @@ def _fields(platform: Platform, role: Role) -> Document:
             "defaultRuntimeSeccompProfileEnabled": True,
             "disableManifestsDirectory": True,
         },
-        **network,
+        **empty,
         install={"disk": INSTALL_DISK, "wipe": False, "grubUseUKICmdline": True},
         **labels,
     )

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from core import standins
+
 HIDDEN = "(secret)"
 # Longer values are cut.
 _SHOWN_CHARACTERS = 200
@@ -16,6 +18,21 @@ _SHOWN_CHARACTERS = 200
 _SECRET_NAME = re.compile(
     r"(key|token|secret|password|passphrase|auth|psk|credential|content|contents|env|environment|bootstrapToken|aescbc.*|secretbox.*)s?$",
     re.IGNORECASE,
+)
+# Fields below which a secret may stand: core/facts/secret_places.py.
+_SECRET_BELOW = frozenset(
+    [
+        "variables",
+        "headers",
+        "extraManifestHeaders",
+        "extraTags",
+        "manifest",
+        "apiUrl",
+        "username",
+        "containers",
+        "initContainers",
+        "providers",
+    ]
 )
 # Names that match the pattern above although their values are not secret.
 _PLAIN_NAME = frozenset({"anonymous-auth", "keys", "apiGroup", "encryptionKeys"})
@@ -42,9 +59,13 @@ def _shown(path: tuple[str, ...], value: Any) -> Any:
 
 
 def secret(path: tuple[str, ...], value: Any) -> bool:
-    """Whether a value is secret, by its path or by its looks."""
+    """Whether a value is secret, by its path or by its looks. A stand-in for a secret of the stack file is not."""
+    if standins.is_one(value):
+        return False
     named = any(
-        _SECRET_NAME.search(part) and part not in _PLAIN_NAME and "." not in part and "/" not in part for part in path
+        part in _SECRET_BELOW
+        or (_SECRET_NAME.search(part) and part not in _PLAIN_NAME and "." not in part and "/" not in part)
+        for part in path
     )
     if named and not isinstance(value, bool):
         return True

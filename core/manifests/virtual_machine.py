@@ -1,17 +1,27 @@
 """A virtual machine as Kubernetes objects."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 
+from core import standins
 from core.model import VirtualMachineSpec
 
 LABEL = "bedplate/vm"
 
 
-def cloud_config(vm: VirtualMachineSpec) -> str:
-    """The cloud-init of the guest's first boot. It may hold passwords, so it belongs in a Secret."""
+_NO_SECRETS: Mapping[str, str] = MappingProxyType({})
+
+
+def cloud_config(vm: VirtualMachineSpec, secrets: Mapping[str, str] = _NO_SECRETS) -> str:
+    """The cloud-init of the guest's first boot. It may hold passwords, so it belongs in a Secret.
+
+    secrets: stand-in to secret of the stack file.
+    """
     config = {**({"ssh_authorized_keys": list(vm.ssh_keys)} if vm.ssh_keys else {}), **vm.cloud_init}
+    config = standins.opened(config, secrets)
     return "#cloud-config\n" + yaml.safe_dump(config, sort_keys=True, default_flow_style=False)
 
 
@@ -20,14 +30,17 @@ def secret_name(name: str) -> str:
     return f"{name}-cloud-init"
 
 
-def secret(name: str, vm: VirtualMachineSpec) -> dict[str, Any]:
-    """The manifest of the Secret with a VM's cloud-init: KubeVirt accepts at most 2 KiB of it in the VM itself."""
+def secret(name: str, vm: VirtualMachineSpec, secrets: Mapping[str, str] = _NO_SECRETS) -> dict[str, Any]:
+    """The manifest of the Secret with a VM's cloud-init: KubeVirt accepts at most 2 KiB of it in the VM itself.
+
+    secrets: as for cloud_config.
+    """
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": secret_name(name), "namespace": vm.namespace, "labels": {LABEL: name}},
         "type": "Opaque",
-        "stringData": {"userdata": cloud_config(vm)},
+        "stringData": {"userdata": cloud_config(vm, secrets)},
     }
 
 

@@ -1,6 +1,6 @@
 """The typed model of one platform: a stack file, parsed once."""
 
-from . import stackfile
+from . import sealed, setting, stackfile, stored
 from .boot import MatchboxSpec
 from .faults import Fault, StackFileError
 from .include import included
@@ -20,5 +20,8 @@ __all__ = [
     "WorkloadSpec",
     "included",
     "parse",
+    "sealed",
+    "setting",
     "stackfile",
+    "stored",
 ]

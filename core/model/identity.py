@@ -5,25 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from core.facts.hardware import PLACEHOLDER_SERIALS, PLACEHOLDER_UUIDS
+
 from .faults import refuse
 from .pattern import Pattern
-
-# Firmware reports these where the vendor set no value: many machines share them, so they identify none.
-_PLACEHOLDER_UUIDS = (
-    "03000200-0400-0500-0006-000700080009",
-    "00000000-0000-0000-0000-000000000000",
-    "ffffffff-ffff-ffff-ffff-ffffffffffff",
-)
-_PLACEHOLDER_SERIALS = (
-    "to be filled by o.e.m.",
-    "default string",
-    "system serial number",
-    "not specified",
-    "none",
-    "n/a",
-    "0123456789",
-    "123456789",
-)
 
 
 def _refuse_placeholder(value: str, other: str) -> None:
@@ -43,7 +28,7 @@ def _uuid(value: Any) -> Any:
             "the machine is identified by it",
             "write the UUID that its firmware reports, e.g. 4c4c4544-0042-3510-8052-b4c04f564433",
         )
-    if value.lower() in _PLACEHOLDER_UUIDS:
+    if value.lower() in PLACEHOLDER_UUIDS:
         _refuse_placeholder(value, "serial")
     return value.lower()
 
@@ -56,7 +41,7 @@ HardwareUuid = Annotated[
 
 
 def _serial(value: str) -> str:
-    if value.lower() in _PLACEHOLDER_SERIALS:
+    if value.lower() in PLACEHOLDER_SERIALS:
         _refuse_placeholder(value, "uuid")
     return value
 

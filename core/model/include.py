@@ -11,7 +11,7 @@ from typing import Any
 
 from core.facts.characters import invisible
 
-from . import yamlfile
+from . import sealed, yamlfile
 from .faults import Fault, Sentence, StackFileError, fault, sentence
 from .yamlfile import Document
 
@@ -76,6 +76,7 @@ def put_in(raw: Any, root: Path) -> Included:
 def _added(whole: Included, document: Document) -> Iterator[Fault]:
     """Add the entries of a file to the platform, and yield what is wrong with the file."""
     yield from document.faults
+    yield from (_placed(each, document) for each in sealed.included_faults(document.value))
     for section, entries in _sections(document):
         present = whole.platform.setdefault(section, {})
         for entry, value in entries.items():

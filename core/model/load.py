@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from . import classes, examples, wording
+from . import classes, examples, secrecy, wording
 from .checks import faults_between_sections
 from .empty import without_empty_sections
 from .faults import ROOT, Fault, StackFileError, fault
@@ -48,7 +48,7 @@ def parse(raw: Any, today: date | None = None, known: Sequence[Fault] = (), *, i
     examples: set[tuple[str, ...]] = set()
     read = _Read.of(known, incomplete)
     in_classes, unresolved = classes.resolve(rest)
-    faults = [*known, *(fault for fault in in_classes if not read.causes(fault))]
+    faults = [*known, *(fault for fault in in_classes if not read.causes(fault)), *secrecy.faults(raw)]
     broken = {*read.broken, *(fault.path[0] for fault in in_classes)}
     # Each round removes what was wrong, or puts the documented example where a value is required, so that the rest
     # can still be checked. Checks that read a broken section are skipped.

@@ -3,13 +3,14 @@
 Whatever is wrong with a file is one StackFileError with all its faults, and `report` is what a person reads.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from . import chartfile, classes, envelope, yamlfile
+from . import chartfile, classes, envelope, sealed, setting, stored, yamlfile
 from .envelope import KEY, config_of
 from .faults import Fault, StackFileError, fault
 from .handed import is_read_from
@@ -19,7 +20,7 @@ from .platform import Platform
 from .sources import Sources
 from .yamlfile import Document
 
-__all__ = ["KEY", "assemble", "document", "handed", "load", "written_out"]
+__all__ = ["KEY", "Handed", "assemble", "document", "handed", "load", "written_out"]
 
 _OTHERWISE = "it describes the whole platform"
 
@@ -40,7 +41,10 @@ def load(file: Path, *, root: Path, today: date, name: str | None = None) -> Pla
     name: the file as messages call it, if that is not its name. Raises StackFileError with every fault.
     """
     found = document(file, name)
-    return _assembled(config_of(found.value).get(KEY), found, found.faults, root, today)
+    config = config_of(found.value)
+    closed = sealed.without_secrets(config.get(KEY), config)
+    with _naming(file):
+        return _assembled(closed.platform, found, (*_credentials(found), *closed.faults), root, today)
 
 
 def assemble(raw: Any, *, root: Path, today: date) -> Platform:
@@ -51,21 +55,39 @@ def assemble(raw: Any, *, root: Path, today: date) -> Platform:
     return _assembled(raw, None, (), root, today)
 
 
-def handed(raw: Any, keys: Iterable[str], file: Path, *, root: Path, today: date) -> Platform:
+@dataclass(frozen=True)
+class Handed:
+    """What the engine handed to the program."""
+
+    platform: Platform
+    """With stand-ins for what the stack file has encrypted."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Stand-in to secret."""
+
+
+def handed(raw: Any, keys: Iterable[str], file: Path, *, root: Path, today: date, encrypted: bool = False) -> Handed:
     """The platform of the config value that the engine handed to the program.
 
     The engine hands on values alone, so what it loses is read from the stack file, if that is where it read the value.
-    keys: all keys of the program's config. file: the stack file. root, today: as for `load`.
+    keys: all keys of the program's config. file: the stack file. root, today: as for `load`. encrypted: the engine has
+    decrypted something in the value, so that the file must say what.
     Raises StackFileError with every fault.
     """
-    try:
-        found = document(file)
-    except StackFileError:
-        # The engine can't have read it either.
-        return _assembled(raw, None, tuple(envelope.unknown_settings(keys)), root, today)
-    if is_read_from(raw, found):
-        return _assembled(raw, found, found.faults, root, today)
-    return _assembled(raw, None, tuple(envelope.unknown_settings(keys)), root, today)
+    unknown = tuple(envelope.unknown_settings(keys))
+    with _naming(file):
+        try:
+            found: Document | None = document(file)
+        except StackFileError:
+            found = None  # The engine can't have read it either.
+        if found is None or not is_read_from(raw, found):
+            if encrypted:
+                raise StackFileError([*unknown, _not_in_the_file()])
+            return Handed(_assembled(raw, None, unknown, root, today))
+        closed = sealed.sealed(raw, config_of(found.value), KEY)
+        if encrypted and not closed.secrets and not closed.faults:
+            raise StackFileError([*unknown, _not_in_the_file()])
+        known = (*found.faults, *closed.faults)
+        return Handed(_assembled(closed.platform, found, known, root, today), closed.secrets)
 
 
 def is_elsewhere(file: Path) -> bool:
@@ -93,7 +115,8 @@ def written_out(file: Path, *, root: Path, today: date) -> dict[str, Any]:
     Raises StackFileError with every fault.
     """
     load(file, root=root, today=today)
-    platform = dict(put_in(config_of(document(file).value)[KEY], root).platform)
+    config = config_of(document(file).value)
+    platform = dict(put_in(sealed.without_secrets(config[KEY], config).platform, root).platform)
     platform["machines"] = {name: dict(machine) for name, machine in platform["machines"].items()}
     classes.resolve(platform)
     for machine in platform["machines"].values():
@@ -123,11 +146,38 @@ def _assembled(raw: Any, found: Document | None, known: tuple[Fault, ...], root:
     return platform
 
 
+def _credentials(found: Document) -> Iterator[Fault]:
+    """The faults of a file, with those of the credentials in it."""
+    yield from found.faults
+    for path, text in stored.faults(config_of(found.value)):
+        yield Fault(path, text, root="", at=found.place(("config", *path))[0])
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Put the stack's name into commands that messages contain."""
+    stack = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
+    try:
+        yield
+    except StackFileError as error:
+        raise StackFileError(replace(each, text=setting.named(each.text, stack)) for each in error.faults) from None
+
+
 def _below_platform(found: Fault) -> Fault:
     """A fault of a file, with its path from the platform, or from the config, on."""
     if found.path[:2] == ("config", KEY) and found.path[2:]:
         return replace(found, path=found.path[2:])
     return replace(found, root="", path=found.path[1:] if found.path[1:] and found.path[0] == "config" else found.path)
+
+
+def _not_in_the_file() -> Fault:
+    # No message about the value itself: it contains what the engine decrypted.
+    return fault(
+        (),
+        "has an encrypted value that is not in the stack file of this folder",
+        "only the file says which values are secret, and this one could leave in plain text",
+        "run in the folder of the stack file, without --config-file",
+    )
 
 
 def _no_platform() -> Fault:

@@ -15,7 +15,8 @@ WIPE, LOST = "wipe", "lost"
 def _declared(*, ignored: bool = False) -> Input:
     return Input(
         type=mapping(),
-        doc="What the stack file says of the hardware: uuid, serial, mac, disk, threads, memoryMib.",
+        doc="What the stack file says of the hardware: uuid, serial, mac, disk, threads, memoryMib; and serials, the "
+        "pair of serial numbers that its BMC reports.",
         why="the machine's hardware is compared with it",
         instead="write uuid, serial, mac or disk, or {}",
         ignored_in_diff=ignored,
@@ -30,6 +31,14 @@ IDENTITY = Contract(
         "node": shared.node(),
         "clientConfiguration": shared.talos_client(),
         "declared": _declared(),
+        "serials": Input(
+            type=texts(0),
+            doc="The two serial numbers that the machine's BMC reports, if it reports two: Talos reports one of them.",
+            why="a machine that reports either is the declared one",
+            instead="take identity of the machine's Power, or write []",
+            required=False,
+            ignored_in_diff=True,
+        ),
         "generation": shared.generation(
             "A higher generation requires a machine that booted from the network.",
             "each generation permits one installation",
@@ -45,6 +54,11 @@ IDENTITY = Contract(
     },
     outputs={
         "found": Output(type=mapping(), doc="The hardware that the machine reports.", kept=True),
+        "matched": Output(
+            type=text_mapping(0, "a mapping"),
+            doc="How the machine spells each declared fact: a uuid in either byte order, a serial as its BMC's pair.",
+            kept=True,
+        ),
         "fingerprint": Output(
             type=ANY_TEXT,
             doc="The SHA-256 of the certificate that a machine without a config served; empty if it had one.",
@@ -59,18 +73,32 @@ MACHINE_CONFIG = Contract(
         "machine": replace(shared.machine(), replaces=False),
         "node": shared.node(),
         "clientConfiguration": shared.talos_client(ignored=True),
-        "machineConfigurationInput": Input(
-            type=text("a machine config"),
-            doc="The generated config of the machine's role, with the PKI.",
-            why="the patches are merged into it",
-            instead="take machineConfiguration of talos:machine:getConfiguration",
+        "base": Input(
+            type=texts(1),
+            doc="What Talos' generator writes for the machine's role, without the PKI, as JSON texts.",
+            why="policies check it, and the patches are merged into it",
+            instead="write each document as one JSON text",
+        ),
+        "pki": Input(
+            type=texts(1),
+            doc="The PKI of the machine's role and its registry credentials, as documents in JSON.",
+            why="without the PKI a machine can't join the platform",
+            instead="make them from machineSecrets of talos:machine:Secrets",
             secret=True,
         ),
         "configPatches": Input(
             type=texts(0),
             doc="The machine's config patches as JSON texts, in the order in which they are merged.",
-            why="policies check them, and they are merged into the generated config",
+            why="policies check them, and they are merged into the base",
             instead="write each patch as one JSON document",
+        ),
+        "secrets": Input(
+            type=text_mapping(),
+            doc="The secrets of the stack file that patches have stand-ins for: stand-in to secret.",
+            why="a plan shows patches in plain text, so secrets are put in only when a config is sent",
+            instead="write stand-in: secret",
+            required=False,
+            secret=True,
         ),
         "generation": shared.generation(
             "A higher generation permits one config to be sent to a machine in maintenance mode.",

@@ -7,7 +7,7 @@ from core.facts import bmc
 
 from . import shared
 from .contract import Contract, Input, Output
-from .types import choice, mapping, number, ruled, text, text_mapping, texts, whole
+from .types import ANY_TEXT, choice, mapping, number, ruled, text, text_mapping, texts, whole
 
 BOOT_MODES = ("uefi", "legacy")
 """How firmware can boot from the network."""
@@ -116,11 +116,29 @@ def _bmc_inputs() -> Mapping[str, Input]:
     }
 
 
+_IDENTITY = Output(
+    type=mapping(),
+    doc="The uuid, serial and macs that the BMC reports, and the sku if that is a second serial number.",
+    kept=True,
+)
+_MATCHED = Output(
+    type=text_mapping(0, "a mapping"),
+    doc="How the BMC spells each declared fact: a uuid in either byte order, a serial as SerialNumber or SKU.",
+    kept=True,
+)
+
+BOOT_JOURNAL = Contract(
+    token="bedplate-native:metal:Journal",
+    doc="Records the order to boot from the network before a BMC gets it, and withdraws one that is taken back.",
+    inputs=_bmc_inputs(),
+    outputs={},
+)
+
 BOOT_PERMIT = Contract(
     token="bedplate-native:metal:Permit",
     doc="Permits one installation: the machine is off, and its next boot is from the network.",
     inputs=_bmc_inputs(),
-    outputs={},
+    outputs={"identity": _IDENTITY, "matched": _MATCHED},
 )
 
 POWER = Contract(
@@ -128,7 +146,12 @@ POWER = Contract(
     doc="Switches a machine on once for each permit.",
     inputs=_bmc_inputs(),
     outputs={
-        "identity": Output(type=mapping(), doc="The uuid, serial and macs that the BMC reports."),
+        "identity": _IDENTITY,
+        "matched": _MATCHED,
+        "armed": Output(
+            type=ANY_TEXT,
+            doc="What the BMC was armed to boot from the network when it was last read; empty if nothing.",
+        ),
         "lastBoot": Output(type=text(), doc="Which boot was permitted last, in words."),
         "power": Output(type=text(), doc="The power state that the BMC reports, such as On."),
     },

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.model import StackFileError
+from core.model import StackFileError, sealed
 from core.model.faults import fault
 from core.model.stackfile import KEY
 
@@ -18,7 +18,7 @@ def without_secrets(document: Any) -> dict[str, Any]:
     """The value of a stack file's `config`, under that key, without secrets. Other settings of the file are left out.
 
     The hosts of a secret are secret too, and the program compares no address with a stand-in. Raises StackFileError for
-    config that is not Bedplate's, and for an encrypted value in the platform.
+    config that is not Bedplate's.
     """
     config = document.get("config") if isinstance(document, Mapping) else None
     if not isinstance(config, Mapping):
@@ -29,20 +29,9 @@ def without_secrets(document: Any) -> dict[str, Any]:
             "config of a plugin, such as a kubeconfig, could run a command on the computer that reviews it",
             f"leave only keys that start with {_NAMESPACE}",
         )
-    if _is_encrypted(config.get(KEY)):
-        raise _refused(
-            "has an encrypted value",
-            "it would leave in plain text, in a plan or on a machine",
-            "write it in plain text, and passwords under bedplate:bmc, bedplate:registries or bedplate:matchbox",
-        )
     hosts = _registries(config.get(KEY))
-    return {"config": {key: value if key == KEY else _open(value, key, hosts) for key, value in config.items()}}
-
-
-def _is_encrypted(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return set(value) == {"secure"} or any(map(_is_encrypted, value.values()))
-    return isinstance(value, list) and any(map(_is_encrypted, value))
+    opened = {key: _open(value, key, hosts) for key, value in config.items() if key != KEY}
+    return {"config": opened | ({KEY: sealed.made_up(config[KEY])} if KEY in config else {})}
 
 
 def _registries(platform: Any) -> list[str]:

@@ -2,55 +2,62 @@
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterator
+
+from core import standins
+from core.facts import secret_looks, secret_places
+from core.facts.secret_places import LEGACY, Holds
 
 from .field import Field
 from .rule import Resource, Rule
 from .talos import APPLY
 
-# Patches are plain text in plans and in state, so these fields belong in the PKI or in a secret input.
-SECRET_FIELDS = (
-    ("machine", "token"),
-    ("machine", "ca", "key"),
-    ("cluster", "token"),
-    ("cluster", "secret"),
-    ("cluster", "secretboxEncryptionSecret"),
-    ("cluster", "aescbcEncryptionSecret"),
-    ("cluster", "ca", "key"),
-    ("cluster", "aggregatorCA", "key"),
-    ("cluster", "serviceAccount", "key"),
-    ("cluster", "etcd", "ca", "key"),
-)
-SECRET_DOCUMENT_FIELDS = {
-    "RegistryAuthConfig": (("password",), ("auth",), ("identityToken",)),
-    "RegistryTLSConfig": (("clientIdentity", "key"),),
-    "WireguardConfig": (("privateKey",),),
-    "KubeEtcdEncryptionConfig": (("config",),),
-}
-PEM_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
-
 
 def no_secrets(resource: Resource) -> Iterator[str]:
-    """Yields each secret in a patch, by its place."""
+    """Yields each secret in plain text in a patch, by its place."""
     machine = resource.machine
-    places = [machine.v1alpha1.at(*path) for path in SECRET_FIELDS]
-    places += [
-        document.at(*path)
-        for kind, paths in SECRET_DOCUMENT_FIELDS.items()
-        for document in machine.of(kind)
-        for path in paths
-    ]
-    for _, registry in machine.v1alpha1.at("machine", "registries", "config").entries():
-        places += [registry["auth"][key] for key in ("password", "auth", "identityToken")]
-        places.append(registry.at("tls", "clientIdentity", "key"))
-    for key in _disk_keys(resource):
-        places.append(key.at("static", "passphrase"))
-    places += [peer["presharedKey"] for wire in machine.of("WireguardConfig") for peer in wire["peers"].items()]
-    yield from (f"{place.path} contains a secret" for place in places if place.given)
+    yield from _at_places(machine.v1alpha1, LEGACY)
+    for kind in sorted(secret_places.known_kinds() - secret_places.NONE):
+        for document in machine.of(kind):
+            yield from _at_places(document, kind)
     for patch in resource.inputs["configPatches"].items():
-        if isinstance(patch.value, str) and PEM_KEY.search(patch.value):
-            yield f"{patch.path} contains a private key"
+        yield from sorted({f"{patch.path} contains {what}" for what in _looks(patch)})
+
+
+def _at_places(document: Field, kind: str) -> Iterator[str]:
+    for place in secret_places.places(kind):
+        if place.holds is not Holds.TEXT:
+            for field in _fields(document, place.path):
+                if field.given and not standins.is_one(field.value):
+                    yield f"{field.path} contains a secret"
+
+
+def _fields(field: Field, path: tuple[str, ...]) -> Iterator[Field]:
+    """The fields at a path of the table of places."""
+    if not path or path[0] == "**":
+        yield field
+    elif path[0] == "[]":
+        yield from (found for item in field.items() for found in _fields(item, path[1:]))
+    elif path[0] == "*":
+        yield from (found for _, item in field.entries() for found in _fields(item, path[1:]))
+    else:
+        yield from _fields(field[path[0]], path[1:])
+
+
+def _looks(patch: Field) -> Iterator[str]:
+    """What the texts of a patch contain that looks like a secret."""
+    try:
+        document = json.loads(patch.value) if isinstance(patch.value, str) else None
+    except (ValueError, RecursionError):
+        return  # Another rule reports it.
+    kind = document.get("kind", LEGACY) if isinstance(document, dict) else LEGACY
+    for path, text in secret_places.texts(document):
+        if standins.is_one(text) or not isinstance(kind, str):
+            continue
+        is_variable = bool(path) and secret_places.holds(kind, path) is Holds.TEXT
+        what = secret_looks.kind_of_variable(str(path[-1]), text) if is_variable else secret_looks.kind_of(text)
+        yield from [what] if what else []
 
 
 def encrypts_at_rest(resource: Resource) -> Iterator[str]:
@@ -122,7 +129,7 @@ RULES = (
         kinds=APPLY,
         check=no_secrets,
         why="Patches are plain text in every plan, log and state.",
-        remedy="remove it if the PKI resource supplies it, or pass it as a secret input outside the patches",
+        remedy="remove it if the PKI supplies it; otherwise encrypt it in the stack file: config set --path --secret",
     ),
     Rule(
         name="talos-encrypts-secrets-at-rest",

@@ -16,3 +16,7 @@ class Access:
     computer's authorities are trusted."""
     fingerprint: str | None = None
     """SHA-256 of the BMC's certificate, 64 hexadecimal digits: only a certificate with this digest is accepted."""
+
+
+WITHDRAWN = "; the order to boot from the network was withdrawn"
+"""What is added to a message about an order that was withdrawn."""

@@ -1,14 +1,15 @@
 """A machine behind its BMC, from the inputs of a resource: whether it boots, and whether it is the declared one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from core.facts import bmc
 from core.facts.bmc import trust_fault
+from core.facts.hardware import AS_DECLARED, SERIAL_NUMBER, SKU, SWAPPED, Serials, uuid_spelling
 from core.native import InputError, Unknown, Values
 from core.native.types import MOST, is_number
+from provider import pairing
 from provider.framework import UserError
-from provider.identity import same_uuid
 
 from .access import Access
 
@@ -54,12 +55,67 @@ def access(values: Values) -> Access:
     return Access(**{name: value for name, value in fields.items() if value is not None})
 
 
-def is_declared(inputs: Values, hardware: Any) -> None:
-    """Return if the hardware is what the stack file declares. Raises UserError if it is not."""
-    for fact, same in (("uuid", same_uuid), ("serial", lambda one, other: one.strip() == other)):
-        declared, real = inputs.get(fact), getattr(hardware, fact)
-        if declared and not same(declared, real):
+def recognized(inputs: Values, hardware: Any) -> dict[str, str]:
+    """How the BMC spells each declared fact of the hardware. Raises UserError if it is other hardware."""
+    matched = {}
+    for fact, real in (("uuid", hardware.uuid), ("serial", _serials(hardware))):
+        if not (declared := inputs.get(fact)):
+            continue
+        if not (spelling := spelled(fact, declared, hardware)):
             raise UserError(
                 f"{inputs['system']} of {inputs['url']} has the {fact} {real or '(none)'}, and {declared} is declared; "
                 "another machine would be erased; correct bmc.url and bmc.system, or the declared hardware"
             )
+        matched[fact] = spelling
+    return matched
+
+
+def spelled(fact: str, declared: str, hardware: Any) -> str | None:
+    """How the BMC spells a declared uuid or serial; None if it reports another one."""
+    if fact == "uuid":
+        return uuid_spelling(declared, hardware.uuid)
+    return Serials(hardware.serial.strip(), hardware.sku).spelling(declared)
+
+
+def is_same(before: Values, hardware: Any) -> bool:
+    """Whether the hardware is that of an earlier update: the UUID, and the serial too if its byte order changed.
+
+    before: uuid, serial and macs, as the BMC reported them then.
+    """
+    spelling = uuid_spelling(before["uuid"], hardware.uuid)
+    return spelling == AS_DECLARED or (spelling == SWAPPED and pairing.proven("uuid", before, shown(hardware)))
+
+
+def require_same_pairing(
+    inputs: Values, state: Values | None, hardware: Any, matched: Mapping[str, str], say: Callable[[str], None]
+) -> None:
+    """Report a declared fact that the BMC spells in another way than before. Raises UserError if nothing proves it."""
+    who = f"{inputs['system']} of {inputs['url']}"
+    pairing.require_same(
+        who, pairing.recorded(state, None, "identity"), pairing.Pairing(inputs, shown(hardware), matched), say
+    )
+
+
+def _serials(hardware: Any) -> str:
+    return f"{hardware.serial or '(none)'} and the SKU {hardware.sku}" if hardware.sku else str(hardware.serial)
+
+
+def described(hardware: Any, matched: Mapping[str, str]) -> str:
+    """The hardware's identity in words, and how it spells what is declared."""
+    text = f"the uuid {hardware.uuid or '(none)'} and the serial number {_serials(hardware) or '(none)'}"
+    told = spellings(matched)
+    return f"{text} ({told})" if told else text
+
+
+def spellings(matched: Mapping[str, str]) -> str:
+    """How a BMC spells what is declared, in words; empty if nothing is declared or known."""
+    return ", ".join(
+        f"the declared {fact} is {'its' if spelling in (SERIAL_NUMBER, SKU) else 'told'} {spelling}"
+        for fact, spelling in matched.items()
+    )
+
+
+def shown(hardware: Any) -> Values:
+    """The hardware's identity for the state: uuid, serial, macs, and sku if the BMC reports a second serial number."""
+    sku = {"sku": hardware.sku} if hardware.sku else {}
+    return {"uuid": hardware.uuid, "serial": hardware.serial, "macs": list(hardware.macs), **sku}

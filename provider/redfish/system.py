@@ -10,9 +10,11 @@ from typing import Any
 import sushy
 from sushy import connector, exceptions
 
+from core.facts.hardware import Serials
 from provider.framework import UserError
 
 from .access import Access
+from .boot import BootOrder, Patience
 from .channel import Channel
 from .deadline import Deadline
 from .errors import Unanswered, in_one_line, shown, value
@@ -22,6 +24,10 @@ POLL_SECONDS = 2.0
 SAY_SECONDS = 15.0
 # Some BMCs apply boot options late.
 SETTLE_SECONDS = 20.0
+# For withdrawing an order, or looking for one, after a failure: the deadline of the operation may have passed.
+WITHDRAW_SECONDS = 30.0
+# What a BMC tells that may be a machine's serial number, or says what its SKU is.
+_TOLD = ("SerialNumber", "SKU", "Manufacturer", "Model", "PartNumber")
 # How many of a BMC's ids a message names, and the length of each.
 IDS, ID_CHARACTERS = 40, 60
 # Network interfaces that are read, each with a request; a server with virtual functions lists some dozens.
@@ -32,10 +38,6 @@ logging.getLogger("sushy").addHandler(logging.NullHandler())
 logging.getLogger("sushy").propagate = False
 
 Say = Callable[[str], None]
-_MODES = {"uefi": sushy.BOOT_SOURCE_MODE_UEFI, "legacy": sushy.BOOT_SOURCE_MODE_BIOS}
-# AMI's BMCs refuse boot options at the system's own path. They accept them as a future state, at the path SYSTEM/SD, in
-# a request with that state's ETag; their refusal contains this name.
-_FUTURE_STATE = "OperationSupportedInFutureStateURI"
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,10 @@ class Identity:
 
     uuid: str
     serial: str
+    """Its SerialNumber: the machine's, or on Dell's machines the board's."""
     macs: tuple[str, ...]
+    sku: str = ""
+    """Its SKU: on Dell's machines the service tag; empty where it identifies no single machine."""
 
 
 class _Connector(connector.Connector):  # type: ignore[misc]
@@ -66,7 +71,8 @@ class System:
         self._access, self._say = access, say
         self._url = access.url.rstrip("/")
         self._deadline = Deadline.after(seconds)
-        self._connector = _Connector(self._url, Channel(access, self._deadline, say))
+        self._channel = Channel(access, self._deadline, say)
+        self._connector = _Connector(self._url, self._channel)
         with self._errors("be read"):
             # Basic authentication instead of a session: BMCs allow few sessions, and a killed run would leave its own
             # open.
@@ -74,6 +80,7 @@ class System:
                 self._url, connector=self._connector, auth=sushy.auth.BasicAuth(access.username, access.password)
             )
             self._system = self._find()
+            self._order = BootOrder(access, self._connector, self._system.path, say)
 
     def _shown(self, text: object) -> str:
         return shown(self._access, text, ID_CHARACTERS)
@@ -100,8 +107,12 @@ class System:
     def identity(self) -> Identity:
         """The machine's identity. Raises UserError."""
         with self._errors("be read"):
-            serial = str(self._system.json.get("SerialNumber") or "").strip()
-            return Identity(self._value(self._system.uuid or "").lower(), self._value(serial), self._macs())
+            told = {name: str(self._system.json.get(name) or "") for name in _TOLD}
+            sku = Serials.told(
+                told["SerialNumber"], told["SKU"], told["Manufacturer"], (told["Model"], told["PartNumber"])
+            )
+            serial = self._value(told["SerialNumber"].strip())
+            return Identity(self._value(self._system.uuid or "").lower(), serial, self._macs(), self._value(sku.sku))
 
     def _macs(self) -> tuple[str, ...]:
         """The MAC addresses that the BMC lists; many list none before the machine was first switched on."""
@@ -133,71 +144,39 @@ class System:
     def pxe_once(self, mode: str) -> None:
         """Have only the next boot be from the network, in a mode (uefi or legacy). Raises UserError."""
         with self._errors("be set to boot from the network"):
-            path, with_mode = self._override(mode)
-            end = Deadline.after(min(SETTLE_SECONDS, self._deadline.left))
-            while not _is_set(seen := self._boot(path)):
-                if not end.left:
-                    raise UserError(
-                        f"{self._access.system} of {self._url} accepted a single boot from the network, but reports "
-                        f"{self._shown(seen.get('BootSourceOverrideTarget'))}, "
-                        f"{self._shown(seen.get('BootSourceOverrideEnabled'))}; it "
-                        "would boot something else, or install again at every boot; look for newer firmware, or boot "
-                        "it by hand"
-                    )
-                time.sleep(min(POLL_SECONDS, end.left))
-            now = seen.get("BootSourceOverrideMode")
-            if not with_mode and now and now != _MODES[mode].value:
-                raise UserError(
-                    f"{self._access.system} of {self._url} boots in mode {self._shown(now)} and refuses mode {mode}; "
-                    f"it would load what can't start; write boot_mode: {'legacy' if mode == 'uefi' else 'uefi'}, or "
-                    f"set {mode} in its firmware"
-                )
+            self._order.arm(mode, Patience(SETTLE_SECONDS, POLL_SECONDS), self._deadline)
 
-    def _override(self, mode: str) -> tuple[str, bool]:
-        """Set the boot override: the path that accepted it, and whether with the mode, which some BMCs refuse."""
-        for with_mode in (True, False):
-            try:
-                self._system.set_system_boot_options(
-                    target=sushy.BOOT_SOURCE_TARGET_PXE,
-                    enabled=sushy.BOOT_SOURCE_ENABLED_ONCE,
-                    mode=_MODES[mode] if with_mode else None,
-                )
-                return self._system.path, with_mode
-            except exceptions.HTTPError as error:
-                if _FUTURE_STATE in str(error.body):
-                    return self._future(mode), True
-                if not with_mode or error.status_code not in (400, 405, 409, 422, 500, 501):
-                    raise
-                self._say(f"{self._url} refuses the boot mode (HTTP {error.status_code}); retrying without a mode")
-        raise AssertionError
-
-    def _future(self, mode: str) -> str:
-        path = f"{self._system.path.rstrip('/')}/SD"
-        seen = self._connector.get(path)
-        boot = {
-            "BootSourceOverrideTarget": "Pxe",
-            "BootSourceOverrideEnabled": "Once",
-            "BootSourceOverrideMode": _MODES[mode].value,
-        }
-        self._connector.patch(path, data={"Boot": boot}, headers={"If-Match": seen.headers.get("ETag") or "*"})
-        return path
-
-    def _boot(self, path: str) -> dict[str, Any]:
-        boot = self._connector.get(path).json().get("Boot")
-        return boot if isinstance(boot, dict) else {}
-
-    def ordered(self) -> bool:
-        """Whether the next boot, and only that one, is from the network. Raises UserError."""
+    def ordered(self, mode: str) -> bool:
+        """Whether the next boot, and only that one, is from the network. Raises UserError, also for another mode."""
         with self._errors("be read"):
-            if _is_set(self._boot(self._system.path)):
-                return True
-            try:
-                # The path of the future state at AMI's BMCs.
-                return _is_set(self._boot(f"{self._system.path.rstrip('/')}/SD"))
-            except exceptions.HTTPError as error:
-                if error.status_code in (404, 405):
-                    return False
-                raise
+            return self._order.ordered(mode)
+
+    def armed(self) -> str:
+        """What its BMC is armed to boot from the network, in words; empty if nothing. Raises UserError."""
+        with self._errors("be read"):
+            return self._order.armed()
+
+    def withdraw(self) -> str:
+        """Undo what `pxe_once` sent: what to add to the message of the failure. It has a deadline of its own."""
+        self._extend()
+        return self._order.put_back(POLL_SECONDS, self._deadline)
+
+    def clear(self) -> str:
+        """Withdraw an order of an earlier run: what came of it, to add to a message; empty if there is none."""
+        with self._errors("be put back"):
+            return self._order.clear(POLL_SECONDS, self._deadline)
+
+    def left_armed(self) -> str:
+        """The same without undoing anything: what its BMC is armed to do; empty if nothing."""
+        self._extend()
+        try:
+            armed = self.armed()
+        except UserError as error:
+            return f"; whether its BMC is armed to boot it from the network is not known ({_first(error)})"
+        return f"; its BMC is armed: {armed}" if armed else ""
+
+    def _extend(self) -> None:
+        self._deadline = self._channel.deadline = Deadline.after(WITHDRAW_SECONDS)
 
     def off(self) -> None:
         """Switch the machine off without a shutdown, and wait until it is off. Raises UserError."""
@@ -254,5 +233,5 @@ class System:
         self._connector.close()
 
 
-def _is_set(boot: dict[str, Any]) -> bool:
-    return (boot.get("BootSourceOverrideTarget"), boot.get("BootSourceOverrideEnabled")) == ("Pxe", "Once")
+def _first(error: UserError) -> str:
+    return str(error).partition("; ")[0]

@@ -3,6 +3,7 @@
 from provider.resource import Resource
 
 from .api_ready import ApiReady
+from .boot_journal import BootJournal
 from .boot_permit import BootPermit
 from .bootstrap import Bootstrap
 from .change_guard import ChangeGuard
@@ -23,6 +24,7 @@ from .talos_version import TalosVersion
 
 _TYPES: tuple[type[Resource], ...] = (
     ApiReady,
+    BootJournal,
     BootPermit,
     Bootstrap,
     ChangeGuard,

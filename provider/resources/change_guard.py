@@ -7,7 +7,7 @@ from clients.talos import Client, NoAnswer
 from core.machineconfig import running
 from core.native import InputError, Unknown, Values
 from core.native.cluster import CHANGE_GUARD
-from provider import steps
+from provider import contract_step, steps
 from provider.framework import UserError, in_thread
 from provider.progress import Progress
 from provider.resource import Resource
@@ -25,13 +25,15 @@ class ChangeGuard(Resource):
         if before:
             yield from _vanished(inputs, before)
             yield from _members(inputs, before)
-            yield from _contract(inputs, before)
+            yield from contract_step.refused(inputs, before)
             yield from steps.refused(inputs, before)
             yield from _network(inputs, before)
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
-        """The order in which versions change, if several do."""
-        return steps.described(inputs, state) if state else None
+        """What another contract does, and the order in which versions change, if several do."""
+        if not state:
+            return None
+        return "; ".join(filter(None, (contract_step.described(inputs, state), steps.described(inputs, state)))) or None
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         """Record the inputs. Returns the platform's name, and the outputs by name."""
@@ -168,15 +170,3 @@ def _members(inputs: Values, before: Values) -> Iterable[InputError]:
         "one at a time can lose all its data; change one, run up, check that it is healthy (talosctl etcd status), "
         "then change the next",
     )
-
-
-def _contract(inputs: Values, before: Values) -> Iterable[InputError]:
-    was, now = before.get("contract"), inputs.get("contract")
-    # The cluster's PKI was generated for it: another contract renames encryption keys
-    # (terraform-provider-talos#381, #399).
-    if isinstance(was, str) and isinstance(now, str) and was != now:
-        yield InputError(
-            "contract",
-            f"goes from {was} to {now}; the cluster's secrets were made for {was}, and the cluster could not "
-            f"decrypt its data with others; write {was}",
-        )

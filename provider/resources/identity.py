@@ -8,10 +8,12 @@ from enum import Enum, auto
 from typing import Any
 
 from clients.talos import Client, Hardware, Maintenance, NoAnswer
+from core.facts.hardware import AS_DECLARED
 from core.machineconfig.differences import differences
 from core.machineconfig.merge import merge
 from core.native import Unknown, Values
 from core.native.machine import IDENTITY
+from provider import pairing
 from provider.framework import UserError, in_thread
 from provider.identity import judge
 from provider.pins import PINS, unknown
@@ -63,7 +65,7 @@ class Identity(Resource):
         moved = inputs.get("node") != state.get("node")
         full = float(inputs["timeoutSeconds"])
         seconds = full if expected is Expected.NO_CONFIG or moved else min(full, RECONFIGURE_SECONDS)
-        return {**inputs, **await in_thread(wait, inputs, seconds, expected, say)}
+        return {**inputs, **await in_thread(wait, inputs, seconds, expected, say, state)}
 
 
 class Expected(Enum):
@@ -82,13 +84,13 @@ def _expected(state: Values, inputs: Values) -> Expected:
     return Expected.EITHER if state.get("fingerprint") else Expected.CONFIG
 
 
-def wait(inputs: Values, seconds: float, expected: Expected, say: Progress) -> Values:
-    """The outputs found and fingerprint once the machine answers (see `shown`).
+def wait(inputs: Values, seconds: float, expected: Expected, say: Progress, state: Values | None = None) -> Values:
+    """The outputs found, matched and fingerprint once the machine answers (see `shown`).
 
     Raises UserError at once if it is another machine, and after `seconds` if it does not answer.
     """
     name, address, client = inputs["machine"], inputs["node"], client_of(inputs)
-    declared = inputs.get("declared") or {}
+    declared = {**(inputs.get("declared") or {}), "serials": inputs.get("serials") or []}
     answered: list[float] = []
     answers: list[tuple[Hardware, str]] = []
 
@@ -106,10 +108,25 @@ def wait(inputs: Values, seconds: float, expected: Expected, say: Progress) -> V
     )
     wait_until(ask, f"{name}: the Talos API at {address} did not answer", seconds, instead, say)
     [(hardware, fingerprint)] = answers
-    if declared and _has_no_hardware(hardware):
+    if inputs.get("declared") and _has_no_hardware(hardware):
         say("runs in a container: it has no hardware that could be compared with the declaration")
+    found, matched = shown(hardware), _spelled(declared, hardware)
+    before, now = pairing.recorded(state, "declared", "found"), pairing.Pairing(declared, found, matched)
+    pairing.require_same(f"{name}: the machine at {address}", before, now, say)
+    _say_spellings(matched, say)
     PINS.identified(name, fingerprint)
-    return {"found": shown(hardware), "fingerprint": fingerprint}
+    return {"found": found, "matched": matched, "fingerprint": fingerprint}
+
+
+def _spelled(declared: Mapping[str, Any], hardware: Hardware) -> dict[str, str]:
+    return {} if _has_no_hardware(hardware) else judge(declared, hardware).matched
+
+
+def _say_spellings(matched: Mapping[str, str], say: Progress) -> None:
+    """Report each declared fact that the machine tells in another spelling."""
+    for fact, spelling in matched.items():
+        if spelling != AS_DECLARED:
+            say(f"is the declared machine: it reports the declared {fact} {spelling}")
 
 
 def require_declared(

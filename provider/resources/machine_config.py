@@ -1,10 +1,12 @@
 """The config of one machine: merged here, and sent over a connection whose other end is known."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from clients.talos import Client, Maintenance, NoAnswer, Refused
-from core.machineconfig.whole import whole
-from core.native import Values
+from core.machineconfig.whole import PARTS, SECRETS, formerly_merged, merged, whole
+from core.native import Unknown, Values
 from core.native.machine import MACHINE_CONFIG
 from provider.framework import UserError, in_thread
 from provider.pins import PINS, unknown
@@ -26,17 +28,37 @@ class MachineConfig(Resource):
     config under its generation gets it otherwise: under exactly the certificate with which the identity gate
     identified it.
 
+    A config that says what the last one says is not sent again, however it is written. So a state whose config the
+    Talos plugin generated is taken over without touching a machine.
+
     A resource that was the Talos plugin's before has no generation in its state, and counts as one that had its config.
     Its deletion sends nothing.
     """
 
     contract = MACHINE_CONFIG
 
+    def equal_inputs(self, inputs: Values, state: Values) -> frozenset[str]:
+        """The parts of a config that add up to the documents of the last one."""
+        return frozenset((*PARTS, SECRETS)) if _says_the_same(inputs, state) else frozenset()
+
+    def plan(self, inputs: Values, state: Values | None = None) -> Values:
+        """The outputs as far as a plan knows them: the config of the state, if nothing is sent."""
+        planned = self.contract.planned(inputs, state)
+        if state is not None and _has_it(inputs, state):
+            planned["machineConfiguration"] = state["machineConfiguration"]
+        return planned
+
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
-        """Why the config is sent although the plan shows no difference: an earlier release sent the last one."""
-        if state is None or state.get("generation") is not None:
+        """What a config's update does, where the plan's own differences don't show it: for states of older releases."""
+        if state is None:
             return None
-        return "is sent with the platform's certificate, because an earlier release sent its last config without one"
+        if _has_it(inputs, state):
+            return "nothing is sent, because the machine already has this config; only the record in the state changes"
+        if state.get("generation") is None:
+            return (
+                "is sent with the platform's certificate, because an earlier release sent its last config without one"
+            )
+        return None
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         """Send the machine's first config. Returns its name, and the outputs by name."""
@@ -45,14 +67,52 @@ class MachineConfig(Resource):
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
         """Send another config. Returns the outputs by name."""
-        # The plugin's resource has no generation in its state. A fingerprint beside it can only come from an identity
-        # gate that permitted a new installation.
+        if await in_thread(_has_it, inputs, state):
+            return {**inputs, "machineConfiguration": state["machineConfiguration"]}
         first = state.get("generation") is None or inputs["generation"] > state["generation"]
         return await in_thread(_send, inputs, first, say)
 
     async def delete(self, identity: str, state: Values, say: Progress) -> None:
         """Forget the record. If it is created again in this update, the machine counts as one that had its config."""
         PINS.configured(state["machine"])
+
+
+def _parts(values: Values) -> dict[str, Any]:
+    """The parts of a config by name, each a list of JSON texts, or UNKNOWN; and the secrets in it."""
+    return {**{part: values.get(part) or [] for part in PARTS}, SECRETS: values.get(SECRETS) or {}}
+
+
+def _is_known(part: Any) -> bool:
+    inner = part.values() if isinstance(part, Mapping) else () if isinstance(part, Unknown) else part
+    return not isinstance(part, Unknown) and not any(isinstance(text, Unknown) for text in inner)
+
+
+def _says_the_same(inputs: Values, state: Values) -> bool:
+    """Whether the inputs make the documents that the state's inputs made. False if one of them is not known yet."""
+    parts = _parts(inputs)
+    if not all(map(_is_known, parts.values())):
+        return False
+    try:
+        if "machineConfigurationInput" in state:
+            before = formerly_merged(state["machineConfigurationInput"], state.get("configPatches") or [])
+        else:
+            before = merged(_parts(state))
+        return merged(parts) == before
+    except ValueError:
+        return False
+
+
+def _has_it(inputs: Values, state: Values) -> bool:
+    """Whether the machine had exactly this config sent, at this address and for this installation."""
+    if inputs["node"] != state.get("node") or not state.get("machineConfiguration"):
+        return False
+    # The plugin's resource has no generation in its state. A fingerprint beside it can only come from an identity
+    # gate that permitted a new installation.
+    before, fingerprint = state.get("generation"), inputs.get("fingerprint")
+    # A plan doesn't know the fingerprint of a gate that an earlier release passed, because it recorded none.
+    pinned = bool(fingerprint) and not isinstance(fingerprint, Unknown)
+    installs = pinned if before is None else inputs["generation"] > before
+    return not installs and _says_the_same(inputs, state)
 
 
 def _send(inputs: Values, first: bool, say: Progress) -> Values:
@@ -62,7 +122,7 @@ def _send(inputs: Values, first: bool, say: Progress) -> Values:
     """
     name, address = inputs["machine"], inputs["node"]
     try:
-        config = whole(inputs["machineConfigurationInput"], inputs["configPatches"])
+        config = whole(_parts(inputs))
     except ValueError as error:
         raise UserError(
             f"{name}: its config can't be made, because {error}; nothing was sent; correct it in the stack file"
@@ -109,13 +169,20 @@ class _Sending:
                 return True, ""
             anonymous = self._try_without_config()
         except Refused as refused:
+            said = self._without_secrets(str(refused))
             raise UserError(
-                f"{self.name}: Talos refuses its config: {refused}; it was not applied; correct it in the stack file, "
+                f"{self.name}: Talos refuses its config: {said}; it was not applied; correct it in the stack file, "
                 "then run up again"
             ) from None
         if anonymous is None:
             return True, ""
         return False, f"without a certificate: {anonymous}; with the platform's: {certified}"
+
+    def _without_secrets(self, said: str) -> str:
+        """What Talos said, with a stand-in for each secret of the stack file in it."""
+        for stand_in, secret in (self.inputs.get(SECRETS) or {}).items():
+            said = said.replace(secret.strip(), stand_in)
+        return said
 
     def _try_without_config(self) -> NoAnswer | None:
         """Why a machine without a config did not take it; None if it did. Raises Refused and UserError."""

@@ -2,21 +2,20 @@
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.native import UNKNOWN, InputError, Unknown, Values
 from core.native.metal import POWER
 from provider.framework import UserError, in_thread
-from provider.identity import same_uuid
 from provider.pace import LOOK, PACE, SWITCH
 from provider.progress import Progress
 from provider.redfish import machine
 from provider.resource import Resource
 
-from . import boot_permit
+from . import boot_journal, boot_permit
 
 if TYPE_CHECKING:
-    from provider.redfish.system import System
+    from provider.redfish.system import Identity, System
 
 # Seconds for a read: a BMC that takes longer is reported as hanging.
 READ_SECONDS = 90.0
@@ -41,18 +40,20 @@ class Power(Resource):
 
     def plan(self, inputs: Values, state: Values | None = None) -> Values:
         """The outputs by name: a declared identity and a permitted boot are known before the update."""
-        recorded = (state or {}).get("identity") or {}
-        if _elsewhere(inputs, state):
-            recorded = {}
-        identity = {name: inputs.get(name) or recorded.get(name, UNKNOWN) for name in ("uuid", "serial")}
+        before = {} if _elsewhere(inputs, state) else (state or {})
+        recorded = before.get("identity") or {}
+        identity = _planned_identity(inputs, before)
+        found: Values = {"matched": before.get("matched", UNKNOWN), "armed": UNKNOWN}
         generation = inputs.get("generation")
         if isinstance(generation, Unknown):
-            return {**inputs, "identity": {**identity, "macs": UNKNOWN}, "lastBoot": UNKNOWN, "power": UNKNOWN}
+            return {**inputs, **found, "identity": {**identity, "macs": UNKNOWN}, "lastBoot": UNKNOWN, "power": UNKNOWN}
+        boots = machine.boots(inputs, state)
         return {
             **inputs,
+            **found,
             "identity": {**identity, "macs": recorded.get("macs", UNKNOWN)},
             "lastBoot": _last_boot(inputs, state),
-            "power": "On" if machine.boots(inputs, state) else UNKNOWN,
+            "power": "On" if boots else UNKNOWN,
         }
 
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
@@ -85,6 +86,7 @@ class Power(Resource):
 
     async def delete(self, identity: str, state: Values, say: Progress) -> None:
         """Leave the machine's power as it is: it may only move to another stack."""
+        boot_journal.use(state)
         say(
             f"{state.get('system')} of {state.get('url')} is left running; "
             "switch it off by its BMC if it is not needed any more"
@@ -93,6 +95,20 @@ class Power(Resource):
 
 def _elsewhere(inputs: Values, state: Values | None) -> bool:
     return state is None or any(inputs.get(name) != state.get(name) for name in ("url", "system"))
+
+
+def _planned_identity(inputs: Values, before: Values) -> Values:
+    """The uuid and serial that a plan knows: as the BMC spelled what is still declared, or as declared."""
+    recorded, spelled = before.get("identity") or {}, before.get("matched") or {}
+    sku = {"sku": recorded["sku"]} if "sku" in recorded else {}
+    known = {name for name in spelled if before.get(name) == inputs.get(name) and recorded.get(name)}
+    return {
+        **{
+            name: recorded[name] if name in known else inputs.get(name) or recorded.get(name, UNKNOWN)
+            for name in ("uuid", "serial")
+        },
+        **sku,
+    }
 
 
 def _last_boot(inputs: Values, state: Values | None) -> str:
@@ -110,18 +126,37 @@ def _apply(inputs: Values, state: Values | None, say: Progress) -> Values:
         system = System(machine.access(inputs), float(inputs["timeoutSeconds"]), say)
         try:
             hardware = system.identity()
-            machine.is_declared(inputs, hardware)
-            _require_same_hardware(inputs, state, hardware)
-            if boots:
-                _switch_on(system, inputs, say)
+            matched, armed = _switched_on(system, inputs, state, hardware, say), ""
+            if not boots and (armed := system.armed()):
+                say(f"its BMC is armed, and not by this update: {armed}; if that is not yours, withdraw it at the BMC")
             return {
                 **inputs,
-                "identity": _shown(hardware),
+                "identity": machine.shown(hardware),
+                "matched": matched,
+                "armed": armed,
                 "lastBoot": _last_boot(inputs, state),
                 "power": system.power(),
             }
         finally:
             system.close()
+
+
+def _switched_on(
+    system: "System", inputs: Values, state: Values | None, hardware: "Identity", say: Progress
+) -> dict[str, str]:
+    """How the BMC spells the declared hardware, which is on if the inputs permit a boot.
+
+    Raises UserError, which names the order of a permit that could not be used: the next `up` uses it.
+    """
+    try:
+        matched = machine.recognized(inputs, hardware)
+        _require_same_hardware(inputs, state, hardware)
+        machine.require_same_pairing(inputs, state, hardware, matched, say)
+        if machine.boots(inputs, state):
+            _switch_on(system, inputs, say)
+    except UserError as failure:
+        raise UserError(f"{failure}{system.left_armed()}") from None
+    return matched
 
 
 def _switch_on(system: "System", inputs: Values, say: Progress) -> None:
@@ -157,7 +192,7 @@ def _steady_power(system: "System", inputs: Values) -> tuple[str, bool]:
     end = time.monotonic() + min(COMING_SECONDS, float(inputs["timeoutSeconds"]) / 2)
     while True:
         power = system.power()
-        ordered = power == "Off" and system.ordered()
+        ordered = power == "Off" and system.ordered(inputs["bootMode"])
         if power != "Off" or ordered or boot_permit.is_unused(inputs) or time.monotonic() >= end:
             # It may have been switched on between the two questions.
             return (system.power() if power == "Off" and not ordered else power), ordered
@@ -173,35 +208,30 @@ def _read(state: Values) -> Values:
     with PACE.turn(LOOK, int(state["atOnce"]), quiet):
         system = System(machine.access(state), min(READ_SECONDS, float(state["timeoutSeconds"])), quiet)
         try:
-            hardware, power = system.identity(), system.power()
+            hardware, power, armed = system.identity(), system.power(), system.armed()
         finally:
             system.close()
-    outputs = {**state, "identity": _shown(hardware), "power": power}
+    outputs = {**state, "identity": machine.shown(hardware), "power": power, "armed": armed}
     # If the hardware is not the declared one, the state gets what the BMC reports: the next plan shows the difference
     # as a change, and refuses it.
-    if state.get("uuid") and not same_uuid(state["uuid"], hardware.uuid):
-        outputs["uuid"] = hardware.uuid
-    if state.get("serial") and state["serial"].strip() != hardware.serial:
-        outputs["serial"] = hardware.serial
+    for fact, real in (("uuid", hardware.uuid), ("serial", hardware.serial)):
+        if state.get(fact) and not machine.spelled(fact, state[fact], hardware):
+            outputs[fact] = real
     return outputs
 
 
-def _shown(hardware: Any) -> Values:
-    return {"uuid": hardware.uuid, "serial": hardware.serial, "macs": list(hardware.macs)}
-
-
-def _require_same_hardware(inputs: Values, state: Values | None, hardware: Any) -> None:
+def _require_same_hardware(inputs: Values, state: Values | None, hardware: "Identity") -> None:
     """Hardware that is not declared may be replaced only with a permit to install it. Raises UserError."""
-    before = ((state or {}).get("identity") or {}).get("uuid")
+    before = (state or {}).get("identity") or {}
     if (
-        before
+        before.get("uuid")
         and hardware.uuid
         and not inputs.get("uuid")
         and not machine.boots(inputs, state)
-        and not same_uuid(before, hardware.uuid)
+        and not machine.is_same(before, hardware)
     ):
         raise UserError(
-            f"{inputs['system']} of {inputs['url']} has the uuid {hardware.uuid}, and {before} was installed; the new "
-            f"machine has nothing on it; write install.generation {inputs['generation'] + 1:.0f} to install it, or "
-            "correct bmc.url"
+            f"{inputs['system']} of {inputs['url']} has the uuid {hardware.uuid}, and {before['uuid']} was installed; "
+            f"the new machine has nothing on it; write install.generation {inputs['generation'] + 1:.0f} to install "
+            "it, or correct bmc.url"
         )

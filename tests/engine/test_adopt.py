@@ -9,11 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 from conftest import stack_platform
-from talosplugin import KNOWN_COMPLAINT, SECRETS, leaves
+from talosplugin import KNOWN_COMPLAINT, SECRETS, leaves, rendered
 
 from core.credentials.signing import signed
-from core.machineconfig.documents import patches
-from core.machineconfig.generated import with_aescbc_key
 from core.model import parse
 from core.state import unwrap_secret
 from operations.adopt.state import KIND, secret
@@ -136,15 +134,11 @@ def test_the_key_of_an_old_cluster_reaches_its_machines(stack, bundle, tmp_path,
     adopt(stack, file)
     up(stack)
     platform, pki = parse(stack_platform("dev")), secrets_of(stack)[1]["machineSecrets"]
-    base = talos_plugin.configuration(platform, "controlplane", pki)
-    assert "aescbcEncryptionSecret" not in base
-    config = tmp_path / "config.yaml"
-    config.write_text(with_aescbc_key(base, pki["secrets"]["aescbcEncryptionSecret"]), encoding="utf-8")
-    merge = [arg for patch in patches(platform, "cp-1") for arg in ("--patch", patch)]
-    patched = tmp_path / "made.yaml"
-    subprocess.run(["talosctl", "machineconfig", "patch", config, *merge, "-o", patched], check=True)
-    subprocess.run(["talosctl", "validate", "--config", patched, "--mode", "metal", "--strict"], check=True)
-    cluster = next(yaml.safe_load_all(patched.read_text()))["cluster"]
+    assert "aescbcEncryptionSecret" not in talos_plugin.configuration(platform, "controlplane", pki)
+    made = tmp_path / "made.yaml"
+    made.write_text(rendered(platform, "cp-1", pki), encoding="utf-8")
+    subprocess.run(["talosctl", "validate", "--config", made, "--mode", "metal", "--strict"], check=True)
+    cluster = next(yaml.safe_load_all(made.read_text()))["cluster"]
     assert cluster["aescbcEncryptionSecret"] == yaml.safe_load(file.read_text())["secrets"]["aescbcencryptionsecret"]
     assert "secretboxEncryptionSecret" not in cluster
 

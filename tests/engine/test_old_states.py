@@ -15,6 +15,8 @@ from operations.adopt.state import secret
 
 pytestmark = pytest.mark.engine
 
+# Inputs and outputs that a config had in the plugin's resource and in ours after it.
+FORMER = ("node", "clientConfiguration", "machineConfigurationInput", "configPatches", "machineConfiguration")
 STATES = ROOT / "tests" / "states"
 
 
@@ -47,6 +49,57 @@ def test_a_plan_for_an_old_state_with_its_machines_keeps_every_resource(recorded
     assert sorted(others) == sorted(taken_over | components)
     exported = json.loads(here.pulumi("stack", "export", "--stack", stack).stdout)["deployment"]["resources"]
     assert len(kept) + len(taken_over) == len([one for one in exported if "::default" not in one["urn"]])
+    shown = here.pulumi("preview", "--stack", stack, network=False).stdout
+    told = shown.partition("Diagnostics:")[2]
+    assert told.count("nothing is sent, because the machine already has this config") == len(machines), told
+
+
+@pytest.mark.parametrize("name", ["rehearsed-dev", "rehearsed-prod"])
+def test_a_plan_for_a_state_with_generated_configs_changes_no_machine(recorded, name):
+    """The form before Bedplate rendered whole configs: our resource, with the plugin's generated config as an input."""
+    here, stack = recorded(name)
+    exported = json.loads(here.pulumi("stack", "export", "--stack", stack, "--show-secrets").stdout)
+    _put(here, stack, _generated(exported, _machines(here, stack)))
+    kept, others = _steps(here, stack)
+    assert others == [("update", "bedplate-native:kubernetes:Kubeconfig", "talos-kubeconfig")]
+    assert any("$bedplate-native:talos:MachineConfig::" in urn for urn in kept)
+    # A patch still changes exactly the machine that it is for.
+    stack_file = here.folder / f"Pulumi.{stack}.yaml"
+    described = yaml.safe_load(stack_file.read_text(encoding="utf-8"))
+    described["config"]["bedplate:platform"]["machines"]["cp-1"]["labels"] = {"empty": ""}
+    stack_file.write_text(yaml.safe_dump(described), encoding="utf-8")
+    changed = {(op, name) for op, kind, name in _steps(here, stack)[1] if kind.endswith(":MachineConfig")}
+    assert changed == {("update", "talos-cp-1")}
+
+
+def _machines(here, stack):
+    described = yaml.safe_load((here.folder / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    return described["config"]["bedplate:platform"]["machines"]
+
+
+def _generated(exported, machines):
+    """A state of release 0.1.0 in the form of the release that still used the plugin's generator."""
+    resources = exported["deployment"]["resources"]
+    provider = next(one["provider"] for one in resources if one["type"] == "bedplate-native:talos:Guard")
+    taken, moved = [], {}
+    for one in resources:
+        if one["type"] == "talos:machine/configurationApply:ConfigurationApply":
+            machine, cluster, before = one["urn"].rpartition("::talos-")[2], one["parent"], one["urn"]
+            component = before.replace(one["type"], "bedplate:talos:Machine")
+            one["type"] = "bedplate-native:talos:MachineConfig"
+            one["urn"] = component.replace("bedplate:talos:Machine", f"bedplate:talos:Machine${one['type']}")
+            one["parent"], one["provider"], one["id"], moved[before] = component, provider, machine, one["urn"]
+            for values in (one["inputs"], one["outputs"]):
+                generation = machines[machine].get("install", {}).get("generation", 1)
+                kept = {key: value for key, value in values.items() if key in FORMER}
+                values.clear()
+                values |= {**kept, "machine": machine, "generation": generation}
+            taken.append({"urn": component, "custom": False, "type": "bedplate:talos:Machine", "parent": cluster})
+        taken.append(one)
+    text = json.dumps({**exported, "deployment": {**exported["deployment"], "resources": taken}})
+    for before, after in moved.items():
+        text = text.replace(f'"{before}"', f'"{after}"')
+    return json.loads(text)
 
 
 def test_a_strangers_kubeconfig_in_an_old_state_runs_nothing(recorded, tmp_path):
@@ -55,15 +108,7 @@ def test_a_strangers_kubeconfig_in_an_old_state_runs_nothing(recorded, tmp_path)
     exported = json.loads(here.pulumi("stack", "export", "--stack", stack, "--show-secrets").stdout)
     written = tmp_path / "written"
     assert _poisoned(exported["deployment"]["resources"], f"echo ran > {written}") == 9
-    subprocess.run(
-        ["pulumi", "stack", "import", "--stack", stack],
-        input=json.dumps(exported),
-        text=True,
-        cwd=here.folder,
-        env=here.environment,
-        check=True,
-        capture_output=True,
-    )
+    _put(here, stack, exported)
     shown = here.pulumi("preview", "--stack", stack, check=False)
     assert (
         "the administrator's certificate is renewed, because the kubeconfig in the state is not a kubeconfig with "
@@ -76,6 +121,18 @@ def test_a_strangers_kubeconfig_in_an_old_state_runs_nothing(recorded, tmp_path)
     done = here.run(sys.executable, "-m", "operations.kubeconfig", "check", stack, check=False)
     assert done.returncode == 2 and done.stderr.startswith("kubernetes-provider: the kubeconfig in the state is not ")
     assert not written.exists()
+
+
+def _put(here, stack, exported):
+    subprocess.run(
+        ["pulumi", "stack", "import", "--stack", stack],
+        input=json.dumps(exported),
+        text=True,
+        cwd=here.folder,
+        env=here.environment,
+        check=True,
+        capture_output=True,
+    )
 
 
 def _poisoned(resources, command):

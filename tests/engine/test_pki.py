@@ -1,4 +1,4 @@
-"""A real PKI: created by an `up`, rendered by the real plugin in a plan, and accepted by the real talosctl."""
+"""A real PKI: created by an `up`, rendered as the real plugin renders it, and accepted by the real talosctl."""
 
 import json
 import subprocess
@@ -6,9 +6,11 @@ import subprocess
 import pytest
 import yaml
 from conftest import stack_platform
-from talosplugin import KNOWN_COMPLAINT, SECRETS, leaves
+from talosplugin import KNOWN_COMPLAINT, SECRETS, leaves, rendered
 
 from core.machineconfig.documents import patches
+from core.machineconfig.merge import Documents, merge
+from core.machineconfig.whole import formerly_merged
 from core.model import parse
 
 pytestmark = pytest.mark.engine
@@ -42,6 +44,11 @@ def stack_with_pki(request, checkout):
     return stack, here, opened(secrets["outputs"])
 
 
+def merged_text(config: str) -> Documents:
+    """The documents of a whole config."""
+    return merge(yaml.safe_load_all(config)).documents
+
+
 def opened(value):
     """The plain value of what `stack export --show-secrets` prints."""
     if isinstance(value, dict) and "plaintext" in value:
@@ -67,12 +74,13 @@ def test_talosctl_accepts_what_the_real_plugin_renders_and_no_secret_is_shown(st
 
     platform = parse(stack_platform(stack))
     for name, machine in platform.machines.items():
-        base = tmp_path / f"{name}-base.yaml"
-        base.write_text(talos_plugin.configuration(platform, machine.role, pki["machineSecrets"]), encoding="utf-8")
-        base.chmod(0o600)
+        generated = talos_plugin.configuration(platform, machine.role, pki["machineSecrets"])
+        ours = rendered(platform, name, pki["machineSecrets"])
+        # A state with the plugin's generated config is taken over without sending it again.
+        assert merged_text(ours) == formerly_merged(generated, patches(platform, name)), name
         config = tmp_path / f"{name}.yaml"
-        merge = [arg for patch in patches(platform, name) for arg in ("--patch", patch)]
-        subprocess.run(["talosctl", "machineconfig", "patch", str(base), *merge, "-o", str(config)], check=True)
+        config.write_text(ours, encoding="utf-8")
+        config.chmod(0o600)
         judged = subprocess.run(
             ["talosctl", "validate", "--config", str(config), "--mode", "metal", "--strict"],
             capture_output=True,

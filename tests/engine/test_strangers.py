@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from operations.adopt.state import secret
 from tests.provider.certificates import Pki
 from tests.provider.strangers import Stranger, certificate
 from tests.provider.test_identity import DECLARED
@@ -16,7 +17,9 @@ pytestmark = pytest.mark.engine
 
 PLUGINS = "talos:machine/configurationApply:ConfigurationApply"
 KEY = "LS0tLS1CRUdJTiBFRDI1NTE5"
+# What the Talos plugin generated, for states of older releases.
 GENERATED = f"version: v1alpha1\nmachine:\n  type: worker\n  ca:\n    crt: {KEY}\n    key: {KEY}\ncluster: {{}}\n"
+SECRETS = json.dumps({"machine": {"ca": {"crt": KEY, "key": KEY}}, "cluster": {}})
 PATCHES = ['{"machine": {"nodeLabels": {"a": "b"}}}']
 PROGRAM = """
 import json
@@ -33,7 +36,8 @@ gate = ContractResource(IDENTITY, "talos-cp-1", {
 }, pulumi.ResourceOptions())
 ContractResource(MACHINE_CONFIG, "talos-cp-1", {
     **common, "node": where.get("then") or where["node"], "configPatches": where["patches"],
-    "machineConfigurationInput": config.require_secret("generated"), "fingerprint": gate.fingerprint,
+    "base": ['{"version": "v1alpha1", "machine": {"type": "worker"}}'],
+    "pki": config.require_secret("pki").apply(lambda text: [text]), "fingerprint": gate.fingerprint,
 }, pulumi.ResourceOptions(depends_on=[gate], delete_before_replace=True,
                           aliases=[pulumi.Alias(type_="talos:machine/configurationApply:ConfigurationApply")]))
 """
@@ -80,7 +84,7 @@ def stack(checkout, platform):
     here = checkout("dev")
     (here.folder / "__main__.py").write_text(PROGRAM, encoding="utf-8")
     (here.folder / "Pulumi.dev.yaml").write_text("config: {}\n", encoding="utf-8")
-    for key, value in (("client", json.dumps(platform.client())), ("generated", GENERATED)):
+    for key, value in (("client", json.dumps(platform.client())), ("pki", SECRETS)):
         here.pulumi("config", "set", "--stack", "dev", "--secret", key, value)
 
     def up(node, *arguments, check=True, **more):
@@ -159,14 +163,43 @@ def test_a_config_of_the_plugin_is_taken_over_as_one_that_was_sent(stack, machin
     _as_the_plugins(here, deployment)
     text = up(ours.address)
     assert "1 updated" in text.replace("~ ", "") and "deleted" not in text and "replaced" not in text
-    assert len(ours.configs) == 2
+    assert len(ours.configs) == 1, "the machine has this config already"
     assert {one["type"] for one in state(here)["resources"] if one["urn"].endswith("::talos-cp-1")} == {
         "bedplate-native:talos:MachineConfig",
         "bedplate-native:talos:Identity",
     }
     _as_the_plugins(here, deployment)
+    up(ours.address, patches=['{"machine": {"nodeLabels": {"a": "c"}}}'])
+    assert len(ours.configs) == 2
+    _as_the_plugins(here, deployment)
     stranger = machine(anonymous=True)
     assert "asks for no certificate" in up(stranger.address, check=False) and stranger.configs == []
+
+
+def test_a_config_that_the_plugin_generated_is_not_sent_again(stack, machine):
+    """The form of a state before Bedplate rendered the whole config: ours, with the generated config as one text."""
+    here, up = stack
+    ours = machine()
+    up(ours.address)
+    deployment = state(here)
+    for one in deployment["resources"]:
+        if one["type"] == "bedplate-native:talos:MachineConfig":
+            _as_generated(one)
+    _put(here, deployment)
+    here.pulumi("preview", "--stack", "dev", "--diff", "--expect-no-changes")
+    text = up(ours.address)
+    assert "updated" not in text and len(ours.configs) == 1
+    up(ours.address, patches=['{"machine": {"nodeLabels": {"a": "c"}}}'])
+    assert len(ours.configs) == 2 and ours.configs[1][0] == ours.configs[0][0].replace('"b"', '"c"')
+    here.pulumi("preview", "--stack", "dev", "--diff", "--expect-no-changes")
+
+
+def _as_generated(one):
+    """Inputs and outputs as they were when the Talos plugin generated the part with the PKI."""
+    for values in (one["inputs"], one["outputs"]):
+        for later in ("base", "pki"):
+            values.pop(later)
+        values["machineConfigurationInput"] = secret(GENERATED)
 
 
 def _as_the_plugins(here, deployment):
@@ -181,6 +214,7 @@ def _as_the_plugins(here, deployment):
                 for later in ("machine", "generation", "fingerprint", "declared"):
                     values.pop(later, None)
                 values["applyMode"] = "auto"
+            _as_generated(one)
             provider = {**next(each for each in deployment["resources"] if "providers:bedplate-native" in each["type"])}
     (plugin,) = Path(here.environment["PULUMI_HOME"], "plugins").glob("resource-talos-v*")
     version = plugin.name.removeprefix("resource-talos-v")
@@ -194,6 +228,10 @@ def _as_the_plugins(here, deployment):
         if one["type"] == "bedplate-native:talos:Identity":
             one["outputs"].pop("fingerprint", None)
     deployment["resources"].insert(1, provider)
+    _put(here, deployment)
+
+
+def _put(here, deployment):
     subprocess.run(
         ["pulumi", "stack", "import", "--stack", "dev"],
         input=json.dumps({"version": 3, "deployment": deployment}),

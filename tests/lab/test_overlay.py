@@ -132,3 +132,22 @@ def test_a_snapshot_job_has_its_image_before_and_after_an_upgrade():
     assert standins.talosctl(committed("dev")) == [
         f"ghcr.io/siderolabs/talosctl:{v}" for v in (committed("dev")["talos"]["version"], "v1.14.3")
     ]
+
+
+def test_what_has_an_encrypted_value_is_left_out_and_reported():
+    """A lab has no secret of the stack: its stack file would be refused, and the engine could not decrypt it."""
+    sealed = "(secret 0123456789ab)"
+    raw = committed("dev")
+    raw["talos"]["patches"] = [{"machine": {"env": {"A": sealed}}}, {"machine": {"env": {"B": "b"}}}]
+    raw["machines"]["cp-1"]["patches"] = [{"machine": {"files": [{"content": sealed}]}}]
+    raw["vms"]["web"]["cloud_init"] = {"password": sealed, "runcmd": ["id"]}
+    made, changes = overlay.rehearsed(raw, of_platform("dev", raw, user_namespace=True), substitutes())
+    assert sealed not in str(made) and sealed in str(raw)
+    assert made["talos"]["patches"][0] == {"machine": {"env": {"B": "b"}}}
+    assert made["vms"]["web"]["cloud_init"] == {"runcmd": ["id"]}
+    why = "a rehearsal has no secret of the stack"
+    assert [(each.where, each.now) for each in changes if each.why == why] == [
+        ("talos.patches", "the 1 without encrypted values"),
+        ("machines.cp-1.patches", "the 0 without encrypted values"),
+        ("vms.web.cloud_init", "without password"),
+    ]

@@ -32,7 +32,11 @@ CONTRACT = Contract(
     },
 )
 # Types that came after that commit.
-NEW = {"bedplate-native:kubernetes:Kubeconfig", "bedplate-native:kubernetes:NodeSettings"}
+NEW = {
+    "bedplate-native:kubernetes:Kubeconfig",
+    "bedplate-native:kubernetes:NodeSettings",
+    "bedplate-native:metal:Journal",
+}
 GIVEN = {"name": "it", "key": "hunter2", "seconds": 9.0}
 
 
@@ -141,7 +145,7 @@ def test_every_resource_type_has_one_contract():
 
 
 # Optional inputs that came later: no resource that exists has them.
-ADDED = {"accepted"}
+ADDED = {"accepted", "serials"}
 
 
 def test_the_contracts_of_8d91f80():
@@ -160,7 +164,7 @@ def test_the_contracts_of_8d91f80():
 
 
 # Outputs that a later release added. What reads them takes a state without them.
-LATER = {"bedplate-native:talos:Identity": {"fingerprint"}}
+LATER = {"bedplate-native:talos:Identity": {"fingerprint", "matched"}}
 
 
 @pytest.mark.parametrize(

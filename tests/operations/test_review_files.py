@@ -7,6 +7,7 @@ import re
 import pytest
 import yaml
 
+from core.facts import secret_forms
 from core.model import StackFileError
 from operations.review import published
 from operations.review.config import without_secrets
@@ -196,10 +197,19 @@ def test_encrypted_values_become_stand_ins_of_their_shape():
     assert set(config["bedplate:registries"]["mirror.example.com"]) == {"username", "password"}
 
 
-def test_an_encrypted_value_in_the_platform_is_refused():
-    document = {"config": {"bedplate:platform": {"vms": {"web": {"cloud_init": {"password": SECURE}}}}}}
-    with pytest.raises(StackFileError, match="platform: has an encrypted value; it would leave in plain text"):
-        without_secrets(document)
+def test_an_encrypted_value_in_the_platform_becomes_a_text_that_its_place_can_hold():
+    wireguard = {"apiVersion": "v1alpha1", "kind": "WireguardConfig", "name": "wg0", "privateKey": SECURE}
+    service = {"apiVersion": "v1alpha1", "kind": "ExtensionServiceConfig", "name": "nut", "environment": [SECURE]}
+    platform = {
+        "talos": {"patches": [wireguard, service]},
+        "vms": {"web": {"cloud_init": {"password": SECURE}, "cpu": 1}},
+    }
+    found = without_secrets({"config": {"bedplate:platform": platform}})["config"]["bedplate:platform"]
+    place = "bedplate:platform.vms.web.cloud_init.password"
+    assert found["vms"]["web"] == {"cloud_init": {"password": f"stand-in for {place}"}, "cpu": 1}
+    key, entry = found["talos"]["patches"][0]["privateKey"], found["talos"]["patches"][1]["environment"][0]
+    assert secret_forms.problem("WireguardConfig", ("privateKey",), key) is None
+    assert secret_forms.problem("ExtensionServiceConfig", ("environment", 0), entry) is None
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,16 @@ def test_hosts_that_allow_everything_are_refused_and_not_shown(prod):
 
 def test_a_secret_that_is_no_mapping_is_refused_and_not_shown(prod):
     (line,) = refused(prod, {"bedplate:bmc": "hunter2"})
-    assert line.startswith("bedplate:bmc: is not a mapping; a credential has several parts; remove it with: ")
+    assert line.startswith(
+        "bedplate:bmc: is not a mapping; a credential consists of username, password, hosts and machines; remove it "
+        "with: ./bedplate pulumi config rm bedplate:bmc --stack test; then set each part by its path, such as: "
+    )
+
+
+def test_a_secret_with_an_unknown_key_is_refused_and_not_shown(prod):
+    lines = refused(prod, secrets(bmc={**BMC, "hunter2": "x"}))
+    assert len(lines) == 1
+    assert lines[0].startswith("bedplate:bmc: has a key that is none of username, password, hosts, machines; it would ")
 
 
 def test_a_plan_without_credentials_has_nothing_to_compare(prod):
@@ -170,15 +179,23 @@ def test_a_review_knows_no_hosts_and_an_up_is_never_a_review(prod, monkeypatch, 
     monkeypatch.setenv("BEDPLATE_REVIEW", "1")
     assert len(run_program(prod, True, held).engine.of(POWER)) == 5
     lines = refused(prod, held, preview=False)
-    assert [line.partition(": ")[0] for line in lines] == ["bedplate:bmc.hosts", "bedplate:bmc.hosts[2]"]
+    assert [line.partition(": ")[0] for line in lines] == [
+        "bedplate:bmc.hosts",
+        "bedplate:bmc.password",
+        "bedplate:bmc.hosts[2]",
+    ]
 
 
-def test_a_password_that_is_moved_into_the_platform_is_refused(prod, monkeypatch):
-    """Another attack: the encrypted text is copied to where its plain text leaves, such as a VM's cloud_init."""
-    monkeypatch.setattr(pulumi.runtime, "is_config_secret", lambda key: key == "bedplate:platform")
-    lines = refused(prod, secrets())
+def test_a_credential_in_plain_text_is_refused_with_the_line_to_type(prod, stack_file):
+    stack_file(
+        matchbox={**MATCHBOX, "hosts": {"secure": "v1:a"}}, bmc={**BMC, "machines": {"cp-1": {"password": "hunter2"}}}
+    )
+    lines = refused(prod, secrets(bmc={**BMC, "machines": {"cp-1": {"password": "hunter2"}}}))
+    why = "is plain text in Pulumi.test.yaml; whoever reads the file has it; encrypt it: "
     assert lines == [
-        "bedplate:platform: has an encrypted value; a password that was copied there would leave in plain text, in a "
-        "plan or on a machine; write the value in plain text, and passwords under bedplate:bmc, bedplate:registries or "
-        "bedplate:matchbox"
+        "bedplate:bmc.hosts: is plain text in Pulumi.test.yaml; a person who edits an address in that file could edit "
+        f"the hosts too, and would get the password; encrypt it: {SET} 'bedplate:bmc.hosts' 'HOSTS' --stack test",
+        f"bedplate:bmc.machines.cp-1.password: {why}{SET} 'bedplate:bmc.machines.cp-1.password' --stack test",
+        f"bedplate:bmc.password: {why}{SET} 'bedplate:bmc.password' --stack test",
+        f"bedplate:matchbox.key: {why}{SET} 'bedplate:matchbox.key' --stack test",
     ]

@@ -8,6 +8,7 @@ from conftest import changed, is_secret, plain, run_program
 
 POWER = "bedplate-native:metal:Power"
 PERMIT = "bedplate-native:metal:Permit"
+JOURNAL = "bedplate-native:metal:Journal"
 MATCHBOX = {
     "bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY", "hosts": "matchbox.prod.example.com"}'
 }
@@ -23,6 +24,8 @@ def test_a_machine_is_switched_on_after_its_boot_files_and_configured_after_that
     needs = run_program(prod, preview, given(username="u", password="p")).graph.needs
     for name in ("cp-1", "wk-2"):
         assert f"matchbox:index/group:Group::metal-{name}" in needs[f"{PERMIT}::metal-{name}"]
+        # The journal is in the state before a BMC gets an order.
+        assert f"{JOURNAL}::metal-{name}" in needs[f"{PERMIT}::metal-{name}"]
         # The permit is in the state before a machine is switched on.
         assert f"{PERMIT}::metal-{name}" in needs[f"{POWER}::metal-{name}"]
         assert f"{POWER}::metal-{name}" in needs[f"bedplate-native:talos:MachineConfig::talos-{name}"]
@@ -39,6 +42,7 @@ def test_power_has_the_settings_of_the_stack_file(prod):
     assert {name: plain(inputs) for name, inputs in engine.of(PERMIT).items()} == {
         name: plain(inputs) for name, inputs in powers.items()
     }
+    assert engine.of(JOURNAL) == engine.of(PERMIT)
     assert plain(powers["metal-wk-1"]) == {
         "url": "https://wk-1.bmc.prod.example.com",
         "system": "System.Embedded.1",

@@ -33,8 +33,8 @@ def test_a_password_is_part_of_the_secret_config_and_of_no_patch(wanting):
         config=given(mirror_prod_example_com={"username": "puller", "password": "hunter2", "hosts": HOST}),
     )
     for name, machine in ran.engine.of(APPLY).items():
-        assert is_secret(machine["machineConfigurationInput"]), name
-        *_, last = plain(machine["machineConfigurationInput"]).split("\n---\n")
+        assert is_secret(machine["pki"]), name
+        *_, last = plain(machine["pki"])
         assert json.loads(last) == {
             "apiVersion": "v1alpha1",
             "kind": "RegistryAuthConfig",
@@ -66,6 +66,6 @@ def test_a_password_for_a_host_that_the_platform_does_not_name_is_refused_and_no
     assert "hunter2" not in str(refused.value) and "other" not in str(refused.value)
 
 
-def test_without_registries_the_config_is_the_generators(prod):
+def test_without_registries_the_secret_part_is_the_pki_alone(prod):
     machines = run_program(prod, preview=False, config=MATCHBOX).engine.of(APPLY)
-    assert {plain(m["machineConfigurationInput"]).strip() for m in machines.values()} == {"<controlplane>", "<worker>"}
+    assert {tuple(json.loads(*plain(machine["pki"]))) for machine in machines.values()} == {("cluster", "machine")}

@@ -9,6 +9,8 @@ from a file, so that a test can change them while the BMC runs.
 
 import hashlib
 import json
+import os
+import signal
 import ssl
 import sys
 import threading
@@ -24,14 +26,16 @@ from sushy_tools.emulator import main as emulator
 from sushy_tools.emulator.resources.systems import fakedriver
 from werkzeug import serving
 
-FUTURE = "OperationSupportedInFutureStateURI"
+from tests.provider import habits
 
 
 class Machines(fakedriver.FakeDriver):  # type: ignore[misc]  # sushy-tools has no types.
     """Systems that are switched in memory. What each does is in the journal, a JSON object a line.
 
-    A system's `habits`: refuses_mode, future_state, forgets_once, forgets_with_power, never_starts, boots_slowly
+    A system's `habits`: vendor (see habits.py), refuses_mode, ignores_mode, future_state, forgets_once,
+    forgets_with_power, refuses_withdrawal, ignores_withdrawal, in_post (requests), never_starts, boots_slowly
     (seconds).
+    It may have `told`: properties of the system's document that differ, such as UUID, SKU and Manufacturer.
     """
 
     def __init__(self) -> None:
@@ -80,7 +84,7 @@ class Machines(fakedriver.FakeDriver):  # type: ignore[misc]  # sushy-tools has 
     def _boot(self, system: dict[str, Any]) -> None:
         if system["habits"].get("never_starts"):
             return
-        target = system.pop("once", None) or "Hdd"
+        target = habits.booted(system)
         self.note(event="boot", system=system["name"], target=target, mode=system.get("boot_mode", "UEFI"))
         self.start(system, target)
         delay = system["habits"].get("boots_slowly")
@@ -95,22 +99,6 @@ class Machines(fakedriver.FakeDriver):  # type: ignore[misc]  # sushy-tools has 
         if system["habits"].get("forgets_with_power"):
             system.pop("once", None)
         system["power_state"] = "Off"
-
-    def order(self, identity: str, boot: dict[str, Any]) -> str | None:
-        """A PATCH of Boot, or a reason why not."""
-        system = self._get(identity)
-        if "BootSourceOverrideMode" in boot:
-            if system["habits"].get("refuses_mode"):
-                return "BootSourceOverrideMode is read-only"
-            system["boot_mode"] = boot["BootSourceOverrideMode"]
-        target = boot.get("BootSourceOverrideTarget", "None")
-        if target not in ("None", "Pxe", "Hdd", "Cd"):
-            return f"unknown target {target}"
-        if target == "None" or boot.get("BootSourceOverrideEnabled") == "Disabled":
-            system.pop("once", None)
-        else:
-            system["once"] = target
-        return None
 
 
 def _refusal(message: str, status: int, code: str = "Base.1.0.GeneralError") -> flask.Response:
@@ -131,7 +119,10 @@ def alone() -> flask.Response | None:
 
 @emulator.app.before_request  # type: ignore[untyped-decorator]  # sushy-tools has no types.
 def inject() -> flask.Response | None:
-    """Faults: [{method, path, status, delay, count, headers}], each used up `count` times."""
+    """Faults: [{method, path, status, delay, count, headers}], each used up `count` times.
+
+    Also {become, changes}, which changes a system, and {kill, at}, which kills the process that sends that request.
+    """
     asked = flask.request
     systems = emulator.app.systems
     systems.note(event="request", method=asked.method, path=asked.path)
@@ -139,6 +130,17 @@ def inject() -> flask.Response | None:
         file = Path(emulator.app.config["BMC_FAULTS"])
         rules = json.loads(file.read_text(encoding="utf-8"))
         for rule in rules:
+            if "become" in rule:
+                system = systems._systems[rule["become"]]
+                system.update(rule["changes"])
+                for name in [name for name, value in system.items() if value is None]:
+                    del system[name]
+                return None
+            if "kill" in rule:
+                rule["at"] -= 1
+                flask.g.kill = rule["kill"] if rule["at"] == 0 else None
+                file.write_text(json.dumps(rules), encoding="utf-8")
+                return None
             if asked.method == rule["method"] and rule["path"] in asked.path and rule.get("count", 1) > 0:
                 rule["count"] = rule.get("count", 1) - 1
                 file.write_text(json.dumps(rules), encoding="utf-8")
@@ -161,25 +163,23 @@ def order() -> flask.Response | None:
         return None
     identity, _, rest = asked.path.removeprefix("/redfish/v1/Systems/").partition("/")
     systems = emulator.app.systems
-    if systems.habit(identity, "future_state"):
-        if rest != "SD":
-            return _refusal("ask the settings for the state to come", 400, f"Ami.1.0.{FUTURE}")
-        if asked.headers.get("If-Match") != _etag(_future(identity)):
-            return _refusal("seen by nobody", 412)
-    why = systems.order(identity, asked.json.get("Boot", {}))
+    system, boot = systems._get(identity), asked.json.get("Boot", {})
+    with systems.lock:
+        if habits.wants_etag(system):
+            if not rest:
+                return _refusal("ask the settings for the state to come", 400, f"Ami.1.0.{habits.FUTURE}")
+            if asked.headers.get("If-Match") != _etag(_future(identity)):
+                return _refusal("seen by nobody", 412)
+        why = habits.refusal(system, bool(rest), boot) or habits.take(system, boot)
+        systems.note(
+            event="order", system=system["name"], armed=habits.is_ordered(system), mode=system.get("boot_mode")
+        )
     return _refusal(why, 400) if why else flask.Response(status=204)
 
 
-def _boot(system: dict[str, Any]) -> dict[str, str]:
-    boot = {"BootSourceOverrideEnabled": "Disabled", "BootSourceOverrideTarget": "None"}
-    if "once" in system:
-        held = "Continuous" if system["habits"].get("forgets_once") else "Once"
-        boot = {"BootSourceOverrideEnabled": held, "BootSourceOverrideTarget": system["once"]}
-    return {**boot, "BootSourceOverrideMode": system.get("boot_mode", "UEFI")}
-
-
 def _future(identity: str) -> str:
-    return json.dumps({"Id": "SD", "Boot": _boot(emulator.app.systems._get(identity))})
+    system = emulator.app.systems._get(identity)
+    return json.dumps({"Id": habits.settings(system), "Boot": habits.shown(system, in_settings=True)})
 
 
 def _etag(text: str) -> str:
@@ -187,23 +187,32 @@ def _etag(text: str) -> str:
 
 
 @emulator.app.route("/redfish/v1/Systems/<identity>/SD", methods=["GET"])  # type: ignore[untyped-decorator]  # sushy-tools has no types.
+@emulator.app.route("/redfish/v1/Systems/<identity>/Settings", methods=["GET"])  # type: ignore[untyped-decorator]  # sushy-tools has no types.
 def settings(identity: str) -> flask.Response:
+    if flask.request.path.rsplit("/", 1)[-1] != habits.settings(emulator.app.systems._get(identity)):
+        return _refusal("no such resource", 404)
     return flask.Response(_future(identity), content_type="application/json")
 
 
 @emulator.app.after_request  # type: ignore[untyped-decorator]  # sushy-tools has no types.
 def shape(answer: flask.Response) -> flask.Response:
     asked = flask.request
+    if flask.g.get("kill"):
+        # The process that asked: its request is carried out, and it never reads the answer.
+        os.kill(flask.g.kill, signal.SIGKILL)
     if asked.method != "GET" or answer.status_code != 200:
         return answer
     if asked.path.startswith("/redfish/v1/Systems/") and asked.path.count("/") == 4:
         told = json.loads(answer.data)
         system = emulator.app.systems._get(told["Id"])
         told["SerialNumber"] = system["serial"]
-        told["Boot"].update(_boot(system))
-        if system["habits"].get("future_state"):
-            # Only its own settings tell what is to come.
-            told["Boot"].update(BootSourceOverrideEnabled="Disabled", BootSourceOverrideTarget="None")
+        told.update(system.get("told", {}))
+        for name in (habits.TARGET, habits.ENABLED, habits.MODE):
+            told["Boot"].pop(name, None)
+        told["Boot"].update(habits.shown(system, in_settings=False))
+        if habits.names_settings(system):
+            link = f"{asked.path.rstrip('/')}/{habits.settings(system)}"
+            told["@Redfish.Settings"] = {"SettingsObject": {"@odata.id": link}}
         answer.data = json.dumps(told)
     answer.headers["ETag"] = _etag(answer.get_data(as_text=True))
     return answer

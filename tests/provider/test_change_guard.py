@@ -11,6 +11,7 @@ MACHINES = {**dict.fromkeys(PLANES, "controlplane"), "wk-1": "worker", "wk-2": "
 BEFORE = {
     "platform": "prod",
     "contract": "v1.12",
+    "issuer": "https://10.0.0.5:6443",
     "talos": "v1.13.2",
     "kubernetes": "v1.35.4",
     "controlplanes": PLANES,
@@ -43,6 +44,9 @@ def wrong(**changed):
         {"talos": "v1.14.0"},
         {"kubernetes": "v1.36.0"},
         {"kubernetes": "v1.35.5"},
+        {"contract": "v1.13"},
+        {"contract": "v1.13", "talos": "v1.14.0"},
+        {"issuer": "https://10.0.0.6:6443"},
         {"controlplanes": {**PLANES, "cp-4": "10.0.0.4", "cp-5": "10.0.0.5"}},
         {"controlplanes": {**PLANES, "cp-2": "10.0.0.22"}},
     ],
@@ -90,10 +94,25 @@ def test_one_step_at_a_time_passes(changed):
             ),
         ),
         (
-            {"contract": "v1.13"},
+            {"contract": "v1.11"},
             (
-                "contract: goes from v1.12 to v1.13; the cluster's secrets were made for v1.12, and the cluster could"
-                " not decrypt its data with others; write v1.12"
+                "contract: talos.contract goes from v1.12 back to v1.11; machines would lose what only the newer"
+                " contract can set; write v1.12"
+            ),
+        ),
+        (
+            {"contract": "v1.14", "talos": "v1.14.2"},
+            (
+                "contract: talos.contract goes from v1.12 to v1.14 and skips v1.13; a change of contract is tested from"
+                " the one before; write v1.13, run up, then write v1.14"
+            ),
+        ),
+        (
+            {"contract": "v1.13", "issuer": "https://10.0.0.6:6443"},
+            (
+                "contract: talos.contract changes together with the address of the Kubernetes API; the address"
+                " https://10.0.0.5:6443 issues the tokens of service accounts, and a mistake in either change would be"
+                " hard to find; change one, run up, then change the other"
             ),
         ),
         (
@@ -108,6 +127,36 @@ def test_one_step_at_a_time_passes(changed):
 )
 def test_what_can_not_be_undone_is_refused(changed, text):
     assert wrong(**changed) == [text]
+
+
+@pytest.mark.parametrize(
+    ("runs", "declared", "now"),
+    [("v1.12.11", "v1.13.2", "v1.13"), ("v1.13.9", "v1.14.2", "v1.14"), ("v1.12.0", "v1.13.0", "v1.13")],
+)
+def test_a_contract_waits_until_its_talos_runs(runs, declared, now):
+    """Configs are sent before Talos is upgraded."""
+    was = {"v1.13": "v1.12", "v1.14": "v1.13"}[now]
+    before = {**BEFORE, "talos": runs, "contract": was}
+    told = [f"{w.property}: {w.reason}" for w in GUARD.check({**before, "talos": declared, "contract": now}, before)]
+    assert told == [
+        f"contract: {now} is newer than Talos {runs}, which the machines run; configs are sent before Talos is "
+        f"upgraded, and it refuses documents that it does not know; write {was}, run up, then change talos.contract"
+    ]
+    assert GUARD.check({**before, "talos": declared, "contract": was}, before) == []
+    after = {**before, "talos": declared}
+    assert GUARD.check({**after, "contract": now}, after) == []
+
+
+def test_a_plan_says_what_another_contract_does():
+    told = GUARD.describe_change({**BEFORE, "contract": "v1.13"}, BEFORE)
+    assert told == (
+        "contract v1.12 -> v1.13: each machine gets a config of the new form, control planes one after the other; a "
+        "machine that reboots for it is drained first; keys and the issuer of tokens stay"
+    )
+    assert GUARD.describe_change(BEFORE, BEFORE) is None
+    # A state of an earlier release knows no issuer.
+    unknown = {name: value for name, value in BEFORE.items() if name != "issuer"}
+    assert GUARD.check({**BEFORE, "contract": "v1.13"}, unknown) == []
 
 
 def test_all_of_it_is_told_at_once():

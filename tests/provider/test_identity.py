@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from clients import talos
 from clients.talos import Hardware
+from core.facts import hardware
 from provider import framework
-from provider.identity import judge, matches
+from provider.identity import PAIRED, judge, matches
 from provider.resources import RESOURCES
 from provider.resources import identity as gate
 from tests.provider.certificates import Pki
@@ -206,6 +207,44 @@ def test_a_machine_that_has_its_config_is_asked_with_the_platforms_certificate(m
 def test_another_platforms_machine_does_not_pass(machine):
     with pytest.raises(framework.UserError, match=r"cp-1: the Talos API at .* did not answer within 3 s"):
         create(machine(configured=True), pki=Pki())
+
+
+SWAPPED_UUID = "44454c4c-4200-1035-8052-b4c04f564433"
+
+
+def test_a_machine_that_tells_the_declared_identity_in_another_spelling_passes_and_is_recorded(machine):
+    """The UUID in the other byte order, and the service tag where the board's serial number is declared."""
+    at, said = machine(replace(FOUND, uuid=SWAPPED_UUID)), []
+    declared = {**DECLARED, "serial": "CNIVC0012300A1"}
+    given = inputs(at, declared=declared, serials=["CNIVC0012300A1", FOUND.serial])
+    outputs = asyncio.run(GATE.create(given, said.append))[1]
+    assert outputs["matched"] == {"uuid": hardware.SWAPPED, "serial": PAIRED}
+    assert said == [
+        f"is the declared machine: it reports the declared uuid {hardware.SWAPPED}",
+        f"is the declared machine: it reports the declared serial {PAIRED}",
+    ]
+    with pytest.raises(framework.UserError, match="its serial is CZJ2340ABC, and CNIVC0012300A1 is declared"):
+        create(at, declared=declared)
+
+
+def test_another_spelling_than_in_an_earlier_update_is_noticed(machine):
+    at, said = machine(replace(FOUND, uuid=SWAPPED_UUID), configured=True), []
+    before = {"matched": {"uuid": hardware.AS_DECLARED}, "found": {"uuid": FOUND.uuid, "serial": FOUND.serial}}
+    state = {**inputs(at), **before}
+    outputs = asyncio.run(GATE.update("cp-1", state, inputs(at), said.append))
+    assert outputs["matched"]["uuid"] == hardware.SWAPPED
+    assert said[0] == (
+        f"reports its uuid {hardware.SWAPPED}, and {hardware.AS_DECLARED} in an earlier update; its other identities "
+        "are the same"
+    )
+    state["found"] = {"uuid": FOUND.uuid, "serial": "CZJ9", "macs": ["52:54:00:aa:00:09"]}
+    with pytest.raises(framework.UserError) as refused:
+        asyncio.run(GATE.update("cp-1", state, inputs(at), said.append))
+    assert str(refused.value) == (
+        f"cp-1: the machine at {at.address} reports its uuid {hardware.SWAPPED}, and {hardware.AS_DECLARED} in an "
+        "earlier update; nothing else proves that it is the same machine, and another one would be erased; look at the "
+        f"machine, and if it is the same, write uuid: {SWAPPED_UUID}"
+    )
 
 
 def test_another_machine_is_refused_at_once_and_gets_nothing(machine):

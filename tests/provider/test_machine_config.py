@@ -18,9 +18,8 @@ from tests.provider.test_identity import DECLARED, FOUND, listed
 
 CONFIG, GATE = RESOURCES["bedplate-native:talos:MachineConfig"], RESOURCES["bedplate-native:talos:Identity"]
 KEY = "LS0tLS1CRUdJTiBFRDI1NTE5"
-GENERATED = (
-    f"version: v1alpha1\nmachine:\n  type: controlplane\n  ca: {{crt: {KEY}, key: {KEY}}}\ncluster: {{id: one}}\n"
-)
+BASE = ['{"version": "v1alpha1", "machine": {"type": "controlplane"}}']
+SECRETS = [json.dumps({"machine": {"ca": {"crt": KEY, "key": KEY}}, "cluster": {"id": "one"}})]
 PATCHES = ['{"machine": {"nodeLabels": {"a": "b"}}}', '{"apiVersion": "v1alpha1", "kind": "HostnameConfig", "x": "on"}']
 
 
@@ -86,7 +85,8 @@ def given(address, platform, **more):
         "machine": "cp-1",
         "node": address,
         "clientConfiguration": platform.client(),
-        "machineConfigurationInput": GENERATED,
+        "base": BASE,
+        "pki": SECRETS,
         "configPatches": PATCHES,
         "generation": 1,
         "declared": DECLARED,
@@ -138,6 +138,95 @@ def test_a_machine_of_the_platform_gets_the_whole_config(machine, platform):
         },
         {"apiVersion": "v1alpha1", "kind": "HostnameConfig", "x": "on"},
     ]
+
+
+def test_documents_with_secrets_are_merged_last_and_are_in_no_plain_output(machine, platform):
+    at = machine()
+    secret = json.dumps({"apiVersion": "v1alpha1", "kind": "ExtensionServiceConfig", "name": "nut", "configFiles": []})
+    outputs = create(at.address, platform, secretDocuments=[secret])
+    [(config, _)] = at.configs
+    assert [d.get("kind") for d in yaml.safe_load_all(config)] == [None, "HostnameConfig", "ExtensionServiceConfig"]
+    assert {"secretDocuments", "pki", "machineConfiguration"} <= set(CONFIG.contract.secrets)
+    assert outputs["secretDocuments"] == [secret]
+
+
+# Each says the same as the base, the PKI and the patches of `given`: another order, another split, another spelling.
+SAME = [
+    {"base": [json.dumps(json.loads(BASE[0]), indent=2)]},
+    {"base": [*BASE, SECRETS[0]], "pki": ['{"cluster": {"id": "one"}}']},
+    {"configPatches": [json.dumps({"machine": {"nodeLabels": {"a": "c"}}}), *PATCHES]},
+    {"configPatches": PATCHES[:1], "secretDocuments": PATCHES[1:]},
+]
+# Each says something else, however little.
+OTHER = [
+    {"configPatches": [*PATCHES, json.dumps({"machine": {"nodeLabels": {"empty": ""}}})]},
+    {"pki": [json.dumps({"machine": {"ca": {"crt": KEY, "key": KEY}}, "cluster": {"id": "two"}})]},
+    {"secretDocuments": [json.dumps({"machine": {"nodeLabels": {"a": "z"}}})]},
+    {"base": [json.dumps({"version": "v1alpha1", "machine": {"type": "controlplane", "network": {}}})]},
+]
+
+
+@pytest.mark.parametrize("more", SAME)
+def test_a_config_that_says_the_same_is_not_sent_again(machine, platform, more):
+    at = machine()
+    before = given(at.address, platform, machineConfiguration="the config that was sent")
+    inputs = given(at.address, platform, **more)
+    assert set(more) <= CONFIG.equal_inputs(inputs, before)
+    assert CONFIG.plan(inputs, before)["machineConfiguration"] == "the config that was sent"
+    assert update(at.address, platform, before, **more)["machineConfiguration"] == "the config that was sent"
+    assert at.configs == []
+
+
+@pytest.mark.parametrize("more", OTHER)
+def test_a_config_that_says_anything_else_is_sent(machine, platform, more):
+    at = machine()
+    before = given(at.address, platform, machineConfiguration="the config that was sent")
+    inputs = given(at.address, platform, **more)
+    assert CONFIG.equal_inputs(inputs, before) == frozenset()
+    assert CONFIG.plan(inputs, before)["machineConfiguration"] is framework.UNKNOWN
+    asyncio.run(CONFIG.update("cp-1", before, inputs, lambda text: None))
+    assert len(at.configs) == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"generation": 2},
+        {"node": "127.0.0.9"},
+        {"pki": framework.UNKNOWN},
+        {"configPatches": [*PATCHES[:1], framework.UNKNOWN]},
+    ],
+)
+def test_a_plan_knows_no_config_of_another_installation_address_or_pki(platform, more):
+    before = given("10.20.0.11", platform, machineConfiguration="the config that was sent")
+    inputs = {**before, **more}
+    del inputs["machineConfiguration"]
+    assert CONFIG.plan(inputs, before)["machineConfiguration"] is framework.UNKNOWN
+    assert CONFIG.describe_change(inputs, before) is None
+
+
+# What the Talos plugin generated, in states of earlier releases.
+GENERATED = (
+    f"version: v1alpha1\nmachine:\n  type: controlplane\n  ca: {{crt: {KEY}, key: {KEY}}}\ncluster: {{id: one}}\n"
+)
+
+
+def former(address, platform, **more):
+    """The state of a release that had the plugin generate the part with the PKI."""
+    state = given(address, platform, machineConfigurationInput=GENERATED, machineConfiguration="sent", **more)
+    return {name: value for name, value in state.items() if name not in ("base", "pki")}
+
+
+def test_a_state_with_a_generated_config_is_taken_over_without_sending_it(machine, platform):
+    at = machine()
+    before, inputs = former(at.address, platform), given(at.address, platform)
+    assert CONFIG.equal_inputs(inputs, before) == {"base", "pki", "configPatches", "secretDocuments"}
+    told = "nothing is sent, because the machine already has this config; only the record in the state changes"
+    assert CONFIG.describe_change(inputs, before) == told
+    taken = asyncio.run(CONFIG.update("cp-1", before, inputs, lambda text: None))
+    assert at.configs == [] and taken == {**inputs, "machineConfiguration": "sent"}
+    for broken in ({"machineConfigurationInput": GENERATED + "x: 1\n"}, {"machineConfigurationInput": "a: ["}):
+        assert CONFIG.equal_inputs(inputs, {**before, **broken}) == frozenset()
 
 
 def test_a_machine_without_a_config_gets_it_under_the_certificate_of_its_gate(machine, platform):
@@ -195,7 +284,8 @@ def test_a_record_of_the_plugin_counts_as_a_config(machine, platform):
 
 def test_a_plan_says_why_a_config_of_the_plugin_is_sent_again(machine, platform):
     inputs = given("10.20.0.11", platform)
-    plugins = {name: value for name, value in inputs.items() if name != "generation"}
+    plugins = former("10.20.0.11", platform, configPatches=[])
+    del plugins["generation"]
     assert CONFIG.describe_change(inputs, plugins) == (
         "is sent with the platform's certificate, because an earlier release sent its last config without one"
     )
@@ -258,6 +348,34 @@ def test_what_talos_refuses_is_told_at_once(machine, platform):
     assert len(at.configs) == 1
 
 
+STAND_IN = "(secret 0123456789ab)"
+SEALED = [*PATCHES, json.dumps({"machine": {"env": {"https_proxy": STAND_IN}}})]
+
+
+def test_a_secret_is_sent_in_place_of_its_stand_in_and_never_told(machine, platform):
+    at = machine(refuses="invalid proxy http://user:hunter2@proxy")
+    secrets = {STAND_IN: "http://user:hunter2@proxy"}
+    told = fault(create, at.address, platform, configPatches=SEALED, secrets=secrets)
+    assert f"INVALID_ARGUMENT: invalid proxy {STAND_IN}; it was not applied" in told and "hunter2" not in told
+    assert "hunter2" in at.configs[0][0] and STAND_IN not in at.configs[0][0]
+    told = fault(create, at.address, platform, configPatches=SEALED)
+    assert "the stack's secret is missing for a stand-in of it; nothing was sent" in told and len(at.configs) == 1
+
+
+def test_another_stand_in_for_the_same_secret_sends_nothing(machine, platform):
+    """A change of the stack's passphrase encrypts every secret again."""
+    at = machine()
+    first = given(at.address, platform, configPatches=SEALED, secrets={STAND_IN: "x"})
+    _, state = asyncio.run(CONFIG.create(first, lambda text: None))
+    other = "(secret ba9876543210)"
+    patches = [text.replace(STAND_IN, other) for text in SEALED]
+    again = given(at.address, platform, configPatches=patches, secrets={other: "x"})
+    asyncio.run(CONFIG.update("cp-1", state, again, lambda text: None))
+    assert len(at.configs) == 1
+    asyncio.run(CONFIG.update("cp-1", state, {**again, "secrets": {other: "y"}}, lambda text: None))
+    assert len(at.configs) == 2 and '"y"' in at.configs[1][0]
+
+
 def test_a_patch_that_cannot_be_merged_sends_nothing(machine, platform):
     at = machine()
     patches = [*PATCHES, json.dumps({"$patch": "delete"})]
@@ -270,7 +388,7 @@ def test_a_patch_that_cannot_be_merged_sends_nothing(machine, platform):
 
 def test_a_config_that_talos_cannot_receive_is_refused_before_it_is_sent(machine, platform):
     at = machine()
-    told = fault(create, at.address, platform, machineConfigurationInput=GENERATED + "x: " + "y" * 34_000_000)
+    told = fault(create, at.address, platform, pki=[json.dumps({"x": "y" * 34_000_000})])
     assert "bytes, and Talos takes at most 33553408" in told and at.configs == []
 
 

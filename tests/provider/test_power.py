@@ -78,7 +78,9 @@ def create(given, said=None):
 
 def allow(given, told=lambda text: None):
     assert PERMIT.check(given) == []
-    assert asyncio.run(PERMIT.create(given, told))[1] == given
+    outputs = asyncio.run(PERMIT.create(given, told))[1]
+    assert {name: value for name, value in outputs.items() if name in given} == given
+    assert outputs.keys() - given.keys() == {"identity", "matched"}
 
 
 def switch_on(given, said=None):
@@ -109,6 +111,8 @@ def test_a_machine_that_is_off_boots_from_the_network_once_and_is_on(bmc):
     assert outputs == {
         **given,
         "identity": {"uuid": machine(1)["uuid"], "serial": "LAB0001", "macs": ["52:54:00:77:00:01"]},
+        "matched": {},
+        "armed": "",
         "lastBoot": "from the network, once, uefi, for generation 1",
         "power": "On",
     }
@@ -148,7 +152,7 @@ def test_a_machine_that_was_just_switched_on_is_waited_for_and_not_booted_again(
     allow(given)
     behind = system.System(access(given), 20, lambda text: None)
     behind._connector.post(f"{behind._system.path}/Actions/ComputerSystem.Reset", data={"ResetType": "On"})
-    assert behind.power() == "Off" and not behind.ordered()
+    assert behind.power() == "Off" and not behind.ordered("uefi")
     behind.close()
     assert switch_on(given)["power"] == "On"
     assert bmc.acts("node-9") == ["Pxe"]
@@ -199,7 +203,7 @@ def switched(given, what):
 def forget_order(given):
     behind = system.System(access(given), 20, lambda text: None)
     behind._connector.patch(behind._system.path, data={"Boot": {"BootSourceOverrideEnabled": "Disabled"}})
-    assert not behind.ordered()
+    assert not behind.ordered("uefi")
     behind.close()
 
 
@@ -377,7 +381,7 @@ def test_a_machine_that_refuses_the_boot_mode_it_needs_is_not_restarted(bmc):
     given = inputs(bmc, 4, bootMode="legacy")
     assert refused(given) == (
         f"{given['system']} of {bmc.url} boots in mode UEFI and refuses mode legacy; it would load what can't start; "
-        "write boot_mode: uefi, or set legacy in its firmware"
+        "write boot_mode: uefi, or set legacy in its firmware; the order to boot from the network was withdrawn"
     )
     assert bmc.acts("node-4") == before
 
@@ -393,8 +397,8 @@ def test_a_bmc_that_would_boot_from_the_network_for_ever_is_not_restarted(bmc):
     given = inputs(bmc, 6)
     assert refused(given) == (
         f"{given['system']} of {bmc.url} accepted a single boot from the network, but reports Pxe, Continuous; it "
-        "would "
-        "boot something else, or install again at every boot; look for newer firmware, or boot it by hand"
+        "would boot something else, or install again at every boot; look for newer firmware, or boot it by hand; the "
+        "order to boot from the network was withdrawn"
     )
     assert bmc.acts("node-6") == []
 
@@ -405,7 +409,9 @@ def test_a_machine_that_does_not_come_on_is_waited_for_in_sight_and_not_for_ever
         create(given, said)
     assert str(told.value) == (
         f"{given['system']} of {bmc.url} could not be switched on within 2 s (its BMC reports: Off); resources that "
-        "depend on it are not created; check its console and its power supply, and run up again"
+        "depend on it are not created; check its console and its power supply, and run up again; its BMC is armed: the "
+        "next boot, whoever starts it, is from the network (Pxe, Once, UEFI, kept at "
+        f"/redfish/v1/Systems/{given['system']})"
     )
     assert any(
         line.startswith(f"waiting for {given['system']} to be switched on, ") and line.endswith(" s (it is Off)")

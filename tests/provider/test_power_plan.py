@@ -34,6 +34,8 @@ def test_a_plan_says_what_will_happen_and_knows_what_was_declared():
         **OFFLINE,
         "serial": "S1",
         "identity": {"uuid": UNKNOWN, "serial": "S1", "macs": UNKNOWN},
+        "matched": UNKNOWN,
+        "armed": UNKNOWN,
         "lastBoot": "from the network, once, uefi, for generation 2",
         "power": "On",
     }
@@ -50,7 +52,7 @@ def test_a_plan_says_what_will_happen_and_knows_what_was_declared():
         " uefi, for generation 2"
     )
     assert PERMIT.describe_change({**OFFLINE, "password": "another"}, state) is None
-    assert PERMIT.plan(OFFLINE) == OFFLINE
+    assert PERMIT.plan(OFFLINE) == {**OFFLINE, "identity": UNKNOWN, "matched": UNKNOWN}
     assert POWER.plan({**OFFLINE, "generation": UNKNOWN}, state)["lastBoot"] is UNKNOWN
 
 

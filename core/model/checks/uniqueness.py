@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from core.facts import bmc
+from core.facts.hardware import uuid_key
 from core.model.disk import DiskSpec
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
@@ -46,20 +47,24 @@ def macs_are_unique(p: Platform) -> Iterator[Fault]:
 
 @check()
 def hardware_identities_are_unique(p: Platform) -> Iterator[Fault]:
-    """No two machines have one UUID or one serial number."""
+    """No two machines have one UUID, in either byte order, or one serial number."""
     for key in ("uuid", "serial"):
-        owners: dict[str, str] = {}
+        owners: dict[str, tuple[str, str]] = {}
         for name, machine in p.declared.items():
             identity = getattr(machine, key)
-            if identity in owners:
+            if not identity:
+                continue
+            # BMCs and firmware report a UUID in either byte order, and both are accepted for the declared machine.
+            spelled = uuid_key(identity) if key == "uuid" else identity
+            owner, other = owners.setdefault(spelled, (name, identity))
+            if owner != name:
+                taken = "already" if other == identity else f"in the other byte order {other}, which is already"
                 yield fault(
                     ("machines", name, key),
-                    f"{identity} is already machines.{owners[identity]}.{key}",
+                    f"{identity} is {taken} machines.{owner}.{key}",
                     "a config could be sent to the wrong machine",
                     "read the value from the machine's BMC or from its label",
                 )
-            elif identity:
-                owners[identity] = name
 
 
 @check()

@@ -14,7 +14,7 @@ _OTHER_CONTRACT = "; newer Talos releases accept it too"
 
 @check("talos")
 def contract_is_rendered(p: Platform) -> Iterator[Fault]:
-    """The contract is one that Bedplate and its Talos plugin render, and that this Talos accepts."""
+    """The contract is one that Bedplate renders, and that this Talos accepts."""
     contract, talos = minor(p.talos.contract), minor(p.talos.version)
     path = ("talos", "contract")
     if contract not in versions.CONTRACTS:
@@ -23,13 +23,6 @@ def contract_is_rendered(p: Platform) -> Iterator[Fault]:
             f"{p.talos.contract} is not a contract that Bedplate renders",
             "the contract decides which machine config documents exist",
             f"write {' or '.join('v' + spell(each) for each in versions.CONTRACTS)}{_OTHER_CONTRACT}",
-        )
-    elif contract > versions.GENERATED:
-        yield fault(
-            path,
-            f"{p.talos.contract} is newer than what this release's Talos plugin generates",
-            "Bedplate would write its part of the config in the new form, and the plugin the rest in the old form",
-            f"write v{spell(versions.GENERATED)}{_OTHER_CONTRACT}",
         )
     elif talos in versions.TALOS and contract > talos:
         yield fault(

@@ -39,6 +39,26 @@ CASES = (
         f"{LAST} contains a private key",
     ),
     patched(
+        "talos-patches-hold-no-secrets",
+        {"machine": {"env": {"https_proxy": "http://user:hunter2@proxy.example.com:3128"}}},
+        f"{LAST} contains an address with a password",
+    ),
+    patched(
+        "talos-patches-hold-no-secrets",
+        {"machine": {"env": {"VAULT_TOKEN": "hunter2"}}},
+        f"{LAST} contains a password or a key",
+    ),
+    patched(
+        "talos-patches-hold-no-secrets",
+        document("ExtensionServiceConfig", name="nut", environment=["UPS_PASSWORD=hunter2"]),
+        f"{LAST} contains a password or a key",
+    ),
+    patched(
+        "talos-patches-hold-no-secrets",
+        document("HCloudVIPConfig", name="10.0.0.1", link="eth0", apiToken="hunter2"),
+        "HCloudVIPConfig.apiToken contains a secret",
+    ),
+    patched(
         "talos-encrypts-secrets-at-rest",
         {"cluster": {"secretboxEncryptionSecret": {"$patch": "delete"}}},
         "cluster.secretboxEncryptionSecret is deleted",

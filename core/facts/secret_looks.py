@@ -1,0 +1,69 @@
+"""Texts that are, or contain, a secret by their looks: keys, passwords, hashes of passwords, tokens."""
+
+import re
+
+# Source: RFC 7468 and RFC 5958 (PEM), and OpenSSH's PROTOCOL.key.
+_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----")
+# A password that a variable stands for is none.
+_VARIABLE = r"(?!\$|<|\{\{|%)"
+_URL = re.compile(
+    rf"\bhttps?://{_VARIABLE}[^\s/?#@'\"]+@|\b[A-Za-z][A-Za-z0-9+.-]{{0,20}}://[^\s/?#@:'\"]*:{_VARIABLE}[^\s/?#@'\"]+@"
+)
+# Source: crypt(5) of libxcrypt.
+_HASH = re.compile(r"\$(1|2[abxy]|5|6|7|y|gy|argon2id?|pbkdf2[a-z0-9-]*)\$[A-Za-z0-9./+=,$-]{12,}")
+_WORD = (
+    r"passw(?:or)?d|passwd|passphrase|secret|token|auth[_-]?key|api[_-]?key|access[_-]?key|private[_-]?key|"
+    r"pre[_-]?shared[_-]?key|psk|credentials?|activation[_-]key|registration[_-]key|validation[_-]key"
+)
+_NAME = re.compile(rf"(^|.*[^a-z]|.*[a-z](?=[A-Z]))({_WORD})s?(_private)?\d*|.*_private", re.IGNORECASE)
+_ASSIGNED = re.compile(
+    rf"(?i)(?<![\w.])(?:[\w.-]{{0,60}}[\W_])?(?:{_WORD})\d*[\"']?[ \t]*[:=][ \t]*[\"']?([^\s\"',;]+)"
+)
+_CAMEL = re.compile(r"\b\w*[a-z](?:Password|Secret|Token|Key)[ \t]*[:=][ \t]*[\"']?([^\s\"',;]{8,})")
+_OPTION = re.compile(rf"(?i)(?<!\S)--?(?:[\w-]{{0,60}}-)?(?:{_WORD})[= ][\"']?([^\s\"'-][^\s\"']*)")
+_PIPED = re.compile(r"[\w.-]+:(?!\$)\S+\s*\|\s*(sudo\s+)?chpasswd")
+_HEADER = re.compile(r"(?i)authorization:\s*(bearer|basic|token)\s+(?!\$)\S{6,}")
+# Source: the documentation of GitHub, GitLab, Slack, AWS, Tailscale and Cloudflare's tunnels; RFC 7519 (the header of a
+# JWT in base64).
+_TOKEN = re.compile(
+    r"\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}"
+    r"|tskey-[a-z]+-[\w-]{10,}|eyJ(hbGciO|0eXAiO|raWQiO|hIjoi)[A-Za-z0-9_-]{8,})"
+)
+# Values that are no secret: a locked account, a switch, a path, a variable, what a name service is called.
+_PLAIN = re.compile(
+    r"(?i)[!*x]{1,2}|true|false|yes|no|on|off|none|null|required|optional|random|r|files|compat|systemd|sss|[|>][+-]?"
+    r"|/[\w./-]*|file:.*|[$%<{].*|\(secret [0-9a-f]+\)?"
+)
+
+
+def is_plain(text: str) -> bool:
+    """Whether the value of a field that holds a password is none: empty, a locked account, a path, a variable."""
+    return not text.strip() or bool(_PLAIN.fullmatch(text.strip()))
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a field or an environment variable of this name holds a secret."""
+    return bool(_NAME.fullmatch(name))
+
+
+def kind_of_variable(name: str, text: str) -> str | None:
+    """What a variable contains, by its name or the looks of its value."""
+    if is_secret_name(name) and not is_plain(text):
+        return "a password or a key"
+    return kind_of(text)
+
+
+def kind_of(text: str) -> str | None:
+    """What the text contains, such as "a private key", if it looks like a secret."""
+    if _KEY.search(text):
+        return "a private key"
+    if _URL.search(text):
+        return "an address with a password"
+    if _HASH.search(text):
+        return "the hash of a password"
+    if _TOKEN.search(text) or _HEADER.search(text):
+        return "a token"
+    if _PIPED.search(text):
+        return "a password"
+    found = (match[1] for pattern in (_ASSIGNED, _CAMEL, _OPTION) for match in pattern.finditer(text))
+    return "a password or a key" if any(not is_plain(value) for value in found) else None

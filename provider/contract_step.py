@@ -1,0 +1,63 @@
+"""Another contract for a running platform: which changes a plan refuses, and what an accepted one does.
+
+Each machine gets a config of another form, in its turn. The secrets in it stay the same (core/machineconfig/pki.py).
+"""
+
+from collections.abc import Iterator
+
+from core.facts.versions import Minor, minor, spell
+from core.native import InputError, Values
+
+
+def refused(inputs: Values, before: Values) -> Iterator[InputError]:
+    """Why the contract may not change so: back, by more than one, before its Talos runs, or with another issuer."""
+    step = _step(inputs, before)
+    if step is None:
+        return
+    was, now = step
+    if now < was:
+        yield InputError(
+            "contract",
+            f"talos.contract goes from v{spell(was)} back to v{spell(now)}; machines would lose what only the newer "
+            f"contract can set; write v{spell(was)}",
+        )
+    elif now != (was[0], was[1] + 1):
+        following = spell((was[0], was[1] + 1))
+        yield InputError(
+            "contract",
+            f"talos.contract goes from v{spell(was)} to v{spell(now)} and skips v{following}; a change of contract is "
+            f"tested from the one before; write v{following}, run up, then write v{spell(now)}",
+        )
+    elif (runs := before.get("talos")) and minor(str(runs)) < now:
+        yield InputError(
+            "contract",
+            f"v{spell(now)} is newer than Talos {runs}, which the machines run; configs are sent before Talos is "
+            f"upgraded, and it refuses documents that it does not know; write v{spell(was)}, run up, then change "
+            "talos.contract",
+        )
+    elif (issuer := before.get("issuer")) and inputs.get("issuer") != issuer:
+        yield InputError(
+            "contract",
+            f"talos.contract changes together with the address of the Kubernetes API; the address {issuer} issues the "
+            "tokens of service accounts, and a mistake in either change would be hard to find; change one, run up, "
+            "then change the other",
+        )
+
+
+def described(inputs: Values, before: Values) -> str | None:
+    """What a plan shows beside the guard; None if the contract stays."""
+    step = _step(inputs, before)
+    if step is None:
+        return None
+    return (
+        f"contract v{spell(step[0])} -> v{spell(step[1])}: each machine gets a config of the new form, control planes "
+        "one after the other; a machine that reboots for it is drained first; keys and the issuer of tokens stay"
+    )
+
+
+def _step(inputs: Values, before: Values) -> tuple[Minor, Minor] | None:
+    """The contract of the last update and the declared one; None if they are equal, or one is not known."""
+    was, now = before.get("contract"), inputs.get("contract")
+    if not isinstance(was, str) or not isinstance(now, str) or minor(was) == minor(now):
+        return None
+    return minor(was), minor(now)
