@@ -55,6 +55,10 @@ pulumi.export("api", platform.api)
 pulumi.export("machines", metal.booted)
 if metal.dnsmasq:
     pulumi.export("dnsmasq", metal.dnsmasq)
-pulumi.export("schematic", platform.schematic_text)
+# A factory serves images after it has received their schematic. Most platforms have one, some have several by id.
+if len(platform.schematics) == 1:
+    pulumi.export("schematic", next(iter(platform.schematics.values())))
+else:
+    pulumi.export("schematics", dict(platform.schematics))
 for output in ("kubeconfig", "talosconfig", "expires"):
     pulumi.export(output, getattr(talos, output))

@@ -50,6 +50,15 @@ def openings(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+# What the layers below Kubernetes get besides, in a machine or for all.
+SHARED: list[dict[str, Any]] = [
+    {"sysctls": {"net/ipv4/conf/eth0.5/mc_forwarding": "1", "net.core.somaxconn": "4096"}},
+    {"containerd": {"io.containerd.cri.v1.images": {"discard_unpacked_layers": False, "own": {"deep": ["a", "b"]}}}},
+    {"containerd": {"io.containerd.cri.v1.runtime": {}, "io.containerd.gc.v1.scheduler": {"number": 3}}},
+    {"kubelet_mounts": {"/var/lib/longhorn": {}, "/var/local/models": {"read_only": True}}},
+]
+
+
 @st.composite
 def tunings(draw: st.DrawFn) -> dict[str, Any]:
     """What a machine is given beneath Kubernetes."""
@@ -64,6 +73,8 @@ def tunings(draw: st.DrawFn) -> dict[str, Any]:
         made["modules"] = draw(
             st.dictionaries(st.sampled_from(["vfio_pci", "nvme_tcp", "dm_thin_pool"]), st.sampled_from([[], ["a=1"]]))
         )
+    if draw(st.booleans()):
+        made |= draw(st.sampled_from(SHARED))
     if draw(st.booleans()):
         made["watchdog"] = draw(st.sampled_from([{}, {"device": "/dev/watchdog1", "seconds": 10}]))
     return made
@@ -115,6 +126,14 @@ def hosts(draw: st.DrawFn) -> dict[str, Any]:
     return made
 
 
+SCHEMATICS = st.sampled_from(
+    [
+        "ab" * 32,
+        {"extensions": ["siderolabs/zfs", "siderolabs/iscsi-tools"]},
+        {"kernel_args": ["hugepages=64", "-console"]},
+        {"extensions": [], "kernel_args": ["console=ttyS1"]},
+    ]
+)
 Net = IPv4Network | IPv6Network
 
 
@@ -210,6 +229,10 @@ def machines(draw: st.DrawFn, names: list[str], controlplanes: int, site: Site, 
         if draw(st.booleans()):
             machine["labels"] = draw(LABELS)
         if draw(st.booleans()):
+            machine["schematic"] = draw(SCHEMATICS)
+        if draw(st.booleans()):
+            machine["arch"] = draw(st.sampled_from(["amd64", "arm64"]))
+        if draw(st.booleans()):
             machine["taints"] = {"dedicated": "vms:NoSchedule"}
         if draw(st.booleans()):
             machine |= {**draw(tunings()), "volumes": draw(volumes(number))}
@@ -268,6 +291,13 @@ def exceptions(draw: st.DrawFn, talos: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _architectures(platform: dict[str, Any]) -> list[str]:
+    """Architectures of the machines that run workloads."""
+    schedulable = platform["talos"]["schedulable_control_planes"]
+    runs = [m for m in platform["machines"].values() if schedulable or m["role"] == "worker"]
+    return sorted({machine.get("arch", "amd64") for machine in runs})
+
+
 @st.composite
 def addresses(draw: st.DrawFn, site: Site, static: bool) -> dict[str, Any]:
     """The network section of a platform with these node networks; static: with a gateway for each of them."""
@@ -316,6 +346,7 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
         "cilium": {
             "version": draw(st.sampled_from(["1.19.6", "1.20.0"])),
             "encryption": draw(st.sampled_from(["wireguard", "none"])),
+            "values": draw(st.sampled_from([{}, {"bpf": {"masquerade": True}}, {"hubble": {"ui": {"enabled": True}}}])),
         },
     }
     if booted:
@@ -328,5 +359,7 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         platform["kubevirt"] = {"version": CURRENT["kubevirt"]}
         platform["vms"] = draw(virtual_machines())
+        for vm in platform["vms"].values():
+            vm["arch"] = draw(st.sampled_from(_architectures(platform)))
     platform["exceptions"] = draw(exceptions(platform["talos"]))
     return platform

@@ -82,7 +82,10 @@ class Metal(ComponentResource):
         platform, mac = self._args.platform, self._args.platform.machines[machine].mac
         assert mac is not None, "the model requires a MAC of every machine that a boot server boots"
         profile = matchbox.Profile(
-            f"{self._prefix}-{machine}", name=boot.label(platform, machine), **boot.profile(platform), opts=opts
+            f"{self._prefix}-{machine}",
+            name=boot.label(platform, machine),
+            **boot.profile(platform, machine),
+            opts=opts,
         )
         return matchbox.Group(
             f"{self._prefix}-{machine}",

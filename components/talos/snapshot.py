@@ -27,7 +27,7 @@ class Snapshot(ContractResource):
         values = {
             "platform": platform.name,
             "talos": platform.talos.version,
-            "schematic": platform.schematic_id,
+            "schematic": platform.images,
             "kubernetes": platform.talos.kubernetes,
             "nodes": [str(platform.machines[node].address) for node in nodes],
             "clientConfiguration": talos_client(client),

@@ -5,6 +5,7 @@ from typing import Any
 from pulumi import Input, Output, ResourceOptions
 
 from components.native import ContractResource, talos_client
+from core.boot import arguments
 from core.model import Platform
 from core.native.machine import TALOS_VERSION
 
@@ -24,7 +25,8 @@ class TalosVersion(ContractResource):
             "machine": machine,
             "node": node,
             "clientConfiguration": talos_client(client),
-            "image": platform.installer,
+            "image": platform.installer_of(machine),
+            "kernelArguments": arguments.installed(platform, machine),
             "controlplane": platform.machines[machine].role == "controlplane",
             # Maintenance mode does not report processor flags, so they are read once the machine has its config.
             "virtualization": bool(
@@ -32,6 +34,8 @@ class TalosVersion(ContractResource):
                 and platform.kubevirt
                 and not platform.kubevirt.emulation
                 and machine in platform.schedulable
+                # ARM processors don't report by a flag that they support virtual machines.
+                and platform.machines[machine].arch == "amd64"
             ),
             "timeoutSeconds": UPGRADE_TIMEOUT_SECONDS,
         }

@@ -40,6 +40,7 @@ class Vm(ComponentResource):
         if vm.ports:
             policy = allow_ports_policy(name, vm.namespace, {manifests.LABEL: name}, vm.ports)
             needed.append(KubernetesObject(f"vm-{name}-ports", policy, cluster.options(self, args.namespace)))
-        wanted = manifests.virtual_machine(name, vm, cluster.platform.migratable)
+        placed = manifests.placement(cluster.platform, vm)
+        wanted = manifests.virtual_machine(name, vm, cluster.platform.migratable, placed)
         self.machine = KubernetesObject(f"vm-{name}", wanted, cluster.options(self, *needed, args.hypervisor))
         self.register_outputs({})

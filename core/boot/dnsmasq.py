@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from core.model import Platform
 from core.model.boot import ProvisioningSpec
 
-# DHCP option 93, the client's architecture. 64-bit UEFI firmware sends 7 or 9. Source: RFC 4578, IANA registry.
-ARCHITECTURES = {"bios": (0,), "efi": (7, 9)}
+# DHCP option 93, the client's architecture. 64-bit UEFI firmware sends 7 or 9, and 11 on ARM.
+# Source: RFC 4578, IANA registry.
+ARCHITECTURES = {"bios": (0,), "efi": (7, 9), "arm64": (11,)}
 # The builds of iPXE that use the firmware's own network driver. Source: iPXE documentation, build targets.
-LOADERS = {"bios": "undionly.kpxe", "efi": "snponly.efi"}
+LOADERS = {"bios": "undionly.kpxe", "efi": "snponly.efi", "arm64": "snponly-arm64.efi"}
 # The same architectures as dnsmasq's pxe-service names them. Source: dnsmasq's manual, pxe-service.
-SERVICES = {"bios": ("x86PC",), "efi": ("X86-64_EFI", "BC_EFI")}
+SERVICES = {"bios": ("x86PC",), "efi": ("X86-64_EFI", "BC_EFI"), "arm64": ("ARM64_EFI",)}
+_OF_MACHINES = {"amd64": ("bios", "efi"), "arm64": ("arm64",)}
 
 
 def files(platform: Platform) -> dict[str, str]:
@@ -26,6 +28,13 @@ def files(platform: Platform) -> dict[str, str]:
         "dnsmasq.conf": "".join(f"{line}\n" for line in _lines(platform, wanted)),
         script_name(platform): script(wanted),
     }
+
+
+def loaders(platform: Platform) -> dict[str, str]:
+    """Kind of client to the boot loader that it gets, for the architectures of the platform's machines."""
+    used = {machine.arch for machine in platform.machines.values()}
+    kinds = [kind for arch, kinds in _OF_MACHINES.items() if arch in used for kind in kinds]
+    return {kind: LOADERS[kind] for kind in kinds}
 
 
 def script_name(platform: Platform) -> str:
@@ -67,14 +76,15 @@ def _lines(platform: Platform, wanted: ProvisioningSpec) -> Iterator[str]:
             else f"dhcp-host={machine.mac},{name}"
         )
     yield from ("", "# iPXE identifies itself by option 175; every other client gets iPXE.", "dhcp-match=set:ipxe,175")
-    for kind, numbers in ARCHITECTURES.items():
-        yield from (f"dhcp-match=set:{kind},option:client-arch,{number}" for number in numbers)
+    served = loaders(platform)
+    for kind in served:
+        yield from (f"dhcp-match=set:{kind},option:client-arch,{number}" for number in ARCHITECTURES[kind])
     if wanted.dhcp == "full":
         yield f"dhcp-boot=tag:known,tag:ipxe,{script_name(platform)}"
-        yield from (f"dhcp-boot=tag:known,tag:!ipxe,tag:{kind},{loader}" for kind, loader in LOADERS.items())
+        yield from (f"dhcp-boot=tag:known,tag:!ipxe,tag:{kind},{loader}" for kind, loader in served.items())
         return
-    for kind, services in SERVICES.items():
-        for service in services:
+    for kind in served:
+        for service in SERVICES[kind]:
             yield f'pxe-service=tag:known,tag:ipxe,{service},"{platform.name}",{script_name(platform)}'
             yield f'pxe-service=tag:known,tag:!ipxe,{service},"iPXE",{LOADERS[kind]}'
 

@@ -12,7 +12,7 @@ def steps(platform: Platform, name: str) -> Iterator[str]:
     machine = platform.machines[name]
     marks = ", ".join(_marks(machine)) or "the stack file says neither where it is nor its serial number"
     yield f"find {name}: {marks}"
-    link, iso = machine.mac or machine.link or "its link to the node network", matchbox.iso(platform)
+    link, iso = machine.mac or machine.link or "its link to the node network", matchbox.iso(platform, name)
     if platform.boot is not None:
         yield (
             f"boot it once from the network, over {link}, and keep the disk first in its boot order; "
@@ -20,8 +20,10 @@ def steps(platform: Platform, name: str) -> Iterator[str]:
         )
     else:
         yield f"boot it once from {iso}, on a USB stick or as virtual media, with {link} on the node network"
-    if platform.schematic_text is not None:
-        yield "if that URL answers 404, send the factory the schematic: it is the stack's output schematic"
+    id_ = platform.schematic_id_of(name)
+    if platform.schematics[id_] is not None:
+        output = "schematic" if len(platform.schematics) == 1 else f"schematics, under {id_}"
+        yield f"if that URL answers 404, send the factory the schematic: it is the stack's output {output}"
     yield (
         f"its screen must show Talos in maintenance mode and the address {machine.address}; if it shows another "
         f"address, reserve {machine.address} for {link} in DHCP, and boot it again"

@@ -11,6 +11,10 @@ _VARIABLE = r"\$\{(?:uuid|serial|mac|hostname|code)\}"
 PATTERN = rf'-?[A-Za-z0-9_](?:[{_PLAIN}&]|{_VARIABLE}|"[{_PLAIN} ]*")*'
 """One argument: a name with or without a value, blanks within quotes alone, and no word that a boot loader runs."""
 
+# Source: Linux, Documentation/admin-guide/kernel-parameters.rst: an argument with a dot that no module has is ignored.
+EXCEPTION = "bedplate.exception-kspp="
+"""Marks arguments with a recorded exception to KSPP; behind it stands the exception's last day."""
+
 _ARGUMENT = re.compile(PATTERN, re.ASCII)
 
 

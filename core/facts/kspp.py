@@ -38,6 +38,18 @@ NEEDED: dict[str, tuple[tuple[str, ...], str]] = {
 }
 """Kernel parameter to the values that work, and what happens with any other."""
 
+# Source: kubernetes/kubernetes, pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables. Talos starts the
+# kubelet with protectKernelDefaults, so that it stops at any other value.
+KUBELET: dict[str, tuple[str, ...]] = {
+    "vm.overcommit_memory": ("1",),
+    "vm.panic_on_oom": ("0",),
+    "kernel.panic": ("10",),
+    "kernel.panic_on_oops": ("1",),
+    "kernel.keys.root_maxkeys": ("1000000",),
+    "kernel.keys.root_maxbytes": ("25000000",),
+}
+"""Kernel parameter to the value without which the kubelet does not start."""
+
 # Source: siderolabs/extensions; these modules are not part of Talos' own kernel.
 FROM_EXTENSION: dict[str, str] = {
     "apex": "siderolabs/gasket-driver",

@@ -1,5 +1,6 @@
 """Which releases were made for each other, as their projects publish it."""
 
+from collections.abc import Iterable
 from datetime import date
 
 Minor = tuple[int, int]
@@ -50,6 +51,20 @@ CILIUM: dict[Minor, tuple[Minor, Minor]] = {
 # Source: Talos documentation, support matrix: community support of a minor ends when the next is released.
 TALOS_END: dict[Minor, date] = {(1, 12): date(2026, 5, 1), (1, 13): date(2026, 9, 3)}
 """Talos minor to the day its community support ended."""
+
+
+# Source: siderolabs/talos, pkg/machinery/config/types at v1.14.1: KubeletConfig has no mounts.
+LAST_CONTRACTS: dict[str, Minor] = {"kubelet_mounts": (1, 13)}
+"""Setting of a stack file to the last contract in which Talos has it."""
+
+
+def newest_contract(talos: str, settings: Iterable[str] = ()) -> Minor:
+    """The newest contract that this release renders and that this Talos and all of these settings have.
+
+    New platforms take it. Raises ValueError for a Talos that is older than each contract.
+    """
+    limits = [minor(talos), *(LAST_CONTRACTS[setting] for setting in settings if setting in LAST_CONTRACTS)]
+    return max(contract for contract in CONTRACTS if contract <= min(limits))
 
 
 def minor(version: str) -> Minor:

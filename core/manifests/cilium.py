@@ -1,6 +1,6 @@
 """Cilium's Helm values, and the objects that it needs besides its chart."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from core.facts.ports import KUBEPRISM
@@ -62,7 +62,16 @@ def values(platform: Platform) -> dict[str, Any]:
         chart["l2announcements"] = {"enabled": True}
         # Each announced service renews a lease, and the default limits are too low for that.
         chart["k8sClientRateLimit"] = {"qps": 50, "burst": 100}
-    return chart
+    return _merged(chart, want.values)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(below[key], above[key])
+        for key in below
+        if isinstance(below[key], Mapping) and isinstance(above.get(key), Mapping)
+    }
+    return {**below, **above, **both}
 
 
 def announcements(platform: Platform) -> Iterator[dict[str, Any]]:

@@ -47,8 +47,11 @@ def kubevirt(platform: Platform) -> dict[str, Any]:
         # Post-copy needs unprivileged userfaultfd, which Talos' kernel settings forbid.
         "migrations": {"allowPostCopy": False},
     }
-    if want.emulation:
-        configuration["developerConfiguration"] = {"useEmulation": True}
+    # Without this gate, KubeVirt refuses VMs of another architecture than that of the node its API server runs on.
+    mixed = {"featureGates": ["MultiArchitecture"]} if len({m.arch for m in platform.machines.values()}) > 1 else {}
+    emulated = {"useEmulation": True} if want.emulation else {}
+    if mixed or emulated:
+        configuration["developerConfiguration"] = {**mixed, **emulated}
     spec: dict[str, Any] = {
         "configuration": configuration,
         "imagePullPolicy": "IfNotPresent",

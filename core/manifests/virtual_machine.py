@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from core import standins
-from core.model import VirtualMachineSpec
+from core.model import Platform, VirtualMachineSpec
 
 LABEL = "bedplate/vm"
 
@@ -44,8 +44,24 @@ def secret(name: str, vm: VirtualMachineSpec, secrets: Mapping[str, str] = _NO_S
     }
 
 
-def virtual_machine(name: str, vm: VirtualMachineSpec, migratable: bool) -> dict[str, Any]:
-    """The VirtualMachine object: a container disk, cloud-init from its Secret, one link on the pod network."""
+def placement(platform: Platform, vm: VirtualMachineSpec) -> dict[str, Any]:
+    """Fields of a VM's spec that keep it on nodes of its architecture; empty where all machines are amd64.
+
+    KubeVirt takes the architecture of its own API server where none is set.
+    """
+    if {machine.arch for machine in platform.machines.values()} == {"amd64"}:
+        return {}
+    arch = vm.arch or platform.vm_architectures[0]
+    return {"architecture": arch, "nodeSelector": {"kubernetes.io/arch": arch}}
+
+
+def virtual_machine(
+    name: str, vm: VirtualMachineSpec, migratable: bool, placed: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The VirtualMachine object: a container disk, cloud-init from its Secret, one link on the pod network.
+
+    placed: what `placement` yields for it.
+    """
     return {
         "apiVersion": "kubevirt.io/v1",
         "kind": "VirtualMachine",
@@ -55,6 +71,7 @@ def virtual_machine(name: str, vm: VirtualMachineSpec, migratable: bool) -> dict
             "template": {
                 "metadata": {"labels": {LABEL: name}},
                 "spec": {
+                    **(placed or {}),
                     # Without a second node, a VM stops when its node is drained.
                     "evictionStrategy": "LiveMigrate" if migratable else "None",
                     "domain": {

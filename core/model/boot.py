@@ -28,7 +28,8 @@ class ProvisioningSpec(Model):
     """proxy runs beside a DHCP server that hands out addresses. full is that server, and gives each machine its own
     address."""
     tftp_root: TftpFolder = "/var/lib/tftpboot"
-    """Folder with iPXE's undionly.kpxe and snponly.efi, and with this platform's script."""
+    """Folder with iPXE's undionly.kpxe and snponly.efi, for arm64 also snponly-arm64.efi, and with this platform's
+    script."""
 
 
 class BootSpec(Model):

@@ -1,15 +1,17 @@
 """The `cilium` section: the pod network."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from core.facts import charts
 from core.facts.versions import CURRENT
 
-from .pattern import Pattern
+from .faults import refuse
+from .pattern import Pattern, Visible
 from .ranges import Ranges
-from .types import ChartVersion, Model
+from .types import ChartVersion, Model, sorted_deep
 from .urls import ChartsUrl
 
 Chart = Annotated[
@@ -30,6 +32,26 @@ ChartDigest = Annotated[
         "write sha256: and the 64 digits that `sha256sum cilium-VERSION.tgz` prints",
     ),
 ]
+
+
+def _values(value: Any) -> Any:
+    if bad := next((path for path, inner in _leaves(value) if not isinstance(inner, bool | int | float | str)), None):
+        refuse(
+            f"{bad} is neither a text nor a number nor true or false" if bad else "is not a mapping",
+            "Helm gets these values as YAML, and an empty one would delete what the chart sets",
+            "write a value, or remove the key",
+        )
+    return sorted_deep(value)
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Each value that is neither a mapping nor a list: its dotted path and itself."""
+    if isinstance(value, Mapping | list):
+        for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
+            name = str(key) if str(key).isprintable() else "a key"
+            yield from _leaves(inner, f"{path}.{name[:40]}".removeprefix("."))
+    elif path:
+        yield path, value
 
 
 class LoadBalancerSpec(Model):
@@ -55,6 +77,8 @@ class CiliumSpec(Model):
     hubble: bool = True
     """Observability of network flows."""
     load_balancer: LoadBalancerSpec | None = None
+    values: Annotated[Mapping[str, Any], BeforeValidator(_values), Visible] = {}
+    """Further values of the chart, which no other field sets, e.g. bpf.mapDynamicSizeRatio."""
     mtu: Annotated[int, Field(ge=1280, le=65520, strict=True)] | None = None
     """Bytes of the largest packet of pods and VMs. Unset: Cilium takes the mtu of the link with the node's address,
     and guests that don't learn the smaller size of a tunnel's packets lose their larger ones."""

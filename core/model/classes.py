@@ -12,7 +12,18 @@ from .types import ByName, Model, Name
 from .wording import faults_of
 
 # Merged by key: a machine adds to them. Any other key of a machine replaces its class's.
-_BY_KEY = ("labels", "taints", "location", "expects", "install", "bmc", "sysctls", "modules", "volumes")
+_BY_KEY = (
+    "labels",
+    "taints",
+    "location",
+    "expects",
+    "install",
+    "bmc",
+    "sysctls",
+    "modules",
+    "volumes",
+    "kubelet_mounts",
+)
 
 
 class _Classes(Model):
@@ -52,11 +63,21 @@ def merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     for key in _BY_KEY:
         if isinstance(shared.get(key), Mapping) and isinstance(own.get(key), Mapping):
             machine[key] = {**shared[key], **own[key]}
-    if isinstance(shared.get("nics"), Mapping) and isinstance(own.get("nics"), Mapping):
-        machine["nics"] = _deep(shared["nics"], own["nics"])
+    if isinstance(shared.get("schematic"), Mapping) and isinstance(own.get("schematic"), Mapping):
+        machine["schematic"] = _schematic(shared["schematic"], own["schematic"])
+    for key in ("nics", "containerd"):
+        if isinstance(shared.get(key), Mapping) and isinstance(own.get(key), Mapping):
+            machine[key] = _deep(shared[key], own[key])
     if isinstance(shared.get("patches"), list) and isinstance(own.get("patches"), list):
         machine["patches"] = [*shared["patches"], *own["patches"]]
     return machine
+
+
+def _schematic(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Merged by key, except that an id replaces contents, and contents replace an id."""
+    if "id" in own:
+        return dict(own)
+    return {**{key: value for key, value in shared.items() if key != "id" or not own}, **own}
 
 
 def _deep(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

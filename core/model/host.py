@@ -1,12 +1,15 @@
 """What runs beneath Kubernetes on a machine: kernel settings, watchdog, volumes, logs and image rules."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from core.facts.quantities import mebibytes
+from core.facts.sysctls import dotted
 
 from .amounts import CpuQuantity, Memory, Quantity
+from .containerd import Containerd
 from .disk import DiskSpec
 from .faults import refuse
 from .images import ContainerImage
@@ -14,15 +17,33 @@ from .pattern import Pattern
 from .pem import VerificationKey
 from .types import ByName, Model
 
+# One part of a name may contain what separates parts in the other spelling: eth0.5 is a link's name.
+_DOTTED, _SLASHED = r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"
 SysctlKey = Annotated[
     str,
     Pattern(
-        r"[a-z0-9_]+([.][A-Za-z0-9_-]+)+",
+        rf"[a-z0-9_]+((\.{_DOTTED})+|(/{_SLASHED})+)",
         "the name of a kernel parameter",
-        "the name is a path below /proc/sys with dots in place of slashes",
-        "write e.g. vm.nr_hugepages",
+        "the name is a path below /proc/sys, with slashes, or with dots in place of slashes",
+        "write e.g. vm.nr_hugepages, net.ipv4.conf.eth0/5.forwarding or net/ipv4/conf/eth0.5/forwarding",
     ),
+    AfterValidator(dotted),
 ]
+
+
+def _one_spelling(value: Any) -> Any:
+    seen: dict[str, str] = {}
+    for key in value if isinstance(value, Mapping) else ():
+        other = seen.setdefault(dotted(key), key) if isinstance(key, str) else key
+        if other != key and len(key) <= 200 and key.isprintable():
+            refuse(
+                f"sets {dotted(key)} twice, as {other} and as {key}",
+                "the kernel has one value of a parameter",
+                "remove one of the two",
+            )
+    return value
+
+
 SysctlValue = Annotated[
     str,
     Pattern(
@@ -87,6 +108,25 @@ class WatchdogSpec(Model):
     """Seconds without a sign of life before the restart."""
 
 
+KubeletMountPath = Annotated[
+    str,
+    Pattern(
+        r"/var/(?!(?:lib/)?(?:kubelet|etcd|containerd|cni|udev|seccomp|run|log|system|etc)(?:/|$))"
+        r"(?!(?:run|log|etc|tmp|lib)$)(?!.*/\.{1,2}(?:/|$))[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*",
+        "a folder that the kubelet can share",
+        "folders outside /var are read-only or lost at the next boot, and some below it are Talos' own",
+        "write e.g. /var/lib/longhorn or /var/local",
+    ),
+]
+
+
+class KubeletMountSpec(Model):
+    """A folder that the kubelet sees under the same path, with what is mounted in it later."""
+
+    read_only: bool = False
+    """The kubelet and its pods only read it."""
+
+
 class ReservedSpec(Model):
     """Resources that are reserved for Talos and the kubelet, and that pods never get."""
 
@@ -144,12 +184,18 @@ class ImageRuleSpec(Model):
 class SettingsSpec(Model):
     """Kernel settings that a stack file makes for all machines or for one."""
 
-    sysctls: ByName[SysctlKey, SysctlValue] = Field(default={}, validate_default=True)
-    """Kernel parameters, e.g. vm.nr_hugepages."""
+    sysctls: Annotated[ByName[SysctlKey, SysctlValue], BeforeValidator(_one_spelling)] = Field(
+        default={}, validate_default=True
+    )
+    """Kernel parameters, e.g. vm.nr_hugepages, or net/ipv4/conf/eth0.5/forwarding."""
     modules: ByName[ModuleName, tuple[ModuleParameter, ...]] = Field(default={}, validate_default=True)
     """Kernel modules to load, each with its parameters."""
     watchdog: WatchdogSpec | None = None
     """The hardware watchdog. Unset: nothing restarts a machine that hangs."""
+    containerd: Containerd = Field(default={}, validate_default=True)
+    """Settings of containerd: plugin, e.g. io.containerd.cri.v1.images, to its settings by name."""
+    kubelet_mounts: ByName[KubeletMountPath, KubeletMountSpec] = Field(default={}, validate_default=True)
+    """Folders of the machine that the kubelet and storage drivers share, besides volumes. Up to contract v1.13."""
 
 
 class TuningSpec(SettingsSpec):

@@ -18,7 +18,8 @@ from .identity import HardwareSerial, HardwareUuid
 from .labels import Labels, Taints
 from .nics import BOOT_LINK, NicsSpec
 from .pattern import Visible
-from .types import ClassName, LinkName, Model, Place
+from .schematic import SchematicOrId
+from .types import Architecture, ClassName, LinkName, Model, Place
 
 
 def _strategic_merge(value: Any) -> Any:
@@ -93,6 +94,10 @@ class MachineClassSpec(TuningSpec):
     """What a class's machines have in common. A machine's own keys take precedence; mappings are merged by key."""
 
     role: Literal["controlplane", "worker"] | None = None
+    arch: Architecture | None = None
+    """Processor architecture of its machines."""
+    schematic: SchematicOrId | None = None
+    """What differs from talos.schematic in the images of its machines."""
     link: LinkName | None = None
     """Kernel name of the boot link, where it can't be found by its MAC."""
     nics: NicsSpec | None = None
@@ -134,6 +139,10 @@ class MachineSpec(TuningSpec):
     class_: ClassName | None = Field(default=None, alias="class")
     """One of classes:. It supplies the keys that are not set here."""
     role: Literal["controlplane", "worker"] = Field(examples=["worker"])
+    arch: Architecture = "amd64"
+    """Processor architecture: it decides which kernel, initramfs and boot loader the machine boots."""
+    schematic: SchematicOrId | None = None
+    """What differs from talos.schematic in this machine's images. Each key that is set here replaces that key there."""
     address: Address = Field(examples=["192.168.10.11"])
     """Address of the machine, where its Talos API answers from maintenance mode on."""
     ipv6: Address | None = None

@@ -3,6 +3,7 @@
 The docstrings of the fields are the documentation: the JSON Schema that editors use contains them.
 """
 
+import hashlib
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
@@ -21,8 +22,9 @@ from .exceptions import ExemptionSpec
 from .machine import MachineClassSpec, MachineSpec
 from .network import ClusterNetworkSpec
 from .registries import RegistriesSpec
+from .schematic import SchematicSpec
 from .talos import TalosSpec
-from .types import ByName, Line, Model, Name
+from .types import Architecture, ByName, Line, Model, Name
 from .virtualization import KubeVirtSpec, VirtualMachineSpec
 from .workloads import WorkloadSpec
 
@@ -93,29 +95,59 @@ class Platform(Model):
         address = net.endpoint.address
         return address if address and net.of(address) and address not in self.addresses() else None
 
-    @property
-    def installer(self) -> str:
-        """The installer image: it contains exactly the platform's schematic and Talos release."""
-        host = self.talos.factory.split("://")[1]
-        secureboot = self.talos.schematic.secureboot
-        return installer.factory_image(host, self.schematic_id, self.talos.version, secureboot=secureboot)
+    def installer_of(self, machine: str) -> str:
+        """The installer image of a machine: it contains exactly the machine's schematic and the Talos release."""
+        host, secureboot = self.talos.factory.split("://")[1], self.schematic_of(machine).secureboot
+        return installer.factory_image(host, self.schematic_id_of(machine), self.talos.version, secureboot=secureboot)
+
+    def schematic_of(self, machine: str) -> SchematicSpec:
+        """What a machine's images contain: talos.schematic, with the machine's own keys over it."""
+        return schematic.merged(self.talos.schematic, self.declared[machine].schematic)
+
+    def schematic_id_of(self, machine: str) -> str:
+        """Id of a machine's schematic: its extensions and arguments, and those that the platform needs."""
+        return self._schematic_ids[machine]
+
+    @cached_property
+    def schematics(self) -> Mapping[str, str | None]:
+        """Every schematic of the platform: id to the text that a factory needs before it can serve those images.
+
+        None where the file names an id. In the order of the machines.
+        """
+        texts: dict[str, str | None] = {}
+        for name, id_ in self._schematic_ids.items():
+            if id_ not in texts:
+                body = schematic.body(self, self.schematic_of(name))
+                texts[id_] = None if body is None else schematic.text(body)
+        return MappingProxyType(texts)
 
     @property
-    def schematic_id(self) -> str:
-        """Id of the schematic: the stack file's extensions and arguments, and those that the platform needs."""
-        body = schematic.body(self)
-        return schematic.id_of(body) if body is not None else str(self.talos.schematic.id)
+    def images(self) -> str:
+        """Which images the machines have: the schematic's id, or with several a hash of which machine has which."""
+        if len(self.schematics) == 1:
+            return next(iter(self.schematics))
+        return hashlib.sha256(repr(sorted(self._schematic_ids.items())).encode()).hexdigest()
 
-    @property
-    def schematic_text(self) -> str | None:
-        """The schematic that a factory needs before it can serve those images; None where the file names an id."""
-        body = schematic.body(self)
-        return schematic.text(body) if body is not None else None
+    @cached_property
+    def _schematic_ids(self) -> Mapping[str, str]:
+        """Machine to the id of its schematic; equal schematics are hashed once."""
+        wanted = {name: self.schematic_of(name) for name in self.machines}
+        ids: dict[SchematicSpec, str] = {}
+        for each in wanted.values():
+            if each not in ids:
+                body = schematic.body(self, each)
+                ids[each] = schematic.id_of(body) if body is not None else str(each.id)
+        return MappingProxyType({name: ids[each] for name, each in wanted.items()})
 
     @property
     def schedulable(self) -> tuple[str, ...]:
         """Names of the machines that run workloads."""
         return tuple(self.machines) if self.talos.schedulable_control_planes else self.workers
+
+    @cached_property
+    def vm_architectures(self) -> tuple[Architecture, ...]:
+        """Processor architectures of the machines that run workloads, sorted."""
+        return tuple(sorted({self.machines[name].arch for name in self.schedulable}))
 
     @property
     def migratable(self) -> bool:

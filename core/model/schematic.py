@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from .platform import Platform
 
 
+_CONTENTS = frozenset({"extensions", "kernel_args", "overlay", "well_known_certificates"})
+"""Keys that an id stands for."""
+
+
 class OverlaySpec(Model):
     """Boot loader and firmware of a single-board computer."""
 
@@ -54,7 +58,7 @@ class SchematicSpec(Model):
 
     @model_validator(mode="after")
     def _id_or_contents(self) -> Self:
-        contents = sorted(self.model_fields_set - {"id", "secureboot"})
+        contents = sorted(self.model_fields_set & _CONTENTS)
         if self.id is not None and contents:
             refuse(
                 f"sets both id and {' and '.join(contents)}",
@@ -93,14 +97,29 @@ class _OrItsId:
 SchematicOrId = Annotated[SchematicSpec, BeforeValidator(_from_id), _OrItsId()]
 
 
+def merged(shared: SchematicSpec, own: SchematicSpec | None) -> SchematicSpec:
+    """A machine's schematic: each key that it sets itself, and the other keys from talos.schematic.
+
+    An id and contents exclude each other, so that of the two the machine's own takes precedence.
+    """
+    if own is None:
+        return shared
+    keys = own.model_fields_set
+    excluded = _CONTENTS if "id" in keys else frozenset({"id"}) if keys & _CONTENTS else frozenset()
+    inherited = {key: getattr(shared, key) for key in shared.model_fields_set - keys - excluded}
+    made = own.model_copy(update=inherited)
+    # Certificates for SecureBoot are inherited with it alone.
+    return made if made.secureboot else made.model_copy(update={"well_known_certificates": False})
+
+
 def needs(platform: "Platform") -> SchematicSpec:
     """Extensions and arguments that the platform requires whatever its file sets. Layers add theirs here."""
     return SchematicSpec()
 
 
-def body(platform: "Platform") -> dict[str, Any] | None:
-    """The schematic as a factory accepts it: its top-level keys to their values. None where the file names an id."""
-    wanted, required = platform.talos.schematic, needs(platform)
+def body(platform: "Platform", wanted: SchematicSpec) -> dict[str, Any] | None:
+    """A schematic as a factory accepts it: its top-level keys to their values. None where the file names an id."""
+    required = needs(platform)
     if wanted.id is not None:
         return None
     customization: dict[str, Any] = {

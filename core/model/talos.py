@@ -8,12 +8,22 @@ from core.facts.versions import CURRENT
 
 from .firewall import FirewallSpec
 from .host import ImageRuleSpec, KubernetesHardeningSpec, ReservedSpec, SettingsSpec
+from .images import ImageRepository
 from .machine import Patch
 from .pem import Certificates
 from .schematic import SchematicOrId, SchematicSpec
 from .snapshots import SnapshotsSpec
-from .types import ByName, Contract, KubernetesVersion, Name, TalosVersion
+from .types import ByName, Contract, KubernetesVersion, Model, Name, TalosVersion
 from .urls import FactoryUrl, KmsUrl, LogUrl
+
+
+class ComponentsSpec(Model):
+    """Repositories of the images of Kubernetes' components. The version is always talos.kubernetes."""
+
+    kubelet: ImageRepository = "ghcr.io/siderolabs/kubelet"
+    apiserver: ImageRepository = "registry.k8s.io/kube-apiserver"
+    controller_manager: ImageRepository = "registry.k8s.io/kube-controller-manager"
+    scheduler: ImageRepository = "registry.k8s.io/kube-scheduler"
 
 
 class TalosSpec(SettingsSpec):
@@ -25,6 +35,8 @@ class TalosSpec(SettingsSpec):
     """The Talos release on the machines. Upgrade one minor at a time."""
     kubernetes: KubernetesVersion = Field(examples=[CURRENT["kubernetes"]])
     """The Kubernetes release that Talos runs."""
+    components: ComponentsSpec = ComponentsSpec()
+    """Where the images of Kubernetes' own components come from, for sites whose mirror can't stand in for a host."""
     schematic: SchematicOrId = SchematicSpec()
     """Contents of the OS images: system extensions and kernel arguments, or the 64-digit id of a schematic."""
     factory: FactoryUrl = "https://factory.talos.dev"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
@@ -35,6 +35,13 @@ def _in_natural_order(entries: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType({name: entries[name] for name in sorted(entries, key=lambda name: (_natural(name), name))})
 
 
+def sorted_deep(value: Any) -> Any:
+    """A value whose mappings, at any depth, have their keys in one order, whatever the order in the file."""
+    if isinstance(value, Mapping):
+        return {key: sorted_deep(value[key]) for key in sorted(value, key=str)}
+    return [sorted_deep(each) for each in value] if isinstance(value, list) else value
+
+
 # Sorted, so that the order in the file never shows in the plan; read-only, so that no layer changes another's view.
 ByName = Annotated[Mapping[K, V], AfterValidator(_in_natural_order), PlainSerializer(dict)]
 
@@ -47,6 +54,9 @@ Name = Annotated[
         "use at most 63 of a-z, 0-9 and -, e.g. cp-1",
     ),
 ]
+
+Architecture = Literal["amd64", "arm64"]
+"""The processor architectures that Talos is made for, as Talos and container images name them."""
 
 # No pattern: a class that does not exist is reported together with the names of those that do.
 ClassName = Annotated[str, WithJsonSchema({"type": "string"})]

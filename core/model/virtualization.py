@@ -12,7 +12,7 @@ from .amounts import GuestMemory
 from .cloudconfig import CloudConfig
 from .faults import refuse
 from .images import ContainerImage, ImageRepository
-from .types import KubeVirtVersion, Model, Name
+from .types import Architecture, KubeVirtVersion, Model, Name
 
 
 def _ssh_key(value: Any) -> Any:
@@ -91,6 +91,8 @@ class VirtualMachineSpec(Model):
     cpu: int = Field(ge=1, le=512, strict=True, examples=[2])
     """Virtual CPUs: cores of one socket."""
     memory: GuestMemory = Field(examples=["4Gi"])
+    arch: Architecture | None = None
+    """Processor architecture of the guest and of the nodes that it runs on. Required where nodes of both run VMs."""
     namespace: Name = "vms"
     running: bool = True
     ssh_keys: tuple[SshKey, ...] = ()

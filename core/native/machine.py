@@ -193,6 +193,14 @@ TALOS_VERSION = Contract(
             instead="write e.g. HOST/metal-installer/ID:v1.14.2",
         ),
         "controlplane": shared.controlplane(),
+        "kernelArguments": Input(
+            type=texts(0),
+            doc="The kernel arguments in the image; policies judge them. Missing if only the schematic's id is known.",
+            why="the machine boots with these",
+            instead="write the arguments, one per entry",
+            required=False,
+            ignored_in_diff=True,
+        ),
         "virtualization": Input(
             type=FLAG,
             doc="Whether virtual machines may be scheduled on it, so that its processors must support them.",

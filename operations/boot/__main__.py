@@ -39,14 +39,17 @@ def main(file: Path, folder: Path) -> int:
 
 def files(platform: Platform, folder: Path) -> dict[str, tuple[str, str]]:
     """File name -> its text, and where the file belongs on the server. `folder` is where it is written first."""
+    loaders = " and ".join(dnsmasq.loaders(platform).values())
     destinations = {
-        dnsmasq.script_name(platform): "the TFTP folder, beside undionly.kpxe and snponly.efi",
+        dnsmasq.script_name(platform): f"the TFTP folder, beside {loaders}",
         "dnsmasq.conf": "/etc/dnsmasq.d, under a name of its own",
     }
     written = {name: (text, destinations[name]) for name, text in dnsmasq.files(platform).items()}
-    if platform.schematic_text is not None:
-        upload = f"curl --data-binary @{folder}/schematic.yaml {platform.talos.factory}/schematics"
-        written["schematic.yaml"] = (platform.schematic_text, f"the factory, once: {upload}")
+    for id_, text in platform.schematics.items():
+        if text is not None:
+            name = "schematic.yaml" if len(platform.schematics) == 1 else f"schematic-{id_[:12]}.yaml"
+            upload = f"curl --data-binary @{folder}/{name} {platform.talos.factory}/schematics"
+            written[name] = (text, f"the factory, once: {upload}")
     return written
 
 

@@ -95,20 +95,20 @@ def compared(platform: Platform, resources: list[dict[str, Any]]) -> Iterator[Ch
 def _change(platform: Platform, name: str, state: Mapping[str, Mapping[str, Any]]) -> Change:
     applied = unwrap_secret(state["config"].get("configPatches")) or []
     fields = differences(merge(map(json.loads, applied)), merge(map(json.loads, patches(platform, name))))
-    upgrades = list(_upgrades(platform, state))
+    upgrades = list(_upgrades(platform, name, state))
     every = [*upgrades, *fields]
     reboots = any(difference.reboots for difference in every)
     address = str(platform.machines[name].address)
     return Change(name, address, "changes" if every else "same", reboots, reboots or bool(upgrades), every)
 
 
-def _upgrades(platform: Platform, state: Mapping[str, Mapping[str, Any]]) -> Iterator[Difference]:
+def _upgrades(platform: Platform, name: str, state: Mapping[str, Mapping[str, Any]]) -> Iterator[Difference]:
     """Another version of Kubernetes and another image of Talos, which are not fields of a patch."""
     versions = unwrap_secret(state.get("identity", {}).get("versions")) or {}
     kubernetes = unwrap_secret(state.get("healthy", {}).get("kubernetes")) or versions.get("kubernetes")
     for document, path, old, new, reboots in (
         ("Kubernetes", "version", kubernetes, platform.talos.kubernetes, False),
-        ("Talos", "image", unwrap_secret(state.get("version", {}).get("image")), platform.installer, True),
+        ("Talos", "image", unwrap_secret(state.get("version", {}).get("image")), platform.installer_of(name), True),
     ):
         if old and old != new:
             yield Difference(document, path, shown_value((path,), old), shown_value((path,), new), reboots)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from core.facts.kernel_defences import hardening_off, mitigations_off, words
+from core.facts.sysctls import dotted
+from core.native.machine import TALOS_VERSION
+
+from .arguments import HARDENING, MITIGATIONS, REMOVED
 from .field import Field
 from .rule import Resource, Rule
 from .talos import APPLY
 
 PROFILE = frozenset({"matchbox:index/profile:Profile"})
-BOOT = APPLY | PROFILE
+# Installs an image; its input lists the kernel arguments in it.
+RELEASE = frozenset({TALOS_VERSION.token})
+BOOT = APPLY | PROFILE | RELEASE
+LISTED = {**dict.fromkeys(PROFILE, "args"), **dict.fromkeys(RELEASE, "kernelArguments")}
 
 # Talos sets these itself, and another value weakens it. Source: siderolabs/talos pkg/kernel/kspp.
 KSPP = {
@@ -38,107 +46,81 @@ NETWORK = {
     for key in ("accept_redirects", "accept_source_route", "send_redirects", "secure_redirects")
 } | {"net.ipv4.tcp_syncookies": ("1",), "net.ipv4.icmp_echo_ignore_broadcasts": ("1",)}
 
-MITIGATIONS_OFF = (
-    "mitigations=off",
-    "nopti",
-    "pti=off",
-    "nospectre_v1",
-    "nospectre_v2",
-    "spectre_v2=off",
-    "spectre_v2_user=off",
-    "spec_store_bypass_disable=off",
-    "l1tf=off",
-    "mds=off",
-    "tsx_async_abort=off",
-    "mmio_stale_data=off",
-    "retbleed=off",
-    "srbds=off",
-    "gather_data_sampling=off",
-    "reg_file_data_sampling=off",
-    "spec_rstack_overflow=off",
-    "kvm.nx_huge_pages=off",
-    "kvm-intel.vmentry_l1d_flush=never",
-    "nosmep",
-    "nosmap",
-    "nokaslr",
-    "noexec=off",
-)
-HARDENING_OFF = (
-    "-slab_nomerge",
-    "-pti",
-    "-init_on_alloc",
-    "-init_on_free",
-    "-module.sig_enforce",
-    "-lockdown",
-    "-selinux",
-    "slab_merge",
-    "init_on_alloc=0",
-    "init_on_free=0",
-    "module.sig_enforce=0",
-    "lockdown=none",
-    "selinux=0",
-    "proc_mem.force_override=always",
-    "-proc_mem.force_override",
-    "talos.auditd.disabled=1",
-    "iommu=off",
-    "intel_iommu=off",
-    "amd_iommu=off",
-)
 WANTED = ("slab_nomerge", "pti=on")
 
 
 def arguments(resource: Resource) -> list[Field]:
     """Each kernel argument. One that contains an unknown value makes the rule that reads it report a violation."""
-    if resource.kind in PROFILE:
-        return resource.inputs["args"].items()
+    if resource.kind in LISTED:
+        return resource.inputs[LISTED[resource.kind]].items()
     return resource.machine.v1alpha1.at("machine", "install", "extraKernelArgs").items()
 
 
-def _forbidden(resource: Resource, bad: tuple[str, ...], what: str) -> Iterator[str]:
+def _forbidden(resource: Resource, bad: Callable[[str], Iterable[str]], what: str) -> Iterator[str]:
     for argument in arguments(resource):
-        words = set((argument.text() or "").split())
-        # The message contains words of the list above and none of the resource's values.
-        yield from (f"{argument.path}: {word} {what}" for word in bad if word in words)
+        # The message contains words of this release's tables and none of the resource's values.
+        yield from (f"{argument.path}: {word} {what}" for word in bad(argument.text() or ""))
 
 
 def mitigations_on(resource: Resource) -> Iterator[str]:
     """Yields kernel arguments that disable mitigations."""
-    yield from _forbidden(resource, MITIGATIONS_OFF, "disables a defence against hostile code")
+    yield from _forbidden(
+        resource, lambda text: mitigations_off(text, MITIGATIONS), "disables a defence against hostile code"
+    )
 
 
 def hardening_kept(resource: Resource) -> Iterator[str]:
     """Yields kernel arguments that disable hardening defaults."""
-    yield from _forbidden(resource, HARDENING_OFF, "disables a hardening default")
+    yield from _forbidden(
+        resource, lambda text: hardening_off(text, HARDENING, REMOVED, KSPP), "disables a hardening default"
+    )
 
 
 def hardening_booted(resource: Resource) -> Iterator[str]:
-    """Yields hardening arguments that a network boot lacks."""
-    words = {word for argument in arguments(resource) for word in (argument.text() or "").split()}
-    yield from (f"args lack {word}" for word in WANTED if word not in words)
+    """Yields hardening arguments that a boot lacks."""
+    listed = resource.inputs[LISTED[resource.kind]]
+    if resource.kind in RELEASE and not listed.given:
+        return  # Of a schematic that is only an id, nobody knows the arguments.
+    given = {word for argument in arguments(resource) for word in (argument.text() or "").split()}
+    yield from (f"{listed.path} lack {word}" for word in WANTED if word not in given)
 
 
 def selinux_permissive(resource: Resource) -> Iterator[str]:
     """Yields an enforcing SELinux."""
-    yield from _forbidden(resource, ("enforcing=1",), "is untested with Cilium and KubeVirt")
+    for path, name, value in _words(resource):
+        if (name, value) == ("enforcing", "1"):
+            yield f"{path}: enforcing=1 is untested with Cilium and KubeVirt"
 
 
 def no_wipe(resource: Resource) -> Iterator[str]:
     """Yields the kernel argument that erases the machine at each boot."""
-    for argument in arguments(resource):
-        if any(word.startswith("talos.experimental.wipe=") for word in (argument.text() or "").split()):
-            yield f"{argument.path}: talos.experimental.wipe erases the machine at every boot"
+    for path, name, _ in _words(resource):
+        if name == "talos.experimental.wipe":
+            yield f"{path}: talos.experimental.wipe erases the machine at every boot"
+
+
+def boots_talos(resource: Resource) -> Iterator[str]:
+    """Yields kernel arguments with which the machine looks for its config elsewhere, or starts another program."""
+    for path, name, value in _words(resource):
+        if name == "talos.platform" and value != "metal":
+            yield f"{path}: talos.platform is not metal"
+        elif name in ("init", "rdinit"):
+            yield f"{path}: {name} starts another program than Talos"
 
 
 def config_not_in_clear(resource: Resource) -> Iterator[str]:
     """Yields kernel arguments that contain a machine configuration or fetch one without TLS."""
+    for path, name, value in _words(resource):
+        if name in ("talos.config.inline", "talos.config.early"):
+            yield f"{path} contains a machine configuration, and with it the cluster's secrets"
+        elif name == "talos.config" and not value.startswith(("https://", "metal-iso")):
+            yield f"{path} fetches the machine configuration, with the cluster's secrets, without TLS"
+
+
+def _words(resource: Resource) -> Iterator[tuple[str, str, str]]:
+    """Path, name and value of each word of the kernel arguments, in one spelling."""
     for argument in arguments(resource):
-        for word in (argument.text() or "").split():
-            if word.startswith(("talos.config.inline=", "talos.config.early=")):
-                yield f"{argument.path} contains a machine configuration, and with it the cluster's secrets"
-            elif word.startswith("talos.config=") and not word.startswith(
-                ("talos.config=https://", "talos.config=metal-iso")
-            ):
-                yield f"{argument.path} fetches the machine configuration, with the cluster's secrets, without TLS"
+        yield from ((argument.path, *word) for word in words(argument.text() or ""))
 
 
 def nothing_else_served(resource: Resource) -> Iterator[str]:
@@ -154,11 +136,12 @@ def sysctls_kept(resource: Resource) -> Iterator[str]:
         resource.machine.v1alpha1.at("machine", "sysctls"),
         *(document["params"] for document in resource.machine.of("SysctlConfig")),
     ):
-        for key, fine in (KSPP | NETWORK).items():
-            for spelling in (key, key.replace(".", "/")):
-                value = place[spelling].scalar()
-                if value is not None and value.strip() not in fine:
-                    yield f"{place.path} sets {key} to a value other than {' or '.join(fine)}"
+        for spelling, _ in place.entries():
+            key = dotted(spelling)
+            fine = (KSPP | NETWORK).get(key)
+            value = place[spelling].scalar() if fine else None
+            if fine and value is not None and value.strip() not in fine:
+                yield f"{place.path} sets {key} to a value other than {' or '.join(fine)}"
 
 
 RULES = (
@@ -183,7 +166,7 @@ RULES = (
     Rule(
         name="kernel-boots-hardened",
         severity="high",
-        kinds=PROFILE,
+        kinds=PROFILE | RELEASE,
         check=hardening_booted,
         controls=("KSPP",),
         why="Talos refuses to run without these arguments, and a network boot has only the ones given here.",
@@ -204,6 +187,14 @@ RULES = (
         check=no_wipe,
         why="A wipe on the kernel command line is repeated at each boot.",
         remedy="reset the machine once, through the Talos API",
+    ),
+    Rule(
+        name="boot-starts-talos",
+        severity="critical",
+        kinds=BOOT,
+        check=boots_talos,
+        why="On another platform Talos fetches its configuration from a metadata service that any host can pose as.",
+        remedy="remove the argument: the images have talos.platform=metal",
     ),
     Rule(
         name="boot-shows-no-secrets",

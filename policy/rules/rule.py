@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Literal
 
-from core.native.machine import MACHINE_CONFIG
+from core.facts.kernel_arguments import EXCEPTION as MARK
+from core.native.machine import MACHINE_CONFIG, TALOS_VERSION
 
 from .exceptions import excused
 from .field import Field, UnjudgeableField
@@ -18,6 +19,8 @@ Severity = Literal["low", "medium", "high", "critical"]
 # opt-in: off until a stack's policy config enables it, because a small platform can't comply.
 Level = Literal["mandatory", "advisory", "opt-in"]
 MACHINE = MACHINE_CONFIG.token
+# Types whose kernel arguments carry the mark of a recorded exception, to the input that lists the arguments.
+MARKED = {"matchbox:index/profile:Profile": "args", TALOS_VERSION.token: "kernelArguments"}
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]{0,251}[a-z0-9])?")
 
 
@@ -85,6 +88,17 @@ class Resource:
     def machine(self) -> MachineConfig:
         """The machine configuration that the resource's patches add up to."""
         return merge(self.inputs["configPatches"])
+
+    @cached_property
+    def excepted(self) -> frozenset[str]:
+        """Controls for which the stack file records an exception for this machine, its boot profile or its image."""
+        if self.type == MACHINE:
+            return self.machine.excepted
+        listed = self.props.get(MARKED[self.type]) if self.type in MARKED else None
+        marked = isinstance(listed, list) and any(
+            isinstance(argument, str) and argument.startswith(MARK) for argument in listed
+        )
+        return frozenset({"KSPP"} if marked else ())
 
     @cached_property
     def namespace(self) -> str:
@@ -161,7 +175,7 @@ class Rule:
 
     def recorded(self, resource: Resource) -> bool:
         """Whether the stack file has an exception for this machine to each of the rule's controls."""
-        return bool(self.controls) and resource.type == MACHINE and set(self.controls) <= resource.machine.excepted
+        return bool(self.controls) and set(self.controls) <= resource.excepted
 
     def judge(self, resource: Resource) -> Iterator[str]:
         """What the check yields. A field that can't be read is a violation as well, and never raises."""

@@ -9,23 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.boot import matchbox as boot
+from core.boot.arguments import TALOS_ARGS, network
 from core.facts.kernel_arguments import PATTERN
 from core.model import StackFileError, parse
 
 
 def test_no_machine_config_is_served_over_network_boot(prod):
     """A config contains the cluster's keys, and anyone on that network could read it."""
-    assert not any(arg.startswith("talos.config") for arg in boot.profile(parse(prod))["args"])
+    assert not any(arg.startswith("talos.config") for arg in boot.profile(parse(prod), "cp-1")["args"])
 
 
 def test_kernel_and_initramfs_are_of_the_schematic_and_the_version(prod):
     base = "https://factory.prod.example.com/image/376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba/v1.14.2"
-    profile = boot.profile(parse(prod))
+    profile = boot.profile(parse(prod), "cp-1")
     assert (profile["kernel"], profile["initrds"]) == (f"{base}/kernel-amd64", [f"{base}/initramfs-amd64.xz"])
 
 
 def test_the_stacks_own_arguments_come_after_the_hardening_arguments(prod):
-    args = boot.profile(parse(prod))["args"]
+    args = boot.profile(parse(prod), "cp-1")["args"]
     assert {"slab_nomerge", "pti=on", "init_on_alloc=1"} <= set(args)
     assert args[0] == "initrd=initramfs-amd64.xz" and args[-1] == "console=ttyS1"
 
@@ -60,20 +61,31 @@ def test_without_a_boot_server_no_credentials_are_needed(dev):
 # Arguments as a stack file may have them: with or without a value, and some that remove a default.
 NAMES = st.from_regex(r"\A[a-z][a-z0-9_.]{0,10}\Z")
 VALUES = st.from_regex(r"\A[A-Za-z0-9,./:-]{1,12}\Z")
-OWN = st.one_of(NAMES, st.builds("{}={}".format, NAMES, VALUES), st.sampled_from(boot.TALOS_ARGS))
-TAKEN = st.sampled_from([f"-{name}" for arg in boot.TALOS_ARGS for name in {arg, arg.split("=")[0]}])
+OWN = st.one_of(NAMES, st.builds("{}={}".format, NAMES, VALUES), st.sampled_from(TALOS_ARGS))
+TAKEN = st.sampled_from([f"-{name}" for arg in TALOS_ARGS[1:] for name in {arg, arg.split("=")[0]}])
+# Without it, no hardening default may be removed.
+EXCEPTION = {
+    "control": "KSPP",
+    "reason": "A lab that runs no code of others.",
+    "until": "2027-03-31",
+    "ticket": "LAB-1",
+}
+MARK = "bedplate.exception-kspp=2027-03-31"
 
 
 def arguments(baked, of_boot):
-    raw = changed(stack_platform("dev"), {"talos.schematic": {"kernel_args": baked}, "boot.kernel_args": of_boot})
-    return boot.arguments(parse(raw)), boot.profile(parse(raw))["args"]
+    raw = changed(
+        stack_platform("dev"),
+        {"talos.schematic": {"kernel_args": baked}, "boot.kernel_args": of_boot, "exceptions": [EXCEPTION]},
+    )
+    return network(parse(raw), "cp-1"), boot.profile(parse(raw), "cp-1")["args"]
 
 
 @given(st.lists(OWN, max_size=6), st.lists(OWN, max_size=6))
 def test_every_argument_of_the_stack_file_is_served_in_its_order(baked, of_boot):
     """The kernel uses the last of two equal arguments, so another order could change its behaviour."""
     arguments_served, args = arguments(baked, of_boot)
-    assert arguments_served == [*boot.TALOS_ARGS, *baked, *of_boot]
+    assert arguments_served == [*TALOS_ARGS, *baked, *of_boot]
     assert args == ["initrd=initramfs-amd64.xz", *arguments_served]
 
 
@@ -81,8 +93,9 @@ def test_every_argument_of_the_stack_file_is_served_in_its_order(baked, of_boot)
 def test_only_the_default_that_the_stack_file_removes_is_missing(taken, own):
     arguments_served, _ = arguments([*taken, *own], [])
     names = {each[1:] for each in taken}
-    removed = [arg for arg in boot.TALOS_ARGS if arg in names or arg.split("=")[0] in names]
-    assert arguments_served == [*(arg for arg in boot.TALOS_ARGS if arg not in removed), *own]
+    removed = [arg for arg in TALOS_ARGS if arg in names or arg.split("=")[0] in names]
+    mark = [MARK] if {"slab_nomerge", "pti=on", "init_on_alloc=1"} & set(removed) else []
+    assert arguments_served == [*(arg for arg in TALOS_ARGS if arg not in removed), *own, *mark]
     assert not any(arg.startswith("-") for arg in arguments_served), "the kernel knows no such sign"
 
 
@@ -113,8 +126,9 @@ def test_no_argument_that_is_accepted_is_a_command_to_a_boot_loader(words):
 
 
 def test_boot_loaders_fetch_from_a_copy_where_there_is_one_and_everyone_else_from_the_factory(prod):
-    copy = boot.profile(parse(changed(prod, {"boot.assets": "http://10.20.0.2:8080/assets"})))
-    usual = boot.profile(parse(prod))
+    copy = boot.profile(parse(changed(prod, {"boot.assets": "http://10.20.0.2:8080/assets"})), "cp-1")
+    usual = boot.profile(parse(prod), "cp-1")
     assert copy["kernel"] == usual["kernel"].replace("https://factory.prod.example.com", "http://10.20.0.2:8080/assets")
     assert copy["initrds"][0].startswith("http://10.20.0.2:8080/assets/image/")
-    assert boot.iso(parse(changed(prod, {"boot.assets": "http://10.20.0.2:8080/assets"}))) == boot.iso(parse(prod))
+    elsewhere = parse(changed(prod, {"boot.assets": "http://10.20.0.2:8080/assets"}))
+    assert boot.iso(elsewhere, "cp-1") == boot.iso(parse(prod), "cp-1")

@@ -162,7 +162,9 @@ class Network:
 
     def images(self, platform: Platform, kernel_image: Path, archive: Path) -> None:
         """Puts kernel and initramfs where the platform's profiles look for them."""
-        folder = self.matchbox.folder / "assets/image" / platform.schematic_id / platform.talos.version
+        folder = (
+            self.matchbox.folder / "assets/image" / platform.schematic_id_of(platform.first) / platform.talos.version
+        )
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "kernel-amd64").symlink_to(kernel_image)
         (folder / "initramfs-amd64.xz").symlink_to(archive)

@@ -95,6 +95,23 @@ def test_known_machines_are_led_to_their_script_and_nobody_else_is_answered(dhcp
     assert {answer["server"] for answer in answers if answer} == {"10.20.0.2"}
 
 
+ARM = 11
+ASKS_OF_BOTH = {
+    (KNOWN, ARM, False): "snponly-arm64.efi",
+    (KNOWN, ARM, True): "prod.ipxe",
+    ("0c:c4:7a:00:01:03", EFI, False): "snponly.efi",
+    (UNKNOWN, ARM, False): None,
+}
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("dhcp", ["proxy", "full"])
+def test_machines_of_both_architectures_get_their_boot_loader(dhcp, prod, ask, tmp_path):
+    raw = changed(prod, {"machines.wk-1.arch": "arm64", "vms": None})
+    answers = ask(provisioned(raw, dhcp=dhcp, tftp_root=str(tmp_path)), ASKS_OF_BOTH)
+    assert [answer and answer["file"] for answer in answers] == list(ASKS_OF_BOTH.values())
+
+
 @pytest.mark.programs
 def test_a_full_server_gives_each_machine_its_own_address_and_the_ways_out(prod, ask, tmp_path):
     wk, cp = ask(

@@ -196,8 +196,8 @@ def site(tmp_path, binaries, checkout):
         found = Site(here, net, bmc, tmp_path, binaries)
         made = prepare.versions()
         found.store.add(platform_images(binaries, kubernetes=made.kubernetes, etcd=made.etcd, coredns=made.coredns))
-        found.image(FIRST, platform.installer)
-        found.image(NEXT, platform.installer.replace(FIRST, NEXT), BROKEN)
+        found.image(FIRST, platform.installer_of(platform.first))
+        found.image(NEXT, platform.installer_of(platform.first).replace(FIRST, NEXT), BROKEN)
         registry, clock = Registry(found.store.directory, netboot.SERVERS, 5000), Clock(netboot.SERVERS)
         try:
             yield found

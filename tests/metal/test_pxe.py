@@ -80,7 +80,7 @@ def test_one_up_has_machines_boot_from_the_network_once_with_bios_and_with_uefi(
         assert "guest booted" in console, console[-3000:]
         # UEFI puts the kernel's own name in front.
         told = next(line for line in console.splitlines() if line.startswith("guest arguments: "))
-        assert told.endswith(" ".join(boot.profile(platform)["args"])), told
+        assert told.endswith(" ".join(boot.profile(platform, name)["args"])), told
         assert f"guest uuid: {facts['uuid']}" in console and f"guest serial: {facts['serial']}" in console
         assert f"/ipxe?mac={facts['mac'].replace(':', '-')}" in net.told("matchbox")
     assert "snponly.efi to 10.77.0.12" in net.told("dnsmasq")

@@ -9,11 +9,11 @@ from conftest import ROOT, changed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts import disk_size, kspp, pem, quantities, versions
+from core.facts import disk_size, kernel_defences, kspp, pem, quantities, versions
 from core.manifests.kubevirt import manifest_path
 from core.model import parse
 from core.model.ports import own_ports
-from policy.rules import kernel
+from policy.rules import arguments, kernel
 from provider.identity import matches
 from toolchain.manifests import COMMITTED
 
@@ -22,6 +22,20 @@ def test_the_model_and_the_policies_harden_the_same_kernel_parameters():
     """A policy must not read the list of what it judges, so each has its own, and neither a row more."""
     assert dict(kspp.HARDENED) == dict(kernel.KSPP)
     assert "user.max_user_namespaces" in kspp.HARDENED
+
+
+@pytest.mark.parametrize("table", ["MITIGATIONS", "HARDENING", "REMOVED"])
+def test_the_model_and_the_policies_know_the_same_kernel_arguments(table):
+    assert getattr(kernel_defences, table) == getattr(arguments, table)
+
+
+def test_a_new_platform_takes_the_newest_contract_that_all_its_parts_have():
+    assert versions.newest_contract("v1.12.0") == (1, 12)
+    assert versions.newest_contract("v1.13.9") == (1, 13)
+    assert versions.newest_contract("v1.14.2") == (1, 14)
+    assert versions.newest_contract("v1.14.2", ["kubelet_mounts", "sysctls"]) == (1, 13)
+    with pytest.raises(ValueError, match="empty"):
+        versions.newest_contract("v1.11.0")
 
 
 def test_the_manifests_in_the_checkout_are_those_that_the_model_accepts():

@@ -51,8 +51,8 @@ def test_the_platforms_own_image_passes_the_provider_and_the_policy(host, schema
     raw = stack_platform("prod")
     raw["talos"] |= {"factory": f"https://{host}", "schematic": schematic}
     platform = parse(raw)
-    parsed = installer.parse(platform.installer)
+    parsed = installer.parse(platform.installer_of("cp-1"))
     assert parsed is not None
     assert parsed.from_factory
-    assert (parsed.schematic, parsed.version) == (platform.schematic_id, platform.talos.version)
-    assert TALOS_VERSION.inputs["image"].type.valid(platform.installer)
+    assert (parsed.schematic, parsed.version) == (platform.schematic_id_of("cp-1"), platform.talos.version)
+    assert TALOS_VERSION.inputs["image"].type.valid(platform.installer_of("cp-1"))

@@ -73,7 +73,7 @@ def test_names_that_count_the_same_have_one_order_too(dev):
 
 
 def test_the_installer_is_pinned_to_schematic_and_version(prod):
-    assert parse(prod).installer == (
+    assert parse(prod).installer_of("cp-1") == (
         "factory.prod.example.com/metal-installer/376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba:v1.14.2"
     )
 

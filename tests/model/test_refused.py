@@ -28,6 +28,8 @@ def cases() -> list[dict[str, Any]]:
         case
         for file in (
             "refused.yaml",
+            "refused-fields.yaml",
+            "refused-images.yaml",
             "refused-inputs.yaml",
             "refused-leaving.yaml",
             "refused-links.yaml",

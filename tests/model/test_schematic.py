@@ -77,34 +77,38 @@ def of(raw, **said):
 
 
 def test_a_platform_that_needs_nothing_has_the_plain_schematic(dev):
-    assert parse(dev).schematic_id == of(dev).schematic_id == of(dev, extensions=[]).schematic_id == PLAIN
+    assert (
+        parse(dev).schematic_id_of("cp-1")
+        == of(dev).schematic_id_of("cp-1")
+        == of(dev, extensions=[]).schematic_id_of("cp-1")
+        == PLAIN
+    )
 
 
 def test_the_stacks_extensions_and_arguments_make_the_id(dev):
     made = of(dev, extensions=["siderolabs/intel-ucode", "siderolabs/gvisor"], kernel_args=["net.ifnames=0"])
-    assert made.schematic_id == "b8e8fbbe1b520989e6c52c8dc8303070cb42095997e76e812fa8892393e1d176"
+    assert made.schematic_id_of("cp-1") == "b8e8fbbe1b520989e6c52c8dc8303070cb42095997e76e812fa8892393e1d176"
 
 
 def test_an_overlay_makes_the_id(dev):
-    made = of(dev, overlay={"name": "rpi_generic", "image": "siderolabs/sbc-raspberrypi"})
-    assert made.schematic_id == "ee21ef4a5ef808a9b7484cc0dda0f25075021691c8c09a276591eedb638ea1f9"
+    board = {"name": "rpi_generic", "image": "siderolabs/sbc-raspberrypi"}
+    made = parse(changed(dev, {"talos.schematic": {"overlay": board}, "machines.cp-1.arch": "arm64"}))
+    assert made.schematic_id_of("cp-1") == "ee21ef4a5ef808a9b7484cc0dda0f25075021691c8c09a276591eedb638ea1f9"
 
 
 @given(st.permutations(["siderolabs/a", "siderolabs/b", "siderolabs/b", "siderolabs/c"]))
 def test_the_order_of_extensions_and_naming_one_twice_means_nothing(extensions):
     dev = stack_platform("dev")
-    assert (
-        of(dev, extensions=extensions).schematic_id
-        == of(dev, extensions=["siderolabs/a", "siderolabs/b", "siderolabs/c"]).schematic_id
-    )
+    assert of(dev, extensions=extensions).schematic_id_of("cp-1") == of(
+        dev, extensions=["siderolabs/a", "siderolabs/b", "siderolabs/c"]
+    ).schematic_id_of("cp-1")
 
 
 def test_the_order_of_kernel_arguments_is_kept(dev):
     """The kernel prints to the last console=."""
-    assert (
-        of(dev, kernel_args=["console=ttyS1", "console=tty0"]).schematic_id
-        != of(dev, kernel_args=["console=tty0", "console=ttyS1"]).schematic_id
-    )
+    assert of(dev, kernel_args=["console=ttyS1", "console=tty0"]).schematic_id_of("cp-1") != of(
+        dev, kernel_args=["console=tty0", "console=ttyS1"]
+    ).schematic_id_of("cp-1")
 
 
 def test_what_the_platform_needs_is_added_to_what_the_file_says(dev, monkeypatch):
@@ -114,43 +118,50 @@ def test_what_the_platform_needs_is_added_to_what_the_file_says(dev, monkeypatch
         lambda platform: schematic.SchematicSpec(extensions=("siderolabs/util-linux-tools", "siderolabs/iscsi-tools")),
     )
     known = "613e1592b2da41ae5e265e8789429f22e121aab91cb4deb6bc3c0b6262961245"
-    assert parse(dev).schematic_id == of(dev, extensions=["siderolabs/iscsi-tools"]).schematic_id == known
+    assert (
+        parse(dev).schematic_id_of("cp-1")
+        == of(dev, extensions=["siderolabs/iscsi-tools"]).schematic_id_of("cp-1")
+        == known
+    )
 
 
 def test_an_id_made_elsewhere_is_used_as_it_is(dev):
-    assert parse(changed(dev, {"talos.schematic": "ab" * 32})).schematic_id == "ab" * 32
+    assert parse(changed(dev, {"talos.schematic": "ab" * 32})).schematic_id_of("cp-1") == "ab" * 32
 
 
 def test_what_a_factory_must_be_sent_is_what_was_hashed(dev):
     made = of(dev, extensions=["siderolabs/gvisor"])
+    ((id_, text),) = made.schematics.items()
     assert (
-        made.schematic_text
-        == "customization:\n    systemExtensions:\n        officialExtensions:\n            - siderolabs/gvisor\n"
+        text == "customization:\n    systemExtensions:\n        officialExtensions:\n            - siderolabs/gvisor\n"
     )
-    assert hashlib.sha256(made.schematic_text.encode()).hexdigest() == made.schematic_id
-    assert parse(changed(dev, {"talos.schematic": "ab" * 32})).schematic_text is None
+    assert hashlib.sha256(text.encode()).hexdigest() == id_ == made.schematic_id_of("cp-1")
+    assert parse(changed(dev, {"talos.schematic": "ab" * 32})).schematics == {"ab" * 32: None}
 
 
 def test_the_installer_of_a_secure_boot_is_the_signed_one(dev):
-    assert of(dev, secureboot=True).installer == f"factory.talos.dev/metal-installer-secureboot/{PLAIN}:v1.14.2"
     assert (
-        of(dev, secureboot=True, id="ab" * 32).installer
+        of(dev, secureboot=True).installer_of("cp-1") == f"factory.talos.dev/metal-installer-secureboot/{PLAIN}:v1.14.2"
+    )
+    assert (
+        of(dev, secureboot=True, id="ab" * 32).installer_of("cp-1")
         == f"factory.talos.dev/metal-installer-secureboot/{'ab' * 32}:v1.14.2"
     )
 
 
 def test_certificates_for_option_roms_make_the_id(dev):
     made = of(dev, secureboot=True, well_known_certificates=True)
-    assert made.schematic_id == "fa8e05f142a851d3ee568eb0a8e5841eaf6b0ebc8df9a63df16ac5ed2c04f3e6"
+    assert made.schematic_id_of("cp-1") == "fa8e05f142a851d3ee568eb0a8e5841eaf6b0ebc8df9a63df16ac5ed2c04f3e6"
 
 
 def test_a_boot_from_the_network_has_the_schematics_arguments_before_its_own(prod):
-    args = boot.profile(of(prod, kernel_args=["net.ifnames=0", "-init_on_alloc", "-console=tty0"]))["args"]
+    args = boot.profile(of(prod, kernel_args=["net.ifnames=0", "-console=tty0"]), "cp-1")["args"]
     assert args == [
         "initrd=initramfs-amd64.xz",
         "talos.platform=metal",
         "slab_nomerge",
         "pti=on",
+        "init_on_alloc=1",
         "printk.devkmsg=on",
         "net.ifnames=0",
         "console=ttyS1",
@@ -160,6 +171,6 @@ def test_a_boot_from_the_network_has_the_schematics_arguments_before_its_own(pro
 def test_kernel_and_initramfs_follow_the_computed_id(dev):
     made = of(dev, kernel_args=["noapic", "nolapic"])
     assert (
-        boot.assets(made)
+        boot.assets(made, "cp-1")
         == "https://factory.talos.dev/image/9cba8e32753f91a16c1837ab8abf356af021706ef284aef07380780177d9a06c/v1.14.2"
     )

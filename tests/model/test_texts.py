@@ -84,14 +84,16 @@ UNSEEN = ["\n", "\r", "\x00", "\x1b", "\x07", "\x7f", "\x85", "\x9b", "\u2028", 
 ELSEWHERE = [
     ("classes", "*", "install", "disk", "serial"),
     ("classes", "*", "install", "disk", "wwid"),
+    ("classes", "*", "schematic", "id"),
     ("include", "*"),
+    ("machines", "*", "schematic", "id"),
     ("talos", "images", "*", "image"),
     ("talos", "images", "*", "key"),
     ("talos", "schematic", "id"),
     ("talos", "snapshots", "to", "claim"),
 ]
 # Texts of several lines on purpose: PEM, and what other programs read as files or as scripts.
-SEVERAL_LINES = ("ca", "key", "trusted_roots", "patches", "cloud_init", "command")
+SEVERAL_LINES = ("ca", "key", "trusted_roots", "patches", "cloud_init", "command", "values")
 
 
 def test_the_platform_that_is_changed_is_valid():

@@ -28,7 +28,7 @@ def state(platform, former=False, **named):
             ("bedplate-native:talos:MachineConfig", config, ""),
             ("bedplate-native:talos:Identity", {"versions": {"kubernetes": "v0.0.1"}}, ""),
             ("bedplate-native:talos:Settled", {"kubernetes": wrapped}, "-settled" if former else ""),
-            ("bedplate-native:talos:Release", {"image": platform.installer}, ""),
+            ("bedplate-native:talos:Release", {"image": platform.installer_of(name)}, ""),
         ):
             resources.append(
                 {
@@ -77,7 +77,7 @@ def test_each_change_is_listed_with_whether_it_reboots(prod):
             False,
         )
         assert one.drained and not one.reboots
-    older = state(parse(prod), Release={"image": parse(prod).installer.replace("v1.14.2", "v1.14.1")})
+    older = state(parse(prod), Release={"image": parse(prod).installer_of("cp-1").replace("v1.14.2", "v1.14.1")})
     assert all(one.reboots and one.differences[0].document == "Talos" for one in look(prod, older).values())
 
 

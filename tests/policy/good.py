@@ -108,6 +108,15 @@ GOOD: Mapping[str, Resource] = {
             "args": ["talos.platform=metal", "slab_nomerge", "pti=on", 'dyndbg="file a.c +p"'],
         },
     ),
+    "release": Resource(
+        type="bedplate-native:talos:Release",
+        name="talos-cp-1",
+        props={
+            "machine": "cp-1",
+            "image": f"factory.example.com/metal-installer/{'1' * 64}:v1.14.2",
+            "kernelArguments": ["talos.platform=metal", "slab_nomerge", "pti=on", "console=tty0"],
+        },
+    ),
     "group": Resource(
         type="matchbox:index/group:Group",
         name="metal-cp-1",

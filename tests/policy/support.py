@@ -99,10 +99,10 @@ def complaints(resource: Resource, rules: tuple[Rule, ...] = RULES) -> dict[str,
 def planned(stack: str) -> tuple[Resource, ...]:
     """Every resource that the program registers for a stack, as the engine sends it to the pack."""
     requests = run_program(stack_platform(stack)).graph.requests.values()
-    return tuple(_seen(request) for request in requests)
+    return tuple(seen(request) for request in requests)
 
 
-def _seen(request: Any) -> Resource:
+def seen(request: Any) -> Resource:
     message = type(request.object)()
     message.CopyFrom(request.object)
     options = Options(

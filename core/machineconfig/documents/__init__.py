@@ -14,6 +14,7 @@ import json
 from core.model import Platform
 
 from .cluster import cluster
+from .containerd import containerd
 from .controlplane import controlplane
 from .disks import disks
 from .document import Document, plain
@@ -50,7 +51,8 @@ def own_documents(platform: Platform, name: str) -> list[Document]:
         *identity(platform, name, machine),
         *links(platform, machine),
         *firewall(platform, machine),
-        *disks(platform, machine),
+        *disks(platform, name, machine),
         *host(platform, name, machine),
+        *containerd(platform, machine),
         *registries(platform),
     ]

@@ -58,9 +58,14 @@ def api_arguments(platform: Platform) -> dict[str, str]:
 
 
 def images(platform: Platform) -> dict[str, str]:
-    """Each component's image by its name; only talos.kubernetes changes it."""
-    version = platform.talos.kubernetes
-    return {part: f"registry.k8s.io/kube-{part}:{version}" for part in ("apiserver", "controller-manager", "scheduler")}
+    """Each component's image by its name: its repository in talos.components, with the version in talos.kubernetes."""
+    from_, version = platform.talos.components, platform.talos.kubernetes
+    repositories = {
+        "apiserver": from_.apiserver,
+        "controller-manager": from_.controller_manager,
+        "scheduler": from_.scheduler,
+    }
+    return {part: f"{repository}:{version}" for part, repository in repositories.items()}
 
 
 def controlplane(platform: Platform) -> Iterator[Document]:

@@ -34,14 +34,14 @@ def expression(disk: DiskSpec) -> str:
     return " && ".join(terms)
 
 
-def encryption(platform: Platform, state: bool = False) -> dict[str, Any] | None:
-    """The encryption of a volume: LUKS2 with the platform's kind of key; None without encryption.
+def encryption(platform: Platform, secureboot: bool, state: bool = False) -> dict[str, Any] | None:
+    """The encryption of a machine's volume: LUKS2 with the platform's kind of key; None without encryption.
 
     The key of every volume except STATE is locked to STATE, so that a disk without STATE can't be decrypted.
     """
     talos = platform.talos
     # A key sealed while SecureBoot is off would open for any operating system that boots.
-    tpm = {"checkSecurebootStatusOnEnroll": True} if talos.schematic.secureboot else {}
+    tpm = {"checkSecurebootStatusOnEnroll": True} if secureboot else {}
     keys: dict[str, dict[str, Any]] = {
         "tpm": {"tpm": tpm},
         "kms": {"kms": {"endpoint": talos.kms}},
@@ -53,21 +53,21 @@ def encryption(platform: Platform, state: bool = False) -> dict[str, Any] | None
     return {"provider": "luks2", "keys": [{"slot": 0, **key, **({} if state else {"lockToState": True})}]}
 
 
-def disks(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
+def disks(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Document]:
     """Encryption and mounts of Talos' own volumes, and the volumes for storage drivers."""
     # A secure mount forbids opening device nodes below /var, and KubeVirt creates its disks' device nodes there.
     mount: dict[str, Any] = {"mount": {"secure": platform.kubevirt is None}} if by_documents(platform) else {}
     own: dict[str, dict[str, Any]] = {"STATE": {}, "EPHEMERAL": mount}
-    for name, more in own.items():
-        sealed = encryption(platform, state=name == "STATE")
+    secureboot = platform.schematic_of(name).secureboot
+    for label, more in own.items():
+        sealed = encryption(platform, secureboot, state=label == "STATE")
         if sealed or more:
-            yield document("VolumeConfig", name=name, **more, **({"encryption": sealed} if sealed else {}))
-    for name, volume in machine.volumes.items():
-        yield _volume(platform, name, volume)
+            yield document("VolumeConfig", name=label, **more, **({"encryption": sealed} if sealed else {}))
+    for label, volume in machine.volumes.items():
+        yield _volume(label, volume, encryption(platform, secureboot))
 
 
-def _volume(platform: Platform, name: str, volume: VolumeSpec) -> Document:
-    sealed = encryption(platform)
+def _volume(name: str, volume: VolumeSpec, sealed: dict[str, Any] | None) -> Document:
     size = {"maxSize": f"{volume.max}B"} if volume.max else {}
     raw = volume.filesystem == "none"
     return document(

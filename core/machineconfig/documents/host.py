@@ -1,14 +1,10 @@
-"""The host beneath Kubernetes: kernel, watchdog, logs, trusted certificates and the container runtime."""
+"""The host beneath Kubernetes: kernel, watchdog, logs and trusted certificates."""
 
 from collections.abc import Iterator
 
 from core.model import MachineSpec, Platform
 
 from .document import Document, by_documents, document
-
-# Source: CDI's doc/block_cri_ownership_config.md. Talos merges the file at this path into its own CRI config.
-_BLOCK_VOLUMES = '[plugins."io.containerd.cri.v1.runtime"]\n  device_ownership_from_security_context = true\n'
-_CRI_PART = "/etc/cri/conf.d/20-customization.part"
 
 
 def host(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Document]:
@@ -20,8 +16,6 @@ def host(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Docume
         yield document("WatchdogTimerConfig", device=watchdog.device, timeout=f"{watchdog.seconds}s")
     for root, certificates in platform.talos.trusted_roots.items():
         yield document("TrustedRootsConfig", name=root, certificates=certificates)
-    if platform.kubevirt and platform.talos.block_volumes:
-        yield _block_volumes(platform)
 
 
 def _kernel(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
@@ -48,11 +42,3 @@ def _logs(platform: Platform, name: str) -> Iterator[Document]:
         yield {"machine": {"logging": {"destinations": to}}}
     for url in receivers:
         yield document("KmsgLogConfig", name="kernel-" + "-".join(url.replace("://", ":").split(":")), url=url)
-
-
-def _block_volumes(platform: Platform) -> Document:
-    if by_documents(platform):
-        return document("CRICustomizationConfig", name="block-volumes", content=_BLOCK_VOLUMES)
-    return {
-        "machine": {"files": [{"op": "create", "path": _CRI_PART, "permissions": 0o644, "content": _BLOCK_VOLUMES}]}
-    }

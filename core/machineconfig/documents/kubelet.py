@@ -13,8 +13,8 @@ _RESERVED_MEMORY = {"controlplane": "512Mi", "worker": "384Mi"}
 
 
 def image(platform: Platform) -> str:
-    """The kubelet's image; only talos.kubernetes changes it."""
-    return f"ghcr.io/siderolabs/kubelet:{platform.talos.kubernetes}"
+    """The kubelet's image: its repository in talos.components, with the version in talos.kubernetes."""
+    return f"{platform.talos.components.kubelet}:{platform.talos.kubernetes}"
 
 
 def settings(platform: Platform, machine: MachineSpec) -> dict[str, Any]:
@@ -57,7 +57,22 @@ def kubelet(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
                 "defaultRuntimeSeccompProfileEnabled": True,
                 "disableManifestsDirectory": True,
                 "nodeIP": {"validSubnets": node_subnets(platform)},
+                **_mounts(platform, machine),
                 "extraConfig": settings(platform, machine),
             }
         }
     }
+
+
+def _mounts(platform: Platform, machine: MachineSpec) -> dict[str, Any]:
+    """Folders that the kubelet shares with the host; mounts that either makes appear on both sides (rshared)."""
+    mounts = [
+        {
+            "destination": path,
+            "type": "bind",
+            "source": path,
+            "options": ["bind", "rshared", "ro" if mount.read_only else "rw"],
+        }
+        for path, mount in {**platform.talos.kubelet_mounts, **machine.kubelet_mounts}.items()
+    ]
+    return {"extraMounts": mounts} if mounts else {}

@@ -48,7 +48,12 @@ def _fields(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Doc
     disk = machine.install.disk.model_dump(exclude_none=True)
     yield {
         "machine": {
-            "install": {"image": platform.installer, "diskSelector": disk, "wipe": False, "grubUseUKICmdline": True},
+            "install": {
+                "image": platform.installer_of(name),
+                "diskSelector": disk,
+                "wipe": False,
+                "grubUseUKICmdline": True,
+            },
             "nodeAnnotations": annotations(platform, name, machine),
         }
     }
@@ -64,7 +69,7 @@ def _fields(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Doc
 def _documents(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Document]:
     yield document(
         "UnattendedInstallConfig",
-        installer={"image": platform.installer},
+        installer={"image": platform.installer_of(name)},
         provisioning={"diskSelector": {"match": expression(machine.install.disk)}, "wipe": False},
     )
     labels: dict[str, object] = {**_labels(machine)}

@@ -2,6 +2,7 @@
 
 from . import (
     addresses,
+    arguments,
     bonds,
     booting,
     bridges,
@@ -12,6 +13,7 @@ from . import (
     encryption,
     endpoint,
     exceptions,
+    files,
     firewall,
     images,
     kernel,
@@ -24,6 +26,7 @@ from . import (
     pools,
     registries,
     routes,
+    schematics,
     snapshots,
     uniqueness,
     versions,
@@ -36,6 +39,7 @@ from .registry import faults_between_sections
 
 __all__ = [
     "addresses",
+    "arguments",
     "bonds",
     "booting",
     "bridges",
@@ -47,6 +51,7 @@ __all__ = [
     "endpoint",
     "exceptions",
     "faults_between_sections",
+    "files",
     "firewall",
     "images",
     "kernel",
@@ -59,6 +64,7 @@ __all__ = [
     "pools",
     "registries",
     "routes",
+    "schematics",
     "snapshots",
     "uniqueness",
     "versions",

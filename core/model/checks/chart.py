@@ -1,7 +1,9 @@
 """Where Cilium's chart comes from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from core.facts.cilium_values import OWNED, REFUSED
 from core.facts.versions import CILIUM, minor
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
@@ -47,3 +49,41 @@ def contents_are_pinned(p: Platform) -> Iterator[Fault]:
             "a folder is pinned by the checkout, and an oci:// address contains its own digest",
             "remove it",
         )
+
+
+@check("cilium")
+def values_set_nothing_twice(p: Platform) -> Iterator[Fault]:
+    """No value is one that Bedplate sets, or one that would undo those."""
+    for keys, value in _leaves(p.cilium.values):
+        path = ("cilium", "values", *keys)
+        if owner := next((owner for owned, owner in OWNED.items() if _overlap(tuple(owned.split(".")), keys)), None):
+            yield fault(
+                path,
+                f"is set by {owner}",
+                "the platform depends on that value",
+                "remove it" if owner == "Bedplate" else f"remove it, and use {owner}",
+            )
+        elif refused := next((key for key in keys if key in REFUSED), None):
+            above = path[: 3 + keys.index(refused)]
+            yield fault(above, f"{refused} can't be set", REFUSED[refused], "remove it")
+        elif keys == ("policyEnforcementMode",) and value == "never":
+            yield fault(path, "is never", "no network policy would be enforced", "write default or always")
+
+
+def _overlap(owned: tuple[str, ...], keys: tuple[str, ...]) -> bool:
+    """Whether one of the two paths is the other or above it."""
+    shorter = min(len(owned), len(keys))
+    return owned[:shorter] == keys[:shorter]
+
+
+def _leaves(value: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each value that is no mapping, and each empty mapping: its keys and itself."""
+    for key, inner in value.items():
+        if isinstance(inner, Mapping) and inner:
+            yield from _leaves(inner, (*path, str(key)))
+        elif isinstance(inner, list | tuple):
+            yield (*path, str(key)), inner
+            for each in inner:
+                yield from _leaves(each, (*path, str(key))) if isinstance(each, Mapping) else ()
+        else:
+            yield (*path, str(key)), inner

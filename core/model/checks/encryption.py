@@ -43,15 +43,22 @@ def kms_is_reached_before_the_config(p: Platform) -> Iterator[Fault]:
 
 @check("talos")
 def firmware_supports_it(p: Platform) -> Iterator[Fault]:
-    """SecureBoot and keys in the TPM require UEFI."""
+    """ARM, SecureBoot and keys in the TPM require UEFI."""
     for name, machine in p.machines.items():
         if machine.bmc is None or machine.bmc.boot_mode != "legacy":
             continue
         path = ("machines", name, "bmc", "boot_mode")
-        if p.talos.schematic.secureboot:
+        if machine.arch == "arm64":
             yield fault(
                 path,
-                "is legacy, but talos.schematic.secureboot is true",
+                "is legacy, but arch is arm64",
+                "only amd64 machines have a BIOS",
+                "write boot_mode: uefi",
+            )
+        elif p.schematic_of(name).secureboot:
+            yield fault(
+                path,
+                f"is legacy, but {_setting(p, name)} is true",
                 "only UEFI verifies signatures, and the signed image boots in no other mode",
                 "write boot_mode: uefi",
             )
@@ -67,10 +74,17 @@ def firmware_supports_it(p: Platform) -> Iterator[Fault]:
 @check("talos")
 def secureboot_has_a_secret_key(p: Platform) -> Iterator[Fault]:
     """With SecureBoot, disk keys are not derived from the machine's UUID."""
-    if p.talos.schematic.secureboot and p.talos.disk_encryption == "node-id":
+    signed = next((name for name in p.machines if p.schematic_of(name).secureboot), None)
+    if signed is not None and p.talos.disk_encryption == "node-id":
         yield fault(
             ("talos", "disk_encryption"),
-            "is node-id, but talos.schematic.secureboot is true",
+            f"is node-id, but {_setting(p, signed)} is true",
             "anyone who knows the machine's UUID, which is printed on it, could decrypt the disk and bypass SecureBoot",
             "write disk_encryption: tpm",
         )
+
+
+def _setting(p: Platform, name: str) -> str:
+    """The path of the setting that gives a machine SecureBoot."""
+    own = p.machines[name].schematic
+    return f"machines.{name}.schematic.secureboot" if own and own.secureboot else "talos.schematic.secureboot"

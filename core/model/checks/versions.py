@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from core.facts import versions
+from core.facts import known_bad, versions
 from core.facts.versions import Minor, minor, span, spell
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
@@ -60,6 +60,22 @@ def _fits_kubernetes(
             f"the {project} project neither tests nor supports that combination",
             f"set talos.kubernetes to a release of {span(supported)}, or choose another {project} release",
         )
+
+
+@check("talos", "cilium", "machines")
+def releases_have_no_known_defect(p: Platform) -> Iterator[Fault]:
+    """No release is known not to work with what the platform has."""
+    extensions = {each for name in p.machines for each in p.schematic_of(name).extensions}
+    has = {*extensions, *({"wireguard"} if p.cilium.encryption == "wireguard" else ())}
+    for section, version in (("talos", p.talos.version), ("cilium", p.cilium.version)):
+        for bad in known_bad.defects(section, version):
+            if bad.needs in has:
+                yield fault(
+                    (section, "version"),
+                    f"{version} has a known defect: {bad.what}",
+                    f"it is reported in {bad.thread}",
+                    f"write {bad.instead}",
+                )
 
 
 @check("kubevirt", "talos")

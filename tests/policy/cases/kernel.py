@@ -7,6 +7,10 @@ def booted(rule: str, argument: str, says: str, *more: str) -> Case:
     return Case(rule, "profile", {"args[+]": argument}, f"args[4]{says}", more=more)
 
 
+def imaged(rule: str, argument: str, says: str) -> Case:
+    return Case(rule, "release", {"kernelArguments[+]": argument}, f"kernelArguments[4]{says}")
+
+
 def installed(rule: str, argument: str, says: str) -> Case:
     document = {"machine": {"install": {"extraKernelArgs": [argument]}}}
     return patched(rule, document, f"machine.install.extraKernelArgs[1]{says}")
@@ -49,6 +53,55 @@ CASES = (
         "boot-shows-no-secrets",
         "talos.config.inline=KLUv",
         " contains a machine configuration, and with it the cluster's secrets",
+    ),
+    *(
+        imaged("kernel-mitigations-stay-on", argument, f": {word} disables a defence against hostile code")
+        for argument, word in (
+            ("mitigations=off", "mitigations=off"),
+            ('mitigations="off"', "mitigations=off"),
+            ('mitigations="auto,no_guest_host"', "mitigations=no_guest_host"),
+            ("kvm_intel.vmentry-l1d-flush=never", "kvm-intel.vmentry_l1d_flush=never"),
+            ("spectre-v2=OFF", "spectre_v2=off"),
+            ("indirect_target_selection=off", "indirect_target_selection=off"),
+            ("tsa=off", "tsa=off"),
+            ("vmscape=off", "vmscape=off"),
+            ("spectre_bhi=off", "spectre_bhi=off"),
+            ("ssbd=force-off", "ssbd=force-off"),
+            ("kpti=n", "kpti=n"),
+            ("kvm.nx_huge_pages=0", "kvm.nx_huge_pages=0"),
+            ("clearcpuid=smap", "clearcpuid"),
+        )
+    ),
+    *(
+        imaged("kernel-hardening-is-kept", argument, f": {word} disables a hardening default")
+        for argument, word in (
+            ("init-on-alloc=off", "init_on_alloc=off"),
+            ("talos.auditd.disabled=true", "talos.auditd.disabled=true"),
+            ("sysctl.kernel.kptr_restrict=0", "sysctl.kernel.kptr_restrict"),
+            ("sysctl.kernel/dmesg_restrict=0", "sysctl.kernel.dmesg_restrict"),
+            ("hardened_usercopy=off", "hardened_usercopy=off"),
+        )
+    ),
+    Case(
+        "kernel-boots-hardened",
+        "release",
+        {"kernelArguments": ["talos.platform=metal", "pti=on"]},
+        "kernelArguments lack slab_nomerge",
+    ),
+    imaged(
+        "boot-never-wipes",
+        'talos.experimental.wipe="system"',
+        ": talos.experimental.wipe erases the machine at every boot",
+    ),
+    imaged("boot-starts-talos", "talos.platform=aws", ": talos.platform is not metal"),
+    booted("boot-starts-talos", "init=/bin/sh", ": init starts another program than Talos"),
+    installed("boot-starts-talos", "rdinit=/x", ": rdinit starts another program than Talos"),
+    booted("boot-starts-talos", "talos.platform=nocloud", ": talos.platform is not metal"),
+    imaged("kernel-selinux-is-permissive", "enforcing=1", ": enforcing=1 is untested with Cilium and KubeVirt"),
+    imaged(
+        "boot-shows-no-secrets",
+        'talos.config="http://192.168.10.2/config.yaml"',
+        " fetches the machine configuration, with the cluster's secrets, without TLS",
     ),
     Case("boot-serves-only-images", "profile", {"rawIgnition": "{}"}, "rawIgnition is served without authentication"),
     patched(

@@ -1,0 +1,75 @@
+"""Kernel arguments that disable a mitigation or a hardening default, as the policies judge them."""
+
+# Source: Linux lib/kstrtox.c, kstrtobool: what the kernel takes for no.
+_NO = ("0", "n", "no", "f", "false", "off")
+_YES = ("1", "y", "yes", "t", "true", "on")
+# Source: Linux, Documentation/admin-guide/kernel-parameters.txt and hw-vuln/. An empty tuple: any value, and none.
+MITIGATIONS: dict[str, tuple[str, ...]] = {
+    # Since Linux 6.17, mitigations=auto;no_… leaves out those against one kind of attacker.
+    "mitigations": ("off", "no_user_kernel", "no_user_user", "no_guest_host", "no_guest_guest", "no_cross_thread"),
+    "nopti": (),
+    "pti": _NO,
+    "kpti": _NO,
+    "nospectre_v1": (),
+    "nospectre_v2": (),
+    "nospectre_bhb": (),
+    "spectre_v2": ("off",),
+    "spectre_v2_user": ("off",),
+    "spectre_bhi": ("off",),
+    "nospec_store_bypass_disable": (),
+    "spec_store_bypass_disable": ("off",),
+    "ssbd": ("force-off",),
+    "l1tf": ("off",),
+    "mds": ("off",),
+    "tsx": ("on",),
+    "tsx_async_abort": ("off",),
+    "mmio_stale_data": ("off",),
+    "retbleed": ("off",),
+    "srbds": ("off",),
+    "gather_data_sampling": ("off",),
+    "reg_file_data_sampling": ("off",),
+    "spec_rstack_overflow": ("off",),
+    "indirect_target_selection": ("off",),
+    "tsa": ("off",),
+    "vmscape": ("off",),
+    "kvm.nx_huge_pages": (*_NO, "never"),
+    "kvm.mitigate_smt_rsb": _NO,
+    "kvm-intel.vmentry_l1d_flush": ("never",),
+    "nosmep": (),
+    "nosmap": (),
+    "nokaslr": (),
+    "noexec": ("off",),
+    "nousershstk": (),
+    "ibt": ("off",),
+    "clearcpuid": (),
+    "arm64.nobti": (),
+    "arm64.nopauth": (),
+    "arm64.nomte": (),
+}
+"""Argument to the values that disable a mitigation, or a protection of the processor."""
+# Source: siderolabs/talos, pkg/kernel/kspp and pkg/machinery/kernel; kernel-parameters.txt.
+HARDENING: dict[str, tuple[str, ...]] = {
+    "slab_merge": (),
+    "init_on_alloc": _NO,
+    "init_on_free": _NO,
+    "module.sig_enforce": _NO,
+    "lockdown": ("none",),
+    "selinux": ("0",),
+    "audit": ("0", "off"),
+    "proc_mem.force_override": ("always",),
+    "talos.auditd.disabled": _YES,
+    "iommu": ("off",),
+    "intel_iommu": ("off",),
+    "amd_iommu": ("off",),
+    "rodata": ("off",),
+    "hardened_usercopy": _NO,
+    "randomize_kstack_offset": _NO,
+    "cfi": ("off",),
+}
+"""Argument to the values that disable a hardening default."""
+# Source: siderolabs/talos, pkg/machinery/kernel; siderolabs/image-factory: -name removes a default.
+REMOVED = (
+    *("slab_nomerge", "pti", "init_on_alloc", "init_on_free", "module.sig_enforce"),
+    *("lockdown", "selinux", "proc_mem.force_override"),
+)
+"""Hardening defaults that -name removes."""
