@@ -26,8 +26,7 @@ cilium = bedplate.Cilium("cilium", api)
 cluster = bedplate.Cluster(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready)
 
 # Nodes: labels, taints and annotations, read back from the API, and set there where a kubelet may not.
-named = bedplate.NodesArgs(platform=platform, kubeconfig=kubernetes.kubeconfig, configured=talos.configured)
-bedplate.Nodes("nodes", named)
+bedplate.Nodes("nodes", bedplate.NodesArgs(platform=platform, kubeconfig=kubernetes.kubeconfig, after=talos.configured))
 
 # Kubelets' serving certificates, signed by the cluster. Snapshots of etcd, taken by the cluster.
 if platform.talos.hardening.serving_certificates == "cluster":
@@ -55,10 +54,7 @@ pulumi.export("api", platform.api)
 pulumi.export("machines", metal.booted)
 if metal.dnsmasq:
     pulumi.export("dnsmasq", metal.dnsmasq)
-# A factory serves images after it has received their schematic. Most platforms have one, some have several by id.
-if len(platform.schematics) == 1:
-    pulumi.export("schematic", next(iter(platform.schematics.values())))
-else:
-    pulumi.export("schematics", dict(platform.schematics))
+for output, value in platform.uploads.items():
+    pulumi.export(output, value)
 for output in ("kubeconfig", "talosconfig", "expires"):
     pulumi.export(output, getattr(talos, output))

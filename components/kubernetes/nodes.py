@@ -22,7 +22,7 @@ class NodesArgs:
     platform: Platform
     kubeconfig: Input[str]
     """The administrator's kubeconfig, once the API answers."""
-    configured: Mapping[str, Resource]
+    after: Mapping[str, Resource]
     """Machine to what is done once it has its config."""
 
 
@@ -31,7 +31,7 @@ class Nodes(ComponentResource):
 
     def __init__(self, name: str, args: NodesArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("bedplate:kubernetes:Nodes", name, None, opts)
-        for machine, configured in args.configured.items():
+        for machine, configured in args.after.items():
             after = ResourceOptions(parent=self, depends_on=[configured])
             NodeSettings(f"{name}-{machine}", args.platform, machine, args.kubeconfig, after)
         self.register_outputs({})

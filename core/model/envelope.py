@@ -15,7 +15,8 @@ KEY = f"{NAMESPACE}platform"
 SETTINGS = (KEY, *(f"{NAMESPACE}{kind}" for kind in ("matchbox", "bmc", "registries")))
 """All keys of a stack's config that the program reads."""
 # Source: github.com/pulumi/pulumi sdk/go/common/workspace/project.go, ProjectStack.
-_OF_THE_ENGINE = ("config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment")
+OF_THE_ENGINE = ("config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment")
+"""The keys of a stack file that the engine reads."""
 # How alike two words are: below, one is not a misspelling of the other.
 _NEAR = 0.75
 _IGNORED = "nothing reads this key, so everything in it would silently be ignored"
@@ -35,7 +36,7 @@ def faults(document: Document) -> Iterator[Fault]:
         return
     keys = document.value or {}
     for key in keys:
-        if key not in _OF_THE_ENGINE:
+        if key not in OF_THE_ENGINE:
             yield _fault((key,), "is not a key of a stack file", _IGNORED, _beside(key), document.place((key,))[0])
     config = keys.get("config")
     if config is not None and not isinstance(config, Mapping):
@@ -73,8 +74,8 @@ def _beside(key: str) -> str:
         return "move it beneath config:, indented by two blanks more than that line"
     if key in _sections():
         return _BENEATH
-    near = get_close_matches(key, _OF_THE_ENGINE, n=1, cutoff=_NEAR)
-    return f"did you mean {near[0]}?" if near else f"remove it; known keys here: {', '.join(_OF_THE_ENGINE)}"
+    near = get_close_matches(key, OF_THE_ENGINE, n=1, cutoff=_NEAR)
+    return f"did you mean {near[0]}?" if near else f"remove it; known keys here: {', '.join(OF_THE_ENGINE)}"
 
 
 def _within(name: str) -> str:

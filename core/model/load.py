@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from . import classes, examples, secrecy, wording
+from . import classes, examples, nameless, secrecy, wording
 from .checks import faults_between_sections
 from .empty import without_empty_sections
 from .faults import ROOT, Fault, StackFileError, fault
@@ -43,6 +43,7 @@ def parse(raw: Any, today: date | None = None, known: Sequence[Fault] = (), *, i
                 )
             ]
         )
+    known = (*known, *nameless.faults(raw))
     rest: Any = copy.deepcopy(without_empty_sections(raw, Platform))
     latest: list[Fault] = []
     examples: set[tuple[str, ...]] = set()

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -107,6 +107,16 @@ class Platform(Model):
     def schematic_id_of(self, machine: str) -> str:
         """Id of a machine's schematic: its extensions and arguments, and those that the platform needs."""
         return self._schematic_ids[machine]
+
+    @property
+    def uploads(self) -> dict[str, Any]:
+        """What a factory needs before it serves the platform's images, by the name of the stack's output.
+
+        Most platforms have one `schematic`, its text or None; others have `schematics`, the texts by their ids.
+        """
+        if len(self.schematics) == 1:
+            return {"schematic": next(iter(self.schematics.values()))}
+        return {"schematics": dict(self.schematics)}
 
     @cached_property
     def schematics(self) -> Mapping[str, str | None]:

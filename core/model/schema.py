@@ -3,29 +3,50 @@
 import json
 from typing import Any
 
+from .envelope import KEY, NAMESPACE, OF_THE_ENGINE, SETTINGS
 from .platform import Platform
-from .stackfile import KEY
 
 
 def stack_schema() -> dict[str, Any]:
-    """The JSON Schema of Pulumi.<stack>.yaml, keyword to value: a platform under config, and any other key."""
+    """The JSON Schema of Pulumi.<stack>.yaml, keyword to value: a platform under config, and the engine's own keys."""
     platform = _on_one_line(Platform.model_json_schema(mode="validation"))
     definitions = platform.pop("$defs")
     definitions["Platform"] = platform
+    for definition in definitions.values():
+        _let_sections_be_empty(definition, definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Bedplate stack file",
         "type": "object",
         "required": ["config"],
         "properties": {
+            **{key: {} for key in OF_THE_ENGINE},
             "config": {
                 "type": "object",
                 "required": [KEY],
-                "properties": {KEY: {"$ref": "#/$defs/Platform"}},
-            }
+                "properties": {**{key: {} for key in SETTINGS}, KEY: {"$ref": "#/$defs/Platform"}},
+                "patternProperties": {f"^(?!{NAMESPACE}).*:": {}},
+                "additionalProperties": False,
+            },
         },
+        "additionalProperties": False,
         "$defs": definitions,
     }
+
+
+def _let_sections_be_empty(schema: dict[str, Any], definitions: dict[str, Any]) -> None:
+    """Allow no value for mappings and lists that are not required: they set nothing then."""
+    for key, field in schema.get("properties", {}).items():
+        forms = field.get("anyOf", [field])
+        kinds = {definitions.get(form.get("$ref", "").rpartition("/")[2], form).get("type") for form in forms}
+        if key in schema.get("required", ()) or not kinds & {"object", "array"} or "null" in kinds:
+            continue
+        if "anyOf" not in field:
+            described = {word: field.pop(word) for word in ("default", "description", "title") if word in field}
+            form = dict(field)
+            field.clear()
+            field |= {"anyOf": [form], **described}
+        field["anyOf"].append({"type": "null"})
 
 
 def text() -> str:

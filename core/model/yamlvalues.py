@@ -4,6 +4,7 @@ The engine reads a stack file too, and hands the program its values. Both must r
 hands on as something else, or loses, is refused: a key that a mapping has twice, a date without quotes, a set.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,14 @@ _TEXT = f"{_YAML}str"
 _SCALARS = {f"{_YAML}int": int, f"{_YAML}float": float, f"{_YAML}bool": bool, f"{_YAML}null": type(None)}
 _COLLECTIONS = frozenset((f"{_YAML}map", f"{_YAML}seq", "!"))
 _SHOWN = 63
+# Credentials in plain text are refused, and that message too has no part of them.
+_CREDENTIALS = frozenset(("bedplate:matchbox", "bedplate:bmc", "bedplate:registries"))
+_SECRET = re.compile(r"passw|passphrase|secret|token|credential|key$|psk|pin$", re.IGNORECASE)
+_CONCEALED = sentence(
+    "is a number or a date without quotes, which YAML reads as another one",
+    "the engine would hand on another text",
+    "put it in quotes",
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Reading:
         if node.tag == PLAIN:
             text = node.value
             if refused := refusal(text):
+                refused = _CONCEALED if self._may_be_secret() else refused
                 self._flaw(node, refused.what, refused.why, refused.instead)
                 return text
             return scalar(text)
@@ -65,6 +75,11 @@ class Reading:
             self._flaw(node, *_tagged(node))
             return node.value
         return value
+
+    def _may_be_secret(self) -> bool:
+        """Whether the value that is read now may be a secret, which no message repeats."""
+        names = (*self._path[:2], *self._path[-1:])
+        return any(_SECRET.search(name) or name in _CREDENTIALS for name in names)
 
     def _list(self, node: Any) -> list[Any]:
         return [self._below(str(index), entry) for index, entry in enumerate(node.value)]

@@ -100,3 +100,39 @@ def test_on_the_way_from_three_control_planes_to_one_there_are_two(prod):
     assert parse(changed(prod, {"machines.cp-3.decommission": "wipe"})).controlplanes == ("cp-1", "cp-2")
     both = changed(prod, {"machines.cp-3.decommission": "wipe", "machines.cp-2.decommission": "lost"})
     assert parse(both).controlplanes == ("cp-1",)
+
+
+@pytest.mark.parametrize(
+    "path", ["vms", "exceptions", "boot", "registries", "talos.schematic", "talos.patches", "machines.cp-1.labels"]
+)
+def test_the_schema_lets_a_section_be_empty_as_the_program_does(path):
+    platform = changed(stack_platform("dev"), {path: {}})
+    *above, key = path.split(".")
+    at = platform
+    for part in above:
+        at = at[part]
+    at[key] = None
+    jsonschema.Draft202012Validator(stack_schema()).validate({"config": {"bedplate:platform": platform}})
+
+
+@pytest.mark.parametrize("path", ["network", "machines", "talos"])
+def test_the_schema_requires_a_section_as_the_program_does(path):
+    platform = {**stack_platform("dev"), path: None}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(stack_schema()).validate({"config": {"bedplate:platform": platform}})
+
+
+@pytest.mark.parametrize(
+    ("top", "config", "right"),
+    [
+        ({"encryptionsalt": "v1:x"}, {}, True),
+        ({}, {"kubernetes:context": "x"}, True),
+        ({}, {"bedplate:bmc": {"password": {"secure": "x"}}}, True),
+        ({"vms": {}}, {}, False),
+        ({}, {"bedplate:vms": {}}, False),
+        ({}, {"vms": {}}, False),
+    ],
+)
+def test_the_schema_refuses_keys_that_nothing_reads(top, config, right):
+    raw = {**top, "config": {"bedplate:platform": stack_platform("dev"), **config}}
+    assert jsonschema.Draft202012Validator(stack_schema()).is_valid(raw) is right

@@ -319,3 +319,20 @@ def test_a_platform_of_any_depth_is_refused_by_name(dev):
         deep = [deep]
     with pytest.raises(StackFileError, match=r"^platform: is nested in more than 64 levels; no platform needs that"):
         parse({**dev, "vms": deep})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "config: {'bedplate:bmc': {password: 0071234}}\n",
+        "config: {'bedplate:matchbox': 00712341}\n",
+        "config: {'bedplate:registries': {a.example.com: {username: 00712341, x: 1}}}\n",
+        "vms: {web: {cloud_init: {password: 00712341}}}\n",
+        "vms: {web: {cloud_init: {wifi_psk: 2026-07-12}}}\n",
+        "vms: {web: {cloud_init: {api_token: 00712341}}}\n",
+    ],
+)
+def test_what_may_be_a_secret_is_not_repeated(tmp_path, text):
+    [fault] = faults(tmp_path, text)
+    assert "007" not in fault and "2026" not in fault
+    assert fault.endswith("; the engine would hand on another text; put it in quotes")
