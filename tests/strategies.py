@@ -183,6 +183,26 @@ def nics(draw: st.DrawFn, number: int, boot: str, network: Net) -> dict[str, Any
     if draw(st.booleans()):
         made["vlans"]["store"]["routes"] = [away]
     if draw(st.booleans()):
+        made["bonds"]["bond0"]["lacp_rate"] = draw(st.sampled_from(["slow", "fast"]))
+    if draw(st.booleans()):
+        made["links"]["far0"] = draw(
+            st.sampled_from(
+                [
+                    {"bus_path": "0000:65:00.0", "dhcp": True},
+                    {
+                        "driver": "mlx5_core",
+                        "mtu": 65520,
+                        "address": f"172.25.{number}.1/24",
+                        "routes": [
+                            {"to": f"172.24.{number}.0/24", "on_link": True},
+                            {"to": "172.23.0.0/16", "via": f"172.24.{number}.9"},
+                        ],
+                    },
+                    {"mac": f"52:54:00:00:0a:{number:02x}", "address": f"fd00:25:{number:x}::1/64"},
+                ]
+            )
+        )
+    if draw(st.booleans()):
         made["vlans"]["guests"] = {"parent": draw(st.sampled_from(["bond0", "br0"])), "id": 1}
         made["bridges"] = {
             "br0": {

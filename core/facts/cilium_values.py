@@ -20,6 +20,7 @@ OWNED: dict[str, str] = {
     "operator.replicas": "Bedplate",
     "encryption": "cilium.encryption",
     "l2announcements": "cilium.load_balancer",
+    "nodePort.addresses": "cilium.node_ports",
 }
 """Dotted path of a value to what sets it. What is below such a path is set there too."""
 

@@ -25,6 +25,10 @@ AGENT_CAPABILITIES = (
 HOSTNAME = "kubernetes.io/hostname"
 CLEAN_CAPABILITIES = ("NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE")
 
+# Networks in which no link of a machine has an address: Cilium serves node ports at addresses in these alone.
+# Source: cilium/cilium, Documentation/network/kubernetes/kubeproxy-free.rst, nodePort.addresses.
+_NOWHERE = ("127.0.0.0/8", "::1/128")
+
 
 def values(platform: Platform) -> dict[str, Any]:
     """The chart's values, a YAML document, for Cilium on Talos with KubeVirt on top."""
@@ -49,6 +53,8 @@ def values(platform: Platform) -> dict[str, Any]:
         "hubble": {"enabled": want.hubble, "relay": {"enabled": want.hubble}, "tls": {"auto": {"method": "cronJob"}}},
         "operator": {"replicas": 2 if platform.migratable else 1},
     }
+    # Cilium handles these packets before the firewall of Talos sees them, so only Cilium can close node ports.
+    chart["nodePort"] = {"addresses": [*map(str, want.node_ports)] or list(_NOWHERE)}
     versions = {network.version for network in platform.network.pods}
     if 6 in versions:
         chart["ipv6"] = {"enabled": True}
@@ -94,13 +100,11 @@ def announcements(platform: Platform) -> Iterator[dict[str, Any]]:
 
 
 def _announcers(platform: Platform, pools: Iterable[AddressRange]) -> dict[str, Any]:
-    """The nodes that may announce the pools: those in their network. Every node, if there is only one network."""
+    """The nodes that may announce the pools: those in their networks. Every node, if all of them are."""
     net = platform.network
-    racks = [network for network in net.nodes if network.version == net.nodes[0].version]
-    if len(racks) < 2:
-        return {}
     near = {net.of(pool.first) for pool in pools}
     names = [name for name, m in platform.machines.items() if any(net.of(a) in near for a in m.addresses)]
-    if not names:
+    # Addresses that routers announce are not in the stack file.
+    if not names or len(names) == len(platform.machines):
         return {}
     return {"nodeSelector": {"matchExpressions": [{"key": HOSTNAME, "operator": "In", "values": names}]}}

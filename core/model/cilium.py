@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 from core.facts import charts
 from core.facts.versions import CURRENT
 
+from .addresses import Network
 from .faults import refuse
 from .pattern import Pattern, Visible
 from .ranges import Ranges
@@ -77,6 +78,9 @@ class CiliumSpec(Model):
     hubble: bool = True
     """Observability of network flows."""
     load_balancer: LoadBalancerSpec | None = None
+    node_ports: tuple[Network, ...] = ()
+    """Networks of the machines in which the node ports of services are open. Empty: node ports are served at no
+    address of a machine, because talos.firewall can't close them."""
     values: Annotated[Mapping[str, Any], BeforeValidator(_values), Visible] = {}
     """Further values of the chart, which no other field sets, e.g. bpf.mapDynamicSizeRatio."""
     mtu: Annotated[int, Field(ge=1280, le=65520, strict=True)] | None = None

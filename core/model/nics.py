@@ -62,7 +62,7 @@ class JoinedSpec(Model):
     """Address with its prefix. Unset: the link is up and has no address, unless dhcp is true."""
     dhcp: Annotated[bool, Field(strict=True)] = False
     """Ask for an IPv4 address over DHCP. The machine starts without waiting for it: where no server answers, the link
-    is up and has no address, and Talos goes on asking."""
+    is up and has no address, Talos goes on asking, and `drift` reports it."""
     routes: tuple[RouteSpec, ...] = ()
     """Networks that are reached over this link."""
 

@@ -6,13 +6,14 @@ The docstrings of the fields are the documentation: the JSON Schema that editors
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
+from ipaddress import ip_network
 from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import Field
 
 from core.facts import installer
-from core.facts.networks import IpAddress
+from core.facts.networks import IpAddress, IpNetwork
 from core.facts.versions import CURRENT
 
 from . import schematic
@@ -85,6 +86,15 @@ class Platform(Model):
     def api(self) -> str:
         """URL of the Kubernetes API."""
         return f"https://{self.network.endpoint.netloc}"
+
+    @cached_property
+    def node_networks(self) -> tuple[IpNetwork, ...]:
+        """The networks of all machines: network.nodes, and each machine behind other routers as a network of its own.
+
+        Only the site's DHCP can give a machine such an address, so its prefix is not known here.
+        """
+        behind = (a for m in self.declared.values() for a in m.addresses if self.network.of(a) is None)
+        return (*self.network.nodes, *(ip_network(address) for address in behind))
 
     @cached_property
     def vip(self) -> IpAddress | None:

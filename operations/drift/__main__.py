@@ -72,9 +72,10 @@ def _is_faulty(file: Path) -> bool:
 def table(inspections: list[Inspection]) -> str:
     """The inspections for people: a line for each machine, and beneath it each difference: declared -> runs."""
     width = max(len(each.machine) for each in inspections)
+    address = max(15, *(len(each.address) for each in inspections))
     lines = []
     for each in inspections:
-        lines.append(f"{each.machine:<{width}}  {each.address:<15}  {_summary(each)}")
+        lines.append(f"{each.machine:<{width}}  {each.address:<{address}}  {_summary(each)}")
         lines += [f"{'':<{width}}    {difference}" for difference in each.differences]
     if any(each.differences for each in inspections):
         lines.append(

@@ -131,9 +131,10 @@ def as_json(stack: str, changes: list[Change]) -> str:
 def table(changes: list[Change]) -> str:
     """The changes for people: a line for each machine, and beneath it each field: what it has -> what it gets."""
     width = max((len(change.machine) for change in changes), default=0)
+    address = max(15, *(len(change.address) for change in changes))
     lines = []
     for change in changes:
-        lines.append(f"{change.machine:<{width}}  {change.address:<15}  {_summary(change)}")
+        lines.append(f"{change.machine:<{width}}  {change.address:<{address}}  {_summary(change)}")
         lines += [f"{'':<{width}}    {difference}" for difference in change.differences]
     return "\n".join(lines)
 

@@ -21,6 +21,7 @@ from core.native.types import CLIENT_PARTS
 from core.printable import SHOWN_CHARACTERS, printable
 from core.state import CONFIGURED, machine_of, unwrap_secret
 
+from . import links
 from .nodes import KUBECONFIGS, Nodes, Unread
 
 _PKI = tokens.SECRETS
@@ -127,10 +128,17 @@ def inspect(machine: Declared, client: Client, nodes: Nodes) -> Inspection:
         inspection.differences += differences(machine.documents, parse(str(running or "")))
         inspection.differences += _image(machine, client)
         inspection.differences += list(_kubelet(machine, client))
+        inspection.differences += list(_links(machine, client))
         inspection.differences += nodes.compare(machine.name)
     except (NoAnswer, ValueError, Unread) as error:
         inspection.unread = printable(error, 3 * SHOWN_CHARACTERS)
     return inspection
+
+
+def _links(machine: Declared, client: Client) -> Iterator[Difference]:
+    if names := links.asking(machine.documents.documents.values()):
+        found = (client.resources(machine.address, "network", kind) for kind in (links.LINKS, links.ADDRESSES))
+        yield from links.unanswered(names, *found)
 
 
 def _image(machine: Declared, client: Client) -> Iterator[Difference]:

@@ -11,6 +11,7 @@ from provider import contract_step, steps
 from provider.framework import UserError, in_thread
 from provider.progress import Progress
 from provider.resource import Resource
+from provider.running import require_same
 from provider.talosclient import client_of
 
 
@@ -36,14 +37,21 @@ class ChangeGuard(Resource):
         return "; ".join(filter(None, (contract_step.described(inputs, state), steps.described(inputs, state)))) or None
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
-        """Record the inputs. Returns the platform's name, and the outputs by name."""
+        """Record the inputs. Returns the platform's name, and the outputs by name.
+
+        Raises UserError for a cluster that runs already, with another endpoint or other networks.
+        """
+        await in_thread(require_same, inputs, say)
         return str(inputs.get("platform", "platform")), dict(inputs)
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
         """Record the inputs. Returns the outputs by name.
 
-        Raises UserError for a machine whose entry is deleted before it has left: only the machine knows that.
+        Raises UserError for a machine whose entry is deleted before it has left: only the machine knows that. And for
+        another endpoint or other networks than the cluster runs with, where the state has recorded none.
         """
+        if "network" not in state:
+            await in_thread(require_same, inputs, say)
         leaving = _mapping(inputs, "leaving")
         forgotten = {name: left for name, left in _mapping(state, "leaving").items() if name not in leaving}
         if forgotten:

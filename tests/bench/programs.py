@@ -44,7 +44,8 @@ def platform(size: str) -> dict[str, Any]:
     machines, vms = (int(number) for number in numbers.groups())
     made = _stack_file("prod")
     made["talos"]["bootstrap"] = "m-0"
-    made["network"] |= {"nodes": "10.20.0.0/16"}
+    # Each machine gets a /24 of the pods.
+    made["network"] |= {"nodes": "10.20.0.0/16", "pods": "10.128.0.0/9"}
     made["cilium"].pop("load_balancer")
     vm = {"image": "quay.io/containerdisks/fedora:42", "cpu": 2, "memory": "4Gi", "ports": [80]}
     return made | {

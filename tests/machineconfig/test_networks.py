@@ -141,6 +141,15 @@ def test_the_firewall_opens_the_platforms_ports_to_every_rack():
     assert "0.0.0.0/0" not in json.dumps(etcd)
 
 
+def test_a_machine_behind_another_router_is_a_network_of_its_own():
+    """The others open their ports to it, and its node has its address."""
+    away = right(BY_NAME["a worker behind another router, whose address the site reserves"])
+    etcd = of(away, "cp-1", "NetworkRuleConfig")["etcd"]
+    assert [each["subnet"] for each in etcd["ingress"]] == ["10.20.0.0/24", "192.168.20.21/32"]
+    nodes = merged(away, "wk-2", "machine", "kubelet", "nodeIP", "validSubnets")
+    assert nodes == [["10.20.0.0/24", "192.168.20.21/32", "!10.20.0.10/32"]]
+
+
 def test_dhcp_of_ipv6_has_a_client_and_an_opening_for_its_answers():
     """Talos' own DHCP is of IPv4, and the answers come from an address that no rule of connections knows."""
     both = right(BY_NAME["IPv4 and IPv6, all addresses by DHCP"])
@@ -149,6 +158,9 @@ def test_dhcp_of_ipv6_has_a_client_and_an_opening_for_its_answers():
     assert rule["ingress"] == [{"subnet": "fe80::/10"}] and rule["portSelector"] == {"ports": [546], "protocol": "udp"}
     only = right(BY_NAME["IPv6 only, addresses by DHCP, an endpoint in brackets"])
     assert of(only, "cp-1", "DHCPv4Config") == {} and list(of(only, "cp-1", "DHCPv6Config")) == ["lan0"]
+    mixed = right(BY_NAME["IPv4 addresses by DHCP beside static ones of IPv6"])
+    assert list(of(mixed, "wk-1", "DHCPv4Config")) == ["lan0"] and of(mixed, "wk-1", "DHCPv6Config") == {}
+    assert of(mixed, "wk-1", "LinkConfig")["lan0"]["addresses"] == [{"address": "fd00:20::21/64"}]
     static = right(BY_NAME["IPv4 and IPv6"])
     assert of(static, "wk-1", "DHCPv6Config") == {} and "dhcpv6-client" not in of(static, "wk-1", "NetworkRuleConfig")
 

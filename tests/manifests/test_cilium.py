@@ -89,3 +89,12 @@ def test_a_pool_of_both_ip_versions_is_announced_by_every_machine():
     pool, policy = announcements(UNUSUAL["IPv4 and IPv6, with a pool of each"])
     assert [block["stop"] for block in pool["spec"]["blocks"]] == ["10.20.0.220", "fd00:20::220"]
     assert "nodeSelector" not in policy["spec"]
+
+
+@pytest.mark.parametrize(
+    ("node_ports", "addresses"),
+    [([], ["127.0.0.0/8", "::1/128"]), (["10.20.0.0/24"], ["10.20.0.0/24"]), (["fd00::/64", "10.0.0.0/8"],) * 2],
+)
+def test_node_ports_are_open_in_the_networks_that_are_listed_and_nowhere_else(prod, node_ports, addresses):
+    """Cilium handles their packets before the firewall of Talos, so that the firewall can't close them."""
+    assert values(parse(changed(prod, {"cilium.node_ports": node_ports})))["nodePort"] == {"addresses": addresses}

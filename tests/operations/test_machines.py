@@ -122,6 +122,37 @@ def test_a_machine_that_runs_what_was_declared_has_not_drifted(machine):
     assert not inspection.drifted and inspection.differences == []
 
 
+ASKS = "\n---\n".join(
+    (
+        CONFIG.rstrip("\n"),
+        json.dumps({"apiVersion": "v1alpha1", "kind": "DHCPv4Config", "name": "mgmt0", "routeMetric": 2048}),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "differences"),
+    [
+        ({"eth7/10.9.0.21/24": {"address": "10.9.0.21/24", "linkName": "eth7"}}, []),
+        ({}, ["DHCPv4Config mgmt0: address: an answer of a DHCP server -> none"]),
+        (
+            {
+                "eth7/fe80::1/64": {"address": "fe80::1/64", "linkName": "eth7"},
+                "eth0/10.0.0.9/24": {"address": "10.0.0.9/24", "linkName": "eth0"},
+            },
+            ["DHCPv4Config mgmt0: address: an answer of a DHCP server -> none"],
+        ),
+    ],
+)
+def test_a_link_that_no_dhcp_server_answers_is_reported(machine, addresses, differences):
+    """Talos starts without it and says nothing."""
+    asks = machine(config=ASKS)
+    asks.resources["LinkStatuses.net.talos.dev"] = {"eth0": {"alias": "lan0"}, "eth7": {"alias": "mgmt0"}}
+    asks.resources["AddressStatuses.net.talos.dev"] = addresses
+    inspection = inspect(Declared("cp-1", asks.address, ASKS), asks.client(), Nodes({}, None))
+    assert [str(each) for each in inspection.differences] == differences
+
+
 @pytest.mark.parametrize(
     ("how", "differences"),
     [

@@ -98,8 +98,12 @@ def complaints(resource: Resource, rules: tuple[Rule, ...] = RULES) -> dict[str,
 @functools.cache
 def planned(stack: str) -> tuple[Resource, ...]:
     """Every resource that the program registers for a stack, as the engine sends it to the pack."""
-    requests = run_program(stack_platform(stack)).graph.requests.values()
-    return tuple(seen(request) for request in requests)
+    return resources(stack_platform(stack))
+
+
+def resources(platform: dict[str, Any]) -> tuple[Resource, ...]:
+    """Every resource that the program registers for a platform, as the engine sends it to the pack."""
+    return tuple(seen(request) for request in run_program(platform).graph.requests.values())
 
 
 def seen(request: Any) -> Resource:

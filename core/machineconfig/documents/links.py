@@ -68,9 +68,10 @@ def dhcp_versions(platform: Platform, machine: MachineSpec) -> list[int]:
 def _clients(platform: Platform, machine: MachineSpec, carrier: str) -> Iterator[Document]:
     """The DHCP clients that need a document: any document of a link ends Talos' DHCP on all links."""
     versions = dhcp_versions(platform, machine)
-    # Talos' own DHCP is of IPv4 alone.
+    # Talos' own DHCP is of IPv4 alone. A static address of the other version is in a document of the link.
     has_documents = (
         machine.nics.configured
+        or len(platform.network.families) > 1
         or 6 in versions
         or (machine.role == "controlplane" and machine.link is None and platform.vip)
     )

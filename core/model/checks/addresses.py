@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from core.facts.networks import IpAddress, ends
+from core.facts.networks import IpAddress, ends, kept_for
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
 
+from .networks import networks
 from .registry import check
 
 
@@ -23,19 +24,14 @@ def end_of(p: Platform, address: IpAddress) -> tuple[str, str] | None:
 
 @check("network")
 def machines_are_in_their_network(p: Platform) -> Iterator[Fault]:
-    """Every machine has an address that a host of network.nodes can have."""
+    """Every machine has an address that a host of network.nodes can have, or one that the site's DHCP routes."""
     for name, machine in p.declared.items():
         for key in ("address", "ipv6"):
             address, path = getattr(machine, key), ("machines", name, key)
             if address is None:
                 continue
             if p.network.of(address) is None:
-                yield fault(
-                    path,
-                    f"{address} is outside network.nodes {shown(p)}",
-                    "the machines could not reach each other",
-                    f"use an address of {shown(p)}, or add its network to network.nodes if it is behind a router",
-                )
+                yield from _behind_routers(p, path, address, machine.role == "controlplane")
             elif end := end_of(p, address):
                 yield fault(
                     path,
@@ -45,14 +41,43 @@ def machines_are_in_their_network(p: Platform) -> Iterator[Fault]:
                 )
 
 
+def _behind_routers(p: Platform, path: tuple[str, ...], address: IpAddress, plane: bool) -> Iterator[Fault]:
+    """A machine outside of the node networks has its address from DHCP, and shares no virtual IP."""
+    if p.network.gateway or (plane and p.vip is not None):
+        yield fault(
+            path,
+            f"{address} is outside network.nodes {shown(p)}",
+            "the machines could not reach each other",
+            f"use an address of {shown(p)}, or add its network to network.nodes if it is behind a router",
+        )
+        return
+    if p.boot and p.boot.provisioning and p.boot.provisioning.dhcp == "full":
+        yield fault(
+            path,
+            f"{address} is outside network.nodes {shown(p)}",
+            "the generated DHCP server gives addresses of these networks alone",
+            "add its network to network.nodes, or write boot.provisioning.dhcp: proxy",
+        )
+        return
+    inside = next((f"network.{key} {network}" for key, network in networks(p) if address in network), None)
+    if found := inside or kept_for(address):
+        yield fault(
+            path,
+            f"{address} is in {found}",
+            "no machine is reached there",
+            f"use an address of {shown(p)}, or of another network of the site",
+        )
+
+
 @check("network")
 def machines_have_the_platforms_version(p: Platform) -> Iterator[Fault]:
     """A machine's address is of the IP version that Kubernetes puts first; ipv6 is for platforms with both."""
     first = p.network.services[0].version
-    # Services with IPv6 first are reported as such, and so is an address outside of all node networks.
+    # Services with IPv6 first are reported as such, and so is an address outside of the networks of the site.
     reversed_ = first == 6 and len({network.version for network in p.network.services}) > 1
     for name, machine in p.declared.items():
-        if machine.address.version != first and not reversed_ and p.network.of(machine.address):
+        outside = p.network.of(machine.address) is None and (p.network.gateway or kept_for(machine.address))
+        if machine.address.version != first and not reversed_ and not outside:
             yield fault(
                 ("machines", name, "address"),
                 f"{machine.address} is an IPv{machine.address.version} address, "
