@@ -1,5 +1,6 @@
 """How a faulty stack file is reported: one line per fault, with the place, the fault, the reason and the remedy."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ class Sentence(str):
 
     def __new__(cls, what: str, why: str, instead: str) -> "Sentence":
         """The text of a fault: what is wrong, why it matters, what to write instead."""
+        what, why, instead = map(without_password, (what, why, instead))
         text = super().__new__(cls, f"{what}; {why}; {instead}")
         text.what, text.why, text.instead = what, why, instead
         return text
@@ -70,11 +72,20 @@ class Fault:
     def where(self) -> str:
         """The path as messages write it, such as `platform.vms.web`; empty if the fault is the file's as a whole."""
         keys = (part if part and part.isprintable() else repr(part) for part in self.path)
-        return visible(".".join(key for key in (self.root, *keys) if key))
+        return visible(without_password(".".join(key for key in (self.root, *keys) if key)))
 
     def __str__(self) -> str:
         place, where = (f"{each}: " if each else "" for each in (self.at, self.where))
-        return printable(visible(f"{place}{where}{self.text}"), LINE_CHARACTERS)
+        return printable(visible(f"{place}{where}{without_password(self.text)}"), LINE_CHARACTERS)
+
+
+# A digest after an image's tag looks alike.
+_PASSWORD = re.compile(r"[^\s/@:'\"]*:[^\s/@'\"]+@(?!sha256:)")
+
+
+def without_password(text: str) -> str:
+    """The text without user:password@, wherever a faulty value or key is repeated with one."""
+    return _PASSWORD.sub("(hidden)@", text) if "@" in text else text
 
 
 class StackFileError(Exception):

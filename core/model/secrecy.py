@@ -16,7 +16,16 @@ from .setting import Path, command
 
 _PLAIN = "the stack file is plain text, and so are plans and states"
 # Texts of free form that can't be encrypted, because plans, images or boot scripts contain them.
-_FREE = (("workloads", "*", "command"), ("talos", "schematic", "kernel_args"), ("boot", "kernel_args"))
+_FREE = (
+    ("workloads", "*", "command"),
+    ("boot", "kernel_args"),
+    ("cilium", "values"),
+    *(
+        (*owner, *place)
+        for owner in (("talos",), ("classes", "*"), ("machines", "*"))
+        for place in (("schematic", "kernel_args"), ("containerd",))
+    ),
+)
 
 
 def faults(platform: Mapping[str, Any]) -> list[Fault]:
@@ -77,7 +86,7 @@ def _cloud_init(platform: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _free(platform: Mapping[str, Any]) -> Iterator[Fault]:
-    for path, text in texts({key: platform.get(key) for key in ("workloads", "talos", "boot")}):
+    for path, text in texts({key: platform.get(key) for key in sorted({place[0] for place in _FREE})}):
         if any(_begins(path, each) for each in _FREE) and (what := secret_looks.kind_of(text)):
             yield _elsewhere(path, what)
 

@@ -143,3 +143,19 @@ def test_a_stack_that_does_not_exist_yet_is_reviewed_as_it_will_be_created(check
 
 def test_the_states_are_those_that_were_recorded():
     assert sorted(NAMES) == sorted(file.name.removesuffix(".json.gz") for file in STATES.glob("*.json.gz"))
+
+
+def test_encrypted_values_of_the_platform_plan_the_same_in_both(recorded, tmp_path):
+    here, stack = recorded("rehearsed-dev")
+    file, _ = redacted(here, stack, tmp_path)
+    wireguard = {"apiVersion": "v1alpha1", "kind": "WireguardConfig", "name": "wg0"}
+    wireguard["addresses"] = [{"address": "10.99.0.1/24"}]
+    here.edit(stack, {"machines.cp-1.patches": [wireguard], "vms.web.cloud_init": {"runcmd": [["true"]]}})
+    for place, secret in (
+        ("machines.cp-1.patches[0].privateKey", "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="),
+        ("vms.web.cloud_init.password", "real-password-of-a-guest"),
+    ):
+        here.pulumi("config", "set", "--stack", stack, "--path", "--secret", f"bedplate:platform.{place}", secret)
+    shown = reviewed(here, stack, tmp_path, "--state", file)
+    assert steps(shown) == real_steps(here, stack)
+    assert "yAnz5TF" not in shown and "real-password" not in shown and "(secret " in shown

@@ -12,7 +12,8 @@ from core import standins
 from core.facts import secret_forms, secret_looks, secret_places
 from core.facts.contracts import KINDS
 from core.facts.secret_places import Holds
-from core.model import StackFileError, parse, sealed, stackfile, stored
+from core.model import StackFileError, parse, sealed, secrecy, stackfile, stored
+from core.model.faults import Sentence
 from core.model.setting import property_path
 
 KEY = "bedplate:platform"
@@ -164,7 +165,7 @@ def test_what_only_resembles_a_secret_is_accepted(dev):
     patches = [
         {"machine": {"env": {"https_proxy": "http://proxy.example.com:3128", "no_proxy": "10.0.0.0/8"}}},
         extension("TS_HOSTNAME=a", "TS_AUTHKEY_FILE=/etc/key", "UPS_PASSWORD="),
-        {"machine": {"files": [{"path": "/var/a", "content": "[plugins]\n  enable = true\n"}]}},
+        {"machine": {"files": [{"path": "/var/a", "op": "create", "content": "[plugins]\n  enable = true\n"}]}},
         {"machine": {"nodeAnnotations": {"example.com/owner": "mail:team@example.com"}}},
     ]
     parse(changed(dev, {f"vms.{vm}.cloud_init": cloud_init, "talos.patches": patches}))
@@ -186,6 +187,11 @@ def test_what_only_resembles_a_secret_is_accepted(dev):
             {"talos.patches": [{"machine": {"sysctls": {"a.b": f"https://u:{MARK}@h"}}}]},
             "talos.patches.0.machine.sysctls.a.b",
         ),
+        (
+            {"machines.cp-1.schematic": {"kernel_args": [f"talos.config=https://u:{MARK}@h/"]}},
+            "machines.cp-1.schematic.kernel_args.0",
+        ),
+        ({"cilium.values": {"a": {"b": f"password={MARK}"}}}, "cilium.values.a.b"),
     ],
 )
 def test_a_secret_where_nothing_can_be_encrypted_has_another_remedy(dev, edit, path):
@@ -488,3 +494,70 @@ def test_a_credential_that_was_encrypted_in_another_shape_is_refused_without_a_w
     ((path, text),) = stored.hidden_faults("bmc", value, "bedplate", "prod")
     assert path == (BMC,) and text.startswith(f"{says}; ") and MARK not in text
     assert "./bedplate pulumi config rm bedplate:bmc --stack prod; then set each part by its path" in text
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"talos.factory": f"https://user:{MARK}@factory.example.com"},
+        {"registries.mirrors": {"docker.io": {"endpoints": [f"https://user:{MARK}@mirror.example.com"]}}},
+        {"registries.mirrors": {f"user:{MARK}@docker.io": {"endpoints": ["https://mirror.example.com"]}}},
+        {"registries.auth": [f"user:{MARK}@docker.io"]},
+        {"cilium.repository": f"https://user:{MARK}@charts.example.com"},
+        {"cilium.chart": f"oci://user:{MARK}@charts.example.com/cilium"},
+        {"talos.logs": [f"tcp://user:{MARK}@logs.example.com:514"]},
+        {"network.resolvers": [f"user:{MARK}@10.0.0.1"]},
+        {"network.time": [f"user:{MARK}@ntp.example.com"]},
+        {"boot.matchbox.endpoint": f"user:{MARK}@matchbox.example.com:8081"},
+        {"vms.web.image": f"user:{MARK}@quay.io/a/b:1"},
+        {"machines.cp-1.bmc": {"url": f"https://user:{MARK}@bmc.example.com", "system": "1"}},
+        {"machines": {f"user:{MARK}@cp-1": {}}},
+    ],
+    ids=lambda edit: next(iter(edit)),
+)
+def test_a_password_in_an_address_is_refused_and_never_repeated(dev, edit):
+    with pytest.raises(StackFileError) as raised:
+        parse(changed(dev, edit))
+    assert MARK not in raised.value.report
+    for fault in raised.value.faults:
+        assert MARK not in f"{fault} {fault.where} {Sentence.of(fault.text)} {Sentence.of(fault.text).what}"
+
+
+def value_at(path, leaf):
+    """A document with this leaf at a path of the table."""
+    for part in reversed(path):
+        leaf = [leaf] if part == "[]" else {"name" if part in ("*", "**") else part: leaf}
+    return leaf
+
+
+EVERY_PLACE = [
+    (kind, place)
+    for kind in sorted(("", *secret_places.known_kinds() - secret_places.NONE))
+    for place in secret_places.places(kind)
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"), EVERY_PLACE, ids=lambda part: ".".join(part.path) if hasattr(part, "path") else part
+)
+@pytest.mark.parametrize("owner", [("talos",), ("machines", "cp-1"), ("classes", "big")])
+def test_every_place_takes_an_encrypted_value_and_no_plain_one(kind, place, owner):
+    """For every kind of document: the stand-in is accepted, the secret arrives, and plain text is refused."""
+    plain = PEM.format("")
+    patches = {
+        form: [{**value_at(place.path, leaf), **({"apiVersion": "v1alpha1", "kind": kind} if kind else {})}]
+        for form, leaf in (("written", encrypted("YQ==")), ("handed", plain))
+    }
+    written, handed = ({owner[0]: value_at(owner[1:], {"patches": given})} for given in patches.values())
+    closed = sealed.sealed(handed, {KEY: written}, KEY)
+    (secret,) = closed.secrets.values()
+    assert secret == plain and "PRIVATE" not in json.dumps(closed.platform)
+    assert closed.platform == sealed.without_secrets(written, {KEY: written}).platform
+    assert standins.opened(closed.platform, closed.secrets) == handed
+    told, refused = (list(map(str, secrecy.faults(platform))) for platform in (closed.platform, handed))
+    assert len(refused) == 1 and "MIGH" not in refused[0]
+    if place.holds is Holds.PKI:
+        assert "is a part of the cluster's PKI" in told[0] and told == refused
+    else:
+        assert told == [] and "config set --path --secret" in refused[0]
+        assert sealed.made_up(written) != written and "secure" not in json.dumps(sealed.made_up(written))
