@@ -53,8 +53,8 @@ def kind_of_variable(name: str, text: str) -> str | None:
     return kind_of(text)
 
 
-def kind_of(text: str) -> str | None:
-    """What the text contains, such as "a private key", if it looks like a secret."""
+def kind_by_form(text: str) -> str | None:
+    """What the text contains, such as "a private key", if it has the form of a secret, whatever it is called."""
     if _KEY.search(text):
         return "a private key"
     if _URL.search(text):
@@ -63,7 +63,14 @@ def kind_of(text: str) -> str | None:
         return "the hash of a password"
     if _TOKEN.search(text) or _HEADER.search(text):
         return "a token"
+    return None
+
+
+def kind_of(text: str) -> str | None:
+    """What the text contains, such as "a private key", if it has the form of a secret or assigns one to a name."""
+    if found := kind_by_form(text):
+        return found
     if _PIPED.search(text):
         return "a password"
-    found = (match[1] for pattern in (_ASSIGNED, _CAMEL, _OPTION) for match in pattern.finditer(text))
-    return "a password or a key" if any(not is_plain(value) for value in found) else None
+    values = (match[1] for pattern in (_ASSIGNED, _CAMEL, _OPTION) for match in pattern.finditer(text))
+    return "a password or a key" if any(not is_plain(value) for value in values) else None

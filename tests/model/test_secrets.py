@@ -167,6 +167,7 @@ def test_what_only_resembles_a_secret_is_accepted(dev):
         extension("TS_HOSTNAME=a", "TS_AUTHKEY_FILE=/etc/key", "UPS_PASSWORD="),
         {"machine": {"files": [{"path": "/var/a", "op": "create", "content": "[plugins]\n  enable = true\n"}]}},
         {"machine": {"nodeAnnotations": {"example.com/owner": "mail:team@example.com"}}},
+        {"machine": {"udev": {"rules": ['SUBSYSTEM=="block", ENV{ID_KEY}="usb", SYMLINK+="token=stick"']}}},
     ]
     parse(changed(dev, {f"vms.{vm}.cloud_init": cloud_init, "talos.patches": patches}))
 
