@@ -39,7 +39,7 @@ def load(config: pulumi.Config) -> Stack:
     engine.prepare()
     found = _platform(config)
     platform = found.platform
-    _put_before_talos(platform)
+    _put_before_talos(found)
     if since := out_of_support(platform.talos.version, date.today()):
         why = "its security holes are no longer fixed"
         pulumi.log.warn(f"platform.talos.version: {sentence(since, why, 'plan the next minor release')}")
@@ -83,14 +83,15 @@ def _keys() -> set[str]:
     return {*pulumi.runtime.config.CONFIG.get(), *pulumi.runtime.config.get_config_env()}
 
 
-def _put_before_talos(platform: Platform) -> None:
+def _put_before_talos(found: stackfile.Handed) -> None:
     """Ask Talos' own validation of every machine. Raises RunError with every fault, or where it can't be asked."""
     try:
-        refused = judge.refusals(platform, os.environ)
+        refused = judge.refusals(found.platform, os.environ)
     except judge.JudgeError as error:
         why = f"Talos' validation of the machines could not be asked: {error}; {judge.REMEDY}"
         raise pulumi.RunError(why) from None
     if refused is None:
         pulumi.log.info(UNASKED)
     elif refused:
-        raise pulumi.RunError(StackFileError(refused).report)
+        at = stackfile.placed(refused, _file(), root=Path.cwd()) if found.from_file else refused
+        raise pulumi.RunError(StackFileError(at).report)

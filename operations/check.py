@@ -43,11 +43,21 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     # A plan asks Talos itself.
     ask = not given.before
-    results = [judged(file, given.folder, date.today(), given.root, ask=ask) for file in given.files]
+    files = dict.fromkeys(stack for file in given.files for stack in _stacks_of(file))
+    results = [judged(file, given.folder, date.today(), given.root, ask=ask) for file in files]
     if given.before:
         return _before(given.before, results)
     print(as_json(results) if given.json else "\n".join(line for result in results for line in lines(result)))
     return 2 if any(result.faults for result in results) else 0
+
+
+def _stacks_of(file: Path) -> list[Path]:
+    """The stack files that a person means: those that include the file, or the file itself."""
+    if file.name.startswith("Pulumi."):
+        return [file]
+    checkout = next((folder for folder in file.parents if (folder / "Pulumi.yaml").is_file()), file.parent)
+    stacks = sorted(checkout.glob("Pulumi.*.yaml"))
+    return [stack for stack in stacks if file in stackfile.includes(stack, checkout)] or [file]
 
 
 def judged(file: Path, folder: Path, today: date, root: Path | None = None, *, ask: bool = True) -> Judged:

@@ -3,14 +3,14 @@
 Each machine gets a config of another form, in its turn. The secrets in it stay the same (core/machineconfig/pki.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from core.facts.versions import Minor, minor, spell
 from core.native import InputError, Values
 
 
 def refused(inputs: Values, before: Values) -> Iterator[InputError]:
-    """Why the contract may not change so: back, by more than one, before its Talos runs, or with another issuer."""
+    """Why the contract may not change so: back, by more than one, before its Talos runs, or with another network."""
     step = _step(inputs, before)
     if step is None:
         return
@@ -35,13 +35,21 @@ def refused(inputs: Values, before: Values) -> Iterator[InputError]:
             f"upgraded, and it refuses documents that it does not know; write v{spell(was)}, run up, then change "
             "talos.contract",
         )
-    elif (issuer := before.get("issuer")) and inputs.get("issuer") != issuer:
+    elif moved := _moved(inputs, before):
         yield InputError(
             "contract",
-            f"talos.contract changes together with the address of the Kubernetes API; the address {issuer} issues the "
-            "tokens of service accounts, and a mistake in either change would be hard to find; change one, run up, "
-            "then change the other",
+            f"talos.contract changes together with the network's {' and '.join(moved)}; the new form of the configs "
+            "must not change what the cluster was created with, and a mistake in either would be hard to tell apart; "
+            "change one, run up, then change the other",
         )
+
+
+def _moved(inputs: Values, before: Values) -> list[str]:
+    """The parts of the cluster's network, its issuer of tokens among them, that differ from the last update's."""
+    was, now = before.get("network"), inputs.get("network")
+    if not isinstance(was, Mapping) or not isinstance(now, Mapping):
+        return []  # A state of an earlier release records none.
+    return sorted(name for name, value in was.items() if now.get(name) != value)
 
 
 def described(inputs: Values, before: Values) -> str | None:

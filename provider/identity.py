@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 from clients.talos import Hardware
-from core.facts import disk_size
+from core.facts import disk_size, globs
 from core.facts.hardware import AS_DECLARED, uuid_spelling
 
 PAIRED = "as the other serial number that its BMC reports"
@@ -95,7 +94,7 @@ def matches(selector: Mapping[str, Any], disk: Mapping[str, Any]) -> bool:
     Source: siderolabs/talos, InstallConfig.DiskMatchExpression.
     """
     for key in ("serial", "wwid", "model"):
-        if selector.get(key) and not fnmatchcase(str(disk.get(key, "")), selector[key]):
+        if selector.get(key) and not globs.matches(selector[key], str(disk.get(key, ""))):
             return False
     if selector.get("size") and not _size_matches(selector["size"], int(disk.get("size", 0))):
         return False

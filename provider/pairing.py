@@ -31,7 +31,7 @@ def recorded(state: Values | None, declared: str | None, told: str) -> Pairing:
 
 
 def matched(state: Values | None) -> Mapping[str, str]:
-    """The spellings that the state records; empty if an earlier release wrote it."""
+    """Each declared fact to its spelling, as the state records it; empty if an earlier release wrote it."""
     return (state or {}).get("matched") or {}
 
 

@@ -81,13 +81,13 @@ def tunings(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def volumes(draw: st.DrawFn) -> dict[str, Any]:
-    """Volumes on disks of their own."""
+def volumes(draw: st.DrawFn, machine: int) -> dict[str, Any]:
+    """Volumes of a machine, by its number, on disks of their own."""
     names = draw(st.lists(NAMES, max_size=2, unique=True))
     return {
         name: {
             "disk": {
-                "serial": f"DATA-{number}",
+                "serial": f"DATA-{machine}-{number}",
                 **draw(st.sampled_from([{}, {"type": "hdd"}, {"type": "ssd", "size": ">= 2TB"}])),
             },
             "filesystem": draw(st.sampled_from(["xfs", "ext4", "none"])),
@@ -255,7 +255,7 @@ def machines(draw: st.DrawFn, names: list[str], controlplanes: int, site: Site, 
         if draw(st.booleans()):
             machine["taints"] = {"dedicated": "vms:NoSchedule"}
         if draw(st.booleans()):
-            machine |= {**draw(tunings()), "volumes": draw(volumes())}
+            machine |= {**draw(tunings()), "volumes": draw(volumes(number))}
         made[name] = machine
     return made
 

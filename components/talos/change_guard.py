@@ -17,7 +17,6 @@ class ChangeGuard(ContractResource):
         values = {
             "platform": platform.name,
             "contract": platform.talos.contract,
-            "issuer": platform.api,
             "talos": platform.talos.version,
             "kubernetes": platform.talos.kubernetes,
             "cilium": platform.cilium.version,

@@ -1,14 +1,13 @@
 """The config of one machine."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulumi import Input, Output, ResourceOptions
 
 from components.native import ContractResource, talos_client
-from core.machineconfig.base import base
-from core.machineconfig.documents import patches, plain
+from core.machineconfig.base import base_texts
+from core.machineconfig.documents import patches
 from core.model import Platform
 from core.native.machine import MACHINE_CONFIG
 
@@ -48,7 +47,7 @@ class MachineConfig(ContractResource):
             "node": node,
             "clientConfiguration": talos_client(client),
             # Plain, so that the plan shows them and policies check them.
-            "base": [json.dumps(plain(each), sort_keys=True) for each in base(platform, role)],
+            "base": base_texts(platform, role),
             "pki": pki,
             "configPatches": [*patches(platform, machine)],
             "secrets": secrets_of(platform, machine, secrets) or None,

@@ -9,6 +9,7 @@ from ipaddress import ip_network
 
 from core.facts.versions import Minor, minor
 
+from .addresses import Address
 from .flags import Policy, Program, policies, program
 from .section import Config
 
@@ -19,6 +20,8 @@ _SCHEDULER = "/system/secrets/kubernetes/kube-scheduler"
 _SCHEDULER_CONFIG = "/system/config/kubernetes/kube-scheduler"
 API_PORT = 6443
 
+# Releases whose API server names etcd by a name.
+_LOCALHOST = ("v1.12.0", "v1.12.1")
 # Flags that are the same in every release.
 _API_FLAGS = {
     "admission-control-config-file": f"{_API_CONFIG}/admission-control-config.yaml",
@@ -44,7 +47,6 @@ _API_FLAGS = {
     "etcd-cafile": f"{_API}/etcd-client-ca.crt",
     "etcd-certfile": f"{_API}/etcd-client.crt",
     "etcd-keyfile": f"{_API}/etcd-client.key",
-    "etcd-servers": "https://127.0.0.1:2379",
     "kubelet-client-certificate": f"{_API}/apiserver-kubelet-client.crt",
     "kubelet-client-key": f"{_API}/apiserver-kubelet-client.key",
     "service-account-key-file": f"{_API}/service-account.pub",
@@ -106,12 +108,15 @@ _SCHEDULER_RULES = policies(
 _CLOUD_PROVIDER_FLAG_UNTIL: Minor = (1, 33)
 
 
-def static_pods(config: Config, release: Minor, kubernetes: str, address: str, origin: str) -> Iterator[Program]:
+def static_pods(
+    config: Config, talos: str, kubernetes: str, addresses: list[Address], origin: str
+) -> Iterator[Program]:
     """The programs of one control plane.
 
-    release: Talos' own. address: the machine's, at which its API server is announced. origin: names that release.
+    talos, kubernetes: releases. addresses: the node's; its API server is announced at the first. origin: names Talos.
     """
-    yield api_server(config, release, kubernetes, address, origin)
+    release = minor(talos)
+    yield api_server(config, talos, kubernetes, addresses, origin)
     disabled = config.section("", "machine", "controlPlane")
     manager = config.section("KubeControllerManagerConfig", "cluster", "controllerManager")
     if manager.get("enabled") is not False and not disabled.get("controllerManager", "disabled"):
@@ -123,17 +128,19 @@ def static_pods(config: Config, release: Minor, kubernetes: str, address: str, o
         yield program("kube-scheduler", own, scheduler.flags("extraArgs"), _SCHEDULER_RULES, origin)
 
 
-def api_server(config: Config, release: Minor, kubernetes: str, address: str, origin: str) -> Program:
+def api_server(config: Config, talos: str, kubernetes: str, addresses: list[Address], origin: str) -> Program:
     """The API server of one control plane."""
+    release = minor(talos)
     server = config.section("KubeAPIServerConfig", "cluster", "apiServer")
     extra, by_documents = server.flags("extraArgs"), config.has("KubeAPIServerConfig")
     own: dict[str, tuple[str, ...]] = {name: (value,) for name, value in _API_FLAGS.items()}
+    own["etcd-servers"] = (f"https://{'localhost' if talos in _LOCALHOST else '127.0.0.1'}:2379",)
     own |= _issuer(config)
     port = server.get("apiPort") or config.section("", "cluster", "controlPlane").get("localAPIServerPort") or API_PORT
     services = config.section("KubeNetworkConfig", "cluster", "network").texts("serviceSubnets")
     own |= {"secure-port": (str(port),), "service-cluster-ip-range": (",".join(services),)}
     if not _skips_registration(config):
-        own["advertise-address"] = (address,)
+        own["advertise-address"] = (str(addresses[0]),) if addresses else ()
     own |= _cloud_provider(config, kubernetes)
     if by_documents:
         own["authentication-config"] = (f"{_API_CONFIG}/authentication-config.yaml",)

@@ -4,13 +4,13 @@ Source: siderolabs/talos, internal/app/machined/pkg/system/services/etcd.go and
 internal/app/machined/pkg/controllers/etcd/spec.go at v1.12 to v1.14.
 """
 
-from collections.abc import Iterable
-from ipaddress import IPv6Interface, ip_address, ip_interface
+from ipaddress import ip_address
 
 from core.facts.versions import Minor
 
+from .addresses import Address, within
 from .flags import Policy, Program, program
-from .section import Config, at
+from .section import Config, Section
 
 _PKI = "/system/secrets/etcd"
 _FLAGS = {
@@ -36,48 +36,38 @@ _SINCE_1_14 = {
     "watch-progress-notify-interval": ("5s",),
     "tls-min-version": ("TLS1.3",),
 }
-# Where the documents of a machine have its addresses.
-_LINKS = frozenset({"LinkConfig", "BondConfig", "VLANConfig", "BridgeConfig", "DummyLinkConfig"})
 CLIENT_PORT, PEER_PORT, HTTP_PORT = 2379, 2380, 2383
 
 
-def etcd(config: Config, release: Minor, name: str, address: str, origin: str) -> Program:
+def etcd(config: Config, release: Minor, name: str, own: list[Address], origin: str) -> Program:
     """etcd of one control plane. How it joins the others depends on what is on its disk, and is left out.
 
-    name: the machine's. address: the one that its etcd announces. origin: names the Talos release.
+    name: the machine's. own: its addresses. origin: names the Talos release.
     """
     section = config.section("", "cluster", "etcd")
-    own: dict[str, tuple[str, ...]] = {"name": (name,), **{flag: (value,) for flag, value in _FLAGS.items()}}
-    own |= _BEFORE_1_14 if release < (1, 14) else _SINCE_1_14
-    own |= _listening(config, release)
+    flags: dict[str, tuple[str, ...]] = {"name": (name,), **{flag: (value,) for flag, value in _FLAGS.items()}}
+    flags |= _BEFORE_1_14 if release < (1, 14) else _SINCE_1_14
+    flags |= _listening(section, release, own)
     # Talos starts no etcd whose config sets one of the flags above.
-    denied = dict.fromkeys(own, Policy.DENIED)
-    own["advertise-client-urls"] = (_url(address, CLIENT_PORT),)
+    denied = dict.fromkeys(flags, Policy.DENIED)
+    subnets = section.texts("advertisedSubnets")
+    announced = within(own, subnets) if subnets else own[:1]
+    flags["advertise-client-urls"] = _urls(announced, CLIENT_PORT)
     if release >= (1, 13):
-        own["initial-advertise-peer-urls"] = (_url(address, PEER_PORT),)
-    return program("etcd", own, section.flags("extraArgs"), denied, origin)
+        flags["initial-advertise-peer-urls"] = _urls(announced, PEER_PORT)
+    return program("etcd", flags, section.flags("extraArgs"), denied, origin)
 
 
-def _listening(config: Config, release: Minor) -> dict[str, tuple[str, ...]]:
-    ports = {"listen-peer-urls": PEER_PORT, "listen-client-urls": CLIENT_PORT}
-    ports |= {"listen-client-http-urls": HTTP_PORT} if release >= (1, 14) else {}
-    if config.section("", "cluster", "etcd").texts("listenSubnets"):
-        # Which of its addresses are in those subnets, the machine itself knows.
-        return dict.fromkeys(ports, ())
-    everywhere = "::" if any(isinstance(each, IPv6Interface) for each in _addresses(config)) else "0.0.0.0"
-    return {flag: (_url(everywhere, port),) for flag, port in ports.items()}
+def _listening(section: Section, release: Minor, own: list[Address]) -> dict[str, tuple[str, ...]]:
+    """Where etcd listens: on those of the machine's addresses that are in the given subnets, or on all."""
+    six = any(each.version == 6 for each in own)
+    subnets = section.texts("listenSubnets") or section.texts("advertisedSubnets")
+    peers = within(own, subnets) if subnets else [ip_address("::" if six else "0.0.0.0")]
+    clients = [ip_address("::1" if six else "127.0.0.1"), *peers] if subnets else peers
+    listening = {"listen-peer-urls": _urls(peers, PEER_PORT), "listen-client-urls": _urls(clients, CLIENT_PORT)}
+    return listening | ({"listen-client-http-urls": _urls(clients, HTTP_PORT)} if release >= (1, 14) else {})
 
 
-def _addresses(config: Config) -> Iterable[object]:
-    for (kind, _), document in config.documents.items():
-        found = at(document, "addresses") if kind in _LINKS else None
-        for each in found if isinstance(found, list) else ():
-            try:
-                yield ip_interface(str(at(each, "address")))
-            except ValueError:
-                continue
-
-
-def _url(address: str, port: int) -> str:
-    host = f"[{address}]" if ip_address(address).version == 6 else address
-    return f"https://{host}:{port}"
+def _urls(addresses: list[Address], port: int) -> tuple[str, ...]:
+    hosts = (f"[{each}]" if each.version == 6 else str(each) for each in addresses)
+    return (",".join(f"https://{host}:{port}" for host in hosts),)

@@ -67,34 +67,36 @@ def _words(answer: Answer) -> list[str]:
 
 
 def _cause(platform: Platform, name: str, stack: Sequence[Source], words: str, ask: Ask) -> Place:
-    """The place of the patch without which Talos does not say these words; the machine's where no single patch is it.
+    """The place of the patch without which Talos does not say these words; empty where no patch is the cause.
 
     Asked only where Talos refuses something: once without each patch, and once for each beginning of the list.
     """
     patches = [number for number, source in enumerate(stack) if source.place]
     without = [[source for at, source in enumerate(stack) if at != number] for number in patches]
-    upto = [stack[: number + 1] for number in patches]
+    bare = [source for source in stack if not source.place]
+    upto = [bare, *(stack[: number + 1] for number in patches)]
     answers = ask([_question(platform, name, each) for each in (*without, *upto)])
     said = [words in _words(answer) for answer in answers]
     for number, still in zip(patches, said, strict=False):
         if not still:
             return stack[number].place
-    for number, already in zip(patches, said[len(patches) :], strict=True):
-        if already:
+    by_itself, *after = said[len(patches) :]
+    for number, already in zip(patches, after, strict=True):
+        if already and not by_itself:
             return stack[number].place
-    return ("machines", name)
+    return ()
 
 
 def _fault(place: Place, words: str, names: Sequence[str]) -> Fault:
     shown = ", ".join(names[:_NAMED_MACHINES])
     more = f" and {len(names) - _NAMED_MACHINES} more" if len(names) > _NAMED_MACHINES else ""
-    where = "" if place[0] == "machines" and names == [place[1]] else f" on {shown}{more}"
-    if "patches" in place:
+    if place:
+        where = "" if place[0] == "machines" else f" on {shown}{more}"
         return fault(place, f"is refused by Talos{where}: {words}", _WHY, "remove or correct the patch")
     return fault(
-        place,
-        f"gets a config that Talos refuses: {words}",
-        "no patch alone is the cause",
+        ("machines",),
+        f"Talos refuses the config of {shown}{more}: {words}",
+        "no patch is the cause",
         "compare the machine's keys with docs/stack-file.md; if they are right, report this as a bug",
     )
 

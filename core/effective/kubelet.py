@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from core.facts.versions import Minor
 
+from .addresses import Address
 from .flags import Program, policies, program
 from .section import Config, Section, at
 
@@ -83,9 +84,11 @@ def settings_path(config: Config) -> tuple[str, ...]:
     return ("config",) if config.has("KubeletConfig") else ("extraConfig",)
 
 
-def kubelet(config: Config, name: str, address: str, origin: str) -> Program:
-    """The kubelet's flags. name, address: the machine's. origin: names the Talos release."""
-    own = {"hostname-override": (name,), "node-ip": (address,), **{k: (v,) for k, v in _FLAGS.items()}}
+def kubelet(config: Config, name: str, addresses: list[Address], origin: str) -> Program:
+    """The kubelet's flags. name: the machine's. addresses: its node's. origin: names the Talos release."""
+    ips = (",".join(map(str, addresses)),) if addresses else ()
+    own: dict[str, tuple[str, ...]] = {"hostname-override": (name,), "node-ip": ips}
+    own |= {flag: (value,) for flag, value in _FLAGS.items()}
     if not _node(config).get("skipNodeRegistration"):
         own |= {flag: (value,) for flag, value in _REGISTERS.items()}
     if config.section("", "cluster", "externalCloudProvider").get("enabled"):

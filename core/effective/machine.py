@@ -10,6 +10,7 @@ from core.machineconfig.merge import Documents, Key
 from core.machineconfig.sources import sources
 from core.model import Platform
 
+from .addresses import node_addresses, own_addresses
 from .controlplane import static_pods
 from .etcd import etcd
 from .flags import Program
@@ -50,11 +51,13 @@ class Effective:
     def programs(self) -> Mapping[str, Program]:
         """What Talos runs for Kubernetes, by name: the kubelet, and on a control plane etcd and the static pods too."""
         talos = self.platform.talos
-        address, origin = str(self.platform.machines[self.name].address), f"Talos {talos.version}"
-        made = [kubelet(self._config, self.name, address, origin)]
+        origin = f"Talos {talos.version}"
+        own = own_addresses(self._config, self.platform.machines[self.name].addresses)
+        node = node_addresses(self._config, own)
+        made = [kubelet(self._config, self.name, node, origin)]
         if self.role == "controlplane":
-            made.append(etcd(self._config, self.release, self.name, address, origin))
-            made += static_pods(self._config, self.release, talos.kubernetes, address, origin)
+            made.append(etcd(self._config, self.release, self.name, own, origin))
+            made += static_pods(self._config, talos.version, talos.kubernetes, node, origin)
         return {program.name: program for program in made}
 
     @cached_property

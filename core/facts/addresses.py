@@ -2,14 +2,26 @@
 
 import re
 
+# Source: RFC 791; RFC 6943, section 3.1.1: 010 is 8 to some programs and 10 to others.
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = rf"{_BYTE}(?:\.{_BYTE}){{3}}"
+_END = r"(?![A-Za-z0-9.-])"
 # Source: RFC 1123, section 2.1; RFC 952.
-NAME = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+# A name of digits alone is an address that was mistyped, such as 10.0.0.300.
+_NO_NUMBER = rf"(?!(?:[0-9]+\.)*[0-9]+{_END})"
+# Source: RFC 1123, section 2.1; RFC 791.
+NAME = rf"(?:{_IPV4}{_END}|{_NO_NUMBER}{_LABEL}(?:\.{_LABEL})*)"
 """A host name, or an IPv4 address."""
+# Source: RFC 4291, section 2.2; RFC 3986, section 3.2.2.
+LITERAL = r"\[[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]"
+"""An IPv6 address in a URL."""
 # Source: RFC 3986, section 3.2.2.
-HOST = rf"(?:{NAME}|\[[0-9A-Fa-f:]+(?:[0-9]+(?:\.[0-9]+){{3}})?\])"
-"""A host in a URL: a host name, an IPv4 address, or an IPv6 address in brackets."""
-# Source: RFC 3986, section 3.2.3.
-PORT = r":\d{1,5}"
+HOST = rf"(?:{NAME}|{LITERAL})"
+"""The host of a URL: a name, an IPv4 address, or an IPv6 address in brackets."""
+# Source: RFC 3986, section 3.2.3; RFC 6335, section 6: ports are 1 to 65535.
+PORT = r":(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(?![0-9])"
+"""A port of a URL, with its colon."""
 # Source: RFC 3986, section 3.3, without what a shell, boot loader or template acts on.
 PATH = r"(/(?!\.\.?(/|$))[A-Za-z0-9._~%@:+,=-]+)*"
 """A path without a slash at its end, and without . and .. in it."""
@@ -37,3 +49,27 @@ def is_plain(url: str) -> bool:
 def is_safe_for_boot(url: str) -> bool:
     """Whether a boot loader may fetch from this address: over TLS, or within a private network."""
     return _BOOT.fullmatch(url) is not None
+
+
+def port_fault(address: str) -> str | None:
+    """What is wrong with the port of a host:port, with or without a scheme and a path; None where nothing is."""
+    host = address.partition("://")[2] or address
+    _, colon, port = host.partition("/")[0].rpartition("]")[2].rpartition(":")
+    if not colon or not re.fullmatch("[0-9]{1,10}", port) or re.fullmatch(PORT, f":{port}"):
+        return None
+    why = "starts with a zero" if int(port) and port.startswith("0") else "is not one of 1 to 65535"
+    return f"its port {port} {why}"
+
+
+def same_host(host: str) -> str:
+    """A host in the one form that all its spellings share: lower case, no dot at the end, IPv6 in its short form."""
+    # Imported here: most programs that need a pattern compare no addresses.
+    from ipaddress import ip_address
+
+    plain = host.strip().removeprefix("[").removesuffix("]").lower().removesuffix(".")
+    try:
+        address = ip_address(plain)
+    except ValueError:
+        return plain
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)

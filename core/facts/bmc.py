@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from .addresses import LITERAL, NAME, PORT, port_fault, same_host
 from .pem import certificates_digest, holds_private_key, is_certificate
 
 # Source: DMTF DSP0266 (Redfish), sections on HTTPS and on ComputerSystem; SHA-256 has 64 hexadecimal digits.
@@ -16,7 +17,8 @@ FINGERPRINT_DIGITS = 64
 _EXAMPLE = "https://bmc-1.example.com"
 # Source: RFC 3986, section 3.2, without the characters that one library reads as a part of the host and the next as its
 # end: evil\.example.com.
-NETLOC = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+# With _ within a name: some BMCs give themselves such names.
+NETLOC = rf"(?:{NAME.replace('[A-Za-z0-9-]', '[A-Za-z0-9_-]')}\.?|{LITERAL})(?:{PORT})?"
 """A host name or an address, and a port, in a URL."""
 _NETLOC = re.compile(NETLOC)
 
@@ -29,17 +31,39 @@ def url_fault(url: object) -> str | None:
             "contains a user name; the stack file and the plan show addresses in plain text; "
             f"set the stack's secret bedplate:bmc, and write e.g. {_EXAMPLE}"
         )
-    try:
-        parts = urlsplit(text)
-        plain = bool(_NETLOC.fullmatch(parts.netloc)) and parts.port != 0 and text == f"https://{parts.netloc}"
-    except ValueError:
-        plain = False
-    if plain:
+    if _is_plain(text):
         return None
     return (
-        "is not the https address of a BMC; credentials are sent to it and must be encrypted on the way; "
+        f"is not the https address of a BMC{_detail(text)}; "
+        "credentials are sent to it and must be encrypted on the way; "
         f"write e.g. {_EXAMPLE}, with no path"
     )
+
+
+def _is_plain(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(_NETLOC.fullmatch(parts.netloc)) and parts.port != 0 and text == f"https://{parts.netloc}"
+    except ValueError:
+        return False
+
+
+def _detail(text: str) -> str:
+    """Which part of an address is wrong, as the rest of a clause; empty where the whole is."""
+    if re.search(r"\s", text):
+        return ": it has a blank"
+    wrong = port_fault(text)
+    return f": {wrong}" if wrong else ""
+
+
+def host(url: str) -> str:
+    """The host of a BMC's address, as it is spelled there."""
+    return urlsplit(url).hostname or ""
+
+
+def same_url(url: str) -> str:
+    """A BMC's address in the one form that all its spellings share: host:port."""
+    return f"{same_host(host(url))}:{urlsplit(url).port or 443}"
 
 
 def fingerprint_digits(fingerprint: object) -> str | None:
@@ -115,8 +139,7 @@ def _same(field: str, value: object) -> str:
     """A value in a form that two spellings of it share."""
     text = value if isinstance(value, str) else NONE
     if field == "url" and not url_fault(text):
-        parts = urlsplit(text)
-        return f"{(parts.hostname or '').removesuffix('.')}:{parts.port or 443}"
+        return same_url(text)
     return _named(field, value) if field == "ca" else fingerprint_digits(text) or text
 
 
@@ -128,13 +151,20 @@ def _named(field: str, value: object) -> str:
     return value if field == "url" else fingerprint_digits(value) or value
 
 
+# Source: DMTF DSP0266, section "URI segments", and RFC 3986, section 2.3: what needs no escape in a path.
+SYSTEM = "[A-Za-z0-9._~:@!$&'()*+,=-]+"
+"""The id of a system: one segment of its path."""
+
+
 def system_fault(system: object) -> str | None:
     """Why this is not a Redfish system id, as a whole message; None where it is one."""
-    if isinstance(system, str) and re.fullmatch(r"[!-~]+", system):
+    if isinstance(system, str) and re.fullmatch(SYSTEM, system, re.ASCII):
         return None
+    last = system.rstrip("/").rpartition("/")[2] if isinstance(system, str) else ""
+    known = re.fullmatch(SYSTEM, last, re.ASCII) is not None and len(last) <= 40
     return (
-        "is not the id of a Redfish system; one BMC can manage several systems; "
-        "write the id, e.g. 1 or System.Embedded.1"
+        f"is not the id of a Redfish system{': it is a path' if known else ''}; one BMC can manage several systems; "
+        f"write the id, {f'here {last}' if known else 'e.g. 1 or System.Embedded.1'}"
     )
 
 

@@ -1,18 +1,21 @@
-"""The grammar of a disk selector's size, such as ">= 200GB", as Talos reads it in machine.install.diskSelector."""
+"""The grammar of a disk selector's size, such as ">= 1.92TB", as Talos reads it in machine.install.diskSelector."""
 
 import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Source: siderolabs/talos, pkg/machinery/config/types/v1alpha1, InstallDiskSizeMatcher.
-PATTERN = r"^(<=|>=|<|>|==)?[ ]*\d+[ ]*(GB|TB|GiB|TiB)$"
-"""What the stack file's schema accepts."""
+# Source: siderolabs/talos, pkg/machinery/config/types/v1alpha1, InstallDiskSizeMatcher; dustin/go-humanize, ParseBytes.
+# Both take more: a comma is skipped there, so 1,92TB would be 192 TB.
+PATTERN = r"(?:<=|>=|<|>|==)?[ ]*(?:0|[1-9][0-9]{0,11})(?:[.][0-9]{1,9})?[ ]*(?:GB|TB|GiB|TiB)"
+"""A comparison that Talos reads as it is meant."""
 # Source: the same, and IEC 80000-13 for the binary multiples.
 UNITS = {"GB": 10**9, "TB": 10**12, "GiB": 2**30, "TiB": 2**40}
 """Unit to bytes."""
+# No disk on which Talos could be installed is smaller, and none of 2026 is larger.
+_SMALLEST, _LARGEST = 10**9, 10**15
 
-_GRAMMAR = re.compile(r"(<=|>=|<|>|==)?[ ]*(\d+)[ ]*(GB|TB|GiB|TiB)")
+_GRAMMAR = re.compile(r"(<=|>=|<|>|==)?[ ]*([0-9]+(?:[.][0-9]+)?)[ ]*(GB|TB|GiB|TiB)")
 _OPERATORS: dict[str, Callable[[int, int], bool]] = {
     "==": operator.eq,
     "<": operator.lt,
@@ -35,6 +38,17 @@ class SizeComparison:
         """Whether a disk of `size` bytes satisfies the comparison."""
         return _OPERATORS[self.operator](size, self.size)
 
+    @property
+    def matches_every_disk(self) -> bool:
+        """Whether a disk of any size satisfies the comparison."""
+        return self.matches(_SMALLEST) and self.matches(_LARGEST)
+
+    @property
+    def matches_no_disk(self) -> bool:
+        """Whether no disk has such a size."""
+        between = self.operator == "==" and _SMALLEST <= self.size <= _LARGEST
+        return not between and not self.matches(_SMALLEST) and not self.matches(_LARGEST)
+
 
 def parse(text: str) -> SizeComparison:
     """The comparison that `text` writes; with no operator, equality.
@@ -44,4 +58,5 @@ def parse(text: str) -> SizeComparison:
     match = _GRAMMAR.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a size comparison")
-    return SizeComparison(match[1] or "==", int(match[2]) * UNITS[match[3]])
+    # In floating point and cut off, as go-humanize computes it: all must compare with one number of bytes.
+    return SizeComparison(match[1] or "==", int(float(match[2]) * UNITS[match[3]]))

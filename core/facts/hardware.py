@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 
+# Source: docs/power.md, section "Two spellings of one machine".
 AS_DECLARED = "as declared"
 """A fact that is told as the stack file declares it."""
 # Source: DMTF DSP0134 (SMBIOS), section 7.2.1: the first three fields are stored little-endian. BMCs that read them as
@@ -16,7 +17,8 @@ SERIAL_NUMBER, SKU = "SerialNumber", "SKU"
 # the product's number, which every machine of a model has.
 _PRODUCT_SKU = ("hpe", "hewlett", "lenovo", "fujitsu", "cisco", "supermicro", "super micro")
 
-# Firmware reports these where the vendor set no value: many machines share them, so they identify none.
+# Firmware reports these where the vendor set no value: many machines share them, so they identify none. Source: DMTF
+# DSP0134 (SMBIOS), section 7.2.1, for all zeros and all ones; the others are defaults of AMI's firmware.
 PLACEHOLDER_UUIDS = (
     "03000200-0400-0500-0006-000700080009",
     # The same in the other byte order.
@@ -25,6 +27,7 @@ PLACEHOLDER_UUIDS = (
     "ffffffff-ffff-ffff-ffff-ffffffffffff",
 )
 """UUIDs that identify no machine, in lower case."""
+# Source: texts that AMI's firmware has in SMBIOS until a vendor sets them.
 PLACEHOLDER_SERIALS = (
     "to be filled by o.e.m.",
     "default string",

@@ -11,7 +11,16 @@ RESERVED = frozenset(
         "kube-node-lease",
         "kubelet-certificates",
         "kubevirt",
+        "cdi",
+        "cilium",
         snapshots.NAMESPACE,
     }
 )
 """Namespaces in which no VM and no workload of a stack file may run."""
+# Source: Kubernetes documentation, "Namespaces": the prefix kube- is reserved; Cilium's chart makes cilium-secrets.
+_PREFIXES = ("kube-", "cilium-", "kubevirt-", "cdi-")
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a namespace belongs to the cluster itself."""
+    return name in RESERVED or name.startswith(_PREFIXES)

@@ -6,6 +6,7 @@ Source: siderolabs/talos pkg/machinery/config/generate at v1.12.0 and v1.14.1. t
 compares each field with what those releases write.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from core.model import Platform
 
 from .documents.cluster import DNS_DOMAIN
 from .documents.controlplane import AUTHENTICATION, POD_SECURITY, images
-from .documents.document import Document, by_documents, document
+from .documents.document import Document, by_documents, document, plain
 from .documents.kubelet import image as kubelet_image
 
 Role = Literal["controlplane", "worker"]
@@ -37,6 +38,11 @@ def base(platform: Platform, role: Role) -> tuple[Document, ...]:
     if by_documents(platform):
         return (_legacy(role, {"diskQuotaSupport": True}, {}), *_host(), hostname, *_kubernetes(platform, role))
     return (_fields(platform, role), hostname)
+
+
+def base_texts(platform: Platform, role: Role) -> list[str]:
+    """The same as JSON texts, as the resource of a machine's config takes them."""
+    return [json.dumps(plain(each), sort_keys=True) for each in base(platform, role)]
 
 
 def _legacy(role: Role, features: Document, cluster: Document, **machine: Any) -> Document:

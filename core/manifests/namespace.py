@@ -14,17 +14,28 @@ def closed_namespace(name: str, profile: Profile) -> tuple[dict[str, Any], dict[
     return namespace, _policy("default-deny", name, {"podSelector": {}, "policyTypes": ["Ingress"]})
 
 
-def allow_ports_policy(name: str, namespace: str, pods: Mapping[str, str], ports: Iterable[int]) -> dict[str, Any]:
-    """The NetworkPolicy by which anyone may reach these TCP ports of the pods with these labels."""
+def allow_ports_policy(
+    name: str, namespace: str, pods: Mapping[str, str], ports: Iterable[int | str]
+) -> dict[str, Any]:
+    """The NetworkPolicy by which anyone may reach these ports of the pods with these labels: 80 of TCP, 53/udp."""
     return _policy(
         f"{name}-ports",
         namespace,
         {
             "podSelector": {"matchLabels": dict(pods)},
             "policyTypes": ["Ingress"],
-            "ingress": [{"ports": [{"protocol": "TCP", "port": port} for port in sorted(ports)]}],
+            "ingress": [{"ports": [_port(number, kind) for kind, number in sorted(map(_split, ports))]}],
         },
     )
+
+
+def _split(port: int | str) -> tuple[str, int]:
+    number, _, protocol = str(port).partition("/")
+    return protocol.upper() or "TCP", int(number)
+
+
+def _port(number: int, protocol: str) -> dict[str, Any]:
+    return {"protocol": protocol, "port": number}
 
 
 def _policy(name: str, namespace: str, spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,9 @@ Fingerprint = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^([Ss][Hh][Aa]256:)?([0-9A-Fa-f]{2}:?){32}$"}),
 ]
 Authority = Annotated[str, BeforeValidator(_authority)]
-SystemId = Annotated[str, BeforeValidator(_system), WithJsonSchema({"type": "string", "pattern": r"^\S+$"})]
+SystemId = Annotated[
+    str, BeforeValidator(_system), WithJsonSchema({"type": "string", "pattern": f"^(?:{bmc.SYSTEM})$"})
+]
 
 
 def _none(value: Any) -> Any:

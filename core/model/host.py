@@ -8,12 +8,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from core.facts.quantities import mebibytes
 from core.facts.sysctls import dotted
 
+from .amounts import CpuQuantity, Memory, Quantity
 from .containerd import Containerd
 from .disk import DiskSpec
 from .faults import refuse
+from .images import ContainerImage
 from .pattern import Pattern
 from .pem import VerificationKey
-from .types import ByName, ContainerImage, CpuQuantity, Model, Quantity
+from .types import ByName, Model
 
 # One part of a name may contain what separates parts in the other spelling: eth0.5 is a link's name.
 _DOTTED, _SLASHED = r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"
@@ -129,7 +131,7 @@ class ReservedSpec(Model):
     """Resources that are reserved for Talos and the kubelet, and that pods never get."""
 
     cpu: CpuQuantity = "50m"
-    memory: Quantity | None = None
+    memory: Memory | None = None
     """Unset: Talos' default, 512Mi on control planes and 384Mi on workers."""
     storage: Quantity = "256Mi"
 

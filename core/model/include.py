@@ -17,6 +17,8 @@ from .yamlfile import Document
 
 # What a file may contain: mappings by name, which can be combined without losing an entry.
 SECTIONS = ("machines", "vms", "workloads")
+# Characters of a path; far more than a checkout needs, and few enough for a message.
+_LONGEST = 255
 _INSIDE = "a plan must be the same on every computer"
 _PATH = "write a path relative to the checkout, e.g. vms/team-a.yaml"
 
@@ -136,6 +138,8 @@ def _read(name: Any, root: Path) -> Document:
     if found := invisible(name):
         what = f"contains the character {found}"
         raise ValueError(sentence(what, "a reader does not see it, and no file of a checkout has it", _PATH))
+    if len(name) > _LONGEST:
+        raise ValueError(sentence(f"is longer than {_LONGEST} characters", "it can't be read by everyone", _PATH))
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
         raise ValueError(sentence("is not a path inside the checkout", _INSIDE, _PATH))

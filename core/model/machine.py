@@ -9,6 +9,7 @@ from core.facts.networks import IpAddress
 from core.facts.quantities import mebibytes
 
 from .addresses import Address, Mac
+from .amounts import Memory
 from .bmc import BmcSpec, SharedBmcSpec
 from .disk import DiskSpec
 from .faults import refuse
@@ -18,7 +19,7 @@ from .labels import Labels, Taints
 from .nics import BOOT_LINK, NicsSpec
 from .pattern import Visible
 from .schematic import SchematicOrId
-from .types import Architecture, ClassName, LinkName, Model, Place, Quantity
+from .types import Architecture, ClassName, LinkName, Model, Place
 
 
 def _strategic_merge(value: Any) -> Any:
@@ -60,7 +61,7 @@ class ExpectedSpec(Model):
 
     threads: Annotated[int, Field(ge=1, le=4096, strict=True)] | None = None
     """Hardware threads of all processors together."""
-    memory: Quantity | None = Field(default=None, examples=["128Gi"])
+    memory: Memory | None = Field(default=None, examples=["128Gi"])
     """Memory of all modules together."""
 
     @property

@@ -1,6 +1,7 @@
 """The type of texts: a pattern that a whole text must match, and no character that a reader would not see."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,9 +35,36 @@ class Pattern:
     def _check(self, value: Any) -> Any:
         # Digits are those of ASCII, and no pattern lets a character through that a reader would not see.
         if isinstance(value, str) and (invisible(value) or not re.fullmatch(self.pattern, value, re.ASCII)):
-            shown = len(value) <= 80 and not self.private and not _PASSWORD.search(value)
-            refuse(f"{repr(value) if shown else 'this text'} is not {self.what}", self.why, self.instead)
+            detail = None if self._may_be_secret(value) else self._detail(value)
+            refuse(f"{self._shown(value)} is not {self.what}{f': {detail}' if detail else ''}", self.why, self.instead)
         return value
+
+    def _detail(self, value: str) -> str | None:
+        """Which part of a refused text is wrong; None where the whole is."""
+        return foreign(value) if self._is_foreign(value) else None
+
+    def _shown(self, value: str) -> str:
+        if len(value) > 80 or self._may_be_secret(value):
+            return "this text"
+        return ascii(value) if self._is_foreign(value) else repr(value)
+
+    def _may_be_secret(self, value: str) -> bool:
+        return self.private or _PASSWORD.search(value) is not None
+
+    def _is_foreign(self, value: str) -> bool:
+        """Whether characters outside ASCII are all that is wrong: a letter or a digit in their place would be right."""
+        return not value.isascii() and any(
+            re.fullmatch(self.pattern, re.sub("[^\x00-\x7f]", plain, value), re.ASCII) for plain in "a1A"
+        )
+
+
+def foreign(text: str) -> str | None:
+    """The first character outside ASCII by its number and its name in Unicode; None where there is none.
+
+    Many of them look like one of ASCII: the Cyrillic О, the full-width １.
+    """
+    found = next((c for c in text if not c.isascii()), None)
+    return f"it contains U+{ord(found):04X} {unicodedata.name(found, '(unnamed)')}" if found else None
 
 
 # user:password@host, in an address or alone; a digest after a tag looks alike.

@@ -63,6 +63,8 @@ class Handed:
     """With stand-ins for what the stack file has encrypted."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Stand-in to secret."""
+    from_file: bool = False
+    """The engine read it from the stack file, so that faults have a place there."""
 
 
 def handed(raw: Any, keys: Iterable[str], file: Path, *, root: Path, today: date, encrypted: bool = False) -> Handed:
@@ -86,8 +88,9 @@ def handed(raw: Any, keys: Iterable[str], file: Path, *, root: Path, today: date
         closed = sealed.sealed(raw, config_of(found.value), KEY)
         if encrypted and not closed.secrets and not closed.faults:
             raise StackFileError([*unknown, _not_in_the_file()])
-        known = (*found.faults, *closed.faults)
-        return Handed(_assembled(closed.platform, found, known, root, today), closed.secrets)
+        known = (*_credentials(found), *closed.faults)
+        platform = _assembled(closed.platform, found, known, root, today)
+        return Handed(platform, closed.secrets, from_file=True)
 
 
 def is_elsewhere(file: Path) -> bool:
@@ -97,6 +100,16 @@ def is_elsewhere(file: Path) -> bool:
     """
     found = document(file)
     return KEY not in config_of(found.value) and isinstance(found.value, dict) and "environment" in found.value
+
+
+def includes(file: Path, root: Path) -> list[Path]:
+    """The paths of the files that a stack file includes; none where it can't be read. root: as for `load`."""
+    try:
+        platform = config_of(document(file).value).get(KEY)
+    except StackFileError:
+        return []
+    names = platform.get("include") if isinstance(platform, Mapping) else None
+    return [root / name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def placed(faults: Iterable[Fault], file: Path, *, root: Path, name: str | None = None) -> list[Fault]:

@@ -8,11 +8,12 @@ from core.facts.versions import CURRENT
 
 from .firewall import FirewallSpec
 from .host import ImageRuleSpec, KubernetesHardeningSpec, ReservedSpec, SettingsSpec
+from .images import ImageRepository
 from .machine import Patch
 from .pem import Certificates
 from .schematic import SchematicOrId, SchematicSpec
 from .snapshots import SnapshotsSpec
-from .types import ByName, Contract, ImageRepository, Model, Name, Version
+from .types import ByName, Contract, KubernetesVersion, Model, Name, TalosVersion
 from .urls import FactoryUrl, KmsUrl, LogUrl
 
 
@@ -30,9 +31,9 @@ class TalosSpec(SettingsSpec):
 
     contract: Contract = Field(examples=[CURRENT["contract"]])
     """Schema of the machine config. Fixed when the cluster is created: it does not follow upgrades of the OS."""
-    version: Version = Field(examples=[CURRENT["talos"]])
+    version: TalosVersion = Field(examples=[CURRENT["talos"]])
     """The Talos release on the machines. Upgrade one minor at a time."""
-    kubernetes: Version = Field(examples=[CURRENT["kubernetes"]])
+    kubernetes: KubernetesVersion = Field(examples=[CURRENT["kubernetes"]])
     """The Kubernetes release that Talos runs."""
     components: ComponentsSpec = ComponentsSpec()
     """Where the images of Kubernetes' own components come from, for sites whose mirror can't stand in for a host."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
 from core.facts import kernel_arguments
+from core.facts.versions import CURRENT
 
 from .pattern import Pattern
 
@@ -81,25 +82,24 @@ LinkName = Annotated[
     ),
 ]
 
-Version = Annotated[
-    str,
-    Pattern(
-        r"v\d+\.\d+\.\d+",
-        "an exact release",
-        "with a moving version, two plans of one file would differ",
-        "write all three numbers, e.g. v1.14.2",
-    ),
-]
+_NUMBER = "(0|[1-9][0-9]*)"
 
-ChartVersion = Annotated[
-    str,
-    Pattern(
-        r"\d+\.\d+\.\d+",
-        "an exact chart version",
+
+def _release(example: str) -> Pattern:
+    """The form of a component's releases, with one of them as the example."""
+    with_v = example.startswith("v")
+    return Pattern(
+        rf"{'v' * with_v}{_NUMBER}\.{_NUMBER}\.{_NUMBER}",
+        "an exact release" if with_v else "an exact chart version",
         "with a moving version, two plans of one file would differ",
-        "write all three numbers without a v, e.g. 1.19.6",
-    ),
-]
+        f"write all three numbers{'' if with_v else ' without a v'}, e.g. {example}",
+    )
+
+
+TalosVersion = Annotated[str, _release(CURRENT["talos"])]
+KubernetesVersion = Annotated[str, _release(CURRENT["kubernetes"])]
+KubeVirtVersion = Annotated[str, _release(CURRENT["kubevirt"])]
+ChartVersion = Annotated[str, _release(CURRENT["cilium"])]
 
 Contract = Annotated[
     str,
@@ -155,45 +155,4 @@ KernelArgument = Annotated[
 Line = Annotated[
     str,
     Pattern(r".{1,200}", "a line of text", "it is shown in plans", "write at most 200 characters that can be printed"),
-]
-
-Quantity = Annotated[
-    str,
-    Pattern(
-        r"[1-9]\d*(Mi|Gi|Ti)",
-        "a size",
-        "sizes are binary multiples, so that 4Gi of memory means the same on every layer",
-        "write e.g. 512Mi or 4Gi",
-    ),
-]
-
-CpuQuantity = Annotated[
-    str,
-    Pattern(
-        r"[1-9]\d*m?",
-        "an amount of CPU",
-        "Kubernetes counts whole CPUs or thousandths of one",
-        "write e.g. 2 or 50m",
-    ),
-]
-
-ContainerImage = Annotated[
-    str,
-    Pattern(
-        r"(?!.*:latest$)[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?"
-        r"(?<![/a-z]:latest)(@sha256:[0-9a-f]{64})?",
-        "a pinned image reference",
-        "a node that pulls the image again must get the same bytes",
-        "write registry/name:tag, best with @sha256:…, and never :latest",
-    ),
-]
-
-ImageRepository = Annotated[
-    str,
-    Pattern(
-        r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)*",
-        "an image registry",
-        "image names are appended to it",
-        "write e.g. registry.example.com/kubevirt, without a tag or a slash at the end",
-    ),
 ]

@@ -5,7 +5,7 @@ No address contains a user name or a password: plans, states and logs show addre
 
 from typing import Annotated, Any
 
-from core.facts.addresses import HOST, HTTPS, PATH, PORT, PRIVATE_HTTP
+from core.facts.addresses import HOST, HTTPS, PATH, PORT, PRIVATE_HTTP, port_fault
 
 from .faults import refuse
 from .pattern import Pattern
@@ -23,10 +23,13 @@ class _Address(Pattern):
             )
         return super()._check(value)
 
+    def _detail(self, value: str) -> str | None:
+        return port_fault(value) or super()._detail(value)
+
 
 HostPort = Annotated[
     str,
-    Pattern(
+    _Address(
         rf"{HOST}{PORT}",
         "host:port",
         "clients connect to exactly this address",

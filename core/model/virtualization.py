@@ -1,50 +1,82 @@
 """The `kubevirt` and `vms` sections: virtual machines in the cluster."""
 
-import base64
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from core.facts.characters import invisible
+from core.facts.ssh import public_key_fault
 from core.facts.versions import CURRENT
 
+from .amounts import GuestMemory
+from .cloudconfig import CloudConfig
 from .faults import refuse
-from .pattern import Visible
-from .types import Architecture, ContainerImage, ImageRepository, Model, Name, Quantity, Version
-
-_KEY = re.compile(r"([a-z0-9@.-]+) ([A-Za-z0-9+/]+={0,3})( .{1,200})?")
+from .images import ContainerImage, ImageRepository
+from .types import Architecture, KubeVirtVersion, Model, Name
 
 
 def _ssh_key(value: Any) -> Any:
     # Never repeated: it may be the private key.
-    if isinstance(value, str) and (invisible(value) or not _is_openssh_public_key(value)):
+    if isinstance(value, str) and (wrong := public_key_fault(value)):
         refuse(
-            "is not an OpenSSH public key",
+            wrong,
             "nobody could log in with it, and a private key must never be in a stack file",
             "paste the line of the .pub file, e.g. ssh-ed25519 AAAA… name",
         )
     return value
 
 
-def _is_openssh_public_key(text: str) -> bool:
-    """Whether the Base64 part of a key names the same kind as its first word."""
-    match = _KEY.fullmatch(text)
-    try:
-        raw = base64.b64decode(match[2], validate=True) if match else b""
-    except ValueError:
-        return False
-    return match is not None and len(raw) > 4 and raw[4 : 4 + int.from_bytes(raw[:4], "big")] == match[1].encode()
-
+# Source: RFC 6335, section 6.
+_LAST_PORT = 65535
 
 SshKey = Annotated[str, BeforeValidator(_ssh_key)]
+
+
+def _open_port(value: Any) -> Any:
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    match = re.fullmatch(r"([1-9][0-9]{0,4})(?:/(tcp|udp))?", text)
+    if match is None or int(match[1]) > _LAST_PORT:
+        refuse(
+            f"{_shown(value)} is not a port",
+            "the network policy of the VM opens exactly these ports, 1 to 65535",
+            "write e.g. 80, or 53/udp for UDP",
+        )
+    return int(match[1]) if match[2] != "udp" else f"{match[1]}/udp"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value!a}" if isinstance(value, int | float | str) and len(str(value)) <= 40 else "this value"
+
+
+def _once(ports: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    twice = next((port for index, port in enumerate(ports) if port in ports[:index]), None)
+    if twice is not None:
+        refuse(f"{twice} is listed twice", "one of the two was meant to be another port", "list each port once")
+    return ports
+
+
+# TCP ports are numbers and UDP ports are texts: 80 and 53/udp.
+OpenPort = Annotated[
+    int | str,
+    BeforeValidator(_open_port),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": 65535},
+                {"type": "string", "pattern": "^[1-9][0-9]{0,4}(/(tcp|udp))?$"},
+            ]
+        }
+    ),
+]
+OpenPorts = Annotated[tuple[OpenPort, ...], AfterValidator(_once)]
 
 
 class KubeVirtSpec(Model):
     """KubeVirt, which runs virtual machines in pods."""
 
-    version: Version = Field(examples=[CURRENT["kubevirt"]])
+    version: KubeVirtVersion = Field(examples=[CURRENT["kubevirt"]])
     emulation: bool = False
     """Run VMs without VT-x or AMD-V. For labs alone: it is very slow."""
     registry: ImageRepository | None = None
@@ -58,14 +90,14 @@ class VirtualMachineSpec(Model):
     """A container disk. The VM's disk is a fresh copy of it at every start."""
     cpu: int = Field(ge=1, le=512, strict=True, examples=[2])
     """Virtual CPUs: cores of one socket."""
-    memory: Quantity = Field(examples=["4Gi"])
+    memory: GuestMemory = Field(examples=["4Gi"])
     arch: Architecture | None = None
     """Processor architecture of the guest and of the nodes that it runs on. Required where nodes of both run VMs."""
     namespace: Name = "vms"
     running: bool = True
     ssh_keys: tuple[SshKey, ...] = ()
     """OpenSSH public keys of the image's default user."""
-    cloud_init: Annotated[Mapping[str, Any], Visible] = {}
+    cloud_init: CloudConfig = Field(default={})
     """cloud-config, merged over what ssh_keys make. Stored in a Secret of the VM's namespace."""
-    ports: tuple[Annotated[int, Field(ge=1, le=65535, strict=True)], ...] = ()
-    """TCP ports that others may connect to. All other ports are closed."""
+    ports: OpenPorts = ()
+    """Ports that others may connect to: 80 for TCP, 53/udp for UDP. All other ports are closed."""

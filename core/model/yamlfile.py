@@ -1,6 +1,6 @@
 """Reads a YAML file, within limits: its value as the engine reads it, where each key stands, and all that is wrong."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +118,12 @@ def document(file: Path, name: str, otherwise: str) -> Document:
         raise _unreadable(name, what, why, "correct this line or the one above it", _line(error)) from None
     reading = Reading()
     value = None if root is None else reading.value(root)
-    faults = [Fault(flaw.path, flaw.text, at=_place(name, flaw.mark)) for flaw in reading.flaws]
+    found = Document(name=name, value=value, version=documents.version, _root=root)
+    places = (_place(name, flaw.mark) if flaw.mark else found.place(flaw.path)[0] for flaw in reading.flaws)
+    faults = [Fault(flaw.path, flaw.text, at=at) for flaw, at in zip(reading.flaws, places, strict=True)]
     if documents.second:
         faults.append(_second(name, documents.second))
-    return Document(name=name, value=value, faults=tuple(faults), version=documents.version, _root=root)
+    return replace(found, faults=tuple(faults))
 
 
 def read(file: Path, name: str, otherwise: str) -> Any:

@@ -37,7 +37,8 @@ class Flaw:
 
     path: tuple[str, ...]
     text: Sentence
-    mark: Any
+    mark: Any = None
+    """Where it stands; None if it is the value of a key, which the path leads to."""
 
 
 @dataclass
@@ -55,7 +56,7 @@ class Reading:
             return self._scalar(node)
         if id(node) not in self._made:
             if node.tag not in _COLLECTIONS:
-                self._flaw(node, *_tagged(node))
+                self._flaw(*_tagged(node))
             is_list = isinstance(node, yaml.SequenceNode)
             self._made[id(node)] = self._list(node) if is_list else self._mapping(node)
         return self._made[id(node)]
@@ -65,14 +66,14 @@ class Reading:
             text = node.value
             if refused := refusal(text):
                 refused = _CONCEALED if self._may_be_secret() else refused
-                self._flaw(node, refused.what, refused.why, refused.instead)
+                self._flaw(refused.what, refused.why, refused.instead)
                 return text
             return scalar(text)
         if node.tag in (_TEXT, MERGE, "!"):
             return node.value
         value = scalar(node.value)
         if not isinstance(value, _SCALARS.get(node.tag, ())):
-            self._flaw(node, *_tagged(node))
+            self._flaw(*_tagged(node))
             return node.value
         return value
 
@@ -100,7 +101,7 @@ class Reading:
                 continue
             if name in lines:
                 self._path.append(name)
-                self._flaw(key, *_twice(name, lines[name]))
+                self._flaw_of_key(key, *_twice(name, lines[name]))
                 self._path.pop()
                 continue
             lines[name] = key.start_mark.line + 1
@@ -119,9 +120,7 @@ class Reading:
             if isinstance(source, yaml.MappingNode):
                 merged |= self.value(source)
             else:
-                self._flaw(
-                    source, "<< does not name a mapping", "only keys can be merged", "write <<: *NAME of a mapping"
-                )
+                self._flaw("<< does not name a mapping", "only keys can be merged", "write <<: *NAME of a mapping")
         return merged
 
     def _name(self, node: Any) -> str | None:
@@ -130,7 +129,7 @@ class Reading:
         if key is None:
             shown = node.value[:_SHOWN] if isinstance(node, yaml.ScalarNode) else "?"
             self._path.append(shown or "~")
-            self._flaw(
+            self._flaw_of_key(
                 node,
                 "is not a name" if shown else "a name is missing",
                 "YAML reads it as no text, and the engine would hand on another key",
@@ -139,12 +138,15 @@ class Reading:
             self._path.pop()
         elif node.tag == PLAIN and (refused := refusal(node.value)):
             self._path.append(key)
-            self._flaw(node, refused.what, refused.why, f"write '{node.value}' in quotes")
+            self._flaw_of_key(node, refused.what, refused.why, f"write '{node.value}' in quotes")
             self._path.pop()
         return key
 
-    def _flaw(self, node: Any, what: str, why: str, instead: str) -> None:
-        self.flaws.append(Flaw(tuple(self._path), sentence(what, why, instead), node.start_mark))
+    def _flaw(self, what: str, why: str, instead: str) -> None:
+        self.flaws.append(Flaw(tuple(self._path), sentence(what, why, instead)))
+
+    def _flaw_of_key(self, key: Any, what: str, why: str, instead: str) -> None:
+        self.flaws.append(Flaw(tuple(self._path), sentence(what, why, instead), key.start_mark))
 
 
 def key_of(node: Any) -> str | None:

@@ -68,13 +68,6 @@ CHANGE_GUARD = Contract(
             instead="write the platform's name",
         ),
         "contract": shared.version("the config contract"),
-        "issuer": Input(
-            type=text("a URL"),
-            doc="The issuer of service account tokens, which is the URL of the Kubernetes API.",
-            why="tokens of another issuer are refused",
-            instead="write the URL of the Kubernetes API",
-            required=False,
-        ),
         "talos": shared.version("Talos"),
         "kubernetes": shared.version("Kubernetes"),
         "cilium": replace(shared.version("Cilium"), required=False),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from clients import judge
+from core.machineconfig.base import base_texts
 from core.machineconfig.differences import Difference, differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import merge
@@ -59,7 +60,7 @@ def main(arguments: list[str]) -> int:
     try:
         platform = stackfile.load(given.file, root=Path.cwd(), today=date.today())
         if refused := judge.refusals(platform, os.environ):
-            raise StackFileError(refused)
+            raise StackFileError(stackfile.placed(refused, given.file, root=Path.cwd()))
     except StackFileError as error:
         print(f"changes: {error.report}", file=sys.stderr)
         return 2
@@ -93,8 +94,13 @@ def compared(platform: Platform, resources: list[dict[str, Any]]) -> Iterator[Ch
 
 
 def _change(platform: Platform, name: str, state: Mapping[str, Mapping[str, Any]]) -> Change:
-    applied = unwrap_secret(state["config"].get("configPatches")) or []
-    fields = differences(merge(map(json.loads, applied)), merge(map(json.loads, patches(platform, name))))
+    config, declared = state["config"], patches(platform, name)
+    applied = unwrap_secret(config.get("configPatches")) or []
+    # A state of an earlier release has no base, so it is compared without one.
+    if generated := unwrap_secret(config.get("base")) or []:
+        applied = [*generated, *applied]
+        declared = [*base_texts(platform, platform.machines[name].role), *declared]
+    fields = differences(merge(map(json.loads, applied)), merge(map(json.loads, declared)))
     upgrades = list(_upgrades(platform, name, state))
     every = [*upgrades, *fields]
     reboots = any(difference.reboots for difference in every)

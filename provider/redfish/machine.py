@@ -56,7 +56,7 @@ def access(values: Values) -> Access:
 
 
 def recognized(inputs: Values, hardware: Any) -> dict[str, str]:
-    """How the BMC spells each declared fact of the hardware. Raises UserError if it is other hardware."""
+    """Each declared fact, such as uuid, to its spelling by the BMC. Raises UserError if it is other hardware."""
     matched = {}
     for fact, real in (("uuid", hardware.uuid), ("serial", _serials(hardware))):
         if not (declared := inputs.get(fact)):

@@ -56,7 +56,7 @@ Writes = list[tuple[Place, dict[str, str]]]
 
 
 def order(mode: str) -> dict[str, str]:
-    """One boot from the network in a mode (uefi or legacy), as the properties of Redfish."""
+    """One boot from the network in a mode (uefi or legacy): each property of Redfish to its value."""
     return {TARGET: "Pxe", ENABLED: "Once", MODE: MODES[mode]}
 
 

@@ -36,7 +36,10 @@ class BootJournal(Resource):
         return f"{inputs['url']} {inputs['system']}", dict(inputs)
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
-        """Record the generation, and withdraw the order of one that is taken back. Returns the outputs by name."""
+        """Record the generation, and withdraw the order of one that is taken back. Returns the outputs by name.
+
+        Raises UserError if the order could not be withdrawn.
+        """
         if _goes_back(inputs, state):
             # A renewed password is for the same BMC alone.
             same = not machine.bmc_changes(inputs, state) and inputs["system"] == state["system"]

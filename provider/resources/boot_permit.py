@@ -45,7 +45,9 @@ class BootPermit(Resource):
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
         """Give the permit if the generation is higher. Returns the outputs by name."""
-        told = {name: state.get(name) or {} for name in ("identity", "matched")}
+        # A fact that is declared anew has no spelling until a BMC tells it.
+        matched = {k: v for k, v in (state.get("matched") or {}).items() if state.get(k) == inputs.get(k)}
+        told: Values = {"identity": state.get("identity") or {}, "matched": matched}
         if machine.boots(inputs, state):
             told = await in_thread(_give, inputs, state, say)
         return {**inputs, **told}

@@ -1,5 +1,6 @@
 """One preview, timed: wall seconds, and the processor seconds and the memory of all its processes."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -7,6 +8,8 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from clients.judge import VARIABLE
 
 PAGE_BYTES = 4096
 WATCH_SECONDS = 0.2
@@ -24,13 +27,14 @@ class Measured:
     """The peak of resident memory of all processes together."""
 
 
-def measure(folder: Path, policies: bool) -> Measured:
-    """Run one preview in a folder. Raises SystemExit where it fails."""
+def measure(folder: Path, policies: bool, judged: bool = True) -> Measured:
+    """Run one preview in a folder, as ./bedplate would or without Talos' validation. Raises SystemExit if it fails."""
     command = ["pulumi", "preview", "--stack", "bench", "--non-interactive", "--suppress-outputs"]
     start, before, peak, done = time.monotonic(), _processor(), [0.0], threading.Event()
     process = subprocess.Popen(
         [*command, *(["--policy-pack", "policy/pack"] if policies else [])],
         cwd=folder,
+        env={name: value for name, value in os.environ.items() if judged or name != VARIABLE},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )

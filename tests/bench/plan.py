@@ -31,7 +31,8 @@ class Run:
 
     size: str
     program: str
-    """empty, raw, program, policies (the program with the policy pack) or against (another checkout's program)."""
+    """empty, raw, program, unjudged (the program without Talos' validation), policies (the program with the policy
+    pack) or against (another checkout's program)."""
 
 
 def main(arguments: list[str]) -> None:
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> None:
         seen: dict[Run, list[Measured]] = {run: [] for run in folders}
         for number in range(options.rounds):
             for run, folder in folders.items():
-                seen[run].append(measure(folder, run.program == "policies"))
+                seen[run].append(measure(folder, run.program == "policies", run.program != "unjudged"))
             print(f"round {number + 1} of {options.rounds} done", file=sys.stderr, flush=True)
     measured = {(run.size, run.program): all_ for run, all_ in seen.items()}
     print("\n".join([*table(measured), "", *ratios(measured), "", *growth(measured)]))
@@ -71,7 +72,7 @@ def _folders(home: Path, options: argparse.Namespace) -> dict[Run, Path]:
         folders[Run(size, "raw")] = raw(home / f"{size}-raw", own)
         if options.against:
             folders[Run(size, "against")] = checkout(Path(options.against), home / f"{size}-against", platform(size))
-        folders[Run(size, "program")] = own
+        folders[Run(size, "unjudged")] = folders[Run(size, "program")] = own
         if options.policies:
             folders[Run(size, "policies")] = own
     return folders

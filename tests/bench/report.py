@@ -12,6 +12,7 @@ RATIOS = (
     ("against", "raw", "the other checkout to the same resources raw"),
     ("program", "against", "the program to the other checkout"),
     ("policies", "program", "with policies to without"),
+    ("program", "unjudged", "with Talos' validation to without"),
 )
 Seen = Mapping[tuple[str, str], Sequence[Measured]]
 

@@ -5,7 +5,6 @@ v1.14.1 generates all three.
 """
 
 import base64
-import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,14 +20,13 @@ from core.facts.contracts import given as given_in
 from core.facts.contracts import replaced
 from core.facts.versions import minor
 from core.machineconfig.base import base
-from core.machineconfig.documents import patches, plain
 from core.machineconfig.merge import LEGACY, Documents, merge
 from core.machineconfig.pki import pki
-from core.machineconfig.whole import merged
 from core.machineconfig.written import as_written
 from core.model import Platform, parse
 from tests.machineconfig.contracts import at
 from tests.machineconfig.judge import Judge, refused
+from tests.machineconfig.rendering import rendered
 
 pytestmark = pytest.mark.engine
 
@@ -137,18 +135,6 @@ def test_a_machines_whole_config_is_what_talos_generates_and_merges(generators, 
 def patched(platform: Platform, path: str) -> bool:
     """Whether a patch for all machines sets a field of the large document."""
     return any(given_in(patch, path) for patch in platform.talos.patches)
-
-
-def rendered(platform: Platform, name: str, pki_material: dict[str, Any]) -> Documents:
-    """The documents of a machine, as the provider merges them."""
-    role = platform.machines[name].role
-    return merged(
-        {
-            "base": [json.dumps(plain(document)) for document in base(platform, role)],
-            "pki": [json.dumps(document) for document in pki(minor(platform.talos.contract), role, pki_material)],
-            "configPatches": patches(platform, name),
-        }
-    )
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,11 @@ def test_documents_of_each_role_and_contract_are_golden(contract, name):
 
 
 def golden(name: str, documents_of_machine: list[str]) -> None:
-    text = yaml.safe_dump_all(map(json.loads, documents_of_machine), sort_keys=True)
+    write_golden(name, yaml.safe_dump_all(map(json.loads, documents_of_machine), sort_keys=True))
+
+
+def write_golden(name: str, text: str) -> None:
+    """Compare a text with the golden file of that name."""
     file = GOLDEN / f"{name}.yaml"
     if os.environ.get("UPDATE_GOLDEN"):
         file.write_text(text, encoding="utf-8")

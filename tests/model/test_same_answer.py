@@ -32,6 +32,7 @@ class Case:
 
 
 STACK = "Pulumi.x.yaml"
+PLAIN = "config:\n  bedplate:bmc:\n    username: {secure: x}\n    password: hunter2"
 INCLUDE = {"include": ["more.yaml"]}
 CASES = [
     # Right files.
@@ -88,6 +89,14 @@ CASES = [
     Case("a link", INCLUDE, prepare=lambda folder: (folder / "more.yaml").symlink_to("/etc/hosts"), review=False,
          faults=(f"{STACK} platform.include.0",)),
     Case("a file of something else", INCLUDE, files={"more.yaml": "talos: {}\n"}, faults=("more.yaml platform.talos",)),
+    # Credentials in plain text.
+    Case("a password", written=("config:", PLAIN), faults=(f"{STACK} bedplate:bmc.password",)),
+    Case("a misspelt part", written=("config:", PLAIN.replace("password: hunter2", "pasword: {secure: x}")),
+         faults=(f"{STACK} bedplate:bmc.pasword",)),
+    Case("a credential that is a text", written=("config:", "config:\n  bedplate:matchbox: ca.pem"),
+         faults=(f"{STACK} bedplate:matchbox",)),
+    Case("a password and a port", written=("config:", f"{PLAIN}\n# 2"), edits={"vms.web.ports": [70000]},
+         faults=(f"{STACK} bedplate:bmc.password", f"{STACK} platform.vms.web.ports.0")),
     # The platform itself.
     Case("several at once", {"name": "Dev", "vms.web.cpu": 0, "talos.verson": "v1.14.2"},
          faults=(f"{STACK} platform.name", f"{STACK} platform.talos.verson", f"{STACK} platform.vms.web.cpu")),

@@ -163,3 +163,23 @@ def test_a_large_file_is_judged_quickly(tmp_path):
     started = time.process_time()
     assert check.judged(file, tmp_path, TODAY).faults == ()
     assert time.process_time() - started < 6
+
+
+@pytest.mark.parametrize("name", ["more.yaml", "teams/a.yaml"])
+def test_an_included_file_is_judged_with_the_stacks_that_include_it(tmp_path, capsys, name):
+    (tmp_path / "Pulumi.yaml").write_text("name: bedplate\n", encoding="utf-8")
+    written(tmp_path, {"include": [name]})
+    written(tmp_path, {}, "Pulumi.y.yaml")
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("vms:\n  a: {cpu: 02, image: a.example.com/b/c:1, memory: 1Gi}\n", encoding="utf-8")
+    assert check.main(["--from", str(tmp_path), str(file)]) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{name}:2:7: platform.vms.a.cpu: 02 starts with a zero; ")
+    assert lines[-1].startswith("Pulumi.x.yaml: ") and not any("Pulumi.y.yaml" in line for line in lines)
+
+
+def test_an_included_file_of_no_stack_is_judged_as_a_stack_file(tmp_path, capsys):
+    (tmp_path / "a.yaml").write_text("vms: {}\n", encoding="utf-8")
+    assert check.main(["--from", str(tmp_path), str(tmp_path / "a.yaml")]) == 2
+    assert "vms: is not a key of a stack file" in capsys.readouterr().out

@@ -11,7 +11,6 @@ MACHINES = {**dict.fromkeys(PLANES, "controlplane"), "wk-1": "worker", "wk-2": "
 BEFORE = {
     "platform": "prod",
     "contract": "v1.12",
-    "issuer": "https://10.0.0.5:6443",
     "talos": "v1.13.2",
     "kubernetes": "v1.35.4",
     "controlplanes": PLANES,
@@ -46,7 +45,6 @@ def wrong(**changed):
         {"kubernetes": "v1.35.5"},
         {"contract": "v1.13"},
         {"contract": "v1.13", "talos": "v1.14.0"},
-        {"issuer": "https://10.0.0.6:6443"},
         {"controlplanes": {**PLANES, "cp-4": "10.0.0.4", "cp-5": "10.0.0.5"}},
         {"controlplanes": {**PLANES, "cp-2": "10.0.0.22"}},
     ],
@@ -108,14 +106,6 @@ def test_one_step_at_a_time_passes(changed):
             ),
         ),
         (
-            {"contract": "v1.13", "issuer": "https://10.0.0.6:6443"},
-            (
-                "contract: talos.contract changes together with the address of the Kubernetes API; the address"
-                " https://10.0.0.5:6443 issues the tokens of service accounts, and a mistake in either change would be"
-                " hard to find; change one, run up, then change the other"
-            ),
-        ),
-        (
             {"controlplanes": {**PLANES, "cp-1": "10.0.0.11", "cp-2": "10.0.0.12"}},
             (
                 "controlplanes: cp-1 and cp-2 would leave or move at once; etcd has 3 votes, and losing more than one"
@@ -154,9 +144,22 @@ def test_a_plan_says_what_another_contract_does():
         "machine that reboots for it is drained first; keys and the issuer of tokens stay"
     )
     assert GUARD.describe_change(BEFORE, BEFORE) is None
-    # A state of an earlier release knows no issuer.
-    unknown = {name: value for name, value in BEFORE.items() if name != "issuer"}
-    assert GUARD.check({**BEFORE, "contract": "v1.13"}, unknown) == []
+    # A state of an earlier release records no network.
+    assert GUARD.check({**BEFORE, "contract": "v1.13", "network": {"issuer": "https://10.0.0.5:6443"}}, BEFORE) == []
+
+
+@pytest.mark.parametrize("name", ["endpoint", "issuer", "pods", "services"])
+def test_a_contract_does_not_change_together_with_the_network(name):
+    network = {"endpoint": "10.0.0.5:6443", "issuer": "https://10.0.0.5:6443", "pods": "a", "services": "b"}
+    before = {**BEFORE, "network": network}
+    after = {**before, "contract": "v1.13", "network": {**network, name: "another"}, "accepted": {name: "another"}}
+    told = [w.reason for w in GUARD.check(after, before) if w.property == "contract"]
+    assert told == [
+        f"talos.contract changes together with the network's {name}; the new form of the configs must not change what "
+        "the cluster was created with, and a mistake in either would be hard to tell apart; change one, run up, then "
+        "change the other"
+    ]
+    assert GUARD.check({**before, "contract": "v1.13"}, before) == []
 
 
 def test_all_of_it_is_told_at_once():

@@ -140,28 +140,25 @@ def test_a_machine_of_the_platform_gets_the_whole_config(machine, platform):
     ]
 
 
-def test_documents_with_secrets_are_merged_last_and_are_in_no_plain_output(machine, platform):
-    at = machine()
-    secret = json.dumps({"apiVersion": "v1alpha1", "kind": "ExtensionServiceConfig", "name": "nut", "configFiles": []})
-    outputs = create(at.address, platform, secretDocuments=[secret])
-    [(config, _)] = at.configs
-    assert [d.get("kind") for d in yaml.safe_load_all(config)] == [None, "HostnameConfig", "ExtensionServiceConfig"]
-    assert {"secretDocuments", "pki", "machineConfiguration"} <= set(CONFIG.contract.secrets)
-    assert outputs["secretDocuments"] == [secret]
-
-
 # Each says the same as the base, the PKI and the patches of `given`: another order, another split, another spelling.
 SAME = [
     {"base": [json.dumps(json.loads(BASE[0]), indent=2)]},
     {"base": [*BASE, SECRETS[0]], "pki": ['{"cluster": {"id": "one"}}']},
     {"configPatches": [json.dumps({"machine": {"nodeLabels": {"a": "c"}}}), *PATCHES]},
-    {"configPatches": PATCHES[:1], "secretDocuments": PATCHES[1:]},
+    {
+        "configPatches": [PATCHES[0].replace('"b"', '"(secret 0123456789ab)"'), *PATCHES[1:]],
+        "secrets": {"(secret 0123456789ab)": "b"},
+    },
 ]
 # Each says something else, however little.
 OTHER = [
     {"configPatches": [*PATCHES, json.dumps({"machine": {"nodeLabels": {"empty": ""}}})]},
     {"pki": [json.dumps({"machine": {"ca": {"crt": KEY, "key": KEY}}, "cluster": {"id": "two"}})]},
-    {"secretDocuments": [json.dumps({"machine": {"nodeLabels": {"a": "z"}}})]},
+    {
+        "configPatches": [PATCHES[0].replace('"b"', '"(secret 0123456789ab)"'), *PATCHES[1:]],
+        "secrets": {"(secret 0123456789ab)": "z"},
+    },
+    {"configPatches": PATCHES[::-1], "pki": [*SECRETS, '{"machine": {"token": "another"}}']},
     {"base": [json.dumps({"version": "v1alpha1", "machine": {"type": "controlplane", "network": {}}})]},
 ]
 
@@ -220,7 +217,7 @@ def former(address, platform, **more):
 def test_a_state_with_a_generated_config_is_taken_over_without_sending_it(machine, platform):
     at = machine()
     before, inputs = former(at.address, platform), given(at.address, platform)
-    assert CONFIG.equal_inputs(inputs, before) == {"base", "pki", "configPatches", "secretDocuments"}
+    assert CONFIG.equal_inputs(inputs, before) == {"base", "pki", "configPatches", "secrets"}
     told = "nothing is sent, because the machine already has this config; only the record in the state changes"
     assert CONFIG.describe_change(inputs, before) == told
     taken = asyncio.run(CONFIG.update("cp-1", before, inputs, lambda text: None))

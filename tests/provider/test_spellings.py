@@ -213,6 +213,18 @@ def test_another_pairing_that_nothing_else_proves_is_refused_until_it_is_declare
     assert update({**given, "uuid": PLAIN, "timeoutSeconds": 21.0}, state, said)["matched"] == {"uuid": SWAPPED}
 
 
+def test_a_value_that_is_declared_anew_has_no_spelling_until_it_is_told(bmc, monkeypatch):
+    monkeypatch.setattr(system.System, "_macs", lambda self: ())
+    given, said = behind(bmc, {"UUID": PLAIN, "SerialNumber": ""}, uuid=OTHER, serial=None), []
+    state = update({k: v for k, v in given.items() if v is not None}, {}, said)
+    anew = {k: v for k, v in given.items() if v is not None} | {"uuid": PLAIN}
+    permit = asyncio.run(PERMIT.update("id", state["permit"], anew, said.append))
+    assert permit["matched"] == {}
+    # Nothing else proves the machine, and nothing has to.
+    again(bmc, given, {"UUID": PLAIN, "SerialNumber": ""})
+    assert update({**anew, "generation": 2.0}, {**state, "permit": permit}, said)["matched"] == {"uuid": AS_DECLARED}
+
+
 def test_a_machine_that_is_not_declared_may_change_its_byte_order_and_nothing_else(bmc, monkeypatch):
     given, said = behind(bmc, {"UUID": PLAIN, "SerialNumber": "A1"}), []
     state = update(given, {}, said)

@@ -42,18 +42,20 @@ def machines_are_known(p: Platform) -> Iterator[Fault]:
 
 @check("machines")
 def controls_are_excepted_once(p: Platform) -> Iterator[Fault]:
-    """No control is excepted twice for one machine."""
-    seen: set[tuple[str, str]] = set()
+    """No control is excepted twice for one machine, in whatever order the two stand."""
+    seen: dict[str, list[tuple[int, frozenset[str]]]] = {}
     for index, exception in enumerate(p.exceptions):
-        for name in exception.machines or ("",):
-            if (exception.control, name) in seen or (exception.control, "") in seen:
-                yield fault(
-                    ("exceptions", str(index), "control"),
-                    f"{exception.control} is excepted twice",
-                    "it would be unclear which of the two last days applies",
-                    "remove one of the two",
-                )
-            seen.add((exception.control, name))
+        machines = frozenset(exception.machines)
+        earlier = seen.setdefault(exception.control, [])
+        other = next((at for at, those in earlier if not those or not machines or those & machines), None)
+        if other is not None:
+            yield fault(
+                ("exceptions", str(index), "control"),
+                f"{exception.control} is excepted twice, also in exceptions.{other}",
+                "it would be unclear which of the two last days applies",
+                "remove one of the two, or name other machines in each",
+            )
+        earlier.append((index, machines))
 
 
 @dated_check("machines")

@@ -11,7 +11,22 @@ from .registry import check
 def _without_tls(p: Platform) -> set[str]:
     """Hosts of the mirrors with an http:// address."""
     endpoints = (url for mirror in p.registries.mirrors.values() for url in mirror.endpoints)
-    return {url.split("://")[1].split("/")[0] for url in endpoints if url.startswith("http://")}
+    return {url.split("://")[1].split("/")[0].lower() for url in endpoints if url.startswith("http://")}
+
+
+@check("registries")
+def paths_of_mirrors_are_meant(p: Platform) -> Iterator[Fault]:
+    """A mirror with v2 within its path has override_path."""
+    for host, mirror in p.registries.mirrors.items():
+        for index, url in enumerate(() if mirror.override_path else mirror.endpoints):
+            path = url.partition("://")[2].partition("/")[2]
+            if "v2" in path.split("/")[:-1]:
+                yield fault(
+                    ("registries", "mirrors", host, "endpoints", str(index)),
+                    f"has the path /{path}, and override_path is not true",
+                    f"machines would append /v2 to it and ask for /{path}/v2/…, which no registry serves",
+                    "write override_path: true, or the address without its path",
+                )
 
 
 @check("registries")

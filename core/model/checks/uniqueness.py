@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from core.facts import bmc
 from core.facts.hardware import uuid_key
+from core.model.disk import DiskSpec
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
 
@@ -66,35 +68,40 @@ def hardware_identities_are_unique(p: Platform) -> Iterator[Fault]:
 
 
 @check()
-def install_disks_are_unique(p: Platform) -> Iterator[Fault]:
-    """No two machines are installed on a disk with one serial number."""
-    owners: dict[str, str] = {}
+def disks_are_in_one_machine(p: Platform) -> Iterator[Fault]:
+    """No disk is selected by two machines, neither for Talos nor for a volume, by its serial number or its id."""
+    owners: dict[tuple[str, str], tuple[str, str]] = {}
     for name, machine in p.declared.items():
-        serial = machine.install.disk.serial
-        if serial in owners:
-            yield fault(
-                ("machines", name, "install", "disk", "serial"),
-                f"{serial!r} is already the serial of machines.{owners[serial]}",
-                "a disk is in one machine, so the other one would find none",
-                "list a machine's disks with: talosctl get disks --insecure --nodes ADDRESS",
-            )
-        elif serial:
-            owners[serial] = name
+        selected: list[tuple[tuple[str, ...], DiskSpec]] = [(("install", "disk"), machine.install.disk)]
+        selected += [(("volumes", volume, "disk"), spec.disk) for volume, spec in machine.volumes.items()]
+        for path, disk in selected:
+            for key, plain in sorted(disk.single):
+                owner, place = owners.setdefault((key, plain), (name, ".".join(path)))
+                if owner != name:
+                    where = "" if place == "install.disk" else f".{place}"
+                    yield fault(
+                        ("machines", name, *path, key),
+                        f"{getattr(disk, key)!r} is already the {key} of machines.{owner}{where}",
+                        "a disk is in one machine, so the other one would find none",
+                        "list a machine's disks with: talosctl get disks --insecure --nodes ADDRESS",
+                    )
 
 
 @check("boot")
 def bmc_systems_are_unique(p: Platform) -> Iterator[Fault]:
-    """No two machines are one system of one BMC."""
-    owners: dict[tuple[str, str], str] = {}
+    """No two machines are one system of one BMC, however its address is spelled."""
+    owners: dict[tuple[str, str], tuple[str, str]] = {}
     for name, machine in p.declared.items():
         if machine.bmc is None:
             continue
-        system = (machine.bmc.url, machine.bmc.system)
+        system = (bmc.same_url(machine.bmc.url), machine.bmc.system)
         if system in owners:
+            owner, url = owners[system]
+            spelled = "" if url == machine.bmc.url else f" as {url}"
             yield fault(
                 ("machines", name, "bmc"),
-                f"is system {system[1]} of {system[0]}, which is already machines.{owners[system]}.bmc",
+                f"is system {system[1]} of {machine.bmc.url}, which is already machines.{owner}.bmc{spelled}",
                 "the wrong machine would be powered off and erased",
                 "write a different url or system for each",
             )
-        owners.setdefault(system, name)
+        owners.setdefault(system, (name, machine.bmc.url))

@@ -14,26 +14,25 @@ def volumes_are_not_on_the_install_disk(p: Platform) -> Iterator[Fault]:
     for name, machine in p.machines.items():
         installed = machine.install.disk
         for volume, spec in machine.volumes.items():
-            for key in ("serial", "wwid"):
-                if getattr(spec.disk, key) and getattr(spec.disk, key) == getattr(installed, key):
-                    yield fault(
-                        ("machines", name, "volumes", volume, "disk"),
-                        f"is the disk that Talos is installed on, by its {key}",
-                        "Talos makes no volumes on that disk",
-                        "select another disk",
-                    )
-                    break
+            same = sorted(key for key, _ in spec.disk.single & installed.single)
+            if same:
+                yield fault(
+                    ("machines", name, "volumes", volume, "disk"),
+                    f"is the disk that Talos is installed on, by its {same[0]}",
+                    "Talos makes no volumes on that disk",
+                    "select another disk",
+                )
 
 
 @check("talos")
 def one_volume_takes_the_rest(p: Platform) -> Iterator[Fault]:
-    """Of several volumes on one disk, at most one has no max."""
+    """Of several volumes on one disk, at most one has no max. A selector that fits several equal disks names none."""
     for name, machine in p.machines.items():
         for volume, spec in machine.volumes.items():
             unlimited = [
                 other
                 for other, its in machine.volumes.items()
-                if other != volume and its.disk == spec.disk and its.max is None
+                if other != volume and its.disk.single & spec.disk.single and its.max is None
             ]
             if spec.max is None and unlimited and volume > unlimited[0]:
                 yield fault(
