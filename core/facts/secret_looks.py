@@ -37,8 +37,10 @@ _PLAIN = re.compile(
 
 
 # Every text above contains one of these, in small letters: most texts are told apart by that alone.
-_HINTS = ("@", "$", "passw", "secret", "token", "key", "psk", "credential", "authoriz", "glpat-", "xox", "akia", "eyj")
-_HINTS += ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "chpasswd")
+_HINTS = (
+    *("@", "$", "passw", "secret", "token", "key", "psk", "credential", "authoriz", "glpat-", "xox", "akia", "eyj"),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "chpasswd"),
+)
 
 
 def is_plain(text: str) -> bool:
