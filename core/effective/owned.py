@@ -26,7 +26,7 @@ class Owned:
 # Owner -> why, and the fields: dotted paths of the large document, and KIND or KIND.path of documents.
 _TABLE: tuple[tuple[str, str, str], ...] = (
     (
-        "talos.version with talos.schematic",
+        "talos.version with the schematic of talos, a class or the machine",
         "Bedplate upgrades each machine to the image that they make, which takes away what another image holds",
         "machine.install.image UnattendedInstallConfig.installer.image",
     ),
