@@ -137,7 +137,8 @@ def api_server(config: Config, talos: str, kubernetes: str, addresses: list[Addr
     own: dict[str, tuple[str, ...]] = {name: (value,) for name, value in _API_FLAGS.items()}
     own["etcd-servers"] = (f"https://{'localhost' if talos in _LOCALHOST else '127.0.0.1'}:2379",)
     own |= _issuer(config)
-    port = server.get("apiPort") or config.section("", "cluster", "controlPlane").get("localAPIServerPort") or KUBERNETES_API
+    legacy_port = config.section("", "cluster", "controlPlane").get("localAPIServerPort")
+    port = server.get("apiPort") or legacy_port or KUBERNETES_API
     services = config.section("KubeNetworkConfig", "cluster", "network").texts("serviceSubnets")
     own |= {"secure-port": (str(port),), "service-cluster-ip-range": (",".join(services),)}
     if not _skips_registration(config):

@@ -1,4 +1,4 @@
-"""Labels of Nodes that have a meaning, and those that a worker's kubelet may set, by the rules of the Kubernetes API."""
+"""Labels of Nodes: those with a meaning, and those that a worker's kubelet may set by the rules of the API."""
 
 # Source: kubernetes/kubernetes, pkg/apis/core well-known labels and taints, node-role.kubernetes.io/control-plane.
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"

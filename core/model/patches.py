@@ -27,8 +27,9 @@ def all_patches(platform: Platform) -> Iterator[tuple[Place, Patch]]:
     """Every patch of the stack file, once, with its place."""
     seen: set[Place] = set()
     for number, patch in enumerate(platform.talos.patches):
-        seen.add(place := ("talos", "patches", str(number)))
-        yield place, patch
+        shared: Place = ("talos", "patches", str(number))
+        seen.add(shared)
+        yield shared, patch
     for machine in platform.machines:
         for place, patch in patches_of(platform, machine):
             if place not in seen:

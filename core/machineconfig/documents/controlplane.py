@@ -112,9 +112,7 @@ def _fields(platform: Platform) -> Iterator[Document]:
         }
     }
     if announces(platform):
-        yield {
-            "machine": {"nodeLabels": {NO_BALANCING: {"$patch": "delete"}}}
-        }
+        yield {"machine": {"nodeLabels": {NO_BALANCING: {"$patch": "delete"}}}}
 
 
 def _documents(platform: Platform) -> Iterator[Document]:
