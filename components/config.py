@@ -12,6 +12,7 @@ from clients import judge
 from core.effective.judged import UNASKED
 from core.facts.versions import out_of_support
 from core.model import Platform, StackFileError, stackfile
+from core.model.advice import advice
 from core.model.faults import sentence
 
 from . import credentials, engine
@@ -43,6 +44,8 @@ def load(config: pulumi.Config) -> Stack:
     if since := out_of_support(platform.talos.version, date.today()):
         why = "its security holes are no longer fixed"
         pulumi.log.warn(f"platform.talos.version: {sentence(since, why, 'plan the next minor release')}")
+    for warning in advice(platform):
+        pulumi.log.warn(str(warning))
     secrets = credentials.read(config, platform, _file_of_secrets(), found.secrets)
     return Stack(
         platform=platform,

@@ -5,6 +5,7 @@ Source: siderolabs/talos, pkg/machinery/kernel and pkg/imager at v1.12 to v1.14;
 
 from dataclasses import dataclass
 
+from core.boot.arguments import network
 from core.facts.versions import Minor, minor
 from core.model import Platform
 
@@ -39,24 +40,42 @@ class Argument:
         return self.text.partition("=")[0]
 
 
-def kernel_arguments(platform: Platform, config: Config) -> tuple[Argument, ...]:
-    """The arguments of one machine, in the order of its command line.
+def kernel_arguments(platform: Platform, machine: str, config: Config) -> tuple[Argument, ...] | None:
+    """The arguments of one machine once Talos is installed, in the order of its command line.
 
-    Of a schematic that is only known by its id, the arguments are not known.
+    None where the file names a schematic's id, which does not reveal its contents.
     """
-    release = minor(platform.talos.version)
+    schematic, release = platform.schematic_of(machine), minor(platform.talos.version)
+    if schematic.id is not None:
+        return None
     talos = f"the default of Talos {platform.talos.version}"
-    own = [Argument("talos.platform=metal", talos), Argument("console=tty0", talos)]
+    console = ["console=ttyAMA0"] if platform.machines[machine].arch == "arm64" else []
+    own = [Argument(text, talos) for text in ("talos.platform=metal", *console, "console=tty0")]
     defaults = [text for text, since, until in _DEFAULTS if since <= release and (not until or release < until)]
     own += [Argument(text, talos) for text in defaults]
-    if platform.talos.schematic.secureboot:
+    if schematic.secureboot:
         own.append(Argument("lockdown=confidentiality", talos))
-    return (*_merged(own, platform.talos.schematic.kernel_args), *_grub(config))
+    return (*_merged(own, platform, machine), *_grub(config))
 
 
-def _merged(own: list[Argument], more: tuple[str, ...]) -> list[Argument]:
+def network_arguments(platform: Platform, machine: str) -> tuple[Argument, ...]:
+    """The arguments of a boot from the network, in the order of the boot server's line."""
+    baked, origin = _schematics(platform, machine)
+    served = platform.boot.kernel_args if platform.boot else ()
+    origins = {**dict.fromkeys(baked, origin), **dict.fromkeys(served, "platform.boot.kernel_args")}
+    return tuple(Argument(text, origins.get(text, "Bedplate")) for text in network(platform, machine))
+
+
+def _schematics(platform: Platform, machine: str) -> tuple[tuple[str, ...], str]:
+    """A machine's schematic's arguments, and the key that sets them."""
+    own = platform.machines[machine].schematic
+    key = f"machines.{machine}" if own and "kernel_args" in own.model_fields_set else "talos"
+    return platform.schematic_of(machine).kernel_args, f"platform.{key}.schematic.kernel_args"
+
+
+def _merged(own: list[Argument], platform: Platform, machine: str) -> list[Argument]:
     """Talos' own with a schematic's, of which -name removes an argument."""
-    origin = "platform.talos.schematic.kernel_args"
+    more, origin = _schematics(platform, machine)
     removed = {text[1:] for text in more if text.startswith("-")}
     added = [Argument(text, origin) for text in more if not text.startswith("-")]
     replaced = {argument.name for argument in added} & set(_REPLACED)

@@ -14,7 +14,7 @@ from .addresses import node_addresses, own_addresses
 from .controlplane import static_pods
 from .etcd import etcd
 from .flags import Program
-from .kernel import Argument, kernel_arguments
+from .kernel import Argument, kernel_arguments, network_arguments
 from .kubelet import kubelet, section, settings, settings_path
 from .origins import Origins
 from .section import Config, at
@@ -74,9 +74,14 @@ class Effective:
         return f"Talos {self.platform.talos.version}"
 
     @cached_property
-    def kernel(self) -> tuple[Argument, ...]:
-        """The kernel arguments once Talos is installed, in the order of the command line."""
-        return kernel_arguments(self.platform, self._config)
+    def kernel(self) -> tuple[Argument, ...] | None:
+        """The kernel arguments once Talos is installed, in the order of the command line; None: not known."""
+        return kernel_arguments(self.platform, self.name, self._config)
+
+    @cached_property
+    def network_kernel(self) -> tuple[Argument, ...]:
+        """The kernel arguments of a boot from the network."""
+        return network_arguments(self.platform, self.name)
 
     @cached_property
     def _config(self) -> Config:

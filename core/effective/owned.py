@@ -26,7 +26,7 @@ class Owned:
 # Owner -> why, and the fields: dotted paths of the large document, and KIND or KIND.path of documents.
 _TABLE: tuple[tuple[str, str, str], ...] = (
     (
-        "talos.version with talos.schematic",
+        "talos.version with the schematic of talos, a class or the machine",
         "Bedplate upgrades each machine to the image that they make, which takes away what another image holds",
         "machine.install.image UnattendedInstallConfig.installer.image",
     ),
@@ -65,24 +65,29 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     (
         "network.pods",
         "Cilium and the firewall use that network",
-        "cluster.network.podSubnets KubeNetworkConfig.podSubnets",
+        "cluster.network.podSubnets KubeNetworkConfig.podSubnets cluster.controllerManager.extraArgs.cluster-cidr "
+        "KubeControllerManagerConfig.extraArgs.cluster-cidr",
     ),
     (
         "network.services",
         "Cilium and the cluster's DNS use that network",
-        "cluster.network.serviceSubnets KubeNetworkConfig.serviceSubnets",
+        "cluster.network.serviceSubnets KubeNetworkConfig.serviceSubnets "
+        "cluster.apiServer.extraArgs.service-cluster-ip-range KubeAPIServerConfig.extraArgs.service-cluster-ip-range "
+        "cluster.controllerManager.extraArgs.service-cluster-ip-range "
+        "KubeControllerManagerConfig.extraArgs.service-cluster-ip-range",
     ),
     (
         "network.nodes",
         "nodes and etcd would announce addresses that the firewall does not let in",
-        "machine.kubelet.nodeIP KubeNodeConfig.nodeIP cluster.etcd.advertisedSubnets",
+        "machine.kubelet.nodeIP KubeNodeConfig.nodeIP cluster.etcd.advertisedSubnets "
+        "machine.kubelet.extraArgs.node-ip KubeletConfig.extraArgs.node-ip",
     ),
     ("network.resolvers", "Talos would use both", "ResolverConfig.nameservers"),
     ("network.time", "Talos would use both", "TimeSyncConfig.ntp"),
     (
         "machines",
         "the key of a machine is the name of its node, by which Bedplate finds it in Kubernetes",
-        "HostnameConfig",
+        "HostnameConfig machine.kubelet.extraArgs.hostname-override KubeletConfig.extraArgs.hostname-override",
     ),
     (
         "talos.schedulable_control_planes",
@@ -114,6 +119,12 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         BEDPLATE,
         "Cilium reaches the Kubernetes API through it on every machine",
         "machine.features.kubePrism KubePrismConfig",
+    ),
+    (
+        BEDPLATE,
+        "the firewall opens one port of the API server, and Talos, Cilium and kubelets ask there",
+        "cluster.controlPlane.localAPIServerPort cluster.apiServer.extraArgs.secure-port KubeAPIServerConfig.apiPort "
+        "KubeAPIServerConfig.extraArgs.secure-port",
     ),
     (BEDPLATE, "names in certificates and in pods' settings end in it",
      "cluster.network.dnsDomain KubeNetworkConfig.dnsDomain"),

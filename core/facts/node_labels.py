@@ -3,7 +3,6 @@
 # Source: kubernetes/kubernetes, plugin/pkg/admission/noderestriction/admission.go, getForbiddenLabels: a label of these
 # domains, or of one beneath them, is refused unless it is listed below.
 _KUBERNETES = ("kubernetes.io", "k8s.io")
-_NEVER = "node-restriction.kubernetes.io"
 # Source: kubernetes/kubelet, pkg/apis/well_known_labels.go.
 _ALLOWED_DOMAINS = ("kubelet.kubernetes.io", "node.kubernetes.io")
 _ALLOWED = frozenset(
@@ -35,7 +34,8 @@ def is_forbidden(label: str) -> bool:
     domain = label.rpartition("/")[0]
     if label in _ALLOWED | OWN or not _within(domain, _KUBERNETES):
         return False
-    return _within(domain, (_NEVER,)) or not _within(domain, _ALLOWED_DOMAINS)
+    # Those of node-restriction.kubernetes.io, which the API names apart, are among them.
+    return not _within(domain, _ALLOWED_DOMAINS)
 
 
 def _within(domain: str, domains: tuple[str, ...]) -> bool:

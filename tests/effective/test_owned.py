@@ -61,6 +61,22 @@ LEGACY = {
         {"machine": {"kubelet": {"nodeIP": {"validSubnets": ["0.0.0.0/0"]}}}},
         "machine.kubelet.nodeIP: sets what network.nodes",
     ),
+    "more services, by a flag": (
+        {"cluster": {"apiServer": {"extraArgs": {"service-cluster-ip-range": "10.9.0.0/16"}}}},
+        "service-cluster-ip-range: sets what network.services",
+    ),
+    "another node address, by a flag": (
+        {"machine": {"kubelet": {"extraArgs": {"node-ip": "10.20.0.99"}}}},
+        "node-ip: sets what network.nodes",
+    ),
+    "another host name, by a flag": (
+        {"machine": {"kubelet": {"extraArgs": {"hostname-override": "x"}}}},
+        "hostname-override: sets what machines",
+    ),
+    "another port of the API server": (
+        {"cluster": {"controlPlane": {"localAPIServerPort": 7443}}},
+        "localAPIServerPort: sets what Bedplate itself sets",
+    ),
     "another host name": (document("HostnameConfig", hostname="x"), "patches.0: sets what machines"),
     "another virtual address": (
         document("Layer2VIPConfig", name="10.20.0.99", link="lan0"),

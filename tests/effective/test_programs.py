@@ -139,15 +139,20 @@ def test_both_forms_make_the_same_programs(contract):
 
 def test_kernel_arguments_are_talos_own_and_the_schematics():
     def arguments(**more) -> list[str]:
-        return [each.text for each in machine(**more).kernel]
+        return [each.text for each in machine(**more).kernel or ()]
 
     assert "proc_mem.force_override=never" in arguments() and "init_on_alloc=1" not in arguments()
     assert "init_on_alloc=1" in arguments(version="v1.12.4")
-    less = arguments(schematic={"kernel_args": ["-selinux", "-pti=on", "console=ttyS1", "a=b"]})
+    less = arguments(schematic={"kernel_args": ["-consoleblank", "-printk.devkmsg=on", "console=ttyS1", "a=b"]})
     assert less[-2:] == ["console=ttyS1", "a=b"]
-    assert not {"selinux=1", "pti=on", "console=tty0"} & set(less)
-    (added,) = [each for each in machine(schematic={"kernel_args": ["a=b"]}).kernel if each.text == "a=b"]
-    assert added.origin == "platform.talos.schematic.kernel_args"
+    assert not {"consoleblank=0", "printk.devkmsg=on", "console=tty0"} & set(less)
+    made = machine(schematic={"kernel_args": ["a=b"]})
+    for boot in (made.kernel or (), made.network_kernel):
+        assert [each.origin for each in boot if each.text == "a=b"] == ["platform.talos.schematic.kernel_args"]
+
+
+def test_a_schematic_that_is_only_known_by_its_id_says_nothing_of_its_arguments():
+    assert machine(schematic="37" * 32).kernel is None
 
 
 def test_every_value_has_an_origin():

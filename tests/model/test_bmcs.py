@@ -3,6 +3,8 @@
 import pytest
 from refusing import accepted, refused
 
+from core.facts.addresses import same_host
+
 URL = "https://cp-1.bmc.prod.example.com"
 
 
@@ -85,3 +87,17 @@ def test_a_text_that_is_no_id_is_refused(system):
 @pytest.mark.parametrize("system", ["1", "Self", "System.Embedded.1", "437XR1138R2", "CB:0A-1_x~y"])
 def test_an_id_is_accepted(system):
     assert accepted({"machines.cp-1.bmc.system": system})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ILO-1.Example.com.", "ilo-1.example.com"),
+        ("[FD00:0::1]", "fd00::1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("A", "a"),
+    ],
+)
+def test_spellings_of_one_host_are_equal(one, other):
+    assert same_host(one) == same_host(other)
+    assert same_host("10.0.0.1") != same_host("10.0.0.10")

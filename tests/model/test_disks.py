@@ -1,7 +1,7 @@
 """Disks: sizes as people write them, selectors that name no disk, and one disk that is named twice."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from refusing import accepted, refused
 
@@ -164,6 +164,9 @@ def test_a_volume_on_its_own_machines_install_disk_is_refused(volume):
 TEXTS = st.text("AB?[]", max_size=6)
 
 
+@example("A*A", "A")
+@example("*AB*B", "AB")
+@example("A*", "A")
 @given(st.text("AB*?[]", max_size=6), TEXTS)
 def test_a_star_is_the_only_character_with_a_meaning(pattern, text):
     """A slow comparison, letter by letter, agrees."""

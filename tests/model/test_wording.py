@@ -18,7 +18,6 @@ def refusal(edits, stack="dev"):
     [
         ("vms.web.cpu", "2"),
         ("vms.web.cpu", " 4 "),
-        ("vms.web.ports.0", "80"),
         ("machines.cp-1.install.generation", "0"),
         ("boot.power.at_once", "5"),
     ],
