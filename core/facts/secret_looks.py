@@ -21,7 +21,7 @@ _ASSIGNED = re.compile(
 )
 _CAMEL = re.compile(r"\b\w*[a-z](?:Password|Secret|Token|Key)[ \t]*[:=][ \t]*[\"']?([^\s\"',;]{8,})")
 _OPTION = re.compile(rf"(?i)(?<!\S)--?(?:[\w-]{{0,60}}-)?(?:{_WORD})[= ][\"']?([^\s\"'-][^\s\"']*)")
-_PIPED = re.compile(r"[\w.-]+:(?!\$)\S+\s*\|\s*(sudo\s+)?chpasswd")
+_PIPED = re.compile(r"(?<![\w.-])[\w.-]{1,64}:(?!\$)\S{1,200}\s{0,9}\|\s{0,9}(sudo\s{1,9})?chpasswd")
 _HEADER = re.compile(r"(?i)authorization:\s*(bearer|basic|token)\s+(?!\$)\S{6,}")
 # Source: the documentation of GitHub, GitLab, Slack, AWS, Tailscale and Cloudflare's tunnels; RFC 7519 (the header of a
 # JWT in base64).
@@ -33,6 +33,13 @@ _TOKEN = re.compile(
 _PLAIN = re.compile(
     r"(?i)[!*x]{1,2}|true|false|yes|no|on|off|none|null|required|optional|random|r|files|compat|systemd|sss|[|>][+-]?"
     r"|/[\w./-]*|file:.*|[$%<{].*|\(secret [0-9a-f]+\)?"
+)
+
+
+# Every text above contains one of these, in small letters: most texts are told apart by that alone.
+_HINTS = (
+    *("@", "$", "passw", "secret", "token", "key", "psk", "credential", "authoriz", "glpat-", "xox", "akia", "eyj"),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "chpasswd"),
 )
 
 
@@ -53,8 +60,15 @@ def kind_of_variable(name: str, text: str) -> str | None:
     return kind_of(text)
 
 
-def kind_of(text: str) -> str | None:
-    """What the text contains, such as "a private key", if it looks like a secret."""
+def _has_hint(text: str) -> bool:
+    lowered = text.lower()
+    return any(hint in lowered for hint in _HINTS)
+
+
+def kind_by_form(text: str) -> str | None:
+    """What the text contains, such as "a private key", if it has the form of a secret, whatever it is called."""
+    if not _has_hint(text):
+        return None
     if _KEY.search(text):
         return "a private key"
     if _URL.search(text):
@@ -63,7 +77,16 @@ def kind_of(text: str) -> str | None:
         return "the hash of a password"
     if _TOKEN.search(text) or _HEADER.search(text):
         return "a token"
+    return None
+
+
+def kind_of(text: str) -> str | None:
+    """What the text contains, such as "a private key", if it has the form of a secret or assigns one to a name."""
+    if found := kind_by_form(text):
+        return found
+    if not _has_hint(text):
+        return None
     if _PIPED.search(text):
         return "a password"
-    found = (match[1] for pattern in (_ASSIGNED, _CAMEL, _OPTION) for match in pattern.finditer(text))
-    return "a password or a key" if any(not is_plain(value) for value in found) else None
+    values = (match[1] for pattern in (_ASSIGNED, _CAMEL, _OPTION) for match in pattern.finditer(text))
+    return "a password or a key" if any(not is_plain(value) for value in values) else None

@@ -46,7 +46,7 @@ class Pattern:
     def _shown(self, value: str) -> str:
         if len(value) > 80 or self._may_be_secret(value):
             return "this text"
-        return ascii(value) if self._is_foreign(value) else repr(value)
+        return repr(value)
 
     def _may_be_secret(self, value: str) -> bool:
         return self.private or _PASSWORD.search(value) is not None

@@ -75,7 +75,7 @@ def _patches(platform: Mapping[str, Any]) -> Iterator[Fault]:
             elif place is Holds.TEXT:
                 if what := secret_looks.kind_of_variable(str(inner[-1]), text):
                     yield _plain(path, f"contains {what} in plain text")
-            elif what := secret_looks.kind_of(text):
+            elif what := secret_looks.kind_by_form(text):
                 yield _elsewhere(path, what)
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 from datetime import date
 
 import pytest
@@ -167,6 +168,7 @@ def test_what_only_resembles_a_secret_is_accepted(dev):
         extension("TS_HOSTNAME=a", "TS_AUTHKEY_FILE=/etc/key", "UPS_PASSWORD="),
         {"machine": {"files": [{"path": "/var/a", "op": "create", "content": "[plugins]\n  enable = true\n"}]}},
         {"machine": {"nodeAnnotations": {"example.com/owner": "mail:team@example.com"}}},
+        {"machine": {"udev": {"rules": ['SUBSYSTEM=="block", ENV{ID_KEY}="usb", SYMLINK+="token=stick"']}}},
     ]
     parse(changed(dev, {f"vms.{vm}.cloud_init": cloud_init, "talos.patches": patches}))
 
@@ -561,3 +563,27 @@ def test_every_place_takes_an_encrypted_value_and_no_plain_one(kind, place, owne
     else:
         assert told == [] and "config set --path --secret" in refused[0]
         assert sealed.made_up(written) != written and "secure" not in json.dumps(sealed.made_up(written))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a-a_a.",
+        "password",
+        "a://",
+        "https://a",
+        "--a-",
+        "$6$aaaa",
+        "aPassword",
+        "p:",
+        "p:x ",
+        "chpasswd|",
+        "_private",
+        "::=",
+    ],
+)
+def test_no_text_takes_long_to_judge(text):
+    """A pull request can contain any text. Quadratic time would take minutes for one of this length."""
+    begun = time.process_time()
+    secret_looks.kind_of(text * 50_000 + " @$ chpasswd")
+    assert time.process_time() - begun < 2
