@@ -13,10 +13,11 @@ import pulumi
 
 from core.credentials import hosts
 from core.credentials.hosts import HOSTS
-from core.model import Platform, StackFileError, envelope, stackfile, stored
+from core.model import Platform, stored
 from core.model.faults import sentence
 from core.printable import LINE_CHARACTERS, printable
 
+from .encrypted import config_of, credential, mapping, secret_texts
 from .login import LOGIN, login_of, unknown
 from .metal import BmcCredentials, Credentials
 
@@ -49,7 +50,7 @@ def read(config: pulumi.Config, platform: Platform, file: Path | None, sealed_va
     Raises RunError with every fault: a login that nothing uses, a host that a login is not for, and in an `up` a part
     that is missing.
     """
-    stored_in = _config_of(file) if file else {}
+    stored_in = config_of(file) if file else {}
     reading = _Reading(config, platform, stand_ins=file is None)
     faults = [
         *reading.shape(stored_in),
@@ -68,11 +69,11 @@ class _Reading:
 
     def __init__(self, config: pulumi.Config, platform: Platform, stand_ins: bool) -> None:
         self._config, self._platform, self._stand_ins = config, platform, stand_ins
-        self._held = {kind: _held(config, kind) for kind in KINDS}
-        self._matchbox, self._bmc, self._registries = (_mapping(self._held[kind]) for kind in KINDS)
-        self._own = _mapping(self._bmc.get("machines"))
+        self._held = {kind: credential(config, kind) for kind in KINDS}
+        self._matchbox, self._bmc, self._registries = (mapping(self._held[kind]) for kind in KINDS)
+        self._own = mapping(self._bmc.get("machines"))
         self._urls = {name: machine.bmc.url for name, machine in platform.machines.items() if machine.bmc}
-        self._logins = {name: {**self._bmc, **_mapping(self._own.get(name))} for name in self._urls}
+        self._logins = {name: {**self._bmc, **mapping(self._own.get(name))} for name in self._urls}
 
     # What is held, for the components.
 
@@ -88,7 +89,7 @@ class _Reading:
         return {name: BmcCredentials(**login_of(login)) for name, login in self._logins.items()}
 
     def registries(self) -> dict[str, dict[str, pulumi.Output[str]]]:
-        return {host: login_of(_mapping(self._registries.get(host))) for host in self._platform.registries.auth}
+        return {host: login_of(mapping(self._registries.get(host))) for host in self._platform.registries.auth}
 
     # Faults.
 
@@ -105,7 +106,9 @@ class _Reading:
 
     def copied(self, sealed_values: Mapping[str, str]) -> Iterator[str]:
         """A value of the platform that is the text of a credential."""
-        known = {str(text) for value in self._held.values() for text in _texts(value) if len(str(text)) >= _TELLING}
+        known = {
+            str(text) for value in self._held.values() for text in secret_texts(value) if len(str(text)) >= _TELLING
+        }
         if any(secret in known for secret in sealed_values.values()):
             yield f"{self._config.name}:platform: " + sentence(
                 "has an encrypted value with the text of a credential of the stack",
@@ -145,7 +148,7 @@ class _Reading:
     def _bmc_hosts(self) -> Iterator[tuple[str, object, list[str]]]:
         """Each list of hosts: its path, the hosts, and the machines whose logins it limits."""
         held = [name for name, login in self._logins.items() if any(login.get(part) for part in LOGIN)]
-        alone = [name for name in held if HOSTS in _mapping(self._own.get(name))]
+        alone = [name for name in held if HOSTS in mapping(self._own.get(name))]
         if shared := [name for name in held if name not in alone]:
             yield "bmc", self._bmc.get(HOSTS), shared
         for name in alone:
@@ -163,7 +166,7 @@ class _Reading:
                 yield f"{self._config.name}:registries[{index}]: {unused}"
         why = "the registry serves images only to users that log in"
         for index, host in enumerate(wanted):
-            login = _mapping(self._registries.get(host))
+            login = mapping(self._registries.get(host))
             for part in LOGIN:
                 if not login.get(part):
                     yield from self._missing(f"registries.{host}.{part}", "is missing", why, at=_at(host, part))
@@ -191,7 +194,7 @@ class _Reading:
         except hosts.HostsError as error:
             yield f"{where}{error.place}: {error}: {self._command(setting, hosts.suggestion(used.values()))}"
             return
-        if hosts.is_other(given, (self._bmc, self._matchbox, *map(_mapping, self._all()))):
+        if hosts.is_other(given, (self._bmc, self._matchbox, *map(mapping, self._all()))):
             yield f"{where}: " + sentence(
                 "has the text of another secret",
                 "an encrypted text can be copied to another key by someone who can't read it",
@@ -224,37 +227,5 @@ class _Reading:
         )
 
 
-def _held(config: pulumi.Config, kind: str) -> Any:
-    """A credential; None where there is none, and a text where it is not JSON."""
-    try:
-        return config.get_object(kind)
-    except pulumi.ConfigTypeError:
-        # The error's text contains the value, which is secret.
-        return config.get(kind)
-
-
-def _texts(value: Any) -> Iterator[Any]:
-    """Each secret of a credential: every part but hosts."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from () if key == HOSTS else _texts(inner)
-    elif value:
-        yield value
-
-
 def _at(host: str, part: str) -> str:
     return f'registries["{host}"].{part}'
-
-
-def _config_of(file: Path) -> dict[str, Any]:
-    """What a stack file has under `config:`; nothing if the engine took the config from elsewhere."""
-    if not file.exists():
-        return {}
-    try:
-        return _mapping(envelope.config_of(stackfile.document(file).value))
-    except StackFileError as error:
-        raise pulumi.RunError(error.report) from None
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

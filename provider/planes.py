@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
+from core.facts.node_labels import CONTROL_PLANE
+
 from . import nodes
 from .kubeapi import Access
 from .progress import Progress
 from .waiting import wait_until
 
-LABEL = "node-role.kubernetes.io/control-plane"
-"""The label and the taint of a control plane's Node."""
 _MIRRORED = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
@@ -22,7 +22,7 @@ def wait_for_version(access: Access, machine: str, wanted: str, seconds: float, 
         planes = sorted(
             node["metadata"]["name"]
             for node in nodes.list_nodes(access)
-            if LABEL in (node["metadata"].get("labels") or {})
+            if CONTROL_PLANE in (node["metadata"].get("labels") or {})
         )
         running = _running_versions(access)
         late = [f"{node} ({', '.join(old)})" for node in planes if (old := _outdated(running, node, wanted))]

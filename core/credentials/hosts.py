@@ -6,7 +6,7 @@ itself says which hosts it is for, and a plan refuses every other address.
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -134,32 +134,3 @@ def _group(host: str) -> str:
         wildcard = f"*.{host.partition('.')[2]}"
         return wildcard if _is_name(wildcard) else host
     return str(ipaddress.ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))
-
-
-def in_plain_text(config: Mapping[str, Any], kind: str) -> Iterator[str]:
-    """The path of each list of hosts that a stack file has in plain text, in the secret of a kind such as `bmc`.
-
-    config: what the file has under `config:`, where an encrypted value is {secure: TEXT}. Hosts in plain text limit
-    nothing, because whoever edits an address can edit them too.
-    """
-    for key, value in config.items():
-        # The engine reads bedplate:config:bmc as bedplate:bmc.
-        if str(key).rpartition(":")[2] == kind:
-            yield from _plain(value, kind)
-
-
-def _plain(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, str):
-        # A whole login as JSON.
-        yield f"{path}.{HOSTS}"
-    if not isinstance(value, Mapping) or _encrypted(value):
-        return
-    for name, inner in value.items():
-        if name != HOSTS:
-            yield from _plain(inner, f"{path}.{name}") if isinstance(inner, Mapping) else ()
-        elif not (_encrypted(inner) or (isinstance(inner, list) and all(map(_encrypted, inner)))):
-            yield f"{path}.{HOSTS}"
-
-
-def _encrypted(value: Any) -> bool:
-    return isinstance(value, Mapping) and set(value) == {"secure"} and isinstance(value["secure"], str)

@@ -7,6 +7,8 @@ control_plane_final.go at v1.14. Written for Kubernetes v1.30 and later, which i
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from core.facts.networks import NODE_PREFIX
+from core.facts.ports import KUBERNETES_API
 from core.facts.versions import Minor, minor
 
 from .addresses import Address
@@ -18,7 +20,6 @@ _API_CONFIG = "/system/config/kubernetes/kube-apiserver"
 _MANAGER = "/system/secrets/kubernetes/kube-controller-manager"
 _SCHEDULER = "/system/secrets/kubernetes/kube-scheduler"
 _SCHEDULER_CONFIG = "/system/config/kubernetes/kube-scheduler"
-API_PORT = 6443
 
 # Releases whose API server names etcd by a name.
 _LOCALHOST = ("v1.12.0", "v1.12.1")
@@ -136,7 +137,8 @@ def api_server(config: Config, talos: str, kubernetes: str, addresses: list[Addr
     own: dict[str, tuple[str, ...]] = {name: (value,) for name, value in _API_FLAGS.items()}
     own["etcd-servers"] = (f"https://{'localhost' if talos in _LOCALHOST else '127.0.0.1'}:2379",)
     own |= _issuer(config)
-    port = server.get("apiPort") or config.section("", "cluster", "controlPlane").get("localAPIServerPort") or API_PORT
+    legacy_port = config.section("", "cluster", "controlPlane").get("localAPIServerPort")
+    port = server.get("apiPort") or legacy_port or KUBERNETES_API
     services = config.section("KubeNetworkConfig", "cluster", "network").texts("serviceSubnets")
     own |= {"secure-port": (str(port),), "service-cluster-ip-range": (",".join(services),)}
     if not _skips_registration(config):
@@ -183,7 +185,7 @@ def _manager_flags(config: Config, release: Minor, kubernetes: str) -> dict[str,
     }
     if release >= (1, 14):
         own["terminated-pod-gc-threshold"] = ("100",)
-        for version, default in ((4, 24), (6, 64)):
+        for version, default in NODE_PREFIX.items():
             if any(ip_network(each, strict=False).version == version for each in pods):
                 size = network.get(f"nodeCIDRMaskSizeIPv{version}") or default
                 own[f"node-cidr-mask-size-ipv{version}"] = (str(size),)

@@ -6,6 +6,7 @@ from core.machineconfig.documents import own_documents
 from core.machineconfig.merge import merge
 from core.machineconfig.sources import Source, own_sources, patch_sources
 from core.model import Platform
+from core.model.checks.kernel import excepted
 from core.model.faults import Fault, fault
 
 from .conflicts import beside, on_workers
@@ -23,13 +24,14 @@ _SETTINGS = {"": ("machine", "kubelet", "extraConfig"), "KubeletConfig": ("confi
 def faults(platform: Platform) -> list[Fault]:
     """Every fault of the stack file's patches, each once, however many machines get the patch."""
     found: dict[Fault, None] = {}
+    recorded = excepted(platform, "KSPP")
     for name in platform.machines:
         if platform.talos.patches or platform.machines[name].patches:
-            found.update(dict.fromkeys(_of_machine(platform, name)))
+            found.update(dict.fromkeys(_of_machine(platform, name, name in recorded)))
     return list(found)
 
 
-def _of_machine(platform: Platform, name: str) -> Iterator[Fault]:
+def _of_machine(platform: Platform, name: str, excepted: bool) -> Iterator[Fault]:
     own, patches = list(own_sources(platform, name)), list(patch_sources(platform, name))
     if not patches:
         return
@@ -44,19 +46,13 @@ def _of_machine(platform: Platform, name: str) -> Iterator[Fault]:
             continue
         yield from said_again(source, bedplates, bare, origins.documents)
         yield from taken_away(source, states[number - 1], states[number], bare)
-        yield from weakened(source, _excepted(platform))
+        yield from weakened(source, excepted)
         yield from too_small(source)
         yield from _locked(source)
         yield from beside(source, origins.documents)
         if platform.machines[name].role == "worker":
             yield from on_workers(source)
     yield from _denied(Effective(platform, name, origins), patches)
-
-
-def _excepted(platform: Platform) -> bool:
-    """Whether an exception to KSPP is recorded for every machine."""
-    excepted = {name for e in platform.exceptions if e.control == "KSPP" for name in (e.machines or platform.machines)}
-    return set(platform.machines) <= excepted
 
 
 def _locked(source: Source) -> Iterator[Fault]:

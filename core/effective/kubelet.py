@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Any, Literal
 
+from core.facts.node_labels import CONTROL_PLANE
 from core.facts.versions import Minor
+from core.machineconfig.documents.cluster import DNS_DOMAIN
+from core.machineconfig.documents.kubelet import RESERVED_MEMORY
 
 from .addresses import Address
 from .flags import Program, policies, program
@@ -70,8 +73,6 @@ _ZERO_COUNTS = frozenset({
     "oomScoreAdj", "serializeImagePulls", "failSwapOn", "shutdownGracePeriod", "shutdownGracePeriodCriticalPods",
 })  # fmt: skip
 _ZEROS: tuple[Any, ...] = (None, "", 0, "0", "0s", [], {})
-_RESERVED_MEMORY = {"controlplane": "512Mi", "worker": "384Mi"}
-_ROLE = "node-role.kubernetes.io/control-plane"
 
 
 def section(config: Config) -> Section:
@@ -112,7 +113,7 @@ def settings(config: Config, release: Minor, role: Literal["controlplane", "work
             made[key] = default
     if not made.get("systemReserved"):
         made["systemReserved"] = {
-            "cpu": "50m", "pid": "100", "ephemeral-storage": "256Mi", "memory": _RESERVED_MEMORY[role]
+            "cpu": "50m", "pid": "100", "ephemeral-storage": "256Mi", "memory": RESERVED_MEMORY[role]
         }  # fmt: skip
     made["logging"] = {**_mapping(made.get("logging")), "format": at(made, "logging", "format") or "json"}
     _addresses(config, made)
@@ -132,7 +133,7 @@ def _node(config: Config) -> Section:
 def _addresses(config: Config, made: dict[str, Any]) -> None:
     """The cluster's domain and its DNS server, the tenth address of the services."""
     network = config.section("KubeNetworkConfig", "cluster", "network")
-    made["clusterDomain"] = made.get("clusterDomain") or network.get("dnsDomain") or "cluster.local"
+    made["clusterDomain"] = made.get("clusterDomain") or network.get("dnsDomain") or DNS_DOMAIN
     if not made.get("clusterDNS"):
         subnets = (ip_network(each, strict=False) for each in network.texts("serviceSubnets"))
         made["clusterDNS"] = section(config).texts("clusterDNS") or [str(each.network_address + 10) for each in subnets]
@@ -170,7 +171,7 @@ def _wanted_taints(config: Config, release: Minor, role: str) -> dict[str, Any]:
     if config.has("KubeNodeConfig"):
         return dict(config.section("KubeNodeConfig").mapping("taints"))
     scheduled = config.section("", "cluster").get("allowSchedulingOnControlPlanes")
-    own = {_ROLE: "NoSchedule"} if role == "controlplane" and not scheduled else {}
+    own = {CONTROL_PLANE: "NoSchedule"} if role == "controlplane" and not scheduled else {}
     # Before v1.14, other taints are set once the node is registered.
     return {**config.section("", "machine").mapping("nodeTaints"), **own} if release >= (1, 14) else own
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.facts.kspp import HARDENED, NEEDED
+from core.facts.sysctls import dotted
 from core.machineconfig.deletes import PATCH
 from core.machineconfig.merge import LEGACY, Document, Documents, Key, key_of
 from core.machineconfig.sources import Source
@@ -86,7 +87,7 @@ def _holds(value: Any, wanted: Any) -> bool:
 def weakened(source: Source, excepted: bool) -> Iterator[Fault]:
     """Kernel parameters that a patch sets so that the pod network breaks, or the kernel is less hardened.
 
-    excepted: whether the stack file records an exception to KSPP for every machine that gets the patch.
+    excepted: whether the stack file records an exception to KSPP for the machine that gets the patch.
     """
     for path, name, value in _sysctls(source.document):
         text = str(value).strip()
@@ -110,4 +111,4 @@ def _sysctls(document: Document) -> Iterator[tuple[tuple[str, ...], str, Any]]:
     found = at(document, *path) if key == LEGACY or key[0] == "SysctlConfig" else None
     for name, value in found.items() if isinstance(found, Mapping) else ():
         if not isinstance(value, Mapping):
-            yield (*path, str(name)), str(name).replace("/", "."), value
+            yield (*path, str(name)), dotted(str(name)), value

@@ -24,6 +24,9 @@ _KEPT = {
     )
 }
 
+# Source: siderolabs/talos, constants.DefaultIPv4PodNet and DefaultIPv4ServiceNet.
+DEFAULT_PODS, DEFAULT_SERVICES = "10.244.0.0/16", "10.96.0.0/12"
+"""The networks of pods and of services where a config names none; a stack file that names none gets them too."""
 # Source: kubernetes/kubernetes, pkg/controller/nodeipam: the defaults of node-cidr-mask-size-ipv4 and -ipv6.
 NODE_PREFIX = {4: 24, 6: 64}
 """By IP version: the prefix of the network that the controller manager gives to each node, out of the pod network."""

@@ -1,4 +1,11 @@
-"""The labels that a worker's kubelet may set on its own Node, by the rules of the Kubernetes API."""
+"""Labels of Nodes: those with a meaning, and those that a worker's kubelet may set by the rules of the API."""
+
+# Source: kubernetes/kubernetes, pkg/apis/core well-known labels and taints, node-role.kubernetes.io/control-plane.
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+"""The label and the taint of a control plane's Node."""
+# Source: the same, node.kubernetes.io/exclude-from-external-load-balancers.
+NO_BALANCING = "node.kubernetes.io/exclude-from-external-load-balancers"
+"""The label of a Node that announces no service of type LoadBalancer."""
 
 # Source: kubernetes/kubernetes, plugin/pkg/admission/noderestriction/admission.go, getForbiddenLabels: a label of these
 # domains, or of one beneath them, is refused unless it is listed below.

@@ -23,6 +23,9 @@ KUBEVIRT_MANIFESTS = (CURRENT["kubevirt"],)
 # Source: siderolabs/talos, pkg/machinery/config/contract.go; v1.14 replaces fields by documents of their own.
 CONTRACTS: tuple[Minor, ...] = ((1, 12), (1, 13), (1, 14))
 """Configuration contracts that Bedplate renders."""
+# Source: the same. Talos refuses a config with a document and the field that it replaces.
+DOCUMENTS_FROM: Minor = (1, 14)
+"""The first contract with documents in place of fields of the one large document."""
 # Source: pulumiverse/pulumi-talos at the version of requirements.txt.
 GENERATED: Minor = (1, 12)
 """The latest contract that the Talos plugin knows. It makes the PKI for it, which is the same in each later one."""

@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from core.facts.networks import DEFAULT_PODS, DEFAULT_SERVICES
+from core.facts.node_labels import CONTROL_PLANE, NO_BALANCING
 from core.facts.ports import KUBEPRISM
 from core.facts.versions import minor
 from core.model import Platform
@@ -23,13 +25,8 @@ Role = Literal["controlplane", "worker"]
 
 # What the generator writes where nothing is asked of it. A machine's documents replace all of it.
 INSTALL_DISK = "/dev/sda"
-POD_SUBNETS = ("10.244.0.0/16",)
-SERVICE_SUBNETS = ("10.96.0.0/12",)
 DISCOVERY_SERVICE = "https://discovery.talos.dev/"
 AUDIT_POLICY: dict[str, Any] = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
-
-_ROLE_LABEL = "node-role.kubernetes.io/control-plane"
-_NO_BALANCING = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 
 def base(platform: Platform, role: Role) -> tuple[Document, ...]:
@@ -65,7 +62,7 @@ def _fields(platform: Platform, role: Role) -> Document:
     }
     # It changes nothing, and keeps a config equal to what the generator wrote of it for an older state.
     empty: Document = {"network": {}} if minor(platform.talos.contract) < (1, 13) else {}
-    labels: Document = {"nodeLabels": {_NO_BALANCING: ""}} if role == "controlplane" else {}
+    labels: Document = {"nodeLabels": {NO_BALANCING: ""}} if role == "controlplane" else {}
     return _legacy(
         role,
         features,
@@ -87,8 +84,8 @@ def _cluster(platform: Platform, role: Role) -> Document:
         "clusterName": platform.name,
         "network": {
             "dnsDomain": DNS_DOMAIN,
-            "podSubnets": [*POD_SUBNETS],
-            "serviceSubnets": [*SERVICE_SUBNETS],
+            "podSubnets": [DEFAULT_PODS],
+            "serviceSubnets": [DEFAULT_SERVICES],
         },
         "discovery": {"enabled": True, "registries": {"kubernetes": {"disabled": True}, "service": {}}},
     }
@@ -131,14 +128,14 @@ def _kubernetes(platform: Platform, role: Role) -> Iterator[Document]:
     yield document("KubeClusterConfig", clusterName=platform.name, endpoint=platform.api)
     node: Document = {}
     if role == "controlplane":
-        node = {"labels": {_ROLE_LABEL: "", _NO_BALANCING: ""}, "taints": {_ROLE_LABEL: "NoSchedule"}}
+        node = {"labels": {CONTROL_PLANE: "", NO_BALANCING: ""}, "taints": {CONTROL_PLANE: "NoSchedule"}}
     yield document("KubeNodeConfig", nodeIP={}, **node)
     yield document("KubeletConfig", image=kubelet_image(platform), config={}, defaultRuntimeSeccompProfileEnabled=True)
     yield document(
         "KubeNetworkConfig",
         dnsDomain=DNS_DOMAIN,
-        podSubnets=[*POD_SUBNETS],
-        serviceSubnets=[*SERVICE_SUBNETS],
+        podSubnets=[DEFAULT_PODS],
+        serviceSubnets=[DEFAULT_SERVICES],
     )
     yield document("KubePrismConfig", port=KUBEPRISM)
     if role == "controlplane":

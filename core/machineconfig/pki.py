@@ -8,9 +8,9 @@ import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.facts.versions import Minor
+from core.facts.versions import DOCUMENTS_FROM, Minor
 
-from .documents.document import DOCUMENTS_FROM, Document, document
+from .documents.document import Document, document
 
 Material = Mapping[str, Any]
 """The machineSecrets that talos:machine:Secrets outputs, by key in snake_case; certificates and keys in base64."""

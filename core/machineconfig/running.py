@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from core.facts.networks import DEFAULT_PODS, DEFAULT_SERVICES
 from core.model import Platform
 
 from .documents import documents
@@ -12,8 +13,7 @@ from .merge import merge
 Settings = Mapping[str, str]
 """endpoint, issuer, pods and services, each to its text; several networks with commas between them."""
 
-# Source: siderolabs/talos, constants.DefaultIPv4PodNet and DefaultIPv4ServiceNet.
-_DEFAULTS = {"pods": "10.244.0.0/16", "services": "10.96.0.0/12"}
+_DEFAULTS = {"pods": DEFAULT_PODS, "services": DEFAULT_SERVICES}
 _ISSUER = "service-account-issuer"
 # What breaks in a running cluster if a setting changes.
 _BREAKS = {
@@ -39,10 +39,11 @@ def settings(config: Iterable[Document]) -> dict[str, str]:
         **_part(_part(cluster, "apiServer"), "extraArgs"),
         **_part(kinds.get("KubeAPIServerConfig", {}), "extraArgs"),
     }
+    account = _part(kinds.get("KubeServiceAccountConfig", {}), "issuer")
     made = {
         "endpoint": str(endpoint or ""),
-        # Of several issuers, new tokens name the first.
-        "issuer": _first(flags.get(_ISSUER)) or str(endpoint or ""),
+        # Of several issuers, new tokens name the first. The flag replaces what the document says.
+        "issuer": _first(flags.get(_ISSUER)) or str(account.get("issuerURL") or endpoint or ""),
         "pods": _joined(networks.get("podSubnets")),
         "services": _joined(networks.get("serviceSubnets")),
     }

@@ -8,6 +8,7 @@ manifest.
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts.node_labels import CONTROL_PLANE
 from core.model import Platform
 
 from .restricted import container_security, pod_security, spread_over_nodes
@@ -15,7 +16,6 @@ from .restricted import container_security, pod_security, spread_over_nodes
 NAMESPACE = "kubelet-certificates"
 NAME = "kubelet-certificate-approver"
 _LABELS = {"app.kubernetes.io/name": NAME}
-_PLANE = "node-role.kubernetes.io/control-plane"
 _RBAC = "rbac.authorization.k8s.io"
 # The user of the approver's own manifest; it owns no file of the image.
 _USER = 65534
@@ -99,7 +99,7 @@ def _deployment(platform: Platform, replicas: int) -> dict[str, Any]:
                     "priorityClassName": "system-cluster-critical",
                     # Root on its node could approve requests in its name; root on a control plane owns the cluster
                     # anyway.
-                    "nodeSelector": {_PLANE: ""},
+                    "nodeSelector": {CONTROL_PLANE: ""},
                     "tolerations": [{"key": key, "operator": "Exists"} for key in _taints(platform)],
                     "containers": [container],
                     "securityContext": pod_security(_USER),
@@ -112,4 +112,4 @@ def _deployment(platform: Platform, replicas: int) -> dict[str, Any]:
 
 def _taints(platform: Platform) -> list[str]:
     """The taints of control planes: Talos' own, and those of the stack file."""
-    return sorted({_PLANE, *(key for name in platform.controlplanes for key in platform.machines[name].taints)})
+    return sorted({CONTROL_PLANE, *(key for name in platform.controlplanes for key in platform.machines[name].taints)})

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts.node_labels import CONTROL_PLANE
 from core.facts.ports import TALOS_API
 from core.facts.snapshots import NAME, NAMESPACE, ROLE, USER
 from core.machineconfig.documents.controlplane import ITSELF
@@ -122,7 +123,7 @@ def _pod(platform: Platform, claim: str | None) -> dict[str, Any]:
         "containers": [_container(platform)],
         "securityContext": pod_security(USER, owns_volumes=True),
         # Jobs run on control planes too, so that snapshots are taken even if every worker is down.
-        "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"}],
+        "tolerations": [{"key": CONTROL_PLANE, "operator": "Exists", "effect": "NoSchedule"}],
         "volumes": [
             {"name": "talos", "secret": {"secretName": NAME, "defaultMode": 0o440}},
             {"name": "snapshots", "persistentVolumeClaim": {"claimName": claim or NAME}},

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from core.facts.addresses import NAME
-from core.facts.networks import IpAddress, IpNetwork
+from core.facts.networks import DEFAULT_PODS, DEFAULT_SERVICES, IpAddress, IpNetwork
 
 from .addresses import Gateways, ServerAddress, SiteNetworks, address_of, ip, server_of
 from .endpoint import Endpoint
@@ -66,9 +66,9 @@ class ClusterNetworkSpec(Model):
     vip: VirtualIp = None
     """The virtual IP that the control planes share. Unset: the endpoint, if it is a free address of the node network.
     Write the address if the endpoint is a name, and none if a load balancer has the endpoint's address."""
-    pods: SiteNetworks = Field(default="10.244.0.0/16", min_length=1, validate_default=True)
+    pods: SiteNetworks = Field(default=DEFAULT_PODS, min_length=1, validate_default=True)
     """Network of the pods; with IPv4 and IPv6, a list of one of each."""
-    services: SiteNetworks = Field(default="10.96.0.0/12", min_length=1, validate_default=True)
+    services: SiteNetworks = Field(default=DEFAULT_SERVICES, min_length=1, validate_default=True)
     """Network of the services; with IPv4 and IPv6, a list of one of each."""
     accept_change: AcceptedNetworkChange | None = None
     """Accepts a change of endpoint, pods or services in a running cluster. Remove it after the next `up`."""

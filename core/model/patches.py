@@ -25,7 +25,11 @@ def patches_of(platform: Platform, machine: str) -> Iterator[tuple[Place, Patch]
 
 def all_patches(platform: Platform) -> Iterator[tuple[Place, Patch]]:
     """Every patch of the stack file, once, with its place."""
-    seen = set()
+    seen: set[Place] = set()
+    for number, patch in enumerate(platform.talos.patches):
+        shared: Place = ("talos", "patches", str(number))
+        seen.add(shared)
+        yield shared, patch
     for machine in platform.machines:
         for place, patch in patches_of(platform, machine):
             if place not in seen:

@@ -67,12 +67,12 @@ class Platform(Model):
         """The machines that are being decommissioned, or were and still have an entry, by name."""
         return MappingProxyType({n: m for n, m in self.declared.items() if m.decommission is not None})
 
-    @property
+    @cached_property
     def controlplanes(self) -> tuple[str, ...]:
         """Names of the control planes that stay, in natural order."""
         return tuple(n for n, m in self.machines.items() if m.role == "controlplane")
 
-    @property
+    @cached_property
     def workers(self) -> tuple[str, ...]:
         """Names of the workers that stay, in natural order."""
         return tuple(n for n, m in self.machines.items() if m.role == "worker")

@@ -13,10 +13,11 @@ from cryptography import x509
 from clients.talos import MACHINE_CONFIGS, Client, NoAnswer, schematic_of
 from core.credentials import kubeconfig
 from core.credentials.kubeconfig import KubeconfigRefused
+from core.effective.section import Config, Section
 from core.facts import installer, tokens
 from core.facts.installer import InstallerImage
 from core.machineconfig.differences import Difference, differences, parse
-from core.machineconfig.merge import LEGACY, Merged
+from core.machineconfig.merge import Merged
 from core.native.types import CLIENT_PARTS
 from core.printable import SHOWN_CHARACTERS, printable
 from core.state import CONFIGURED, machine_of, unwrap_secret
@@ -46,15 +47,18 @@ class Declared:
 
     @property
     def installer(self) -> InstallerImage | None:
-        """Its installer image; None if its name has no exact version."""
-        return installer.parse(self.setting("machine", "install", "image"))
+        """Its installer image; None if its name has no exact version. Raises ValueError."""
+        section = self._section("UnattendedInstallConfig", "machine", "install")
+        return installer.parse(str(section.get("installer", "image") or section.get("image") or ""))
 
-    def setting(self, *path: str) -> str:
-        """A field of its config below machine: or cluster:, as text; empty if it is missing. Raises ValueError."""
-        value: Any = self.documents.documents.get(LEGACY)
-        for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return str(value or "")
+    @property
+    def kubelet_image(self) -> str:
+        """The image of its kubelet; empty if its config names none. Raises ValueError."""
+        return str(self._section("KubeletConfig", "machine", "kubelet").get("image") or "")
+
+    def _section(self, kind: str, *legacy: str) -> Section:
+        """The document of that kind, or the field that contracts before v1.14 have in its place."""
+        return Config(self.documents.documents, lambda *_: "").section(kind, *legacy)
 
     @cached_property
     def documents(self) -> Merged:
@@ -154,7 +158,7 @@ def _image(machine: Declared, client: Client) -> Iterator[Difference]:
 
 
 def _kubelet(machine: Declared, client: Client) -> list[Difference]:
-    wanted = machine.setting("machine", "kubelet", "image")
+    wanted = machine.kubelet_image
     specs = client.resources(machine.address, "k8s", "KubeletSpecs.kubernetes.talos.dev")
     runs = next((str(spec.get("image", "")) for spec in specs.values()), "")
-    return [Difference("kubelet", "image", wanted, runs, reboots=False)] if runs and runs != wanted else []
+    return [Difference("kubelet", "image", wanted, runs, reboots=False)] if wanted and runs and runs != wanted else []

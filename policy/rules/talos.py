@@ -46,6 +46,12 @@ def calls_a_machine(resource: Resource) -> Iterator[str]:
 
 def proxy_and_cni(resource: Resource) -> Iterator[str]:
     """Yields a CNI other than none, and a kube-proxy that is not disabled."""
+    for document in resource.machine.of("KubeProxyConfig"):
+        if document["enabled"].flag() is not False:
+            yield f"{document.path}.enabled must be false: Cilium replaces kube-proxy"
+    for document in resource.machine.of("KubeFlannelCNIConfig"):
+        if document.given:
+            yield f"{document.path} must be deleted: Cilium is the network"
     cluster = resource.machine.v1alpha1["cluster"]
     if not cluster.given:
         return
@@ -55,9 +61,6 @@ def proxy_and_cni(resource: Resource) -> Iterator[str]:
     proxy = cluster.at("proxy", "disabled")
     if (cluster["proxy"].given or cni.given) and proxy.flag() is not True:
         yield f"{proxy.path} must be true: Cilium replaces kube-proxy"
-    for document in resource.machine.of("KubeProxyConfig"):
-        if document["enabled"].flag() is not False:
-            yield f"{document.path}.enabled must be false: Cilium replaces kube-proxy"
 
 
 def kubeprism(resource: Resource) -> Iterator[str]:
@@ -65,8 +68,13 @@ def kubeprism(resource: Resource) -> Iterator[str]:
     prism = resource.machine.v1alpha1.at("machine", "features", "kubePrism")
     if prism.deleted or prism["enabled"].flag() is False:
         yield f"{prism.path}.enabled must be true: without kube-proxy, Cilium has no other way to reach the API"
-    if prism["port"].number() not in (None, ports.KUBEPRISM):
-        yield f"{prism.path}.port must be {ports.KUBEPRISM}, the port at which Cilium connects to the API"
+    documents = resource.machine.of("KubePrismConfig")
+    for document in documents:
+        if document.deleted:
+            yield f"{document.path} must stay: without kube-proxy, Cilium has no other way to reach the API"
+    for place in (prism, *documents):
+        if not place.deleted and place["port"].number() not in (None, ports.KUBEPRISM):
+            yield f"{place.path}.port must be {ports.KUBEPRISM}, the port at which Cilium connects to the API"
 
 
 def hidden_manifests(resource: Resource) -> Iterator[str]:
@@ -122,7 +130,7 @@ RULES = (
         kinds=APPLY,
         check=proxy_and_cni,
         why="Two CNIs or two service proxies on one node overwrite each other's rules.",
-        remedy="set cluster.network.cni.name to none and cluster.proxy.disabled to true",
+        remedy="remove it from the patch: the platform sets no CNI and no kube-proxy",
     ),
     Rule(
         name="talos-kubeprism-is-on",
@@ -130,7 +138,7 @@ RULES = (
         kinds=APPLY,
         check=kubeprism,
         why="Cilium reaches the API through KubePrism before any Service works.",
-        remedy=f"set machine.features.kubePrism to {{enabled: true, port: {ports.KUBEPRISM}}}",
+        remedy=f"remove it from the patch: the platform sets KubePrism at port {ports.KUBEPRISM}",
     ),
     Rule(
         name="talos-hides-no-manifests",

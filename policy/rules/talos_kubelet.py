@@ -9,8 +9,6 @@ from core.facts.paths import CLUSTER_CA
 from .rule import Resource, Rule
 from .talos import APPLY
 
-# Where Talos puts the cluster's authority on control planes.
-
 
 def kubelet_proves_itself(resource: Resource) -> Iterator[str]:
     """Yields what lets a kubelet serve a certificate that the cluster's CA did not sign."""
@@ -63,7 +61,7 @@ def seccomp_default(resource: Resource) -> Iterator[str]:
 def registers_node(resource: Resource) -> Iterator[str]:
     """Yields a kubelet that does not register its node."""
     kubelet = resource.machine.v1alpha1.at("machine", "kubelet")
-    for place in (kubelet, *resource.machine.of("KubeletConfig")):
+    for place in (kubelet, *resource.machine.of("KubeNodeConfig")):
         if place["skipNodeRegistration"].flag():
             yield f"{place.path}.skipNodeRegistration must stay false: it switches kubelet authorization to AlwaysAllow"
 

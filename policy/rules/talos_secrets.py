@@ -79,11 +79,6 @@ def _volumes(resource: Resource) -> Iterator[tuple[bool, Field]]:
     yield False, legacy["ephemeral"]
 
 
-def _disk_keys(resource: Resource) -> Iterator[Field]:
-    for _, encryption in _volumes(resource):
-        yield from encryption["keys"].items()
-
-
 def no_static_state_key(resource: Resource) -> Iterator[str]:
     """Yields static keys of the STATE volume."""
     for state, encryption in _volumes(resource):

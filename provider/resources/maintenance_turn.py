@@ -7,6 +7,7 @@ from typing import Any
 
 from clients.kubeconfig import kubeconfig
 from clients.talos import Client, NoAnswer
+from core.facts.node_labels import CONTROL_PLANE
 from core.machineconfig.differences import differences
 from core.machineconfig.merge import merge
 from core.native import Unknown, Values
@@ -200,7 +201,7 @@ def _empty(access: Access, name: str, seconds: float, say: Progress) -> None:
 def _takes_pods(node: Mapping[str, Any]) -> bool:
     spec = node.get("spec") or {}
     tainted = any(
-        taint.get("key") == planes.LABEL and taint.get("effect") != "PreferNoSchedule"
+        taint.get("key") == CONTROL_PLANE and taint.get("effect") != "PreferNoSchedule"
         for taint in spec.get("taints") or []
     )
     return nodes.is_ready(node) and not spec.get("unschedulable") and not tainted

@@ -210,6 +210,14 @@ RIGHT = {
     "a search domain": document("ResolverConfig", searchDomains={"disableDefault": True}),
 }
 
+WEAKER = {"machine": {"sysctls": {"user.max_user_namespaces": "100"}}}
+
+
+def excepted(*machines: str) -> ExemptionSpec:
+    return ExemptionSpec.model_construct(
+        control="KSPP", machines=machines, reason="r", ticket="T-1", until=date(2999, 1, 1)
+    )
+
 
 def said(*patches, **more) -> list[str]:
     return [str(fault) for fault in faults(patched(*patches, **more))]
@@ -248,12 +256,22 @@ def test_what_only_control_planes_have_is_refused_in_a_workers_patch():
 
 
 def test_an_exception_to_kspp_lets_a_patch_weaken_the_kernel():
-    platform = patched({"machine": {"sysctls": {"user.max_user_namespaces": "100"}}})
+    platform = patched(WEAKER)
     assert len(faults(platform)) == 1
-    recorded = ExemptionSpec.model_construct(
-        control="KSPP", machines=(), reason="r", ticket="T-1", until=date(2999, 1, 1)
-    )
-    assert faults(platform.model_copy(update={"exceptions": (recorded,)})) == []
+    assert faults(platform.model_copy(update={"exceptions": (excepted(),)})) == []
+
+
+def test_an_exception_to_kspp_counts_for_the_machines_that_it_names():
+    recorded = {"exceptions": (excepted("wk-1"),)}
+    assert faults(patched(own={"wk-1": [WEAKER]}).model_copy(update=recorded)) == []
+    (other,) = faults(patched(own={"wk-1": [WEAKER], "cp-1": [WEAKER]}).model_copy(update=recorded))
+    assert other.path[:2] == ("machines", "cp-1")
+    assert len(faults(patched(WEAKER).model_copy(update=recorded))) == 1
+
+
+def test_dots_in_the_name_of_a_link_separate_nothing():
+    """net/ipv4/conf/eth0.1/forwarding is of the VLAN link eth0.1, and no parameter that layers need."""
+    assert said({"machine": {"sysctls": {"net/ipv4/conf/all.1/forwarding": "0"}}}) == []
 
 
 def test_every_owned_field_is_one_of_talos():

@@ -44,6 +44,19 @@ def test_an_issuer_of_ones_own_is_the_issuer(value):
     assert running.settings(config)["issuer"] == "https://old.example.com"
 
 
+def test_an_issuer_is_read_from_the_document_that_contract_v114_has_for_it(prod):
+    own = {"apiVersion": "v1alpha1", "kind": "KubeServiceAccountConfig", "issuer": {"issuerURL": "https://old.example"}}
+    flag = {
+        "apiVersion": "v1alpha1",
+        "kind": "KubeAPIServerConfig",
+        "extraArgs": {"service-account-issuer": "https://a"},
+    }
+    assert running.settings([own])["issuer"] == "https://old.example"
+    assert running.settings([own, flag])["issuer"] == "https://a"
+    moved = parse(changed(prod, {"talos.contract": "v1.14", "talos.patches": [own]}))
+    assert running.declared(moved)["issuer"] == "https://old.example"
+
+
 def test_both_ip_versions_are_one_text(prod):
     dual = {
         "network.nodes": ["10.20.0.0/24", "fd00:20::/64"],

@@ -32,6 +32,19 @@ CONFIG = yaml.safe_dump_all(
     ]
 )
 
+# The same machine, with contract v1.14.
+DOCUMENTS = yaml.safe_dump_all(
+    [
+        {"version": "v1alpha1", "machine": {"token": "hunter2"}},
+        {
+            "apiVersion": "v1alpha1",
+            "kind": "UnattendedInstallConfig",
+            "installer": {"image": f"factory.talos.dev/metal-installer/{SCHEMATIC}:v1.14.2"},
+        },
+        {"apiVersion": "v1alpha1", "kind": "KubeletConfig", "image": "ghcr.io/siderolabs/kubelet:v1.35.4"},
+    ]
+)
+
 
 def secret(value):
     """A secret value as an export with `--show-secrets` contains it."""
@@ -171,6 +184,25 @@ def test_each_difference_is_reported_without_a_secret(machine, how, differences)
     inspection = looked(machine(**how))
     assert [str(each) for each in inspection.differences] == differences
     assert "hunter" not in table([inspection]) + json.dumps([d.__dict__ for d in inspection.differences])
+
+
+@pytest.mark.parametrize(
+    ("how", "differences"),
+    [
+        ({}, []),
+        ({"version": "v1.13.0"}, ["Talos: version: v1.14.2 -> v1.13.0 (reboots)"]),
+        ({"schematic": "0" * 64}, [f"Talos: schematic: {SCHEMATIC} -> {'0' * 64} (reboots)"]),
+        (
+            {"kubelet": "ghcr.io/siderolabs/kubelet:v1.34.0"},
+            ["kubelet: image: ghcr.io/siderolabs/kubelet:v1.35.4 -> ghcr.io/siderolabs/kubelet:v1.34.0"],
+        ),
+    ],
+)
+def test_images_are_compared_where_documents_name_them(machine, how, differences):
+    """Contract v1.14 has no machine.install.image and no machine.kubelet.image."""
+    at = machine(config=DOCUMENTS, **how)
+    inspection = inspect(Declared("cp-1", at.address, DOCUMENTS), at.client(), Nodes({}, None))
+    assert [str(each) for each in inspection.differences] == differences
 
 
 @pytest.mark.parametrize(

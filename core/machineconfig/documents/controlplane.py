@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from core.facts.node_labels import NO_BALANCING
 from core.facts.paths import CLUSTER_CA
 from core.facts.snapshots import NAMESPACE, ROLE
 from core.model import Platform
@@ -111,9 +112,7 @@ def _fields(platform: Platform) -> Iterator[Document]:
         }
     }
     if announces(platform):
-        yield {
-            "machine": {"nodeLabels": {"node.kubernetes.io/exclude-from-external-load-balancers": {"$patch": "delete"}}}
-        }
+        yield {"machine": {"nodeLabels": {NO_BALANCING: {"$patch": "delete"}}}}
 
 
 def _documents(platform: Platform) -> Iterator[Document]:

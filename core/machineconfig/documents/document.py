@@ -2,13 +2,10 @@
 
 from typing import Any
 
-from core.facts.versions import minor
+from core.facts.versions import DOCUMENTS_FROM, minor
 from core.model import Platform
 
 Document = dict[str, Any]
-
-# From this contract on, documents replace fields of the one large document. Talos refuses a config with both.
-DOCUMENTS_FROM = (1, 14)
 
 
 def by_documents(platform: Platform) -> bool:

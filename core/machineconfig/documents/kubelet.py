@@ -8,8 +8,9 @@ from core.model import MachineSpec, Platform
 from .document import Document, by_documents, document
 from .network import node_subnets
 
-# What Talos itself reserves, by role.
-_RESERVED_MEMORY = {"controlplane": "512Mi", "worker": "384Mi"}
+# Source: siderolabs/talos, constants.KubeletSystemReservedMemoryControlPlane and KubeletSystemReservedMemoryWorker.
+RESERVED_MEMORY = {"controlplane": "512Mi", "worker": "384Mi"}
+"""What Talos itself reserves, by role."""
 
 
 def image(platform: Platform) -> str:
@@ -29,7 +30,7 @@ def settings(platform: Platform, machine: MachineSpec) -> dict[str, Any]:
         "makeIPTablesUtilChains": True,
         "systemReserved": {
             "cpu": reserved.cpu,
-            "memory": reserved.memory or _RESERVED_MEMORY[machine.role],
+            "memory": reserved.memory or RESERVED_MEMORY[machine.role],
             "pid": "100",
             "ephemeral-storage": reserved.storage,
         },

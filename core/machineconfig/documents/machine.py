@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 
-from core.facts.node_labels import is_forbidden
+from core.facts.node_labels import CONTROL_PLANE, NO_BALANCING, is_forbidden
 from core.model import MachineSpec, Platform
 
 from .controlplane import announces
 from .disks import expression
 from .document import Document, by_documents, document
-
-_ROLE = "node-role.kubernetes.io/control-plane"
-_NO_BALANCING = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 
 def identity(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Document]:
@@ -75,7 +72,7 @@ def _documents(platform: Platform, name: str, machine: MachineSpec) -> Iterator[
     labels: dict[str, object] = {**_labels(machine)}
     taints: dict[str, object] = dict(machine.taints)
     if machine.role == "controlplane":
-        labels |= {_ROLE: "", _NO_BALANCING: {"$patch": "delete"} if announces(platform) else ""}
-        taints |= {_ROLE: {"$patch": "delete"} if platform.talos.schedulable_control_planes else "NoSchedule"}
+        labels |= {CONTROL_PLANE: "", NO_BALANCING: {"$patch": "delete"} if announces(platform) else ""}
+        taints |= {CONTROL_PLANE: {"$patch": "delete"} if platform.talos.schedulable_control_planes else "NoSchedule"}
     settings = (("annotations", annotations(platform, name, machine)), ("labels", labels), ("taints", taints))
     yield document("KubeNodeConfig", **{key: value for key, value in settings if value})

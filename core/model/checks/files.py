@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.facts.containerd import PART
-from core.facts.versions import LAST_CONTRACTS, minor
+from core.facts.versions import DOCUMENTS_FROM, LAST_CONTRACTS, minor
 from core.model.faults import Fault, fault
+from core.model.patches import all_patches
 from core.model.platform import Platform
 
 from .registry import check
@@ -13,8 +14,6 @@ from .registry import check
 # Source: siderolabs/talos internal/app/machined/pkg/runtime/v1alpha1, WriteUserFiles.
 _OPERATIONS = ("create", "append", "overwrite")
 _MANIFESTS = "/etc/kubernetes/manifests"
-# The first contract without machine.files.
-_BY_DOCUMENTS = (1, 14)
 
 Path = tuple[str, ...]
 
@@ -29,9 +28,9 @@ def files_can_be_written(p: Platform) -> Iterator[Fault]:
 @check("talos")
 def containerd_has_one_writer(p: Platform) -> Iterator[Fault]:
     """No patch writes the part of containerd's configuration that Bedplate writes."""
-    for path, patch in _patches(p):
+    for path, patch in all_patches(p):
         # Before that contract the kind itself is a fault.
-        if patch.get("kind") == "CRICustomizationConfig" and minor(p.talos.contract) >= _BY_DOCUMENTS:
+        if patch.get("kind") == "CRICustomizationConfig" and minor(p.talos.contract) >= DOCUMENTS_FROM:
             yield _second_writer((*path, "kind"))
     for path, file in _files(p):
         if _normal(file.get("path")) == PART:
@@ -41,12 +40,14 @@ def containerd_has_one_writer(p: Platform) -> Iterator[Fault]:
 @check("talos")
 def files_have_one_writer(p: Platform) -> Iterator[Fault]:
     """No file of a machine is written by two patches."""
-    writers: dict[tuple[str, str], Path] = {}
+    writers: dict[tuple[Path, str], Path] = {}
     for path, file in _files(p):
-        target, machine = _normal(file.get("path")), path[1] if path[0] == "machines" else ""
+        target = _normal(file.get("path"))
         if not target or target == PART or file.get("op") == "append":
             continue
-        other = writers.get(("", target)) or writers.setdefault((machine, target), path)
+        owners = _owners(p, path)
+        others = [writers[owner, target] for owner in owners if (owner, target) in writers]
+        other = others[0] if others else writers.setdefault((owners[-1], target), path)
         if other != path:
             yield fault(
                 (*path, "path"),
@@ -71,6 +72,14 @@ def kubelet_mounts_are_in_the_contract(p: Platform) -> Iterator[Fault]:
                 "Talos shares /var/mnt with the kubelet, and nothing else any more",
                 "write volumes, whose folders are below /var/mnt",
             )
+
+
+def _owners(p: Platform, path: Path) -> list[Path]:
+    """What has the patch at a path, last, and before it what has patches for the same machines."""
+    owners: list[Path] = [("talos",)]
+    class_ = p.machines[path[1]].class_ if path[0] == "machines" else path[1] if path[0] == "classes" else None
+    owners += [("classes", class_)] if class_ else []
+    return owners + ([("machines", path[1])] if path[0] == "machines" else [])
 
 
 def _file_faults(path: Path, file: Mapping[str, Any]) -> Iterator[Fault]:
@@ -117,19 +126,11 @@ def _normal(path: Any) -> str:
 
 def _files(p: Platform) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Each entry of machine.files in a patch, with its path. From contract v1.14 on Talos has no such field."""
-    if minor(p.talos.contract) >= _BY_DOCUMENTS:
+    if minor(p.talos.contract) >= DOCUMENTS_FROM:
         return
-    for path, patch in _patches(p):
+    for path, patch in all_patches(p):
         machine = patch.get("machine")
         files = machine.get("files") if isinstance(machine, Mapping) else None
         for index, file in enumerate(files if isinstance(files, list | tuple) else ()):
             if isinstance(file, Mapping) and "$patch" not in file:
                 yield (*path, "machine", "files", str(index)), file
-
-
-def _patches(p: Platform) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    for index, patch in enumerate(p.talos.patches):
-        yield ("talos", "patches", str(index)), patch
-    for name, machine in p.machines.items():
-        for index, patch in enumerate(machine.patches):
-            yield ("machines", name, "patches", str(index)), patch

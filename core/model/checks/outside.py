@@ -1,8 +1,9 @@
 """Servers outside of the platform that the stack file names by their address: no machine's, and not in the cluster."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
+from core.credentials.hosts import host_of
+from core.facts.addresses import same_host
 from core.facts.networks import IpAddress
 from core.model.addresses import ip
 from core.model.faults import Fault, fault
@@ -37,11 +38,7 @@ def _texts(p: Platform) -> Iterator[tuple[Path, str]]:
 def outside_servers(p: Platform) -> Iterator[tuple[Path, IpAddress]]:
     """The place and the address of each of these servers that is named by its address."""
     for path, text in _texts(p):
-        try:
-            host = text if ip(text) else urlsplit(text if "://" in text else f"//{text}").hostname
-        except ValueError:
-            continue
-        if address := ip(host):
+        if address := ip(text) or ip(host_of(text)):
             yield path, address
 
 
@@ -87,7 +84,7 @@ def servers_are_not_in_the_cluster(p: Platform) -> Iterator[Fault]:
 def servers_are_listed_once(p: Platform) -> Iterator[Fault]:
     """No DNS server and no NTP server is written twice."""
     for key in ("resolvers", "time"):
-        servers = [str(server).lower().removesuffix(".") for server in getattr(p.network, key)]
+        servers = [same_host(str(server)) for server in getattr(p.network, key)]
         for index, server in enumerate(servers):
             if server in servers[:index]:
                 yield fault(

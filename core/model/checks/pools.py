@@ -21,6 +21,10 @@ def _pools(p: Platform) -> tuple[AddressRange, ...]:
 @check("network", "cilium")
 def pools_are_in_a_node_network(p: Platform) -> Iterator[Fault]:
     """Both ends of each pool are in one node network, in which a machine can announce them."""
+    if not _pools(p):
+        return
+    homes = {p.network.of(address) for machine in p.machines.values() for address in machine.addresses}
+    versions = {address.version for address in p.addresses()}
     for pool in _pools(p):
         outside = [end for end in (pool.first, pool.last) if p.network.of(end) is None]
         for end in outside:
@@ -33,7 +37,6 @@ def pools_are_in_a_node_network(p: Platform) -> Iterator[Fault]:
         if outside:
             continue
         network = p.network.of(pool.first)
-        machines = [m for m in p.machines.values() if network in {p.network.of(address) for address in m.addresses}]
         if network != p.network.of(pool.last):
             yield fault(
                 PATH,
@@ -41,7 +44,7 @@ def pools_are_in_a_node_network(p: Platform) -> Iterator[Fault]:
                 "an address is announced in its own network alone",
                 "write a list with one pool for each network",
             )
-        elif not machines and any(a.version == pool.first.version for a in p.addresses()):
+        elif network not in homes and pool.first.version in versions:
             yield fault(
                 PATH,
                 f"{pool} is in {network}, in which no machine is",

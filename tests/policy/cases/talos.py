@@ -88,6 +88,21 @@ CASES = (
         "KubeProxyConfig.enabled must be false: Cilium replaces kube-proxy",
     ),
     patched(
+        "talos-leaves-network-to-cilium",
+        document("KubeFlannelCNIConfig", backendType="vxlan"),
+        "KubeFlannelCNIConfig must be deleted: Cilium is the network",
+    ),
+    patched(
+        "talos-kubeprism-is-on",
+        {**document("KubePrismConfig"), "$patch": "delete"},
+        "KubePrismConfig must stay: without kube-proxy, Cilium has no other way to reach the API",
+    ),
+    patched(
+        "talos-kubeprism-is-on",
+        document("KubePrismConfig", port=7446),
+        "KubePrismConfig.port must be 7445, the port at which Cilium connects to the API",
+    ),
+    patched(
         "talos-kubeprism-is-on",
         {"machine": {"features": {"kubePrism": {"enabled": False}}}},
         "machine.features.kubePrism.enabled must be true: without kube-proxy, Cilium has no other way to reach the API",

@@ -1,6 +1,6 @@
 """Kubelet settings that must not pass."""
 
-from tests.policy.cases.machine_patches import api
+from tests.policy.cases.machine_patches import api, document
 from tests.policy.support import patched
 
 CASES = (
@@ -47,5 +47,10 @@ CASES = (
         "talos-registers-its-node",
         {"machine": {"kubelet": {"skipNodeRegistration": True}}},
         "machine.kubelet.skipNodeRegistration must stay false: it switches kubelet authorization to AlwaysAllow",
+    ),
+    patched(
+        "talos-registers-its-node",
+        document("KubeNodeConfig", skipNodeRegistration=True),
+        "KubeNodeConfig.skipNodeRegistration must stay false: it switches kubelet authorization to AlwaysAllow",
     ),
 )
