@@ -27,7 +27,7 @@ def said_again(source: Source, bedplates: Documents, own: Documents, now: Docume
         if touched is None:
             continue
         value = at(now.get(key), *row.path)
-        if touched != row.path and value == at(own.get(key), *row.path):
+        if touched != row.path and value == at(own.get(key), *row.path) and not row.unseen:
             continue  # It deletes a mapping around the field, which is as it was.
         there = at(patch, *touched)
         deletes = isinstance(there, Mapping) and PATCH in there
@@ -81,6 +81,21 @@ def _holds(value: Any, wanted: Any) -> bool:
     if isinstance(wanted, list):
         return isinstance(value, list) and all(any(_holds(each, inner) for each in value) for inner in wanted)
     return bool(value == wanted)
+
+
+def isolating(source: Source, now: Documents) -> Iterator[Fault]:
+    """A patch after which Talos isolates workloads, or leaves that to its default, on a platform with KubeVirt."""
+    key, path = key_of(source.document), ("workloadIsolation",)
+    if key == LEGACY or key[0] != "SecurityProfileConfig":
+        return
+    touched = touches(source.document, path)
+    if touched is not None and at(now.get(key), *path) is not False:
+        yield fault(
+            (*source.place, *touched),
+            "isolates workloads from Talos, and the platform has KubeVirt",
+            "KubeVirt is not proven to work where they are isolated",
+            "remove it",
+        )
 
 
 def weakened(source: Source, excepted: bool) -> Iterator[Fault]:

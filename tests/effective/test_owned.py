@@ -156,6 +156,14 @@ LEGACY = {
         {"cluster": {"apiServer": {"extraArgs": {"tls-min-version": "VersionTLS13"}}}},
         "patches.0: sets the flag tls-min-version of kube-apiserver, which Talos v1.14.2 sets itself",
     ),
+    "the cluster's authority deleted": ({"cluster": {"ca": DELETE}}, "cluster.ca: deletes what Bedplate itself sets"),
+    "another authority of Talos": ({"machine": {"ca": {"crt": "QQ=="}}}, "machine.ca: sets what Bedplate itself sets"),
+    "no key to read Secrets with": (
+        {"cluster": {"secretboxEncryptionSecret": DELETE}},
+        "secretboxEncryptionSecret: deletes what Bedplate itself sets",
+    ),
+    "no key of service accounts": ({"cluster": {"serviceAccount": DELETE}}, "serviceAccount: deletes what Bedplate"),
+    "etcd deleted": ({"cluster": {"etcd": DELETE}}, "cluster.etcd: deletes what Bedplate itself sets"),
     "a flag of etcd": (
         {"cluster": {"etcd": {"extraArgs": {"data-dir": "/tmp"}}}},
         "patches.0: sets the flag data-dir of etcd",
@@ -179,6 +187,22 @@ DOCUMENTS = {
         document("KubeletConfig", config={"readOnlyPort": 1}),
         "readOnlyPort: sets what Bedplate",
     ),
+    "no authority of the API server": (document("KubeAPIServerCAConfig", **DELETE), "deletes what Bedplate itself"),
+    "no encryption of Secrets": (document("KubeEtcdEncryptionConfig", **DELETE), "deletes what Bedplate itself sets"),
+    "an empty encryption of Secrets": (
+        document("KubeEtcdEncryptionConfig", config={}),
+        "sets what Bedplate itself sets",
+    ),
+    "no key of service accounts": (
+        document("KubeServiceAccountConfig", issuer=DELETE),
+        "issuer: deletes what Bedplate",
+    ),
+    "another cluster": (document("DiscoveryIdentityConfig", clusterID="x"), "sets what Bedplate itself sets"),
+    "isolated workloads": (
+        document("SecurityProfileConfig", workloadIsolation=True),
+        "workloadIsolation: isolates workloads from Talos, and the platform has KubeVirt",
+    ),
+    "isolation by default": (document("SecurityProfileConfig", **DELETE), "patches.0: isolates workloads from Talos"),
     "another authentication file": (
         document("KubeAPIServerConfig", extraArgs={"authentication-config": "/x"}),
         "sets the flag authentication-config of kube-apiserver",
@@ -203,6 +227,7 @@ RIGHT = {
     },
     "a deleted list of udev rules": {"machine": {"udev": {"rules": DELETE}}},
     "what stands in no document of Bedplate": {"machine": {"logging": DELETE}},
+    "another authority for the way to a new one": {"machine": {"acceptedCAs": [{"crt": "QQ=="}]}},
     "a search domain": document("ResolverConfig", searchDomains={"disableDefault": True}),
 }
 
