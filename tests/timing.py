@@ -12,6 +12,8 @@ TIERS = ("programs", "engine", "machines", "lab")
 
 # Files of the quick tier that take longest. Workers take files in this order, so none of these is the last one left.
 LONGEST = (
+    "tests/provider/test_killed_permit.py",
+    "tests/model/test_texts.py",
     "tests/provider/test_decommission.py",
     "tests/model/test_properties.py",
     "tests/toolchain/test_wheels.py",

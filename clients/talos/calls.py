@@ -69,6 +69,7 @@ READ = {
     "links": ("network", "LinkStatuses.net.talos.dev"),
     "disks": ("runtime", "Disks.block.talos.dev"),
     "platform": ("runtime", "PlatformMetadatas.talos.dev"),
+    "security": ("runtime", "SecurityStates.talos.dev"),
 }
 
 
@@ -95,6 +96,7 @@ async def _hardware(channel: Channel) -> Hardware:
         memory_mib=sum(int(module.get("sizeMiB", 0)) for module in specs["memory"].values()),
         threads=sum(int(each.get("threadCount", each.get("coreCount", 0))) for each in specs["processors"].values()),
         platform=str(next(iter(specs["platform"].values()), {}).get("platform", "")),
+        secure_boot=next((bool(state.get("secureBoot")) for state in specs["security"].values()), None),
     )
 
 

@@ -20,6 +20,8 @@ class Hardware:
     """Hardware threads of all processors together."""
     platform: str
     """How Talos runs: metal, container, ..."""
+    secure_boot: bool | None = None
+    """Whether the firmware verified what it booted, and is not in setup mode; None while Talos does not say."""
 
     def __post_init__(self) -> None:
         """Make every text printable."""

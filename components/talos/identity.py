@@ -25,6 +25,7 @@ def declared(platform: Platform, name: str) -> dict[str, Any]:
         "disk": machine.install.disk.model_dump(exclude_none=True),
         "threads": machine.expects.threads,
         "memoryMib": machine.expects.memory_mib,
+        "secureBoot": platform.schematic_of(name).secureboot or None,
     }
     return {key: value for key, value in facts.items() if value is not None}
 

@@ -19,9 +19,9 @@ def installed(platform: Platform, machine: str) -> list[str] | None:
 def network(platform: Platform, machine: str) -> list[str]:
     """Kernel arguments of a boot from the network: those of the image, then the boot server's.
 
-    A kernel that is booted this way has none built in.
+    A kernel that is booted this way has none built in. With SecureBoot it has, and ignores the boot server's.
     """
-    served = platform.boot.kernel_args if platform.boot else ()
+    served = platform.boot.kernel_args if platform.boot and not platform.schematic_of(machine).secureboot else ()
     return _marked(platform, machine, [*_own(platform, machine), *served])
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from core.model import MachineSpec, Platform
+from core.model.schematic import SchematicSpec
 
 from . import matchbox
 
@@ -13,7 +14,10 @@ def steps(platform: Platform, name: str) -> Iterator[str]:
     marks = ", ".join(_marks(machine)) or "the stack file says neither where it is nor its serial number"
     yield f"find {name}: {marks}"
     link, iso = machine.mac or machine.link or "its link to the node network", matchbox.iso(platform, name)
-    if platform.boot is not None:
+    schematic = platform.schematic_of(name)
+    if schematic.secureboot:
+        yield _keys(schematic)
+    if platform.boot is not None and not (schematic.secureboot and schematic.secureboot_keys is None):
         yield (
             f"boot it once from the network, over {link}, and keep the disk first in its boot order; "
             f"or boot it once from {iso}"
@@ -29,6 +33,18 @@ def steps(platform: Platform, name: str) -> Iterator[str]:
         f"address, reserve {machine.address} for {link} in DHCP, and boot it again"
     )
     yield "leave it in maintenance mode: up waits for it, and continues when it answers"
+
+
+def _keys(schematic: SchematicSpec) -> str:
+    """The step that has SecureBoot on before Talos runs, because a machine gets no config while it is off."""
+    if schematic.secureboot_keys == "firmware":
+        return "turn SecureBoot on in its firmware, which must have its images' keys (docs/runbooks/secureboot.md)"
+    if schematic.enroll_keys == "off":
+        return "enroll the keys of its images in its firmware and turn SecureBoot on (docs/runbooks/secureboot.md)"
+    setup = "put its firmware into SecureBoot's setup mode, by deleting the platform key in its menu"
+    if schematic.enroll_keys == "force":
+        return f"{setup}: the ISO enrolls the keys by itself and restarts the machine"
+    return f"{setup}, and choose Enroll Secure Boot keys: auto in the ISO's boot menu"
 
 
 def _marks(machine: MachineSpec) -> Iterator[str]:

@@ -25,11 +25,17 @@ def iso(platform: Platform, machine: str) -> str:
 def profile(platform: Platform, machine: str) -> dict[str, Any]:
     """A matchbox profile that boots Talos on a machine, into maintenance mode.
 
+    With SecureBoot it is one signed file that holds kernel, initramfs and arguments: the arguments beside it are what
+    the image has as well, and firmware that verifies signatures ignores them.
+
     It names no machine config, because anyone on the network can read what a boot server serves, and the config holds
     the cluster's keys. The config is applied afterwards, over the Talos API.
     """
     base = assets(platform, machine, platform.boot.assets if platform.boot else None)
     arch = platform.machines[machine].arch
+    if platform.schematic_of(machine).secureboot:
+        args = arguments.network(platform, machine)
+        return {"kernel": f"{base}/metal-{arch}-secureboot-uki.efi", "initrds": [], "args": args}
     return {
         "kernel": f"{base}/kernel-{arch}",
         "initrds": [f"{base}/initramfs-{arch}.xz"],

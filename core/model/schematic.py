@@ -8,7 +8,7 @@ Source: siderolabs/image-factory, pkg/schematic.
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -29,8 +29,14 @@ if TYPE_CHECKING:
     from .platform import Platform
 
 
-_CONTENTS = frozenset({"extensions", "kernel_args", "overlay", "well_known_certificates"})
+# YAML reads a bare off as false.
+EnrollKeys = Annotated[
+    Literal["off", "manual", "if-safe", "force"], BeforeValidator(lambda value: "off" if value is False else value)
+]
+_CONTENTS = frozenset({"extensions", "kernel_args", "overlay", "well_known_certificates", "enroll_keys"})
 """Keys that an id stands for."""
+_SECUREBOOT = {"well_known_certificates": False, "enroll_keys": None, "secureboot_keys": None}
+"""Keys that SecureBoot alone uses, each with its default."""
 
 
 class OverlaySpec(Model):
@@ -55,6 +61,13 @@ class SchematicSpec(Model):
     """Install images that are signed for UEFI SecureBoot."""
     well_known_certificates: bool = False
     """Let the firmware trust Microsoft's certificates too. Option ROMs are signed with those."""
+    enroll_keys: EnrollKeys | None = None
+    """How the ISO enrolls SecureBoot's keys while the firmware is in setup mode: force at the first boot, manual from
+    the boot menu, if-safe by itself in virtual machines and else from the menu, off not at all. Unset: if-safe.
+    Needs Image Factory 1.4."""
+    secureboot_keys: Literal["firmware"] | None = None
+    """firmware: the machine's firmware has SecureBoot's keys before its first boot, from its setup menu or its BMC.
+    Required for machines that are booted from the network, which enrolls no keys."""
 
     @model_validator(mode="after")
     def _id_or_contents(self) -> Self:
@@ -65,12 +78,14 @@ class SchematicSpec(Model):
                 "an id stands for a whole schematic, to which nothing can be added",
                 "keep the id or the other keys",
             )
-        if self.well_known_certificates and not self.secureboot:
-            refuse(
-                "well_known_certificates is true and secureboot is not",
-                "without SecureBoot the firmware verifies no signature",
-                "write secureboot: true, or remove well_known_certificates",
-            )
+        for key in _SECUREBOOT:
+            setting = getattr(self, key)
+            if setting and not self.secureboot:
+                refuse(
+                    f"{key} is {'true' if setting is True else setting} and secureboot is not",
+                    "without SecureBoot the firmware verifies no signature",
+                    f"write secureboot: true, or remove {key}",
+                )
         return self
 
 
@@ -108,8 +123,8 @@ def merged(shared: SchematicSpec, own: SchematicSpec | None) -> SchematicSpec:
     excluded = _CONTENTS if "id" in keys else frozenset({"id"}) if keys & _CONTENTS else frozenset()
     inherited = {key: getattr(shared, key) for key in shared.model_fields_set - keys - excluded}
     made = own.model_copy(update=inherited)
-    # Certificates for SecureBoot are inherited with it alone.
-    return made if made.secureboot else made.model_copy(update={"well_known_certificates": False})
+    # What belongs to SecureBoot is inherited with it alone.
+    return made if made.secureboot else made.model_copy(update=_SECUREBOOT)
 
 
 def needs(platform: "Platform") -> SchematicSpec:
@@ -127,7 +142,10 @@ def body(platform: "Platform", wanted: SchematicSpec) -> dict[str, Any] | None:
         # arguments is kept, because the last console= is the one that the kernel prints to.
         "extraKernelArgs": list(dict.fromkeys((*required.kernel_args, *wanted.kernel_args))),
         "systemExtensions": {"officialExtensions": sorted({*required.extensions, *wanted.extensions})},
-        "secureboot": {"includeWellKnownCertificates": wanted.well_known_certificates},
+        "secureboot": {
+            "enrollKeys": wanted.enroll_keys,
+            "includeWellKnownCertificates": wanted.well_known_certificates,
+        },
     }
     overlay = {"image": wanted.overlay.image, "name": wanted.overlay.name} if wanted.overlay else {}
     return {"overlay": overlay, "customization": customization}

@@ -15,8 +15,8 @@ WIPE, LOST = "wipe", "lost"
 def _declared(*, ignored: bool = False) -> Input:
     return Input(
         type=mapping(),
-        doc="What the stack file says of the hardware: uuid, serial, mac, disk, threads, memoryMib; and serials, the "
-        "pair of serial numbers that its BMC reports.",
+        doc="What the stack file says of the hardware: uuid, serial, mac, disk, threads, memoryMib; secureBoot, if it "
+        "must be on; and serials, the pair of serial numbers that its BMC reports.",
         why="the machine's hardware is compared with it",
         instead="write uuid, serial, mac or disk, or {}",
         ignored_in_diff=ignored,

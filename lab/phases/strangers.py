@@ -18,8 +18,10 @@ from lab.waiting import wait_for
 from . import texts
 
 LABEL = ("bedplate.rehearsal/stranger", "yes")
-# The connections of one identity gate: with the platform's certificate, for the machine's own, and under that one.
-GATE = 3
+# The connections of a first `up` to a control plane before its config is sent. The change guard has one, with the
+# platform's certificate, to compare a cluster that runs already. The identity gate has three: with the platform's
+# certificate, for the machine's own, and under that one.
+BEFORE_ITS_CONFIG = 1 + 3
 # All that a stranger may be asked: what it is.
 HARDWARE = "/cosi.resource.State/List"
 
@@ -32,7 +34,7 @@ def in_the_middle(rehearsal: Rehearsal) -> None:
     name, address = _first(rehearsal)
     rehearsal.engine.write(rehearsal.platform)
     rehearsal.engine.init()
-    with _stranger(rehearsal, address, passes=GATE) as folder:
+    with _stranger(rehearsal, address, passes=BEFORE_ITS_CONFIG) as folder:
         run = rehearsal.engine.run("up", "--yes", "--skip-preview", "--continue-on-error", seconds=300, check=False)
         see(run.when(f"Identity +talos-{name} +created"), f"the identity gate did not pass: {run.text[-3000:]}")
         _got_nothing(rehearsal, name, run, texts.ANOTHER_CERTIFICATE, folder)

@@ -54,7 +54,7 @@ class BootJournal(Resource):
 
     async def delete(self, identity: str, state: Values, say: Progress) -> None:
         """Withdraw an order that no boot has used. A BMC that does not answer is named, and blocks nothing."""
-        if not state.get("generation") or "password" not in state or _key(state) in USED:
+        if not state.get("generation") or "password" not in state or USED.get(_key(state), -1) >= state["generation"]:
             return
         try:
             said = await in_thread(_take_back, state, say)
@@ -85,14 +85,15 @@ def _take_back(values: Values, say: Progress) -> str:
             system.close()
 
 
-# The machines whose power this process deleted from the state: they have used their orders.
-USED: set[tuple[str, str, float]] = set()
+# The machines whose power this process deleted from the state, with their generation: they have used their orders. The
+# generation of a journal may be lower, after a change back that the permit refused.
+USED: dict[tuple[str, str], float] = {}
 
 
 def use(state: Values) -> None:
     """Record that the machine's order was used, so that its journal may be deleted without a look at its BMC."""
-    USED.add(_key(state))
+    USED[_key(state)] = float(state["generation"])
 
 
-def _key(state: Values) -> tuple[str, str, float]:
-    return state["url"], state["system"], float(state["generation"])
+def _key(state: Values) -> tuple[str, str]:
+    return state["url"], state["system"]

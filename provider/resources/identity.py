@@ -136,13 +136,35 @@ def require_declared(
 
     settled: whether what is missing counts as wrong, because the machine had the time to discover it.
     """
-    judgement = judge({} if _has_no_hardware(hardware) else declared, hardware)
+    if _has_no_hardware(hardware):
+        return []
+    judgement = judge(declared, hardware)
     if faults := judgement.wrong + (judgement.missing if settled else []):
         raise UserError(
             f"{name}: the machine at {address} is not the declared machine: {'; '.join(faults)}; the config would "
             "erase another machine's disk, so nothing was sent; correct its address, its cables or its declaration"
         )
-    return judgement.missing
+    if not declared.get("secureBoot"):
+        return judgement.missing
+    return judgement.missing + _missing_secureboot(name, address, hardware, settled)
+
+
+def _missing_secureboot(name: str, address: str, hardware: Hardware, settled: bool) -> list[str]:
+    """What a machine with the declared SecureBoot does not report yet. Raises UserError if SecureBoot is off."""
+    if hardware.secure_boot:
+        return []
+    if hardware.secure_boot is None and not settled:
+        return ["it does not report yet whether SecureBoot is on"]
+    fault = (
+        "does not report whether SecureBoot is on (it has no resource SecurityStates.talos.dev, as before Talos 1.5)"
+        if hardware.secure_boot is None
+        else "runs with SecureBoot off or in setup mode"
+    )
+    raise UserError(
+        f"{name}: the machine at {address} {fault}, and its schematic has secureboot: true; its disk keys would be "
+        "sealed to an unverified boot or to none, so nothing was sent; enroll the factory's keys and turn SecureBoot "
+        "on in its firmware's menu (docs/runbooks/secureboot.md), boot it from a signed image, then run up again"
+    )
 
 
 def _has_no_hardware(hardware: Hardware) -> bool:
@@ -196,4 +218,5 @@ def shown(hardware: Hardware) -> Values:
         "memoryMib": hardware.memory_mib,
         "threads": hardware.threads,
         "platform": hardware.platform,
+        **({} if hardware.secure_boot is None else {"secureBoot": hardware.secure_boot}),
     }

@@ -41,8 +41,24 @@ def test_the_steps_for_a_machine_without_a_boot_server(dev):
     assert lines[0] == "find cp-1: the stack file says neither where it is nor its serial number"
     assert (
         "/v1.14.2/metal-amd64-secureboot.iso, on a USB stick or as virtual media, with eno1 on the node network"
-        in lines[1]
+        in lines[2]
     )
+
+
+@pytest.mark.parametrize(
+    ("schematic", "step", "network"),
+    [
+        ({}, "put its firmware into SecureBoot's setup mode, by deleting the platform key in its menu", False),
+        ({"enroll_keys": "manual"}, "and choose Enroll Secure Boot keys: auto in the ISO's boot menu", False),
+        ({"enroll_keys": "force"}, "the ISO enrolls the keys by itself and restarts the machine", False),
+        ({"enroll_keys": "off"}, "enroll the keys of its images in its firmware and turn SecureBoot on", False),
+        ({"secureboot_keys": "firmware"}, "turn SecureBoot on in its firmware, which must have its images' keys", True),
+    ],
+)
+def test_secureboot_is_turned_on_before_the_machine_boots(dev, schematic, step, network):
+    lines = list(steps(parse(changed(dev, {"talos.schematic": {"secureboot": True, **schematic}})), "cp-1"))
+    assert step in lines[1]
+    assert ("boot it once from the network" in lines[2]) == network
 
 
 def test_the_steps_for_a_schematic_given_as_an_id_name_no_upload(dev):

@@ -64,7 +64,7 @@ def test_a_plan_lists_the_manual_steps_and_names_no_host_outside(checkout):
 @pytest.mark.parametrize(
     ("edits", "lines"),
     [
-        ({"network.endpoint": "192.168.10.11", "machines.cp-1.adress": "x"}, 2),
+        ({"network.endpoint": "192.168.10.255", "machines.cp-1.adress": "x"}, 2),
         ({"talos.version": "v1.14"}, 1),
         ({"vms.web.memory": "4GB", "vms.web.cpu": "two", "name": None}, 3),
     ],
@@ -76,7 +76,7 @@ def test_a_faulty_stack_file_ends_in_one_line_per_fault_without_a_traceback(chec
     text = shown.stdout + shown.stderr
     assert shown.returncode != 0
     assert "Traceback" not in text and 'File "' not in text
-    faults = {line.strip() for line in text.splitlines() if line.strip().startswith("platform.")}
+    faults = {line.strip() for line in text.splitlines() if re.match(r"\s*Pulumi\.dev\.yaml:\d+: platform\.", line)}
     assert len(faults) == lines
     assert all(line.count("; ") >= 2 for line in faults)
 

@@ -16,6 +16,7 @@ from operations.boot.__main__ import files
 
 GPU = {"extensions": ["siderolabs/nvidia-open-gpu-kernel-modules-lts"]}
 ARM = {"machines.wk-1.arch": "arm64", "vms": None}
+SECUREBOOT = {"secureboot": True, "secureboot_keys": "firmware"}
 
 
 def set_in(*keys: tuple[str, Any]) -> Any:
@@ -63,7 +64,7 @@ def test_a_class_gives_its_schematic_to_its_machines_and_each_may_replace_a_key(
 
 def test_a_key_that_a_machine_does_not_set_is_that_of_all_machines():
     platform = set_in(
-        ("talos.schematic", {"secureboot": True, "extensions": ["siderolabs/intel-ucode"]}),
+        ("talos.schematic", {**SECUREBOOT, "extensions": ["siderolabs/intel-ucode"]}),
         ("machines.wk-1.schematic", {"kernel_args": ["hugepages=64"]}),
     )
     assert platform.schematic_of("wk-1").extensions == ("siderolabs/intel-ucode",)
@@ -88,7 +89,7 @@ def test_an_id_replaces_contents_and_contents_an_id():
 
 
 def test_secureboot_of_one_machine_is_in_its_image_its_iso_and_its_disk_keys():
-    platform = set_in(("machines.wk-1.schematic", {"secureboot": True}))
+    platform = set_in(("machines.wk-1.schematic", SECUREBOOT))
     assert matchbox.iso(platform, "wk-1").endswith("/metal-amd64-secureboot.iso")
     assert matchbox.iso(platform, "wk-2").endswith("/metal-amd64.iso")
     keys = {
@@ -98,13 +99,36 @@ def test_secureboot_of_one_machine_is_in_its_image_its_iso_and_its_disk_keys():
     assert keys == {"wk-1": [{"checkSecurebootStatusOnEnroll": True}], "wk-2": [{}]}
 
 
-def test_certificates_are_inherited_with_secureboot_alone():
+def test_what_belongs_to_secureboot_is_inherited_with_it_alone():
     platform = set_in(
-        ("talos.schematic", {"secureboot": True, "well_known_certificates": True}),
+        ("talos.schematic", {**SECUREBOOT, "well_known_certificates": True, "enroll_keys": "force"}),
         ("machines.wk-1.schematic", {"secureboot": False}),
     )
-    assert not platform.schematic_of("wk-1").well_known_certificates
-    assert platform.schematic_of("wk-2").well_known_certificates
+    without, shared = platform.schematic_of("wk-1"), platform.schematic_of("wk-2")
+    assert (without.well_known_certificates, without.enroll_keys, without.secureboot_keys) == (False, None, None)
+    assert (shared.well_known_certificates, shared.enroll_keys, shared.secureboot_keys) == (True, "force", "firmware")
+
+
+def test_secureboot_of_one_machine_boots_one_signed_file_from_the_network():
+    platform = set_in(("machines.wk-1.schematic", {**SECUREBOOT, "kernel_args": ["hugepages=64"]}))
+    profile = matchbox.profile(platform, "wk-1")
+    assert profile["kernel"].endswith("/metal-amd64-secureboot-uki.efi")
+    assert profile["initrds"] == []
+    # The image has its arguments built in, and the boot server's own are not among them.
+    assert "hugepages=64" in profile["args"] and "console=ttyS1" not in profile["args"]
+    assert "console=ttyS1" in matchbox.profile(platform, "wk-2")["args"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {f"machines.{name}.bmc": None for name in ("cp-1", "cp-2", "cp-3", "wk-1", "wk-2")},
+        {"talos.schematic": {"id": "ab" * 32, **SECUREBOOT}},
+    ],
+)
+def test_a_person_who_boots_machines_and_a_site_that_enrolls_keys_need_to_say_no_more(change):
+    platform = set_in(("talos.schematic", {"secureboot": True}), *change.items())
+    assert platform.schematic_of("cp-1").secureboot
 
 
 def test_what_the_platform_needs_is_added_to_each(monkeypatch):

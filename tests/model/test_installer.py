@@ -45,7 +45,7 @@ def test_a_name_without_an_exact_version_is_no_installer_image(image):
     assert not TALOS_VERSION.inputs["image"].type.valid(image)
 
 
-@pytest.mark.parametrize("schematic", [ID, {"secureboot": True}])
+@pytest.mark.parametrize("schematic", [ID, {"secureboot": True, "secureboot_keys": "firmware"}])
 @pytest.mark.parametrize("host", ["factory.talos.dev", "mirror.lan:5000"])
 def test_the_platforms_own_image_passes_the_provider_and_the_policy(host, schematic):
     raw = stack_platform("prod")

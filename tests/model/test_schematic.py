@@ -154,6 +154,25 @@ def test_certificates_for_option_roms_make_the_id(dev):
     assert made.schematic_id_of("cp-1") == "fa8e05f142a851d3ee568eb0a8e5841eaf6b0ebc8df9a63df16ac5ed2c04f3e6"
 
 
+def test_how_keys_are_enrolled_is_in_the_schematic_and_how_the_firmware_gets_them_is_not(dev):
+    forced = of(dev, secureboot=True, enroll_keys="force", well_known_certificates=True)
+    assert forced.uploads["schematic"] == (
+        "customization:\n    secureboot:\n        enrollKeys: force\n        includeWellKnownCertificates: true\n"
+    )
+    plain = of(dev, secureboot=True, secureboot_keys="firmware")
+    assert plain.schematic_id_of("cp-1") == of(dev).schematic_id_of("cp-1") == PLAIN
+    assert plain.installer_of("cp-1") != of(dev).installer_of("cp-1")
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [("manual", "manual"), ("if-safe", "if-safe"), ("force", "force"), ("off", '"off"'), (False, '"off"')],
+)
+def test_each_way_to_enroll_keys_is_written_as_the_factory_reads_it(dev, written, text):
+    made = of(dev, secureboot=True, enroll_keys=written).uploads["schematic"]
+    assert made == f"customization:\n    secureboot:\n        enrollKeys: {text}\n"
+
+
 def test_a_boot_from_the_network_has_the_schematics_arguments_before_its_own(prod):
     args = boot.profile(of(prod, kernel_args=["net.ifnames=0", "-console=tty0"]), "cp-1")["args"]
     assert args == [

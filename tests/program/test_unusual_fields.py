@@ -21,7 +21,11 @@ PLATFORMS = {
     },
     "a schematic made elsewhere on one machine": {"machines.wk-1.schematic": "ab" * 32},
     "SecureBoot on workers alone": {
-        "classes": {"signed": {"schematic": {"secureboot": True, "well_known_certificates": True}}},
+        "classes": {
+            "signed": {
+                "schematic": {"secureboot": True, "secureboot_keys": "firmware", "well_known_certificates": True}
+            }
+        },
         "machines.wk-1.class": "signed",
         "machines.wk-2.class": "signed",
     },

@@ -127,6 +127,9 @@ def listed(found, request, context):
         ),
         "Disks.block.talos.dev": {d["name"]: {k: v for k, v in d.items() if k != "name"} for d in found.disks},
         "PlatformMetadatas.talos.dev": {"platformmetadata": {"platform": found.platform}},
+        "SecurityStates.talos.dev": (
+            None if found.secure_boot is None else {"securitystate": {"secureBoot": found.secure_boot}}
+        ),
     }.get(request.type)
     if told is None:
         context.abort(grpc.StatusCode.PERMISSION_DENIED, "not supported")
@@ -265,6 +268,54 @@ def test_disks_may_turn_up_late_but_not_never(machine, monkeypatch):
     with pytest.raises(framework.UserError, match=r"no disk matches the install disk \(serial S4EWNX0R\); it has none"):
         create(at, timeoutSeconds=600.0)
     assert at.asked > len(talos.calls.READ), "asked once more"
+
+
+SIGNED = {**DECLARED, "secureBoot": True}
+
+
+def refusal(at, **more):
+    with pytest.raises(framework.UserError) as refused:
+        create(at, declared=SIGNED, **more)
+    return str(refused.value)
+
+
+def test_a_machine_with_secureboot_on_passes_and_the_state_says_so(machine):
+    at = machine(replace(FOUND, secure_boot=True))
+    assert create(at, declared=SIGNED)[1]["found"]["secureBoot"] is True
+
+
+def test_a_machine_with_secureboot_off_is_refused_at_once(machine):
+    at = machine(replace(FOUND, secure_boot=False))
+    assert refusal(at, timeoutSeconds=600.0) == (
+        f"cp-1: the machine at {at.address} runs with SecureBoot off or in setup mode, and its schematic has "
+        "secureboot: true; its disk keys would be sealed to an unverified boot or to none, so nothing was sent; enroll "
+        "the factory's keys and turn SecureBoot on in its firmware's menu (docs/runbooks/secureboot.md), boot it from "
+        "a signed image, then run up again"
+    )
+    assert create(at)[1]["found"]["secureBoot"] is False, "nobody declared it"
+
+
+def test_so_is_a_machine_that_had_its_config_with_secureboot(machine):
+    at = machine(replace(FOUND, secure_boot=False), configured=True)
+    with pytest.raises(framework.UserError, match="SecureBoot off or in setup mode"):
+        update(at, {"fingerprint": ""}, declared=SIGNED, documents=["{}", "{}"])
+
+
+def test_another_machine_with_secureboot_off_is_told_as_another_machine(machine):
+    assert "its serial is OTHER" in refusal(machine(replace(FOUND, serial="OTHER", secure_boot=False)))
+
+
+def test_a_talos_that_does_not_know_secureboot_is_refused_once_it_had_the_time_to_tell(machine, monkeypatch):
+    at = machine()
+    assert "(last: it does not report yet whether SecureBoot is on)" in refusal(at, timeoutSeconds=1.0)
+    monkeypatch.setattr(gate, "SETTLE_SECONDS", 1.0)
+    said = refusal(at, timeoutSeconds=600.0)
+    assert "does not report whether SecureBoot is on (it has no resource SecurityStates.talos.dev" in said
+
+
+def test_a_rehearsals_container_has_no_firmware(machine, monkeypatch):
+    monkeypatch.setenv(gate.REHEARSAL, "1")
+    assert create(machine(replace(CONTAINER, secure_boot=False)), declared=SIGNED)[0] == "cp-1"
 
 
 CONTAINER = Hardware("", "", ("52:54:00:10:05:11",), (), 0, 0, "container")

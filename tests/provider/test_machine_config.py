@@ -328,6 +328,14 @@ def test_the_next_run_refuses_other_hardware(machine, platform, one_update):
     assert "is not the declared machine: its serial is SWAPPED" in told and other.configs == []
 
 
+def test_the_next_run_refuses_a_machine_that_restarted_with_secureboot_off(machine, platform, one_update):
+    pin, restarted = identified(machine(anonymous=True), platform), machine(anonymous=True)
+    restarted.found = replace(FOUND, secure_boot=False)
+    one_update()
+    told = fault(create, restarted.address, platform, fingerprint=pin, declared={"secureBoot": True})
+    assert "runs with SecureBoot off or in setup mode" in told and restarted.configs == []
+
+
 def test_another_platforms_machine_gets_nothing(machine, platform):
     at = machine(Pki("another"))
     told = fault(update, at.address, platform, {}, fingerprint=None)

@@ -51,6 +51,24 @@ def overlays_are_for_arm(p: Platform) -> Iterator[Fault]:
             )
 
 
+@check("talos", "boot")
+def secureboot_has_its_keys(p: Platform) -> Iterator[Fault]:
+    """The stack file says how machines that are booted from the network get SecureBoot's keys."""
+    for path, schematic, machines in places(p, "secureboot"):
+        without = sorted(
+            name for name in machines if p.boot and p.machines[name].bmc and not p.schematic_of(name).secureboot_keys
+        )
+        if schematic.secureboot and without:
+            yield fault(
+                (*path, "secureboot"),
+                f"is true, but nothing says how the firmware of {some(without)} gets the keys",
+                "a boot from the network enrolls none, and Talos' installer lays none on the disk, so SecureBoot would "
+                "stay off, and a machine gets no config while it is off",
+                "enroll the keys in the firmware before the first boot (docs/runbooks/secureboot.md), and write "
+                "secureboot_keys: firmware",
+            )
+
+
 def some(names: list[str]) -> str:
     """Names for a message: at most three of them."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
