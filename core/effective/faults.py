@@ -12,7 +12,7 @@ from .conflicts import beside, on_workers
 from .kubelet import LOCKED
 from .machine import Effective
 from .origins import Origins
-from .owning import isolating, said_again, taken_away, touches, weakened
+from .owning import isolating, misspelt_flags, said_again, taken_away, touches, weakened
 from .volumes import too_small
 
 _REFUSED = "Talos refuses to merge it"
@@ -45,6 +45,7 @@ def _of_machine(platform: Platform, name: str) -> Iterator[Fault]:
         yield from said_again(source, bedplates, bare, origins.documents)
         yield from taken_away(source, states[number - 1], states[number], bare)
         yield from weakened(source, _excepted(platform))
+        yield from misspelt_flags(source)
         yield from isolating(source, origins.documents) if platform.kubevirt else ()
         yield from too_small(source)
         yield from _locked(source)

@@ -83,6 +83,27 @@ def _holds(value: Any, wanted: Any) -> bool:
     return bool(value == wanted)
 
 
+def misspelt_flags(source: Source) -> Iterator[Fault]:
+    """Flags in another spelling than their own, by which the program reads them and no table of Talos knows them.
+
+    Source: kubernetes/component-base, cli/flag, WordSepNormalizeFunc: _ is read as -.
+    """
+    key = key_of(source.document)
+    for path in _FLAGS if key == LEGACY else (("extraArgs",),):
+        flags = at(source.document, *path)
+        for name in flags if isinstance(flags, Mapping) else ():
+            own = str(name).strip().lstrip("-").replace("_", "-").lower()
+            if name not in (own, PATCH):
+                what, why = "is not how the flag is spelled", "Talos would pass it beside the flag that it means"
+                yield fault((*source.place, *path, str(name)), what, why, f"write {own}")
+
+
+_FLAGS = (
+    ("machine", "kubelet", "extraArgs"),
+    *(("cluster", name, "extraArgs") for name in ("apiServer", "controllerManager", "scheduler", "etcd", "proxy")),
+)
+
+
 def isolating(source: Source, now: Documents) -> Iterator[Fault]:
     """A patch after which Talos isolates workloads, or leaves that to its default, on a platform with KubeVirt."""
     key, path = key_of(source.document), ("workloadIsolation",)

@@ -156,6 +156,14 @@ LEGACY = {
         {"cluster": {"apiServer": {"extraArgs": {"tls-min-version": "VersionTLS13"}}}},
         "patches.0: sets the flag tls-min-version of kube-apiserver, which Talos v1.14.2 sets itself",
     ),
+    "a flag with underscores": (
+        {"machine": {"kubelet": {"extraArgs": {"read_only_port": "10255"}}}},
+        "read_only_port: is not how the flag is spelled",
+    ),
+    "a flag with dashes before it": (
+        {"cluster": {"apiServer": {"extraArgs": {"--tls-min-version": "VersionTLS13"}}}},
+        "--tls-min-version: is not how the flag is spelled",
+    ),
     "the cluster's authority deleted": ({"cluster": {"ca": DELETE}}, "cluster.ca: deletes what Bedplate itself sets"),
     "another authority of Talos": ({"machine": {"ca": {"crt": "QQ=="}}}, "machine.ca: sets what Bedplate itself sets"),
     "no key to read Secrets with": (
@@ -186,6 +194,10 @@ DOCUMENTS = {
     "the kubelet's open port": (
         document("KubeletConfig", config={"readOnlyPort": 1}),
         "readOnlyPort: sets what Bedplate",
+    ),
+    "a flag with underscores": (
+        document("KubeAPIServerConfig", extraArgs={"service_cluster_ip_range": "10.9.0.0/16"}),
+        "service_cluster_ip_range: is not how the flag is spelled",
     ),
     "no authority of the API server": (document("KubeAPIServerCAConfig", **DELETE), "deletes what Bedplate itself"),
     "no encryption of Secrets": (document("KubeEtcdEncryptionConfig", **DELETE), "deletes what Bedplate itself sets"),
