@@ -112,7 +112,9 @@ def entries(folder: Path) -> Iterator[str]:
 def test_the_picture_of_the_tree_is_the_tree():
     """At every level that it shows: no entry too many, and none missing."""
     picture = drawn()
-    assert picture[""] == set(entries(ROOT))
+    # Whoever works with Bedplate has stack files of their own.
+    own = {name for name in entries(ROOT) if fnmatch(name, "Pulumi.*.yaml")} - picture[""]
+    assert picture[""] == set(entries(ROOT)) - own
     assert len(picture) > 30
     for folder, names in picture.items():
         if folder and names != {"…"}:

@@ -26,8 +26,11 @@ def steps(platform: Platform, name: str) -> Iterator[str]:
         yield f"boot it once from {iso}, on a USB stick or as virtual media, with {link} on the node network"
     id_ = platform.schematic_id_of(name)
     if platform.schematics[id_] is not None:
-        output = "schematic" if len(platform.schematics) == 1 else f"schematics, under {id_}"
-        yield f"if that URL answers 404, send the factory the schematic: it is the stack's output {output}"
+        which = "the schematic" if len(platform.schematics) == 1 else f"schematic {id_}"
+        yield (
+            f"if that URL answers 404, send the factory {which}: "
+            "./bedplate boot STACK FOLDER writes it to a file and prints the command"
+        )
     yield (
         f"its screen must show Talos in maintenance mode and the address {machine.address}; if it shows another "
         f"address, reserve {machine.address} for {link} in DHCP, and boot it again"

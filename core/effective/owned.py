@@ -53,7 +53,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "machine.type",
     ),
     (
-        "talos.kubernetes",
+        "talos.kubernetes with talos.components",
         "Bedplate upgrades Kubernetes machine by machine, and judges each step by that version",
         "machine.kubelet.image cluster.apiServer.image cluster.controllerManager.image cluster.scheduler.image "
         "KubeletConfig.image KubeAPIServerConfig.image KubeControllerManagerConfig.image KubeSchedulerConfig.image",
@@ -84,6 +84,11 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "machine.kubelet.nodeIP KubeNodeConfig.nodeIP cluster.etcd.advertisedSubnets "
         "machine.kubelet.extraArgs.node-ip KubeletConfig.extraArgs.node-ip",
     ),
+    (
+        "talos.kubelet_mounts",
+        "a folder of the system would give pods the machine, and that key shares folders below /var alone",
+        "machine.kubelet.extraMounts",
+    ),
     ("network.resolvers", "Talos would use both", "ResolverConfig.nameservers"),
     ("network.time", "Talos would use both", "TimeSyncConfig.ntp"),
     (
@@ -108,7 +113,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "talos.firewall.allow",
-        "an opening elsewhere is judged by nobody, and without the platform's own openings its machines are locked out",
+        "no policy judges an opening elsewhere, and without the platform's own openings its machines are locked out",
         "NetworkRuleConfig",
     ),
     ("talos.firewall", "every port that no rule names would be open", "NetworkDefaultActionConfig"),

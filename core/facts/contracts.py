@@ -92,6 +92,22 @@ REPLACED: dict[Minor, dict[str, tuple[str, ...]]] = {
 }
 """Contract to the fields of the large document that it replaces: dotted path to the kinds that set it instead."""
 
+# Source: siderolabs/talos, pkg/machinery/config/types at v1.14.1.
+MOVED: dict[str, tuple[str, str]] = {
+    "machine.env": ("EnvironmentConfig", "variables"),
+    "machine.kubelet.extraConfig": ("KubeletConfig", "config"),
+    "machine.kubelet.credentialProviderConfig": ("KubeCredentialProviderConfig", "configuration"),
+    "machine.kubelet.nodeIP": ("KubeNodeConfig", "nodeIP"),
+    "machine.kubelet.registerWithFQDN": ("KubeNodeConfig", "registerWithFQDN"),
+    "machine.kubelet.skipNodeRegistration": ("KubeNodeConfig", "skipNodeRegistration"),
+    "machine.nodeAnnotations": ("KubeNodeConfig", "annotations"),
+    "machine.sysfs": ("SysfsConfig", "params"),
+    "cluster.apiServer.admissionControl": ("KubeAdmissionControlConfig", "configuration"),
+    "cluster.apiServer.auditPolicy": ("KubeAuditPolicyConfig", "configuration"),
+    "cluster.apiServer.certSANs": ("KubeAPIServerConfig", "certExtraSANs"),
+}
+"""Fields of the large document whose name or document is not the obvious one: dotted path to kind and field."""
+
 
 def replaced(contract: Minor) -> dict[str, tuple[str, ...]]:
     """Fields that a config of this contract sets by documents: dotted path to the kinds of document."""

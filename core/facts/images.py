@@ -17,6 +17,9 @@ REPOSITORY = rf"{REGISTRY}(?:/{_PART})*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _DIGEST = r"@sha256:[0-9a-f]{64}"
 # Source: distribution/reference, regexp.go.
+UNTAGGED = rf"{REGISTRY}(?:/{_PART})+"
+"""A registry with the name of an image in it, to which a tag is added."""
+# Source: distribution/reference, regexp.go.
 PINNED = rf"{REGISTRY}(?:/{_PART})+(?:(?::(?!latest$|latest@){_TAG})(?:{_DIGEST})?|{_DIGEST})"
 """A reference with a tag other than latest, with a digest, or with both."""
 # Source: RFC 1035, section 2.3.4; distribution/reference, regexp.go.

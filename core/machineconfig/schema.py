@@ -6,12 +6,13 @@ types out of both releases and compares them with the files.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from core.facts.contracts import MOVED
 from core.facts.versions import Minor, spell
 
 from .deletes import PATCH
@@ -59,7 +60,10 @@ def problems(patch: Mapping[str, Any], release: Minor) -> Iterator[Problem]:
     if "name" in shape and not _is_text(patch.get("name")):
         yield Problem((), f"has no name, and each {patch['kind']} has one", "write name: and which document is meant")
     body = {key: value for key, value in patch.items() if key not in ("apiVersion", "kind", "name")}
-    yield from _fields((), body, shape, release)
+    renamed = {old.rpartition(".")[2]: name for old, (kind, name) in MOVED.items() if kind == patch["kind"]}
+    for problem in _fields((), body, shape, release):
+        name = renamed.get(problem.path[0]) if len(problem.path) == 1 else None
+        yield replace(problem, instead=f"write {name}, its name in this document") if name else problem
 
 
 def _is_text(value: Any) -> bool:

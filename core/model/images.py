@@ -39,3 +39,15 @@ ImageRepository = Annotated[
         pinned=False,
     ),
 ]
+
+ComponentImage = Annotated[
+    str,
+    _Reference(
+        images.UNTAGGED,
+        "the name of an image",
+        "the tag is always talos.kubernetes",
+        "write e.g. registry.example.com/siderolabs/kubelet, without a tag or a digest",
+        pinned=False,
+    ),
+]
+"""The registry and the name of a component's image."""

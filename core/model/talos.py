@@ -8,7 +8,7 @@ from core.facts.versions import CURRENT
 
 from .firewall import FirewallSpec
 from .host import ImageRuleSpec, KubernetesHardeningSpec, ReservedSpec, SettingsSpec
-from .images import ImageRepository
+from .images import ComponentImage
 from .machine import Patch
 from .pem import Certificates
 from .schematic import SchematicOrId, SchematicSpec
@@ -18,19 +18,19 @@ from .urls import FactoryUrl, KmsUrl, LogUrl
 
 
 class ComponentsSpec(Model):
-    """Repositories of the images of Kubernetes' components. The version is always talos.kubernetes."""
+    """Registries and names of the images of Kubernetes' components. The tag is always talos.kubernetes."""
 
-    kubelet: ImageRepository = "ghcr.io/siderolabs/kubelet"
-    apiserver: ImageRepository = "registry.k8s.io/kube-apiserver"
-    controller_manager: ImageRepository = "registry.k8s.io/kube-controller-manager"
-    scheduler: ImageRepository = "registry.k8s.io/kube-scheduler"
+    kubelet: ComponentImage = "ghcr.io/siderolabs/kubelet"
+    apiserver: ComponentImage = "registry.k8s.io/kube-apiserver"
+    controller_manager: ComponentImage = "registry.k8s.io/kube-controller-manager"
+    scheduler: ComponentImage = "registry.k8s.io/kube-scheduler"
 
 
 class TalosSpec(SettingsSpec):
     """The OS, the Kubernetes that it runs, and what holds for all machines."""
 
     contract: Contract = Field(examples=[CURRENT["contract"]])
-    """Schema of the machine config. Fixed when the cluster is created: it does not follow upgrades of the OS."""
+    """Schema of the machine config. It does not follow upgrades of the OS; a later one is a step of its own."""
     version: TalosVersion = Field(examples=[CURRENT["talos"]])
     """The Talos release on the machines. Upgrade one minor at a time."""
     kubernetes: KubernetesVersion = Field(examples=[CURRENT["kubernetes"]])

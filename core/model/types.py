@@ -107,7 +107,7 @@ Contract = Annotated[
         r"v\d+\.\d+",
         "a configuration contract",
         "a contract names the schema of the machine config, and each Talos minor has one",
-        "write e.g. v1.12",
+        f"write e.g. {CURRENT['contract']}",
     ),
 ]
 

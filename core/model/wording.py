@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from . import examples
 from .faults import Fault, kind, sentence, shown
+from .setting import STACK
 
 
 def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
@@ -109,7 +110,29 @@ def _empty(error: ErrorDetails, model: type[BaseModel], path: tuple[str, ...]) -
     return sentence("is empty", "it has no effect without an entry", "write at least one entry")
 
 
+# Keys of a login that people look for beside an address: the section, and the secret that has them.
+_LOGINS = {
+    "bmc": ("bedplate:bmc", ("username", "password")),
+    "matchbox": ("bedplate:matchbox", ("ca", "certificate", "key")),
+}
+
+
+def _login(path: tuple[str, ...]) -> str | None:
+    """What to do about a login beside the address that it is for; None for any other key."""
+    root, keys = _LOGINS.get(path[-2], ("", ())) if len(path) > 1 else ("", ())
+    if path[-1] not in keys:
+        return None
+    command = f"./bedplate pulumi config set --secret --path '{root}.{path[-1]}' --stack {STACK}"
+    return sentence(
+        "does not belong here",
+        "the stack file is plain text, and so are plans",
+        f"remove it, and encrypt it: {command}",
+    )
+
+
 def _unknown_key(error: ErrorDetails, model: type[BaseModel], path: tuple[str, ...]) -> str:
+    if login := _login(path):
+        return login
     try:
         known = sorted(examples.fields(examples.model_at(model, path[:-1])))
     except KeyError:

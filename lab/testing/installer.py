@@ -33,30 +33,38 @@ def unified(
     arguments: Sequence[str],
     parent: Path,
     installer: str = "installer",
+    signer: tuple[Path, Path] | None = None,
 ) -> Path:
     """Kernel, initramfs and arguments as one program for UEFI, made once and kept in `parent`.
 
     arguments: what a schematic adds to the arguments that Talos has always.
     installer: the name of the binary whose imager makes it.
+    signer: a private key and its certificate as PEM files, with which the imager signs it for SecureBoot.
     Raises RuntimeError with the imager's output if it fails.
     """
     tree = binaries["tree"]
     inputs = {"kernel": binaries["vmlinuz"], "initramfs": initramfs, "sdStub": tree / STUB, "sdBoot": tree / LOADER}
-    profile = {
+    profile: dict[str, Any] = {
         "arch": "amd64",
         "platform": "metal",
-        "secureboot": False,
+        "secureboot": signer is not None,
         "version": version,
         "customization": {"extraKernelArgs": list(arguments)},
         "input": {name: {"path": str(path.resolve())} for name, path in inputs.items()},
         "output": {"kind": "uki", "outFormat": "raw"},
     }
 
+    if signer is not None:
+        key, certificate = map(str, signer)
+        keys = {"secureBootSigner": {"keyPath": key, "certPath": certificate}, "pcrSigner": {"keyPath": key}}
+        profile["input"] = {**profile["input"], "secureboot": keys}
+
     def make(fresh: Path) -> None:
         fresh.mkdir()
         _imager(binaries[installer], profile, fresh)
 
     facts = ["unified", version, list(arguments), *marks({**inputs, "imager": binaries[installer]})]
+    facts += [signer[1].read_text()] if signer else []
     return kept(parent, facts, make, kind="uki") / BOOTED
 
 

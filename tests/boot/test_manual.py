@@ -20,7 +20,8 @@ def test_the_steps_for_a_machine_with_a_boot_server(prod):
         "find wk-1: site fra1, rack r12, unit 7, serial number CZJ2340ABC, MAC 0c:c4:7a:00:02:01",
         "boot it once from the network, over 0c:c4:7a:00:02:01, and keep the disk first in its boot order; "
         f"or boot it once from {iso}",
-        "if that URL answers 404, send the factory the schematic: it is the stack's output schematic",
+        "if that URL answers 404, send the factory the schematic: "
+        "./bedplate boot STACK FOLDER writes it to a file and prints the command",
         "its screen must show Talos in maintenance mode and the address 10.20.0.21; if it shows another address, "
         "reserve 10.20.0.21 for 0c:c4:7a:00:02:01 in DHCP, and boot it again",
         "leave it in maintenance mode: up waits for it, and continues when it answers",

@@ -36,6 +36,10 @@ LEGACY = {
         "machine.install.extraKernelArgs: sets what talos.schematic.kernel_args",
     ),
     "another role": ({"machine": {"type": "worker"}}, "machine.type: sets what machines.*.role"),
+    "a folder for the kubelet": (
+        {"machine": {"kubelet": {"extraMounts": [{"destination": "/opt/x", "source": "/opt/x", "type": "bind"}]}}},
+        "machine.kubelet.extraMounts: sets what talos.kubelet_mounts",
+    ),
     "another kubelet": ({"machine": {"kubelet": {"image": "x"}}}, "machine.kubelet.image: sets what talos.kubernetes"),
     "another API server": (
         {"cluster": {"apiServer": {"image": "x"}}},

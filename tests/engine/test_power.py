@@ -4,10 +4,13 @@ import hashlib
 import json
 import shutil
 import ssl
+import subprocess
+import time
 
 import pytest
 from bmcs import PASSWORD, USER, Bmc, machine
 
+from lab.speed import deadline
 from tests.provider.redfish_standin import standing_in
 
 pytestmark = pytest.mark.engine
@@ -22,19 +25,25 @@ class Power(CustomResource):
     identity: Output[dict]
     power: Output[str]
     def __init__(self, name, permit, **props):
-        outputs = {"identity": None, "power": None, "lastBoot": None}
+        outputs = {"identity": None, "power": None, "lastBoot": None, "matched": None, "armed": None}
         super().__init__("bedplate-native:metal:Power", name, {**props, "generation": permit.generation, **outputs})
 
 class Permit(CustomResource):
     generation: Output[int]
-    def __init__(self, name, **props):
+    def __init__(self, name, journal, **props):
+        props = {**props, "generation": journal.generation, "identity": None, "matched": None}
         super().__init__("bedplate-native:metal:Permit", name, props)
+
+class Journal(CustomResource):
+    generation: Output[int]
+    def __init__(self, name, **props):
+        super().__init__("bedplate-native:metal:Journal", name, props)
 
 engine.prepare()
 config = pulumi.Config("small")
 for name, spec in json.loads(config.require("machines")).items():
     spec = {"username": config.get("username"), "password": config.require_secret("password"), **spec}
-    power = Power(name, Permit(name, **spec), **spec)
+    power = Power(name, Permit(name, Journal(name, **spec), **spec), **spec)
     pulumi.export(name, power.identity)
 """
 
@@ -78,7 +87,7 @@ def up(here, *args, check=True):
 def test_power_from_a_plan_without_a_bmc_to_a_destroy_that_leaves_the_machines_on(small, bmc, tmp_path):
     # No BMC answers and there is no network, but the plan is complete.
     planned = small.pulumi("preview", "--stack", "dev", network=False)
-    assert "5 to create" in planned.stdout
+    assert "7 to create" in planned.stdout
     for name in ("node-1", "node-2"):
         order = "from the network, once, uefi, for generation 1"
         assert (
@@ -90,7 +99,7 @@ def test_power_from_a_plan_without_a_bmc_to_a_destroy_that_leaves_the_machines_o
 
     bmc.start()
     done, text = up(small)
-    assert "5 created" in text
+    assert "7 created" in text
     assert bmc.acts("node-1") == bmc.acts("node-2") == ["Pxe"]
     shown = json.loads(small.pulumi("stack", "output", "--stack", "dev", "--json").stdout)
     assert shown["node-1"] == {"uuid": machine(1)["uuid"], "serial": "LAB0001", "macs": ["52:54:00:77:00:01"]}
@@ -193,3 +202,47 @@ def test_a_machine_that_fails_does_not_block_the_power_of_others(small, bmc):
     assert done.returncode != 0 and "has the serial LAB0001, and LAB0002 is declared" in text
     assert "Traceback" not in text and "unhandled" not in text, text
     assert (bmc.acts("node-1"), bmc.acts("node-2")) == ([], ["Pxe"])
+
+
+def test_the_order_of_a_killed_run_is_withdrawn_when_its_generation_is_taken_back(small, bmc):
+    """The engine is killed with its permits half given: the state has their journals alone."""
+    names = ("node-1", "node-2")
+    for system in bmc.systems:
+        system["power_state"] = "On"
+    bmc.start()
+    words = ["pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive"]
+    with subprocess.Popen(
+        words, cwd=small.folder, env=small.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    ) as engine:
+        _until(lambda: {e["system"] for e in bmc.events("order")} == set(names))
+        engine.kill()
+        engine.stdout.read()
+    # The machines still run, and whoever restarts one would install it.
+    assert _armed(bmc) == dict.fromkeys(names, "Pxe")
+    assert bmc.acts("node-1") == bmc.acts("node-2") == []
+    small.pulumi("cancel", "dev", "--yes", check=False)
+
+    declare(small, bmc, generation=0)
+    planned = small.pulumi("preview", "--stack", "dev")
+    assert "an order to boot from the network that no boot has used is withdrawn" in planned.stdout
+    assert _armed(bmc) == dict.fromkeys(names, "Pxe")
+    text = up(small)[1]
+    for number in (1, 2):
+        assert (
+            f"{machine(number)['uuid']} of {bmc.url} was ordered to boot from the network by an earlier run; the order "
+            "to boot from the network was withdrawn" in text
+        )
+    assert _armed(bmc) == dict.fromkeys(names, "")
+    assert bmc.acts("node-1") == bmc.acts("node-2") == []
+
+
+def _armed(bmc):
+    """System to what it is ordered to boot."""
+    return {e["system"]: e["armed"] for e in bmc.events("order")}
+
+
+def _until(condition):
+    end = time.monotonic() + deadline(120)
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)

@@ -10,9 +10,10 @@ from .networks import networks
 from .registry import check
 
 
-def shown(p: Platform) -> str:
-    """The node networks, for messages."""
-    return " or ".join(map(str, p.network.nodes))
+def shown(p: Platform, address: IpAddress | None = None) -> str:
+    """The node networks for messages: those of an address's IP version, or all if there is none of it."""
+    same = [network for network in p.network.nodes if address and network.version == address.version]
+    return " or ".join(map(str, same or p.network.nodes))
 
 
 def end_of(p: Platform, address: IpAddress) -> tuple[str, str] | None:
@@ -46,15 +47,15 @@ def _behind_routers(p: Platform, path: tuple[str, ...], address: IpAddress, plan
     if p.network.gateway or (plane and p.vip is not None):
         yield fault(
             path,
-            f"{address} is outside network.nodes {shown(p)}",
+            f"{address} is outside network.nodes {shown(p, address)}",
             "the machines could not reach each other",
-            f"use an address of {shown(p)}, or add its network to network.nodes if it is behind a router",
+            f"use an address of {shown(p, address)}, or add its network to network.nodes if it is behind a router",
         )
         return
     if p.boot and p.boot.provisioning and p.boot.provisioning.dhcp == "full":
         yield fault(
             path,
-            f"{address} is outside network.nodes {shown(p)}",
+            f"{address} is outside network.nodes {shown(p, address)}",
             "the generated DHCP server gives addresses of these networks alone",
             "add its network to network.nodes, or write boot.provisioning.dhcp: proxy",
         )
@@ -65,7 +66,7 @@ def _behind_routers(p: Platform, path: tuple[str, ...], address: IpAddress, plan
             path,
             f"{address} is in {found}",
             "no machine is reached there",
-            f"use an address of {shown(p)}, or of another network of the site",
+            f"use an address of {shown(p, address)}, or of another network of the site",
         )
 
 
@@ -105,9 +106,9 @@ def gateways_lead_out_of_a_network(p: Platform) -> Iterator[Fault]:
         if network is None:
             yield fault(
                 ("network", "gateway"),
-                f"{gateway} is outside network.nodes {shown(p)}",
+                f"{gateway} is outside network.nodes {shown(p, gateway)}",
                 "machines reach their gateway only within their own network",
-                f"use an address of {shown(p)}",
+                f"use an address of {shown(p, gateway)}",
             )
         elif (end := end_of(p, gateway)) and gateway.version == 4:
             yield fault(
@@ -160,14 +161,14 @@ def virtual_ip_is_shared_by_control_planes(p: Platform) -> Iterator[Fault]:
             ("network", key),
             f"{vip} is the address of {owners[vip]}",
             "the control planes share the virtual IP, and packets to it would reach either of the two",
-            f"use a free address of {shown(p)}",
+            f"use a free address of {shown(p, vip)}",
         )
     elif home is None:
         yield fault(
             ("network", key),
-            f"{vip} is outside network.nodes {shown(p)}",
+            f"{vip} is outside network.nodes {shown(p, vip)}",
             "the virtual IP is announced on the node network",
-            f"use an address of {shown(p)}",
+            f"use an address of {shown(p, vip)}",
         )
     elif end := end_of(p, vip):
         yield fault(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.facts.contracts import KINDS, given, replaced
+from core.facts.contracts import KINDS, MOVED, given, replaced
 from core.facts.versions import minor, spell
 from core.machineconfig.schema import problems
 from core.model.faults import Fault, fault
@@ -51,8 +51,18 @@ def fields_are_not_replaced(p: Platform) -> Iterator[Fault]:
                     (*path, *field.split(".")),
                     f"is set by {' and '.join(kinds)} in contract {p.talos.contract}",
                     "Talos refuses a config that sets one thing in two places",
-                    f"write a document of kind {kinds[0]}",
+                    _instead(patch, field, kinds),
                 )
+
+
+def _instead(patch: Mapping[str, Any], field: str, kinds: tuple[str, ...]) -> str:
+    """The document to write in place of a field, and what the field is called there."""
+    moved = [(old, *new) for old, new in MOVED.items() if f"{old}.".startswith(f"{field}.") and given(patch, old)]
+    if not moved:
+        return f"write a document of kind {kinds[0]}"
+    return "write " + " and ".join(
+        f"a document of kind {kind}, where {old.rpartition('.')[2]} is {name}" for old, kind, name in moved
+    )
 
 
 @check("talos")

@@ -26,9 +26,9 @@ def pools_are_in_a_node_network(p: Platform) -> Iterator[Fault]:
         for end in outside:
             yield fault(
                 PATH,
-                f"{end} is outside network.nodes {shown(p)}",
+                f"{end} is outside network.nodes {shown(p, end)}",
                 "the addresses are announced on the node network",
-                f"use addresses of {shown(p)}",
+                f"use addresses of {shown(p, end)}",
             )
         if outside:
             continue
