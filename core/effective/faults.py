@@ -13,7 +13,7 @@ from .conflicts import beside, on_workers
 from .kubelet import LOCKED
 from .machine import Effective
 from .origins import Origins
-from .owning import said_again, taken_away, touches, weakened
+from .owning import isolating, misspelt_flags, said_again, taken_away, touches, weakened
 from .volumes import too_small
 
 _REFUSED = "Talos refuses to merge it"
@@ -47,6 +47,8 @@ def _of_machine(platform: Platform, name: str, excepted: bool) -> Iterator[Fault
         yield from said_again(source, bedplates, bare, origins.documents)
         yield from taken_away(source, states[number - 1], states[number], bare)
         yield from weakened(source, excepted)
+        yield from misspelt_flags(source)
+        yield from isolating(source, origins.documents) if platform.kubevirt else ()
         yield from too_small(source)
         yield from _locked(source)
         yield from beside(source, origins.documents)

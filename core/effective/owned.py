@@ -21,6 +21,8 @@ class Owned:
     """The key of the stack file that sets it, or BEDPLATE."""
     why: str
     """What goes wrong where a patch sets it too."""
+    unseen: bool = False
+    """Whether its value is in the stack's state alone, so that no merge of plain documents has it."""
 
 
 # Owner -> why, and the fields: dotted paths of the large document, and KIND or KIND.path of documents.
@@ -141,6 +143,12 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ),
     (BEDPLATE, "without roles every client of the Talos API may do everything", "machine.features.rbac"),
 )  # fmt: skip
+_PKI = (
+    "machine.token machine.ca cluster.id cluster.secret cluster.token cluster.ca cluster.aggregatorCA "
+    "cluster.serviceAccount cluster.secretboxEncryptionSecret cluster.aescbcEncryptionSecret cluster.etcd.ca "
+    "DiscoveryIdentityConfig KubeAPIServerCAConfig.issuingCA KubeAggregatorCAConfig.issuingCA "
+    "KubeServiceAccountConfig.issuer.privateKey KubeEtcdEncryptionConfig"
+)
 
 # Documents and fields of which a patch may add to Bedplate's, and may not take away or change what Bedplate wrote.
 KEPT: dict[str, str] = {
@@ -168,11 +176,17 @@ def owned() -> tuple[Owned, ...]:
     return _OWNED
 
 
-def _row(owner: str, why: str, spelled: str) -> Owned:
+def _row(owner: str, why: str, spelled: str, *, unseen: bool = False) -> Owned:
     head, *rest = spelled.split(".")
     if head[0].islower():
-        return Owned("", (head, *rest), owner, why)
-    return Owned(head, tuple(rest), owner, why)
+        return Owned("", (head, *rest), owner, why, unseen)
+    return Owned(head, tuple(rest), owner, why, unseen)
 
 
-_OWNED = tuple(_row(owner, why, spelled) for owner, why, fields in _TABLE for spelled in fields.split())
+_OWNED = (
+    *(_row(owner, why, spelled) for owner, why, fields in _TABLE for spelled in fields.split()),
+    *(
+        _row(BEDPLATE, "the PKI in the stack's state has it, and another one locks machines out", spelled, unseen=True)
+        for spelled in _PKI.split()
+    ),
+)

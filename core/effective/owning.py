@@ -28,7 +28,7 @@ def said_again(source: Source, bedplates: Documents, own: Documents, now: Docume
         if touched is None:
             continue
         value = at(now.get(key), *row.path)
-        if touched != row.path and value == at(own.get(key), *row.path):
+        if touched != row.path and value == at(own.get(key), *row.path) and not row.unseen:
             continue  # It deletes a mapping around the field, which is as it was.
         there = at(patch, *touched)
         deletes = isinstance(there, Mapping) and PATCH in there
@@ -82,6 +82,42 @@ def _holds(value: Any, wanted: Any) -> bool:
     if isinstance(wanted, list):
         return isinstance(value, list) and all(any(_holds(each, inner) for each in value) for inner in wanted)
     return bool(value == wanted)
+
+
+def misspelt_flags(source: Source) -> Iterator[Fault]:
+    """Flags in another spelling than their own, by which the program reads them and no table of Talos knows them.
+
+    Source: kubernetes/component-base, cli/flag, WordSepNormalizeFunc: _ is read as -.
+    """
+    key = key_of(source.document)
+    for path in _FLAGS if key == LEGACY else (("extraArgs",),):
+        flags = at(source.document, *path)
+        for name in flags if isinstance(flags, Mapping) else ():
+            own = str(name).strip().lstrip("-").replace("_", "-").lower()
+            if name not in (own, PATCH):
+                what, why = "is not how the flag is spelled", "Talos would pass it beside the flag that it means"
+                yield fault((*source.place, *path, str(name)), what, why, f"write {own}")
+
+
+_FLAGS = (
+    ("machine", "kubelet", "extraArgs"),
+    *(("cluster", name, "extraArgs") for name in ("apiServer", "controllerManager", "scheduler", "etcd", "proxy")),
+)
+
+
+def isolating(source: Source, now: Documents) -> Iterator[Fault]:
+    """A patch after which Talos isolates workloads, or leaves that to its default, on a platform with KubeVirt."""
+    key, path = key_of(source.document), ("workloadIsolation",)
+    if key == LEGACY or key[0] != "SecurityProfileConfig":
+        return
+    touched = touches(source.document, path)
+    if touched is not None and at(now.get(key), *path) is not False:
+        yield fault(
+            (*source.place, *touched),
+            "isolates workloads from Talos, and the platform has KubeVirt",
+            "KubeVirt is not proven to work where they are isolated",
+            "remove it",
+        )
 
 
 def weakened(source: Source, excepted: bool) -> Iterator[Fault]:

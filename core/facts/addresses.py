@@ -8,8 +8,10 @@ _IPV4 = rf"{_BYTE}(?:\.{_BYTE}){{3}}"
 _END = r"(?![A-Za-z0-9.-])"
 # Source: RFC 1123, section 2.1; RFC 952.
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-# A name of digits alone is an address that was mistyped, such as 10.0.0.300.
-_NO_NUMBER = rf"(?!(?:[0-9]+\.)*[0-9]+{_END})"
+# A name of numbers alone is an address that was mistyped, such as 10.0.0.300, or one in another spelling: programs
+# read 0x0a000001 and 10.0.0.0x1 as 10.0.0.1. Source: POSIX, inet_addr.
+_NUMBER = r"(?:0[xX][0-9A-Fa-f]+|[0-9]+)"
+_NO_NUMBER = rf"(?!(?:{_NUMBER}\.)*{_NUMBER}{_END})"
 # Source: RFC 1123, section 2.1; RFC 791.
 NAME = rf"(?:{_IPV4}{_END}|{_NO_NUMBER}{_LABEL}(?:\.{_LABEL})*)"
 """A host name, or an IPv4 address."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from .kspp import HARDENED
 from .sysctls import dotted
 
-# Source: Linux lib/kstrtox.c, kstrtobool: what the kernel takes for no.
+# What the kernel takes for no, as people write it; _switch knows each other spelling.
 _NO = ("0", "n", "no", "f", "false", "off")
 _YES = ("1", "y", "yes", "t", "true", "on")
 # Source: Linux, Documentation/admin-guide/kernel-parameters.txt and hw-vuln/. An empty tuple: any value, and none.
@@ -59,6 +59,8 @@ MITIGATIONS: dict[str, tuple[str, ...]] = {
 # Source: siderolabs/talos, pkg/kernel/kspp and pkg/machinery/kernel; kernel-parameters.txt.
 HARDENING: dict[str, tuple[str, ...]] = {
     "slab_merge": (),
+    # The older name of the same.
+    "slub_merge": (),
     "init_on_alloc": _NO,
     "init_on_free": _NO,
     "module.sig_enforce": _NO,
@@ -101,7 +103,20 @@ def mitigations_off(argument: str, table: Mapping[str, tuple[str, ...]] = MITIGA
             if spelled.replace("-", "_") != name:
                 continue
             given = value.replace(";", ",").split(",")
-            yield from (spelled,) if not bad else (f"{spelled}={each}" for each in bad if each in given)
+            meant = [each for each in bad if each in given] or [each for each in bad if each in map(_switch, given)]
+            yield from (f"{spelled}={each}" for each in meant) if bad else (spelled,)
+
+
+def _switch(value: str) -> str:
+    """What the kernel takes a value for where it wants a switch: 1, 0, or an empty text for neither.
+
+    Source: Linux lib/kstrtox.c, kstrtobool, which reads the first letter alone, or two of on and off.
+    """
+    if value[:1] in tuple("yt1"):
+        return "1"
+    if value[:1] in tuple("nf0"):
+        return "0"
+    return {"on": "1", "of": "0"}.get(value[:2], "")
 
 
 def hardening_off(
@@ -114,8 +129,9 @@ def hardening_off(
     yield from mitigations_off(argument, table)
     for name, value in words(argument):
         yield from (f"-{each}" for each in removed if name == f"-{each}")
-        key = dotted(name.removeprefix("sysctl.").replace("/", "."))
-        if name.startswith("sysctl.") and key in sysctls and value not in sysctls[key]:
+        # Source: Linux fs/proc/proc_sysctl.c, process_sysctl_arg: sysctl.NAME or sysctl/NAME, separators in any mix.
+        key = dotted(name[len("sysctl.") :].replace("/", "."))
+        if name.startswith(("sysctl.", "sysctl/")) and key in sysctls and value not in sysctls[key]:
             yield f"sysctl.{key}"
 
 

@@ -1,26 +1,47 @@
 """Texts that are, or contain, a secret by their looks: keys, passwords, hashes of passwords, tokens."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 # Source: RFC 7468 and RFC 5958 (PEM), and OpenSSH's PROTOCOL.key.
 _KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----")
 # A password that a variable stands for is none.
 _VARIABLE = r"(?!\$|<|\{\{|%)"
 _URL = re.compile(
-    rf"\bhttps?://{_VARIABLE}[^\s/?#@'\"]+@|\b[A-Za-z][A-Za-z0-9+.-]{{0,20}}://[^\s/?#@:'\"]*:{_VARIABLE}[^\s/?#@'\"]+@"
+    rf"\b[Hh][Tt]{{2}}[Pp][Ss]?://{_VARIABLE}[^\s/?#@'\"]+@|\b[A-Za-z][A-Za-z0-9+.-]{{0,20}}://[^\s/?#@:'\"]*:{_VARIABLE}[^\s/?#@'\"]+@"
 )
 # Source: crypt(5) of libxcrypt.
 _HASH = re.compile(r"\$(1|2[abxy]|5|6|7|y|gy|argon2id?|pbkdf2[a-z0-9-]*)\$[A-Za-z0-9./+=,$-]{12,}")
 _WORD = (
     r"passw(?:or)?d|passwd|passphrase|secret|token|auth[_-]?key|api[_-]?key|access[_-]?key|private[_-]?key|"
-    r"pre[_-]?shared[_-]?key|psk|credentials?|activation[_-]key|registration[_-]key|validation[_-]key"
+    r"pre[_-]?shared[_-]?key|psk|credentials?|activation[_-]key|registration[_-]key|validation[_-]key|join[_-]?token"
 )
-_NAME = re.compile(rf"(^|.*[^a-z]|.*[a-z](?=[A-Z]))({_WORD})s?(_private)?\d*|.*_private", re.IGNORECASE)
+# Secrets where nothing stands before them but a separator: compass and bypass are none.
+_SHORT = r"pass|pwd"
+_NAME = re.compile(
+    rf"(^|.*[^a-z]|.*[a-z](?=[A-Z]))({_WORD})s?(_private)?\d*|(.*[^a-z])?({_SHORT})\d*|.*_private", re.IGNORECASE
+)
 _ASSIGNED = re.compile(
-    rf"(?i)(?<![\w.])(?:[\w.-]{{0,60}}[\W_])?(?:{_WORD})\d*[\"']?[ \t]*[:=][ \t]*[\"']?([^\s\"',;]+)"
+    rf"(?i)(?<![\w.])(?:[\w.-]{{0,60}}[\W_])?(?:{_WORD}|{_SHORT})\d*[\"']?[ \t]*[:=][ \t]*[\"']?([^\s\"',;]+)"
 )
 _CAMEL = re.compile(r"\b\w*[a-z](?:Password|Secret|Token|Key)[ \t]*[:=][ \t]*[\"']?([^\s\"',;]{8,})")
-_OPTION = re.compile(rf"(?i)(?<!\S)--?(?:[\w-]{{0,60}}-)?(?:{_WORD})[= ][\"']?([^\s\"'-][^\s\"']*)")
+_OPTION = re.compile(rf"(?i)(?<!\S)--?(?:[\w-]{{0,60}}-)?(?:{_WORD}|{_SHORT})[= ][\"']?([^\s\"'-][^\s\"']*)")
+# An address with the secret behind the question mark.
+_QUERY = re.compile(rf"(?i)[?&](?:[\w.-]{{0,60}}[_.-])?(?:{_WORD})={_VARIABLE}([^\s&\"'#]+)")
+# An entry of a list of variables, in YAML or JSON.
+_BESIDE = re.compile(
+    rf"(?i)\bname[\"']?\s{{0,9}}:\s{{0,9}}[\"']?(?:[\w.-]{{0,60}}[\W_])?(?:{_WORD}|{_SHORT})\d*[\"']?"
+    r"\s{0,40},?\s{0,40}[\"']?value[\"']?\s{0,9}:\s{0,9}[\"']?([^\s\"',;}]+)"
+)
+# Source: upsmon.conf(5) of Network UPS Tools.
+_MONITOR = re.compile(
+    rf"(?m)^[ \t]{{0,20}}MONITOR[ \t]{{1,9}}\S{{1,200}}[ \t]{{1,9}}\d{{1,3}}[ \t]{{1,9}}\S{{1,200}}[ \t]{{1,9}}"
+    rf"{_VARIABLE}[^\s\"']"
+)
+# A Secret of Kubernetes, and what it holds; other kinds refer to Secrets further to the right.
+_OBJECT = re.compile(r"(?m)^kind:[ \t]{0,9}[\"']?Secret[\"']?[ \t\r]{0,9}$|\"kind\"\s{0,9}:\s{0,9}\"Secret\"")
+_DATA = re.compile(r"(?m)^(?:stringD|d)ata:(?![ \t]{0,9}\{\})|\"(?:stringD|d)ata\"\s{0,9}:\s{0,9}\{\s{0,9}\"")
 _PIPED = re.compile(r"(?<![\w.-])[\w.-]{1,64}:(?!\$)\S{1,200}\s{0,9}\|\s{0,9}(sudo\s{1,9})?chpasswd")
 _HEADER = re.compile(r"(?i)authorization:\s*(bearer|basic|token)\s+(?!\$)\S{6,}")
 # Source: the documentation of GitHub, GitLab, Slack, AWS, Tailscale and Cloudflare's tunnels; RFC 7519 (the header of a
@@ -38,7 +59,23 @@ _PLAIN = re.compile(
 
 # Every text above contains one of these, in small letters: most texts are told apart by that alone.
 _HINTS = (
-    *("@", "$", "passw", "secret", "token", "key", "psk", "credential", "authoriz", "glpat-", "xox", "akia", "eyj"),
+    *(
+        "@",
+        "$",
+        "pass",
+        "pwd",
+        "monitor",
+        "secret",
+        "token",
+        "key",
+        "psk",
+        "credential",
+        "authoriz",
+        "glpat-",
+        "xox",
+        "akia",
+        "eyj",
+    ),
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "chpasswd"),
 )
 
@@ -77,7 +114,32 @@ def kind_by_form(text: str) -> str | None:
         return "the hash of a password"
     if _TOKEN.search(text) or _HEADER.search(text):
         return "a token"
+    if any(not is_plain(match[1]) for match in _QUERY.finditer(text)):
+        return "an address with a password"
+    if any(_OBJECT.search(part) and _DATA.search(part) for part in text.split("\n---")):
+        return "a Secret of Kubernetes"
     return None
+
+
+def called(document: Any, path: tuple[str | int, ...]) -> str:
+    """What the text at a path is called by what stands beside it; empty where only its key says that.
+
+    That is the name of a variable with name and value, and the option before a word of a command.
+    """
+    around = document
+    for key in path[:-1]:
+        if isinstance(around, Mapping):
+            around = around.get(key)
+        elif isinstance(around, list | tuple) and isinstance(key, int) and key < len(around):
+            around = around[key]
+    last = path[-1] if path else ""
+    if last == "value" and isinstance(around, Mapping):
+        return str(around.get("name", ""))
+    if isinstance(last, int) and last > 0 and isinstance(around, list | tuple) and last < len(around):
+        option = around[last - 1]
+        if isinstance(option, str) and option.startswith("-") and not str(around[last]).startswith("-"):
+            return option.lstrip("-")
+    return ""
 
 
 def kind_of(text: str) -> str | None:
@@ -86,7 +148,7 @@ def kind_of(text: str) -> str | None:
         return found
     if not _has_hint(text):
         return None
-    if _PIPED.search(text):
+    if _PIPED.search(text) or _MONITOR.search(text):
         return "a password"
-    values = (match[1] for pattern in (_ASSIGNED, _CAMEL, _OPTION) for match in pattern.finditer(text))
+    values = (match[1] for pattern in (_ASSIGNED, _CAMEL, _OPTION, _BESIDE) for match in pattern.finditer(text))
     return "a password or a key" if any(not is_plain(value) for value in values) else None

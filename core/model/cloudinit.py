@@ -21,7 +21,8 @@ def secrets(config: Any) -> Iterator[tuple[Path, str]]:
     for path, text in _scalars(config):
         if standins.is_one(text):
             continue
-        found = _listed(path, text) or _named(path, text) or secret_looks.kind_of(text)
+        name = secret_looks.called(config, path)
+        found = _listed(path, text) or _named(path, text) or secret_looks.kind_of_variable(name, text)
         if found:
             yield path, found
 

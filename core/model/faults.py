@@ -83,9 +83,14 @@ class Fault:
 _PASSWORD = re.compile(r"[^\s/@:'\"]*:[^\s/@'\"]+@(?!sha256:)")
 
 
+# Behind the question mark or the number sign of an address, every value may be a token.
+_QUERY = re.compile(r"([?&#][\w.-]{1,60}=)[^\s&'\"]+")
+
+
 def without_password(text: str) -> str:
-    """The text without user:password@, wherever a faulty value or key is repeated with one."""
-    return _PASSWORD.sub("(hidden)@", text) if "@" in text else text
+    """The text without user:password@ and ?name=value, wherever a faulty value or key is repeated with one."""
+    text = _PASSWORD.sub("(hidden)@", text) if "@" in text else text
+    return _QUERY.sub(r"\1(hidden)", text) if "=" in text else text
 
 
 class StackFileError(Exception):

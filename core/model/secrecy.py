@@ -73,7 +73,8 @@ def _patches(platform: Mapping[str, Any]) -> Iterator[Fault]:
             elif place is Holds.SECRET and text:
                 yield _plain(path, "is a secret in plain text")
             elif place is Holds.TEXT:
-                if what := secret_looks.kind_of_variable(str(inner[-1]), text):
+                name = secret_looks.called(patch, inner) or str(inner[-1])
+                if what := secret_looks.kind_of_variable(name, text):
                     yield _plain(path, f"contains {what} in plain text")
             elif what := secret_looks.kind_by_form(text):
                 yield _elsewhere(path, what)
@@ -87,8 +88,17 @@ def _cloud_init(platform: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _free(platform: Mapping[str, Any]) -> Iterator[Fault]:
     for path, text in texts({key: platform.get(key) for key in sorted({place[0] for place in _FREE})}):
-        if any(_begins(path, each) for each in _FREE) and (what := secret_looks.kind_of(text)):
+        if not any(_begins(path, each) for each in _FREE):
+            continue
+        name = secret_looks.called(platform, path) or _key_of_chart(path)
+        if what := secret_looks.kind_of_variable(name, text):
             yield _elsewhere(path, what)
+
+
+def _key_of_chart(path: Path) -> str:
+    """The key of a chart's value, unless it may name a Secret of Kubernetes, as existingSecret does."""
+    key = str(path[-1])
+    return key if path[:2] == ("cilium", "values") and not key.lower().endswith("secret") else ""
 
 
 def _begins(path: Path, start: tuple[str, ...]) -> bool:

@@ -1,6 +1,6 @@
 """Kernel arguments that disable a mitigation or a hardening default, as the policies judge them."""
 
-# Source: Linux lib/kstrtox.c, kstrtobool: what the kernel takes for no.
+# What the kernel takes for no, as people write it; other spellings are known to core/facts/kernel_defences.py.
 _NO = ("0", "n", "no", "f", "false", "off")
 _YES = ("1", "y", "yes", "t", "true", "on")
 # Source: Linux, Documentation/admin-guide/kernel-parameters.txt and hw-vuln/. An empty tuple: any value, and none.
@@ -50,6 +50,8 @@ MITIGATIONS: dict[str, tuple[str, ...]] = {
 # Source: siderolabs/talos, pkg/kernel/kspp and pkg/machinery/kernel; kernel-parameters.txt.
 HARDENING: dict[str, tuple[str, ...]] = {
     "slab_merge": (),
+    # The older name of the same.
+    "slub_merge": (),
     "init_on_alloc": _NO,
     "init_on_free": _NO,
     "module.sig_enforce": _NO,

@@ -56,7 +56,8 @@ def _looks(patch: Field) -> Iterator[str]:
         if standins.is_one(text) or not isinstance(kind, str):
             continue
         is_variable = bool(path) and secret_places.holds(kind, path) is Holds.TEXT
-        what = secret_looks.kind_of_variable(str(path[-1]), text) if is_variable else secret_looks.kind_by_form(text)
+        name = secret_looks.called(document, path) or str(path[-1]) if path else ""
+        what = secret_looks.kind_of_variable(name, text) if is_variable else secret_looks.kind_by_form(text)
         yield from [what] if what else []
 
 

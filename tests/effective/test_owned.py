@@ -160,6 +160,22 @@ LEGACY = {
         {"cluster": {"apiServer": {"extraArgs": {"tls-min-version": "VersionTLS13"}}}},
         "patches.0: sets the flag tls-min-version of kube-apiserver, which Talos v1.14.2 sets itself",
     ),
+    "a flag with underscores": (
+        {"machine": {"kubelet": {"extraArgs": {"read_only_port": "10255"}}}},
+        "read_only_port: is not how the flag is spelled",
+    ),
+    "a flag with dashes before it": (
+        {"cluster": {"apiServer": {"extraArgs": {"--tls-min-version": "VersionTLS13"}}}},
+        "--tls-min-version: is not how the flag is spelled",
+    ),
+    "the cluster's authority deleted": ({"cluster": {"ca": DELETE}}, "cluster.ca: deletes what Bedplate itself sets"),
+    "another authority of Talos": ({"machine": {"ca": {"crt": "QQ=="}}}, "machine.ca: sets what Bedplate itself sets"),
+    "no key to read Secrets with": (
+        {"cluster": {"secretboxEncryptionSecret": DELETE}},
+        "secretboxEncryptionSecret: deletes what Bedplate itself sets",
+    ),
+    "no key of service accounts": ({"cluster": {"serviceAccount": DELETE}}, "serviceAccount: deletes what Bedplate"),
+    "etcd deleted": ({"cluster": {"etcd": DELETE}}, "cluster.etcd: deletes what Bedplate itself sets"),
     "a flag of etcd": (
         {"cluster": {"etcd": {"extraArgs": {"data-dir": "/tmp"}}}},
         "patches.0: sets the flag data-dir of etcd",
@@ -183,6 +199,26 @@ DOCUMENTS = {
         document("KubeletConfig", config={"readOnlyPort": 1}),
         "readOnlyPort: sets what Bedplate",
     ),
+    "a flag with underscores": (
+        document("KubeAPIServerConfig", extraArgs={"service_cluster_ip_range": "10.9.0.0/16"}),
+        "service_cluster_ip_range: is not how the flag is spelled",
+    ),
+    "no authority of the API server": (document("KubeAPIServerCAConfig", **DELETE), "deletes what Bedplate itself"),
+    "no encryption of Secrets": (document("KubeEtcdEncryptionConfig", **DELETE), "deletes what Bedplate itself sets"),
+    "an empty encryption of Secrets": (
+        document("KubeEtcdEncryptionConfig", config={}),
+        "sets what Bedplate itself sets",
+    ),
+    "no key of service accounts": (
+        document("KubeServiceAccountConfig", issuer=DELETE),
+        "issuer: deletes what Bedplate",
+    ),
+    "another cluster": (document("DiscoveryIdentityConfig", clusterID="x"), "sets what Bedplate itself sets"),
+    "isolated workloads": (
+        document("SecurityProfileConfig", workloadIsolation=True),
+        "workloadIsolation: isolates workloads from Talos, and the platform has KubeVirt",
+    ),
+    "isolation by default": (document("SecurityProfileConfig", **DELETE), "patches.0: isolates workloads from Talos"),
     "another authentication file": (
         document("KubeAPIServerConfig", extraArgs={"authentication-config": "/x"}),
         "sets the flag authentication-config of kube-apiserver",
@@ -207,6 +243,7 @@ RIGHT = {
     },
     "a deleted list of udev rules": {"machine": {"udev": {"rules": DELETE}}},
     "what stands in no document of Bedplate": {"machine": {"logging": DELETE}},
+    "another authority for the way to a new one": {"machine": {"acceptedCAs": [{"crt": "QQ=="}]}},
     "a search domain": document("ResolverConfig", searchDomains={"disableDefault": True}),
 }
 

@@ -29,6 +29,29 @@ def test_the_model_and_the_policies_know_the_same_kernel_arguments(table):
     assert getattr(kernel_defences, table) == getattr(arguments, table)
 
 
+@pytest.mark.parametrize(
+    ("argument", "means"),
+    [
+        ("init_on_alloc=nope", ["init_on_alloc=0"]),
+        ("init_on_alloc=00", ["init_on_alloc=0"]),
+        ("hardened_usercopy=Never", ["hardened_usercopy=0"]),
+        ("randomize_kstack_offset=offline", ["randomize_kstack_offset=0"]),
+        ("talos.auditd.disabled=1x", ["talos.auditd.disabled=1"]),
+        ("selinux=00", ["selinux=0"]),
+        ("init_on_alloc=off", ["init_on_alloc=off"]),
+        ("slub-merge", ["slub_merge"]),
+        ("sysctl/kernel.kptr_restrict=0", ["sysctl.kernel.kptr_restrict"]),
+        ("sysctl/kernel/kptr_restrict=0", ["sysctl.kernel.kptr_restrict"]),
+        ("init_on_alloc=yes", []),
+        ("iommu=noforce", []),
+        ("selinux=1", []),
+        ("sysctl/kernel/kptr_restrict=2", []),
+    ],
+)
+def test_a_kernel_argument_means_what_the_kernel_reads_in_it(argument, means):
+    assert list(kernel_defences.hardening_off(argument)) == means
+
+
 def test_a_new_platform_takes_the_newest_contract_that_all_its_parts_have():
     assert versions.newest_contract("v1.12.0") == (1, 12)
     assert versions.newest_contract("v1.13.9") == (1, 13)

@@ -46,6 +46,27 @@ def extension(*environment, **fields):
     return document("ExtensionServiceConfig", name="vpn", environment=list(environment), **fields)
 
 
+REFERS = """
+kind: ExternalSecret
+spec:
+  target: {template: {kind: Secret}}
+---
+kind: ConfigMap
+data: {a: b}
+---
+kind: Pod
+spec:
+  containers:
+  - env:
+    - name: DB_PASSWORD
+      valueFrom: {secretKeyRef: {name: db-password, key: value}}
+    - name: DB_TOKEN
+      value: $(OTHER)
+---
+apiVersion: v1
+kind: Secret
+type: kubernetes.io/service-account-token
+"""
 PLAIN_PATCHES = [
     # A proxy's password, in each place that has a proxy.
     ({"machine": {"env": {"https_proxy": f"http://user:{MARK}@proxy.example.com:3128"}}}, "machine.env.https_proxy"),
@@ -91,6 +112,40 @@ PLAIN_PATCHES = [
         {"machine": {"pods": [{"spec": {"containers": [{"args": [f"--password={MARK}"]}]}}]}},
         "machine.pods[0].spec.containers[0].args[0]",
     ),
+    # Named by what stands beside it.
+    (
+        {"machine": {"pods": [{"spec": {"containers": [{"env": [{"name": "DB_PASSWORD", "value": MARK}]}]}}]}},
+        "machine.pods[0].spec.containers[0].env[0].value",
+    ),
+    (
+        {"machine": {"pods": [{"spec": {"initContainers": [{"command": ["a", "--db-password", MARK]}]}}]}},
+        "machine.pods[0].spec.initContainers[0].command[2]",
+    ),
+    (extension(f"UPS_PASS={MARK}"), "environment[0]"),
+    (extension(f"MYSQL_PWD={MARK}"), "environment[0]"),
+    (
+        document(
+            "ExtensionServiceConfig",
+            name="nut",
+            configFiles=[{"content": f"MONITOR ups@10.0.0.1 1 upsmon {MARK} slave\n", "mountPath": "/a"}],
+        ),
+        "configFiles[0].content",
+    ),
+    ({"machine": {"env": {"http_proxy": f"HTTP://{MARK}@proxy:3128"}}}, "machine.env.http_proxy"),
+    (document("SideroLinkConfig", apiUrl=f"https://link.example.com/?jointoken={MARK}"), "apiUrl"),
+    # Manifests.
+    (
+        {"cluster": {"inlineManifests": [{"name": "a", "contents": f"kind: Secret\nstringData:\n  a: {MARK}\n"}]}},
+        "cluster.inlineManifests[0].contents",
+    ),
+    (
+        {"cluster": {"inlineManifests": [{"name": "a", "contents": f"- name: DB_PASSWORD\n  value: {MARK}\n"}]}},
+        "cluster.inlineManifests[0].contents",
+    ),
+    (
+        {"cluster": {"inlineManifests": [{"name": "a", "contents": f'{{"kind":"Secret","data":{{"a":"{MARK}"}}}}'}]}},
+        "cluster.inlineManifests[0].contents",
+    ),
 ]
 
 
@@ -127,6 +182,7 @@ PLAIN_CLOUD_INIT = [
     ({"write_files": [{"path": "/a", "content": f"token: {MARK}"}]}, "write_files[0].content", "a password or a key"),
     ({"apt": {"http_proxy": f"http://u:{MARK}@p:3128"}}, "apt.http_proxy", "an address with a password"),
     ({"runcmd": [f"curl -H 'Authorization: Bearer {MARK}' https://a"]}, "runcmd[0]", "a token"),
+    ({"runcmd": [["mysql", "--password", MARK]]}, "runcmd[0][2]", "a password or a key"),
     ({"runcmd": [["sh", "-c", f"echo root:{MARK} | chpasswd"]]}, "runcmd[0][2]", "a password"),
     ({"ubuntu_pro": {"token": MARK}}, "ubuntu_pro.token", "a password or a key"),
     ({"rh_subscription": {"activation-key": MARK}}, "rh_subscription.activation-key", "a password or a key"),
@@ -165,7 +221,9 @@ def test_what_only_resembles_a_secret_is_accepted(dev):
     }
     patches = [
         {"machine": {"env": {"https_proxy": "http://proxy.example.com:3128", "no_proxy": "10.0.0.0/8"}}},
-        extension("TS_HOSTNAME=a", "TS_AUTHKEY_FILE=/etc/key", "UPS_PASSWORD="),
+        extension("TS_HOSTNAME=a", "TS_AUTHKEY_FILE=/etc/key", "UPS_PASSWORD=", "BYPASS=10.0.0.0/8", "PWD=/srv"),
+        {"cluster": {"inlineManifests": [{"name": "a", "contents": REFERS}]}},
+        {"machine": {"pods": [{"spec": {"containers": [{"args": ["--password-file", "a", "--token", "--quiet"]}]}}]}},
         {"machine": {"files": [{"path": "/var/a", "op": "create", "content": "[plugins]\n  enable = true\n"}]}},
         {"machine": {"nodeAnnotations": {"example.com/owner": "mail:team@example.com"}}},
         {"machine": {"udev": {"rules": ['SUBSYSTEM=="block", ENV{ID_KEY}="usb", SYMLINK+="token=stick"']}}},
@@ -184,6 +242,14 @@ def test_what_only_resembles_a_secret_is_accepted(dev):
             {"workloads": {"w": {"image": "a.example.com/b:1", "command": ["a", f"amqp://u:{MARK}@h"]}}},
             "workloads.w.command.1",
         ),
+        (
+            {"workloads": {"w": {"image": "a.example.com/b:1", "command": ["a", "--password", MARK]}}},
+            "workloads.w.command.2",
+        ),
+        (
+            {"talos.schematic": {"kernel_args": [f"siderolink.api=grpc://h:8090?jointoken={MARK}"]}},
+            "talos.schematic.kernel_args.0",
+        ),
         ({"talos.schematic": {"kernel_args": [f"talos.config=https://u:{MARK}@h/"]}}, "talos.schematic.kernel_args.0"),
         (
             {"talos.patches": [{"machine": {"sysctls": {"a.b": f"https://u:{MARK}@h"}}}]},
@@ -194,6 +260,7 @@ def test_what_only_resembles_a_secret_is_accepted(dev):
             "machines.cp-1.schematic.kernel_args.0",
         ),
         ({"cilium.values": {"a": {"b": f"password={MARK}"}}}, "cilium.values.a.b"),
+        ({"cilium.values": {"a": {"password": MARK, "existingSecret": "a"}}}, "cilium.values.a.password"),
     ],
 )
 def test_a_secret_where_nothing_can_be_encrypted_has_another_remedy(dev, edit, path):

@@ -79,6 +79,8 @@ CASES = (
             ("talos.auditd.disabled=true", "talos.auditd.disabled=true"),
             ("sysctl.kernel.kptr_restrict=0", "sysctl.kernel.kptr_restrict"),
             ("sysctl.kernel/dmesg_restrict=0", "sysctl.kernel.dmesg_restrict"),
+            ("sysctl/kernel.dmesg_restrict=0", "sysctl.kernel.dmesg_restrict"),
+            ("slub_merge", "slub_merge"),
             ("hardened_usercopy=off", "hardened_usercopy=off"),
         )
     ),
