@@ -101,6 +101,7 @@ def test_values_that_only_move_to_a_document_are_one_line_for_each_field(
     assert f" {moved} values move unchanged; REBOOTS" in summary
     assert "machine.kubelet -> KubeletConfig: 12 values move unchanged" in told
     assert "machine.kubelet -> KubeNodeConfig: 1 value moves unchanged" in told
+    assert "machine.files -> CRICustomizationConfig bedplate: 1 value moves unchanged (reboots)" in told
     assert not [line for line in told if line.startswith(("KubeletConfig", "machine.kubelet.extraConfig"))]
     # What appears or vanishes is still a line of its own.
     assert "machine.features.rbac: true -> (none) (reboots)" in told
@@ -142,6 +143,20 @@ def test_a_contract_that_is_skipped_is_named_with_what_to_write_first(prod, was,
     )
     assert json.loads(as_json("prod", [], refused))["refused"] == refused
     assert table([], refused).startswith("The plan refuses this: talos.contract goes") is bool(first)
+
+
+def test_the_command_names_a_skipped_contract_before_the_changes(prod, tmp_path, capsys, monkeypatch):
+    was = [guard("v1.12"), *state(parse(changed(prod, {"talos.contract": "v1.12"})))]
+    monkeypatch.setattr("operations.drift.changes.exported_resources", lambda _: was)
+    monkeypatch.setattr("clients.judge.refusals", lambda *_: [])
+    file = tmp_path / "Pulumi.prod.yaml"
+    file.write_text(yaml.safe_dump({"config": {"bedplate:platform": changed(prod, {"talos.contract": "v1.14"})}}))
+    assert main(["prod", "--file", str(file)]) == 7
+    first, empty, machine, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("The plan refuses this: talos.contract goes from v1.12 to v1.14 and skips v1.13")
+    assert empty == "" and machine.startswith("cp-1 ")
+    assert main(["prod", "--file", str(file), "--json"]) == 7
+    assert "write v1.13, run up" in json.loads(capsys.readouterr().out)["refused"]
 
 
 def test_a_state_without_a_guard_says_nothing_of_its_contract(prod):
