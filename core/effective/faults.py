@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from core.facts.versions import minor
 from core.machineconfig.documents import own_documents
 from core.machineconfig.merge import merge
 from core.machineconfig.sources import Source, own_sources, patch_sources
@@ -10,15 +11,13 @@ from core.model.checks.kernel import excepted
 from core.model.faults import Fault, fault
 
 from .conflicts import beside, on_workers
-from .kubelet import LOCKED
+from .kubeletsettings import locked, unconvertible
 from .machine import Effective
 from .origins import Origins
-from .owning import isolating, misspelt_flags, said_again, taken_away, touches, weakened
+from .owning import isolating, misspelt_flags, said_again, taken_away, weakened
 from .volumes import too_small
 
 _REFUSED = "Talos refuses to merge it"
-# Dotted path of the settings that Talos sets itself, by the kind of the document.
-_SETTINGS = {"": ("machine", "kubelet", "extraConfig"), "KubeletConfig": ("config",)}
 
 
 def faults(platform: Platform) -> list[Fault]:
@@ -40,9 +39,12 @@ def _of_machine(platform: Platform, name: str, excepted: bool) -> Iterator[Fault
     bedplates = merge(source.document for source in own[-len(own_documents(platform, name)) :]).documents
     refused = {each.patch: each.problem for each in merge(source.document for source in origins.sources).refused}
     for number, source in enumerate(patches, len(own)):
+        unconverted = list(unconvertible(source, minor(platform.talos.version)))
+        yield from unconverted
         if number in refused:
-            what, _, instead = refused[number].partition("; ")
-            yield fault(source.place, what, _REFUSED, instead or "write it in another way")
+            if not unconverted:  # A setting of the wrong type is why, and says more.
+                what, _, instead = refused[number].partition("; ")
+                yield fault(source.place, what, _REFUSED, instead or "write it in another way")
             continue
         yield from said_again(source, bedplates, bare, origins.documents)
         yield from taken_away(source, states[number - 1], states[number], bare)
@@ -50,20 +52,11 @@ def _of_machine(platform: Platform, name: str, excepted: bool) -> Iterator[Fault
         yield from misspelt_flags(source)
         yield from isolating(source, origins.documents) if platform.kubevirt else ()
         yield from too_small(source)
-        yield from _locked(source)
+        yield from locked(source)
         yield from beside(source, origins.documents)
         if platform.machines[name].role == "worker":
             yield from on_workers(source)
     yield from _denied(Effective(platform, name, origins), patches)
-
-
-def _locked(source: Source) -> Iterator[Fault]:
-    """Settings of the kubelet that Talos sets itself."""
-    settings = _SETTINGS.get(str(source.document.get("kind", "")))
-    for path in [(*settings, field) for field in sorted(LOCKED)] if settings else ():
-        if touches(source.document, path) == path:
-            what = "is a setting of the kubelet that no config may set"
-            yield fault((*source.place, *path), what, "Talos sets it itself, and refuses a config with it", "remove it")
 
 
 def _denied(machine: Effective, patches: list[Source]) -> Iterator[Fault]:

@@ -133,8 +133,31 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "cluster.controlPlane.localAPIServerPort cluster.apiServer.extraArgs.secure-port KubeAPIServerConfig.apiPort "
         "KubeAPIServerConfig.extraArgs.secure-port",
     ),
-    (BEDPLATE, "names in certificates and in pods' settings end in it",
-     "cluster.network.dnsDomain KubeNetworkConfig.dnsDomain"),
+    (
+        BEDPLATE,
+        "names in certificates and in pods' settings end in it",
+        "cluster.network.dnsDomain KubeNetworkConfig.dnsDomain machine.kubelet.extraConfig.clusterDomain "
+        "KubeletConfig.config.clusterDomain machine.kubelet.extraArgs.cluster-domain "
+        "KubeletConfig.extraArgs.cluster-domain",
+    ),
+    (
+        "network.services",
+        "the cluster's DNS answers at the tenth address of that network, and pods would ask elsewhere",
+        "machine.kubelet.clusterDNS KubeletConfig.clusterDNS machine.kubelet.extraConfig.clusterDNS "
+        "KubeletConfig.config.clusterDNS machine.kubelet.extraArgs.cluster-dns KubeletConfig.extraArgs.cluster-dns",
+    ),
+    (
+        "talos.hardening.serving_certificates",
+        "a kubelet would serve a certificate of another authority than the API server and the plan expect",
+        "machine.kubelet.extraConfig.serverTLSBootstrap KubeletConfig.config.serverTLSBootstrap "
+        "machine.kubelet.extraArgs.rotate-server-certificates KubeletConfig.extraArgs.rotate-server-certificates",
+    ),
+    (
+        BEDPLATE,
+        "it waits for the Node that each kubelet registers",
+        "machine.kubelet.extraConfig.registerNode KubeletConfig.config.registerNode "
+        "machine.kubelet.extraArgs.register-node KubeletConfig.extraArgs.register-node",
+    ),
     (
         BEDPLATE,
         "the kubelet's port without authentication stays closed",

@@ -72,29 +72,34 @@ def change(node: Mapping[str, Any], inputs: Values, state: Values) -> dict[str, 
     body: dict[str, Any] = {"metadata": {"labels": changed}} if changed else {}
     if not inputs["kubeletMayTaint"]:
         taints = (node.get("spec") or {}).get("taints") or []
-        wanted = _taints(taints, inputs["taints"], frozenset(state.get("taints") or ()))
+        wanted = _taints(taints, inputs["taints"], state.get("taints") or {})
         if wanted != taints:
             body["spec"] = {"taints": wanted}
     return body
 
 
-def _taints(has: list[dict[str, Any]], declared: Mapping[str, str], before: frozenset[str]) -> list[dict[str, Any]]:
-    """The Node's taints with those that are declared, without those that were; others, such as a cordon's, stay."""
-    wanted = {key: _taint(key, text) for key, text in declared.items()}
-    kept = [
-        taint
-        for taint in has
-        if taint.get("key") not in before - wanted.keys()
-        and (taint.get("key") not in wanted or taint.get("effect") == wanted[taint["key"]]["effect"])
-    ]
-    present = {taint.get("key") for taint in kept}
-    exact = [
-        {**taint, "value": wanted[taint["key"]].get("value", "")}
-        if taint.get("key") in wanted and taint.get("value", "") != wanted[taint["key"]].get("value", "")
-        else taint
-        for taint in kept
-    ]
-    return exact + [taint for key, taint in wanted.items() if key not in present]
+def _taints(has: list[dict[str, Any]], declared: Mapping[str, str], before: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The Node's taints with those that are declared, without those that were.
+
+    A taint is known by its key and its effect, as in Kubernetes. Others, such as a cordon's, stay, and so does one with
+    a declared key and an effect that was never declared.
+    """
+    wanted = {_known(taint): taint for taint in map(_taint, declared.keys(), declared.values())}
+    ended = {_known(taint) for taint in map(_taint, before.keys(), before.values())} - wanted.keys()
+    kept = [_with_value(taint, wanted.get(_known(taint))) for taint in has if _known(taint) not in ended]
+    present = {_known(taint) for taint in kept}
+    return kept + [taint for known, taint in wanted.items() if known not in present]
+
+
+def _known(taint: Mapping[str, Any]) -> tuple[object, object]:
+    return taint.get("key"), taint.get("effect")
+
+
+def _with_value(taint: dict[str, Any], wanted: Mapping[str, str] | None) -> dict[str, Any]:
+    """A taint of the Node with the value that is declared for it, if one is."""
+    if wanted is None or (taint.get("value") or "") == wanted.get("value", ""):
+        return taint
+    return {**taint, "value": wanted.get("value", "")}
 
 
 def _taint(key: str, text: str) -> dict[str, str]:

@@ -180,8 +180,64 @@ LEGACY = {
         {"cluster": {"etcd": {"extraArgs": {"data-dir": "/tmp"}}}},
         "patches.0: sets the flag data-dir of etcd",
     ),
+    "another DNS server of pods": (
+        {"machine": {"kubelet": {"clusterDNS": ["10.96.0.99"]}}},
+        "kubelet.clusterDNS: sets what network.services",
+    ),
+    "another DNS server, by a setting": (
+        {"machine": {"kubelet": {"extraConfig": {"clusterDNS": ["10.96.0.99"]}}}},
+        "extraConfig.clusterDNS: sets what network.services",
+    ),
+    "another DNS server, by a flag": (
+        {"machine": {"kubelet": {"extraArgs": {"cluster-dns": "10.96.0.99"}}}},
+        "cluster-dns: sets what network.services",
+    ),
+    "another domain of pods": (
+        {"machine": {"kubelet": {"extraConfig": {"clusterDomain": "x.local"}}}},
+        "clusterDomain: sets what Bedplate itself sets",
+    ),
+    "another domain, by a flag": (
+        {"machine": {"kubelet": {"extraArgs": {"cluster-domain": "x.local"}}}},
+        "cluster-domain: sets what Bedplate itself sets",
+    ),
+    "no signed serving certificates": (
+        {"machine": {"kubelet": {"extraConfig": {"serverTLSBootstrap": False}}}},
+        "serverTLSBootstrap: sets what talos.hardening.serving_certificates",
+    ),
+    "signed serving certificates again": (
+        {"machine": {"kubelet": {"extraConfig": {"serverTLSBootstrap": True}}}},
+        "serverTLSBootstrap: says again what talos.hardening",
+    ),
+    "serving certificates, by a flag": (
+        {"machine": {"kubelet": {"extraArgs": {"rotate-server-certificates": "false"}}}},
+        "rotate-server-certificates: sets what talos.hardening.serving_certificates",
+    ),
+    "no Node": (
+        {"machine": {"kubelet": {"extraConfig": {"registerNode": False}}}},
+        "registerNode: sets what Bedplate itself sets",
+    ),
 }
 DOCUMENTS = {
+    "another DNS server of pods": (
+        document("KubeletConfig", clusterDNS=["10.96.0.99"]),
+        "clusterDNS: sets what network.services",
+    ),
+    "another DNS server, by a setting": (
+        document("KubeletConfig", config={"clusterDNS": ["10.96.0.99"]}),
+        "config.clusterDNS: sets what network.services",
+    ),
+    "another domain of pods": (
+        document("KubeletConfig", config={"clusterDomain": "x.local"}),
+        "clusterDomain: sets what Bedplate itself",
+    ),
+    "no signed serving certificates": (
+        document("KubeletConfig", config={"serverTLSBootstrap": False}),
+        "serverTLSBootstrap: sets what talos.hardening.serving_certificates",
+    ),
+    "no Node, by a flag": (
+        document("KubeletConfig", extraArgs={"register-node": "false"}),
+        "register-node: sets what Bedplate itself sets",
+    ),
     "another installer": (
         document("UnattendedInstallConfig", installer={"image": "x"}),
         "installer.image: sets what talos.version",

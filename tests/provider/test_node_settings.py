@@ -113,22 +113,47 @@ def test_what_is_no_longer_declared_is_removed_and_the_rest_stays(cluster):
     [
         ([], {"a": "NoSchedule"}, [{"key": "a", "effect": "NoSchedule"}]),
         ([], {"a": "x:NoExecute"}, [{"key": "a", "value": "x", "effect": "NoExecute"}]),
-        # Another value, another effect.
+        # Another value.
         (
             [{"key": "a", "value": "x", "effect": "NoSchedule", "timeAdded": "2026-01-01T00:00:00Z"}],
             {"a": "y:NoSchedule"},
             [{"key": "a", "value": "y", "effect": "NoSchedule", "timeAdded": "2026-01-01T00:00:00Z"}],
-        ),
-        (
-            [{"key": "a", "effect": "NoSchedule"}, CORDON],
-            {"a": "NoExecute"},
-            [CORDON, {"key": "a", "effect": "NoExecute"}],
         ),
     ],
 )
 def test_taints_become_those_that_are_declared(has, declared, left):
     inputs = {**WORKER, "labels": {}, "notByKubelet": [], "taints": declared}
     assert change({"spec": {"taints": has}}, inputs, {}) == {"spec": {"taints": left}}
+
+
+OWN = {"key": "a", "value": "mine", "effect": "NoExecute"}
+OURS = {"key": "a", "effect": "NoSchedule"}
+PREFERRED = {"key": "a", "effect": "PreferNoSchedule"}
+
+
+@pytest.mark.parametrize(
+    ("has", "before", "declared", "left"),
+    [
+        # An operator's own taint of the same key stays beside what is declared, added, changed or no longer declared.
+        ([OWN], {}, {"a": "NoSchedule"}, [OWN, OURS]),
+        ([OWN, OURS], {"a": "NoSchedule"}, {}, [OWN]),
+        ([OURS, OWN], {"a": "NoSchedule"}, {"a": "x:NoSchedule"}, [{**OURS, "value": "x"}, OWN]),
+        ([OWN, OURS, CORDON], {"a": "NoSchedule"}, {"a": "PreferNoSchedule"}, [OWN, CORDON, PREFERRED]),
+        # What the last update declared goes, whatever value it has by now.
+        ([OURS], {"a": "NoSchedule"}, {"a": "NoExecute"}, [{"key": "a", "effect": "NoExecute"}]),
+        ([OWN, CORDON], {"a": "x:NoExecute"}, {}, [CORDON]),
+        ([OWN, CORDON], {"a": "NoExecute"}, {"b": "NoSchedule"}, [CORDON, {"key": "b", "effect": "NoSchedule"}]),
+    ],
+)
+def test_a_taint_that_was_never_declared_stays(has, before, declared, left):
+    inputs = {**WORKER, "labels": {}, "notByKubelet": [], "taints": declared}
+    assert change({"spec": {"taints": has}}, inputs, {"taints": before})["spec"] == {"taints": left}
+
+
+@pytest.mark.parametrize("before", [{}, {"a": "PreferNoSchedule"}, {"a": "NoSchedule"}, {"b": "NoExecute"}])
+def test_an_own_taint_of_a_declared_key_is_no_reason_to_write(before):
+    inputs = {**WORKER, "labels": {}, "notByKubelet": [], "taints": {"a": "NoSchedule"}}
+    assert change({"spec": {"taints": [OWN, OURS]}}, inputs, {"taints": before}) == {}
 
 
 def test_a_change_that_was_made_is_none_any_more():
