@@ -5,6 +5,7 @@ Each machine gets a config of another form, in its turn. The secrets in it stay 
 
 from collections.abc import Iterator, Mapping
 
+from core.facts.contracts import skipped
 from core.facts.versions import Minor, minor, spell
 from core.native import InputError, Values
 
@@ -21,13 +22,8 @@ def refused(inputs: Values, before: Values) -> Iterator[InputError]:
             f"talos.contract goes from v{spell(was)} back to v{spell(now)}; machines would lose what only the newer "
             f"contract can set; write v{spell(was)}",
         )
-    elif now != (was[0], was[1] + 1):
-        following = spell((was[0], was[1] + 1))
-        yield InputError(
-            "contract",
-            f"talos.contract goes from v{spell(was)} to v{spell(now)} and skips v{following}; a change of contract is "
-            f"tested from the one before; write v{following}, run up, then write v{spell(now)}",
-        )
+    elif skips := skipped(was, now):
+        yield InputError("contract", skips)
     elif (runs := before.get("talos")) and minor(str(runs)) < now:
         yield InputError(
             "contract",

@@ -1,5 +1,6 @@
 """Every way in which a stack file is read, each as what a person gets to read of it."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -96,6 +97,8 @@ def by_review(file: Path, output: pytest.CaptureFixture[str]) -> str:
 
 
 def _program(config: Mapping[str, object]) -> str:
+    # asyncio.run, in whichever test came before, took the loop away that the SDK wants to find.
+    asyncio.set_event_loop(asyncio.new_event_loop())
     pulumi.runtime.set_mocks(Engine(), project="bedplate", stack="x", preview=True)
     pulumi.runtime.set_all_config({key: json.dumps(value) for key, value in config.items()})
     try:

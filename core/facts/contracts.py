@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from .versions import Minor
+from .versions import Minor, spell
 
 # Source: siderolabs/talos, pkg/machinery/config/types at v1.12 and v1.14.
 KINDS: dict[str, Minor] = {
@@ -122,3 +122,14 @@ def given(document: object, path: str) -> bool:
             return False
         at = at[key]
     return True
+
+
+def skipped(was: Minor, now: Minor) -> str | None:
+    """Why a platform may not change from one contract to a later one at once, and what to write; None if it may."""
+    following = (was[0], was[1] + 1)
+    if now <= following:
+        return None
+    return (
+        f"talos.contract goes from v{spell(was)} to v{spell(now)} and skips v{spell(following)}; a change of contract "
+        f"is tested from the one before; write v{spell(following)}, run up, then write v{spell(now)}"
+    )

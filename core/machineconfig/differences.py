@@ -11,6 +11,7 @@ from core.printable import printable
 
 from .deletes import Element, Path
 from .merge import LEGACY, Document, Key, Merged, merge
+from .moves import Changed, moves
 from .redaction import HIDDEN, shown_value
 from .written import as_written
 
@@ -27,6 +28,7 @@ IN_PLACE = (
 )  # fmt: skip
 # Room for a value that was cut, and for its length behind it.
 _SHOWN_CHARACTERS = 300
+DOCUMENT = "the document"
 # What identifies a document, and a field that Talos does not read.
 _IDENTITY = frozenset({"apiVersion", "kind", "name", "version", "persist"})
 
@@ -40,10 +42,12 @@ class Difference:
     before: str
     after: str
     reboots: bool
+    moved: str = ""
+    """Where an equal value stands on the other side, if it only moved: a path, or a document and a path in it."""
 
     def __post_init__(self) -> None:
         """Make every text printable."""
-        for name in ("document", "path", "before", "after"):
+        for name in ("document", "path", "before", "after", "moved"):
             object.__setattr__(self, name, printable(getattr(self, name), _SHOWN_CHARACTERS))
 
     def __str__(self) -> str:
@@ -66,18 +70,35 @@ def parse(text: str) -> Merged:
 
 def differences(before: Merged, after: Merged) -> list[Difference]:
     """Every field in which they differ, and every one that only one of them deletes, in a stable order."""
-    listed = []
+    listed: list[tuple[Key, Difference]] = []
+    changed: list[Changed] = []
     for key in sorted({*before.documents, *after.documents}):
         shown, old, new = _shown_key(key), before.documents.get(key), after.documents.get(key)
         if (old is None or new is None) and key != LEGACY:
             # A whole document: named by its first level, so that nobody reads past it.
-            listed.append(Difference(shown, "the document", _presence(old), _presence(new), reboots=False))
+            listed.append((key, Difference(shown, DOCUMENT, _presence(old), _presence(new), reboots=False)))
         for path, was, now in _fields((), _body(key, old), _body(key, new)):
-            listed.append(
-                Difference(shown, ".".join(path), shown_value(path, was), shown_value(path, now), _reboots(key, path))
-            )
-    listed += [_deleted(key, path, after=True) for key, path in _sorted(after.deleted - before.deleted)]
-    return listed + [_deleted(key, path, after=False) for key, path in _sorted(before.deleted - after.deleted)]
+            changed.append(Changed(key, path, was, now))
+            texts = shown_value(path, was), shown_value(path, now)
+            listed.append((key, Difference(shown, ".".join(path), *texts, _reboots(key, path))))
+    listed += [(key, _deleted(key, path, after=True)) for key, path in _sorted(after.deleted - before.deleted)]
+    listed += [(key, _deleted(key, path, after=False)) for key, path in _sorted(before.deleted - after.deleted)]
+    marks = _marks(changed)
+    return [replace(each, moved=marks.get((key, each.path), "")) for key, each in listed]
+
+
+def _marks(changed: list[Changed]) -> dict[tuple[Key, str], str]:
+    """Where the value at a place stands on the other side: for both sides of each value that only moves."""
+    marks: dict[tuple[Key, str], str] = {}
+    for move in moves(changed):
+        old, document = ".".join(move.old), _shown_key(move.key)
+        marks[LEGACY, printable(old, _SHOWN_CHARACTERS)] = (
+            f"{document}: {'.'.join(move.new[0])}" if len(move.new) == 1 else document
+        )
+        # A document that takes over a value is no change of its own.
+        marks[move.key, DOCUMENT] = old
+        marks |= {(move.key, printable(".".join(path), _SHOWN_CHARACTERS)): old for path in move.new}
+    return marks
 
 
 def _sorted(deleted: frozenset[tuple[Key, Path]]) -> list[tuple[Key, Path]]:
@@ -88,7 +109,7 @@ def _deleted(key: Key, path: Path, after: bool) -> Difference:
     """What only one of two configs deletes from the base, which may have it."""
     texts = tuple(_shown_part(path[:number], part) for number, part in enumerate(path))
     states = ("(as generated)", "(deleted)") if after else ("(deleted)", "(as generated)")
-    return Difference(_shown_key(key), ".".join(texts) or "the document", *states, _reboots(key, texts))
+    return Difference(_shown_key(key), ".".join(texts) or DOCUMENT, *states, _reboots(key, texts))
 
 
 def _shown_part(above: Path, part: str | Element) -> str:

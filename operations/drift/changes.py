@@ -14,18 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from clients import judge
+from core.facts.contracts import skipped
+from core.facts.versions import minor
 from core.machineconfig.base import base_texts
 from core.machineconfig.differences import Difference, differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import merge
 from core.machineconfig.redaction import shown_value
 from core.model import Platform, StackFileError, stackfile
+from core.native.cluster import CHANGE_GUARD
 from core.native.machine import IDENTITY, NODE_HEALTHY, TALOS_VERSION
 from core.printable import printable_lines
 from core.state import CONFIGURED, machine_of, unwrap_secret
 from runner import pipes
 
 from .export import ExportError, exported_resources
+from .told import lines, total
 
 CHANGES = 7
 # Type token of each resource of a machine that is compared, to the name used here.
@@ -73,7 +77,8 @@ def main(arguments: list[str]) -> int:
         print(f"changes: {error}", file=sys.stderr)
         return 2
     changes = list(compared(platform, resources))
-    print(as_json(given.stack, changes) if given.json else printable_lines(table(changes)))
+    skips = contract_refused(platform, resources)
+    print(as_json(given.stack, changes, skips) if given.json else printable_lines(table(changes, skips)))
     return CHANGES if any(change.state != "same" for change in changes) else 0
 
 
@@ -91,6 +96,13 @@ def compared(platform: Platform, resources: list[dict[str, Any]]) -> Iterator[Ch
             yield Change(name, str(machine.address), "joins")
         else:
             yield _change(platform, name, state)
+
+
+def contract_refused(platform: Platform, resources: list[dict[str, Any]]) -> str:
+    """Why the plan refuses the declared contract after that of the last update, and what to write first; else empty."""
+    guards = [resource.get("inputs") or {} for resource in resources if resource["type"] == CHANGE_GUARD.token]
+    was = [of["contract"] for of in guards if isinstance(of.get("contract"), str)]
+    return (skipped(minor(was[0]), minor(platform.talos.contract)) or "") if was else ""
 
 
 def _change(platform: Platform, name: str, state: Mapping[str, Mapping[str, Any]]) -> Change:
@@ -129,20 +141,24 @@ def _states(resources: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, An
     return {name: state for name, state in states.items() if "config" in state}
 
 
-def as_json(stack: str, changes: list[Change]) -> str:
+def as_json(stack: str, changes: list[Change], refused: str = "") -> str:
     """The changes as JSON, for programs. Version 1 of the shape may get more fields and loses none."""
-    return json.dumps({"version": 1, "stack": stack, "machines": [asdict(change) for change in changes]}, indent=1)
+    machines = [asdict(change) for change in changes]
+    return json.dumps({"version": 1, "stack": stack, "refused": refused, "machines": machines}, indent=1)
 
 
-def table(changes: list[Change]) -> str:
-    """The changes for people: a line for each machine, and beneath it each field: what it has -> what it gets."""
+def table(changes: list[Change], refused: str = "") -> str:
+    """The changes for people: a line for each machine, and beneath it each field: what it has -> what it gets.
+
+    Values that only move to a document of their own are one line for each field and document.
+    """
     width = max((len(change.machine) for change in changes), default=0)
-    address = max(15, *(len(change.address) for change in changes))
-    lines = []
+    address = max([15, *(len(change.address) for change in changes)])
+    told = [f"The plan refuses this: {refused}", ""] if refused else []
     for change in changes:
-        lines.append(f"{change.machine:<{width}}  {change.address:<{address}}  {_summary(change)}")
-        lines += [f"{'':<{width}}    {difference}" for difference in change.differences]
-    return "\n".join(lines)
+        told.append(f"{change.machine:<{width}}  {change.address:<{address}}  {_summary(change)}")
+        told += [f"{'':<{width}}    {line}" for line in lines(change.differences)]
+    return "\n".join(told)
 
 
 def _summary(change: Change) -> str:
@@ -151,7 +167,7 @@ def _summary(change: Change) -> str:
             change.state
         ]
     effect = "drained, in its turn, no reboot" if change.drained else "no reboot"
-    return f"{len(change.differences)} changes; {'REBOOTS, drained, in its turn' if change.reboots else effect}"
+    return f"{total(change.differences)}; {'REBOOTS, drained, in its turn' if change.reboots else effect}"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.facts.containerd import PART
 from core.machineconfig.differences import differences, parse
 from core.machineconfig.merge import LEGACY, merge
 from core.machineconfig.redaction import HIDDEN, secret
@@ -26,6 +27,97 @@ def test_patches_are_merged_before_they_are_compared():
     apart = [{"machine": {"sysctls": {"a": "1"}}}, {"machine": {"sysctls": {"b": "2"}}}]
     together = [{"machine": {"sysctls": {"a": "1", "b": "2"}}}]
     assert lines_of(apart, together) == []
+
+
+def moved(before, after):
+    """Document and path of each difference that only moves, with where its value stands on the other side."""
+    return {f"{d.document} {d.path}".strip(): d.moved for d in differences(merge(before), merge(after)) if d.moved}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "places"),
+    [
+        (
+            {"machine": {"nodeLabels": {"a.b/c": "x"}}},
+            {"kind": "KubeNodeConfig", "labels": {"a.b/c": "x"}},
+            ("machine.nodeLabels.a.b/c", "KubeNodeConfig: labels.a.b/c"),
+        ),
+        (
+            {"machine": {"install": {"wipe": False}}},
+            {"kind": "UnattendedInstallConfig", "provisioning": {"wipe": False}},
+            ("machine.install.wipe", "UnattendedInstallConfig: provisioning.wipe"),
+        ),
+        (
+            {"cluster": {"apiServer": {"certSANs": ["a", "b"]}}},
+            {"kind": "KubeAPIServerConfig", "certExtraSANs": ["a", "b"]},
+            ("cluster.apiServer.certSANs", "KubeAPIServerConfig: certExtraSANs"),
+        ),
+        (
+            {"machine": {"env": {"NO_PROXY": "hunter2"}}},
+            {"kind": "EnvironmentConfig", "variables": {"NO_PROXY": "hunter2"}},
+            ("machine.env.NO_PROXY", "EnvironmentConfig: variables.NO_PROXY"),
+        ),
+        (
+            {"cluster": {"apiServer": {"admissionControl": [{"name": "P", "configuration": {"a": 1, "b": []}}]}}},
+            {"kind": "KubeAdmissionControlConfig", "name": "P", "configuration": {"a": 1, "b": []}},
+            ("cluster.apiServer.admissionControl", "KubeAdmissionControlConfig P"),
+        ),
+        (
+            {"machine": {"files": [{"path": PART, "op": "create", "permissions": 0o644, "content": "hunter2"}]}},
+            {"kind": "CRICustomizationConfig", "name": "x", "content": "hunter2"},
+            ("machine.files", "CRICustomizationConfig x: content"),
+        ),
+    ],
+)
+def test_an_equal_value_of_the_document_that_replaces_a_field_is_marked(before, after, places):
+    field, place = places
+    marks = moved([before], [after])
+    assert marks[field] == place
+    document = place.partition(":")[0]
+    assert marks[f"{document} the document"] == field
+    assert {text for name, text in marks.items() if name != field} == {field}
+    assert moved([after], [before]) == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # Another value, also where both are hidden, or differ only behind what is shown.
+        ({"machine": {"nodeLabels": {"a": "x"}}}, {"kind": "KubeNodeConfig", "labels": {"a": "y"}}),
+        ({"machine": {"env": {"A": "hunter1"}}}, {"kind": "EnvironmentConfig", "variables": {"A": "hunter2"}}),
+        (
+            {"machine": {"nodeAnnotations": {"a": "x" * 500 + "1"}}},
+            {"kind": "KubeNodeConfig", "annotations": {"a": "x" * 500 + "2"}},
+        ),
+        # True is not 1.
+        ({"machine": {"features": {"kubePrism": {"port": 1}}}}, {"kind": "KubePrismConfig", "port": True}),
+        # Another field, and a document that doesn't replace the field.
+        ({"machine": {"nodeLabels": {"a": "x"}}}, {"kind": "KubeNodeConfig", "labels": {"b": "x"}}),
+        ({"machine": {"nodeLabels": {"a": "x"}}}, {"kind": "KubeletConfig", "labels": {"a": "x"}}),
+        ({"machine": {"kubelet": {"nodeIP": {"a": "x"}}}}, {"kind": "KubeletConfig", "nodeIP": {"a": "x"}}),
+        # Another file, and the same one with another content.
+        (
+            {"machine": {"files": [{"path": "/var/x", "content": "hunter2"}]}},
+            {"kind": "CRICustomizationConfig", "name": "x", "content": "hunter2"},
+        ),
+        (
+            {"machine": {"files": [{"path": PART, "content": "hunter1"}]}},
+            {"kind": "CRICustomizationConfig", "name": "x", "content": "hunter2"},
+        ),
+        # One element of the list of two has no document.
+        (
+            {"cluster": {"apiServer": {"admissionControl": [{"name": n, "configuration": {"a": 1}} for n in "PQ"]}}},
+            {"kind": "KubeAdmissionControlConfig", "name": "P", "configuration": {"a": 1}},
+        ),
+    ],
+)
+def test_a_value_that_differs_in_its_new_place_does_not_move(before, after):
+    assert moved([before], [after]) == {}
+
+
+def test_a_value_that_moves_and_also_stays_is_a_difference():
+    before = {"machine": {"nodeLabels": {"a": "x"}}}
+    assert moved([before], [before, {"kind": "KubeNodeConfig", "labels": {"a": "x"}}]) == {}
 
 
 def test_documents_are_matched_by_kind_and_name():

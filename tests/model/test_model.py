@@ -38,7 +38,7 @@ def test_the_schema_refuses_a_misspelt_key_as_the_program_does(path):
 def test_every_field_is_described_in_the_schema_or_speaks_for_itself():
     described = json.dumps(stack_schema())
     for words in (
-        "It does not follow upgrades of the OS",
+        "Schema of the machine config",
         "or the address of the only control plane",
         "only protects discarded disks",
     ):

@@ -14,7 +14,7 @@ from core.machineconfig.differences import differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import Merged, merge
 from core.model import parse
-from operations.drift.changes import Change, as_json, compared, main, table
+from operations.drift.changes import Change, as_json, compared, contract_refused, main, table
 
 
 def state(platform, former=False, **named):
@@ -75,6 +75,94 @@ def test_another_contract_is_told_by_field_and_shows_no_secret(prod, contract, f
         assert not changes["wk-1"].reboots
 
 
+def guard(contract):
+    """The guard's record of the contract of the last update."""
+    token = "bedplate-native:talos:Guard"
+    return {"type": token, "urn": f"urn:pulumi:prod::bedplate::{token}::talos-guard", "inputs": {"contract": contract}}
+
+
+def raised(raw, contract, following):
+    """What changes when a platform of one contract gets another."""
+    was = state(parse(changed(raw, {"talos.contract": contract})))
+    return look(changed(raw, {"talos.contract": following}), was)
+
+
+@pytest.mark.parametrize("contract", ["v1.12", "v1.13"])
+@pytest.mark.parametrize(
+    ("stack", "machine", "listed", "moved"),
+    [("prod", "cp-1", 60, 56), ("prod", "wk-1", 30, 26), ("dev", "cp-1", 60, 54)],
+)
+def test_values_that_only_move_to_a_document_are_one_line_for_each_field(
+    request, contract, stack, machine, listed, moved
+):
+    change = raised(request.getfixturevalue(stack), contract, "v1.14")[machine]
+    summary, *told = [line.strip() for line in table([change]).splitlines()]
+    assert len(told) == listed + (contract == "v1.12"), "contract v1.13 leaves out one empty field"
+    assert f" {moved} values move unchanged; REBOOTS" in summary
+    assert "machine.kubelet -> KubeletConfig: 12 values move unchanged" in told
+    assert "machine.kubelet -> KubeNodeConfig: 1 value moves unchanged" in told
+    assert "machine.files -> CRICustomizationConfig bedplate: 1 value moves unchanged (reboots)" in told
+    assert not [line for line in told if line.startswith(("KubeletConfig", "machine.kubelet.extraConfig"))]
+    # What appears or vanishes is still a line of its own.
+    assert "machine.features.rbac: true -> (none) (reboots)" in told
+    assert "SecurityProfileConfig: workloadIsolation: (none) -> false" in told
+
+
+def test_a_value_that_changes_while_its_field_moves_is_listed(prod):
+    was = state(parse(changed(prod, {"talos.contract": "v1.13"})))
+    after = {"talos.contract": "v1.14", "talos.reserved": {"cpu": "75m", "memory": "384Mi"}}
+    told = table([look(changed(prod, after), was)["wk-1"]])
+    assert "KubeletConfig: config.systemReserved.cpu: (none) -> 75m" in told
+    assert "machine.kubelet.extraConfig.systemReserved.cpu: 50m -> (none)" in told
+    assert "machine.kubelet -> KubeletConfig: 11 values move unchanged" in told
+
+
+def test_the_json_has_each_difference_and_marks_those_that_move(prod):
+    changes = raised(prod, "v1.13", "v1.14")
+    [machine] = json.loads(as_json("prod", [changes["cp-1"]]))["machines"]
+    assert len(machine["differences"]) == len(changes["cp-1"].differences) > 150
+    moved = {f"{d['document']} {d['path']}".strip(): d["moved"] for d in machine["differences"] if d["moved"]}
+    assert moved["machine.kubelet.image"] == "KubeletConfig: image"
+    assert moved["KubeletConfig image"] == "machine.kubelet.image"
+    assert moved["cluster.apiServer.admissionControl"] == "KubeAdmissionControlConfig PodSecurity"
+    assert "machine.features.rbac" not in moved
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "first"),
+    [("v1.12", "v1.14", "v1.13"), ("v1.12", "v1.13", None), ("v1.13", "v1.14", None), ("v1.14", "v1.14", None)],
+)
+def test_a_contract_that_is_skipped_is_named_with_what_to_write_first(prod, was, now, first):
+    platform = parse(changed(prod, {"talos.contract": now}))
+    refused = contract_refused(platform, [guard(was)])
+    assert refused == (
+        f"talos.contract goes from {was} to {now} and skips {first}; a change of contract is tested from the one "
+        f"before; write {first}, run up, then write {now}"
+        if first
+        else ""
+    )
+    assert json.loads(as_json("prod", [], refused))["refused"] == refused
+    assert table([], refused).startswith("The plan refuses this: talos.contract goes") is bool(first)
+
+
+def test_the_command_names_a_skipped_contract_before_the_changes(prod, tmp_path, capsys, monkeypatch):
+    was = [guard("v1.12"), *state(parse(changed(prod, {"talos.contract": "v1.12"})))]
+    monkeypatch.setattr("operations.drift.changes.exported_resources", lambda _: was)
+    monkeypatch.setattr("clients.judge.refusals", lambda *_: [])
+    file = tmp_path / "Pulumi.prod.yaml"
+    file.write_text(yaml.safe_dump({"config": {"bedplate:platform": changed(prod, {"talos.contract": "v1.14"})}}))
+    assert main(["prod", "--file", str(file)]) == 7
+    first, empty, machine, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("The plan refuses this: talos.contract goes from v1.12 to v1.14 and skips v1.13")
+    assert empty == "" and machine.startswith("cp-1 ")
+    assert main(["prod", "--file", str(file), "--json"]) == 7
+    assert "write v1.13, run up" in json.loads(capsys.readouterr().out)["refused"]
+
+
+def test_a_state_without_a_guard_says_nothing_of_its_contract(prod):
+    assert contract_refused(parse(prod), state(parse(prod))) == ""
+
+
 def test_a_label_changes_one_machine_and_reboots_none(prod):
     changes = look(changed(prod, {"machines.wk-1.labels": {"example.com/pool": "a"}}), state(parse(prod)))
     assert [name for name, one in changes.items() if one.state != "same"] == ["wk-1"]
@@ -118,11 +206,15 @@ def test_a_config_that_was_not_applied_is_still_a_change(prod):
 def test_the_json_has_the_documented_shape(prod):
     changes = list(compared(parse(changed(prod, {"talos.kubernetes": "v1.35.5"})), state(parse(prod))))
     report = json.loads(as_json("prod", changes))
-    assert set(report) == {"version", "stack", "machines"} and (report["version"], report["stack"]) == (1, "prod")
+    assert set(report) == {"version", "stack", "refused", "machines"} and (report["version"], report["stack"]) == (
+        1,
+        "prod",
+    )
     assert [set(one) for one in report["machines"]] == [
         {"machine", "address", "state", "reboots", "drained", "differences"}
     ] * 5
-    assert set(report["machines"][0]["differences"][0]) == {"document", "path", "before", "after", "reboots"}
+    fields = {"document", "path", "before", "after", "reboots", "moved"}
+    assert set(report["machines"][0]["differences"][0]) == fields
     assert table(changes).splitlines()[1] == f"{'':8}Kubernetes: version: v1.35.4 -> v1.35.5"
     assert "drained, in its turn, no reboot" in table(changes).splitlines()[0]
 

@@ -1,5 +1,6 @@
 """What a plan refuses after the stack file was read has its line there too."""
 
+import asyncio
 import json
 
 import pulumi
@@ -24,6 +25,8 @@ def report(tmp_path, monkeypatch):
         (tmp_path / "Pulumi.x.yaml").write_text(text, encoding="utf-8")
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(judge, "refusals", lambda platform, environment: [REFUSED])
+        # asyncio.run, in whichever test came before, took the loop away that the SDK wants to find.
+        asyncio.set_event_loop(asyncio.new_event_loop())
         pulumi.runtime.set_mocks(Engine(), project="bedplate", stack="x", preview=True)
         pulumi.runtime.set_all_config({KEY: json.dumps(handed)})
         with pytest.raises(pulumi.RunError) as refused:
