@@ -34,10 +34,12 @@ _BESIDE = re.compile(
     rf"(?i)\bname[\"']?\s{{0,9}}:\s{{0,9}}[\"']?(?:[\w.-]{{0,60}}[\W_])?(?:{_WORD}|{_SHORT})\d*[\"']?"
     r"\s{0,40},?\s{0,40}[\"']?value[\"']?\s{0,9}:\s{0,9}[\"']?([^\s\"',;}]+)"
 )
-# Source: upsmon.conf(5) of Network UPS Tools.
-_MONITOR = re.compile(
-    rf"(?m)^[ \t]{{0,20}}MONITOR[ \t]{{1,9}}\S{{1,200}}[ \t]{{1,9}}\d{{1,3}}[ \t]{{1,9}}\S{{1,200}}[ \t]{{1,9}}"
-    rf"{_VARIABLE}[^\s\"']"
+# Source: upsmon.conf(5) and upsd.conf(5) of Network UPS Tools: MONITOR system power-value user password role, and
+# CERTIDENT name password. A word with blanks is quoted.
+_QUOTED_WORD = r"(?:\"[^\"\n]{1,200}\"|[^\s\"]{1,200})[ \t]{1,40}"
+_UPS = re.compile(
+    rf"(?m)^[ \t]{{0,40}}(?:MONITOR[ \t]{{1,40}}{_QUOTED_WORD}\d{{1,9}}[ \t]{{1,40}}{_QUOTED_WORD}"
+    rf"|CERTIDENT[ \t]{{1,40}}{_QUOTED_WORD})[\"']?{_VARIABLE}[^\s\"']"
 )
 # A Secret of Kubernetes, and what it holds; other kinds refer to Secrets further to the right.
 _OBJECT = re.compile(r"(?m)^kind:[ \t]{0,9}[\"']?Secret[\"']?[ \t\r]{0,9}$|\"kind\"\s{0,9}:\s{0,9}\"Secret\"")
@@ -65,6 +67,7 @@ _HINTS = (
         "pass",
         "pwd",
         "monitor",
+        "certident",
         "secret",
         "token",
         "key",
@@ -148,7 +151,7 @@ def kind_of(text: str) -> str | None:
         return found
     if not _has_hint(text):
         return None
-    if _PIPED.search(text) or _MONITOR.search(text):
+    if _PIPED.search(text) or _UPS.search(text):
         return "a password"
     values = (match[1] for pattern in (_ASSIGNED, _CAMEL, _OPTION, _BESIDE) for match in pattern.finditer(text))
     return "a password or a key" if any(not is_plain(value) for value in values) else None

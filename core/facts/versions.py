@@ -64,7 +64,8 @@ LAST_CONTRACTS: dict[str, Minor] = {"kubelet_mounts": (1, 13)}
 def newest_contract(talos: str, settings: Iterable[str] = ()) -> Minor:
     """The newest contract that this release renders and that this Talos and all of these settings have.
 
-    New platforms take it. Raises ValueError for a Talos that is older than each contract.
+    Messages propose it for a new platform. Kubernetes, Cilium and KubeVirt work with each contract, so they limit
+    nothing. Raises ValueError for a Talos that is older than each contract.
     """
     limits = [minor(talos), *(LAST_CONTRACTS[setting] for setting in settings if setting in LAST_CONTRACTS)]
     return max(contract for contract in CONTRACTS if contract <= min(limits))

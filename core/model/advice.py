@@ -4,12 +4,19 @@ from collections.abc import Iterator
 
 from core.facts.cloudconfig import KEYS
 
+from .disk import DiskSpec
 from .faults import Fault, fault
+from .machine import MachineClassSpec, MachineSpec
 from .platform import Platform
 
 
 def advice(platform: Platform) -> Iterator[Fault]:
     """Each warning, in the form of a fault."""
+    yield from _keys_of_cloud_init(platform)
+    yield from _bare_sizes(platform)
+
+
+def _keys_of_cloud_init(platform: Platform) -> Iterator[Fault]:
     for name, vm in platform.vms.items():
         for key in vm.cloud_init:
             if key not in KEYS:
@@ -19,3 +26,32 @@ def advice(platform: Platform) -> Iterator[Fault]:
                     "unless a module of the image reads it, cloud-init ignores it",
                     "check its spelling in cloud-init's documentation",
                 )
+
+
+def _bare_sizes(platform: Platform) -> Iterator[Fault]:
+    """Sizes of disks without an operator, each where the stack file has it."""
+    sizes: dict[tuple[str, ...], str] = {}
+    for name, shared in platform.classes.items():
+        sizes |= {("classes", name, *key): disk.size for key, disk in _disks(shared) if disk.size}
+    for name, machine in platform.machines.items():
+        sizes |= {
+            ("machines", name, *key): disk.size
+            for key, disk in _disks(machine)
+            if disk.size and disk.size != sizes.get(("classes", str(machine.class_), *key))
+        }
+    for path, size in sizes.items():
+        # An operator says that equality is meant.
+        if size[0].isdigit():
+            yield fault(
+                (*path, "size"),
+                f"{size} fits only a disk of exactly that many bytes",
+                "a disk has some more or less than the size that it is sold as, and Talos finds no disk",
+                f'write ">= {size}", or "== {size}" if that is the exact size',
+            )
+
+
+def _disks(machine: MachineSpec | MachineClassSpec) -> Iterator[tuple[tuple[str, ...], DiskSpec]]:
+    """Each disk selector of a machine or a class, with its keys."""
+    if machine.install is not None:
+        yield ("install", "disk"), machine.install.disk
+    yield from ((("volumes", name, "disk"), volume.disk) for name, volume in machine.volumes.items())

@@ -1,12 +1,14 @@
 """Pydantic's errors in the words of a stack file's reader."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from core.facts.versions import CONTRACTS, minor, newest_contract, spell
 
 from . import examples
 from .faults import Fault, kind, sentence, shown
@@ -30,11 +32,23 @@ def _path(error: ErrorDetails) -> tuple[str, ...]:
 
 
 def _missing(error: ErrorDetails, model: type[BaseModel], path: tuple[str, ...]) -> str:
+    example = _newest(error["input"]) if path == ("talos", "contract") else ""
     return sentence(
         "is missing",
         "it is required and has no default",
-        f"write {path[-1]}: {examples.of(examples.field_at(model, path))}",
+        f"write {path[-1]}: {example or examples.of(examples.field_at(model, path))}",
     )
+
+
+def _newest(talos: Any) -> str:
+    """The newest contract of the Talos in this section of a stack file; empty where no such Talos is written."""
+    written = talos.get("version") if isinstance(talos, Mapping) else None
+    if not isinstance(written, str) or not re.fullmatch(r"v\d{1,4}\.\d{1,4}\.\d{1,4}", written, re.ASCII):
+        return ""
+    if minor(written) < CONTRACTS[0]:
+        return ""
+    contract = newest_contract(written, [key for key, value in talos.items() if value])
+    return f"v{spell(contract)}, the newest contract of Talos {written}"
 
 
 def _no_value(error: ErrorDetails, model: type[BaseModel], path: tuple[str, ...]) -> str:

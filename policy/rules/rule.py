@@ -90,6 +90,12 @@ class Resource:
         return merge(self.inputs["configPatches"])
 
     @cached_property
+    def whole(self) -> MachineConfig:
+        """The machine's whole configuration but for the PKI: what the generator writes, with the patches over it."""
+        texts = (*self.inputs["base"].items(), *self.inputs["configPatches"].items())
+        return merge(Field([text.value for text in texts], "configPatches"))
+
+    @cached_property
     def excepted(self) -> frozenset[str]:
         """Controls for which the stack file records an exception for this machine, its boot profile or its image."""
         if self.type == MACHINE:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.facts import snapshots
+from core.facts.node_labels import CONTROL_PLANE
 
+from .field import Field
 from .rule import Resource, Rule
 from .talos import APPLY
 
 # The only access of pods to the Talos API: jobs that save etcd.
 POD_ROLES = frozenset({snapshots.ROLE})
 POD_NAMESPACES = frozenset({snapshots.NAMESPACE})
+# The effects of a taint that keep pods off; PreferNoSchedule only makes other nodes come first.
+KEEPS_OFF = frozenset({"NoSchedule", "NoExecute"})
 
 
 def api_from_pods(resource: Resource) -> Iterator[str]:
@@ -59,9 +63,17 @@ def firewall_blocks(resource: Resource) -> Iterator[str]:
 
 
 def separate_control_plane(resource: Resource) -> Iterator[str]:
-    """Yields control planes that run workloads."""
+    """Yields control planes that run workloads: by the field, or by a Node without the taint."""
     if resource.machine.v1alpha1.at("cluster", "allowSchedulingOnControlPlanes").flag():
         yield "cluster.allowSchedulingOnControlPlanes lets workloads run beside etcd"
+    if resource.whole.v1alpha1.at("machine", "type").text() != "controlplane":
+        return
+    for node in resource.whole.of("KubeNodeConfig"):
+        taints = Field(None) if node.deleted else node["taints"]
+        # A taint is value:effect, or the effect alone.
+        effect = (taints[CONTROL_PLANE].text() or "").rpartition(":")[2]
+        if effect not in KEEPS_OFF:
+            yield f"{node.path}.taints has no {CONTROL_PLANE}: NoSchedule, which lets workloads run beside etcd"
 
 
 RULES = (

@@ -9,9 +9,9 @@ from conftest import ROOT, changed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts import disk_size, kernel_defences, kspp, pem, quantities, versions
+from core.facts import disk_size, kernel_defences, known_bad, kspp, pem, quantities, versions
 from core.manifests.kubevirt import manifest_path
-from core.model import parse
+from core.model import StackFileError, parse
 from core.model.ports import own_ports
 from policy.rules import arguments, kernel
 from provider.identity import matches
@@ -52,7 +52,7 @@ def test_a_kernel_argument_means_what_the_kernel_reads_in_it(argument, means):
     assert list(kernel_defences.hardening_off(argument)) == means
 
 
-def test_a_new_platform_takes_the_newest_contract_that_all_its_parts_have():
+def test_the_newest_contract_is_one_that_the_talos_and_all_settings_have():
     assert versions.newest_contract("v1.12.0") == (1, 12)
     assert versions.newest_contract("v1.13.9") == (1, 13)
     assert versions.newest_contract("v1.14.2") == (1, 14)
@@ -122,3 +122,32 @@ def test_the_model_loads_nothing_that_only_some_stack_files_need():
     command = [sys.executable, "-c", probe]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("project", "edits"),
+    [
+        ("kubevirt", {}),
+        ("kubevirt", {"cilium.encryption": "none", "talos.schematic": {"extensions": ["siderolabs/iscsi-tools"]}}),
+        ("talos", {}),
+        ("cilium", {}),
+    ],
+)
+def test_a_release_with_a_known_defect_is_refused_in_each_section_that_names_one(monkeypatch, prod, project, edits):
+    release = known_bad.parts(versions.CURRENT[project])
+    needs = "siderolabs/iscsi-tools" if edits else "wireguard"
+    bad = known_bad.KnownBad(project, release, release, needs, "it stops", "a/b#1", "another")
+    monkeypatch.setattr(known_bad, "RELEASES", (bad,))
+    with pytest.raises(StackFileError) as refused:
+        parse(changed(prod, edits))
+    version = versions.CURRENT[project]
+    assert [str(fault) for fault in refused.value.faults] == [
+        f"platform.{project}.version: {version} has a known defect: it stops; it is reported in a/b#1; write another"
+    ]
+
+
+def test_a_platform_without_kubevirt_has_no_defect_of_it(monkeypatch, prod):
+    release = known_bad.parts(versions.CURRENT["kubevirt"])
+    bad = known_bad.KnownBad("kubevirt", release, release, "wireguard", "it stops", "a/b#1", "another")
+    monkeypatch.setattr(known_bad, "RELEASES", (bad,))
+    assert parse(changed(prod, {"kubevirt": None, "vms": None})).kubevirt is None

@@ -19,6 +19,7 @@ from core.model.setting import property_path
 
 KEY = "bedplate:platform"
 MARK = "MARK-hunter2-5521"
+BLANKS = "\t  \t" * 5
 HASH = "$6$rounds=4096$saltsalt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iwMuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy.g."
 PEM = "-----BEGIN {0}PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49\n-----END {0}PRIVATE KEY-----\n"
 WIREGUARD = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
@@ -123,13 +124,24 @@ PLAIN_PATCHES = [
     ),
     (extension(f"UPS_PASS={MARK}"), "environment[0]"),
     (extension(f"MYSQL_PWD={MARK}"), "environment[0]"),
-    (
-        document(
-            "ExtensionServiceConfig",
-            name="nut",
-            configFiles=[{"content": f"MONITOR ups@10.0.0.1 1 upsmon {MARK} slave\n", "mountPath": "/a"}],
-        ),
-        "configFiles[0].content",
+    *(
+        (
+            document(
+                "ExtensionServiceConfig",
+                name="nut",
+                configFiles=[{"content": f"# of the rack\n{line}\n", "mountPath": "/a"}],
+            ),
+            "configFiles[0].content",
+        )
+        for line in (
+            f"MONITOR ups@10.0.0.1 1 upsmon {MARK} slave",
+            f"MONITOR ups@ups-1 1 upsmon {MARK} secondary",
+            f'MONITOR "ups@ups-1" 1 "ups mon" "{MARK} and more" primary',
+            f"MONITOR ups@10.0.0.1:3493{BLANKS}1{BLANKS}upsmon{BLANKS}{MARK}{BLANKS}secondary",
+            f'CERTIDENT "upsmon" "{MARK}"',
+            f"CERTIDENT upsmon {MARK}",
+            f"[admin]\n  password = {MARK}\n  upsmon primary",
+        )
     ),
     ({"machine": {"env": {"http_proxy": f"HTTP://{MARK}@proxy:3128"}}}, "machine.env.http_proxy"),
     (document("SideroLinkConfig", apiUrl=f"https://link.example.com/?jointoken={MARK}"), "apiUrl"),
@@ -222,6 +234,16 @@ def test_what_only_resembles_a_secret_is_accepted(dev):
     patches = [
         {"machine": {"env": {"https_proxy": "http://proxy.example.com:3128", "no_proxy": "10.0.0.0/8"}}},
         extension("TS_HOSTNAME=a", "TS_AUTHKEY_FILE=/etc/key", "UPS_PASSWORD=", "BYPASS=10.0.0.0/8", "PWD=/srv"),
+        document(
+            "ExtensionServiceConfig",
+            name="nut",
+            configFiles=[
+                {
+                    "content": "# MONITOR system 1 user password role\nMONITOR a@b 1 upsmon ${PASSWORD} primary\n",
+                    "mountPath": "/a",
+                }
+            ],
+        ),
         {"cluster": {"inlineManifests": [{"name": "a", "contents": REFERS}]}},
         {"machine": {"pods": [{"spec": {"containers": [{"args": ["--password-file", "a", "--token", "--quiet"]}]}}]}},
         {"machine": {"files": [{"path": "/var/a", "op": "create", "content": "[plugins]\n  enable = true\n"}]}},

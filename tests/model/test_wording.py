@@ -117,6 +117,27 @@ def test_a_mapping_that_is_missing_is_shown_with_its_own_keys(edits, instead):
     assert f"; {instead}" in refusal(edits)
 
 
+@pytest.mark.parametrize(
+    ("talos", "contract"),
+    [
+        ({"version": "v1.12.11"}, "v1.12, the newest contract of Talos v1.12.11"),
+        ({"version": "v1.13.9"}, "v1.13, the newest contract of Talos v1.13.9"),
+        ({"version": "v1.14.2"}, "v1.14, the newest contract of Talos v1.14.2"),
+        ({"version": "v1.14.2", "kubelet_mounts": {"/var/lib/a": {}}}, "v1.13, the newest contract of Talos v1.14.2"),
+        ({"version": "v1.11.0"}, "v1.14"),
+        ({"version": 1.14}, "v1.14"),
+        ({"version": ["v1.14.2"]}, "v1.14"),
+    ],
+)
+def test_a_platform_without_a_contract_is_told_the_newest_of_its_talos(talos, contract):
+    raw = changed(stack_platform("dev"), {f"talos.{key}": value for key, value in talos.items()})
+    del raw["talos"]["contract"]
+    with pytest.raises(StackFileError) as refused:
+        parse(raw)
+    [line] = [str(fault) for fault in refused.value.faults if fault.path == ("talos", "contract")]
+    assert line.endswith(f"is missing; it is required and has no default; write contract: {contract}")
+
+
 @pytest.mark.parametrize("path", ["vms.web.cpu", "vms.web.memory", "vms.web.image", "name", "cilium.version"])
 def test_a_key_without_a_value_is_shown_with_an_example_of_its_own(path):
     raw = changed(stack_platform("dev"), {})

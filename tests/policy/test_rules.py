@@ -1,9 +1,14 @@
 """Each rule objects to what it is for, in the words expected, and to nothing else."""
 
 from dataclasses import replace
+from typing import Any
 
+import conftest
 import pytest
 
+from core.machineconfig.base import base_texts
+from core.machineconfig.documents import patches
+from core.model import parse as parse_platform
 from policy.rules import RULES
 from policy.rules.field import UNKNOWN
 from policy.rules.rule import Options
@@ -60,3 +65,17 @@ def test_what_a_target_leaves_out_is_judged_by_its_options() -> None:
     ]
     stray = replace(GOOD["vm"], props={}, options=Options(provider="default_4_25_0"))
     assert list(complaints(stray)) == ["object-goes-to-its-cluster"]
+
+
+@pytest.mark.parametrize("contract", ["v1.12", "v1.13", "v1.14"])
+@pytest.mark.parametrize("shared", [True, False])
+def test_control_planes_run_alone_in_each_contract_as_the_stack_file_says(
+    prod: Any, contract: str, shared: bool
+) -> None:
+    edits = {"talos.contract": contract, "talos.schedulable_control_planes": shared}
+    platform = parse_platform(conftest.changed(prod, edits))
+    for name, machine in platform.machines.items():
+        texts = [*patches(platform, name)]
+        props = {"base": base_texts(platform, machine.role), "configPatches": texts}
+        found = list(RULE["talos-control-plane-runs-alone"].check(replace(GOOD["machine"], props=props)))
+        assert len(found) == (shared and machine.role == "controlplane"), found

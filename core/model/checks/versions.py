@@ -9,8 +9,6 @@ from core.model.platform import Platform
 
 from .registry import check
 
-_OTHER_CONTRACT = "; newer Talos releases accept it too"
-
 
 @check("talos")
 def contract_is_rendered(p: Platform) -> Iterator[Fault]:
@@ -22,15 +20,28 @@ def contract_is_rendered(p: Platform) -> Iterator[Fault]:
             path,
             f"{p.talos.contract} is not a contract that Bedplate renders",
             "the contract decides which machine config documents exist",
-            f"write {' or '.join('v' + spell(each) for each in versions.CONTRACTS)}{_OTHER_CONTRACT}",
+            _accepted(p, talos),
         )
     elif talos in versions.TALOS and contract > talos:
         yield fault(
             path,
             f"{p.talos.contract} is newer than Talos {p.talos.version}",
             "Talos refuses documents that it does not know",
-            f"write v{spell(talos)} or lower",
+            _accepted(p, talos),
         )
+
+
+def _accepted(p: Platform, talos: Minor) -> str:
+    """The contract to write for a new platform, and those that a running one may have."""
+    known = [contract for contract in versions.CONTRACTS if contract <= talos] or [versions.CONTRACTS[0]]
+    newest = versions.newest_contract(spell(max(talos, known[0])), ["kubelet_mounts"] if _has_mounts(p) else [])
+    others = " or ".join(f"v{spell(each)}" for each in known if each < newest)
+    running = f", or {others} for a platform that has it" if others else ""
+    return f"write v{spell(newest)}, the newest contract of Talos {p.talos.version}{running}"
+
+
+def _has_mounts(p: Platform) -> bool:
+    return bool(p.talos.kubelet_mounts) or any(machine.kubelet_mounts for machine in p.machines.values())
 
 
 @check("talos", "cilium", "kubevirt")
@@ -62,12 +73,15 @@ def _fits_kubernetes(
         )
 
 
-@check("talos", "cilium", "machines")
+@check("talos", "cilium", "kubevirt", "machines")
 def releases_have_no_known_defect(p: Platform) -> Iterator[Fault]:
     """No release is known not to work with what the platform has."""
     extensions = {each for name in p.machines for each in p.schematic_of(name).extensions}
     has = {*extensions, *({"wireguard"} if p.cilium.encryption == "wireguard" else ())}
-    for section, version in (("talos", p.talos.version), ("cilium", p.cilium.version)):
+    releases = {"talos": p.talos.version, "cilium": p.cilium.version}
+    if p.kubevirt is not None:
+        releases["kubevirt"] = p.kubevirt.version
+    for section, version in releases.items():
         for bad in known_bad.defects(section, version):
             if bad.needs in has:
                 yield fault(

@@ -1,7 +1,18 @@
 """Settings of Talos' own services that must not pass."""
 
+import json
+
 from tests.policy.cases.machine_patches import document
-from tests.policy.support import patched
+from tests.policy.support import Case, patched
+
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+BASE = [
+    json.dumps(each)
+    for each in (
+        {"version": "v1alpha1", "machine": {"type": "controlplane"}},
+        document("KubeNodeConfig", labels={CONTROL_PLANE: ""}, taints={CONTROL_PLANE: "NoSchedule"}),
+    )
+]
 
 
 def pods(access: dict[str, object]) -> dict[str, object]:
@@ -51,5 +62,21 @@ CASES = (
         "talos-control-plane-runs-alone",
         {"cluster": {"allowSchedulingOnControlPlanes": True}},
         "cluster.allowSchedulingOnControlPlanes lets workloads run beside etcd",
+    ),
+    # From contract v1.14 on, taints say it.
+    *(
+        Case(
+            "talos-control-plane-runs-alone",
+            "machine",
+            {"base": BASE, "configPatches[+]": json.dumps({**document("KubeNodeConfig"), **patch})},
+            f"KubeNodeConfig.taints has no {CONTROL_PLANE}: NoSchedule, which lets workloads run beside etcd",
+        )
+        for patch in (
+            {"taints": {CONTROL_PLANE: {"$patch": "delete"}}},
+            {"taints": {"$patch": "delete"}},
+            {"$patch": "delete"},
+            {"taints": {CONTROL_PLANE: "PreferNoSchedule"}},
+            {"taints": {CONTROL_PLANE: "a:PreferNoSchedule", "example.com/other": "NoSchedule"}},
+        )
     ),
 )
