@@ -41,8 +41,12 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
         (root / room).symlink_to(real.checkout / room)
     (root / "requirements.txt").write_bytes((real.checkout / "requirements.txt").read_bytes())
     (root / "Pulumi.yaml").write_text("name: house\nruntime: python\n")
-    (root / "Pulumi.dev.yaml").write_text("# sizes are not free\nconfig:\n  house:size:   small   # for now\n")
-    (root / "Pulumi.prod.yaml").write_text("config:\n  house:size: large\n")
+    # Every command reads the platform first, and so it is there, although this program does not.
+    platform = (real.checkout / "Pulumi.dev.yaml").read_text().partition("\nconfig:\n")[2]
+    (root / "Pulumi.dev.yaml").write_text(
+        f"# sizes are not free\nconfig:\n  house:size:   small   # for now\n{platform}"
+    )
+    (root / "Pulumi.prod.yaml").write_text(f"config:\n  house:size: large\n{platform}")
     (root / "__main__.py").write_text(PROGRAM)
     (root / ".gitignore").write_text("/.toolchain/\n__pycache__/\n" + "".join(f"/{room}\n" for room in ROOMS))
     for module in (engine, session):
