@@ -11,6 +11,7 @@ PHASES = [
     "a stranger in the middle",
     "up",
     "what stands",
+    "what the plan computes",
     "kubelets' certificates",
     "up again",
     "a stranger in its place",
