@@ -1,7 +1,7 @@
 """What stands in the platform for a value that is encrypted in the stack file.
 
 A stand-in shows that a secret is there, and another one when the secret is set again. It is made from the encrypted
-text, which anyone who has the stack file can read, so it tells nothing of the secret.
+text, which anyone who has the stack file can read, so it reveals nothing of the secret.
 """
 
 import base64

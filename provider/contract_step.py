@@ -35,7 +35,7 @@ def refused(inputs: Values, before: Values) -> Iterator[InputError]:
         yield InputError(
             "contract",
             f"talos.contract changes together with the network's {' and '.join(moved)}; the new form of the configs "
-            "must not change what the cluster was created with, and a mistake in either would be hard to tell apart; "
+            "must not change what the cluster was created with, and if the update fails, either could be the cause; "
             "change one, run up, then change the other",
         )
 

@@ -9,7 +9,7 @@ from core.facts import disk_size, globs
 from core.facts.hardware import AS_DECLARED, uuid_spelling
 
 PAIRED = "as the other serial number that its BMC reports"
-"""A serial number that is told by its pair: the declared one is in another field of the BMC."""
+"""The machine reports another serial number than the declared one, and its BMC reports both."""
 
 
 @dataclass
@@ -31,7 +31,10 @@ def judge(declared: Mapping[str, Any], hardware: Hardware) -> Judgement:
     machines the service tag, and not the board's serial number. So either is accepted if the other one is declared.
     """
     judgement, paired = Judgement(), declared.get("serials") or ()
-    for fact, spelling in (("uuid", uuid_spelling), ("serial", lambda one, told: _serial_spelling(one, told, paired))):
+    for fact, spelling in (
+        ("uuid", uuid_spelling),
+        ("serial", lambda one, reported: _serial_spelling(one, reported, paired)),
+    ):
         want, real = declared.get(fact), getattr(hardware, fact)
         if want and not real:
             judgement.missing.append(f"it reports no {fact}, and {want} is declared")
@@ -56,11 +59,11 @@ def judge(declared: Mapping[str, Any], hardware: Hardware) -> Judgement:
     return judgement
 
 
-def _serial_spelling(declared: str, told: str, paired: Sequence[str]) -> str | None:
-    if declared.strip() == told.strip():
+def _serial_spelling(declared: str, reported: str, paired: Sequence[str]) -> str | None:
+    if declared.strip() == reported.strip():
         return AS_DECLARED
     # Both are of one machine, because its BMC reports both.
-    return PAIRED if declared.strip() in paired and told.strip() in paired else None
+    return PAIRED if declared.strip() in paired and reported.strip() in paired else None
 
 
 def _at_least(judgement: Judgement, fact: str, want: float | None, real: int, shown: Callable[[float], str]) -> None:

@@ -1,4 +1,4 @@
-"""Notices a machine whose identity is told in another spelling than before: the same one, or another one. Pure."""
+"""Whether a machine that reports its identity in another spelling than before is the same machine. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,20 +14,22 @@ _NO_MACS = {"", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"}
 
 @dataclass(frozen=True)
 class Pairing:
-    """What is declared of a machine, what was told of it, and how the second spells the first."""
+    """What is declared of a machine, what was reported of it, and how the second spells the first."""
 
     declared: Mapping[str, Any]
     """uuid, serial: as the stack file has them."""
-    told: Mapping[str, Any]
+    reported: Mapping[str, Any]
     """uuid, serial, macs, and at a BMC sku."""
     matched: Mapping[str, str]
-    """Each declared fact to the spelling in which it is told."""
+    """Each declared fact to the spelling in which it is reported."""
 
 
-def recorded(state: Values | None, declared: str | None, told: str) -> Pairing:
-    """The pairing of the last update. declared, told: the keys in the state; None for the inputs themselves."""
+def recorded(state: Values | None, declared: str | None, reported: str) -> Pairing:
+    """The pairing of the last update. declared, reported: the keys in the state; None for the inputs themselves."""
     known = state or {}
-    return Pairing((known if declared is None else known.get(declared)) or {}, known.get(told) or {}, matched(known))
+    return Pairing(
+        (known if declared is None else known.get(declared)) or {}, known.get(reported) or {}, matched(known)
+    )
 
 
 def matched(state: Values | None) -> Mapping[str, str]:
@@ -36,7 +38,7 @@ def matched(state: Values | None) -> Mapping[str, str]:
 
 
 def require_same(who: str, before: Pairing, now: Pairing, say: Callable[[str], None]) -> None:
-    """Report each fact that is told in another spelling than before, if the machine is proven to be the same.
+    """Report each fact that is reported in another spelling than before, if the machine is proven to be the same.
 
     Raises UserError if nothing else proves it: another machine may have the declared value in that spelling.
     """
@@ -44,7 +46,7 @@ def require_same(who: str, before: Pairing, now: Pairing, say: Callable[[str], N
         was = before.matched.get(fact)
         if not was or was == spelling or before.declared.get(fact) != now.declared.get(fact):
             continue
-        if not proven(fact, before.told, now.told):
+        if not proven(fact, before.reported, now.reported):
             raise UserError(
                 f"{who} reports its {fact} {spelling}, and {was} in an earlier update; nothing else proves that it is "
                 "the same machine, and another one would be erased; look at the machine, and if it is the same, write "
@@ -64,9 +66,9 @@ def proven(fact: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool
 
 
 def _other(fact: str, pairing: Pairing) -> str:
-    """The declared value in its other spelling: a new declaration is learned anew."""
+    """The declared value in its other spelling: a new declaration is learned again."""
     declared = str(pairing.declared.get(fact))
     if fact == "uuid":
         return swapped(declared)
-    told = (str(pairing.told.get(name) or "").strip() for name in ("serial", "sku"))
-    return next((each for each in told if each and each != declared.strip()), declared)
+    reported = (str(pairing.reported.get(name) or "").strip() for name in ("serial", "sku"))
+    return next((each for each in reported if each and each != declared.strip()), declared)

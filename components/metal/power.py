@@ -80,7 +80,9 @@ class Power(ContractResource):
     @property
     def serials(self) -> Output[list[str]]:
         """The two serial numbers that the BMC reports, or none: Talos reports one of them."""
-        return self.identity.apply(lambda told: [told["serial"], told["sku"]] if (told or {}).get("sku") else [])
+        return self.identity.apply(
+            lambda reported: [reported["serial"], reported["sku"]] if (reported or {}).get("sku") else []
+        )
 
 
 def _inputs(machine: MachineSpec, bmc: BmcSpec, who: BmcCredentials, pace: PaceSpec) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Every machine's config put before Talos' own validation, and what it refuses told at the patch that causes it.
+"""Every machine's config judged by Talos' own validation, and each refusal reported at the patch that causes it.
 
 The judge is a process that this room does not start: `ask` passes it questions. No question holds a secret, because the
 judge makes a PKI of its own.

@@ -57,7 +57,7 @@ _OWN: dict[str, Any] = {
     "containerRuntimeEndpoint": "unix:///run/containerd/containerd.sock",
     "resolvConf": "/system/resolved/resolv.conf",
 }
-# Where the config says nothing, or a zero where Talos can't tell that from nothing.
+# Where the config sets nothing, or a zero where Talos takes a zero for unset.
 _DEFAULTS: dict[str, Any] = {
     "address": "0.0.0.0",
     "oomScoreAdj": -450,

@@ -22,7 +22,7 @@ from .section import Config, at
 
 @dataclass(frozen=True)
 class Effective:
-    """What one machine runs: plain data, computed when it is asked for."""
+    """What one machine runs: plain data, computed when it is first read."""
 
     platform: Platform
     name: str

@@ -12,7 +12,7 @@ from .section import at
 
 
 class Origins:
-    """The origins of one machine's config. What nobody asks for is not computed."""
+    """The origins of one machine's config, each computed when it is first read."""
 
     def __init__(self, sources: Sequence[Source], release: Minor = GENERATED) -> None:
         self.sources = tuple(sources)

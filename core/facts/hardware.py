@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 # Source: docs/power.md, section "Two spellings of one machine".
 AS_DECLARED = "as declared"
-"""A fact that is told as the stack file declares it."""
+"""A fact that is reported as the stack file declares it."""
 # Source: DMTF DSP0134 (SMBIOS), section 7.2.1: the first three fields are stored little-endian. BMCs that read them as
 # big-endian swap their bytes, and a firmware update may correct that: metal-stack/go-hal issue 57 (Supermicro X11).
 SWAPPED = "with the bytes of its first three fields swapped"
-"""A UUID that is told in the other byte order."""
+"""A UUID that is reported in the other byte order."""
 SERIAL_NUMBER, SKU = "SerialNumber", "SKU"
-"""The fields in which a BMC tells a serial number. Source: DMTF Redfish schema ComputerSystem."""
+"""The fields in which a BMC reports a serial number. Source: DMTF Redfish schema ComputerSystem."""
 # Source: the Redfish references of HPE (iLO), Lenovo (XCC), Fujitsu (iRMC), Cisco (CIMC) and Supermicro: their SKU is
 # the product's number, which every machine of a model has.
 _PRODUCT_SKU = ("hpe", "hewlett", "lenovo", "fujitsu", "cisco", "supermicro", "super micro")
@@ -54,11 +54,11 @@ def uuid_key(text: str) -> str:
     return min(_plain(text), swapped(text))
 
 
-def uuid_spelling(declared: str, told: str) -> str | None:
-    """How a UUID that is told spells the declared one: AS_DECLARED or SWAPPED; None where it is another UUID."""
-    if _plain(declared) == _plain(told):
+def uuid_spelling(declared: str, reported: str) -> str | None:
+    """How a reported UUID spells the declared one: AS_DECLARED or SWAPPED; None where it is another UUID."""
+    if _plain(declared) == _plain(reported):
         return AS_DECLARED
-    return SWAPPED if _plain(declared) == swapped(told) else None
+    return SWAPPED if _plain(declared) == swapped(reported) else None
 
 
 def _plain(text: str) -> str:
@@ -74,7 +74,7 @@ def _identifying(serial: str) -> str:
 
 @dataclass(frozen=True)
 class Serials:
-    """What a BMC tells as the serial numbers of one machine."""
+    """What a BMC reports as the serial numbers of one machine."""
 
     serial: str
     """Its SerialNumber: the machine's, or on Dell's machines the board's."""
@@ -82,7 +82,7 @@ class Serials:
     """Its SKU: on Dell's machines the service tag; empty where it identifies no single machine."""
 
     @classmethod
-    def told(cls, serial: str, sku: str, manufacturer: str, product: Collection[str]) -> "Serials":
+    def reported(cls, serial: str, sku: str, manufacturer: str, product: Collection[str]) -> "Serials":
         """What identifies a machine: without placeholders, and without a SKU that names the product.
 
         product: the model and the part number.
@@ -97,7 +97,7 @@ class Serials:
         return [self.serial, self.sku] if self.serial and self.sku else []
 
     def spelling(self, declared: str) -> str | None:
-        """The field that tells the declared serial number: SERIAL_NUMBER or SKU; None where neither does."""
+        """The field that reports the declared serial number: SERIAL_NUMBER or SKU; None where neither does."""
         wanted = declared.strip()
         if wanted and wanted == self.serial:
             return SERIAL_NUMBER

@@ -1,4 +1,4 @@
-"""The forms of secrets in machine config that Talos would refuse otherwise, or that nobody would notice."""
+"""The forms of secrets in machine config that Talos would refuse otherwise, or that would go unnoticed."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ def problem(kind: str, path: Path, secret: str) -> str | None:
     kind: of the document, empty for one without a kind. path: in it; empty for a place in no document.
     """
     if not secret.strip():
-        return "is empty; whoever asks for it would be let in, or nobody"
+        return "is empty; with an empty secret a program admits everyone, or no one"
     if invisible(secret, lines=True):
         return "has a control character; programs read it in different ways"
     form = _form(kind, path)

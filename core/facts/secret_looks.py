@@ -59,7 +59,7 @@ _PLAIN = re.compile(
 )
 
 
-# Every text above contains one of these, in small letters: most texts are told apart by that alone.
+# Every text above contains one of these, in small letters. Most texts contain none, and no pattern is tried on them.
 _HINTS = (
     *(
         "@",

@@ -23,7 +23,7 @@ from .documents.kubelet import image as kubelet_image
 
 Role = Literal["controlplane", "worker"]
 
-# What the generator writes where nothing is asked of it. A machine's documents replace all of it.
+# The defaults that the generator writes. A machine's documents replace all of it.
 INSTALL_DISK = "/dev/sda"
 DISCOVERY_SERVICE = "https://discovery.talos.dev/"
 AUDIT_POLICY: dict[str, Any] = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}

@@ -59,7 +59,7 @@ def declared(platform: Platform) -> dict[str, str]:
 
 
 def changes(was: Settings, now: Settings, accepted: Settings) -> Iterator[tuple[str, str]]:
-    """Each setting that changes and that nobody accepted: the key under `network`, and what is wrong about it.
+    """Each setting that changes without `network.accept_change`: the key under `network`, and what is wrong about it.
 
     An endpoint may change where the issuer stays. accepted: the same keys, to the new value of each.
     """

@@ -43,7 +43,7 @@ def read(file: Path) -> str:
 
 def _content(file: Path) -> bytes:
     """The first bytes of a regular file, one more than a file may have. Raises OSError for anything else."""
-    # A pipe that nobody writes to would be waited for.
+    # Reading a pipe would wait until a program writes to it.
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     with open(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -18,7 +18,7 @@ _JOINING = frozenset({"initial-cluster", "initial-cluster-state", "initial-adver
 # A node that is a container may change no kernel parameter, and lies beneath other cgroups.
 # Source: siderolabs/talos, kubelet_spec.go, ModeContainer, and internal/pkg/cgroup.
 _OF_CONTAINERS = frozenset({"protectKernelDefaults", "cgroupRoot", "systemCgroups", "kubeletCgroups"})
-# Not among what the kubelet tells of its configuration.
+# Settings that the kubelet does not report.
 _UNTOLD = frozenset({"apiVersion", "kind"})
 _FLAG = re.compile(r"--([a-z0-9-]+)(?:=(\S*))?")
 
@@ -83,5 +83,5 @@ def _within(wanted: Any, there: Any) -> bool:
     """Whether a value is there, beside which the kubelet may have defaults of its own."""
     if isinstance(wanted, Mapping):
         return isinstance(there, Mapping) and all(_within(value, there.get(name)) for name, value in wanted.items())
-    # What is zero, the kubelet does not tell.
+    # The kubelet does not report a setting that is zero.
     return bool(wanted == there or (there is None and not wanted))

@@ -29,7 +29,7 @@ from core.state import CONFIGURED, machine_of, unwrap_secret
 from runner import pipes
 
 from .export import ExportError, exported_resources
-from .told import lines, total
+from .summary import lines, total
 
 CHANGES = 7
 # Type token of each resource of a machine that is compared, to the name used here.
@@ -154,11 +154,11 @@ def table(changes: list[Change], refused: str = "") -> str:
     """
     width = max((len(change.machine) for change in changes), default=0)
     address = max([15, *(len(change.address) for change in changes)])
-    told = [f"The plan refuses this: {refused}", ""] if refused else []
+    shown = [f"The plan refuses this: {refused}", ""] if refused else []
     for change in changes:
-        told.append(f"{change.machine:<{width}}  {change.address:<{address}}  {_summary(change)}")
-        told += [f"{'':<{width}}    {line}" for line in lines(change.differences)]
-    return "\n".join(told)
+        shown.append(f"{change.machine:<{width}}  {change.address:<{address}}  {_summary(change)}")
+        shown += [f"{'':<{width}}    {line}" for line in lines(change.differences)]
+    return "\n".join(shown)
 
 
 def _summary(change: Change) -> str:

@@ -80,7 +80,7 @@ def hardening_booted(resource: Resource) -> Iterator[str]:
     """Yields hardening arguments that a boot lacks."""
     listed = resource.inputs[LISTED[resource.kind]]
     if resource.kind in RELEASE and not listed.given:
-        return  # Of a schematic that is only an id, nobody knows the arguments.
+        return  # The arguments in a schematic that is only an id are not known.
     given = {word for argument in arguments(resource) for word in (argument.text() or "").split()}
     yield from (f"{listed.path} lack {word}" for word in WANTED if word not in given)
 

@@ -103,14 +103,14 @@ def _serials(hardware: Any) -> str:
 def described(hardware: Any, matched: Mapping[str, str]) -> str:
     """The hardware's identity in words, and how it spells what is declared."""
     text = f"the uuid {hardware.uuid or '(none)'} and the serial number {_serials(hardware) or '(none)'}"
-    told = spellings(matched)
-    return f"{text} ({told})" if told else text
+    reported = spellings(matched)
+    return f"{text} ({reported})" if reported else text
 
 
 def spellings(matched: Mapping[str, str]) -> str:
     """How a BMC spells what is declared, in words; empty if nothing is declared or known."""
     return ", ".join(
-        f"the declared {fact} is {'its' if spelling in (SERIAL_NUMBER, SKU) else 'told'} {spelling}"
+        f"the declared {fact} is {'its' if spelling in (SERIAL_NUMBER, SKU) else 'reported'} {spelling}"
         for fact, spelling in matched.items()
     )
 

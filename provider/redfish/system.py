@@ -26,8 +26,8 @@ SAY_SECONDS = 15.0
 SETTLE_SECONDS = 20.0
 # For withdrawing an order, or looking for one, after a failure: the deadline of the operation may have passed.
 WITHDRAW_SECONDS = 30.0
-# What a BMC tells that may be a machine's serial number, or says what its SKU is.
-_TOLD = ("SerialNumber", "SKU", "Manufacturer", "Model", "PartNumber")
+# What a BMC reports that may be a machine's serial number, or says what its SKU is.
+_IDENTITY = ("SerialNumber", "SKU", "Manufacturer", "Model", "PartNumber")
 # How many of a BMC's ids a message names, and the length of each.
 IDS, ID_CHARACTERS = 40, 60
 # Network interfaces that are read, each with a request; a server with virtual functions lists some dozens.
@@ -107,11 +107,14 @@ class System:
     def identity(self) -> Identity:
         """The machine's identity. Raises UserError."""
         with self._errors("be read"):
-            told = {name: str(self._system.json.get(name) or "") for name in _TOLD}
-            sku = Serials.told(
-                told["SerialNumber"], told["SKU"], told["Manufacturer"], (told["Model"], told["PartNumber"])
+            reported = {name: str(self._system.json.get(name) or "") for name in _IDENTITY}
+            sku = Serials.reported(
+                reported["SerialNumber"],
+                reported["SKU"],
+                reported["Manufacturer"],
+                (reported["Model"], reported["PartNumber"]),
             )
-            serial = self._value(told["SerialNumber"].strip())
+            serial = self._value(reported["SerialNumber"].strip())
             return Identity(self._value(self._system.uuid or "").lower(), serial, self._macs(), self._value(sku.sku))
 
     def _macs(self) -> tuple[str, ...]:

@@ -44,12 +44,12 @@ class BootJournal(Resource):
             # A renewed password is for the same BMC alone.
             same = not machine.bmc_changes(inputs, state) and inputs["system"] == state["system"]
             said = await in_thread(_take_back, inputs if same else state, say)
-            told = f"{_who(state)} was ordered to boot from the network by an earlier run{said}"
+            reported = f"{_who(state)} was ordered to boot from the network by an earlier run{said}"
             if said and said != WITHDRAWN:
                 # Not recorded, so that the next run tries again.
-                raise UserError(told)
+                raise UserError(reported)
             if said:
-                say(told)
+                say(reported)
         return dict(inputs)
 
     async def delete(self, identity: str, state: Values, say: Progress) -> None:

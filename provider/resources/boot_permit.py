@@ -45,12 +45,12 @@ class BootPermit(Resource):
 
     async def update(self, identity: str, state: Values, inputs: Values, say: Progress) -> Values:
         """Give the permit if the generation is higher. Returns the outputs by name."""
-        # A fact that is declared anew has no spelling until a BMC tells it.
+        # A fact whose declaration changed has no spelling until a BMC reports it.
         matched = {k: v for k, v in (state.get("matched") or {}).items() if state.get(k) == inputs.get(k)}
-        told: Values = {"identity": state.get("identity") or {}, "matched": matched}
+        reported: Values = {"identity": state.get("identity") or {}, "matched": matched}
         if machine.boots(inputs, state):
-            told = await in_thread(_give, inputs, state, say)
-        return {**inputs, **told}
+            reported = await in_thread(_give, inputs, state, say)
+        return {**inputs, **reported}
 
 
 def _give(inputs: Values, state: Values, say: Progress) -> Values:

@@ -1,4 +1,4 @@
-"""Talos' own validation of every machine in a plan, and where its refusals are told."""
+"""Talos' own validation of every machine in a plan, and where its refusals are reported."""
 
 import json
 import shutil

@@ -153,10 +153,10 @@ def test_a_contract_does_not_change_together_with_the_network(name):
     network = {"endpoint": "10.0.0.5:6443", "issuer": "https://10.0.0.5:6443", "pods": "a", "services": "b"}
     before = {**BEFORE, "network": network}
     after = {**before, "contract": "v1.13", "network": {**network, name: "another"}, "accepted": {name: "another"}}
-    told = [w.reason for w in GUARD.check(after, before) if w.property == "contract"]
-    assert told == [
+    reasons = [w.reason for w in GUARD.check(after, before) if w.property == "contract"]
+    assert reasons == [
         f"talos.contract changes together with the network's {name}; the new form of the configs must not change what "
-        "the cluster was created with, and a mistake in either would be hard to tell apart; change one, run up, then "
+        "the cluster was created with, and if the update fails, either could be the cause; change one, run up, then "
         "change the other"
     ]
     assert GUARD.check({**before, "contract": "v1.13"}, before) == []

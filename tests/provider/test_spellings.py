@@ -71,7 +71,7 @@ def test_a_uuid_has_two_spellings_and_no_third(one, two):
     ],
 )
 def test_a_serial_number_is_told_in_one_of_two_fields(told, spelled):
-    serials = Serials.told(
+    serials = Serials.reported(
         told["SerialNumber"],
         told.get("SKU", ""),
         told.get("Manufacturer", ""),
@@ -133,13 +133,13 @@ def update(given, state, said):
     [
         (DELL, {"serial": TAG}, {"serial": SKU}, "the declared serial is its SKU"),
         (DELL, {"serial": BOARD}, {"serial": SERIAL_NUMBER}, "the declared serial is its SerialNumber"),
-        ({"UUID": PLAIN}, {"uuid": OTHER}, {"uuid": SWAPPED}, f"the declared uuid is told {SWAPPED}"),
-        ({"UUID": PLAIN.upper()}, {"uuid": PLAIN}, {"uuid": AS_DECLARED}, "the declared uuid is told as declared"),
+        ({"UUID": PLAIN}, {"uuid": OTHER}, {"uuid": SWAPPED}, f"the declared uuid is reported {SWAPPED}"),
+        ({"UUID": PLAIN.upper()}, {"uuid": PLAIN}, {"uuid": AS_DECLARED}, "the declared uuid is reported as declared"),
         (
             {**DELL, "UUID": PLAIN},
             {"uuid": OTHER, "serial": TAG},
             {"uuid": SWAPPED, "serial": SKU},
-            f"the declared uuid is told {SWAPPED}, the declared serial is its SKU",
+            f"the declared uuid is reported {SWAPPED}, the declared serial is its SKU",
         ),
     ],
 )

@@ -48,7 +48,7 @@ def endpoint_is_outside_of_the_cluster(p: Platform) -> Iterator[Fault]:
             yield fault(
                 ("network", "endpoint"),
                 f"{address} is in network.{key} {network}",
-                "nobody outside of the cluster reaches it, and machines need it before there are pods",
+                "it can only be reached from within the cluster, and machines need it before there are pods",
                 "write an address of the node network, or that of a load balancer",
             )
 
@@ -83,7 +83,7 @@ def endpoint_port_is_served(p: Platform) -> Iterator[Fault]:
         yield fault(
             ("network", "endpoint"),
             f"has port {endpoint.port}, but control planes listen at {KUBERNETES_API}",
-            "nobody would answer there",
+            "no API would answer there",
             f"write {endpoint.host} without a port, or the address of a load balancer that has port {endpoint.port}",
         )
 
