@@ -15,9 +15,12 @@ from typing import Any
 from .contracts import MOVED
 from .versions import Minor, spell
 
+# Source: Talos v1.14.1, pkg/machinery/config/configloader/internal/decoder/delete.go.
 PATCH = "$patch"
 """The key of a delete in a patch."""
+# Source: Talos v1.14.1, the apiVersion of each document in pkg/machinery/config/types.
 API_VERSION = "v1alpha1"
+# Source: the types of both releases, see above; `python -m tests.machineconfig.shapes` writes the files.
 SHAPES = Path(__file__).with_name("shapes")
 """The folder of the files."""
 # The name of a shape is what the type is made of. A mapping of shapes has the fields of a struct by name, `[]` for the
