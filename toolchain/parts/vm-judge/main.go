@@ -14,7 +14,8 @@
 // change, "live" are the fields of the running instance that it changes, "moves" is whether it moves the instance for
 // it, "stops" whether it ends the instance. Its "causes" are those with which the update is refused.
 //
-// "capabilities": how CDI can use a StorageClass ("object"), with the PersistentVolumes of "others".
+// "capabilities": how CDI can use a StorageClass ("object"), with the PersistentVolumes of "others". "drivers": what CDI
+// looks classes up by, and in whose classes it makes no disks ("unsupported").
 //
 // An "error" is no verdict: the question could not be judged.
 package main
@@ -23,11 +24,14 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	"k8s.io/klog/v2"
 
 	"kubevirt.io/client-go/log"
+	"kubevirt.io/containerized-data-importer/pkg/storagecapabilities"
 )
 
 type request struct {
@@ -61,6 +65,9 @@ type answer struct {
 	Clone  string  `json:"clone"`
 	Format string  `json:"format"`
 	Least  string  `json:"least"`
+
+	Drivers     []string `json:"drivers"`
+	Unsupported []string `json:"unsupported"`
 }
 
 type mode struct {
@@ -94,6 +101,9 @@ func (j *judge) answered(line []byte) (a answer) {
 		err = j.change(r, &a)
 	case "capabilities":
 		err = capabilities(r, &a)
+	case "drivers":
+		a.Drivers = slices.Sorted(maps.Keys(storagecapabilities.CapabilitiesByProvisionerKey))
+		a.Unsupported = slices.Sorted(maps.Keys(storagecapabilities.UnsupportedProvisioners))
 	default:
 		err = fmt.Errorf("unknown question %q", r.Ask)
 	}
