@@ -5,7 +5,7 @@ import pytest
 from core.effective import Effective, effective
 from core.effective.flags import Policy
 from core.model import parse
-from tests.conftest import stack_platform
+from tests.conftest import changed, stack_platform
 from tests.effective.platforms import DELETE, document, patched
 
 
@@ -137,18 +137,16 @@ def test_both_forms_make_the_same_programs(contract):
         assert left == right, name
 
 
-def test_kernel_arguments_are_talos_own_and_the_schematics():
-    def arguments(**more) -> list[str]:
-        return [each.text for each in machine(**more).kernel or ()]
+def test_each_kernel_argument_has_its_origin():
+    def origins(name, **more) -> dict[str, str]:
+        return {each.text: each.origin for each in machine(name=name, **more).kernel or ()}
 
-    assert "proc_mem.force_override=never" in arguments() and "init_on_alloc=1" not in arguments()
-    assert "init_on_alloc=1" in arguments(version="v1.12.4")
-    less = arguments(schematic={"kernel_args": ["-consoleblank", "-printk.devkmsg=on", "console=ttyS1", "a=b"]})
-    assert less[-2:] == ["console=ttyS1", "a=b"]
-    assert not {"consoleblank=0", "printk.devkmsg=on", "console=tty0"} & set(less)
-    made = machine(schematic={"kernel_args": ["a=b"]})
-    for boot in (made.kernel or (), made.network_kernel):
-        assert [each.origin for each in boot if each.text == "a=b"] == ["platform.talos.schematic.kernel_args"]
+    shared = origins("cp-1", schematic={"kernel_args": ["a=b"]})
+    assert shared["a=b"] == "platform.talos.schematic.kernel_args"
+    assert shared["pti=on"] == "the default of Talos v1.14.2"
+    own = {"machines.wk-1.schematic": {"kernel_args": ["c=d"]}}
+    made = effective(parse(changed(stack_platform("prod"), own)), "wk-1").kernel or ()
+    assert [each.origin for each in made if each.text == "c=d"] == ["platform.machines.wk-1.schematic.kernel_args"]
 
 
 def test_a_schematic_that_is_only_known_by_its_id_says_nothing_of_its_arguments():
