@@ -144,7 +144,7 @@ class Network:
         self.stop_dnsmasq()
         tftp = self.folder / "tftp"
         tftp.mkdir(exist_ok=True)
-        for loader in dnsmasq.LOADERS.values():
+        for loader in dnsmasq.loaders(platform).values():
             shutil.copy(IPXE / loader, tftp)
         files = dnsmasq.files(platform)
         (self.folder / "dnsmasq.conf").write_text(files.pop("dnsmasq.conf"))
