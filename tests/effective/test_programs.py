@@ -188,3 +188,27 @@ def test_the_arguments_are_in_talos_order():
     assert machine(name="wk-1").programs["kubelet"].arguments()[0] == (
         "--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubeconfig"
     )
+
+
+@pytest.mark.parametrize("contract", ["v1.12", "v1.14"])
+@pytest.mark.parametrize("text", ["x", "", "10.0.0.0/64", "!"])
+@pytest.mark.parametrize(
+    ("legacy", "kind"),
+    [
+        (("cluster", "network", "podSubnets"), ("KubeNetworkConfig", "podSubnets")),
+        (("cluster", "network", "serviceSubnets"), ("KubeNetworkConfig", "serviceSubnets")),
+        (("cluster", "etcd", "advertisedSubnets"), None),
+        (("cluster", "etcd", "listenSubnets"), None),
+        (("machine", "kubelet", "nodeIP", "validSubnets"), ("KubeNodeConfig", "nodeIP", "validSubnets")),
+    ],
+)
+def test_a_text_that_is_no_network_selects_nothing_and_raises_nothing(legacy, kind, text, contract):
+    """A patch may hold any text, and the faults of all patches are reported, not those before the first such text."""
+    *path, last = legacy if contract == "v1.12" or kind is None else kind[1:]
+    patch = {last: [text]}
+    for part in reversed(path):
+        patch = {part: patch}
+    patch = document(kind[0], **patch) if contract == "v1.14" and kind else patch
+    made = machine(patch, contract=contract)
+    assert set(made.programs) >= {"kubelet", "etcd", "kube-apiserver", "kube-controller-manager"}
+    assert isinstance(made.kubelet["clusterDNS"], list)
