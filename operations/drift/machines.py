@@ -10,7 +10,8 @@ from typing import Any
 
 from cryptography import x509
 
-from clients.talos import MACHINE_CONFIGS, Client, NoAnswer, schematic_of
+from clients.talos import Client, NoAnswer, schematic_of
+from clients.talos.running import config_of
 from core.credentials import kubeconfig
 from core.credentials.kubeconfig import KubeconfigRefused
 from core.effective.section import Config, Section
@@ -128,8 +129,7 @@ def inspect(machine: Declared, client: Client, nodes: Nodes) -> Inspection:
     """Compare what one machine runs with what is declared: config, Talos version, schematic, kubelet and Node."""
     inspection = Inspection(machine.name, machine.address)
     try:
-        running = client.resources(machine.address, "config", MACHINE_CONFIGS).get("v1alpha1")
-        inspection.differences += differences(machine.documents, parse(str(running or "")))
+        inspection.differences += differences(machine.documents, config_of(client, machine.address))
         inspection.differences += _image(machine, client)
         inspection.differences += list(_kubelet(machine, client))
         inspection.differences += list(_links(machine, client))
