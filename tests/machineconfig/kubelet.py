@@ -45,7 +45,7 @@ def folders(version: str) -> dict[str, Path]:
     """Module to the folder with its source, of Go's cache or its proxy. Raises NoSource where both lack one."""
     modules = sorted({module for module, _ in _PACKAGES.values()})
     named = [f"k8s.io/{module}@{version}" for module in modules]
-    command = [shutil.which("go") or "go", *"mod download -json".split(), *named]
+    command = [shutil.which("go") or "go", "mod", "download", "-json", *named]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd="/", check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
