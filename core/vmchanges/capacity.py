@@ -89,7 +89,7 @@ def _fixed(spec: Spec, guest: str) -> str:
 
 
 def most_sockets(cpu: Mapping[str, Any], hypervisor: Hypervisor) -> int:
-    """The sockets that a guest has room for, which is decided when it starts."""
+    """The number of sockets that a guest has room for, which is decided when it starts."""
     if cpu.get("maxSockets"):
         return int(cpu["maxSockets"])
     sockets = _sockets(cpu)
@@ -101,7 +101,7 @@ def most_sockets(cpu: Mapping[str, Any], hypervisor: Hypervisor) -> int:
 
 
 def most_memory(spec: Spec, hypervisor: Hypervisor) -> int:
-    """The mebibytes that a guest has room for, which are decided when it starts."""
+    """The memory in MiB that a guest has room for, which is decided when it starts."""
     given = section(spec, "domain", "memory")
     if most := given.get("maxGuest") or hypervisor.most_memory:
         return mebibytes(most)

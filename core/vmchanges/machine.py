@@ -99,8 +99,8 @@ def _running(old: Manifest, new: Manifest, hypervisor: Hypervisor, migratable: b
             yield from (Cause(f, Effect.LIVE) for f in differing(before.get(key), after.get(key), f"{_TEMPLATE}.{key}"))
     for field in differing(_rest(before, hypervisor.live), _rest(after, hypervisor.live), _TEMPLATE):
         yield Cause(field, Effect.RESTART_NEEDED, "a running guest keeps what it was started with")
-    about = (section(spec, "template", "metadata") for spec in (old, new))
-    for field in differing(*about, "spec.template.metadata"):
+    about = [section(spec, "template", "metadata") for spec in (old, new)]
+    for field in differing(about[0], about[1], "spec.template.metadata"):
         yield Cause(field, Effect.RESTART_NEEDED, "a running guest keeps the labels and annotations of its start")
 
 

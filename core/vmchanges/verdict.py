@@ -24,7 +24,7 @@ class Effect(Enum):
 
     @property
     def rank(self) -> int:
-        """How much it interrupts: of two effects on one VM, the higher is the VM's."""
+        """Its index in the order of effects: of two on one VM, the one with the higher index is the VM's."""
         return [*Effect].index(self)
 
 
