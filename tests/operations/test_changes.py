@@ -14,7 +14,9 @@ from core.machineconfig.differences import differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import Merged, merge
 from core.model import parse
-from operations.drift.changes import Change, as_json, compared, contract_refused, main, table
+from operations.drift.changes import as_json, compared, contract_refused, main
+from operations.drift.pending import Change
+from operations.drift.summary import table
 
 
 def state(platform, former=False, **named):
