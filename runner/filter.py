@@ -11,12 +11,13 @@ import os
 import re
 import subprocess
 import threading
+import time
 from typing import IO
 
 STDOUT, STDERR = 1, 2
 # A longer line is passed on in pieces.
 LINE_CHARACTERS = 1 << 16
-# Output that is left once the program has ended; a program that it started may keep the pipe open.
+# Output of both streams that is left once the program has ended; a program that it started may keep the pipes open.
 REST_SECONDS = 5.0
 # The sequences that set a colour; the engine writes them into a file only if it is told to.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -47,8 +48,9 @@ class Filter:
 
     def finish(self) -> None:
         """Return once the rest of the output is passed on."""
+        end = time.monotonic() + REST_SECONDS
         for thread in self._threads:
-            thread.join(REST_SECONDS)
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _copy(self, source: IO[bytes], target: int) -> None:
         with open(source.fileno(), encoding="utf-8", errors="backslashreplace", newline="\n", closefd=False) as lines:

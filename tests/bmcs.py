@@ -102,19 +102,22 @@ class Bmc:
         self.faults()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> "Bmc":
+    def config(self) -> dict[str, Any]:
+        """What the emulator is configured with; the files that it names are written."""
         secret = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(rounds=4)).decode()
         files = {"certificate": self.pki.certificate, "key": self.pki.key, "htpasswd": f"{USER}:{secret}\n"}
         for name, text in files.items():
             (self.folder / name).write_text(text, encoding="utf-8")
-        given = {name: str(self.folder / name) for name in files} | {
+        return {name: str(self.folder / name) for name in files} | {
             "port": self.port,
             "systems": self.systems,
             "matchbox": self.matchbox,
             "journal": str(self._journal),
             "faults": str(self._faults),
         }
-        (self.folder / "config.json").write_text(json.dumps(given), encoding="utf-8")
+
+    def start(self) -> "Bmc":
+        (self.folder / "config.json").write_text(json.dumps(self.config()), encoding="utf-8")
         with open(self.folder / "log", "ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, str(self.emulator), str(self.folder / "config.json")],
@@ -149,11 +152,14 @@ class Bmc:
         given = machine(number)
         fresh = {"once": None, "held": None, "boot_mode": "UEFI", "told": {}, "power_state": "Off", **given, **changes}
         self.faults({"become": given["uuid"], "changes": fresh})
-        # The service root needs no password, and each request applies what the file says.
-        context = ssl.create_default_context(cadata=self.pki.ca)
-        urllib.request.urlopen(f"{self.url}/redfish/v1/", timeout=10, context=context).close()
+        self.request_root()
         self.faults()
         return str(given["uuid"])
+
+    def request_root(self) -> None:
+        """The service root needs no password, and each request applies what the file of faults says."""
+        context = ssl.create_default_context(cadata=self.pki.ca)
+        urllib.request.urlopen(f"{self.url}/redfish/v1/", timeout=10, context=context).close()
 
     def events(self, *kinds: str) -> list[dict[str, Any]]:
         told = [json.loads(line) for line in self._journal.read_text(encoding="utf-8").splitlines()]

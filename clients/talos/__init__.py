@@ -6,13 +6,11 @@ Python's TLS, which accepts them.
 
 from .calls import PORT, AlreadyThere, NoAnswer, Refused, Slow
 from .client import SYSTEM_DISK, Client, schematic_of
-from .limits import MACHINE_CONFIGS
 from .maintenance import Maintenance
 from .messages import MESSAGES
 from .models import Hardware, Running
 
 __all__ = [
-    "MACHINE_CONFIGS",
     "MESSAGES",
     "PORT",
     "SYSTEM_DISK",

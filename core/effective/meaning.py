@@ -1,6 +1,6 @@
 """What a field of a machine's config comes to: a flag of a program, a setting of the kubelet, or the field itself."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,7 +160,7 @@ def _default(runs: Runs) -> str:
     return f"the default of Talos {runs.talos}"
 
 
-def kernel_effects(before: tuple[str, ...], after: Mapping[str, str], removed: str) -> Iterator[Effect]:
+def kernel_effects(before: Iterable[str], after: Mapping[str, str], removed: str) -> Iterator[Effect]:
     """Kernel arguments that differ.
 
     before: texts. after: each text to its origin. removed: the origin of one that is not there any more.

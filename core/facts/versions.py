@@ -13,6 +13,7 @@ CURRENT = {
     "kubernetes": "v1.35.4",
     "cilium": "1.19.6",
     "kubevirt": "v1.8.4",
+    "cdi": "v1.65.0",
 }
 """Component to the version proposed where a stack file names none."""
 

@@ -5,6 +5,7 @@ No secret is in a difference (redaction.py).
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from core.printable import printable
@@ -98,8 +99,8 @@ def differences(before: Merged, after: Merged, *, meaning: Meaning | None = None
             texts = shown_value(path, was), shown_value(path, now)
             meant = meaning(key, path) if meaning else (True, "")
             listed.append((key, Difference(shown, ".".join(path), *texts, _reboots(key, path), "", *meant)))
-    listed += [(key, _deleted(key, path, after=True)) for key, path in _sorted(after.deleted - before.deleted)]
-    listed += [(key, _deleted(key, path, after=False)) for key, path in _sorted(before.deleted - after.deleted)]
+    for deleted, by_after in ((after.deleted - before.deleted, True), (before.deleted - after.deleted, False)):
+        listed += [(key, _deleted(key, path, by_after, meaning)) for key, path in _sorted(deleted)]
     marks = _marks(changed)
     return [replace(each, moved=marks.get((key, each.path), "")) for key, each in listed]
 
@@ -122,11 +123,14 @@ def _sorted(deleted: frozenset[tuple[Key, Path]]) -> list[tuple[Key, Path]]:
     return sorted(deleted, key=lambda each: (each[0], tuple(map(str, each[1]))))
 
 
-def _deleted(key: Key, path: Path, after: bool) -> Difference:
+def _deleted(key: Key, path: Path, after: bool, meaning: Meaning | None) -> Difference:
     """What only one of two configs deletes from the base, which may have it."""
     texts = tuple(_shown_part(path[:number], part) for number, part in enumerate(path))
     states = ("(as generated)", "(deleted)") if after else ("(deleted)", "(as generated)")
-    return Difference(_shown_key(key), ".".join(texts) or DOCUMENT, *states, _reboots(key, texts))
+    # What an element of a list comes to is known of the whole list.
+    fields = tuple(takewhile(lambda part: isinstance(part, str), path))
+    meant = meaning(key, tuple(map(str, fields))) if meaning else (True, "")
+    return Difference(_shown_key(key), ".".join(texts) or DOCUMENT, *states, _reboots(key, texts), "", *meant)
 
 
 def _shown_part(above: Path, part: str | Element) -> str:

@@ -66,7 +66,7 @@ def changes(was: Settings, now: Settings, accepted: Settings) -> Iterator[tuple[
     for key, breaks in _BREAKS.items():
         before, after = was.get(key), now.get(key)
         field = "endpoint" if key == "issuer" else key
-        if not before or not after or _same(before, after) or _same(accepted.get(field, ""), now.get(field, "")):
+        if not before or not after or same(before, after) or same(accepted.get(field, ""), now.get(field, "")):
             continue
         old, new = was.get(field, ""), now.get(field, "")
         issuer = "" if key != "issuer" or (before == old and after == new) else f" (issuer {before}, then {after})"
@@ -100,7 +100,8 @@ def _written(value: str) -> str:
     return f"[{text}]" if "," in text else f'"{text}"'
 
 
-def _same(one: str, other: str) -> bool:
+def same(one: str, other: str) -> bool:
+    """Whether two texts of one setting mean the same."""
     return one.rstrip("/").lower() == other.rstrip("/").lower()
 
 

@@ -16,7 +16,7 @@ from core.facts import installer
 from core.facts.networks import IpAddress, IpNetwork
 from core.facts.versions import CURRENT
 
-from . import schematic
+from . import schematic, storage
 from .boot import BootSpec
 from .cilium import CiliumSpec
 from .exceptions import ExemptionSpec
@@ -24,6 +24,7 @@ from .machine import MachineClassSpec, MachineSpec
 from .network import ClusterNetworkSpec
 from .registries import RegistriesSpec
 from .schematic import SchematicSpec
+from .storage import CdiSpec, StorageClass, StorageSpec
 from .talos import TalosSpec
 from .types import Architecture, ByName, Line, Model, Name
 from .virtualization import KubeVirtSpec, VirtualMachineSpec
@@ -48,6 +49,10 @@ class Platform(Model):
     cilium: CiliumSpec = Field(examples=[f"{{version: {CURRENT['cilium']}}}"])
     kubevirt: KubeVirtSpec | None = None
     """Required for vms:."""
+    storage: StorageSpec | None = None
+    """Where the volumes of the cluster are: those of VMs and of applications."""
+    declared_cdi: CdiSpec | None = Field(default=None, alias="cdi")
+    """CDI, which fills the disks of VMs from images. Unset: the current release, where a VM has a disk."""
     vms: ByName[Name, VirtualMachineSpec] = Field(default={}, validate_default=True)
     """Virtual machines by name."""
     workloads: ByName[Name, WorkloadSpec] = Field(default={}, validate_default=True)
@@ -158,6 +163,26 @@ class Platform(Model):
                 body = schematic.body(self, each)
                 ids[each] = schematic.id_of(body) if body is not None else str(each.id)
         return MappingProxyType({name: ids[each] for name, each in wanted.items()})
+
+    @cached_property
+    def storage_classes(self) -> Mapping[str, StorageClass]:
+        """Every class of volumes that the stack file names, by name."""
+        return storage.classes(self.storage)
+
+    def storage_class(self, name: str | None) -> StorageClass | None:
+        """A class by name, or the one of disks that name none; None for a class that the stack file doesn't name."""
+        wanted = name if name is not None else storage.default_class(self.storage)
+        return None if wanted is None else self.storage_classes.get(wanted)
+
+    @property
+    def scratch_class(self) -> StorageClass | None:
+        """The class in which CDI unpacks images; None where no class can hold them."""
+        return self.storage_classes.get(storage.scratch_class(self.storage) or "")
+
+    @property
+    def cdi(self) -> CdiSpec | None:
+        """CDI, which fills the disks of VMs from images; None where the platform has none."""
+        return self.declared_cdi
 
     @property
     def schedulable(self) -> tuple[str, ...]:

@@ -99,6 +99,7 @@ def _release(example: str) -> Pattern:
 TalosVersion = Annotated[str, _release(CURRENT["talos"])]
 KubernetesVersion = Annotated[str, _release(CURRENT["kubernetes"])]
 KubeVirtVersion = Annotated[str, _release(CURRENT["kubevirt"])]
+CdiVersion = Annotated[str, _release(CURRENT["cdi"])]
 ChartVersion = Annotated[str, _release(CURRENT["cilium"])]
 
 Contract = Annotated[

@@ -2,11 +2,10 @@
 
 import base64
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
-from clients.talos import MACHINE_CONFIGS, Client, NoAnswer
+from clients.talos import Client
+from clients.talos.running import settings_of
 from core.machineconfig import running
-from core.machineconfig.differences import parse
 from core.model import Platform
 from core.native.types import CLIENT_PARTS
 from core.printable import printable
@@ -29,10 +28,7 @@ def compare(platform: Platform, credentials: Mapping[str, str]) -> str:
     client = Client(*(base64.b64decode(credentials[part]) for part in CLIENT_PARTS))
     wanted = running.declared(platform)
     addresses = {name: str(platform.machines[name].address) for name in platform.controlplanes}
-    with ThreadPoolExecutor(max_workers=max(1, len(addresses))) as pool:
-        answers = dict(
-            zip(addresses, pool.map(lambda address: _settings(client, address), addresses.values()), strict=True)
-        )
+    answers = settings_of(client, addresses)
     found = {name: answer for name, answer in answers.items() if not isinstance(answer, str)}
     if not found:
         why = "; ".join(f"{name} at {addresses[name]}: {answer}" for name, answer in answers.items())
@@ -51,7 +47,7 @@ def different(wanted: running.Settings, runs: running.Settings, name: str) -> li
     lines = []
     for key in ("endpoint", "pods", "services"):
         is_, was = wanted.get(key, ""), runs.get(key, "")
-        if is_.rstrip("/").lower() != was.rstrip("/").lower():
+        if not running.same(is_, was):
             lines.append(
                 f"platform.network.{key}: is {running.short(is_)}, and {name} runs {printable(was)}; "
                 f"write {printable(running.short(was))}"
@@ -64,12 +60,3 @@ def different(wanted: running.Settings, runs: running.Settings, name: str) -> li
             "of the API server to it in a patch"
         )
     return lines
-
-
-def _settings(client: Client, address: str) -> dict[str, str] | str:
-    """The settings that a machine runs with; a text that says why they are not known."""
-    try:
-        text = client.resources(address, "config", MACHINE_CONFIGS).get("v1alpha1")
-        return running.settings(parse(str(text or "")).documents.values())
-    except (NoAnswer, ValueError) as error:
-        return printable(error)

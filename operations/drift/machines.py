@@ -10,7 +10,8 @@ from typing import Any
 
 from cryptography import x509
 
-from clients.talos import MACHINE_CONFIGS, Client, NoAnswer, schematic_of
+from clients.talos import Client, NoAnswer, schematic_of
+from clients.talos.running import config_of
 from core.credentials import kubeconfig
 from core.credentials.kubeconfig import KubeconfigRefused
 from core.effective.section import Config, Section
@@ -134,8 +135,7 @@ def inspect(machine: Declared, client: Client, nodes: Nodes, wanted: Wanted | No
     """
     inspection = Inspection(machine.name, machine.address)
     try:
-        running = client.resources(machine.address, "config", MACHINE_CONFIGS).get("v1alpha1")
-        found = _config(machine, parse(str(running or "")), wanted or Wanted())
+        found = _config(machine, config_of(client, machine.address), wanted or Wanted())
         inspection.differences += [each for each in found if each.effect]
         inspection.without_effect += [each for each in found if not each.effect]
         inspection.differences += _image(machine, client)

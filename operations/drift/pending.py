@@ -12,7 +12,7 @@ from core.facts import installer
 from core.machineconfig.base import base_texts
 from core.machineconfig.differences import Difference, differences
 from core.machineconfig.documents import patches
-from core.machineconfig.merge import Key, Merged, merge
+from core.machineconfig.merge import Key, merge
 from core.machineconfig.redaction import shown_value
 from core.model import Platform
 from core.model.patches import Place
@@ -75,7 +75,7 @@ def _change(platform: Platform, state: Recorded, places: dict[str, Place]) -> Ch
     origins = Origins(now, places)
     meaning = Meaning(state.runs(platform), now.runs, origins)
     # A state of an earlier release has no base, so it is compared without one.
-    after = Merged(now.documents) if state.base else merge(map(json.loads, declared))
+    after = merge(map(json.loads, [*base, *declared] if state.base else declared))
     upgrades = list(_upgrades(platform, state, origins))
     every = [*upgrades, *differences(state.merged, after, meaning=meaning)]
     reboots = any(difference.reboots for difference in every)
@@ -107,12 +107,12 @@ def _upgrades(platform: Platform, state: Recorded, origins: Origins) -> Iterator
 
 
 def _kernel(state: Recorded, now: Effective, places: dict[str, Place]) -> Iterator[Effect]:
-    before, after, platform = state.kernel(now), now.kernel, now.platform
-    if before is None or after is None:
+    sides, talos = state.kernel(now), now.platform.talos.version
+    if sides is None:
         return
-    for argument in after:
-        if argument.origin.startswith("platform."):
-            places[argument.origin] = tuple(argument.origin.split(".")[1:])
-    talos = platform.talos.version
+    origins = {argument.text: argument.origin for argument in now.kernel or ()}
+    for origin in origins.values():
+        if origin.startswith("platform."):
+            places[origin] = tuple(origin.split(".")[1:])
     removed = f"the default of Talos {talos}" if state.talos != talos else ""
-    yield from kernel_effects(before, {argument.text: argument.origin for argument in after}, removed)
+    yield from kernel_effects(sides[0], {text: origins.get(text, "") for text in sides[1]}, removed)

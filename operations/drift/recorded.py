@@ -7,6 +7,7 @@ from functools import cached_property
 from ipaddress import ip_address
 from typing import Any
 
+from core.boot.arguments import installed
 from core.effective.machine import Effective
 from core.effective.runs import Runs
 from core.effective.section import Config
@@ -51,9 +52,8 @@ class Recorded:
 
     @cached_property
     def merged(self) -> Merged:
-        """The documents that it took; with a base, what patches delete is already missing in them."""
-        found = merge(map(json.loads, [*self.base, *self.patches]))
-        return Merged(found.documents) if self.base else found
+        """The documents that it took, and what its patches delete."""
+        return merge(map(json.loads, [*self.base, *self.patches]))
 
     @property
     def kubernetes(self) -> str:
@@ -85,15 +85,21 @@ class Recorded:
             addresses=machine.addresses if same else (ip_address(self.address),),
         )
 
-    def kernel(self, machine: Effective) -> tuple[str, ...] | None:
-        """The kernel arguments of its image; None where they are not known. machine: as it is declared now."""
-        was, now = installer.parse(self.image), installer.parse(machine.platform.installer_of(self.name))
-        if was and now and was.schematic == now.schematic:
-            release = {"talos": machine.platform.talos.model_copy(update={"version": was.version})}
-            before = Effective(machine.platform.model_copy(update=release), self.name, machine.origins).kernel
-            return None if before is None else tuple(argument.text for argument in before)
-        recorded = self._input("version", "kernelArguments")
-        return None if recorded is None else tuple(map(str, recorded))
+    def kernel(self, machine: Effective) -> tuple[list[str], list[str]] | None:
+        """The kernel arguments of its image and of the declared one; None where either is not known.
+
+        machine: as it is declared now.
+        """
+        platform, release = machine.platform, installer.parse(self.image)
+        now = installer.parse(platform.installer_of(self.name))
+        if release and now and release.schematic == now.schematic:
+            talos = platform.talos.model_copy(update={"version": release.version})
+            former = Effective(platform.model_copy(update={"talos": talos}), self.name, machine.origins)
+            if former.kernel is None or machine.kernel is None:
+                return None
+            return [each.text for each in former.kernel], [each.text for each in machine.kernel]
+        recorded, declared = self._input("version", "kernelArguments"), installed(platform, self.name)
+        return None if recorded is None or declared is None else ([*map(str, recorded)], declared)
 
     def _whole(self, platform: Platform) -> Documents:
         if self.base:

@@ -53,10 +53,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_text_is_refused_in_a_moment_and_in_one_line(name: str) -> None:
     text, why = HOSTILE[name]
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(UnreadableYAML) as refused:
         load(text, what="the disks of cp-1")
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
     assert str(refused.value) == f"the disks of cp-1 can't be read: {why}"
 
 
@@ -73,9 +73,9 @@ def test_a_hostile_text_is_refused_in_a_moment_and_in_one_line(name: str) -> Non
     ids=["many keys", "a long text", "many words", "many lines", "a comment", "binary"],
 )
 def test_the_largest_texts_are_read_in_a_moment(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     load(text, what="the disks of cp-1")
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 def test_the_limits_can_be_lower() -> None:

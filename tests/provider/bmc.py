@@ -218,8 +218,8 @@ def shape(answer: flask.Response) -> flask.Response:
     return answer
 
 
-def main(machines: type[Machines] = Machines) -> None:
-    given = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+def configured(given: dict[str, Any], machines: type[Machines] = Machines) -> emulator.Application:
+    """The service, with the systems, files and credentials of a CONFIG.json."""
     fakedriver.FakeDriver = machines  # The service looks it up when it is first asked.
     emulator.app.configure(
         extra_config={
@@ -231,13 +231,19 @@ def main(machines: type[Machines] = Machines) -> None:
             "BMC_MATCHBOX": given.get("matchbox"),
         }
     )
+    return emulator.app
+
+
+def main(machines: type[Machines] = Machines) -> None:
+    given = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    app = configured(given, machines)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(given["certificate"], given["key"])
     for system in given["systems"]:
         if port := system.get("port"):
-            more = serving.make_server("127.0.0.1", port, emulator.app, threaded=True, ssl_context=tls)
+            more = serving.make_server("127.0.0.1", port, app, threaded=True, ssl_context=tls)
             threading.Thread(target=more.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    emulator.app.run(host="127.0.0.1", port=given["port"], ssl_context=tls, threaded=True)
+    app.run(host="127.0.0.1", port=given["port"], ssl_context=tls, threaded=True)
 
 
 if __name__ == "__main__":

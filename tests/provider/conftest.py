@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provider import draining, nodes, quorum, waiting
-from provider.resources import decommission
+from provider.resources import boot_journal, boot_permit, decommission
 from tests.provider.leaving import World
 
 
@@ -29,6 +29,21 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that is silent for a moment is silent."""
     monkeypatch.setattr(decommission, "SILENT_SECONDS", 0.03)
+
+
+@pytest.fixture
+def quick_bmc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BMCs are asked often, and this process has neither given nor used a permit."""
+    # Named as text, because sushy takes long to load.
+    monkeypatch.setattr("provider.redfish.channel.GAP_SECONDS", 0.0)
+    monkeypatch.setattr("provider.redfish.channel.BACKOFF_SECONDS", (0.05,))
+    monkeypatch.setattr("provider.redfish.system.POLL_SECONDS", 0.02)
+    monkeypatch.setattr("provider.redfish.system.SETTLE_SECONDS", 0.2)
+    monkeypatch.setattr("provider.redfish.boot.POST_SECONDS", 0.05)
+    monkeypatch.setattr("provider.resources.power.POLL_SECONDS", 0.02)
+    monkeypatch.setattr("provider.resources.power.COMING_SECONDS", 0.2)
+    boot_permit.HERE.clear()
+    boot_journal.USED.clear()
 
 
 @pytest.fixture

@@ -16,28 +16,13 @@ from core.facts.bmc import NONE
 from core.native import UNKNOWN
 from provider.framework import UserError
 from provider.redfish import channel
-from provider.resources import RESOURCES
-from tests.bmcs import PASSWORD, USER, Pki
+from tests.bmcs import Pki
+from tests.provider.behind import PERMIT, POWER, inputs_of
 from tests.provider.redfish_standin import standing_in
-
-POWER = RESOURCES["bedplate-native:metal:Power"]
-PERMIT = RESOURCES["bedplate-native:metal:Permit"]
 
 
 def inputs(bmc, **changes):
-    made = {
-        "url": bmc.url,
-        "system": "1",
-        "username": USER,
-        "password": PASSWORD,
-        "ca": bmc.pki.ca,
-        "generation": 0.0,
-        "bootMode": "uefi",
-        "timeoutSeconds": 10.0,
-        "atOnce": 5.0,
-        "secondsBetween": 0.0,
-    }
-    return {name: value for name, value in (made | changes).items() if value is not None}
+    return inputs_of(bmc, "1", **{"generation": 0.0, "timeoutSeconds": 10.0, **changes})
 
 
 def digest(pem):

@@ -4,35 +4,24 @@ import asyncio
 import re
 
 import pytest
-from bmcs import PASSWORD, USER, Bmc, machine
+from bmcs import PASSWORD, Bmc, machine
 
 from provider import framework
-from provider.redfish import boot, channel, system
-from provider.resources import RESOURCES, boot_journal, boot_permit, power
+from provider.redfish import channel, system
+from provider.redfish.machine import access
+from provider.resources import boot_permit
+from tests.provider.behind import JOURNAL, POWER, inputs_of, permit, switch_on
 from tests.provider.habits import VENDORS
 
-POWER = RESOURCES["bedplate-native:metal:Power"]
-PERMIT = RESOURCES["bedplate-native:metal:Permit"]
-JOURNAL = RESOURCES["bedplate-native:metal:Journal"]
 LEFT = "; its BMC is armed: the next boot, whoever starts it, is from the network"
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(channel, "GAP_SECONDS", 0.0)
-    monkeypatch.setattr(channel, "BACKOFF_SECONDS", (0.05,))
-    monkeypatch.setattr(system, "POLL_SECONDS", 0.02)
-    monkeypatch.setattr(system, "SETTLE_SECONDS", 0.2)
-    monkeypatch.setattr(boot, "POST_SECONDS", 0.05)
-    monkeypatch.setattr(power, "POLL_SECONDS", 0.02)
-    monkeypatch.setattr(power, "COMING_SECONDS", 0.2)
-    boot_permit.HERE.clear()
-    boot_journal.USED.clear()
+pytestmark = pytest.mark.usefixtures("quick_bmc")
 
 
 @pytest.fixture(scope="module")
 def rack(tmp_path_factory):
-    """One BMC of many systems; each test takes one that nobody used before."""
+    """One BMC of many systems; each test takes one that no other test takes."""
     made = Bmc(tmp_path_factory.mktemp("rack"), [machine(number) for number in range(100)]).start()
     made.fresh = iter(range(100))
     yield made
@@ -53,19 +42,7 @@ def bmcs(rack):
 
 
 def inputs(bmc, **changes):
-    made = {
-        "url": bmc.url,
-        "system": machine(bmc.number)["uuid"],
-        "username": USER,
-        "password": PASSWORD,
-        "ca": bmc.pki.ca,
-        "generation": 1.0,
-        "bootMode": "uefi",
-        "timeoutSeconds": 20.0,
-        "atOnce": 5.0,
-        "secondsBetween": 0.0,
-    }
-    return {name: value for name, value in (made | changes).items() if value is not None}
+    return inputs_of(bmc, machine(bmc.number)["uuid"], **changes)
 
 
 def path(bmc):
@@ -78,14 +55,6 @@ def who(bmc):
 
 def acts(bmc):
     return bmc.acts(f"node-{bmc.number}")
-
-
-def permit(given, state=None, said=None):
-    return asyncio.run(PERMIT.update("id", state or {}, given, said.append if said is not None else print))
-
-
-def switch_on(given, state=None, said=None):
-    return asyncio.run(POWER.update("id", state or {}, given, said.append if said is not None else print))
 
 
 def refusal(act, *args):
@@ -188,7 +157,7 @@ def test_a_bmc_that_does_not_answer_any_more_is_named_with_what_was_sent(bmcs, m
 def test_what_stood_there_before_is_put_back(bmcs):
     """An operator boots the machine from its disk only, always."""
     bmc = bmcs()
-    behind = system.System(machine_access(bmc), 20, print)
+    behind = system.System(access(inputs(bmc)), 20, print)
     behind._connector.patch(
         behind._system.path,
         data={"Boot": {"BootSourceOverrideTarget": "Hdd", "BootSourceOverrideEnabled": "Continuous"}},
@@ -198,12 +167,6 @@ def test_what_stood_there_before_is_put_back(bmcs):
     (place,) = behind._order._places.named()
     assert place.armed == "Hdd, Continuous"
     behind.close()
-
-
-def machine_access(bmc):
-    from provider.redfish.machine import access
-
-    return access(inputs(bmc))
 
 
 def test_an_order_that_was_there_already_is_named_and_not_left(bmcs):

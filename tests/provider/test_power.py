@@ -7,15 +7,14 @@ import threading
 import time
 
 import pytest
-from bmcs import PASSWORD, USER, Bmc, Pki, machine
+from bmcs import PASSWORD, Bmc, Pki, machine
 
 from provider import framework
 from provider.redfish import channel, system
 from provider.redfish.machine import access
-from provider.resources import RESOURCES, boot_permit, power
+from provider.resources import boot_permit, power
+from tests.provider.behind import PERMIT, POWER, acts, inputs_of
 
-POWER = RESOURCES["bedplate-native:metal:Power"]
-PERMIT = RESOURCES["bedplate-native:metal:Permit"]
 HABITS = {
     4: {"refuses_mode": True}, 5: {"future_state": True}, 6: {"forgets_once": True},
     7: {"never_starts": True}, 8: {"boots_slowly": 1}, 9: {"boots_slowly": 1}, 10: {"forgets_with_power": True},
@@ -31,37 +30,16 @@ def bmc(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch, bmc):
+def quick(monkeypatch, bmc, quick_bmc):
     bmc.faults()
-    monkeypatch.setattr(channel, "GAP_SECONDS", 0.0)
-    monkeypatch.setattr(channel, "BACKOFF_SECONDS", (0.05,))
-    monkeypatch.setattr(system, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(system, "SETTLE_SECONDS", 0.3)
     monkeypatch.setattr(system, "SAY_SECONDS", 0.2)
-    monkeypatch.setattr(power, "POLL_SECONDS", 0.05)
+    # Some of these machines come on after a second.
     monkeypatch.setattr(power, "COMING_SECONDS", 1.5)
-    boot_permit.HERE.clear()
 
 
 def inputs(bmc, number=None, **changes):
-    """What the program gives for a machine; one nobody used before, where no number is given."""
-    made = {
-        "url": bmc.url,
-        "system": machine(next(PLAIN) if number is None else number)["uuid"],
-        "username": USER,
-        "password": PASSWORD,
-        "ca": bmc.pki.ca,
-        "generation": 1.0,
-        "bootMode": "uefi",
-        "timeoutSeconds": 20.0,
-        "atOnce": 5.0,
-        "secondsBetween": 0.0,
-    }
-    return {k: v for k, v in (made | changes).items() if v is not None}
-
-
-def acts(bmc, given):
-    return bmc.acts(f"node-{int(given['system'][-2:])}")
+    """What the program gives for a machine; one that no test used before, where no number is given."""
+    return inputs_of(bmc, machine(next(PLAIN) if number is None else number)["uuid"], **changes)
 
 
 def asked(bmc, given, method):

@@ -5,37 +5,20 @@ import asyncio
 import pytest
 from conftest import changed, stack_platform
 
-from clients.talos import NoAnswer
 from core.machineconfig import running as settings
-from core.machineconfig.documents import patches
 from core.model import parse
 from provider import framework, running
 from provider.resources import RESOURCES
+from tests.controlplanes import Controlplanes
 
 GUARD = RESOURCES["bedplate-native:talos:Guard"]
 PROD = stack_platform("prod")
 
 
-class Cluster:
-    """The control planes of a platform, of which some don't answer."""
-
-    def __init__(self, platform, silent=()):
-        self.configs = {
-            str(platform.machines[name].address): "\n---\n".join(patches(platform, name))
-            for name in platform.controlplanes
-            if name not in silent
-        }
-
-    def resources(self, address, namespace, kind):
-        if address not in self.configs:
-            raise NoAnswer("its certificate is not of this platform")
-        return {"v1alpha1": self.configs[address]}
-
-
 @pytest.fixture
 def cluster(monkeypatch):
     def stands(edits, **more):
-        monkeypatch.setattr(running, "client_of", lambda inputs: Cluster(parse(changed(PROD, edits)), **more))
+        monkeypatch.setattr(running, "client_of", lambda inputs: Controlplanes(parse(changed(PROD, edits)), **more))
 
     return stands
 

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from bmcs import PASSWORD, USER, Bmc, machine
+from bmcs import Bmc, machine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,11 +21,10 @@ from core.facts.hardware import (
 from provider import framework
 from provider.identity import PAIRED, judge
 from provider.pairing import Pairing, require_same
-from provider.redfish import channel, system
-from provider.resources import RESOURCES, boot_permit
+from provider.redfish import system
+from tests.provider.behind import PERMIT, POWER, acts, inputs_of, permit, switch_on
 
-POWER = RESOURCES["bedplate-native:metal:Power"]
-PERMIT = RESOURCES["bedplate-native:metal:Permit"]
+pytestmark = pytest.mark.usefixtures("quick_bmc")
 BOARD, TAG = "CNIVC0012300A1", "7XK2B34"
 DELL = {"SerialNumber": BOARD, "SKU": TAG, "Manufacturer": "Dell Inc.", "Model": "PowerEdge R570"}
 PLAIN, OTHER = "005cb4e7-0989-eb11-8000-7cc255106afe", "e7b45c00-8909-11eb-8000-7cc255106afe"
@@ -93,29 +92,9 @@ def bmc(tmp_path_factory):
     made.stop()
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(channel, "GAP_SECONDS", 0.0)
-    monkeypatch.setattr(system, "POLL_SECONDS", 0.02)
-    boot_permit.HERE.clear()
-
-
 def behind(bmc, told, **declared):
-    """The inputs of a machine that nobody used before, whose BMC tells this of it."""
-    number = next(bmc.fresh)
-    made = {
-        "url": bmc.url,
-        "system": bmc.become(number, told=told),
-        "username": USER,
-        "password": PASSWORD,
-        "ca": bmc.pki.ca,
-        "generation": 1.0,
-        "bootMode": "uefi",
-        "timeoutSeconds": 20.0,
-        "atOnce": 5.0,
-        "secondsBetween": 0.0,
-    }
-    return {**made, **declared}
+    """The inputs of a machine that no other test uses, whose BMC reports this of it."""
+    return inputs_of(bmc, bmc.become(next(bmc.fresh), told=told), **declared)
 
 
 def again(bmc, given, told):
@@ -124,8 +103,7 @@ def again(bmc, given, told):
 
 
 def update(given, state, said):
-    outputs = asyncio.run(PERMIT.update("id", state.get("permit", {}), given, said.append))
-    return {"permit": outputs, **asyncio.run(POWER.update("id", state, given, said.append))}
+    return {"permit": permit(given, state.get("permit"), said), **switch_on(given, state, said)}
 
 
 @pytest.mark.parametrize(
@@ -179,7 +157,7 @@ def test_any_other_value_is_another_machine(bmc, told, declared, words):
     with pytest.raises(framework.UserError) as refused:
         update(given, {}, [])
     assert words in str(refused.value)
-    assert bmc.acts(f"node-{int(given['system'][-2:])}") == []
+    assert acts(bmc, given) == []
 
 
 def test_another_pairing_with_the_same_machine_is_said_and_learned(bmc):
@@ -201,7 +179,7 @@ def test_another_pairing_that_nothing_else_proves_is_refused_until_it_is_declare
     given, said = behind(bmc, {"UUID": PLAIN, "SerialNumber": "A1"}, uuid=OTHER), []
     state = update(given, {}, said)
     again(bmc, given, {"UUID": OTHER, "SerialNumber": "B2"})
-    before = bmc.acts(f"node-{int(given['system'][-2:])}")
+    before = acts(bmc, given)
     with pytest.raises(framework.UserError) as refused:
         update({**given, "generation": generation, "timeoutSeconds": 21.0}, state, said)
     assert str(refused.value) == (
@@ -209,20 +187,20 @@ def test_another_pairing_that_nothing_else_proves_is_refused_until_it_is_declare
         "else proves that it is the same machine, and another one would be erased; look at the machine, and if it is "
         f"the same, write uuid: {PLAIN}"
     )
-    assert bmc.acts(f"node-{int(given['system'][-2:])}") == before
+    assert acts(bmc, given) == before
     assert update({**given, "uuid": PLAIN, "timeoutSeconds": 21.0}, state, said)["matched"] == {"uuid": SWAPPED}
 
 
 def test_a_value_that_is_declared_anew_has_no_spelling_until_it_is_told(bmc, monkeypatch):
     monkeypatch.setattr(system.System, "_macs", lambda self: ())
-    given, said = behind(bmc, {"UUID": PLAIN, "SerialNumber": ""}, uuid=OTHER, serial=None), []
-    state = update({k: v for k, v in given.items() if v is not None}, {}, said)
-    anew = {k: v for k, v in given.items() if v is not None} | {"uuid": PLAIN}
-    permit = asyncio.run(PERMIT.update("id", state["permit"], anew, said.append))
-    assert permit["matched"] == {}
+    given, said = behind(bmc, {"UUID": PLAIN, "SerialNumber": ""}, uuid=OTHER), []
+    state = update(given, {}, said)
+    anew = {**given, "uuid": PLAIN}
+    permitted = permit(anew, state["permit"], said)
+    assert permitted["matched"] == {}
     # Nothing else proves the machine, and nothing has to.
     again(bmc, given, {"UUID": PLAIN, "SerialNumber": ""})
-    assert update({**anew, "generation": 2.0}, {**state, "permit": permit}, said)["matched"] == {"uuid": AS_DECLARED}
+    assert update({**anew, "generation": 2.0}, {**state, "permit": permitted}, said)["matched"] == {"uuid": AS_DECLARED}
 
 
 def test_a_machine_that_is_not_declared_may_change_its_byte_order_and_nothing_else(bmc, monkeypatch):

@@ -31,12 +31,33 @@ def wrong(before=None, **changed):
         ({"kubevirt": None}, {"kubevirt": "v1.8.4"}),
         ({}, {"kubevirt": None}),
         ({"cilium": None, "kubevirt": None}, {"cilium": "1.17.0", "kubernetes": "v1.36.0"}),
-        # A release that nobody knows is the model's to refuse.
+        # A release that is in no table is the model's to refuse.
         ({"cilium": "1.21.0"}, {"cilium": "1.22.0", "kubernetes": "v1.36.0", "kubevirt": None}),
     ],
 )
 def test_a_step_that_what_runs_supports_passes(before, changed):
     assert wrong(before, **changed) == []
+
+
+def later(runs, supported, new, kept):
+    return (
+        f"kubernetes: {runs} still runs when Kubernetes becomes {new}, and supports {supported}; its programs could "
+        f"stop on the first machine; keep talos.kubernetes at {kept} in this up, and raise it in the next"
+    )
+
+
+def back(name, was, now):
+    return (
+        f"{name}: {name}.version goes from {was} back to {now}; the older version may not read what the newer one "
+        f"wrote; write {was} or a newer one"
+    )
+
+
+def skips(name, was, now, between):
+    return (
+        f"{name}: {name}.version goes from {was} to {now} and skips a minor version; each minor version migrates data "
+        f"only from the one before; write the last of {between} first"
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,30 +66,22 @@ def test_a_step_that_what_runs_supports_passes(before, changed):
         (
             {"talos": "v1.12.7", "kubevirt": "v1.9.0"},
             {"talos": "v1.13.2", "kubernetes": "v1.36.0"},
-            "kubernetes: Talos v1.12.7 still runs when Kubernetes becomes v1.36.0, and supports 1.30 to 1.35; its "
-            "programs could stop on the first machine; keep talos.kubernetes at v1.35.4 in this up, and raise it in "
-            "the next",
+            later("Talos v1.12.7", "1.30 to 1.35", "v1.36.0", "v1.35.4"),
         ),
         (
             {"talos": "v1.13.8", "kubernetes": "v1.36.1", "kubevirt": None},
             {"talos": "v1.14.2", "kubernetes": "v1.37.0"},
-            "kubernetes: Talos v1.13.8 still runs when Kubernetes becomes v1.37.0, and supports 1.31 to 1.36; its "
-            "programs could stop on the first machine; keep talos.kubernetes at v1.36.1 in this up, and raise it in "
-            "the next",
+            later("Talos v1.13.8", "1.31 to 1.36", "v1.37.0", "v1.36.1"),
         ),
         (
             {},
             {"kubernetes": "v1.36.0", "kubevirt": "v1.9.1"},
-            "kubernetes: KubeVirt v1.8.4 still runs when Kubernetes becomes v1.36.0, and supports 1.34 to 1.35; its "
-            "programs could stop on the first machine; keep talos.kubernetes at v1.35.4 in this up, and raise it in "
-            "the next",
+            later("KubeVirt v1.8.4", "1.34 to 1.35", "v1.36.0", "v1.35.4"),
         ),
         (
             {"cilium": "1.18.3", "kubernetes": "v1.33.1", "kubevirt": None},
             {"cilium": "1.19.6", "kubernetes": "v1.34.0"},
-            "kubernetes: Cilium 1.18.3 still runs when Kubernetes becomes v1.34.0, and supports 1.30 to 1.33; its "
-            "programs could stop on the first machine; keep talos.kubernetes at v1.33.1 in this up, and raise it in "
-            "the next",
+            later("Cilium 1.18.3", "1.30 to 1.33", "v1.34.0", "v1.33.1"),
         ),
         (
             {"cilium": "1.19.6", "kubernetes": "v1.31.1", "kubevirt": None},
@@ -79,32 +92,27 @@ def test_a_step_that_what_runs_supports_passes(before, changed):
         (
             {},
             {"cilium": "1.18.9"},
-            "cilium: cilium.version goes from 1.19.6 back to 1.18.9; the older version may not read what the newer one "
-            "wrote; write 1.19.6 or a newer one",
+            back("cilium", "1.19.6", "1.18.9"),
         ),
         (
             {},
             {"cilium": "1.19.5"},
-            "cilium: cilium.version goes from 1.19.6 back to 1.19.5; the older version may not read what the newer one "
-            "wrote; write 1.19.6 or a newer one",
+            back("cilium", "1.19.6", "1.19.5"),
         ),
         (
             {"cilium": "1.18.9"},
             {"cilium": "1.20.0"},
-            "cilium: cilium.version goes from 1.18.9 to 1.20.0 and skips a minor version; each minor version migrates "
-            "data only from the one before; write the last of 1.19 first",
+            skips("cilium", "1.18.9", "1.20.0", "1.19"),
         ),
         (
             {"kubevirt": "v1.7.2"},
             {"kubevirt": "v1.9.0"},
-            "kubevirt: kubevirt.version goes from v1.7.2 to v1.9.0 and skips a minor version; each minor version "
-            "migrates data only from the one before; write the last of v1.8 first",
+            skips("kubevirt", "v1.7.2", "v1.9.0", "v1.8"),
         ),
         (
             {},
             {"kubevirt": "v1.8.3"},
-            "kubevirt: kubevirt.version goes from v1.8.4 back to v1.8.3; the older version may not read what the newer "
-            "one wrote; write v1.8.4 or a newer one",
+            back("kubevirt", "v1.8.4", "v1.8.3"),
         ),
     ],
 )

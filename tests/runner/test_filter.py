@@ -6,12 +6,13 @@ import pty
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner import main
+from runner import filter, main
 from runner.filter import shown
 
 EVIL = "\x1b[2J\x1b]0;pwned\x07\r\x9b31m\u202e\u2028"
@@ -50,8 +51,10 @@ def test_an_attack_by_way_of_the_engine_ends_in_escapes(house, capfd, verb):
 
 PROGRAM = """
 import sys
+from runner import filter
 from runner.filter import Filter
 import subprocess
+filter.REST_SECONDS = {rest}
 output = Filter()
 code = {code!r}
 stdout, stderr = output.streams()
@@ -63,8 +66,12 @@ sys.exit(end if end >= 0 else 128 - end)
 """
 
 
+def filtering(code, rest=filter.REST_SECONDS):
+    return [sys.executable, "-c", PROGRAM.format(code=code, rest=rest)]
+
+
 def run(code, **how):
-    return subprocess.run([sys.executable, "-c", PROGRAM.format(code=code)], timeout=60, check=False, **how)
+    return subprocess.run(filtering(code), timeout=60, check=False, **how)
 
 
 def test_two_streams_into_one_file_keep_their_order(tmp_path):
@@ -81,7 +88,7 @@ def test_a_long_line_without_end_is_passed_on_in_pieces():
 
 def test_a_reader_that_leaves_ends_the_program():
     code = "import signal; signal.signal(signal.SIGPIPE, signal.SIG_DFL)\nwhile True: print('more', flush=True)"
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM.format(code=code)], stdout=subprocess.PIPE)
+    process = subprocess.Popen(filtering(code), stdout=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline() == b"more\n"
     process.stdout.close()
     assert process.wait(30) == 141
@@ -90,11 +97,24 @@ def test_a_reader_that_leaves_ends_the_program():
 def test_a_program_that_leaves_the_pipe_open_is_not_waited_for():
     code = "import subprocess, sys; subprocess.Popen(['sleep', '60']); print('done')"
     begun = time.monotonic()
-    with subprocess.Popen([sys.executable, "-c", PROGRAM.format(code=code)], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(filtering(code, rest=0.5), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdout.readline() == b"done\n"
         assert process.wait(30) == 0
         process.stdout.close()
     assert time.monotonic() - begun < 30
+
+
+def test_both_streams_that_stay_open_are_waited_for_together(monkeypatch):
+    now, output = [0.0], filter.Filter()
+
+    class Stuck:
+        def join(self, seconds):
+            now[0] += seconds
+
+    monkeypatch.setattr(filter, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    output._threads = [Stuck(), Stuck()]
+    output.finish()
+    assert now == [filter.REST_SECONDS]
 
 
 def test_a_terminal_is_left_to_the_engine():
