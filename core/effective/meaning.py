@@ -118,9 +118,16 @@ def _flags(name: str, before: Runs, after: Runs, origin: Origin) -> Iterator[Eff
         old, new = was.flags.get(flag), now.flags.get(flag)
         if (old.values if old else None) != (new.values if new else None):
             texts = _shown(flag, old), _shown(flag, new)
-            upgraded = before.talos != after.talos and (old is None or new is None)
+            upgraded = _upgraded(before, after) if old is None or new is None else ""
             source = _flag_origin(name, flag, after, upgraded, origin)
             yield Effect(f"{name} --{flag}", *texts, source if new or upgraded else "")
+
+
+def _upgraded(before: Runs, after: Runs) -> str:
+    """The default that moves with another release, as an origin; empty where both run the same releases."""
+    if before.talos != after.talos:
+        return _default(after)
+    return f"{_default(after)} with Kubernetes {after.kubernetes}" if before.kubernetes != after.kubernetes else ""
 
 
 def _shown(flag: str, given: Flag | None) -> str:
@@ -131,13 +138,13 @@ def _shown(flag: str, given: Flag | None) -> str:
     return shown_value((flag,), given.values[0] if len(given.values) == 1 else list(given.values))
 
 
-def _flag_origin(program: str, flag: str, after: Runs, upgraded: bool, origin: Origin) -> str:
-    """upgraded: whether only another release of Talos can be why the flag is there, or is not any more."""
+def _flag_origin(program: str, flag: str, after: Runs, upgraded: str, origin: Origin) -> str:
+    """upgraded: the default of another release, if only that can be why the flag is there, or is not any more."""
     kind, legacy = _SECTIONS[program]
     section = after.config.section(kind, *legacy)
     if flag in section.mapping("extraArgs"):
         return origin(section.key, (*section.path, "extraArgs", flag))
-    return _default(after) if upgraded else _made_of(flag, after, origin) or _default(after)
+    return upgraded or _made_of(flag, after, origin) or _default(after)
 
 
 def _setting_origin(after: Runs, path: Path, now: Any, origin: Origin) -> str:
