@@ -15,7 +15,8 @@ from typing import Any
 from clients import judge
 from core.facts.contracts import skipped
 from core.facts.versions import minor
-from core.model import Platform, StackFileError, stackfile
+from core.loading import stackfile
+from core.model import Platform, StackFileError
 from core.model.patches import Place
 from core.native.cluster import CHANGE_GUARD
 from core.printable import printable_lines

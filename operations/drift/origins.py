@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from core.loading import stackfile
 from core.machineconfig.differences import Difference
-from core.model import stackfile
 from core.model.faults import Fault
 from core.model.patches import Place
 
