@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from core.facts.document_fields import Shape, shapes
 from core.facts.sysctls import dotted
 from core.facts.versions import CONTRACTS, Minor
 from core.machineconfig.fields import fields
 from core.machineconfig.merge import LEGACY, Document, Key
 from core.machineconfig.rule import Field, Rule
-from core.machineconfig.schema import Shape, shapes
 from core.machineconfig.written import duration
 
 from .defaults import UNSET, Path

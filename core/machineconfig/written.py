@@ -3,12 +3,12 @@
 import re
 from typing import Any
 
+from core.facts.document_fields import Shape, shapes
 from core.facts.versions import CONTRACTS
 
 from .fields import fields
 from .merge import LEGACY, Document, Key
 from .rule import Field, Rule
-from .schema import Shape, shapes
 
 _UNITS = {"h": 3600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "µs": 10**3, "ns": 1}
 _PART = re.compile(r"(\d+)(h|ms|m|s|us|µs|ns)")

@@ -6,8 +6,8 @@ import pytest
 
 from core.effective.defaults import UNSET
 from core.effective.normal import normal, place
+from core.facts.document_fields import shapes
 from core.machineconfig.merge import LEGACY, Key
-from core.machineconfig.schema import shapes
 
 RELEASES = ((1, 12), (1, 13), (1, 14))
 Document = dict[str, Any]
