@@ -7,7 +7,7 @@ from functools import cached_property
 from ipaddress import ip_address
 from typing import Any
 
-from core.boot.arguments import installed
+from core.boot.arguments import image, installed
 from core.effective.machine import Effective
 from core.effective.runs import Runs
 from core.effective.section import Config
@@ -94,10 +94,8 @@ class Recorded:
         now = installer.parse(platform.installer_of(self.name))
         if release and now and release.schematic == now.schematic:
             talos = platform.talos.model_copy(update={"version": release.version})
-            former = Effective(platform.model_copy(update={"talos": talos}), self.name, machine.origins)
-            if former.kernel is None or machine.kernel is None:
-                return None
-            return [each.text for each in former.kernel], [each.text for each in machine.kernel]
+            was = image(platform.model_copy(update={"talos": talos}), self.name)
+            return None if was is None else ([each.text for each in was], [each.text for each in machine.kernel or ()])
         recorded, declared = self._input("version", "kernelArguments"), installed(platform, self.name)
         return None if recorded is None or declared is None else ([*map(str, recorded)], declared)
 
