@@ -53,6 +53,11 @@ def racks(prod: Raw, count: int) -> Raw:
     )
 
 
+def packages(prod: Raw, count: int) -> Raw:
+    """A platform with a VM that installs many packages."""
+    return changed(prod, {"vms.erp.cloud_init": {"packages": [f"package-{n}" for n in range(100 * count)]}})
+
+
 def growth(made: Callable[[int], Raw], size: int, work: Callable[[Raw], Any]) -> float:
     """How many times more calls a platform of four times the size takes."""
     work(made(2))  # What happens once in a process is no growth.
@@ -60,7 +65,7 @@ def growth(made: Callable[[int], Raw], size: int, work: Callable[[Raw], Any]) ->
     return large / small
 
 
-@pytest.mark.parametrize("made", [racks])
+@pytest.mark.parametrize("made", [racks, packages])
 def test_reading_grows_with_the_file(prod, made):
     assert growth(lambda size: made(prod, size), 40, parse) < 4.2
 
