@@ -22,7 +22,6 @@ from core.model.faults import Fault, Place, Sentence
 from core.printable import LINE_CHARACTERS, printable
 from runner import pipes
 
-
 _POLICIES = "the policies (./bedplate preview judges them)"
 
 

@@ -129,6 +129,7 @@ def test_no_key_of_cloud_init_is_taken_for_another(key):
 def test_a_cloud_config_is_accepted_with_keys_of_plugins_and_of_old_images(config):
     assert accepted({"vms.erp.cloud_init": config})
 
+
 @pytest.mark.parametrize(
     "config",
     [

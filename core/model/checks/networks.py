@@ -40,8 +40,8 @@ def _overlapping(networks: list[IpNetwork]) -> Iterator[tuple[int, int]]:
     not ended yet, and no pair has to be compared only because there is one.
     """
     open_: list[int] = []
-    places = range(len(networks))
-    for place in sorted(places, key=lambda n: (networks[n].version, networks[n].network_address, networks[n].prefixlen)):
+    starts = [(network.version, network.network_address, network.prefixlen) for network in networks]
+    for place in sorted(range(len(networks)), key=starts.__getitem__):
         while open_ and not networks[open_[-1]].overlaps(networks[place]):
             open_.pop()
         yield from ((min(place, other), max(place, other)) for other in open_)
