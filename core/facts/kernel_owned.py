@@ -1,6 +1,6 @@
 """Kernel arguments that no stack file may set, because Bedplate owns what they change, or because no machine survives.
 
-Source: siderolabs/talos, website/content/reference/kernel and pkg/machinery/constants/constants.go; kernel-parameters.txt.
+Source: siderolabs/talos, website/content/reference/kernel and pkg/machinery/constants; kernel-parameters.txt.
 """
 
 from dataclasses import dataclass

@@ -98,7 +98,7 @@ def no_wipe(resource: Resource) -> Iterator[str]:
 
 
 def boots_talos(resource: Resource) -> Iterator[str]:
-    """Yields kernel arguments with which the machine gets its config or its orders elsewhere, or starts another program."""
+    """Yields kernel arguments by which something else than this platform, or than Talos, controls the machine."""
     for path, name, value in _words(resource):
         if name == "talos.platform" and value != "metal":
             yield f"{path}: talos.platform is not metal"
