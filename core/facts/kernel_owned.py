@@ -1,7 +1,4 @@
-"""Kernel arguments that no stack file may set, because Bedplate owns what they change, or because no machine survives.
-
-Source: siderolabs/talos, website/content/reference/kernel and pkg/machinery/constants; kernel-parameters.txt.
-"""
+"""Kernel arguments that no stack file may set, because Bedplate owns what they change, or no machine survives them."""
 
 from dataclasses import dataclass
 
@@ -33,6 +30,7 @@ _PLATFORM = (
 )
 _READABLE = "images and boot servers are readable for everyone, and the config holds the cluster's keys"
 _PROGRAM = ("the machine would not run Talos, or not only Talos", "remove it")
+# Source: siderolabs/talos, website/content/reference/kernel and pkg/machinery/constants; kernel-parameters.txt.
 OWNED = (
     Owned(
         "talos.experimental.wipe",

@@ -16,10 +16,10 @@ from typing import Any
 from clients import judge
 from core.facts.contracts import skipped
 from core.facts.versions import minor
+from core.machineconfig import updates
 from core.machineconfig.base import base_texts
-from core.machineconfig.differences import Difference, differences
+from core.machineconfig.differences import Difference
 from core.machineconfig.documents import patches
-from core.machineconfig.merge import merge
 from core.machineconfig.redaction import shown_value
 from core.model import Platform, StackFileError, stackfile
 from core.native.cluster import CHANGE_GUARD
@@ -106,13 +106,14 @@ def contract_refused(platform: Platform, resources: list[dict[str, Any]]) -> str
 
 
 def _change(platform: Platform, name: str, state: Mapping[str, Mapping[str, Any]]) -> Change:
-    config, declared = state["config"], patches(platform, name)
-    applied = unwrap_secret(config.get("configPatches")) or []
-    # A state of an earlier release has no base, so it is compared without one.
-    if generated := unwrap_secret(config.get("base")) or []:
-        applied = [*generated, *applied]
-        declared = [*base_texts(platform, platform.machines[name].role), *declared]
-    fields = differences(merge(map(json.loads, applied)), merge(map(json.loads, declared)))
+    config, base = state["config"], base_texts(platform, platform.machines[name].role)
+    fields = updates.changes(
+        {
+            updates.BASE: unwrap_secret(config.get("base")),
+            updates.DOCUMENTS: unwrap_secret(config.get("configPatches")),
+        },
+        {updates.BASE: base, updates.DOCUMENTS: patches(platform, name)},
+    )
     upgrades = list(_upgrades(platform, name, state))
     every = [*upgrades, *fields]
     reboots = any(difference.reboots for difference in every)
