@@ -291,6 +291,7 @@ def virtual_machines(draw: st.DrawFn) -> dict[str, Any]:
     """Virtual machines by name."""
     return {
         name: {
+            "ephemeral": True,
             "image": "registry.example.com/disks/fedora:42",
             "cpu": draw(st.integers(1, 64)),
             "memory": f"{draw(st.integers(1, 64))}Gi",

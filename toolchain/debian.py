@@ -40,9 +40,14 @@ def fetch(part: Part, work: Path, layout: Layout) -> tuple[Path, str]:
         shutil.move(made / "modules/vmlinuz", made / "vmlinuz")
         names_used += names
     if packages:
-        shutil.move(apt.unpack(packages, work / "tree"), made / "tree")
+        shutil.move(apt.unpack(packages, work / "tree"), made / _tree(part))
         names_used += packages
     return made, f"Debian packages: {' '.join(names_used)}"
+
+
+def _tree(part: Part) -> str:
+    """The name of the folder with the files of its packages. A command may use several such parts."""
+    return next(name for name in part.yields if name.endswith("tree"))
 
 
 class _Apt:

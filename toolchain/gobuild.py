@@ -93,6 +93,12 @@ def build(part: Part, work: Path, layout: Layout, go: Path, tell: Callable[[str]
         target = made / copy.name
         shutil.copyfile(module_folder(copy.module, source, go, environment) / copy.path, target)
         target.chmod(0o755)
+    for program in part.compiled:
+        text = module_folder(program.module, source, go, environment) / program.path
+        command = ["gcc", "-static", "-O2", "-s", "-o", str(made / program.name), str(text)]
+        with open(log, "ab") as output:
+            if subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=work).returncode:
+                raise _fault(part, command, work, log)
     for product in part.products:
         with open(made / product.name, "wb") as file, open(log, "ab") as errors:
             command = [str(made / product.printed_by), *product.arguments]

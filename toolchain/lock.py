@@ -32,6 +32,15 @@ class Copy:
 
 
 @dataclass(frozen=True)
+class Compiled:
+    """A program in C that ships as one file inside a pinned module."""
+
+    name: str
+    module: str
+    path: str
+
+
+@dataclass(frozen=True)
 class Product:
     """A file that one of the part's own binaries prints."""
 
@@ -65,6 +74,7 @@ class Part:
     folder: str
     outputs: tuple[Output, ...] = ()
     copies: tuple[Copy, ...] = ()
+    compiled: tuple[Compiled, ...] = ()
     products: tuple[Product, ...] = ()
     generate: str = ""
     plugin: str = ""
@@ -83,7 +93,12 @@ class Part:
     @property
     def files(self) -> tuple[str, ...]:
         """Names of all that the part yields."""
-        named: tuple[Output | Copy | Product, ...] = (*self.outputs, *self.copies, *self.products)
+        named: tuple[Output | Copy | Compiled | Product, ...] = (
+            *self.outputs,
+            *self.copies,
+            *self.compiled,
+            *self.products,
+        )
         return (*(each.name for each in named), *self.yields)
 
 
@@ -142,6 +157,7 @@ def _part(name: str, raw: Mapping[str, Any]) -> Part:
         folder=facts.pop("folder", name),
         outputs=tuple(Output(n, **o) for n, o in facts.pop("outputs", {}).items()),
         copies=tuple(Copy(n, **c) for n, c in facts.pop("copies", {}).items()),
+        compiled=tuple(Compiled(n, **c) for n, c in facts.pop("compiled", {}).items()),
         products=tuple(
             Product(n, p["printed_by"], tuple(p.get("arguments", ()))) for n, p in facts.pop("products", {}).items()
         ),

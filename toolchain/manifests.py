@@ -12,6 +12,7 @@ from .layout import Layout
 # A product's name -> the folder it is committed in, so that a plan needs no Go.
 COMMITTED: Mapping[str, str] = {
     "kubevirt-operator-v1.8.4.yaml": "core/manifests/upstream",
+    "cdi-operator-v1.65.0.yaml": "core/manifests/upstream",
 }
 
 

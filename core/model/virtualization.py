@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from core.facts.ssh import public_key_fault
 from core.facts.versions import CURRENT
@@ -73,6 +73,17 @@ OpenPort = Annotated[
 OpenPorts = Annotated[tuple[OpenPort, ...], AfterValidator(_once)]
 
 
+def _said_aloud(image: str, info: ValidationInfo) -> str:
+    """A container disk, if the VM says that it keeps nothing."""
+    if info.data.get("ephemeral") is False:
+        refuse(
+            "is a container disk without ephemeral: true",
+            "the VM gets a fresh copy of it at every start, so all that it wrote before is lost",
+            "write ephemeral: true if the VM has nothing to keep",
+        )
+    return image
+
+
 class KubeVirtSpec(Model):
     """KubeVirt, which runs virtual machines in pods."""
 
@@ -86,8 +97,11 @@ class KubeVirtSpec(Model):
 class VirtualMachineSpec(Model):
     """A virtual machine."""
 
-    image: ContainerImage = Field(examples=["quay.io/containerdisks/fedora:42"])
-    """A container disk. The VM's disk is a fresh copy of it at every start."""
+    ephemeral: bool = False
+    """The VM keeps nothing: its disk is a fresh copy of the image at every start, so a stop, a drain or an update of
+    KubeVirt deletes all that it wrote."""
+    image: Annotated[ContainerImage, AfterValidator(_said_aloud)] = Field(examples=["quay.io/containerdisks/fedora:42"])
+    """The container disk of a VM that is ephemeral."""
     cpu: int = Field(ge=1, le=512, strict=True, examples=[2])
     """Virtual CPUs: cores of one socket."""
     memory: GuestMemory = Field(examples=["4Gi"])

@@ -47,7 +47,8 @@ def platform(size: str) -> dict[str, Any]:
     # Each machine gets a /24 of the pods.
     made["network"] |= {"nodes": "10.20.0.0/16", "pods": "10.128.0.0/9"}
     made["cilium"].pop("load_balancer")
-    vm = {"image": "quay.io/containerdisks/fedora:42", "cpu": 2, "memory": "4Gi", "ports": [80]}
+    image = "quay.io/containerdisks/fedora:42"
+    vm = {"ephemeral": True, "image": image, "cpu": 2, "memory": "4Gi", "ports": [80]}
     return made | {
         "machines": {f"m-{number}": _machine(number) for number in range(machines)},
         "vms": {f"vm-{number}": vm | {"namespace": f"team-{number % 10}"} for number in range(vms)},

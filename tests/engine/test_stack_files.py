@@ -11,7 +11,7 @@ pytestmark = pytest.mark.engine
 
 INCLUDE = ("    name: dev\n", "    name: dev\n    include: [more.yaml]\n")
 # What is written in place of what, a file beside it, and what plain pulumi says; with `None`, the same as check.
-OCTAL = "vms:\n  a: {ports: [0022], image: a.example.com/b:1, cpu: 1, memory: 1Gi}\n"
+OCTAL = "vms:\n  a: {ports: [0022], ephemeral: true, image: a.example.com/b:1, cpu: 1, memory: 1Gi}\n"
 FILES = {
     "an octal port": (("ports: [80]", "ports: [0022]"), "", None),
     "a second document": (("kubevirt:", "kubevirt:"), "---\na: 1\n", None),
@@ -54,6 +54,6 @@ def test_plain_pulumi_plans_what_check_accepts(checkout):
     text = file.read_text(encoding="utf-8").replace("config:\n", "---\nconfig:\n", 1)
     empty = f"{INCLUDE[1]}    workloads:\n    exceptions:\n"
     file.write_text(text.replace(INCLUDE[0], empty, 1), encoding="utf-8")
-    vm = "{image: quay.io/containerdisks/fedora:42, cpu: 1, memory: 1Gi}"
+    vm = "{ephemeral: true, image: quay.io/containerdisks/fedora:42, cpu: 1, memory: 1Gi}"
     (here.folder / "more.yaml").write_text(f"%YAML 1.2\n---\nvms:\n  more: {vm}\nmachines:\n", encoding="utf-8")
     assert any("more" in urn.rpartition("::")[2] for urn in here.plan("dev"))

@@ -11,12 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.machineconfig import kubeletsettings
-from core.machineconfig.schema import Shape
+from core.facts.document_fields import SHAPES, Shape
 
 VERSIONS = {"kubelet-v1.12.json": "v0.35.0", "kubelet-v1.14.json": "v0.37.0"}
 """File to the version of Kubernetes' modules that those Talos releases are built with."""
-SHAPES = Path(kubeletsettings.__file__).with_name("shapes")
 ROOT = "KubeletConfiguration"
 # Import name in the source to module and folder.
 _PACKAGES = {

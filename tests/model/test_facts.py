@@ -86,7 +86,8 @@ def test_the_newest_contract_is_one_that_the_talos_and_all_settings_have():
 
 def test_the_manifests_in_the_checkout_are_those_that_the_model_accepts():
     names = {versions.kubevirt_manifest(version) for version in versions.KUBEVIRT_MANIFESTS}
-    assert names == set(COMMITTED) == {file.name for file in (ROOT / "core/manifests/upstream").glob("kubevirt-*")}
+    names |= {versions.cdi_manifest(version) for version in versions.CDI_MANIFESTS}
+    assert names == set(COMMITTED) == {file.name for file in (ROOT / "core/manifests/upstream").iterdir()}
     assert all(manifest_path(version).is_file() for version in versions.KUBEVIRT_MANIFESTS)
 
 

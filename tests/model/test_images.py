@@ -219,13 +219,14 @@ def test_the_boot_server_answers_the_architectures_of_the_platform(dhcp, arches,
 
 
 def test_a_guest_stays_on_nodes_of_its_architecture():
+    vm = {"ephemeral": True, "image": "quay.io/containerdisks/fedora:42", "cpu": 1, "memory": "1Gi"}
     raw = changed(
         stack_platform("prod"),
         {
             "machines.wk-1.arch": "arm64",
             "vms": {
-                "one": {"image": "quay.io/containerdisks/fedora:42", "cpu": 1, "memory": "1Gi", "arch": "arm64"},
-                "two": {"image": "quay.io/containerdisks/fedora:42", "cpu": 1, "memory": "1Gi", "arch": "amd64"},
+                "one": {**vm, "arch": "arm64"},
+                "two": {**vm, "arch": "amd64"},
             },
         },
     )

@@ -33,7 +33,7 @@ def test_a_platform_is_the_same_in_one_file_and_in_several(prod, write, tmp_path
 
 
 def test_including_leaves_its_input_alone(prod, write, tmp_path):
-    write("vms.yaml", "vms: {more: {image: 'example.com/a/b:1', cpu: 1, memory: 1Gi}}")
+    write("vms.yaml", "vms: {more: {ephemeral: true, image: 'example.com/a/b:1', cpu: 1, memory: 1Gi}}")
     raw = {**prod, "include": ["vms.yaml"]}
     before = yaml.safe_dump(raw)
     assert "more" in included(raw, tmp_path)["vms"]

@@ -10,7 +10,7 @@ import yaml
 from conftest import KEY, changed, stack_platform
 from readings import READERS
 
-VM = "{image: 'quay.io/containerdisks/fedora:42', cpu: 1, memory: 1Gi}"
+VM = "{ephemeral: true, image: 'quay.io/containerdisks/fedora:42', cpu: 1, memory: 1Gi}"
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ def test_an_included_file_is_judged_with_the_stacks_that_include_it(tmp_path, ca
     written(tmp_path, {}, "Pulumi.y.yaml")
     file = tmp_path / name
     file.parent.mkdir(exist_ok=True)
-    file.write_text("vms:\n  a: {cpu: 02, image: a.example.com/b/c:1, memory: 1Gi}\n", encoding="utf-8")
+    file.write_text("vms:\n  a: {cpu: 02, ephemeral: true, image: a.example.com/b:1, memory: 1Gi}\n", encoding="utf-8")
     assert check.main(["--from", str(tmp_path), str(file)]) == 2
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"{name}:2:7: platform.vms.a.cpu: 02 starts with a zero; ")

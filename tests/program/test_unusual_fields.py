@@ -11,7 +11,7 @@ BOARD = {"overlay": {"name": "rpi_generic", "image": "siderolabs/sbc-raspberrypi
 LAB = {"control": "KSPP", "reason": "A lab that runs no code of others.", "until": "2027-03-31", "ticket": "LAB-1"}
 ARM = {f"machines.{name}.arch": "arm64" for name in ("cp-1", "cp-2", "cp-3", "wk-1", "wk-2")}
 GUESTS = {
-    name: {"image": "quay.io/containerdisks/fedora:42", "cpu": 1, "memory": "1Gi", "arch": arch}
+    name: {"ephemeral": True, "image": "quay.io/containerdisks/fedora:42", "cpu": 1, "memory": "1Gi", "arch": arch}
     for name, arch in (("one", "amd64"), ("two", "arm64"))
 }
 PLATFORMS = {

@@ -1,0 +1,1 @@
+../../cdi-manifests/libnbd/libnbd.go
