@@ -74,10 +74,10 @@ def _change(platform: Platform, state: Recorded, places: dict[str, Place]) -> Ch
     now = effective(platform, name)
     origins = Origins(now, places)
     meaning = Meaning(state.runs(platform), now.runs, origins)
-    upgrades = list(_upgrades(platform, state, origins))
     before = {updates.BASE: state.base, updates.DOCUMENTS: state.patches}
-    after = {updates.BASE: base, updates.DOCUMENTS: declared}
-    every = [*upgrades, *updates.changes(before, after, meaning=meaning)]
+    fields = updates.changes(before, {updates.BASE: base, updates.DOCUMENTS: declared}, meaning=meaning)
+    upgrades = list(_upgrades(platform, state, origins))
+    every = [*upgrades, *fields]
     reboots = any(difference.reboots for difference in every)
     different = list(effects(meaning.before, meaning.after, origins.of)) if every else []
     different += _kernel(state, now, places) if state.image != platform.installer_of(name) else ()

@@ -69,10 +69,11 @@ EDITS = {
     ),
     "a field of Talos' generator that the machine begins to delete": Edit(
         ([], []),
-        ([], [{"machine": {"features": {"hostDNS": {"$patch": "delete"}}}}]),
-        ["machine.features.hostDNS.enabled", "machine.features.hostDNS.forwardKubeDNSToHost"],
+        ([], [{"machine": {"features": {"diskQuotaSupport": {"$patch": "delete"}}}}]),
+        ["machine.features.diskQuotaSupport"],
+        reboots=True,
     ),
-    "a field that the machine begins to delete and never had": Edit(
+    "a field that no document sets and the machine begins to delete": Edit(
         ([], []), ([], [{"machine": {"env": {"$patch": "delete"}}}])
     ),
     "a list that the machine deletes": Edit(
