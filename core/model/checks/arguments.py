@@ -11,6 +11,25 @@ from .kernel import excepted
 from .registry import check
 from .schematics import places
 
+_CONFIG = (
+    "contains a machine config",
+    "images and boot servers are readable for everyone, and the config holds the cluster's keys",
+    "remove it: Bedplate sends the config through the Talos API",
+)
+_PROGRAM = ("starts another program than Talos", "the machine would not run Talos, or not only Talos", "remove it")
+# Arguments that no machine may have, whatever their value: what is wrong with each, why, and what to write instead.
+_FORBIDDEN = {
+    "talos.experimental.wipe": (
+        "erases the machine at every boot",
+        "kernel arguments apply to each boot, not to the next one alone",
+        "remove it, and reset the machine once through the Talos API",
+    ),
+    "talos.config.inline": _CONFIG,
+    "talos.config.early": _CONFIG,
+    "init": _PROGRAM,
+    "rdinit": _PROGRAM,
+}
+
 
 @check("talos", "boot")
 def arguments_keep_the_defences(p: Platform) -> Iterator[Fault]:
@@ -54,18 +73,9 @@ def _arguments(p: Platform) -> Iterator[tuple[tuple[str, ...], str, set[str]]]:
 
 def _forbidden(name: str, value: str) -> tuple[str, str, str] | None:
     """What is wrong with an argument, why, and what to write instead; None where no rule forbids it."""
-    if name == "talos.experimental.wipe":
-        return (
-            "talos.experimental.wipe erases the machine at every boot",
-            "kernel arguments apply to each boot, not to the next one alone",
-            "remove it, and reset the machine once through the Talos API",
-        )
-    if name in ("talos.config.inline", "talos.config.early"):
-        return (
-            f"{name} contains a machine config",
-            "images and boot servers are readable for everyone, and the config holds the cluster's keys",
-            "remove it: Bedplate sends the config through the Talos API",
-        )
+    if name in _FORBIDDEN:
+        what, why, instead = _FORBIDDEN[name]
+        return f"{name} {what}", why, instead
     if name == "talos.config" and not value.startswith(("https://", "metal-iso")):
         return (
             "talos.config fetches the machine config without TLS",
@@ -77,12 +87,6 @@ def _forbidden(name: str, value: str) -> tuple[str, str, str] | None:
             "talos.platform is not metal",
             "Talos would look for its config at a cloud's metadata service, which any host of the network can pose as",
             "remove it: Bedplate's images have talos.platform=metal",
-        )
-    if name in ("init", "rdinit"):
-        return (
-            f"{name} starts another program than Talos",
-            "the machine would not run Talos, or not only Talos",
-            "remove it",
         )
     if (name, value) == ("enforcing", "1"):
         return (
