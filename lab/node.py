@@ -117,6 +117,7 @@ class Node:
         pid_file = self.directory / "pid"
         self._run("create", "--bundle", str(self.directory), "--pid-file", str(pid_file), self.machine.name, log=True)
         pid = int(pid_file.read_text())
+        cgroups.weigh(self.layout.identity)
         if self.host.user_namespace:
             cgroups.give(self.layout.identity, self.machine.name, FIRST_ID)
         network.ip(network.plug(self.machine, self.index, pid, self.topology))

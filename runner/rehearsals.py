@@ -31,6 +31,8 @@ PHASES = (
     "a lost worker",
     "control planes decommissioned",
 )
+# Those of them that need KubeVirt.
+VM_PHASES = tuple(phase for phase in PHASES if phase.startswith("virtual machines"))
 REHEARSE = Command(
     "STACK [--keep] [--without-vms] [--only PHASE... | --kills N [--each N] [--seed N] | --steps]",
     "create the stack on real Talos nodes on this computer, and remove it again",
