@@ -7,6 +7,7 @@ from core.facts.cloudconfig import KEYS
 from .disk import DiskSpec
 from .faults import Fault, fault
 from .machine import MachineClassSpec, MachineSpec
+from .origins import origin
 from .platform import Platform
 
 
@@ -34,16 +35,12 @@ def _bare_sizes(platform: Platform) -> Iterator[Fault]:
     for name, shared in platform.classes.items():
         sizes |= {("classes", name, *key): disk.size for key, disk in _disks(shared) if disk.size}
     for name, machine in platform.machines.items():
-        sizes |= {
-            ("machines", name, *key): disk.size
-            for key, disk in _disks(machine)
-            if disk.size and disk.size != sizes.get(("classes", str(machine.class_), *key))
-        }
+        sizes |= {origin(platform, ("machines", name, *key)): disk.size for key, disk in _disks(machine) if disk.size}
     for path, size in sizes.items():
         # An operator says that equality is meant.
         if size[0].isdigit():
             yield fault(
-                (*path, "size"),
+                path,
                 f"{size} fits only a disk of exactly that many bytes",
                 "a disk has some more or less than the size that it is sold as, and Talos finds no disk",
                 f'write ">= {size}", or "== {size}" if that is the exact size',
@@ -51,7 +48,7 @@ def _bare_sizes(platform: Platform) -> Iterator[Fault]:
 
 
 def _disks(machine: MachineSpec | MachineClassSpec) -> Iterator[tuple[tuple[str, ...], DiskSpec]]:
-    """Each disk selector of a machine or a class, with its keys."""
+    """Each disk selector of a machine or a class, with the keys of its size."""
     if machine.install is not None:
-        yield ("install", "disk"), machine.install.disk
-    yield from ((("volumes", name, "disk"), volume.disk) for name, volume in machine.volumes.items())
+        yield ("install", "disk", "size"), machine.install.disk
+    yield from ((("volumes", name, "disk", "size"), volume.disk) for name, volume in machine.volumes.items())

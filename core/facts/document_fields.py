@@ -12,13 +12,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from core.facts.contracts import MOVED
-from core.facts.versions import Minor, spell
+from .contracts import MOVED
+from .versions import Minor, spell
 
-from .deletes import PATCH
-
+# Source: Talos v1.14.1, pkg/machinery/config/configloader/internal/decoder/delete.go.
+PATCH = "$patch"
+"""The key of a delete in a patch."""
+# Source: Talos v1.14.1, the apiVersion of each document in pkg/machinery/config/types.
 API_VERSION = "v1alpha1"
-_SHAPES = Path(__file__).with_name("shapes")
+# Source: the types of both releases, see above; `python -m tests.machineconfig.shapes` writes the files.
+SHAPES = Path(__file__).with_name("shapes")
+"""The folder of the files."""
 # The name of a shape is what the type is made of. A mapping of shapes has the fields of a struct by name, `[]` for the
 # elements of a list, or `*` for the values of any key.
 Shape = str | dict[str, Any]
@@ -38,7 +42,7 @@ class Problem:
 def shapes(release: Minor) -> dict[str, dict[str, Any]]:
     """The kinds of documents that a Talos release reads, each with its fields; "" has machine: and cluster:."""
     known = "v1.12" if release < (1, 13) else "v1.14"
-    read: dict[str, dict[str, Any]] = json.loads((_SHAPES / f"{known}.json").read_text(encoding="utf-8"))
+    read: dict[str, dict[str, Any]] = json.loads((SHAPES / f"{known}.json").read_text(encoding="utf-8"))
     return read
 
 
