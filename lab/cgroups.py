@@ -96,7 +96,7 @@ def remove(directories: list[Path], *, seconds: float = 20) -> list[Path]:
 
 
 def weigh(identity: str) -> None:
-    """Give a lab the processor's time of `WEIGHT` processes; the kernel would give it that of one, whatever runs in it."""
+    """Give a lab the processor's time of `WEIGHT` processes. The kernel would give it that of one, with all in it."""
     for top in of_lab(identity):
         for file, weight in (("cpu.shares", WEIGHT * 1024), ("cpu.weight", WEIGHT * 100)):
             # Only the hierarchy of processors has one of them.

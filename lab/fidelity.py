@@ -34,8 +34,8 @@ STANDS_IN = (
     ),
     (
         "Guests",
-        "a small Linux under the name of each VM's image, with 1 CPU and 256 MiB. It boots from its own disk, reads its "
-        "cloud-init without running it, and answers on the usual ports",
+        "a small Linux under the name of each VM's image, with 1 CPU and 256 MiB. It boots from its own disk, reads "
+        "its cloud-init without running it, and answers on the usual ports",
     ),
     (
         "KubeVirt's images",

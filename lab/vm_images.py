@@ -30,7 +30,8 @@ exec /usr/libexec/virtqemud "$@"
 # What no program of the images reads, and what must not be there: dmidecode reads the memory of the computer.
 _UNUSED = (
     *(f"usr/share/{name}" for name in ("doc", "man", "info", "locale", "lintian", "bash-completion", "bug")),
-    *("usr/include", "usr/lib/modules", "usr/lib/systemd/system", "usr/lib/x86_64-linux-gnu/*.a", "var/*", "boot"),
+    *("usr/include", "usr/lib/modules", "usr/lib/systemd/system", "usr/lib/x86_64-linux-gnu/*.a"),
+    *("var/cache", "var/lib/dpkg", "boot"),
     *("usr/bin/qemu-system-i386", "usr/bin/qemu-system-x86_64-microvm", "usr/sbin/dmidecode"),
     *(
         f"usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_{name}.so"
