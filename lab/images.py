@@ -7,6 +7,7 @@ The store is a directory with `blobs/<sha256>`, `index.json` and `layers.json`; 
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +93,17 @@ class Store:
     def digest(self, path: str) -> str:
         """The digest of the image `path:tag`; empty if there is none."""
         return str(self.index().get(path, {}).get("digest", ""))
+
+    def keep(self, file: Path) -> str:
+        """Serve a file by its SHA-256, which is returned: at /files/SHA-256/NAME."""
+        self.blobs.mkdir(parents=True, exist_ok=True)
+        with file.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        if not (self.blobs / digest).exists():
+            fresh = self.blobs / f".{digest}.{os.getpid()}"
+            shutil.copyfile(file, fresh)
+            fresh.replace(self.blobs / digest)
+        return digest
 
     def add(self, images: Iterable[Image]) -> list[str]:
         """Make the images that are missing or stale; returns their names. Labs that start at once take turns."""

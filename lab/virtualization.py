@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.facts import storage
+
 from . import guest, prepare, vm_images
 from .images import Image
 from .standins import undigested
@@ -12,8 +14,6 @@ from .standins import undigested
 SECTIONS = ("kubevirt", "vms")
 # Source: kubevirt/kubevirt and kubevirt/containerized-data-importer, the releases' manifests.
 REGISTRY = "quay.io/kubevirt"
-# Source: rancher/local-path-provisioner, deploy/local-path-storage.yaml.
-PROVISIONER, HELPER = "docker.io/rancher/local-path-provisioner:v0.0.30", "docker.io/library/busybox:1.37.0"
 
 
 def wanted(platform: Mapping[str, Any]) -> bool:
@@ -37,6 +37,10 @@ def images(store: Path, platform: Mapping[str, Any], built: Mapping[str, Path]) 
     return [
         *vm_images.kubevirt(built, registry, versions.kubevirt),
         *(vm_images.cdi(built, REGISTRY, versions.cdi) if "cdi-operator" in built else ()),
-        *(vm_images.local_path(built, PROVISIONER, HELPER) if "local-path-provisioner" in built else ()),
+        *(
+            vm_images.local_path(built, storage.IMAGE, storage.HELPER_IMAGE)
+            if "local-path-provisioner" in built
+            else ()
+        ),
         *(vm_images.container_disk(name, small.qcow2) for name in sorted(disks)),
     ]
