@@ -12,6 +12,7 @@ PHASES = (
     "what the plan computes",
     "kubelets' certificates",
     "virtual machines",
+    "virtual machines' disks",
     "up again",
     "a stranger in its place",
     "a change",

@@ -79,8 +79,14 @@ def ask(rehearsal: Rehearsal, name: str, words: str = "") -> str:
     return rehearsal.clients.ask(f"http://{rehearsal.first}:{HELLO_PORT}/get?url={url}")
 
 
+def boots(rehearsal: Rehearsal, name: str) -> str:
+    """The guest's line about its own disk, once the machine runs and answers."""
+    _one(rehearsal, name)
+    return _line(rehearsal, name, "BOOTS")
+
+
 def _running(rehearsal: Rehearsal) -> list[str]:
-    vms = rehearsal.committed.get("vms") or {}
+    vms = (rehearsal.platform or rehearsal.committed).get("vms") or {}
     return [name for name, vm in vms.items() if vm.get("running", True)]
 
 
