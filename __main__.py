@@ -42,7 +42,8 @@ closed = {
 for name, want in platform.workloads.items():
     bedplate.Workload(name, bedplate.WorkloadArgs(cluster=cluster, workload=want, namespace=closed[want.namespace]))
 
-# KubeVirt, and the virtual machines.
+# Storage: classes of volumes, and CDI, which fills disks. KubeVirt, and the virtual machines.
+volumes = bedplate.volumes(cluster)
 if platform.kubevirt:
     hypervisor = bedplate.KubeVirt("kubevirt", cluster).installed
     for name, vm in platform.vms.items():
@@ -54,7 +55,6 @@ pulumi.export("api", platform.api)
 pulumi.export("machines", metal.booted)
 if metal.dnsmasq:
     pulumi.export("dnsmasq", metal.dnsmasq)
-for output, value in platform.uploads.items():
+credentials = {output: getattr(talos, output) for output in ("kubeconfig", "talosconfig", "expires")}
+for output, value in {**platform.uploads, **credentials}.items():
     pulumi.export(output, value)
-for output in ("kubeconfig", "talosconfig", "expires"):
-    pulumi.export(output, getattr(talos, output))

@@ -102,15 +102,15 @@ def _value(path: tuple[str, ...], value: Any, shape: Shape, release: Minor) -> I
         yield from _fields(path, value, {}, release)
     elif isinstance(shape, str):
         if not _fits(value, shape):
-            yield Problem(path, f"is {_noun(value)}, and Talos takes {_NOUNS[shape]} here", f"write {_NOUNS[shape]}")
+            yield Problem(path, f"is {noun(value)}, and Talos takes {_NOUNS[shape]} here", f"write {_NOUNS[shape]}")
     elif "[]" in shape:
         if not isinstance(value, list | tuple):
-            yield Problem(path, f"is {_noun(value)}, and Talos takes a list here", "write […]")
+            yield Problem(path, f"is {noun(value)}, and Talos takes a list here", "write […]")
             return
         for number, inner in enumerate(value):
             yield from _value((*path, str(number)), inner, shape["[]"], release)
     elif not isinstance(value, Mapping):
-        yield Problem(path, f"is {_noun(value)}, and Talos takes a mapping here", "write {…}")
+        yield Problem(path, f"is {noun(value)}, and Talos takes a mapping here", "write {…}")
     else:
         yield from _fields(path, value, shape, release)
 
@@ -121,12 +121,16 @@ def _fits(value: Any, shape: str) -> bool:
     if shape == "string":
         # Talos reads a number or true without quotes as the text that stands there.
         return isinstance(value, str | int | float)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-        return False
-    return shape == "int" or value >= 0
+    return is_whole(value) and (shape == "int" or value >= 0)
 
 
-def _noun(value: Any) -> str:
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number, as 1 and 1.0 are, and true is not."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and float(value).is_integer()
+
+
+def noun(value: Any) -> str:
+    """What a message calls a value."""
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list | tuple):

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from core.facts.document_fields import PATCH, SHAPES, Problem, Shape
+from core.facts.document_fields import PATCH, SHAPES, Problem, Shape, is_whole, noun
 from core.facts.versions import Minor, spell
 
 _NOUNS = {
@@ -123,7 +123,7 @@ def _wrong(path: tuple[str, ...], value: Any, shape: Shape, wanted: str) -> Prob
     if path[-1].isdigit():
         # The fault is in an entry; the whole list is the example.
         example = _EXAMPLES.get(name, f"[{example}]")
-    return Problem(path, f"is {_noun(value)}, and the kubelet takes {wanted} here", f"write {name}: {example}")
+    return Problem(path, f"is {noun(value)}, and the kubelet takes {wanted} here", f"write {name}: {example}")
 
 
 def _example(name: str, shape: Shape) -> str:
@@ -148,16 +148,6 @@ def _fits(value: Any, shape: str) -> bool:
         return isinstance(value, str)
     if shape == "duration":
         return isinstance(value, str) and bool(_DURATION.fullmatch(value))
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return shape == "number" or (value == int(value) and (shape == "int" or value >= 0))
-
-
-def _noun(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, list | tuple):
-        return "a list"
-    if isinstance(value, bool):
-        return "true or false"
-    return "a text" if isinstance(value, str) else "a number"
+    if shape == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return is_whole(value) and (shape == "int" or value >= 0)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from core.facts.cloudconfig import KEYS
+from core.facts.storage import CLASS
 
 from .disk import DiskSpec
 from .faults import Fault, fault
@@ -15,6 +16,7 @@ def advice(platform: Platform) -> Iterator[Fault]:
     """Each warning, in the form of a fault."""
     yield from _keys_of_cloud_init(platform)
     yield from _bare_sizes(platform)
+    yield from _disks_that_stay(platform)
 
 
 def _keys_of_cloud_init(platform: Platform) -> Iterator[Fault]:
@@ -45,6 +47,18 @@ def _bare_sizes(platform: Platform) -> Iterator[Fault]:
                 "a disk has some more or less than the size that it is sold as, and Talos finds no disk",
                 f'write ">= {size}", or "== {size}" if that is the exact size',
             )
+
+
+def _disks_that_stay(platform: Platform) -> Iterator[Fault]:
+    """Disks on one machine's own disk, on a platform with several machines."""
+    meant = platform.storage_class(None)
+    if meant is not None and meant.name == CLASS and platform.migratable and platform.vms:
+        yield fault(
+            ("storage", "local"),
+            "keeps the disks of VMs that name no class",
+            "such a disk stays on one machine, so its VM can't move, and stops while that machine is drained or off",
+            "name a class with RWX under storage.classes for VMs that have to keep running",
+        )
 
 
 def _disks(machine: MachineSpec | MachineClassSpec) -> Iterator[tuple[tuple[str, ...], DiskSpec]]:
