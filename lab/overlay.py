@@ -49,6 +49,8 @@ class Substitutes:
     # Where `up` saves etcd before an upgrade.
     snapshots: str = "/lab/snapshots"
     kubevirt: str = CURRENT["kubevirt"]
+    # The source of a guest's disk, by its format.
+    disks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def kubelet_config(substitutes: Substitutes) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def rehearsed(
     _cilium(overlay, substitutes)
     _approver(overlay)
     _workloads(overlay)
-    guests.rehearsed(overlay.platform, overlay.note, substitutes.kubevirt)
+    guests.rehearsed(overlay.platform, overlay.note, substitutes.kubevirt, substitutes.disks)
     return overlay.platform, overlay.changes
 
 

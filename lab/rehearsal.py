@@ -43,7 +43,7 @@ class Rehearsal:
         written = stackfile.written_out(checkout / f"Pulumi.{stack}.yaml", root=checkout, today=date.today())
         self.left_out = [part for part in virtualization.SECTIONS if without_vms and part in written]
         self.committed = {key: value for key, value in written.items() if key not in self.left_out}
-        self.virtual = virtualization.wanted(self.committed)
+        self.virtual = bool(self.committed.get("kubevirt"))
         # Preferred if available: the official image is closer to a real node than an image built here.
         self.runtime = container_runtime.find(prepare.versions().talos)
         self.host = preflight.host(contained=self.runtime is not None)
@@ -102,7 +102,7 @@ class Rehearsal:
             self.host,
             stand_ins=standins.stand_ins(self.committed),
             talosctl=standins.talosctl(self.committed),
-            more=virtualization.images(self.layout.store, self.committed, self.binaries) if self.virtual else (),
+            more=virtualization.images(self.layout.store, self.committed, self.binaries),
             runtime=self.runtime.program if self.runtime else "",
         )
         self.lab = Lab.start(self.layout, order)
@@ -131,6 +131,7 @@ class Rehearsal:
         return overlay.Substitutes(
             kubernetes=prepare.versions().kubernetes,
             kubevirt=prepare.versions().kubevirt,
+            disks=virtualization.disks(self.layout, self.topology, self.binaries) if self.virtual else {},
             # From the checkout on: no stack file names a chart elsewhere.
             chart=f"./{chart.relative_to(self.layout.checkout)}",
             snapshots=str(self.snapshots),

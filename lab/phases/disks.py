@@ -3,8 +3,7 @@
 from functools import partial
 from typing import Any
 
-from lab import guest
-from lab.images import Store
+from lab import virtualization
 from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
@@ -19,12 +18,12 @@ MARKER = "written-by-the-rehearsal"
 
 def enabled(rehearsal: Rehearsal) -> bool:
     """Whether the platform has virtual machines and a place for their disks."""
-    return rehearsal.virtual and bool(rehearsal.committed.get("storage"))
+    return rehearsal.virtual and "storage" in rehearsal.committed and "cdi" in rehearsal.committed
 
 
 def shown(rehearsal: Rehearsal) -> None:
     """Two machines boot from imported disks, and one keeps what it wrote. An image with another checksum is refused."""
-    disks = _served(rehearsal)
+    disks = virtualization.disks(rehearsal.layout, rehearsal.topology, rehearsal.binaries)
     vms = rehearsal.platform.setdefault("vms", {})
     facts: dict[str, Any] = {"refused": _refused(rehearsal, disks["qcow2"])}
     for name, kind in FORMATS.items():
@@ -41,20 +40,6 @@ def shown(rehearsal: Rehearsal) -> None:
     facts["after_the_end_of_its_instance"] = _kept(rehearsal, kept, 3)
     rehearsal.engine.run("preview", "--expect-no-changes", seconds=120)
     rehearsal.times.fact("disks", {**facts, "up_seconds": run.seconds})
-
-
-def _served(rehearsal: Rehearsal) -> dict[str, dict[str, str]]:
-    """Address, checksum and authority of the guest's disk, by its format."""
-    made = guest.build(rehearsal.layout.store, rehearsal.binaries)
-    store = Store(rehearsal.layout.store / "images")
-    authority = (rehearsal.layout.pki / "ca.crt").read_text()
-    server = f"https://{rehearsal.topology.gateway}:{rehearsal.topology.registry_port}"
-    found = {}
-    for file in (made.qcow2, made.vmdk):
-        digest = store.keep(file)
-        url = f"{server}/files/{digest}/{file.name}"
-        found[file.suffix.lstrip(".")] = {"url": url, "checksum": f"sha256:{digest}", "ca": authority}
-    return found
 
 
 def _vm(source: dict[str, str]) -> dict[str, Any]:
