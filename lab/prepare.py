@@ -67,7 +67,7 @@ BUILD_MINUTES = 20
 
 
 def provided(*names: str, more: Sequence[str], say: Callable[[str], None]) -> dict[str, Path]:
-    """What `binaries` returns for all these names, after a line about what of `more` is built first, and how long."""
+    """Paths by name, as `binaries` returns, after a line about what of `more` is built first, and for how long."""
     if parts := absent(more):
         say(
             f"first, what runs virtual machines is built, once: {', '.join(part.name for part in parts)}; "

@@ -50,12 +50,12 @@ def console(rehearsal: Rehearsal, name: str) -> list[str]:
 
 
 def machine(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
-    """A machine of the rehearsed stack, with its namespace."""
+    """A machine of the rehearsed stack with its namespace: field to value."""
     return {"namespace": "vms", **rehearsal.platform["vms"][name]}
 
 
 def instance(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
-    """The machine that runs, as KubeVirt reports it. Raises RuntimeError while there is none."""
+    """The machine that runs as KubeVirt reports it: field to value. Raises RuntimeError while there is none."""
     found: dict[str, Any] = rehearsal.clients.get(
         "virtualmachineinstance", name, f"--namespace={machine(rehearsal, name)['namespace']}"
     )
@@ -63,7 +63,7 @@ def instance(rehearsal: Rehearsal, name: str) -> dict[str, Any]:
 
 
 def ready(rehearsal: Rehearsal, name: str) -> dict[str, Any] | None:
-    """The machine that runs and is Ready; None while it is not."""
+    """The machine that runs and is Ready, field to value; None while it is not."""
     found = instance(rehearsal, name)
     kinds = {each["type"] for each in found["status"].get("conditions", []) if each["status"] == "True"}
     return found if found["status"].get("phase") == "Running" and "Ready" in kinds else None
