@@ -73,7 +73,8 @@ class Rehearsal:
 
         Raises Refused if the computer lacks something that a rehearsal needs.
         """
-        findings = preflight.examine(len(self.topology.machines), contained=self.runtime is not None)
+        vms = len(self.committed.get("vms") or ()) if self.virtual else None
+        findings = preflight.examine(len(self.topology.machines), contained=self.runtime is not None, vms=vms)
         if self.runtime:
             self.times.say(f"nodes are containers of {self.runtime.program}, with the official Talos image")
         for finding in findings:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab import guests, prepare, virtualization, vm_images
+from lab import guests, preflight, prepare, virtualization, vm_images
 from lab.layers import NET_BIND_SERVICE
 from toolchain.layout import Layout
 from toolchain.lock import load
@@ -116,3 +116,7 @@ def test_a_platform_without_kubevirt_is_not_changed():
     platform: dict = {"machines": {}}
     guests.rehearsed(platform, lambda *change: pytest.fail(str(change)), "v1.8.4")
     assert platform == {"machines": {}}
+
+
+def test_virtual_machines_need_memory_of_their_own():
+    assert preflight.memory(1) < preflight.memory(1, 0) < preflight.memory(1, 4) < preflight.memory(5, 4)
