@@ -23,7 +23,7 @@ talos = bedplate.Talos("talos", on_metal)
 kubernetes = bedplate.Kubernetes("kubernetes", bedplate.KubernetesArgs(platform=platform, kubeconfig=talos.kubeconfig))
 api = bedplate.CiliumArgs(platform=platform, kubernetes=kubernetes.provider, kubeconfig=kubernetes.kubeconfig)
 cilium = bedplate.Cilium("cilium", api)
-cluster = bedplate.Cluster(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready)
+cluster = bedplate.Cluster(platform=platform, api=kubernetes, network=cilium.ready)
 
 # Nodes: labels, taints and annotations, read back from the API, and set there where a kubelet may not.
 bedplate.Nodes("nodes", bedplate.NodesArgs(platform=platform, kubeconfig=kubernetes.kubeconfig, after=talos.configured))
@@ -42,19 +42,19 @@ closed = {
 for name, want in platform.workloads.items():
     bedplate.Workload(name, bedplate.WorkloadArgs(cluster=cluster, workload=want, namespace=closed[want.namespace]))
 
-# KubeVirt, and the virtual machines.
+# Storage: classes of volumes, and CDI, which fills disks. KubeVirt, and the virtual machines.
+volumes = bedplate.volumes(cluster)
 if platform.kubevirt:
-    hypervisor = bedplate.KubeVirt("kubevirt", cluster).installed
+    beneath = (bedplate.KubeVirt("kubevirt", cluster).installed, *volumes)
     for name, vm in platform.vms.items():
         space = closed[vm.namespace]
-        on = bedplate.VmArgs(cluster=cluster, vm=vm, namespace=space, hypervisor=hypervisor, secrets=stack.sealed)
+        on = bedplate.VmArgs(cluster=cluster, vm=vm, namespace=space, beneath=beneath, secrets=stack.sealed)
         bedplate.Vm(name, on)
 
 pulumi.export("api", platform.api)
 pulumi.export("machines", metal.booted)
 if metal.dnsmasq:
     pulumi.export("dnsmasq", metal.dnsmasq)
-for output, value in platform.uploads.items():
+credentials = {output: getattr(talos, output) for output in ("kubeconfig", "talosconfig", "expires")}
+for output, value in {**platform.uploads, **credentials}.items():
     pulumi.export(output, value)
-for output in ("kubeconfig", "talosconfig", "expires"):
-    pulumi.export(output, getattr(talos, output))

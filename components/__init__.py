@@ -14,6 +14,7 @@ from .kubernetes import (
 from .metal import Metal, MetalArgs
 from .network import Cilium, CiliumArgs
 from .snapshots import Snapshots
+from .storage import volumes
 from .talos import Talos, TalosArgs
 from .virtualization import KubeVirt, Vm, VmArgs
 from .workloads import Workload, WorkloadArgs
@@ -41,4 +42,5 @@ __all__ = [
     "Workload",
     "WorkloadArgs",
     "load",
+    "volumes",
 ]

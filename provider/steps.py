@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from core.facts.versions import CILIUM, KUBEVIRT, TALOS, Minor, minor, span, spell
+from core.facts.versions import CDI, CILIUM, KUBEVIRT, TALOS, Minor, minor, span, spell
 from core.native import InputError, Values
 
 # Input of the change guard to the key of the stack file and the project's name, in the order of their changes.
@@ -12,8 +12,9 @@ VERSIONS = {
     "talos": ("talos.version", "Talos"),
     "cilium": ("cilium.version", "Cilium"),
     "kubevirt": ("kubevirt.version", "KubeVirt"),
+    "cdi": ("cdi.version", "CDI"),
 }
-_TABLES = {"talos": TALOS, "cilium": CILIUM, "kubevirt": KUBEVIRT}
+_TABLES = {"talos": TALOS, "cilium": CILIUM, "kubevirt": KUBEVIRT, "cdi": CDI}
 
 
 def refused(inputs: Values, before: Values) -> Iterator[InputError]:
@@ -35,6 +36,7 @@ def described(inputs: Values, before: Values) -> str | None:
         "talos": "after all configs, one machine after the other",
         "cilium": "once the Kubernetes API answers, while the machines change",
         "kubevirt": "after Cilium",
+        "cdi": "after Cilium",
     }
     steps = [
         f"{VERSIONS[name][1]} {before[name]} -> {inputs[name]} ({how[name]})"
@@ -83,8 +85,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _meanwhile(name: str, new: Minor, inputs: Values, before: Values) -> Iterator[InputError]:
     """Whether a project supports both Kubernetes minors of the step, with the release that runs at that moment.
 
-    Configs, which upgrade Kubernetes, come before upgrades of Talos. Cilium and KubeVirt change at about the same time
-    as Kubernetes, so that each of their two releases meets the other's Kubernetes.
+    Configs, which upgrade Kubernetes, come before upgrades of Talos. Cilium, KubeVirt and CDI change at about the
+    same time as Kubernetes, so that each of their two releases meets the other's Kubernetes.
     """
     was, now, table = _text(before, name), _text(inputs, name), _TABLES[name]
     if not was or not now or minor(was) == minor(now) or not {minor(was), minor(now)} <= table.keys():

@@ -21,6 +21,7 @@ class ChangeGuard(ContractResource):
             "kubernetes": platform.talos.kubernetes,
             "cilium": platform.cilium.version,
             **({"kubevirt": platform.kubevirt.version} if platform.kubevirt else {}),
+            **({"cdi": platform.cdi.version} if platform.cdi else {}),
             "controlplanes": {machine: str(platform.machines[machine].address) for machine in platform.controlplanes},
             "machines": {name: machine.role for name, machine in platform.machines.items()},
             "leaving": {

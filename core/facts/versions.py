@@ -20,6 +20,9 @@ CURRENT = {
 # Source: core/manifests/upstream/, which toolchain/manifests.py generates.
 KUBEVIRT_MANIFESTS = (CURRENT["kubevirt"],)
 """KubeVirt releases whose operator manifest is in this checkout."""
+# Source: the same.
+CDI_MANIFESTS = (CURRENT["cdi"],)
+"""CDI releases whose operator manifest is in this checkout."""
 
 # Source: siderolabs/talos, pkg/machinery/config/contract.go; v1.14 replaces fields by documents of their own.
 CONTRACTS: tuple[Minor, ...] = ((1, 12), (1, 13), (1, 14))
@@ -45,6 +48,12 @@ KUBEVIRT: dict[Minor, tuple[Minor, Minor]] = {
     (1, 9): ((1, 34), (1, 36)),
 }
 """KubeVirt minor to the first and the last Kubernetes minor."""
+# Source: kubevirt/containerized-data-importer, automation/ at v1.65.0: the Kubernetes minors that its tests run on.
+CDI: dict[Minor, tuple[Minor, Minor]] = {(1, 65): ((1, 34), (1, 35))}
+"""CDI minor to the first and the last Kubernetes minor."""
+# Source: the rehearsal, which runs this pair; go.mod of KubeVirt v1.8.4 names the API of CDI 1.64.
+CDI_KUBEVIRT: dict[Minor, tuple[Minor, Minor]] = {(1, 65): ((1, 8), (1, 8))}
+"""CDI minor to the first and the last KubeVirt minor."""
 # Source: cilium/cilium, Documentation/network/kubernetes/compatibility.rst, and the next minor that its tests ran.
 CILIUM: dict[Minor, tuple[Minor, Minor]] = {
     (1, 18): ((1, 30), (1, 33)),
@@ -92,6 +101,11 @@ def span(between: tuple[Minor, Minor]) -> str:
 def kubevirt_manifest(version: str) -> str:
     """The file name of a KubeVirt release's operator manifest."""
     return f"kubevirt-operator-{version}.yaml"
+
+
+def cdi_manifest(version: str) -> str:
+    """The file name of a CDI release's operator manifest."""
+    return f"cdi-operator-{version}.yaml"
 
 
 def out_of_support(talos: str, today: date) -> str | None:

@@ -5,8 +5,11 @@ from typing import Any
 
 from core.facts.kubevirt import volume_bytes
 from core.facts.quantities import mebibytes
+from core.facts.storage import DRIVER
+from core.model import Platform
 from core.model.claims import Claim
 
+from .cdi import NAMESPACE
 from .namespace import policy
 from .objects import LABEL
 
@@ -15,7 +18,6 @@ _CDI_LABEL = "cdi.kubevirt.io"
 _UPLOAD_SERVER, _UPLOAD_PORT = "cdi-upload-server", 8443
 _RECEIVED = ("claim", "snapshot", "upload")
 """Sources whose data another pod sends."""
-CDI_NAMESPACE = "cdi"
 
 
 def data_volume(claim: Claim) -> dict[str, Any]:
@@ -62,6 +64,19 @@ def source(claim: Claim) -> dict[str, Any]:
     return {of.kind: {}}
 
 
+def described(claim: Claim) -> str:
+    """What a disk is filled from, in one line, with what its data are compared with."""
+    of = claim.spec.source
+    return f"{of.shown} ({of.http.checksum})" if of.http else of.shown
+
+
+def can_grow(platform: Platform, claim: Claim) -> bool:
+    """Whether volumes of the disk's class can grow, as far as a plan knows."""
+    known = platform.storage_class(claim.spec.class_)
+    # Source: rancher/local-path-provisioner v0.0.30, README: no expansion.
+    return known is None or known.provisioner != DRIVER
+
+
 def authorities_name(claim: Claim) -> str:
     """The name of the ConfigMap with the authorities of a disk's server."""
     return f"{claim.name}-ca"
@@ -86,7 +101,7 @@ def receiving_policy(claim: Claim) -> dict[str, Any] | None:
         return None
     # A copy of a claim is sent from the namespace of that claim, an upload by CDI's proxy.
     copied = claim.spec.source.claim or claim.spec.source.snapshot
-    sender = (copied.namespace or claim.namespace) if copied else CDI_NAMESPACE
+    sender = (copied.namespace or claim.namespace) if copied else NAMESPACE
     named = {"kubernetes.io/metadata.name": sender}
     return policy(
         f"{claim.name}-fill",

@@ -1,36 +1,29 @@
 """The KubeVirt operator's own manifest, and the KubeVirt object that it acts on."""
 
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from core.facts.versions import kubevirt_manifest
 from core.model import Platform
 
-# libyaml, if the wheel has it: ten times as fast on a manifest of this size.
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from . import operators
 
 NAMESPACE = "kubevirt"
 
 
 def manifest_path(version: str) -> Path:
     """The file that holds a release's manifest, which toolchain/ generates from KubeVirt's Go module."""
-    return Path(__file__).parent / "upstream" / kubevirt_manifest(version)
+    return operators.path(kubevirt_manifest(version))
 
 
-@cache
 def operator(version: str) -> tuple[dict[str, Any], ...]:
     """Every object of a release's operator, its namespace first.
 
-    The generator's manifest has no namespace. virt-handler has to be privileged, so the namespace's pod security
-    profile allows it; the policy pack has this one exception.
+    virt-handler has to be privileged, so the namespace's pod security profile allows it; the policy pack has this one
+    exception.
     """
-    labels = {"kubevirt.io": "", "pod-security.kubernetes.io/enforce": "privileged"}
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
-    with manifest_path(version).open(encoding="utf-8") as file:
-        return (namespace, *(document for document in yaml.load_all(file, _Loader) if document))
+    namespace = operators.namespace(NAMESPACE, "kubevirt.io", "privileged")
+    return (namespace, *operators.objects(kubevirt_manifest(version)))
 
 
 def kubevirt(platform: Platform) -> dict[str, Any]:

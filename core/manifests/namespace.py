@@ -11,7 +11,12 @@ def closed_namespace(name: str, profile: Profile) -> tuple[dict[str, Any], dict[
     guard = {"enforce": profile, "audit": "restricted", "warn": "restricted"}
     labels = {f"pod-security.kubernetes.io/{mode}": level for mode, level in guard.items()}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-    return namespace, policy("default-deny", name, {"podSelector": {}, "policyTypes": ["Ingress"]})
+    return namespace, deny_all(name)
+
+
+def deny_all(namespace: str) -> dict[str, Any]:
+    """The manifest of the NetworkPolicy that denies all traffic into a namespace."""
+    return policy("default-deny", namespace, {"podSelector": {}, "policyTypes": ["Ingress"]})
 
 
 def allow_ports_policy(

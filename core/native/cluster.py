@@ -72,6 +72,7 @@ CHANGE_GUARD = Contract(
         "kubernetes": shared.version("Kubernetes"),
         "cilium": replace(shared.version("Cilium"), required=False),
         "kubevirt": replace(shared.version("KubeVirt; none if the platform has no KubeVirt"), required=False),
+        "cdi": replace(shared.version("CDI; none if the platform has no CDI"), required=False),
         "controlplanes": Input(
             type=text_mapping(1, "a mapping from one or more control planes to their addresses"),
             doc="The name of each control plane to its address.",

@@ -65,6 +65,10 @@ def disks(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Docum
             yield document("VolumeConfig", name=label, **more, **({"encryption": sealed} if sealed else {}))
     for label, volume in machine.volumes.items():
         yield _volume(label, volume, encryption(platform, secureboot))
+    local = platform.storage.local if platform.storage else None
+    if local is not None and local.volume not in machine.volumes and name in platform.schedulable:
+        # A folder of EPHEMERAL. Pods can't make one below /var/mnt by themselves, because the kubelet only reads there.
+        yield document("UserVolumeConfig", name=local.volume, volumeType="directory")
 
 
 def _volume(name: str, volume: VolumeSpec, sealed: dict[str, Any] | None) -> Document:

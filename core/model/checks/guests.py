@@ -34,9 +34,9 @@ def disks_have_names_of_their_own(p: Platform) -> Iterator[Fault]:
                 f"Kubernetes accepts {_LONGEST}, and the name is the VM's, a dash and the disk's",
                 "shorten the name of the VM or of the disk",
             )
-        elif each.is_made and (owner := owners.setdefault((each.namespace, each.name), ".".join(each.path))) != ".".join(
-            each.path
-        ):
+        elif each.is_made and (
+            owner := owners.setdefault((each.namespace, each.name), ".".join(each.path))
+        ) != ".".join(each.path):
             yield fault(
                 each.path,
                 f"makes the claim {each.name}, which is already that of {owner}",
@@ -92,7 +92,9 @@ def state_has_a_class(p: Platform) -> Iterator[Fault]:
         key = "tpm" if vm.firmware.tpm else "persistent"
         wanted = p.storage_class(None)
         if wanted is None or not wanted.offers(volume="Filesystem"):
-            what = "there is no default class" if wanted is None else f"the default class {wanted.name} has blocks alone"
+            what = (
+                "there is no default class" if wanted is None else f"the default class {wanted.name} has blocks alone"
+            )
             yield fault(
                 ("vms", name, "firmware", key),
                 f"is set, but {what}",
