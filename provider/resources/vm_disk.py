@@ -32,12 +32,20 @@ class VmDisk(Resource):
         if before is None or any(inputs.get(key) != before.get(key) for key in ("vm", "disk", "namespace")):
             return
         for name, what in (("source", "filled from"), ("volume", "in")):
-            if inputs["keep"] and inputs[name] != before.get(name):
+            if inputs[name] == before.get(name):
+                continue
+            changed = f"is now {inputs[name]}, and {_named(inputs)} is {what} {before[name]}"
+            if inputs["keep"]:
                 yield InputError(
                     name,
-                    f"is now {inputs[name]}, and {_named(inputs)} is {what} {before[name]}; another one would be a new "
-                    f"disk, and the data of this one would be deleted; write what it was, or add keep: false to the "
-                    f"disk to delete its data",
+                    f"{changed}; another one would be a new disk, and the data of this one would be deleted; write "
+                    "what it was, or add keep: false to the disk to delete its data",
+                )
+            elif before["starts"]:
+                yield InputError(
+                    name,
+                    f"{changed}; its VM runs with it, so Kubernetes does not delete it; write running: false and run "
+                    "up, then change the disk",
                 )
         old, new = mebibytes(before["size"]), mebibytes(inputs["size"])
         replaced = not inputs["keep"] and any(inputs[name] != before.get(name) for name in ("source", "volume"))
@@ -124,12 +132,12 @@ def _has_grown(access: Access, tls: ssl.SSLContext, inputs: Values) -> tuple[boo
     found = read(access, tls, path)
     wanted = int(inputs["bytes"])
     asked = (((found.get("spec") or {}).get("resources") or {}).get("requests") or {}).get("storage")
-    if asked is None or whole_bytes(asked) >= wanted and (found.get("status") or {}).get("phase") != "Bound":
-        return True, ""
-    if whole_bytes(asked) < wanted:
+    status = found.get("status") or {}
+    if asked is not None and whole_bytes(asked) < wanted:
         _grow(access, tls, path, inputs)
         return False, "Kubernetes was asked for it"
-    status = found.get("status") or {}
+    if status.get("phase") != "Bound":
+        return True, ""
     has = (status.get("capacity") or {}).get("storage")
     # The file system of a volume grows when a pod next mounts it.
     later = any(each.get("type") == "FileSystemResizePending" for each in status.get("conditions") or [])
