@@ -15,8 +15,6 @@ VARIABLE = "BEDPLATE_JUDGE"
 """The environment variable with the judge's path, in every plan that ./bedplate makes."""
 SECONDS = 300.0
 """How long the judge may take for one list of questions; 1,000 machines take a few seconds."""
-
-
 REMEDY = "run ./bedplate setup config-judge, and plan again"
 
 
@@ -41,6 +39,7 @@ class Judge:
 
     def __init__(self, binary: Path) -> None:
         """Start it. Raises JudgeError where it can't be started."""
+        self._name, self._late = binary.name, False
         try:
             self._process = subprocess.Popen(
                 [binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={}
@@ -58,12 +57,15 @@ class Judge:
 
     def ask(self, questions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The answers, in the order of the questions. Raises JudgeError where it ends, or takes too long."""
-        late = threading.Timer(SECONDS, self._process.kill)
+        late = threading.Timer(SECONDS, self._end)
         late.start()
         sender = threading.Thread(target=self._send, args=(questions,), daemon=True)
         sender.start()
         try:
             return [self._answer() for _ in questions]
+        except JudgeError:
+            self._process.kill()  # The sender would wait for ever for a program that reads no more.
+            raise
         finally:
             late.cancel()
             sender.join()
@@ -78,9 +80,17 @@ class Judge:
         except OSError:
             return  # It has ended, which the reader reports.
 
+    def _end(self) -> None:
+        self._late = True
+        self._process.kill()
+
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
-            raise JudgeError("config-judge ended before it answered")
-        return dict(json.loads(line))
+            late = f"did not answer within {SECONDS:g} s"
+            raise JudgeError(f"{self._name} {late if self._late else 'ended before it answered'}")
+        try:
+            return {"error": str(json.loads(line)["error"])}
+        except (ValueError, TypeError, KeyError):
+            raise JudgeError(f"{self._name} answers something else than config-judge does") from None

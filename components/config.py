@@ -11,7 +11,8 @@ import pulumi
 from clients import judge
 from core.effective.judged import UNASKED
 from core.facts.versions import out_of_support
-from core.model import Platform, StackFileError, stackfile
+from core.loading import stackfile
+from core.model import Platform, StackFileError
 from core.model.advice import advice
 from core.model.faults import sentence
 

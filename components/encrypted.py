@@ -7,7 +7,8 @@ from typing import Any
 import pulumi
 
 from core.credentials.hosts import HOSTS
-from core.model import StackFileError, envelope, stackfile
+from core.loading import stackfile
+from core.model import StackFileError, envelope
 
 
 def credential(config: pulumi.Config, kind: str) -> Any:

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from core.model import stackfile
+from core.loading import stackfile
 from runner.environment import tools
 from toolchain import Layout as Toolchain
 

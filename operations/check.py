@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from clients import judge
-from core.model import Platform, StackFileError, stackfile
+from core.loading import stackfile
+from core.model import Platform, StackFileError
 from core.model.faults import Fault, Place, Sentence
 from core.printable import LINE_CHARACTERS, printable
 from runner import pipes

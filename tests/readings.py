@@ -12,7 +12,8 @@ import pulumi
 import pytest
 
 from components import load
-from core.model import StackFileError, stackfile, yamlfile
+from core.loading import stackfile
+from core.model import StackFileError, yamlfile
 from lab.rehearsal import Rehearsal
 from operations import check
 from operations.adopt.__main__ import main as adopt

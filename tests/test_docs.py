@@ -132,7 +132,7 @@ def test_the_drawing_of_the_data_flow_is_the_program():
     below = drawing.splitlines()[drawing.splitlines().index(layers) + 1]
     for output in below.split():
         assert re.search(rf"\.{output}\b", program), output
-    assert "core/model" in drawing and (ROOT / "core/model").is_dir()
+    assert "core/loading" in drawing and (ROOT / "core/loading").is_dir()
 
 
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda p: p.stem)

@@ -5,7 +5,7 @@ Source: siderolabs/talos, pkg/machinery/net FilterIPs, and internal/app/machined
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_interface, ip_network
 
 from .section import Config, at
 
@@ -27,10 +27,17 @@ def _of_links(config: Config) -> Iterator[Address]:
                 yield ip_interface(str(at(each, "address"))).ip
 
 
+def networks(written: Iterable[str]) -> Iterator[IPv4Network | IPv6Network]:
+    """The networks of a list of texts, without those that are none: Talos' own validation refuses these."""
+    for each in written:
+        with suppress(ValueError):
+            yield ip_network(each, strict=False)
+
+
 def within(addresses: Iterable[Address], subnets: list[str]) -> list[Address]:
     """Those addresses that are in one of the subnets, and in none that begins with an exclamation mark."""
-    wanted = [ip_network(each, strict=False) for each in subnets if not each.startswith("!")]
-    unwanted = [ip_network(each[1:], strict=False) for each in subnets if each.startswith("!")]
+    wanted = list(networks(each for each in subnets if not each.startswith("!")))
+    unwanted = list(networks(each[1:] for each in subnets if each.startswith("!")))
     return [
         each
         for each in addresses
@@ -48,7 +55,7 @@ def node_addresses(config: Config, own: list[Address]) -> list[Address]:
     selected = within(own, subnets)
     by_version = {each.version: each for each in reversed(selected)}
     written = section.texts("nodeIP", "validSubnets")
-    versions = {ip_network(each.lstrip("!"), strict=False).version for each in written if not each.startswith("!")}
+    versions = {network.version for network in networks(each for each in written if not each.startswith("!"))}
     if versions - set(by_version):
         return []
     return [by_version[version] for version in sorted(by_version)]

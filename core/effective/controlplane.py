@@ -5,13 +5,12 @@ control_plane_final.go at v1.14. Written for Kubernetes v1.30 and later, which i
 """
 
 from collections.abc import Iterator
-from ipaddress import ip_network
 
 from core.facts.networks import NODE_PREFIX
 from core.facts.ports import KUBERNETES_API
 from core.facts.versions import Minor, minor
 
-from .addresses import Address
+from .addresses import Address, networks
 from .flags import Policy, Program, policies, program
 from .section import Config
 
@@ -186,7 +185,7 @@ def _manager_flags(config: Config, release: Minor, kubernetes: str) -> dict[str,
     if release >= (1, 14):
         own["terminated-pod-gc-threshold"] = ("100",)
         for version, default in NODE_PREFIX.items():
-            if any(ip_network(each, strict=False).version == version for each in pods):
+            if any(each.version == version for each in networks(pods)):
                 size = network.get(f"nodeCIDRMaskSizeIPv{version}") or default
                 own[f"node-cidr-mask-size-ipv{version}"] = (str(size),)
     return own | _cloud_provider(config, kubernetes)

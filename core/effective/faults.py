@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from core.facts.versions import minor
-from core.machineconfig.documents import own_documents
 from core.machineconfig.merge import merge
-from core.machineconfig.sources import Source, own_sources, patch_sources
+from core.machineconfig.sources import Source, base_sources, own_sources, patch_sources
 from core.model import Platform
 from core.model.checks.kernel import excepted
 from core.model.faults import Fault, fault
@@ -31,14 +30,14 @@ def faults(platform: Platform) -> list[Fault]:
 
 
 def _of_machine(platform: Platform, name: str, excepted: bool) -> Iterator[Fault]:
-    own, patches = list(own_sources(platform, name)), list(patch_sources(platform, name))
+    patches = list(patch_sources(platform, name))
     if not patches:
         return
-    origins = Origins([*own, *patches])
-    bare, states = origins.states[len(own) - 1], origins.states
-    bedplates = merge(source.document for source in own[-len(own_documents(platform, name)) :]).documents
-    refused = {each.patch: each.problem for each in merge(source.document for source in origins.sources).refused}
-    for number, source in enumerate(patches, len(own)):
+    base, own = list(base_sources(platform, name)), list(own_sources(platform, name))
+    origins = Origins([*base, *own, *patches])
+    first, states, refused = len(base) + len(own), origins.states, origins.refused
+    bare, bedplates = states[first - 1], merge(source.document for source in own).documents
+    for number, source in enumerate(patches, first):
         unconverted = list(unconvertible(source, minor(platform.talos.version)))
         yield from unconverted
         if number in refused:

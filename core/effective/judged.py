@@ -6,7 +6,7 @@ judge makes a PKI of its own.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from core.facts.secret_places import LEGACY
@@ -25,8 +25,16 @@ Ask = Callable[[Sequence[Question]], Sequence[Answer]]
 # The lines of an error in which Talos lists what is wrong, beneath those that only count them.
 _LISTED = re.compile(r"^\s*\*\s+(.*\S)\s*$", re.MULTILINE)
 _COUNTED = re.compile(r"\d+ errors? occurred:?$")
-# Talos repeats values of the config after these words.
-_VALUES = re.compile(r"(unknown keys found during decoding|cannot unmarshal \S+).*", re.DOTALL)
+# Where Talos can't read a document: what stands before its reason, and the places in a text that only it has.
+_READING = re.compile(r"^read: error decoding document (\S+) \(line \d+\): (?:error decoding .*?: )?", re.DOTALL)
+_LINES = re.compile(r"(?:yaml: construct errors:)?\s*line \d+: ")
+# Words of Talos' decoder, which repeats values of the config after them, to what they mean.
+_DECODER = {
+    re.compile(r"unknown keys found during decoding.*", re.DOTALL): "a field that Talos does not know",
+    re.compile(r"cannot \w+ \S+ (?:`.*?` )?into time\.Duration", re.DOTALL): "a value that is no duration, as 30s is",
+    re.compile(r"cannot \w+ \S+ (?:`.*?` )?into \S+", re.DOTALL): "a value of another type than the field has",
+    re.compile(r"unhandled size name: .*", re.DOTALL): "a size in another unit than MiB, GiB, MB, GB and the like",
+}
 _WHY = "Talos refuses the whole config of each machine that gets it"
 _NAMED_MACHINES = 3
 
@@ -72,7 +80,21 @@ def _words(answer: Answer) -> list[str]:
     if not error:
         return []
     listed = [words for words in _LISTED.findall(error) if not _COUNTED.search(words)]
-    return list(dict.fromkeys(_VALUES.sub(r"\1", words) for words in listed or [" ".join(error.split())]))
+    return list(dict.fromkeys(reason for words in listed or [error] for reason in _reasons(words)))
+
+
+def _reasons(words: str) -> Iterator[str]:
+    """Each reason in what Talos says of one document, without what it repeats of the config around it."""
+    reading = _READING.match(words)
+    if not reading:
+        yield " ".join(words.split())
+        return
+    document = reading[1].removeprefix("v1alpha1").strip("/").replace("v1alpha1", "machine or cluster")
+    for reason in _LINES.split(words[reading.end() :]):
+        for decoders, meaning in _DECODER.items():
+            reason = decoders.sub(meaning, reason)
+        if reason := " ".join(reason.split()).rstrip(";"):
+            yield f"{document}: {reason}"
 
 
 def _cause(platform: Platform, name: str, stack: Sequence[Source], words: str, ask: Ask) -> Place:

@@ -6,7 +6,6 @@ pkg/machinery/kubelet at v1.12 to v1.14.
 
 import copy
 from collections.abc import Mapping
-from ipaddress import ip_network
 from typing import Any, Literal
 
 from core.facts.node_labels import CONTROL_PLANE
@@ -14,7 +13,7 @@ from core.facts.versions import Minor
 from core.machineconfig.documents.cluster import DNS_DOMAIN
 from core.machineconfig.documents.kubelet import RESERVED_MEMORY
 
-from .addresses import Address
+from .addresses import Address, networks
 from .flags import Program, policies, program
 from .section import Config, Section, at
 
@@ -135,8 +134,9 @@ def _addresses(config: Config, made: dict[str, Any]) -> None:
     network = config.section("KubeNetworkConfig", "cluster", "network")
     made["clusterDomain"] = made.get("clusterDomain") or network.get("dnsDomain") or DNS_DOMAIN
     if not made.get("clusterDNS"):
-        subnets = (ip_network(each, strict=False) for each in network.texts("serviceSubnets"))
-        made["clusterDNS"] = section(config).texts("clusterDNS") or [str(each.network_address + 10) for each in subnets]
+        services = networks(network.texts("serviceSubnets"))
+        own = [str(each.network_address + 10) for each in services]
+        made["clusterDNS"] = section(config).texts("clusterDNS") or own
 
 
 def _hardening(config: Config, made: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from core.boot.arguments import Argument, image
 from core.facts.versions import Minor, minor
 from core.machineconfig.merge import Documents, Key
 from core.machineconfig.sources import sources
@@ -14,7 +15,6 @@ from .addresses import node_addresses, own_addresses
 from .controlplane import static_pods
 from .etcd import etcd
 from .flags import Program
-from .kernel import Argument, kernel_arguments, network_arguments
 from .kubelet import kubelet, section, settings, settings_path
 from .origins import Origins
 from .section import Config, at
@@ -73,15 +73,13 @@ class Effective:
             return self.origins.of(written.key, path)
         return f"Talos {self.platform.talos.version}"
 
-    @cached_property
+    @property
     def kernel(self) -> tuple[Argument, ...] | None:
-        """The kernel arguments once Talos is installed, in the order of the command line; None: not known."""
-        return kernel_arguments(self.platform, self.name, self._config)
+        """The kernel arguments once Talos is installed; None where only a schematic's id is known.
 
-    @cached_property
-    def network_kernel(self) -> tuple[Argument, ...]:
-        """The kernel arguments of a boot from the network."""
-        return network_arguments(self.platform, self.name)
+        A config adds none to those of the image, because patches of machine.install.extraKernelArgs are refused.
+        """
+        return image(self.platform, self.name)
 
     @cached_property
     def _config(self) -> Config:

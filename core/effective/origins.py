@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from core.facts.versions import GENERATED, Minor
 from core.machineconfig.merge import Documents, Key, states
 from core.machineconfig.sources import Source
 
@@ -14,19 +13,27 @@ from .section import at
 class Origins:
     """The origins of one machine's config, each computed when it is first read."""
 
-    def __init__(self, sources: Sequence[Source], release: Minor = GENERATED) -> None:
+    def __init__(self, sources: Sequence[Source]) -> None:
         self.sources = tuple(sources)
-        self._release = release
 
     @cached_property
+    def _merged(self) -> tuple[tuple[Documents, str], ...]:
+        return tuple(states(source.document for source in self.sources))
+
+    @property
     def states(self) -> tuple[Documents, ...]:
         """The documents after each source."""
-        return tuple(states((source.document for source in self.sources), self._release))
+        return tuple(documents for documents, _ in self._merged)
+
+    @property
+    def refused(self) -> dict[int, str]:
+        """The position of each source that Talos refuses to merge, and why."""
+        return {number: problem for number, (_, problem) in enumerate(self._merged) if problem}
 
     @property
     def documents(self) -> Documents:
         """The documents of the merged config."""
-        return self.states[-1] if self.states else {}
+        return self._merged[-1][0] if self._merged else {}
 
     def of(self, key: Key, path: tuple[str, ...]) -> str:
         """What changed the value at a path last, as a report names it; empty where nothing ever set it."""
@@ -36,7 +43,7 @@ class Origins:
     def source(self, key: Key, path: tuple[str, ...]) -> Source | None:
         """What changed the value at a path last."""
         last, before = None, None
-        for source, state in zip(self.sources, self.states, strict=True):
+        for source, (state, _) in zip(self.sources, self._merged, strict=True):
             now: Any = at(state.get(key), *path)
             if now != before:
                 last, before = source, now

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.facts.document_fields import PATCH
 from core.facts.kspp import HARDENED, NEEDED
 from core.facts.sysctls import dotted
-from core.machineconfig.deletes import PATCH
 from core.machineconfig.merge import LEGACY, Document, Documents, Key, key_of
 from core.machineconfig.sources import Source
 from core.model.faults import Fault, fault

@@ -1,15 +1,15 @@
-"""Kernel arguments that weaken a machine, as the kernel reads them: a name may be spelled with - or _, and in quotes.
+"""Kernel arguments that weaken a machine, which the model refuses in a stack file.
 
-The model refuses them in a stack file. The policies judge a plan by tables of their own (policy/rules/arguments.py); a
-test holds them equal.
+policy/rules/arguments.py has the same tables again, because a judge must not read the list of what it judges; a test
+holds them equal, and kernel_words.py compares arguments with either.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
+from . import kernel_words
 from .kspp import HARDENED
-from .sysctls import dotted
 
-# What the kernel takes for no, as people write it; _switch knows each other spelling.
+# What the kernel takes for no, as people write it; kernel_words.py knows each other spelling.
 _NO = ("0", "n", "no", "f", "false", "off")
 _YES = ("1", "y", "yes", "t", "true", "on")
 # Source: Linux, Documentation/admin-guide/kernel-parameters.txt and hw-vuln/. An empty tuple: any value, and none.
@@ -86,53 +86,14 @@ REMOVED = (
 """Hardening defaults that -name removes."""
 
 
-def words(argument: str) -> Iterator[tuple[str, str]]:
-    """Name and value of each word of an argument: lower case, without quotes, the name with _ for each - within.
-
-    Source: Linux lib/cmdline.c, next_arg, and kernel/params.c, parameq.
-    """
-    for word in argument.replace('"', "").lower().split():
-        name, _, value = word.partition("=")
-        yield name[:1] + name[1:].replace("-", "_"), value
-
-
-def mitigations_off(argument: str, table: Mapping[str, tuple[str, ...]] = MITIGATIONS) -> Iterator[str]:
+def mitigations_off(argument: str) -> Iterator[str]:
     """Yields what disables a mitigation, as the table spells it."""
-    for name, value in words(argument):
-        for spelled, bad in table.items():
-            if spelled.replace("-", "_") != name:
-                continue
-            given = value.replace(";", ",").split(",")
-            meant = [each for each in bad if each in given] or [each for each in bad if each in map(_switch, given)]
-            yield from (f"{spelled}={each}" for each in meant) if bad else (spelled,)
+    yield from kernel_words.matches(argument, MITIGATIONS)
 
 
-def _switch(value: str) -> str:
-    """What the kernel takes a value for where it wants a switch: 1, 0, or an empty text for neither.
-
-    Source: Linux lib/kstrtox.c, kstrtobool, which reads the first letter alone, or two of on and off.
-    """
-    if value[:1] in tuple("yt1"):
-        return "1"
-    if value[:1] in tuple("nf0"):
-        return "0"
-    return {"on": "1", "of": "0"}.get(value[:2], "")
-
-
-def hardening_off(
-    argument: str,
-    table: Mapping[str, tuple[str, ...]] = HARDENING,
-    removed: tuple[str, ...] = REMOVED,
-    sysctls: Mapping[str, tuple[str, ...]] = HARDENED,
-) -> Iterator[str]:
+def hardening_off(argument: str) -> Iterator[str]:
     """Yields what disables a hardening default, as the tables spell it."""
-    yield from mitigations_off(argument, table)
-    for name, value in words(argument):
-        yield from (f"-{each}" for each in removed if name == f"-{each}")
-        # Source: Linux fs/proc/proc_sysctl.c, process_sysctl_arg: sysctl.NAME or sysctl/NAME, separators in any mix.
-        key = dotted(name[len("sysctl.") :].replace("/", "."))
-        if name.startswith(("sysctl.", "sysctl/")) and key in sysctls and value not in sysctls[key]:
-            yield f"sysctl.{key}"
+    yield from kernel_words.weakens(argument, HARDENING, REMOVED, HARDENED)
 
 
 def weakened(arguments: Iterable[str]) -> bool:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.facts.document_fields import PATCH
+
 from .rule import Field, Rule
 
-PATCH = "$patch"
 # A document that is left with only these fields after its deletes were taken out is no document.
 _EMPTY = frozenset({"version", "kind", "name"})
 

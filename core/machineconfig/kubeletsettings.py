@@ -2,7 +2,7 @@
 
 Source: KubeletConfiguration in k8s.io/kubelet, config/v1beta1, at the version that each Talos release is built with:
 v0.35.0 in v1.12 (the same fields as v0.35.3 in v1.13), and v0.37.0 in v1.14. The kubelet's own release decides
-nothing: Talos writes the file, and the kubelet skips what it does not know. The files are in shapes/.
+nothing: Talos writes the file, and the kubelet skips what it does not know. The files are in core/facts/shapes/.
 """
 
 import json
@@ -10,15 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from core.facts.document_fields import PATCH, SHAPES, Problem, Shape, is_whole, noun
 from core.facts.versions import Minor, spell
 
-from .deletes import PATCH
-from .schema import Problem, Shape
-
-_SHAPES = Path(__file__).with_name("shapes")
 _NOUNS = {
     "bool": "true or false",
     "text": "a text in quotes",
@@ -72,7 +68,7 @@ _DURATION = re.compile(r"[-+]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)",
 def settings(release: Minor) -> dict[str, Shape]:
     """The fields of the KubeletConfiguration of a Talos release, each with its type."""
     known = "v1.14" if release >= (1, 14) else "v1.12"
-    read: dict[str, Shape] = json.loads((_SHAPES / f"kubelet-{known}.json").read_text(encoding="utf-8"))
+    read: dict[str, Shape] = json.loads((SHAPES / f"kubelet-{known}.json").read_text(encoding="utf-8"))
     return read
 
 
@@ -127,7 +123,7 @@ def _wrong(path: tuple[str, ...], value: Any, shape: Shape, wanted: str) -> Prob
     if path[-1].isdigit():
         # The fault is in an entry; the whole list is the example.
         example = _EXAMPLES.get(name, f"[{example}]")
-    return Problem(path, f"is {_noun(value)}, and the kubelet takes {wanted} here", f"write {name}: {example}")
+    return Problem(path, f"is {noun(value)}, and the kubelet takes {wanted} here", f"write {name}: {example}")
 
 
 def _example(name: str, shape: Shape) -> str:
@@ -152,16 +148,6 @@ def _fits(value: Any, shape: str) -> bool:
         return isinstance(value, str)
     if shape == "duration":
         return isinstance(value, str) and bool(_DURATION.fullmatch(value))
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return shape == "number" or (value == int(value) and (shape == "int" or value >= 0))
-
-
-def _noun(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, list | tuple):
-        return "a list"
-    if isinstance(value, bool):
-        return "true or false"
-    return "a text" if isinstance(value, str) else "a number"
+    if shape == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return is_whole(value) and (shape == "int" or value >= 0)

@@ -9,7 +9,6 @@ patches delete, whether an earlier patch set it or not.
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,14 +66,19 @@ def merge(patches: Iterable[Any], release: Minor = GENERATED) -> Merged:
     return Merged(documents, frozenset(deleted), tuple(refused))
 
 
-def states(patches: Iterable[Any], release: Minor = GENERATED) -> Iterator[Documents]:
-    """The documents after each patch, as merge() makes them; after a patch that Talos refuses, those before it."""
+def states(patches: Iterable[Any], release: Minor = GENERATED) -> Iterator[tuple[Documents, str]]:
+    """The documents after each patch, as merge() makes them, and why Talos refuses the patch; empty if it takes it.
+
+    After a refused patch the documents are those before it.
+    """
     documents: Documents = {}
     for patch in patches:
-        documents = dict(documents)
-        with suppress(RefusedError):
+        documents, problem = dict(documents), ""
+        try:
             _take(patch, release, documents, set())
-        yield documents
+        except RefusedError as reason:
+            problem = str(reason)
+        yield documents, problem
 
 
 def _take(patch: Any, release: Minor, documents: Documents, deleted: set[tuple[Key, Path]]) -> None:

@@ -25,15 +25,20 @@ class Source:
 
 def sources(platform: Platform, name: str) -> Iterator[Source]:
     """The generator's base without the PKI, Bedplate's documents, then the stack file's patches."""
+    yield from base_sources(platform, name)
     yield from own_sources(platform, name)
     yield from patch_sources(platform, name)
 
 
-def own_sources(platform: Platform, name: str) -> Iterator[Source]:
-    """What a machine's config is made of without the stack file's patches."""
+def base_sources(platform: Platform, name: str) -> Iterator[Source]:
+    """What Talos' generator writes for the machine, without the PKI."""
     generator = f"the default of Talos' generator of contract {platform.talos.contract}"
     for document in base(platform, platform.machines[name].role):
         yield Source(plain(document), generator)
+
+
+def own_sources(platform: Platform, name: str) -> Iterator[Source]:
+    """Bedplate's documents for the machine."""
     for document in own_documents(platform, name):
         yield Source(plain(document), "Bedplate, from the stack file's other keys")
 

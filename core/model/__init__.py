@@ -1,6 +1,6 @@
 """The typed model of one platform: a stack file, parsed once."""
 
-from . import sealed, setting, stackfile, stored
+from . import sealed, setting, stored
 from .boot import MatchboxSpec
 from .faults import Fault, StackFileError
 from .include import included
@@ -22,6 +22,5 @@ __all__ = [
     "parse",
     "sealed",
     "setting",
-    "stackfile",
     "stored",
 ]

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from core.facts.cloudconfig import KEYS
+from core.facts.storage import CLASS
 
 from .disk import DiskSpec
 from .faults import Fault, fault
 from .machine import MachineClassSpec, MachineSpec
+from .origins import origin
 from .platform import Platform
 
 
@@ -14,6 +16,7 @@ def advice(platform: Platform) -> Iterator[Fault]:
     """Each warning, in the form of a fault."""
     yield from _keys_of_cloud_init(platform)
     yield from _bare_sizes(platform)
+    yield from _disks_that_stay(platform)
 
 
 def _keys_of_cloud_init(platform: Platform) -> Iterator[Fault]:
@@ -34,24 +37,32 @@ def _bare_sizes(platform: Platform) -> Iterator[Fault]:
     for name, shared in platform.classes.items():
         sizes |= {("classes", name, *key): disk.size for key, disk in _disks(shared) if disk.size}
     for name, machine in platform.machines.items():
-        sizes |= {
-            ("machines", name, *key): disk.size
-            for key, disk in _disks(machine)
-            if disk.size and disk.size != sizes.get(("classes", str(machine.class_), *key))
-        }
+        sizes |= {origin(platform, ("machines", name, *key)): disk.size for key, disk in _disks(machine) if disk.size}
     for path, size in sizes.items():
         # An operator says that equality is meant.
         if size[0].isdigit():
             yield fault(
-                (*path, "size"),
+                path,
                 f"{size} fits only a disk of exactly that many bytes",
                 "a disk has some more or less than the size that it is sold as, and Talos finds no disk",
                 f'write ">= {size}", or "== {size}" if that is the exact size',
             )
 
 
+def _disks_that_stay(platform: Platform) -> Iterator[Fault]:
+    """Disks on one machine's own disk, on a platform with several machines."""
+    meant = platform.storage_class(None)
+    if meant is not None and meant.name == CLASS and platform.migratable and platform.vms:
+        yield fault(
+            ("storage", "local"),
+            "keeps the disks of VMs that name no class",
+            "such a disk stays on one machine, so its VM can't move, and stops while that machine is drained or off",
+            "name a class with RWX under storage.classes for VMs that have to keep running",
+        )
+
+
 def _disks(machine: MachineSpec | MachineClassSpec) -> Iterator[tuple[tuple[str, ...], DiskSpec]]:
-    """Each disk selector of a machine or a class, with its keys."""
+    """Each disk selector of a machine or a class, with the keys of its size."""
     if machine.install is not None:
-        yield ("install", "disk"), machine.install.disk
-    yield from ((("volumes", name, "disk"), volume.disk) for name, volume in machine.volumes.items())
+        yield ("install", "disk", "size"), machine.install.disk
+    yield from ((("volumes", name, "disk", "size"), volume.disk) for name, volume in machine.volumes.items())

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -29,54 +29,85 @@ def parse(raw: Any, today: date | None = None, known: Sequence[Fault] = (), *, i
     Raises StackFileError with all faults at once: those of single fields first, then those between sections, for as
     much of the config as is valid in itself.
     """
-    if not isinstance(raw, Mapping):
-        why, instead = "it describes the whole platform", "see Pulumi.dev.yaml for a small one"
-        raise StackFileError([*known, fault((), "is not a mapping", why, instead)])
-    if _is_deep(raw):
-        raise StackFileError(
-            [
-                fault(
-                    (),
-                    f"is nested in more than {MOST_LEVELS} levels",
-                    "no platform needs that, and reading it could take all memory",
-                    "see docs/stack-file.md for its sections",
-                )
-            ]
-        )
+    if wrong := _no_platform(raw):
+        raise StackFileError([*known, wrong])
     known = (*known, *nameless.faults(raw))
     rest: Any = copy.deepcopy(without_empty_sections(raw, Platform))
-    latest: list[Fault] = []
-    examples: set[tuple[str, ...]] = set()
     read = _Read.of(known, incomplete)
     in_classes, unresolved = classes.resolve(rest)
     faults = [*known, *(fault for fault in in_classes if not read.causes(fault)), *secrecy.faults(raw)]
-    broken = {*read.broken, *(fault.path[0] for fault in in_classes)}
-    # Each round removes what was wrong, or puts the documented example where a value is required, so that the rest
-    # can still be checked. Checks that read a broken section are skipped.
-    for _ in range(_ROUNDS):
-        try:
-            platform = Platform.model_validate(rest)
-        except ValidationError as error:
-            latest = wording.faults_of(error, Platform)
-            concealed = {f.path[:-1] for f in faults if f.surplus}
-            new = [f for f in latest if _is_new(f, concealed, broken, raw) and not read.causes(f)]
-            new = [f for f in new if not any(_nested(example, f.path) for example in examples)]
-            faults += [f for f in new if not _from_class(f, unresolved)]
-            broken |= {f.path[0] for f in latest if f.path and not f.surplus}
-            # Two faults of one entry remove it once. All entries are tried, also after one that can't be removed.
-            for path in {_entry(f) for f in latest}:
-                if _remove(rest, path):
-                    continue
-                if not _put_example(rest, path):
-                    raise StackFileError(faults or latest) from None
-                examples.add(path)
-        else:
-            between = faults_between_sections(platform, frozenset(broken), today)
-            faults += [f for f in between if not _from_class(f, unresolved) and not read.causes(f)]
-            if not faults:
-                return platform
-            break
-    raise StackFileError(faults or latest)
+    rounds = _Rounds(raw, rest, read, unresolved, faults, {*read.broken, *(fault.path[0] for fault in in_classes)})
+    platform = rounds.platform()
+    if platform is not None:
+        between = faults_between_sections(platform, frozenset(rounds.broken), today)
+        faults += [f for f in between if not _from_class(f, unresolved) and not read.causes(f)]
+        if not faults:
+            return platform
+    raise StackFileError(faults or rounds.latest)
+
+
+def _no_platform(raw: Any) -> Fault | None:
+    """Why a value can't be read as a platform at all; None where it can."""
+    if not isinstance(raw, Mapping):
+        return fault((), "is not a mapping", "it describes the whole platform", "see Pulumi.dev.yaml for a small one")
+    if _is_deep(raw):
+        return fault(
+            (),
+            f"is nested in more than {MOST_LEVELS} levels",
+            "no platform needs that, and reading it could take all memory",
+            "see docs/stack-file.md for its sections",
+        )
+    return None
+
+
+@dataclass
+class _Rounds:
+    """Reads a platform in rounds. Each one removes what is faulty, so that the rest can still be checked."""
+
+    raw: Mapping[str, Any]
+    rest: Any
+    """What is left of raw."""
+    read: "_Read"
+    unresolved: frozenset[str]
+    """Machines whose class can't be used."""
+    faults: list[Fault]
+    """Those that are reported. Each round adds its own."""
+    broken: set[str]
+    """Sections from which something was removed: checks that read them are skipped."""
+    latest: list[Fault] = field(default_factory=list)
+    """All faults of the last round, with those that follow from others."""
+    examples: set[tuple[str, ...]] = field(default_factory=set)
+    """Paths at which the documented example stands for a required value that is missing."""
+
+    def platform(self) -> Platform | None:
+        """The platform without what is faulty; None where too little of it is left."""
+        for _ in range(_ROUNDS):
+            try:
+                return Platform.model_validate(self.rest)
+            except ValidationError as error:
+                self._note(wording.faults_of(error, Platform))
+            if not self._without_the_faulty():
+                return None
+        return None
+
+    def _note(self, latest: list[Fault]) -> None:
+        self.latest = latest
+        concealed = {f.path[:-1] for f in self.faults if f.surplus}
+        new = [f for f in latest if _is_new(f, concealed, self.broken, self.raw) and not self.read.causes(f)]
+        new = [f for f in new if not any(_nested(example, f.path) for example in self.examples)]
+        self.faults += [f for f in new if not _from_class(f, self.unresolved)]
+        self.broken |= {f.path[0] for f in latest if f.path and not f.surplus}
+
+    def _without_the_faulty(self) -> bool:
+        """Remove what the last round found faulty, or put an example where a value is missing. False if neither can."""
+        # Two faults of one entry remove it once. All entries are tried, also after one that can't be removed.
+        for path in {_entry(f) for f in self.latest}:
+            if _remove(self.rest, path):
+                continue
+            if not _put_example(self.rest, path):
+                return False
+            self.examples.add(path)
+        return True
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class StorageClassSpec(Model):
     """The class's driver."""
     parameters: ByName[ParameterName, ParameterValue] = Field(default={}, validate_default=True)
     """The class's parameters that say what its volumes can do, such as migratable of Longhorn."""
-    modes: tuple[ModeText, ...] = ()
+    modes: tuple[ModeText, ...] = Field(default=(), examples=["[RWO Block, RWO Filesystem]"])
     """Access and volume modes, the default first, for a driver that CDI doesn't know: Bedplate writes them
     into the class's StorageProfile."""
     binding: Literal["Immediate", "WaitForFirstConsumer"] = "Immediate"
@@ -105,7 +105,7 @@ class StorageSpec(Model):
     default: StorageClassName | None = None
     """The class of disks that name none. Unset: the one with default: true, or the only one."""
     scratch: StorageClassName | None = None
-    """The class in which CDI unpacks images, which has RWO Filesystem. Unset: local-scratch, or the first with it."""
+    """The class in which CDI unpacks images, on a file system. Unset: local-scratch, or the first that has one."""
 
 
 class CdiSpec(Model):
@@ -137,8 +137,8 @@ class StorageClass:
 
     @property
     def holds_scratch(self) -> bool:
-        """Whether CDI can unpack images in it."""
-        return self.offers("ReadWriteOnce", "Filesystem")
+        """Whether CDI can unpack images in it: a shared file system can be one pod's as well."""
+        return any(each.volume == "Filesystem" and each.access != "ReadOnlyMany" for each in self.modes)
 
 
 def classes(spec: StorageSpec | None) -> Mapping[str, StorageClass]:

@@ -15,7 +15,8 @@ import yaml
 from pulumiverse_talos import _utilities as talos_sdk
 
 from core.credentials.signing import signed
-from core.model import Platform, StackFileError, stackfile
+from core.loading import stackfile
+from core.model import Platform, StackFileError
 from core.printable import printable_lines
 from runner import pipes
 

@@ -8,7 +8,8 @@ from datetime import date
 from pathlib import Path
 
 from core.boot import dnsmasq
-from core.model import Platform, StackFileError, stackfile
+from core.loading import stackfile
+from core.model import Platform, StackFileError
 from runner import pipes
 
 

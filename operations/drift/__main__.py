@@ -8,7 +8,8 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from core.model import StackFileError, stackfile
+from core.loading import stackfile
+from core.model import StackFileError
 from core.printable import printable_lines
 from runner import pipes
 

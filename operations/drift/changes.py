@@ -16,12 +16,13 @@ from typing import Any
 from clients import judge
 from core.facts.contracts import skipped
 from core.facts.versions import minor
+from core.loading import stackfile
 from core.machineconfig.base import base_texts
 from core.machineconfig.differences import Difference, differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import merge
 from core.machineconfig.redaction import shown_value
-from core.model import Platform, StackFileError, stackfile
+from core.model import Platform, StackFileError
 from core.native.cluster import CHANGE_GUARD
 from core.native.machine import IDENTITY, NODE_HEALTHY, TALOS_VERSION
 from core.printable import printable_lines

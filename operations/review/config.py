@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core.loading.stackfile import KEY
 from core.model import StackFileError, sealed
 from core.model.faults import fault
-from core.model.stackfile import KEY
 
 # Config of other namespaces configures plugins: a kubeconfig in it could name a command to run.
 _NAMESPACE = "bedplate:"

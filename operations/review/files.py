@@ -14,9 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core.facts.charts import CACHE
-from core.model import StackFileError, stackfile
+from core.loading import stackfile
+from core.loading.stackfile import KEY
+from core.model import StackFileError
 from core.model.faults import Fault, fault
-from core.model.stackfile import KEY
 
 from .config import without_secrets
 

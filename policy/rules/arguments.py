@@ -1,6 +1,10 @@
-"""Kernel arguments that disable a mitigation or a hardening default, as the policies judge them."""
+"""Kernel arguments that disable a mitigation or a hardening default, as the policies judge them.
 
-# What the kernel takes for no, as people write it; other spellings are known to core/facts/kernel_defences.py.
+core/facts/kernel_defences.py has the same tables again, because a judge must not read the list of what it judges; a
+test holds them equal, and core/facts/kernel_words.py compares arguments with either.
+"""
+
+# What the kernel takes for no, as people write it; core/facts/kernel_words.py knows each other spelling.
 _NO = ("0", "n", "no", "f", "false", "off")
 _YES = ("1", "y", "yes", "t", "true", "on")
 # Source: Linux, Documentation/admin-guide/kernel-parameters.txt and hw-vuln/. An empty tuple: any value, and none.

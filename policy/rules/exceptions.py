@@ -21,7 +21,11 @@ class Exempt:
     reason: str
 
 
-OPERATOR = ("rbac.authorization.k8s.io:ClusterRole", "", "kubevirt-operator")
+_CLUSTER_ROLE = "rbac.authorization.k8s.io:ClusterRole"
+_ROLE = "rbac.authorization.k8s.io:Role"
+OPERATOR = (_CLUSTER_ROLE, "", "kubevirt-operator")
+CDI_OPERATOR = (_CLUSTER_ROLE, "", "cdi-operator-cluster")
+CDI_OPERATOR_AT_HOME = (_ROLE, "cdi", "cdi-operator")
 
 EXCEPTIONS: tuple[Exempt, ...] = (
     Exempt(
@@ -33,14 +37,14 @@ EXCEPTIONS: tuple[Exempt, ...] = (
     ),
     Exempt(
         "role-reads-no-secrets",
-        "rbac.authorization.k8s.io:Role",
+        _ROLE,
         "kubevirt",
         "kubevirt-operator",
         "the operator creates and renews the certificates of KubeVirt's components as Secrets of this namespace",
     ),
     Exempt(
         "role-approves-no-certificates",
-        "rbac.authorization.k8s.io:ClusterRole",
+        _CLUSTER_ROLE,
         "",
         "kubelet-certificate-approver",
         "it approves kubelets' serving certificates; without them the API server can't verify a kubelet",
@@ -60,6 +64,52 @@ EXCEPTIONS: tuple[Exempt, ...] = (
         "role-changes-no-webhooks",
         *OPERATOR,
         "KubeVirt validates its own kinds with webhooks that the operator installs",
+    ),
+    Exempt(
+        "namespace-is-not-privileged",
+        "core:Namespace",
+        "",
+        "local-path-storage",
+        "the pods that make a folder for each volume, which the provisioner starts here, mount a path of their machine",
+    ),
+    Exempt(
+        "role-makes-no-volumes",
+        _CLUSTER_ROLE,
+        "",
+        "local-path-provisioner",
+        "it is what a storage class provisions volumes with",
+    ),
+    Exempt(
+        "role-makes-no-pods",
+        _ROLE,
+        "local-path-storage",
+        "local-path-provisioner",
+        "it makes and removes each volume's folder with a pod on the volume's machine",
+    ),
+    Exempt(
+        "role-has-no-wildcard",
+        *CDI_OPERATOR,
+        "it must have the rights that it grants, and CDI's controller manages every kind of its own groups",
+    ),
+    Exempt(
+        "role-makes-no-pods",
+        *CDI_OPERATOR,
+        "CDI's controller, to which it grants this, fills each disk with a pod",
+    ),
+    Exempt(
+        "role-changes-no-webhooks",
+        *CDI_OPERATOR,
+        "CDI validates its own kinds with webhooks that the operator installs",
+    ),
+    Exempt(
+        "role-reads-no-secrets",
+        *CDI_OPERATOR_AT_HOME,
+        "the operator creates and renews the certificates of CDI's components as Secrets of this namespace",
+    ),
+    Exempt(
+        "role-makes-no-pods",
+        *CDI_OPERATOR_AT_HOME,
+        "the operator installs CDI's components, and its controller the jobs that look for newer images",
     ),
 )
 

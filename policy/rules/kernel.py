@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from core.facts.kernel_defences import hardening_off, mitigations_off, words
+from core.facts.kernel_words import matches, weakens, words
 from core.facts.sysctls import dotted
 from core.native.machine import TALOS_VERSION
 
@@ -64,15 +64,13 @@ def _forbidden(resource: Resource, bad: Callable[[str], Iterable[str]], what: st
 
 def mitigations_on(resource: Resource) -> Iterator[str]:
     """Yields kernel arguments that disable mitigations."""
-    yield from _forbidden(
-        resource, lambda text: mitigations_off(text, MITIGATIONS), "disables a defence against hostile code"
-    )
+    yield from _forbidden(resource, lambda text: matches(text, MITIGATIONS), "disables a defence against hostile code")
 
 
 def hardening_kept(resource: Resource) -> Iterator[str]:
     """Yields kernel arguments that disable hardening defaults."""
     yield from _forbidden(
-        resource, lambda text: hardening_off(text, HARDENING, REMOVED, KSPP), "disables a hardening default"
+        resource, lambda text: weakens(text, HARDENING, REMOVED, KSPP), "disables a hardening default"
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.facts.document_fields import PATCH
 from core.machineconfig import merge as talos
-from core.machineconfig.deletes import PATCH, Element, Path
+from core.machineconfig.deletes import Element, Path
 
 from .field import DELETED, Field, Malformed, UnjudgeableField
 

@@ -37,6 +37,9 @@ ROOMS: Mapping[str, Room] = {
     "__main__": Room(("core", "components"), ("pulumi",)),
 }
 
+FLOORS = ("core.facts", "core.model", "core.machineconfig", "core.effective", "core.loading")
+"""Folders of core, each built on those before it: none imports one after it, inside a function neither."""
+
 
 @dataclass(frozen=True)
 class Import:
@@ -106,6 +109,14 @@ def misdirected(found: Iterable[Import]) -> Iterator[str]:
         if not fine:
             may = ", ".join((*allowed.rooms, *allowed.packages)) or "the standard library alone"
             yield f"{each.importer}:{each.line} imports {each.imported}; {room} may import {may}"
+
+
+def upwards(found: Iterable[Import]) -> Iterator[str]:
+    """Yield one line for each import of a folder of core that is built on the importer's own."""
+    for each in found:
+        own, target = (".".join(name.split(".")[:2]) for name in (each.importer, each.imported))
+        if own in FLOORS and target in FLOORS[FLOORS.index(own) + 1 :]:
+            yield f"{each.importer}:{each.line} imports {each.imported}; {target} is built on {own}"
 
 
 def circles(found: Iterable[Import]) -> list[list[str]]:

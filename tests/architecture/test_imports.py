@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.imports import ROOMS, Import, circles, imports, misdirected, modules
+from tests.architecture.imports import FLOORS, ROOMS, Import, circles, imports, misdirected, modules, upwards
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +52,12 @@ def found() -> list[Import]:
 def test_no_room_imports_what_it_may_not(found: list[Import]) -> None:
     assert len(found) > 1000
     faults = list(misdirected(found))
+    assert not faults, "\n".join(faults)
+
+
+def test_no_folder_of_core_imports_one_that_is_built_on_it(found: list[Import]) -> None:
+    assert {".".join(each.importer.split(".")[:2]) for each in found} >= set(FLOORS)
+    faults = list(upwards(found))
     assert not faults, "\n".join(faults)
 
 
@@ -118,6 +124,31 @@ def test_an_import_upwards_is_found(tmp_path: Path, file: str, text: str, findin
     (tmp_path / file).write_text(text)
     [fault] = misdirected(imports(tmp_path))
     assert fault.startswith(f"{finding}; ")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "finding"),
+    [
+        ("core/model/room.py", "from core.effective.faults import faults\n", "1 imports core.effective.faults"),
+        ("core/model/room.py", "def f():\n    from core.machineconfig import merge\n", "2 imports core.machineconfig"),
+        ("core/model/checks/room.py", "from ...effective import x\n", "1 imports core.effective"),
+        ("core/model/room.py", "from core.loading import stackfile\n", "1 imports core.loading"),
+        ("core/facts/room.py", "import core.model\n", "1 imports core.model"),
+        ("core/machineconfig/room.py", "def f():\n    import core.effective.flags\n", "2 imports core.effective.flags"),
+        ("core/effective/room.py", "from core.loading.stackfile import load\n", "1 imports core.loading.stackfile"),
+    ],
+)
+def test_an_import_upwards_within_core_is_found(tmp_path: Path, file: str, text: str, finding: str) -> None:
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).write_text(text)
+    [fault] = upwards(imports(tmp_path))
+    assert f":{finding}; " in fault
+
+
+def test_an_import_downwards_within_core_is_none(tmp_path: Path) -> None:
+    (tmp_path / "core/effective").mkdir(parents=True)
+    (tmp_path / "core/effective/room.py").write_text("from core.model import Platform\nfrom core.effective import x\n")
+    assert not list(upwards(imports(tmp_path)))
 
 
 def test_a_circle_is_found_and_one_inside_a_function_is_none(tmp_path: Path) -> None:

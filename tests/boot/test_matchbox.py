@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.boot import matchbox as boot
-from core.boot.arguments import TALOS_ARGS, network
+from core.boot.arguments import installed, network
 from core.facts.kernel_arguments import PATTERN
 from core.model import StackFileError, parse
 
@@ -27,7 +27,7 @@ def test_kernel_and_initramfs_are_of_the_schematic_and_the_version(prod):
 
 def test_the_stacks_own_arguments_come_after_the_hardening_arguments(prod):
     args = boot.profile(parse(prod), "cp-1")["args"]
-    assert {"slab_nomerge", "pti=on", "init_on_alloc=1"} <= set(args)
+    assert {"slab_nomerge", "pti=on", "module.sig_enforce=1"} <= set(args)
     assert args[0] == "initrd=initramfs-amd64.xz" and args[-1] == "console=ttyS1"
 
 
@@ -58,11 +58,50 @@ def test_without_a_boot_server_no_credentials_are_needed(dev):
     run_program(changed(dev, {"boot": None}), False)
 
 
+# Source: siderolabs/talos, pkg/machinery/kernel/kernel_test.go at v1.14.1.
+V1_12 = [
+    *("init_on_alloc=1", "slab_nomerge", "pti=on", "consoleblank=0", "nvme_core.io_timeout=4294967295"),
+    *("printk.devkmsg=on", "selinux=1", "module.sig_enforce=1"),
+]
+V1_13 = [*V1_12, "proc_mem.force_override=never"]
+V1_14 = [arg for arg in V1_13 if not arg.startswith(("init_on_alloc", "nvme_core"))]
+METAL = ["talos.platform=metal", "console=tty0"]
+TALOS = [*METAL, *V1_14]
+
+
+@pytest.mark.parametrize(
+    ("version", "own", "lockdown"),
+    [("v1.12.4", V1_12, True), ("v1.13.1", V1_13, True), ("v1.14.2", V1_14, False)],
+)
+def test_talos_own_arguments_follow_its_release_on_the_network_and_on_the_disk(version, own, lockdown):
+    given = {"talos.version": version, "talos.contract": "v1.12", "boot.kernel_args": []}
+    made = parse(changed(stack_platform("prod"), given))
+    assert network(made, "wk-1") == installed(made, "wk-1") == [*METAL, *own]
+    keys = {"secureboot": True, "secureboot_keys": "firmware"}
+    signed = parse(changed(stack_platform("prod"), {**given, "talos.schematic": keys}))
+    expected = [*METAL, *(["lockdown=confidentiality"] if lockdown else []), *own]
+    assert network(signed, "wk-1") == installed(signed, "wk-1") == expected
+
+
+def test_a_schematics_console_replaces_talos_own_and_one_of_the_boot_server_is_added():
+    arm = {"machines.wk-1.arch": "arm64", "vms": None, "boot.kernel_args": ["console=ttyS1"]}
+
+    def consoles(*baked):
+        made = parse(changed(stack_platform("prod"), {**arm, "talos.schematic": {"kernel_args": list(baked)}}))
+        return [arg for arg in network(made, "wk-1") if arg.startswith("console=")]
+
+    assert consoles() == ["console=ttyAMA0", "console=tty0", "console=ttyS1"]
+    assert consoles("console=ttyS0", "console=tty1") == ["console=ttyS0", "console=tty1", "console=ttyS1"]
+    assert consoles("-console=tty0") == ["console=ttyAMA0", "console=ttyS1"]
+    assert consoles("-console") == ["console=ttyS1"]
+
+
 # Arguments as a stack file may have them: with or without a value, and some that remove a default.
 NAMES = st.from_regex(r"\A[a-z][a-z0-9_.]{0,10}\Z")
 VALUES = st.from_regex(r"\A[A-Za-z0-9,./:-]{1,12}\Z")
-OWN = st.one_of(NAMES, st.builds("{}={}".format, NAMES, VALUES), st.sampled_from(TALOS_ARGS))
-TAKEN = st.sampled_from([f"-{name}" for arg in TALOS_ARGS[1:] for name in {arg, arg.split("=")[0]}])
+OWN = st.one_of(NAMES, st.builds("{}={}".format, NAMES, VALUES), st.sampled_from(TALOS))
+TAKEN = st.sampled_from([f"-{name}" for arg in TALOS[1:] for name in {arg, arg.split("=")[0]}])
+REPLACED = {"talos.platform", "console"}
 # Without it, no hardening default may be removed.
 EXCEPTION = {
     "control": "KSPP",
@@ -81,11 +120,17 @@ def arguments(baked, of_boot):
     return network(parse(raw), "cp-1"), boot.profile(parse(raw), "cp-1")["args"]
 
 
+def talos_own(baked):
+    """Talos' arguments that the schematic's leave in place."""
+    replaced = {arg.split("=")[0] for arg in baked} & REPLACED
+    return [arg for arg in TALOS if arg.split("=")[0] not in replaced]
+
+
 @given(st.lists(OWN, max_size=6), st.lists(OWN, max_size=6))
 def test_every_argument_of_the_stack_file_is_served_in_its_order(baked, of_boot):
     """The kernel uses the last of two equal arguments, so another order could change its behaviour."""
     arguments_served, args = arguments(baked, of_boot)
-    assert arguments_served == [*TALOS_ARGS, *baked, *of_boot]
+    assert arguments_served == [*talos_own(baked), *baked, *of_boot]
     assert args == ["initrd=initramfs-amd64.xz", *arguments_served]
 
 
@@ -93,9 +138,10 @@ def test_every_argument_of_the_stack_file_is_served_in_its_order(baked, of_boot)
 def test_only_the_default_that_the_stack_file_removes_is_missing(taken, own):
     arguments_served, _ = arguments([*taken, *own], [])
     names = {each[1:] for each in taken}
-    removed = [arg for arg in TALOS_ARGS if arg in names or arg.split("=")[0] in names]
-    mark = [MARK] if {"slab_nomerge", "pti=on", "init_on_alloc=1"} & set(removed) else []
-    assert arguments_served == [*(arg for arg in TALOS_ARGS if arg not in removed), *own, *mark]
+    removed = [arg for arg in TALOS if arg in names or arg.split("=")[0] in names]
+    hardening = {"slab_nomerge", "pti=on", "selinux=1", "module.sig_enforce=1", "proc_mem.force_override=never"}
+    mark = [MARK] if hardening & set(removed) else []
+    assert arguments_served == [*(arg for arg in talos_own(own) if arg not in removed), *own, *mark]
     assert not any(arg.startswith("-") for arg in arguments_served), "the kernel knows no such sign"
 
 

@@ -1,10 +1,13 @@
 """Settings of the kubelet in patches are those that Talos can convert, before a machine runs."""
 
+import os
+
 import pytest
 
 from core.effective.faults import faults
 from core.machineconfig.kubeletsettings import problems, settings
 from tests.effective.platforms import DELETE, document, patched
+from tests.machineconfig import kubelet
 
 UNKNOWN = {
     "maxPodz": "did you mean maxPods?",
@@ -134,3 +137,15 @@ def test_a_message_holds_no_value():
     for setting, value, *_ in MISTYPED.values():
         for problem in problems({setting: "canary" if isinstance(value, str) else value}, (1, 14)):
             assert "canary" not in problem.what + problem.instead
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("file", kubelet.VERSIONS)
+def test_the_settings_are_those_of_the_kubelets_source(file):
+    """If not: python -m tests.machineconfig.kubelet writes them."""
+    try:
+        derived = kubelet.derived(kubelet.VERSIONS[file])
+    except kubelet.NoSource as reason:
+        text = f"the kubelet's source is not to be had: {reason}"
+        pytest.fail(text) if os.environ.get("CI") == "true" else pytest.skip(text)
+    assert kubelet.SHAPES.joinpath(file).read_text(encoding="utf-8") == kubelet.lines(derived)

@@ -11,8 +11,10 @@ from core.effective import effective
 from core.effective.origins import Origins
 from core.effective.section import at
 from core.facts.versions import Minor
+from core.machineconfig.differences import differences
 from core.machineconfig.merge import LEGACY, merge
-from core.machineconfig.sources import Source, own_sources
+from core.machineconfig.sources import Source, base_sources, own_sources, sources
+from core.model import Platform
 from tests.effective.platforms import DELETE, document, patched
 from tests.machineconfig.judge import Judge
 from tests.machineconfig.shapes import reported
@@ -55,8 +57,13 @@ def _bases(contract: str) -> list[list[dict[str, Any]]]:
     for stack in ("dev", "prod"):
         platform = patched(contract=contract, stack=stack)
         for name in {spec.role: name for name, spec in platform.machines.items()}.values():
-            made.append([*merge(source.document for source in own_sources(platform, name)).documents.values()])
+            made.append(_without_patches(platform, name))
     return made
+
+
+def _without_patches(platform: Platform, name: str) -> list[dict[str, Any]]:
+    own = (*base_sources(platform, name), *own_sources(platform, name))
+    return [*merge(source.document for source in own).documents.values()]
 
 
 # What passes rules that look at patches alone, and what is left of it in the config.
@@ -99,9 +106,34 @@ def test_what_passes_rules_on_patches_is_seen_in_the_config(case):
 def test_the_states_of_a_config_end_with_its_merge(contract):
     """The origins are computed from the states, and everything else from the merge."""
     for of, patches, *_ in EVASIONS.values():
-        documents = [*_bases(contract)[0], *(patches if of == contract else ())]
+        # Two patches that Talos refuses, one of them before the last.
+        wrong = ({"machine": {"install": [{"$patch": "delete"}]}}, {"machine": 1})
+        documents = [*_bases(contract)[0], wrong[0], *(patches if of == contract else ()), wrong[1]]
         origins = Origins([Source(each, str(number)) for number, each in enumerate(documents)])
-        assert origins.documents == merge(documents).documents and len(origins.states) == len(documents)
+        merged = merge(documents)
+        assert origins.documents == merged.documents and len(origins.states) == len(documents)
+        assert origins.refused == {each.patch: each.problem for each in merged.refused} and origins.refused
+
+
+MOVES = {
+    "contract v1.12 to v1.13": ({"contract": "v1.12"}, {"contract": "v1.13"}, False),
+    "contract v1.13 to v1.14": ({"contract": "v1.13"}, {"contract": "v1.14"}, True),
+    "another Kubernetes": ({"kubernetes": "v1.35.3"}, {"kubernetes": "v1.35.4"}, False),
+    "another Talos": ({"version": "v1.13.1"}, {"version": "v1.14.2"}, False),
+}
+
+
+@pytest.mark.parametrize("name", ["cp-1", "wk-1"])
+@pytest.mark.parametrize("move", MOVES)
+def test_a_move_restarts_the_same_machines_with_the_generators_base_and_without(move, name):
+    """The gate and the maintenance turn have a machine's documents without the base, and drain what restarts."""
+    *sides, reboots = MOVES[move]
+    of = [list(sources(patched(**side), name)) for side in sides]
+    own = [list(own_sources(patched(**side), name)) for side in sides]
+    for before, after in (of, own):
+        changed = differences(*(merge(source.document for source in side) for side in (before, after)))
+        assert changed or not reboots
+        assert any(each.reboots for each in changed) is reboots
 
 
 @pytest.mark.engine
@@ -110,6 +142,6 @@ def test_talos_own_merge_sees_the_same(case):
     contract, patches, *_ = EVASIONS[case]
     binary, release = CONTRACTS[contract]
     judge = Judge(binary)
-    base = [*merge(source.document for source in own_sources(patched(contract=contract), "cp-1")).documents.values()]
+    base = _without_patches(patched(contract=contract), "cp-1")
     assert judged(judge, [Stack(base, list(patches))], release) == Counter(same=1), json.dumps(patches)
     judge.end()

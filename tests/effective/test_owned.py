@@ -6,7 +6,7 @@ import pytest
 
 from core.effective.faults import faults
 from core.effective.owned import KEPT, owned
-from core.machineconfig.schema import shapes
+from core.facts.document_fields import shapes
 from core.model.exceptions import ExemptionSpec
 from tests.effective.platforms import DELETE, document, patched
 

@@ -5,7 +5,7 @@ import pytest
 from core.effective import Effective, effective
 from core.effective.flags import Policy
 from core.model import parse
-from tests.conftest import stack_platform
+from tests.conftest import changed, stack_platform
 from tests.effective.platforms import DELETE, document, patched
 
 
@@ -137,18 +137,16 @@ def test_both_forms_make_the_same_programs(contract):
         assert left == right, name
 
 
-def test_kernel_arguments_are_talos_own_and_the_schematics():
-    def arguments(**more) -> list[str]:
-        return [each.text for each in machine(**more).kernel or ()]
+def test_each_kernel_argument_has_its_origin():
+    def origins(name, **more) -> dict[str, str]:
+        return {each.text: each.origin for each in machine(name=name, **more).kernel or ()}
 
-    assert "proc_mem.force_override=never" in arguments() and "init_on_alloc=1" not in arguments()
-    assert "init_on_alloc=1" in arguments(version="v1.12.4")
-    less = arguments(schematic={"kernel_args": ["-consoleblank", "-printk.devkmsg=on", "console=ttyS1", "a=b"]})
-    assert less[-2:] == ["console=ttyS1", "a=b"]
-    assert not {"consoleblank=0", "printk.devkmsg=on", "console=tty0"} & set(less)
-    made = machine(schematic={"kernel_args": ["a=b"]})
-    for boot in (made.kernel or (), made.network_kernel):
-        assert [each.origin for each in boot if each.text == "a=b"] == ["platform.talos.schematic.kernel_args"]
+    shared = origins("cp-1", schematic={"kernel_args": ["a=b"]})
+    assert shared["a=b"] == "platform.talos.schematic.kernel_args"
+    assert shared["pti=on"] == "the default of Talos v1.14.2"
+    own = {"machines.wk-1.schematic": {"kernel_args": ["c=d"]}}
+    made = effective(parse(changed(stack_platform("prod"), own)), "wk-1").kernel or ()
+    assert [each.origin for each in made if each.text == "c=d"] == ["platform.machines.wk-1.schematic.kernel_args"]
 
 
 def test_a_schematic_that_is_only_known_by_its_id_says_nothing_of_its_arguments():
@@ -190,3 +188,27 @@ def test_the_arguments_are_in_talos_order():
     assert machine(name="wk-1").programs["kubelet"].arguments()[0] == (
         "--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubeconfig"
     )
+
+
+@pytest.mark.parametrize("contract", ["v1.12", "v1.14"])
+@pytest.mark.parametrize("text", ["x", "", "10.0.0.0/64", "!"])
+@pytest.mark.parametrize(
+    ("legacy", "kind"),
+    [
+        (("cluster", "network", "podSubnets"), ("KubeNetworkConfig", "podSubnets")),
+        (("cluster", "network", "serviceSubnets"), ("KubeNetworkConfig", "serviceSubnets")),
+        (("cluster", "etcd", "advertisedSubnets"), None),
+        (("cluster", "etcd", "listenSubnets"), None),
+        (("machine", "kubelet", "nodeIP", "validSubnets"), ("KubeNodeConfig", "nodeIP", "validSubnets")),
+    ],
+)
+def test_a_text_that_is_no_network_selects_nothing_and_raises_nothing(legacy, kind, text, contract):
+    """A patch may hold any text, and the faults of all patches are reported, not those before the first such text."""
+    *path, last = legacy if contract == "v1.12" or kind is None else kind[1:]
+    patch = {last: [text]}
+    for part in reversed(path):
+        patch = {part: patch}
+    patch = document(kind[0], **patch) if contract == "v1.14" and kind else patch
+    made = machine(patch, contract=contract)
+    assert set(made.programs) >= {"kubelet", "etcd", "kube-apiserver", "kube-controller-manager"}
+    assert isinstance(made.kubelet["clusterDNS"], list)

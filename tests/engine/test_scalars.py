@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from core.model import stackfile, yamlfile
+from core.loading import stackfile
+from core.model import yamlfile
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.engine

@@ -83,7 +83,8 @@ from pathlib import Path
 import pulumi
 from components.native import ContractResource
 from core import standins
-from core.model import sealed, stackfile
+from core.loading import stackfile
+from core.model import sealed
 from core.native.machine import IDENTITY, MACHINE_CONFIG
 
 config = pulumi.Config()

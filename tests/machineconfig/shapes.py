@@ -1,4 +1,4 @@
-"""The files of core/machineconfig/shapes/, derived from the types that Talos' own code reports.
+"""The files of core/facts/shapes/, derived from the types that Talos' own code reports.
 
 `python -m tests.machineconfig.shapes JUDGE FILE` writes one, after an upgrade of toolchain/parts/config-judge*.
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.machineconfig.schema import Shape as Written
+from core.facts.document_fields import Shape as Written
 from tests.machineconfig.judge import Judge
 from tests.machineconfig.stacks import Shape
 from tests.machineconfig.types import KINDS

@@ -5,8 +5,9 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.facts.document_fields import PATCH
 from core.facts.versions import Minor
-from core.machineconfig.deletes import PATCH, Element, split
+from core.machineconfig.deletes import Element, split
 from core.machineconfig.merge import LEGACY, Document, Documents, key_of, merge
 
 Shape = Mapping[str, Any]

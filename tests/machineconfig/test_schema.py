@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
+from core.facts.document_fields import SHAPES, problems
 from core.facts.versions import Minor
-from core.machineconfig import schema
-from core.machineconfig.schema import problems
 from tests.machineconfig.judge import Judge
 from tests.machineconfig.shapes import lines, reported
 from tests.machineconfig.stacks import BASE, Stacks
@@ -127,7 +126,7 @@ def judge(request) -> Iterator[tuple[Judge, Minor]]:
 def test_the_files_are_the_types_of_talos(judge):
     """If not: python -m tests.machineconfig.shapes writes them."""
     made, release = judge
-    file = schema._SHAPES / f"{'v1.12' if release == (1, 12) else 'v1.14'}.json"
+    file = SHAPES / f"{'v1.12' if release == (1, 12) else 'v1.14'}.json"
     assert file.read_text(encoding="utf-8") == lines(reported(made))
 
 

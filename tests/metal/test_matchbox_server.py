@@ -11,8 +11,8 @@ FACTORY = (
     "https://factory.prod.example.com/image/376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba/v1.14.2"
 )
 SCRIPT = f"""#!ipxe
-kernel {FACTORY}/kernel-amd64 initrd=initramfs-amd64.xz talos.platform=metal slab_nomerge pti=on init_on_alloc=1 \
-console=tty0 printk.devkmsg=on console=ttyS1
+kernel {FACTORY}/kernel-amd64 initrd=initramfs-amd64.xz talos.platform=metal console=tty0 slab_nomerge pti=on \
+consoleblank=0 printk.devkmsg=on selinux=1 module.sig_enforce=1 proc_mem.force_override=never console=ttyS1
 initrd {FACTORY}/initramfs-amd64.xz
 boot
 """
@@ -56,7 +56,7 @@ def test_a_change_shows_in_the_plan_and_is_served_after_the_update(metal, server
     up(here, "prod")
     for mac in macs("prod").values():
         script = server.ipxe(mac)
-        assert script is not None and script.splitlines()[1].endswith("printk.devkmsg=on net.ifnames=0 console=ttyS2")
+        assert script is not None and script.splitlines()[1].endswith(" net.ifnames=0 console=ttyS2")
     assert len(server.files()) == 10
     # What the state says is there is there: a file deleted unseen would show now.
     assert refresh(here, "prod").returncode == 0

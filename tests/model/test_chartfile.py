@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.model import StackFileError, chartfile, stackfile
+from core.loading import chartfile, stackfile
+from core.model import StackFileError
 
 HELM = "Helm would follow it, and the chart could put any file of this computer into the cluster; replace it with what "
 

@@ -7,7 +7,8 @@ import pytest
 import yaml
 from conftest import KEY, changed, stack_platform
 
-from core.model import Platform, StackFileError, parse, stackfile
+from core.loading import stackfile
+from core.model import Platform, StackFileError, parse
 from core.model.empty import without_empty_sections
 
 SECTIONS = [

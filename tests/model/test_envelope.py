@@ -7,7 +7,8 @@ import pytest
 import yaml
 from conftest import KEY, stack_platform
 
-from core.model import StackFileError, stackfile
+from core.loading import stackfile
+from core.model import StackFileError
 
 IGNORED = "nothing reads this key, so everything in it would silently be ignored"
 BENEATH = f"move it beneath config: {KEY}:, indented by two blanks more than that line"

@@ -21,12 +21,15 @@ from toolchain.manifests import COMMITTED
 def test_the_model_and_the_policies_harden_the_same_kernel_parameters():
     """A policy must not read the list of what it judges, so each has its own, and neither a row more."""
     assert dict(kspp.HARDENED) == dict(kernel.KSPP)
+    assert kspp.HARDENED is not kernel.KSPP
     assert "user.max_user_namespaces" in kspp.HARDENED
 
 
 @pytest.mark.parametrize("table", ["MITIGATIONS", "HARDENING", "REMOVED"])
 def test_the_model_and_the_policies_know_the_same_kernel_arguments(table):
-    assert getattr(kernel_defences, table) == getattr(arguments, table)
+    models, policies = getattr(kernel_defences, table), getattr(arguments, table)
+    assert models == policies
+    assert models is not policies
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,8 @@ def test_the_newest_contract_is_one_that_the_talos_and_all_settings_have():
 
 def test_the_manifests_in_the_checkout_are_those_that_the_model_accepts():
     names = {versions.kubevirt_manifest(version) for version in versions.KUBEVIRT_MANIFESTS}
-    assert names == set(COMMITTED) == {file.name for file in (ROOT / "core/manifests/upstream").glob("kubevirt-*")}
+    names |= {versions.cdi_manifest(version) for version in versions.CDI_MANIFESTS}
+    assert names == set(COMMITTED) == {file.name for file in (ROOT / "core/manifests/upstream").iterdir()}
     assert all(manifest_path(version).is_file() for version in versions.KUBEVIRT_MANIFESTS)
 
 

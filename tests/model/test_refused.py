@@ -35,6 +35,7 @@ def cases() -> list[dict[str, Any]]:
             "refused-links.yaml",
             "refused-network.yaml",
             "refused-snapshots.yaml",
+            "refused-storage.yaml",
             "refused-talos.yaml",
         )
         for case in yaml.safe_load((HERE / file).read_text(encoding="utf-8"))

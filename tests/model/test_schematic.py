@@ -180,8 +180,11 @@ def test_a_boot_from_the_network_has_the_schematics_arguments_before_its_own(pro
         "talos.platform=metal",
         "slab_nomerge",
         "pti=on",
-        "init_on_alloc=1",
+        "consoleblank=0",
         "printk.devkmsg=on",
+        "selinux=1",
+        "module.sig_enforce=1",
+        "proc_mem.force_override=never",
         "net.ifnames=0",
         "console=ttyS1",
     ]

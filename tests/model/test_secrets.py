@@ -13,7 +13,8 @@ from core import standins
 from core.facts import secret_forms, secret_looks, secret_places
 from core.facts.contracts import KINDS
 from core.facts.secret_places import Holds
-from core.model import StackFileError, parse, sealed, secrecy, stackfile, stored
+from core.loading import stackfile
+from core.model import StackFileError, parse, sealed, secrecy, stored
 from core.model.faults import Sentence
 from core.model.setting import property_path
 

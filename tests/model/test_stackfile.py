@@ -12,7 +12,8 @@ import yaml
 from conftest import KEY, changed, stack_platform
 from readings import BY_FILE, READERS, Read
 
-from core.model import StackFileError, parse, stackfile, yamlfile
+from core.loading import stackfile
+from core.model import StackFileError, parse, yamlfile
 
 
 @pytest.fixture(params=[name for name in READERS if name != "review"])

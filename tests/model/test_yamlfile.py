@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.model import StackFileError, parse, stackfile, yamlfile
+from core.loading import stackfile
+from core.model import StackFileError, parse, yamlfile
 
 SCALARS = Path(__file__).with_name("scalars.yaml")
 READ = {

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.facts.versions import CURRENT
 from policy.rules import RULES
 from policy.rules.rule import Inputs, Options, Resource, Rule
 from policy.rules.serve import decode
@@ -95,10 +96,17 @@ def complaints(resource: Resource, rules: tuple[Rule, ...] = RULES) -> dict[str,
     return found
 
 
+VOLUMES = {"storage": {"local": {}}, "cdi": {"version": CURRENT["cdi"]}}
+"""What a platform has that makes volumes of its own and fills them."""
+
+
 @functools.cache
 def planned(stack: str) -> tuple[Resource, ...]:
-    """Every resource that the program registers for a stack, as the engine sends it to the pack."""
-    return resources(stack_platform(stack))
+    """Every resource that the program registers for a stack, as the engine sends it to the pack.
+
+    stack: one of the repository, or volumes: the smaller one with volumes of its own.
+    """
+    return resources({**stack_platform("dev"), **VOLUMES} if stack == "volumes" else stack_platform(stack))
 
 
 def resources(platform: dict[str, Any]) -> tuple[Resource, ...]:

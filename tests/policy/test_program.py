@@ -10,7 +10,7 @@ from policy.rules.exceptions import EXCEPTIONS
 from policy.rules.rule import Resource
 from tests.policy.support import RULE, planned
 
-STACKS = ("dev", "prod")
+STACKS = ("dev", "prod", "volumes")
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -49,7 +49,7 @@ def test_exceptions_are_for_one_object_each_and_say_why() -> None:
 @pytest.mark.parametrize("exempt", EXCEPTIONS, ids=lambda e: f"{e.rule}-{e.name}")
 def test_a_neighbour_of_an_exception_is_judged(exempt) -> None:  # type: ignore[no-untyped-def]
     """An exception that covered a namespace would cover whatever lands there next."""
-    resource = next(r for r in planned("dev") if r.kind == exempt.kind and r.object_name == exempt.name)
+    resource = next(r for r in planned("volumes") if r.kind == exempt.kind and r.object_name == exempt.name)
     props = {**resource.props, "metadata": {**resource.props["metadata"], "name": f"{exempt.name}-2"}}
     assert list(RULE[exempt.rule].complaints(replace(resource, props=props)))
 

@@ -31,6 +31,10 @@ def wrong(before=None, **changed):
         ({"kubevirt": None}, {"kubevirt": "v1.8.4"}),
         ({}, {"kubevirt": None}),
         ({"cilium": None, "kubevirt": None}, {"cilium": "1.17.0", "kubernetes": "v1.36.0"}),
+        # A platform gets its first disks, or loses its last.
+        ({}, {"cdi": "v1.65.0"}),
+        ({"cdi": "v1.65.0"}, {"cdi": None}),
+        ({"cdi": "v1.65.0"}, {"cdi": "v1.66.0"}),
         # A release that is in no table is the model's to refuse.
         ({"cilium": "1.21.0"}, {"cilium": "1.22.0", "kubernetes": "v1.36.0", "kubevirt": None}),
     ],
@@ -88,6 +92,16 @@ def skips(name, was, now, between):
             {"cilium": "1.20.0", "kubernetes": "v1.32.0"},
             "cilium: Cilium 1.20.0 may start before Kubernetes has become v1.32.0, and supports 1.32 to 1.36; it could "
             "fail with v1.31.1; keep cilium.version at 1.19.6 in this up, and raise it in the next",
+        ),
+        (
+            {"cdi": "v1.65.0"},
+            {"cdi": "v1.64.0"},
+            back("cdi", "v1.65.0", "v1.64.0"),
+        ),
+        (
+            {"cdi": "v1.65.0"},
+            {"cdi": "v1.67.0"},
+            skips("cdi", "v1.65.0", "v1.67.0", "v1.66"),
         ),
         (
             {},

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from core.facts.kernel_defences import hardening_off, mitigations_off, words
+from core.facts.kernel_defences import hardening_off, mitigations_off
+from core.facts.kernel_words import words
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
 

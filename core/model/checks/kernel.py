@@ -1,10 +1,11 @@
 """Kernel parameters and modules, and how kubelets identify themselves."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from core.facts.kspp import FROM_EXTENSION, HARDENED, KUBELET, NEEDED
 from core.model.faults import Fault, fault
+from core.model.origins import Path, origin
 from core.model.platform import Platform
 
 from .registry import check
@@ -23,62 +24,60 @@ def excepted(p: Platform, control: str) -> set[str]:
 def kernel_stays_hardened(p: Platform) -> Iterator[Fault]:
     """No kernel parameter is weaker than KSPP recommends, unless an exception is recorded."""
     recorded = excepted(p, "KSPP")
-    for path, sysctls, machines in _settings(p, "sysctls"):
-        for key, value in sysctls.items():
-            if key in HARDENED and value not in HARDENED[key] and not machines <= recorded:
-                yield fault(
-                    (*path, key),
-                    f"{value!r} weakens the kernel's hardening",
-                    "a process could read or control others",
-                    f"write {' or '.join(HARDENED[key])}, or record an exception to KSPP in exceptions",
-                )
+    for path, value, machines in _settings(p, "sysctls"):
+        key = path[-1]
+        if key in HARDENED and value not in HARDENED[key] and not machines <= recorded:
+            yield fault(
+                path,
+                f"{value!r} weakens the kernel's hardening",
+                "a process could read or control others",
+                f"write {' or '.join(HARDENED[key])}, or record an exception to KSPP in exceptions",
+            )
 
 
 @check("talos")
 def network_keeps_its_sysctls(p: Platform) -> Iterator[Fault]:
     """No kernel parameter breaks the pod network."""
-    for path, sysctls, _ in _settings(p, "sysctls"):
-        for key, value in sysctls.items():
-            if key in NEEDED and value not in NEEDED[key][0]:
-                working, consequence = NEEDED[key]
-                yield fault(
-                    (*path, key),
-                    f"{value!r} breaks the pod network",
-                    consequence,
-                    f"write {' or '.join(working)}, or remove it",
-                )
+    for path, value, _ in _settings(p, "sysctls"):
+        working, consequence = NEEDED.get(path[-1], ((value,), ""))
+        if value not in working:
+            yield fault(
+                path,
+                f"{value!r} breaks the pod network",
+                consequence,
+                f"write {' or '.join(working)}, or remove it",
+            )
 
 
 @check("talos")
 def kubelet_keeps_its_sysctls(p: Platform) -> Iterator[Fault]:
     """No kernel parameter keeps the kubelet from starting."""
-    for path, sysctls, _ in _settings(p, "sysctls"):
-        for key, value in sysctls.items():
-            if key in KUBELET and value not in KUBELET[key]:
-                yield fault(
-                    (*path, key),
-                    f"{value!r} keeps the kubelet from starting",
-                    "it accepts one value of this parameter, and Talos has it check that",
-                    f"write {KUBELET[key][0]}, or remove it",
-                )
+    for path, value, _ in _settings(p, "sysctls"):
+        key = path[-1]
+        if key in KUBELET and value not in KUBELET[key]:
+            yield fault(
+                path,
+                f"{value!r} keeps the kubelet from starting",
+                "it accepts one value of this parameter, and Talos has it check that",
+                f"write {KUBELET[key][0]}, or remove it",
+            )
 
 
 @check("talos")
 def modules_are_in_the_image(p: Platform) -> Iterator[Fault]:
     """A module that comes with a system extension has that extension in the schematic of each machine that loads it."""
-    for path, modules, machines in _settings(p, "modules"):
-        for module in modules:
-            extension = FROM_EXTENSION.get(module.replace("-", "_"))
-            lacking = sorted(name for name in machines if extension and not _may_have(p, name, extension))
-            if lacking:
-                all_alike = len(p.schematics) == 1
-                yield fault(
-                    (*path, module),
-                    f"is part of the extension {extension}, which "
-                    f"{'talos.schematic' if all_alike else f'the schematic of {some(lacking)}'} lacks",
-                    "the kernel would not find the module",
-                    f"add {extension} to {'talos.schematic.extensions' if all_alike else 'schematic.extensions there'}",
-                )
+    for path, _, machines in _settings(p, "modules"):
+        extension = FROM_EXTENSION.get(path[-1].replace("-", "_"))
+        lacking = sorted(name for name in machines if extension and not _may_have(p, name, extension))
+        if lacking:
+            all_alike = len(p.schematics) == 1
+            yield fault(
+                path,
+                f"is part of the extension {extension}, which "
+                f"{'talos.schematic' if all_alike else f'the schematic of {some(lacking)}'} lacks",
+                "the kernel would not find the module",
+                f"add {extension} to {'talos.schematic.extensions' if all_alike else 'schematic.extensions there'}",
+            )
 
 
 def _may_have(p: Platform, name: str, extension: str) -> bool:
@@ -102,8 +101,12 @@ def kubelets_identify_themselves(p: Platform) -> Iterator[Fault]:
         )
 
 
-def _settings(p: Platform, kind: str) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any], set[str]]]:
-    """Each place with settings of a kind: its path, the settings by name, and the machines that they apply to."""
-    yield ("talos", kind), getattr(p.talos, kind), set(p.machines)
+def _settings(p: Platform, kind: str) -> Iterator[tuple[Path, Any, set[str]]]:
+    """Each setting of a kind: its path in the stack file, its value, and the machines that it applies to."""
+    for key, value in getattr(p.talos, kind).items():
+        yield ("talos", kind, key), value, set(p.machines)
+    found: dict[Path, tuple[Any, set[str]]] = {}
     for name, machine in p.machines.items():
-        yield ("machines", name, kind), getattr(machine, kind), {name}
+        for key, value in getattr(machine, kind).items():
+            found.setdefault(origin(p, ("machines", name, kind, key)), (value, set()))[1].add(name)
+    yield from ((path, *setting) for path, setting in found.items())

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.facts.contracts import KINDS, MOVED, given, replaced
+from core.facts.document_fields import problems
 from core.facts.versions import minor, spell
-from core.machineconfig.schema import problems
 from core.model.faults import Fault, fault
 from core.model.patches import all_patches
 from core.model.platform import Platform

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from core.model.faults import Fault
+from core.model.origins import in_their_classes
 from core.model.platform import Platform
 
 Check = Callable[[Platform], Iterator[Fault]]
@@ -51,11 +52,13 @@ def dated_check(*sections: str) -> Callable[[DatedCheck], DatedCheck]:
 def faults_between_sections(platform: Platform, broken: frozenset[str], today: date | None) -> list[Fault]:
     """Every fault between the sections of a platform whose fields are valid.
 
-    broken: sections from which an entry was removed, because it was faulty in itself.
+    One that every machine of a class has from there is the class's. broken: sections from which an entry was removed,
+    because it was faulty in itself.
     """
-    return [
+    found = (
         fault
         for registered in _REGISTERED
         if not registered.sections & broken
         for fault in registered.run(platform, today)
-    ]
+    )
+    return in_their_classes(platform, found)

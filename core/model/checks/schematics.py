@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from core.model.faults import Fault, fault
+from core.model.origins import origin
 from core.model.platform import Platform
 from core.model.schematic import SchematicSpec
 
@@ -24,10 +25,8 @@ def places(p: Platform, key: str) -> Iterator[Place]:
         own = machine.schematic
         if own is None or key not in own.model_fields_set:
             continue
-        shared = p.classes[machine.class_].schematic if machine.class_ else None
-        from_class = shared is not None and key in shared.model_fields_set and getattr(shared, key) == getattr(own, key)
-        path = ("classes", str(machine.class_), "schematic") if from_class else ("machines", name, "schematic")
-        found.setdefault(path, (own, set()))[1].add(name)
+        path = origin(p, ("machines", name, "schematic", key))
+        found.setdefault(path[:-1], (own, set()))[1].add(name)
     yield from ((path, *what) for path, what in found.items())
 
 

@@ -44,13 +44,16 @@ def _has_mounts(p: Platform) -> bool:
     return bool(p.talos.kubelet_mounts) or any(machine.kubelet_mounts for machine in p.machines.values())
 
 
-@check("talos", "cilium", "kubevirt")
+@check("talos", "cilium", "kubevirt", "cdi")
 def releases_fit_kubernetes(p: Platform) -> Iterator[Fault]:
-    """Talos, Cilium and KubeVirt support this Kubernetes release."""
+    """Talos, Cilium, KubeVirt and CDI support this Kubernetes release."""
     yield from _fits_kubernetes(p, "talos", "Talos", p.talos.version, versions.TALOS)
     yield from _fits_kubernetes(p, "cilium", "Cilium", p.cilium.version, versions.CILIUM)
     if p.kubevirt is not None:
         yield from _fits_kubernetes(p, "kubevirt", "KubeVirt", p.kubevirt.version, versions.KUBEVIRT)
+    # Without a section, CDI is the release for the KubeVirt of the stack file, whose own fault says what is wrong.
+    if p.declared_cdi is not None:
+        yield from _fits_kubernetes(p, "cdi", "CDI", p.declared_cdi.version, versions.CDI)
 
 
 def _fits_kubernetes(
@@ -106,3 +109,37 @@ def kubevirt_manifest_is_in_the_checkout(p: Platform) -> Iterator[Fault]:
             "a plan downloads nothing",
             f"write {' or '.join(versions.KUBEVIRT_MANIFESTS)}",
         )
+
+
+@check("cdi", "talos")
+def cdi_manifest_is_in_the_checkout(p: Platform) -> Iterator[Fault]:
+    """The operator manifest of this CDI release is in the checkout."""
+    if p.declared_cdi is None or p.declared_cdi.version in versions.CDI_MANIFESTS:
+        return
+    # A release that does not support this Kubernetes is reported by the version matrix.
+    first, last = versions.CDI.get(minor(p.declared_cdi.version), ((0, 0), (0, 0)))
+    if first <= minor(p.talos.kubernetes) <= last:
+        yield fault(
+            ("cdi", "version"),
+            f"the operator manifest of {p.declared_cdi.version} is not in this checkout",
+            "a plan downloads nothing",
+            f"write {' or '.join(versions.CDI_MANIFESTS)}",
+        )
+
+
+@check("cdi", "kubevirt")
+def cdi_fits_kubevirt(p: Platform) -> Iterator[Fault]:
+    """CDI and KubeVirt are releases that run together."""
+    if p.cdi is None or p.kubevirt is None:
+        return
+    # A release without a manifest is reported by itself.
+    span_of = versions.CDI_KUBEVIRT.get(minor(p.cdi.version))
+    if span_of is not None and p.kubevirt.version in versions.KUBEVIRT_MANIFESTS:
+        first, last = span_of
+        if not first <= minor(p.kubevirt.version) <= last:
+            yield fault(
+                ("cdi", "version"),
+                f"CDI {p.cdi.version} runs with KubeVirt {span(span_of)}, but kubevirt.version is {p.kubevirt.version}",
+                "KubeVirt starts a VM from the disks that CDI fills, and no other pair was tried",
+                f"set kubevirt.version to a release of {span(span_of)}",
+            )

@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from .faults import Fault, fault
-from .platform import Platform
+from core.model.faults import Fault, fault
+from core.model.platform import Platform
 
 # Source: helm.sh/helm/v3 v3.18, pkg/chart/loader/archive.go, MaxDecompressedChartSize: a larger chart is refused there.
 MOST_BYTES = 100 << 20

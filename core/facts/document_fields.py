@@ -12,13 +12,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from core.facts.contracts import MOVED
-from core.facts.versions import Minor, spell
+from .contracts import MOVED
+from .versions import Minor, spell
 
-from .deletes import PATCH
-
+# Source: Talos v1.14.1, pkg/machinery/config/configloader/internal/decoder/delete.go.
+PATCH = "$patch"
+"""The key of a delete in a patch."""
+# Source: Talos v1.14.1, the apiVersion of each document in pkg/machinery/config/types.
 API_VERSION = "v1alpha1"
-_SHAPES = Path(__file__).with_name("shapes")
+# Source: the types of both releases, see above; `python -m tests.machineconfig.shapes` writes the files.
+SHAPES = Path(__file__).with_name("shapes")
+"""The folder of the files."""
 # The name of a shape is what the type is made of. A mapping of shapes has the fields of a struct by name, `[]` for the
 # elements of a list, or `*` for the values of any key.
 Shape = str | dict[str, Any]
@@ -38,7 +42,7 @@ class Problem:
 def shapes(release: Minor) -> dict[str, dict[str, Any]]:
     """The kinds of documents that a Talos release reads, each with its fields; "" has machine: and cluster:."""
     known = "v1.12" if release < (1, 13) else "v1.14"
-    read: dict[str, dict[str, Any]] = json.loads((_SHAPES / f"{known}.json").read_text(encoding="utf-8"))
+    read: dict[str, dict[str, Any]] = json.loads((SHAPES / f"{known}.json").read_text(encoding="utf-8"))
     return read
 
 
@@ -98,15 +102,15 @@ def _value(path: tuple[str, ...], value: Any, shape: Shape, release: Minor) -> I
         yield from _fields(path, value, {}, release)
     elif isinstance(shape, str):
         if not _fits(value, shape):
-            yield Problem(path, f"is {_noun(value)}, and Talos takes {_NOUNS[shape]} here", f"write {_NOUNS[shape]}")
+            yield Problem(path, f"is {noun(value)}, and Talos takes {_NOUNS[shape]} here", f"write {_NOUNS[shape]}")
     elif "[]" in shape:
         if not isinstance(value, list | tuple):
-            yield Problem(path, f"is {_noun(value)}, and Talos takes a list here", "write […]")
+            yield Problem(path, f"is {noun(value)}, and Talos takes a list here", "write […]")
             return
         for number, inner in enumerate(value):
             yield from _value((*path, str(number)), inner, shape["[]"], release)
     elif not isinstance(value, Mapping):
-        yield Problem(path, f"is {_noun(value)}, and Talos takes a mapping here", "write {…}")
+        yield Problem(path, f"is {noun(value)}, and Talos takes a mapping here", "write {…}")
     else:
         yield from _fields(path, value, shape, release)
 
@@ -117,12 +121,16 @@ def _fits(value: Any, shape: str) -> bool:
     if shape == "string":
         # Talos reads a number or true without quotes as the text that stands there.
         return isinstance(value, str | int | float)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-        return False
-    return shape == "int" or value >= 0
+    return is_whole(value) and (shape == "int" or value >= 0)
 
 
-def _noun(value: Any) -> str:
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number, as 1 and 1.0 are, and true is not."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and float(value).is_integer()
+
+
+def noun(value: Any) -> str:
+    """What a message calls a value."""
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list | tuple):

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .envelope import KEY
-from .faults import ROOT, Fault, Place
-from .yamlfile import Document
+from core.model.envelope import KEY
+from core.model.faults import ROOT, Fault, Place
+from core.model.yamlfile import Document
 
 _PLATFORM = ("config", KEY)
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .envelope import KEY, config_of
-from .yamlfile import Document
+from core.model.envelope import KEY, config_of
+from core.model.yamlfile import Document
 
 
 def is_read_from(raw: Any, found: Document) -> bool:

@@ -10,15 +10,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from . import chartfile, classes, envelope, sealed, setting, stored, yamlfile
-from .envelope import KEY, config_of
-from .faults import Fault, StackFileError, fault
+from core.effective.faults import faults as of_patches
+from core.model import classes, envelope, sealed, setting, stored, yamlfile
+from core.model.envelope import KEY, config_of
+from core.model.faults import Fault, StackFileError, fault
+from core.model.include import put_in
+from core.model.load import parse
+from core.model.platform import Platform
+from core.model.yamlfile import Document
+
+from . import chartfile
 from .handed import is_read_from
-from .include import put_in
-from .load import parse
-from .platform import Platform
 from .sources import Sources
-from .yamlfile import Document
 
 __all__ = ["KEY", "Handed", "assemble", "document", "handed", "load", "written_out"]
 
@@ -149,9 +152,6 @@ def _assembled(raw: Any, found: Document | None, known: tuple[Fault, ...], root:
     sources = Sources(found, whole.owners)
     try:
         platform = parse(whole.platform, today, (*known, *whole.faults), incomplete=whole.incomplete)
-        # Loaded here, because what it loads needs the model.
-        from core.effective.faults import faults as of_patches
-
         if faults := [*chartfile.faults(platform, root), *of_patches(platform)]:
             raise StackFileError(faults)
     except StackFileError as error:

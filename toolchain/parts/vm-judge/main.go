@@ -1,0 +1,145 @@
+// vm-judge judges virtual machines and their disks by the thousand, with KubeVirt's and CDI's own code.
+//
+// It reads a request per line of standard input and answers each with a line, in order:
+//
+//	{"ask": "admit", "kubevirt": {…}, "object": {…}, "others": [{…}]}
+//	{"error": "", "causes": [{"by": "…", "field": "…", "message": "…"}], "warnings": []}
+//
+// "admit": what the API server's webhooks say of a VirtualMachine of KubeVirt, and of the instance that KubeVirt makes
+// of it, or of a DataVolume or DataImportCron of CDI. "kubevirt" is the cluster's KubeVirt object, "others" are the
+// objects that exist before. "by" names what refused: schema, admission, instance or CDI.
+//
+// "change": what KubeVirt does with a running VirtualMachine "old" that becomes "new", whose instance can be moved to
+// another node or not ("migratable"). The answer's "restart" is KubeVirt's reason why only a restart applies the
+// change, "live" are the fields of the running instance that it changes, "moves" is whether it moves the instance for
+// it, "stops" whether it ends the instance. Its "causes" are those with which the update is refused.
+//
+// "capabilities": how CDI can use a StorageClass ("object"), with the PersistentVolumes of "others". "drivers": what CDI
+// looks classes up by, and in whose classes it makes no disks ("unsupported").
+//
+// An "error" is no verdict: the question could not be judged.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"k8s.io/klog/v2"
+
+	"kubevirt.io/client-go/log"
+	"kubevirt.io/containerized-data-importer/pkg/storagecapabilities"
+)
+
+type request struct {
+	Ask        string            `json:"ask"`
+	KubeVirt   json.RawMessage   `json:"kubevirt"`
+	Object     json.RawMessage   `json:"object"`
+	Old        json.RawMessage   `json:"old"`
+	New        json.RawMessage   `json:"new"`
+	Migratable bool              `json:"migratable"`
+	Others     []json.RawMessage `json:"others"`
+}
+
+type cause struct {
+	By      string `json:"by"`
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+type answer struct {
+	Error    string   `json:"error"`
+	Causes   []cause  `json:"causes"`
+	Warnings []string `json:"warnings"`
+
+	Restart string   `json:"restart"`
+	Live    []string `json:"live"`
+	Moves   bool     `json:"moves"`
+	Stops   bool     `json:"stops"`
+
+	Known  bool    `json:"known"`
+	Modes  []*mode `json:"modes"`
+	Clone  string  `json:"clone"`
+	Format string  `json:"format"`
+	Least  string  `json:"least"`
+
+	Drivers     []string `json:"drivers"`
+	Unsupported []string `json:"unsupported"`
+}
+
+type mode struct {
+	Access string `json:"access"`
+	Volume string `json:"volume"`
+}
+
+type judge struct {
+	clusters map[string]*cluster
+}
+
+func (j *judge) answered(line []byte) (a answer) {
+	// A panic is a question that these programs never get, such as an object without a template.
+	defer func() {
+		if fault := recover(); fault != nil {
+			a = answer{Error: fmt.Sprintf("panic: %v", fault)}
+		}
+	}()
+
+	var r request
+	if err := json.Unmarshal(line, &r); err != nil {
+		return answer{Error: err.Error()}
+	}
+
+	var err error
+
+	switch r.Ask {
+	case "admit":
+		err = j.admit(r, &a)
+	case "change":
+		err = j.change(r, &a)
+	case "capabilities":
+		err = capabilities(r, &a)
+	case "drivers":
+		a.Drivers = slices.Sorted(maps.Keys(storagecapabilities.CapabilitiesByProvisionerKey))
+		a.Unsupported = slices.Sorted(maps.Keys(storagecapabilities.UnsupportedProvisioners))
+	default:
+		err = fmt.Errorf("unknown question %q", r.Ask)
+	}
+
+	if err != nil {
+		return answer{Error: err.Error()}
+	}
+
+	return a
+}
+
+func main() {
+	// Both log each object that they refuse.
+	log.Log.SetIOWriter(nowhere{})
+	klog.LogToStderr(false)
+	klog.SetOutput(nowhere{})
+
+	j := judge{clusters: map[string]*cluster{}}
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(make([]byte, 1<<20), 1<<28)
+
+	out := bufio.NewWriter(os.Stdout)
+	encoder := json.NewEncoder(out)
+
+	for in.Scan() {
+		if err := encoder.Encode(j.answered(in.Bytes())); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+
+		if err := out.Flush(); err != nil {
+			os.Exit(1)
+		}
+	}
+}
+
+type nowhere struct{}
+
+func (nowhere) Write(text []byte) (int, error) { return len(text), nil }
