@@ -96,7 +96,7 @@ def authorities(claim: Claim) -> dict[str, Any] | None:
 
 
 def receiving_policy(claim: Claim) -> dict[str, Any] | None:
-    """The manifest of the NetworkPolicy by which CDI reaches the pod that fills a disk; None where that pod fetches by itself."""
+    """The manifest of the policy by which CDI reaches the pod that fills a disk; None where that pod fetches itself."""
     if claim.spec.source.kind not in _RECEIVED:
         return None
     # A copy of a claim is sent from the namespace of that claim, an upload by CDI's proxy.
