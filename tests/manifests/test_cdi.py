@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 from conftest import changed, run_program, stack_platform
+from hypothesis import given
+from strategies import platforms
 
+from core.facts.storage_capabilities import capabilities
 from core.facts.versions import CURRENT
 from core.manifests import cdi as manifests
 from core.manifests import operators
@@ -132,3 +135,22 @@ def test_the_plan_compares_cdis_version_with_the_last_one():
         ("bedplate-native:talos:Guard", "talos-guard")
     ]
     assert guard["cdi"] == CURRENT["cdi"]
+
+
+@given(platforms())
+def test_whatever_a_platform_names_cdi_gets_what_it_needs(raw):
+    p = parse(raw)
+    known = list(p.storage_classes)
+    made = {each["metadata"]["name"]: each["spec"]["claimPropertySets"] for each in manifests.profiles(p)}
+    assert set(made) <= set(known) and all(sets for sets in made.values())
+    # A class is in CDI's own table, or Bedplate writes its modes.
+    assert all(
+        name in made or capabilities(each.provisioner, raw_parameters(raw, name))
+        for name, each in p.storage_classes.items()
+    )
+    if p.cdi is not None:
+        assert manifests.cdi(p)["spec"]["config"]["scratchSpaceStorageClass"] in known
+
+
+def raw_parameters(raw: Any, name: str) -> Any:
+    return raw["storage"]["classes"].get(name, {}).get("parameters", {})
