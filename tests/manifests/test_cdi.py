@@ -8,12 +8,14 @@ from conftest import changed, run_program, stack_platform
 from hypothesis import given
 from strategies import platforms
 
+from core.facts.storage import HELPER_IMAGE, IMAGE
 from core.facts.storage_capabilities import capabilities
 from core.facts.versions import CURRENT
 from core.manifests import cdi as manifests
 from core.manifests import operators
 from core.model import Platform, parse
 from core.model.storage import CdiSpec
+from policy.rules.pods import pinned
 
 VOLUMES: dict[str, Any] = {"storage": {"local": {}}, "cdi": {}}
 CDI = "kubernetes:cdi.kubevirt.io/v1beta1:CDI::cdi"
@@ -79,6 +81,13 @@ def unknown(value: Any, schema: Any, path: str = "") -> Any:
                 yield from unknown(inner, schema["properties"][key], place)
             else:
                 yield place
+
+
+def test_the_images_that_no_pod_of_the_plan_names_are_pinned_too():
+    """Those that CDI's operator starts, and that of the pods that make folders."""
+    [container] = manifests.operator(CdiSpec())[-1]["spec"]["template"]["spec"]["containers"]
+    started = [each["value"] for each in container["env"] if each["name"].endswith("_IMAGE")]
+    assert len(started) == 7 and all(map(pinned, [*started, IMAGE, HELPER_IMAGE]))
 
 
 def test_each_program_of_cdi_has_a_limit_of_memory():
