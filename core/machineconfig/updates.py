@@ -23,7 +23,8 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Differe
     of an earlier release has no base, so the later one's takes its place: a patch changes what it changes in that.
     """
     base = after.get(BASE) or ()
-    return differences(_merged(before.get(BASE) or base, before), _merged(base, after))
+    sides = [(before.get(BASE) or base, before.get(DOCUMENTS) or ()), (base, after.get(DOCUMENTS) or ())]
+    return differences(*(comparable(*side) for side in sides))
 
 
 def unrecorded(state: Mapping[str, Any]) -> frozenset[str]:
@@ -31,8 +32,9 @@ def unrecorded(state: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(() if state.get(BASE) else (BASE,))
 
 
-def _merged(base: Iterable[str], parts: Mapping[str, Any]) -> Merged:
-    merged = merge(map(json.loads, (*base, *(parts.get(DOCUMENTS) or ()))))
+def comparable(base: Iterable[str], documents: Iterable[str]) -> Merged:
+    """A config without what means the same as its absence. base: empty where it is not known."""
+    merged = merge(map(json.loads, (*base, *documents)))
     if not base:
         return merged
     # What is deleted is then absent from the documents, or was never there.

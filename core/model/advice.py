@@ -1,9 +1,11 @@
-"""What is not wrong in a stack file, and may not be meant: a plan shows it as warnings."""
+"""What is not wrong in a stack file, and may not be meant: plans and `./bedplate check` show it as warnings."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from core.facts.cloudconfig import KEYS
 from core.facts.storage import CLASS
+from core.facts.versions import out_of_support
 
 from .disk import DiskSpec
 from .faults import Fault, fault
@@ -12,8 +14,12 @@ from .origins import origin
 from .platform import Platform
 
 
-def advice(platform: Platform) -> Iterator[Fault]:
+def advice(platform: Platform, today: date) -> Iterator[Fault]:
     """Each warning, in the form of a fault."""
+    if since := out_of_support(platform.talos.version, today):
+        yield fault(
+            ("talos", "version"), since, "its security holes are no longer fixed", "plan the next minor release"
+        )
     yield from _keys_of_cloud_init(platform)
     yield from _bare_sizes(platform)
     yield from _disks_that_stay(platform)

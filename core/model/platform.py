@@ -102,6 +102,11 @@ class Platform(Model):
         return (*self.network.nodes, *(ip_network(address) for address in behind))
 
     @cached_property
+    def node_subnets(self) -> Mapping[str, int]:
+        """The node networks as the config of each machine spells them: text to its IP version."""
+        return {str(network): network.version for network in self.node_networks}
+
+    @cached_property
     def vip(self) -> IpAddress | None:
         """The virtual IP of the control planes; None where something else leads to the Kubernetes API."""
         net, wanted = self.network, self.network.vip

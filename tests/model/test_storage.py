@@ -1,5 +1,6 @@
 """The classes of volumes: what a plan knows of them, and which one is meant where none is named."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from core.facts.storage_capabilities import CAPABILITIES, SHORT, Mode, capabilit
 from core.model import Platform, StackFileError, parse
 from core.model.advice import advice
 
+TODAY = date(2026, 11, 1)
 CEPH = {"provisioner": "rook-ceph.rbd.csi.ceph.com"}
 LONGHORN = {"provisioner": "driver.longhorn.io", "parameters": {"migratable": "true"}}
 
@@ -129,7 +131,7 @@ def test_every_class_whose_modes_cdi_knows_is_accepted_as_it_is():
 
 def test_a_plan_warns_of_disks_that_stay_on_one_machine(prod):
     """On one machine a VM could not move anyway."""
-    warned = [str(each) for each in advice(parse(changed(prod, {"storage": {"local": {}}})))]
+    warned = [str(each) for each in advice(parse(changed(prod, {"storage": {"local": {}}})), TODAY)]
     assert [line for line in warned if line.startswith("platform.storage.local: keeps the disks of VMs")]
     for stack in ("dev", "prod"):
         rest = (
@@ -137,7 +139,9 @@ def test_a_plan_warns_of_disks_that_stay_on_one_machine(prod):
             if stack == "dev"
             else {"storage": {"local": {"default": False}, "classes": {"ceph": {**CEPH, "default": True}}}}
         )
-        assert not [each for each in advice(parse(changed(stack_platform(stack), rest))) if each.path[0] == "storage"]
+        assert not [
+            each for each in advice(parse(changed(stack_platform(stack), rest)), TODAY) if each.path[0] == "storage"
+        ]
 
 
 def test_cdi_runs_with_the_kubevirt_that_it_was_tried_with(monkeypatch):

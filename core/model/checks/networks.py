@@ -1,7 +1,6 @@
 """The networks of machines, pods and services: apart from each other, of the same IP versions, and large enough."""
 
 from collections.abc import Iterator
-from itertools import combinations
 
 from core.facts.networks import NODE_PREFIX, SERVICES, WIDEST_PODS, IpNetwork
 from core.facts.versions import minor
@@ -23,14 +22,30 @@ def networks(p: Platform) -> Iterator[tuple[str, IpNetwork]]:
 @check("network")
 def networks_are_disjoint(p: Platform) -> Iterator[Fault]:
     """No two of the networks of machines, pods and services overlap."""
-    for (a, left), (b, right) in combinations(networks(p), 2):
-        if left.overlaps(right):
-            yield fault(
-                ("network", b),
-                f"{right} overlaps network.{a} {left}",
-                "packets to an address in both networks would reach the wrong one",
-                "choose networks that do not overlap",
-            )
+    named = list(networks(p))
+    for first, second in sorted(_overlapping([network for _, network in named])):
+        (a, left), (b, right) = named[first], named[second]
+        yield fault(
+            ("network", b),
+            f"{right} overlaps network.{a} {left}",
+            "packets to an address in both networks would reach the wrong one",
+            "choose networks that do not overlap",
+        )
+
+
+def _overlapping(networks: list[IpNetwork]) -> Iterator[tuple[int, int]]:
+    """The places of each two networks that overlap, the smaller place first.
+
+    Of two that overlap, one contains the other. So it is one of those before it in the order of addresses that have
+    not ended yet, and no pair has to be compared only because there is one.
+    """
+    open_: list[int] = []
+    starts = [(network.version, network.network_address, network.prefixlen) for network in networks]
+    for place in sorted(range(len(networks)), key=starts.__getitem__):
+        while open_ and not networks[open_[-1]].overlaps(networks[place]):
+            open_.pop()
+        yield from ((min(place, other), max(place, other)) for other in open_)
+        open_.append(place)
 
 
 @check("network")

@@ -12,7 +12,8 @@
 // "change": what KubeVirt does with a running VirtualMachine "old" that becomes "new", whose instance can be moved to
 // another node or not ("migratable"). The answer's "restart" is KubeVirt's reason why only a restart applies the
 // change, "live" are the fields of the running instance that it changes, "moves" is whether it moves the instance for
-// it, "stops" whether it ends the instance. Its "causes" are those with which the update is refused.
+// it, "taken" whether that only takes a link from the pod that the guest has lost already, "stops" whether it ends the
+// instance. Its "causes" are those with which the update is refused.
 //
 // "capabilities": how CDI can use a StorageClass ("object"), with the PersistentVolumes of "others". "drivers": what CDI
 // looks classes up by, and in whose classes it makes no disks ("unsupported").
@@ -59,6 +60,7 @@ type answer struct {
 	Live    []string `json:"live"`
 	Moves   bool     `json:"moves"`
 	Stops   bool     `json:"stops"`
+	Taken   bool     `json:"taken"`
 
 	Known  bool    `json:"known"`
 	Modes  []*mode `json:"modes"`
