@@ -38,10 +38,10 @@ def comparable(base: Iterable[str], documents: Iterable[str]) -> Merged:
     if not base:
         return merged
     # What is deleted is then absent from the documents, or was never there.
-    documents = dict(merged.documents)
-    if LEGACY in documents:  # Only its fields can restart a machine.
-        documents[LEGACY] = _set(documents[LEGACY], fields("", CONTRACTS[-1]))
-    return replace(merged, documents=documents, deleted=frozenset())
+    made = dict(merged.documents)
+    if LEGACY in made:  # Only its fields can restart a machine.
+        made[LEGACY] = _set(made[LEGACY], fields("", CONTRACTS[-1]))
+    return replace(merged, documents=made, deleted=frozenset())
 
 
 def _set(value: Any, known: Field) -> Any:
