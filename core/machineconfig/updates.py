@@ -7,7 +7,7 @@ from typing import Any
 
 from core.facts.versions import CONTRACTS
 
-from .differences import Difference, differences
+from .differences import Difference, Meaning, differences
 from .fields import fields
 from .merge import LEGACY, Merged, merge
 from .rule import Field, Rule
@@ -16,15 +16,15 @@ BASE, DOCUMENTS = "base", "documents"
 """The inputs that have a machine's config without its PKI, each a list of JSON texts."""
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+def changes(before: Mapping[str, Any], after: Mapping[str, Any], *, meaning: Meaning | None = None) -> list[Difference]:
     """Every field that changes, in a stable order.
 
     before, after: BASE, what Talos' generator writes, and DOCUMENTS, which are merged over it, of each update. A state
     of an earlier release has no base, so the later one's takes its place: a patch changes what it changes in that.
+    meaning: as for `differences`.
     """
     base = after.get(BASE) or ()
-    sides = [(before.get(BASE) or base, before.get(DOCUMENTS) or ()), (base, after.get(DOCUMENTS) or ())]
-    return differences(*(comparable(*side) for side in sides))
+    return differences(_merged(before.get(BASE) or base, before), _merged(base, after), meaning=meaning)
 
 
 def unrecorded(state: Mapping[str, Any]) -> frozenset[str]:
@@ -32,16 +32,15 @@ def unrecorded(state: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(() if state.get(BASE) else (BASE,))
 
 
-def comparable(base: Iterable[str], documents: Iterable[str]) -> Merged:
-    """A config without what means the same as its absence. base: empty where it is not known."""
-    merged = merge(map(json.loads, (*base, *documents)))
+def _merged(base: Iterable[str], parts: Mapping[str, Any]) -> Merged:
+    merged = merge(map(json.loads, (*base, *(parts.get(DOCUMENTS) or ()))))
     if not base:
         return merged
     # What is deleted is then absent from the documents, or was never there.
-    made = dict(merged.documents)
-    if LEGACY in made:  # Only its fields can restart a machine.
-        made[LEGACY] = _set(made[LEGACY], fields("", CONTRACTS[-1]))
-    return replace(merged, documents=made, deleted=frozenset())
+    documents = dict(merged.documents)
+    if LEGACY in documents:  # Only its fields can restart a machine.
+        documents[LEGACY] = _set(documents[LEGACY], fields("", CONTRACTS[-1]))
+    return replace(merged, documents=documents, deleted=frozenset())
 
 
 def _set(value: Any, known: Field) -> Any:
