@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from clients.judge import Judge
+from core.facts.versions import CURRENT
 from core.vmchanges import Effect, Hypervisor, change
 from tests.kubevirt.edits import EDITS, Edit, edited, inside, machine
 
@@ -81,7 +82,7 @@ def verdicts(judge: Judge, cases: list[tuple[tuple[str, ...], Edit, list[str], b
         assert not answer["error"], (names, answer["error"])
         if answer["causes"]:
             continue  # KubeVirt refuses the object, so it never gets there.
-        known = Hypervisor.of(asking["kubevirt"])
+        known = Hypervisor.of(asking["kubevirt"], CURRENT["kubevirt"])
         ours = change(old, asking["new"], known, migratable=migratable).effect
         theirs = done(answer, migratable)
         quiet = [SILENT[name] for name in names if name in SILENT]
