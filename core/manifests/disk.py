@@ -21,7 +21,7 @@ _RECEIVED = ("claim", "snapshot", "upload")
 
 
 def data_volume(claim: Claim) -> dict[str, Any]:
-    """The DataVolume, which CDI fills and makes a claim of its name for.
+    """The manifest of the DataVolume, which CDI fills and makes a claim of its name for.
 
     Its modes are written out, because CDI knows those of some drivers only.
     """
@@ -41,7 +41,7 @@ def data_volume(claim: Claim) -> dict[str, Any]:
 
 
 def source(claim: Claim) -> dict[str, Any]:
-    """What a disk is filled from, as CDI reads it."""
+    """The manifest's source of a disk: the kind that CDI calls it by, to its keys."""
     of = claim.spec.source
     if of.http or of.s3:
         web = of.http or of.s3
@@ -83,7 +83,7 @@ def authorities_name(claim: Claim) -> str:
 
 
 def authorities(claim: Claim) -> dict[str, Any] | None:
-    """The ConfigMap with the authorities of a disk's server; None where it has a public certificate."""
+    """The manifest of the ConfigMap with the authorities of a disk's server; None where it has a public certificate."""
     web = claim.spec.source.http or claim.spec.source.s3
     if web is None or web.ca is None:
         return None
@@ -96,7 +96,7 @@ def authorities(claim: Claim) -> dict[str, Any] | None:
 
 
 def receiving_policy(claim: Claim) -> dict[str, Any] | None:
-    """The NetworkPolicy by which CDI reaches the pod that fills a disk; None where that pod fetches by itself."""
+    """The manifest of the policy by which CDI reaches the pod that fills a disk; None where that pod fetches itself."""
     if claim.spec.source.kind not in _RECEIVED:
         return None
     # A copy of a claim is sent from the namespace of that claim, an upload by CDI's proxy.

@@ -45,7 +45,7 @@ def _port(number: int, protocol: str) -> dict[str, Any]:
 
 
 def policy(name: str, namespace: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """A NetworkPolicy."""
+    """The manifest of a NetworkPolicy."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

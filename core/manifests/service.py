@@ -12,7 +12,7 @@ _ADDRESS = "lbipam.cilium.io/ips"
 
 
 def service(name: str, vm: VirtualMachineSpec) -> dict[str, Any]:
-    """The Service of a VM that is exposed: one of the cluster, or one with an address of the load balancer."""
+    """The manifest of an exposed VM's Service: of the cluster, or with an address of the load balancer."""
     assert vm.expose is not None
     wanted = vm.expose.load_balancer
     # A VM that is stopped, or whose disk is still being filled, has no endpoint to wait for.

@@ -8,7 +8,7 @@ import yaml
 
 from core import standins
 from core.model import Platform, VirtualMachineSpec
-from core.model.claims import Claim, claims, guest_mac, guest_uuid, stays_because
+from core.model.claims import Claim, claims, guest_arch, guest_mac, guest_uuid, stays_because
 
 from .objects import LABEL
 
@@ -112,7 +112,7 @@ _STOP_SECONDS = 180
 
 def _kept(platform: Platform, name: str, vm: VirtualMachineSpec) -> dict[str, Any]:
     """The spec of a VM with disks of its own."""
-    arch = vm.arch or platform.vm_architectures[0]
+    arch = guest_arch(platform, vm)
     disks = claims(platform, name)
     return {
         **placement(platform, vm),

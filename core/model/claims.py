@@ -69,9 +69,14 @@ def _claim(platform: "Platform", name: str, vm: VirtualMachineSpec, disk: str, s
     return Claim(name, disk, claim_name(name, disk), vm.namespace, spec, wanted, access, mode)
 
 
+def guest_arch(platform: "Platform", vm: VirtualMachineSpec) -> str:
+    """The architecture of a VM's guest; amd64 where no machine runs VMs, which is refused."""
+    return vm.arch or next(iter(platform.vm_architectures), "amd64")
+
+
 def stays_because(platform: "Platform", name: str) -> Iterator[str]:
     """Why a VM can't move to another node while it runs, one clause each; none where it can."""
-    arch = platform.vms[name].arch or platform.vm_architectures[0]
+    arch = guest_arch(platform, platform.vms[name])
     if sum(platform.machines[each].arch == arch for each in platform.schedulable) < 2:
         yield "no other machine runs its guests"
     for each in claims(platform, name):

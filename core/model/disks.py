@@ -1,8 +1,8 @@
 """Disks of virtual machines: how large they are, what they are filled from, and in which class of volumes they are."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from .amounts import Quantity
 from .faults import refuse
@@ -77,6 +77,15 @@ class ObjectSourceSpec(Model):
     """Its namespace, if that is not the VM's."""
 
 
+def _chosen(value: Any) -> Any:
+    if value is False:
+        refuse("is false", "a source that is not meant is left out", "write true, or remove the key")
+    return value
+
+
+Chosen = Annotated[bool, BeforeValidator(_chosen), WithJsonSchema({"const": True})]
+
+
 class DiskSourceSpec(Model):
     """What a disk is filled from when it is made: exactly one of these."""
 
@@ -87,9 +96,9 @@ class DiskSourceSpec(Model):
     """A copy of a claim."""
     snapshot: ObjectSourceSpec | None = None
     """A copy of a volume snapshot."""
-    upload: Literal[True] | None = None
+    upload: Chosen | None = None
     """The disk waits for `virtctl image-upload`."""
-    blank: Literal[True] | None = None
+    blank: Chosen | None = None
     """An empty disk, such as one that an installer writes to."""
 
     @model_validator(mode="after")

@@ -202,4 +202,8 @@ class VirtualMachineSpec(Model):
     @property
     def every_disk(self) -> Mapping[str, GuestDiskSpec]:
         """Its disks by name, the one that it starts from first, as `root`; none of an ephemeral VM."""
-        return {} if self.disk is None else {ROOT: self.disk, **self.disks}
+        return (
+            {}
+            if self.disk is None
+            else {ROOT: self.disk, **{name: disk for name, disk in self.disks.items() if name != ROOT}}
+        )

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from conftest import ROOT, changed
-from guests import HTTP, REGISTRY, SHA, SOURCES, with_disk
+from diskvms import HTTP, REGISTRY, SHA, SOURCES, with_disk
 
 from core.manifests import disk as disks
 from core.manifests.kubevirt import kubevirt

@@ -1,7 +1,7 @@
 """VMs with disks of their own in the whole program: what they wait for, and what outlives them."""
 
 from conftest import changed, run_program
-from guests import HTTP, with_disk
+from diskvms import HTTP, with_disk
 
 DISK = "kubernetes:cdi.kubevirt.io/v1beta1:DataVolume::vm-db/root"
 VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-db"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from core.model.claims import SHARED_ACCESS, Claim, claims, guest_mac, guest_uuid
+from core.model.claims import SHARED_ACCESS, Claim, claims, guest_arch, guest_mac, guest_uuid
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
 from core.model.virtualization import ROOT
@@ -23,20 +23,22 @@ def _all_claims(p: Platform) -> Iterator[Claim]:
 @check()
 def disks_have_names_of_their_own(p: Platform) -> Iterator[Fault]:
     """No data disk has the name of one that every VM has, and no claim's name is too long or made twice."""
+    for name, vm in p.vms.items():
+        for taken in (each for each in _TAKEN if each in vm.disks):
+            path = ("vms", name, "disks", taken)
+            yield fault(path, "has the name of a disk that every VM has", "names are unique", "use another name")
     owners: dict[tuple[str, str], str] = {}
-    for each in _all_claims(p):
-        if each.path[2] == "disks" and each.disk in _TAKEN:
-            yield fault(each.path, "has the name of a disk that every VM has", "names are unique", "use another name")
-        elif each.is_made and len(each.name) > _LONGEST:
+    for each in (each for each in _all_claims(p) if each.is_made):
+        place = ".".join(each.path)
+        owner = owners.setdefault((each.namespace, each.name), place)
+        if len(each.name) > _LONGEST:
             yield fault(
                 each.path,
                 f"makes a claim whose name has {len(each.name)} characters",
                 f"Kubernetes accepts {_LONGEST}, and the name is the VM's, a dash and the disk's",
                 "shorten the name of the VM or of the disk",
             )
-        elif each.is_made and (
-            owner := owners.setdefault((each.namespace, each.name), ".".join(each.path))
-        ) != ".".join(each.path):
+        elif owner != place:
             yield fault(
                 each.path,
                 f"makes the claim {each.name}, which is already that of {owner}",
@@ -45,7 +47,7 @@ def disks_have_names_of_their_own(p: Platform) -> Iterator[Fault]:
             )
 
 
-@check("storage")
+@check("storage", "talos")
 def disks_have_a_class(p: Platform) -> Iterator[Fault]:
     """The class of each new disk is named, and offers the modes that are wanted."""
     for each in _all_claims(p):
@@ -56,30 +58,31 @@ def disks_have_a_class(p: Platform) -> Iterator[Fault]:
             known = ", ".join(p.storage_classes) or "none"
             yield fault(
                 (*each.path, "class"),
-                f"{each.spec.class_!r} is not a class of storage:",
+                f"{each.spec.class_!r} is not a class in storage",
                 "a plan has to know what its volumes can do",
                 f"name one of its classes ({known}), or add it to storage.classes",
             )
         elif wanted is None:
             yield fault(
                 each.path,
-                "has no class, and storage: has no default one",
+                "has no class, and storage has no default one",
                 "the disk has to be somewhere",
                 "write storage: {local: {}} for the machines' own disks, or class: NAME",
             )
-        elif each.access is None or each.mode is None:
+        elif wanted.modes and not wanted.offers(each.spec.access, each.spec.mode):
+            asked = " and ".join(filter(None, (each.spec.access, each.spec.mode)))
             yield fault(
                 each.path,
-                f"has no modes, and those of {wanted.name} are not known",
-                "CDI doesn't know what volumes of its driver can do",
-                f"write storage.classes.{wanted.name}.modes, or access and mode of the disk",
-            )
-        elif wanted.modes and not wanted.offers(each.access, each.mode):
-            yield fault(
-                each.path,
-                f"is to be {each.access} and {each.mode}, which {wanted.name} does not offer",
+                f"is to be {asked}, which {wanted.name} does not offer",
                 "its driver makes no such volume",
                 f"write one of {', '.join(map(str, wanted.modes))}, or use another class",
+            )
+        elif each.mode == "Block" and not p.talos.block_volumes:
+            yield fault(
+                each.path,
+                "is a block volume, and talos.block_volumes is false",
+                "containers could not open it",
+                "remove talos.block_volumes, or use a class with Filesystem",
             )
 
 
@@ -107,7 +110,7 @@ def state_has_a_class(p: Platform) -> Iterator[Fault]:
 def growing_guests_are_amd64(p: Platform) -> Iterator[Fault]:
     """CPUs and memory are added to guests of amd64 alone, and SecureBoot is theirs too."""
     for name, vm in p.vms.items():
-        if (vm.arch or p.vm_architectures[0]) == "amd64":
+        if guest_arch(p, vm) == "amd64":
             continue
         keys = {
             ("cpu", "max"): vm.cpu.max,
@@ -129,16 +132,17 @@ def one_disk_has_one_vm(p: Platform) -> Iterator[Fault]:
     users: dict[tuple[str, str], list[Claim]] = {}
     for each in _all_claims(p):
         users.setdefault((each.namespace, each.name), []).append(each)
-    for using in users.values():
-        for each in using if len({one.vm for one in using}) > 1 else ():
-            if not each.spec.shared:
-                other = next(one.vm for one in using if one.vm != each.vm)
-                yield fault(
-                    each.path,
-                    f"is claim {each.name}, which VM {other} has too",
-                    "two guests that write to one file system destroy it",
-                    "write shared: true for both if their software is made for it, or use a disk of its own",
-                )
+    for first, *others in users.values():
+        for each in others:
+            # Two new disks with one name are reported as such.
+            if (first.spec.shared and each.spec.shared) or (first.is_made and each.is_made) or first.vm == each.vm:
+                continue
+            yield fault(
+                each.path,
+                f"is claim {each.name}, which VM {first.vm} has too",
+                "two guests that write to one file system destroy it",
+                "write shared: true for both if their software is made for it, or use a disk of its own",
+            )
 
 
 @check("storage")

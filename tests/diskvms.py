@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conftest import changed
+from tests.conftest import changed
 
 SHA = "sha256:" + "4914e4dceceaec5fedf64511afe3101764a430027a549bf1fb18478894f32f8a"
 HTTP = {"http": {"url": "https://images.example.com/fedora-42.qcow2", "checksum": SHA}}
@@ -27,4 +27,5 @@ CLASSES = {
 def with_disk(raw: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A stack file whose only VM, db, has a disk in Ceph; more: further keys of the VM."""
     vm = {"cpu": 2, "memory": "4Gi", "disk": {"size": "20Gi", "from": HTTP}, **more}
-    return changed(raw, {"storage": {"classes": CLASSES, "default": "ceph-block"}, "vms": {"db": vm}})
+    made: dict[str, Any] = changed(raw, {"storage": {"classes": CLASSES, "default": "ceph-block"}, "vms": {"db": vm}})
+    return made
