@@ -9,7 +9,7 @@ from core.model import Platform
 from core.model.checks.kernel import excepted
 from core.model.faults import Fault, fault
 
-from .conflicts import beside, on_workers
+from .conflicts import beside, on_one_control_plane, on_workers
 from .kubeletsettings import locked, unconvertible
 from .machine import Effective
 from .origins import Origins
@@ -53,8 +53,7 @@ def _of_machine(platform: Platform, name: str, excepted: bool) -> Iterator[Fault
         yield from too_small(source)
         yield from locked(source)
         yield from beside(source, origins.documents)
-        if platform.machines[name].role == "worker":
-            yield from on_workers(source)
+        yield from on_workers(source) if platform.machines[name].role == "worker" else on_one_control_plane(source)
     yield from _denied(Effective(platform, name, origins), patches)
 
 
