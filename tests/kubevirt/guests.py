@@ -53,6 +53,7 @@ class Guests:
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
+        self._claims = 0
 
     def declared(self, count: int) -> dict[str, dict[str, Any]]:
         """Virtual machines by name, as a stack file has them."""
@@ -102,7 +103,8 @@ class Guests:
         odds = self._chance.random
         disk = {**self._disk(), **({"from": self._chance.choice(SOURCES)} if odds() < 0.5 else {})}
         if odds() < 0.2:
-            disk = {"claim": self._name(10), **({"access": "ReadWriteMany"} if odds() < 0.5 else {})}
+            self._claims += 1
+            disk = {"claim": f"data-{self._claims}", **({"access": "ReadWriteMany"} if odds() < 0.5 else {})}
         return {**disk, **({"cdrom": True} if odds() < 0.3 else {})}
 
     def _cpu(self) -> int | dict[str, Any]:
