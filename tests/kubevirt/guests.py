@@ -147,3 +147,14 @@ def disks(platform: Platform) -> list[dict[str, Any]]:
 def admission(platform: Platform, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What the judge is asked of an object on a platform's cluster (toolchain/parts/vm-judge/main.go)."""
     return {"ask": "admit", "kubevirt": kubevirt(platform), "object": manifest}
+
+
+def copied(namespace: str) -> list[dict[str, Any]]:
+    """The claim and the snapshot that disks are copied from."""
+    claim = {"resources": {"requests": {"storage": "1Mi"}}, "accessModes": ["ReadWriteOnce"]}
+    return [
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "spec": claim}
+        | {"metadata": {"name": "golden", "namespace": namespace}},
+        {"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot"}
+        | {"metadata": {"name": "yesterday", "namespace": namespace}},
+    ]

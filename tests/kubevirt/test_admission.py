@@ -6,7 +6,7 @@ import pytest
 from conftest import changed, stack_platform
 
 from core.model import Platform, parse
-from tests.kubevirt.guests import STORAGE, Guests, admission, disks, objects
+from tests.kubevirt.guests import STORAGE, Guests, admission, copied, disks, objects
 from tests.machineconfig.judge import Judge
 
 pytestmark = pytest.mark.programs
@@ -51,17 +51,6 @@ def test_cdi_refuses_no_disk_of_the_model(judge: Judge, platforms: list[Platform
             asked.append((about["name"], {"ask": "admit", "object": made, "others": there}))
     assert len(asked) >= 3000
     assert refusals(judge, asked) == {}
-
-
-def copied(namespace: str) -> list[dict[str, Any]]:
-    """The claim and the snapshot that disks are copied from."""
-    claim = {"resources": {"requests": {"storage": "1Mi"}}, "accessModes": ["ReadWriteOnce"]}
-    return [
-        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "spec": claim}
-        | {"metadata": {"name": "golden", "namespace": namespace}},
-        {"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot"}
-        | {"metadata": {"name": "yesterday", "namespace": namespace}},
-    ]
 
 
 def refusals(judge: Judge, asked: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
