@@ -184,10 +184,11 @@ class Platform(Model):
         """The class in which CDI unpacks images; None where no class can hold them."""
         return self.storage_classes.get(storage.scratch_class(self.storage) or "")
 
-    @property
+    @cached_property
     def cdi(self) -> CdiSpec | None:
         """CDI, which fills the disks of VMs from images; None where the platform has none."""
-        return self.declared_cdi
+        makes = any(disk.claim is None for vm in self.vms.values() for disk in vm.every_disk.values())
+        return self.declared_cdi or (CdiSpec() if makes else None)
 
     @property
     def schedulable(self) -> tuple[str, ...]:

@@ -58,10 +58,7 @@ class Guests:
 
 def objects(platform: Platform) -> dict[str, dict[str, Any]]:
     """The VirtualMachine objects of a platform, by name."""
-    return {
-        name: machine.virtual_machine(name, vm, platform.migratable, machine.placement(platform, vm))
-        for name, vm in platform.vms.items()
-    }
+    return {name: machine.virtual_machine(platform, name) for name in platform.vms}
 
 
 def admission(platform: Platform, manifest: Mapping[str, Any]) -> dict[str, Any]:
