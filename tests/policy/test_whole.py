@@ -58,6 +58,7 @@ TAKEN_AWAY = {
         "apiserver-tokens-expire",
     ),
     "all of the cluster": (FIELDS, CP, {"cluster": DELETE}, "talos-admission-control-is-kept"),
+    "the key of Secrets with the cluster": (FIELDS, CP, {"cluster": DELETE}, "talos-encrypts-secrets-at-rest"),
     "all of the kubelet": (
         FIELDS,
         WORKER,
