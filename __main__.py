@@ -23,7 +23,7 @@ talos = bedplate.Talos("talos", on_metal)
 kubernetes = bedplate.Kubernetes("kubernetes", bedplate.KubernetesArgs(platform=platform, kubeconfig=talos.kubeconfig))
 api = bedplate.CiliumArgs(platform=platform, kubernetes=kubernetes.provider, kubeconfig=kubernetes.kubeconfig)
 cilium = bedplate.Cilium("cilium", api)
-cluster = bedplate.Cluster(platform=platform, kubernetes=kubernetes.provider, network=cilium.ready)
+cluster = bedplate.Cluster(platform=platform, api=kubernetes, network=cilium.ready)
 
 # Nodes: labels, taints and annotations, read back from the API, and set there where a kubelet may not.
 bedplate.Nodes("nodes", bedplate.NodesArgs(platform=platform, kubeconfig=kubernetes.kubeconfig, after=talos.configured))
@@ -45,10 +45,10 @@ for name, want in platform.workloads.items():
 # Storage: classes of volumes, and CDI, which fills disks. KubeVirt, and the virtual machines.
 volumes = bedplate.volumes(cluster)
 if platform.kubevirt:
-    hypervisor = bedplate.KubeVirt("kubevirt", cluster).installed
+    beneath = (bedplate.KubeVirt("kubevirt", cluster).installed, *volumes)
     for name, vm in platform.vms.items():
         space = closed[vm.namespace]
-        on = bedplate.VmArgs(cluster=cluster, vm=vm, namespace=space, hypervisor=hypervisor, secrets=stack.sealed)
+        on = bedplate.VmArgs(cluster=cluster, vm=vm, namespace=space, beneath=beneath, secrets=stack.sealed)
         bedplate.Vm(name, on)
 
 pulumi.export("api", platform.api)

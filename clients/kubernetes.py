@@ -161,7 +161,9 @@ def _ask(
     reason = http.client.responses.get(answer.status, "")
     error = urllib.error.HTTPError(url, answer.status, reason, Message(), io.BytesIO(answer.body))
     # An accepted client may still be denied a request, by a webhook or in a namespace that is being deleted.
-    denied = error.code == 403 and re.search("admission webhook|being terminated", str(_status(error).get("message")))
+    denied = error.code == 403 and re.search(
+        "admission webhook|being terminated|can be resized", str(_status(error).get("message"))
+    )
     if error.code not in (401, 403) or denied:
         raise error
     raise CredentialsRefused(

@@ -10,11 +10,9 @@ import pulumi
 
 from clients import judge
 from core.effective.judged import UNASKED
-from core.facts.versions import out_of_support
 from core.loading import stackfile
 from core.model import Platform, StackFileError
 from core.model.advice import advice
-from core.model.faults import sentence
 
 from . import credentials, engine
 from .credentials import Secrets
@@ -42,10 +40,7 @@ def load(config: pulumi.Config) -> Stack:
     found = _platform(config)
     platform = found.platform
     _put_before_talos(found)
-    if since := out_of_support(platform.talos.version, date.today()):
-        why = "its security holes are no longer fixed"
-        pulumi.log.warn(f"platform.talos.version: {sentence(since, why, 'plan the next minor release')}")
-    for warning in advice(platform):
+    for warning in advice(platform, date.today()):
         pulumi.log.warn(str(warning))
     secrets = credentials.read(config, platform, _file_of_secrets(), found.secrets)
     return Stack(

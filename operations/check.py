@@ -17,9 +17,12 @@ from typing import Any
 from clients import judge
 from core.loading import stackfile
 from core.model import Platform, StackFileError
+from core.model.advice import advice
 from core.model.faults import Fault, Place, Sentence
 from core.printable import LINE_CHARACTERS, printable
 from runner import pipes
+
+_POLICIES = "the policies (./bedplate preview judges them)"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Judged:
     faults: tuple[Fault, ...]
     unasked: tuple[str, ...] = ()
     """What could not be judged here, and where it is."""
+    warnings: tuple[Fault, ...] = ()
+    """What is no fault and may not be meant."""
 
 
 def main(arguments: list[str]) -> int:
@@ -75,10 +80,10 @@ def judged(file: Path, folder: Path, today: date, root: Path | None = None, *, a
         refused, unasked = _by_talos(platform) if ask else ([], ())
         if refused:
             raise StackFileError(stackfile.placed(refused, file, root=root, name=name))
+        warnings = stackfile.placed(advice(platform, today), file, root=root, name=name)
     except StackFileError as error:
-        faults = tuple(_from(folder, root, name, fault) for fault in error.faults)
-        return Judged(name, tuple(sorted(faults, key=_order)))
-    return Judged(name, (), unasked)
+        return Judged(name, _shown_from(folder, root, name, error.faults))
+    return Judged(name, (), (*unasked, _POLICIES), _shown_from(folder, root, name, warnings))
 
 
 def _by_talos(platform: Platform) -> tuple[list[Fault], tuple[str, ...]]:
@@ -101,13 +106,18 @@ def _before(command: str, results: Iterable[Judged]) -> int:
 
 
 def lines(result: Judged) -> Iterable[str]:
-    """What a person reads of one file: a line for each fault, which starts with file, line and column."""
-    for fault in result.faults:
-        text = str(replace(fault, at=None))
-        yield printable(f"{fault.at}:{fault.at.column}: {text}" if fault.at else text, LINE_CHARACTERS)
-    count = len(result.faults)
-    verdict = f"{count} fault{'s' * (count != 1)}" if count else "no faults"
+    """What a person reads of one file: a line for each fault and warning, which starts with file, line and column."""
+    for kind, found in (("", result.faults), ("warning: ", result.warnings)):
+        for fault in found:
+            text = kind + str(replace(fault, at=None))
+            yield printable(f"{fault.at}:{fault.at.column}: {text}" if fault.at else text, LINE_CHARACTERS)
+    verdict = _counted(result.faults, "fault") if result.faults else "no faults"
+    verdict += f", {_counted(result.warnings, 'warning')}" if result.warnings else ""
     yield printable(f"{result.file}: {verdict}" + "".join(f"; not judged here: {each}" for each in result.unasked))
+
+
+def _counted(found: tuple[Fault, ...], noun: str) -> str:
+    return f"{len(found)} {noun}{'s' * (len(found) != 1)}"
 
 
 def as_json(results: Iterable[Judged]) -> str:
@@ -116,6 +126,7 @@ def as_json(results: Iterable[Judged]) -> str:
         {
             "file": result.file,
             "faults": [_fields(result.file, fault) for fault in result.faults],
+            "warnings": [_fields(result.file, warning) for warning in result.warnings],
             "not_judged": list(result.unasked),
         }
         for result in results
@@ -140,6 +151,10 @@ def _fields(file: str, fault: Fault) -> dict[str, Any]:
 
 def _order(fault: Fault) -> tuple[str, int, int, Fault]:
     return (fault.at.file, fault.at.line, fault.at.column, fault) if fault.at else ("", 0, 0, fault)
+
+
+def _shown_from(folder: Path, root: Path, name: str, faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    return tuple(sorted((_from(folder, root, name, fault) for fault in faults), key=_order))
 
 
 def _from(folder: Path, root: Path, name: str, fault: Fault) -> Fault:

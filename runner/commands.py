@@ -97,11 +97,11 @@ COMMANDS = {
     ),
     "changes": Command(
         "STACK [--json]",
-        "show which fields an up changes on each machine, and which machines reboot",
+        "show what an up changes on each machine and VM, which machines reboot, and which VMs restart",
         "changes dev",
         "operations:changes",
         {**STACK, **JSON},
-        more="Exit code 0: no machine changes. 7: a machine changes. 2: it could not be compared.",
+        more="Exit code 0: no machine and no VM changes. 7: one does. 2: it could not be compared.",
     ),
     "drift": Command(
         "STACK [--json]",
@@ -134,12 +134,13 @@ COMMANDS = {
     ),
     "rehearse": REHEARSE,
     "test": Command(
-        "[--quick] [PYTEST-OPTION...]",
-        "run the tests; --quick: those without engine, lab or virtual machine",
+        "[--quick | --all] [PYTEST-OPTION...]",
+        "run the tests; --quick: those without engine, lab or virtual machine; --all: with KubeVirt",
         "test tests/model -q",
         "testing:test",
         raw=True,
-        more="Without a path, the quick tests run while the parts that the others need are built.",
+        more="Without a path, the quick tests run while the parts that the others need are built. Rehearsals run "
+        "virtual machines wherever KubeVirt is built; --all builds it first, in about 20 minutes.",
     ),
     "lint": Command(
         "[PATH...]",

@@ -286,18 +286,59 @@ def registries(draw: st.DrawFn) -> dict[str, Any]:
     return made
 
 
+CHECKSUM = f"sha256:{'0a' * 32}"
+# Where the disks of VMs are, and what they are filled from.
+STORAGE = {"classes": {"ceph": {"provisioner": "rook-ceph.rbd.csi.ceph.com"}}}
+ROOTS: list[dict[str, Any]] = [
+    {"size": "20Gi", "from": {"http": {"url": "https://images.example.com/a.qcow2", "checksum": CHECKSUM}}},
+    {"size": "1Ti", "from": {"registry": {"image": f"quay.io/a/b:1@{CHECKSUM}"}}, "mode": "Filesystem"},
+    {"size": "1Mi", "from": {"blank": True}, "access": "ReadWriteOnce", "keep": False, "bus": "sata"},
+    {"size": "4096Ti", "from": {"claim": {"name": "golden", "namespace": "images"}}},
+    {"size": "3Gi", "from": {"upload": True}, "cdrom": True},
+]
+FIRMWARES = [{}, {"efi": True}, {"efi": True, "persistent": True, "tpm": True}, {"tpm": True}]
+
+
 @st.composite
 def virtual_machines(draw: st.DrawFn) -> dict[str, Any]:
-    """Virtual machines by name."""
-    return {
-        name: {
-            "ephemeral": True,
-            "image": "registry.example.com/disks/fedora:42",
-            "cpu": draw(st.integers(1, 64)),
-            "memory": f"{draw(st.integers(1, 64))}Gi",
-        }
-        for name in draw(st.lists(NAMES, max_size=4, unique=True))
-    }
+    """Virtual machines by name: such that keep nothing, and such with disks."""
+    made: dict[str, Any] = {}
+    for name in draw(st.lists(NAMES, max_size=4, unique=True)):
+        vm = {"cpu": draw(st.integers(1, 64)), "memory": f"{draw(st.integers(1, 64))}Gi"}
+        if draw(st.booleans()):
+            vm |= {"ephemeral": True, "image": "registry.example.com/disks/fedora:42"}
+        else:
+            vm |= {"disk": draw(st.sampled_from(ROOTS)), "firmware": draw(st.sampled_from(FIRMWARES))}
+            vm["restart"] = draw(st.sampled_from(["always", "on-failure", "never"]))
+            if draw(st.booleans()):
+                vm["ports"] = draw(st.sampled_from([[443], ["53/udp", 53]]))
+            if len(name) < 50 and draw(st.booleans()):
+                vm["disks"] = {"d": draw(st.sampled_from([{"size": "1Gi"}, {"size": "1Gi", "cdrom": True}]))}
+        made[name] = vm
+    # The claim of one VM's disk d could be that of another one's first disk.
+    return {name: vm for name, vm in made.items() if f"{name}-d" not in made}
+
+
+CLASSES: list[dict[str, Any]] = [
+    {"provisioner": "rook-ceph.rbd.csi.ceph.com", "snapshots": "ceph"},
+    {"provisioner": "driver.longhorn.io", "parameters": {"migratable": "true", "numberOfReplicas": "3"}},
+    {"provisioner": "driver.longhorn.io", "modes": ["RWO Filesystem", "RWX Filesystem"]},
+    {"provisioner": "nfs.csi.k8s.io", "parameters": {"server": "nas.example.com", "share": "/srv/vms"}},
+    {"provisioner": "csi.trident.netapp.io", "parameters": {"backendType": "ontap-san"}},
+    {"provisioner": "ceph-prod.rbd.csi.ceph.com", "modes": ["RWX Block", "RWO Filesystem"]},
+    {"provisioner": "kubernetes.io/no-provisioner", "modes": ["RWO Block"], "binding": "WaitForFirstConsumer"},
+]
+
+
+@st.composite
+def storages(draw: st.DrawFn) -> dict[str, Any]:
+    """Local volumes, in some cases with classes from elsewhere and a default among them."""
+    made: dict[str, Any] = {"local": draw(st.sampled_from([{}, {"default": False}, {"volume": "fast"}]))}
+    named = draw(st.lists(NAMES.map(lambda name: f"c-{name}"), max_size=3, unique=True))
+    made["classes"] = {name: draw(st.sampled_from(CLASSES)) for name in named}
+    if draw(st.booleans()):
+        made["default"] = draw(st.sampled_from(["local", *named]))
+    return made
 
 
 @st.composite
@@ -378,8 +419,14 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
         first = site.planes.network_address
         platform["cilium"]["load_balancer"] = {"pool": f"{first + 40}-{first + 50}"}
     if draw(st.booleans()):
+        platform["storage"] = draw(storages())
+    if draw(st.booleans()):
         platform["kubevirt"] = {"version": CURRENT["kubevirt"]}
-        platform["vms"] = draw(virtual_machines())
+        drawn = platform.get("storage", {})
+        named = {**drawn.get("classes", {}), **STORAGE["classes"]}
+        platform |= {"storage": {**drawn, "classes": named, "default": "ceph"}, "vms": draw(virtual_machines())}
+        if draw(st.booleans()):
+            platform["cdi"] = {}
         for vm in platform["vms"].values():
             vm["arch"] = draw(st.sampled_from(_architectures(platform)))
     platform["exceptions"] = draw(exceptions(platform["talos"]))

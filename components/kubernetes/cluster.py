@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-import pulumi_kubernetes as k8s
 from pulumi import Resource, ResourceOptions
 
 from core.model import Platform
+
+from .api import Kubernetes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,11 +14,11 @@ class Cluster:
     """A platform's cluster: its API, and the network that its pods and policies need."""
 
     platform: Platform
-    kubernetes: k8s.Provider
+    api: Kubernetes
     """The API, once it answers."""
     network: Resource
     """Done once the network works: a policy has no effect before Cilium enforces it."""
 
     def options(self, parent: Resource, *depends_on: Resource) -> ResourceOptions:
         """Options of an object in this cluster."""
-        return ResourceOptions(parent=parent, provider=self.kubernetes, depends_on=list(depends_on))
+        return ResourceOptions(parent=parent, provider=self.api.provider, depends_on=list(depends_on))

@@ -1,6 +1,6 @@
 """Virtual machines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
@@ -8,7 +8,11 @@ from pulumi import ComponentResource, Output, Resource, ResourceOptions
 from components.kubernetes import Cluster, KubernetesObject
 from core.manifests import virtual_machine as manifests
 from core.manifests.namespace import allow_ports_policy
+from core.manifests.service import service
 from core.model import VirtualMachineSpec
+from core.model.claims import claims
+
+from .disk import FilledDisk, data_volume
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,14 +23,14 @@ class VmArgs:
     vm: VirtualMachineSpec
     namespace: Resource
     """The policy that closes its namespace."""
-    hypervisor: Resource
-    """Done once the cluster can run virtual machines."""
+    beneath: Sequence[Resource]
+    """Done once the cluster can run virtual machines, and fill their disks."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Stand-in to secret of the stack file."""
 
 
 class Vm(ComponentResource):
-    """One virtual machine with its cloud-init and its open ports."""
+    """One virtual machine with its disks, its cloud-init, its open ports and its Service."""
 
     machine: KubernetesObject
     """The VirtualMachine object."""
@@ -40,7 +44,14 @@ class Vm(ComponentResource):
         if vm.ports:
             policy = allow_ports_policy(name, vm.namespace, {manifests.LABEL: name}, vm.ports)
             needed.append(KubernetesObject(f"vm-{name}-ports", policy, cluster.options(self, args.namespace)))
-        placed = manifests.placement(cluster.platform, vm)
-        wanted = manifests.virtual_machine(name, vm, cluster.platform.migratable, placed)
-        self.machine = KubernetesObject(f"vm-{name}", wanted, cluster.options(self, *needed, args.hypervisor))
+        made = [claim for claim in claims(cluster.platform, name) if claim.is_made]
+        below = (args.namespace, *args.beneath)
+        needed += [data_volume(cluster, claim, cluster.options(self, *below)) for claim in made]
+        wanted = manifests.virtual_machine(cluster.platform, name)
+        self.machine = KubernetesObject(f"vm-{name}", wanted, cluster.options(self, *needed, *args.beneath))
+        # A volume that is made where its VM runs is filled once there is a VM.
+        for claim in made:
+            FilledDisk(cluster, claim, ResourceOptions(parent=self, depends_on=[self.machine]))
+        if vm.expose:
+            KubernetesObject(f"vm-{name}", service(name, vm), cluster.options(self, args.namespace))
         self.register_outputs({})

@@ -11,12 +11,10 @@ from core.machineconfig.merge import Documents, Key
 from core.machineconfig.sources import sources
 from core.model import Platform
 
-from .addresses import node_addresses, own_addresses
-from .controlplane import static_pods
-from .etcd import etcd
 from .flags import Program
-from .kubelet import kubelet, section, settings, settings_path
+from .kubelet import section, settings_path
 from .origins import Origins
+from .runs import Runs
 from .section import Config, at
 
 
@@ -48,22 +46,20 @@ class Effective:
         return self.origins.of(key, path)
 
     @cached_property
+    def runs(self) -> Runs:
+        """What Talos makes of the merged config."""
+        talos, addresses = self.platform.talos, self.platform.machines[self.name].addresses
+        return Runs(self.name, self.role, self._config, talos.version, talos.kubernetes, addresses)
+
+    @property
     def programs(self) -> Mapping[str, Program]:
         """What Talos runs for Kubernetes, by name: the kubelet, and on a control plane etcd and the static pods too."""
-        talos = self.platform.talos
-        origin = f"Talos {talos.version}"
-        own = own_addresses(self._config, self.platform.machines[self.name].addresses)
-        node = node_addresses(self._config, own)
-        made = [kubelet(self._config, self.name, node, origin)]
-        if self.role == "controlplane":
-            made.append(etcd(self._config, self.release, self.name, own, origin))
-            made += static_pods(self._config, talos.version, talos.kubernetes, node, origin)
-        return {program.name: program for program in made}
+        return self.runs.programs
 
-    @cached_property
+    @property
     def kubelet(self) -> Mapping[str, Any]:
         """The KubeletConfiguration that Talos writes, by field."""
-        return settings(self._config, self.release, self.role)
+        return self.runs.kubelet
 
     def kubelet_origin(self, field: str) -> str:
         """Where a field of the KubeletConfiguration comes from."""

@@ -21,7 +21,7 @@ def too_small(source: Source) -> Iterator[Fault]:
     document = source.document
     if (document.get("kind"), document.get("name")) != ("VolumeConfig", "EPHEMERAL"):
         return
-    size = _bytes(at(document, *_MAXIMUM))
+    size = size_bytes(at(document, *_MAXIMUM))
     if size is not None and size < _MINIMUM_BYTES:
         yield fault(
             (*source.place, *_MAXIMUM),
@@ -31,7 +31,8 @@ def too_small(source: Source) -> Iterator[Fault]:
         )
 
 
-def _bytes(value: object) -> float | None:
+def size_bytes(value: object) -> float | None:
+    """The bytes of a size as Talos reads it; None where it is none, such as a percentage."""
     match = _SIZE.fullmatch(str(value)) if isinstance(value, str | int) else None
     if match is None:
         return None

@@ -43,6 +43,10 @@ ELSEWHERE = {
 }
 """Keys of the other files that cloud-init reads, to the file."""
 
+# Source: kubernetes/kubernetes, pkg/apis/core/types.go, MaxSecretSize: the cloud-config of a VM is in a Secret.
+MOST_BYTES = 1 << 20
+"""Bytes of the largest cloud-config."""
+
 
 def misspelt(key: str) -> str | None:
     """The key that was surely meant; None for a key that cloud-init knows, and for one that resembles none."""

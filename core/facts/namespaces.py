@@ -1,6 +1,6 @@
 """The namespaces that belong to the cluster itself."""
 
-from . import snapshots
+from . import snapshots, storage
 
 # Source: Kubernetes documentation, "Namespaces"; KubeVirt's operator manifest; core/manifests for the others.
 RESERVED = frozenset(
@@ -14,6 +14,7 @@ RESERVED = frozenset(
         "cdi",
         "cilium",
         snapshots.NAMESPACE,
+        storage.NAMESPACE,
     }
 )
 """Namespaces in which no VM and no workload of a stack file may run."""

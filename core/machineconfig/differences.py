@@ -3,8 +3,9 @@
 No secret is in a difference (redaction.py).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from core.printable import printable
@@ -29,6 +30,8 @@ IN_PLACE = (
 # Room for a value that was cut, and for its length behind it.
 _SHOWN_CHARACTERS = 300
 DOCUMENT = "the document"
+Meaning = Callable[[Key, tuple[str, ...]], tuple[bool, str]]
+"""Document and path of a field to whether its change has an effect, and to what sets its new value."""
 # What identifies a document, and a field that Talos does not read.
 _IDENTITY = frozenset({"apiVersion", "kind", "name", "version", "persist"})
 
@@ -44,16 +47,26 @@ class Difference:
     reboots: bool
     moved: str = ""
     """Where an equal value stands on the other side, if it only moved: a path, or a document and a path in it."""
+    effect: bool = True
+    """Whether the machine then runs anything else; False for what only stands there in another way."""
+    origin: str = ""
+    """What sets the value of the config that is wanted, if it is known: a key, a patch, or the default of a release."""
 
     def __post_init__(self) -> None:
         """Make every text printable."""
-        for name in ("document", "path", "before", "after", "moved"):
+        for name in ("document", "path", "before", "after", "moved", "origin"):
             object.__setattr__(self, name, printable(getattr(self, name), _SHOWN_CHARACTERS))
 
     def __str__(self) -> str:
         field = f"{self.document}: {self.path}" if self.document else self.path
         changed = f"{self.before} -> {self.after}" if self.before != self.after else f"{HIDDEN} differs"
-        return f"{field}: {changed}{' (reboots)' if self.reboots else ''}"
+        origin = f"; {said(self.origin)}" if self.origin else ""
+        return f"{field}: {changed}{' (reboots)' if self.reboots else ''}{origin if self.effect else '; no effect'}"
+
+
+def said(origin: str) -> str:
+    """An origin as the end of a line says it."""
+    return origin if origin.startswith("the default ") else f"set by {origin}"
 
 
 def parse(text: str) -> Merged:
@@ -68,21 +81,26 @@ def parse(text: str) -> Merged:
     return replace(merged, documents=written)
 
 
-def differences(before: Merged, after: Merged) -> list[Difference]:
-    """Every field in which they differ, and every one that only one of them deletes, in a stable order."""
+def differences(before: Merged, after: Merged, *, meaning: Meaning | None = None) -> list[Difference]:
+    """Every field in which they differ, and every one that only one of them deletes, in a stable order.
+
+    meaning: what is known of each field; without it, every difference counts.
+    """
     listed: list[tuple[Key, Difference]] = []
     changed: list[Changed] = []
     for key in sorted({*before.documents, *after.documents}):
         shown, old, new = _shown_key(key), before.documents.get(key), after.documents.get(key)
         if (old is None or new is None) and key != LEGACY:
             # A whole document: named by its first level, so that nobody reads past it.
-            listed.append((key, Difference(shown, DOCUMENT, _presence(old), _presence(new), reboots=False)))
-        for path, was, now in _fields((), _body(key, old), _body(key, new)):
+            whole = Difference(shown, DOCUMENT, _presence(old), _presence(new), reboots=False)
+            listed.append((key, replace(whole, origin=meaning(key, ())[1]) if meaning else whole))
+        for path, was, now in fields_that_differ(_body(key, old), _body(key, new)):
             changed.append(Changed(key, path, was, now))
             texts = shown_value(path, was), shown_value(path, now)
-            listed.append((key, Difference(shown, ".".join(path), *texts, _reboots(key, path))))
-    listed += [(key, _deleted(key, path, after=True)) for key, path in _sorted(after.deleted - before.deleted)]
-    listed += [(key, _deleted(key, path, after=False)) for key, path in _sorted(before.deleted - after.deleted)]
+            meant = meaning(key, path) if meaning else (True, "")
+            listed.append((key, Difference(shown, ".".join(path), *texts, _reboots(key, path), "", *meant)))
+    for deleted, by_after in ((after.deleted - before.deleted, True), (before.deleted - after.deleted, False)):
+        listed += [(key, _deleted(key, path, by_after, meaning)) for key, path in _sorted(deleted)]
     marks = _marks(changed)
     return [replace(each, moved=marks.get((key, each.path), "")) for key, each in listed]
 
@@ -105,11 +123,14 @@ def _sorted(deleted: frozenset[tuple[Key, Path]]) -> list[tuple[Key, Path]]:
     return sorted(deleted, key=lambda each: (each[0], tuple(map(str, each[1]))))
 
 
-def _deleted(key: Key, path: Path, after: bool) -> Difference:
+def _deleted(key: Key, path: Path, after: bool, meaning: Meaning | None) -> Difference:
     """What only one of two configs deletes from the base, which may have it."""
     texts = tuple(_shown_part(path[:number], part) for number, part in enumerate(path))
     states = ("(as generated)", "(deleted)") if after else ("(deleted)", "(as generated)")
-    return Difference(_shown_key(key), ".".join(texts) or DOCUMENT, *states, _reboots(key, texts))
+    # What an element of a list comes to is known of the whole list.
+    fields = tuple(takewhile(lambda part: isinstance(part, str), path))
+    meant = meaning(key, tuple(map(str, fields))) if meaning else (True, "")
+    return Difference(_shown_key(key), ".".join(texts) or DOCUMENT, *states, _reboots(key, texts), "", *meant)
 
 
 def _shown_part(above: Path, part: str | Element) -> str:
@@ -141,15 +162,15 @@ def _under(path: tuple[str, ...], field: str) -> bool:
     return path[: len(parts)] == parts
 
 
-def _fields(path: tuple[str, ...], old: Any, new: Any) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
-    """Path, value before and value after of each field that differs."""
+def fields_that_differ(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """Path, value before and value after of each field that differs, None where there is none. path: of both."""
     if old == new:
         return
     if isinstance(old, Mapping) or isinstance(new, Mapping):
         left, right = (value if isinstance(value, Mapping) else {} for value in (old, new))
         if left or right:
             for key in sorted({*left, *right}, key=str):
-                yield from _fields((*path, str(key)), left.get(key), right.get(key))
+                yield from fields_that_differ(left.get(key), right.get(key), (*path, str(key)))
             return
     if path:
         yield path, old, new

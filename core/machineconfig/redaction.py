@@ -32,6 +32,7 @@ _SECRET_BELOW = frozenset(
         "containers",
         "initContainers",
         "providers",
+        "staticPodURLHeader",
     ]
 )
 # Names that match the pattern above although their values are not secret.

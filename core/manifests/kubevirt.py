@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from core.facts import kubevirt as kubevirt_facts
 from core.facts.versions import kubevirt_manifest
 from core.model import Platform
+from core.model.claims import claims
 
 from . import operators
 
@@ -44,12 +46,18 @@ def kubevirt(platform: Platform) -> dict[str, Any]:
     # Source: kubevirt/kubevirt v1.8.4, pkg/virt-config/featuregate/inactive.go.
     if want.emulation:
         configuration["developerConfiguration"] = {"useEmulation": True}
+    if any(vm.disk for vm in platform.vms.values()):
+        _for_disks(platform, configuration)
     spec: dict[str, Any] = {
         "configuration": configuration,
         "imagePullPolicy": "IfNotPresent",
-        "workloadUpdateStrategy": {"workloadUpdateMethods": ["LiveMigrate"] if platform.migratable else []},
+        # An empty list would be a change in each plan, because the operator writes the object without it.
+        **({"workloadUpdateStrategy": {"workloadUpdateMethods": ["LiveMigrate"]}} if platform.migratable else {}),
         "infra": {"replicas": 2 if platform.migratable else 1},
     }
+    if any(vm.disk for vm in platform.vms.values()):
+        # Without it, removing KubeVirt would remove every VM.
+        spec["uninstallStrategy"] = "BlockUninstallIfWorkloadsExist"
     if want.registry:
         spec["imageRegistry"] = want.registry
         spec["imageTag"] = want.version
@@ -63,3 +71,19 @@ def kubevirt(platform: Platform) -> dict[str, Any]:
         },
         "spec": spec,
     }
+
+
+def _for_disks(platform: Platform, configuration: dict[str, Any]) -> None:
+    """Add what VMs with disks of their own need. A platform without them keeps the object that it always had."""
+    assert platform.kubevirt is not None
+    # Without it, a guest does not see that its disk has grown.
+    gates = {"ExpandDisks"}
+    made = [claim for name in platform.vms for claim in claims(platform, name)]
+    if any((known := platform.storage_classes.get(each.storage_class or "")) and known.snapshots for each in made):
+        gates.add("Snapshot")
+    if listed := kubevirt_facts.listed(frozenset(gates), platform.kubevirt.version):
+        developer = configuration.setdefault("developerConfiguration", {})
+        developer["featureGates"] = listed
+    state = platform.storage_class(None)
+    if state and any(vm.firmware.has_state for vm in platform.vms.values()):
+        configuration["vmStateStorageClass"] = state.name

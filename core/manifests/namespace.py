@@ -16,25 +16,26 @@ def closed_namespace(name: str, profile: Profile) -> tuple[dict[str, Any], dict[
 
 def deny_all(namespace: str) -> dict[str, Any]:
     """The manifest of the NetworkPolicy that denies all traffic into a namespace."""
-    return _policy("default-deny", namespace, {"podSelector": {}, "policyTypes": ["Ingress"]})
+    return policy("default-deny", namespace, {"podSelector": {}, "policyTypes": ["Ingress"]})
 
 
 def allow_ports_policy(
     name: str, namespace: str, pods: Mapping[str, str], ports: Iterable[int | str]
 ) -> dict[str, Any]:
     """The NetworkPolicy by which anyone may reach these ports of the pods with these labels: 80 of TCP, 53/udp."""
-    return _policy(
+    return policy(
         f"{name}-ports",
         namespace,
         {
             "podSelector": {"matchLabels": dict(pods)},
             "policyTypes": ["Ingress"],
-            "ingress": [{"ports": [_port(number, kind) for kind, number in sorted(map(_split, ports))]}],
+            "ingress": [{"ports": [_port(number, kind) for kind, number in sorted(map(split_port, ports))]}],
         },
     )
 
 
-def _split(port: int | str) -> tuple[str, int]:
+def split_port(port: int | str) -> tuple[str, int]:
+    """The protocol and the number of a port: 80 or 53/udp."""
     number, _, protocol = str(port).partition("/")
     return protocol.upper() or "TCP", int(number)
 
@@ -43,7 +44,8 @@ def _port(number: int, protocol: str) -> dict[str, Any]:
     return {"protocol": protocol, "port": number}
 
 
-def _policy(name: str, namespace: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+def policy(name: str, namespace: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a NetworkPolicy."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+LABEL = "bedplate/vm"
+"""The label of everything that belongs to a VM: its name."""
 FIELD_MANAGER = "pulumi.com/patchFieldManager"
 
 

@@ -1,6 +1,6 @@
 """A virtual machine as Kubernetes objects."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -8,8 +8,11 @@ import yaml
 
 from core import standins
 from core.model import Platform, VirtualMachineSpec
+from core.model.claims import Claim, claims, guest_arch, guest_mac, guest_uuid, stays_because
 
-LABEL = "bedplate/vm"
+from .objects import LABEL
+
+__all__ = ["LABEL", "cloud_config", "placement", "secret", "secret_name", "virtual_machine"]
 
 
 _NO_SECRETS: Mapping[str, str] = MappingProxyType({})
@@ -55,44 +58,126 @@ def placement(platform: Platform, vm: VirtualMachineSpec) -> dict[str, Any]:
     return {"architecture": arch, "nodeSelector": {"kubernetes.io/arch": arch}}
 
 
-def virtual_machine(
-    name: str, vm: VirtualMachineSpec, migratable: bool, placed: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """The VirtualMachine object: a container disk, cloud-init from its Secret, one link on the pod network.
-
-    placed: what `placement` yields for it.
-    """
+def virtual_machine(platform: Platform, name: str) -> dict[str, Any]:
+    """The VirtualMachine object: its disks, cloud-init from its Secret, one link on the pod network."""
+    vm = platform.vms[name]
+    spec = _ephemeral(platform, name, vm) if vm.disk is None else _kept(platform, name, vm)
     return {
         "apiVersion": "kubevirt.io/v1",
         "kind": "VirtualMachine",
         "metadata": {"name": name, "namespace": vm.namespace, "labels": {LABEL: name}},
         "spec": {
-            "runStrategy": "Always" if vm.running else "Halted",
-            "template": {
-                "metadata": {"labels": {LABEL: name}},
-                "spec": {
-                    **(placed or {}),
-                    # Without a second node, a VM stops when its node is drained.
-                    "evictionStrategy": "LiveMigrate" if migratable else "None",
-                    "domain": {
-                        "cpu": {"cores": vm.cpu},
-                        "memory": {"guest": vm.memory},
-                        "devices": {
-                            "disks": [
-                                {"name": "root", "disk": {"bus": "virtio"}},
-                                {"name": "cloud-init", "disk": {"bus": "virtio"}},
-                            ],
-                            # KubeVirt's default is a bridge, and a VM with a bridge can't be migrated.
-                            "interfaces": [{"name": "default", "masquerade": {}, "model": "virtio"}],
-                            "rng": {},
-                        },
-                    },
-                    "networks": [{"name": "default", "pod": {}}],
-                    "volumes": [
-                        {"name": "root", "containerDisk": {"image": vm.image}},
-                        {"name": "cloud-init", "cloudInitNoCloud": {"secretRef": {"name": secret_name(name)}}},
-                    ],
-                },
-            },
+            "runStrategy": _STRATEGIES[vm.restart] if vm.running else "Halted",
+            "template": {"metadata": {"labels": {LABEL: name}}, "spec": spec},
         },
     }
+
+
+_STRATEGIES = {"always": "Always", "on-failure": "RerunOnFailure", "never": "Once"}
+# KubeVirt's default is a bridge, and a VM with a bridge can't be migrated.
+_LINK = {"name": "default", "masquerade": {}, "model": "virtio"}
+_NETWORKS = [{"name": "default", "pod": {}}]
+
+
+def _cloud_init_volume(name: str) -> dict[str, Any]:
+    return {"name": "cloud-init", "cloudInitNoCloud": {"secretRef": {"name": secret_name(name)}}}
+
+
+def _ephemeral(platform: Platform, name: str, vm: VirtualMachineSpec) -> dict[str, Any]:
+    """The spec of a VM that keeps nothing. Every state that has such a VM has exactly this."""
+    return {
+        **placement(platform, vm),
+        # Without a second node, a VM stops when its node is drained.
+        "evictionStrategy": "LiveMigrate" if platform.migratable else "None",
+        "domain": {
+            "cpu": {"cores": vm.cpu.sockets} if vm.cpu.is_plain else _cpu(vm),
+            "memory": _memory(vm),
+            "devices": {
+                "disks": [
+                    {"name": "root", "disk": {"bus": "virtio"}},
+                    {"name": "cloud-init", "disk": {"bus": "virtio"}},
+                ],
+                "interfaces": [_LINK],
+                "rng": {},
+            },
+        },
+        "networks": _NETWORKS,
+        "volumes": [{"name": "root", "containerDisk": {"image": vm.image}}, _cloud_init_volume(name)],
+    }
+
+
+# Seconds in which a guest writes what it has in memory and ends; KubeVirt's default of 30 s is short for a database.
+_STOP_SECONDS = 180
+
+
+def _kept(platform: Platform, name: str, vm: VirtualMachineSpec) -> dict[str, Any]:
+    """The spec of a VM with disks of its own."""
+    arch = guest_arch(platform, vm)
+    disks = claims(platform, name)
+    return {
+        **placement(platform, vm),
+        "architecture": arch,
+        # Where a VM can't move, LiveMigrate would hold a drain for ever.
+        "evictionStrategy": "None" if any(stays_because(platform, name)) else "LiveMigrate",
+        "terminationGracePeriodSeconds": _STOP_SECONDS,
+        "domain": {
+            "cpu": _cpu(vm),
+            "memory": _memory(vm),
+            **_firmware(platform, name, vm),
+            "devices": {
+                "disks": [*_disks(disks, arch), {"name": "cloud-init", "disk": {"bus": "virtio"}}],
+                "interfaces": [{**_LINK, "macAddress": guest_mac(platform, name)}],
+                "rng": {},
+                **({"tpm": {"persistent": True}} if vm.firmware.tpm else {}),
+            },
+        },
+        "networks": _NETWORKS,
+        "volumes": [
+            *({"name": each.disk, "persistentVolumeClaim": {"claimName": each.name}} for each in disks),
+            _cloud_init_volume(name),
+        ],
+    }
+
+
+def _cpu(vm: VirtualMachineSpec) -> dict[str, Any]:
+    cpu = vm.cpu
+    most = {"maxSockets": cpu.max} if cpu.max else {}
+    return {"sockets": cpu.sockets, "cores": cpu.cores, "threads": cpu.threads, **most}
+
+
+def _memory(vm: VirtualMachineSpec) -> dict[str, Any]:
+    return {"guest": vm.memory.size, **({"maxGuest": vm.memory.max} if vm.memory.max else {})}
+
+
+def _firmware(platform: Platform, name: str, vm: VirtualMachineSpec) -> dict[str, Any]:
+    """Identity and boot loader. KubeVirt would make up another identity with each new object of the VM."""
+    wanted, identity = vm.firmware, guest_uuid(platform, name)
+    firmware: dict[str, Any] = {"uuid": identity, "serial": identity}
+    if wanted.efi:
+        efi = {"secureBoot": wanted.secure_boot, **({"persistent": True} if wanted.persistent else {})}
+        firmware["bootloader"] = {"efi": efi}
+    # Source: KubeVirt user guide, "UEFI": SecureBoot requires System Management Mode.
+    return {"firmware": firmware, **({"features": {"smm": {"enabled": True}}} if wanted.secure_boot else {})}
+
+
+# Source: Linux, drivers/block/virtio_blk.c, VIRTIO_BLK_ID_BYTES.
+_LONGEST_SERIAL = 20
+
+
+def _disks(disks: tuple[Claim, ...], arch: str) -> Iterator[dict[str, Any]]:
+    """Disks of the domain, in the order in which the firmware tries them."""
+    for order, each in enumerate(disks, start=1):
+        bus = _bus(each, arch)
+        made: dict[str, Any] = {"name": each.disk, "bootOrder": order}
+        made |= {"cdrom": {"bus": bus}} if each.spec.cdrom else {"disk": {"bus": bus}}
+        if not each.spec.cdrom and len(each.disk) <= _LONGEST_SERIAL:
+            made["serial"] = each.disk
+        if each.spec.shared:
+            made |= {"shareable": True, "cache": "none"}
+        yield made
+
+
+def _bus(claim: Claim, arch: str) -> str:
+    # Source: kubevirt/kubevirt v1.8.4, validating webhooks: no CD-ROM on virtio, no sata on arm64.
+    none = "virtio" if claim.spec.cdrom else "sata" if arch == "arm64" else ""
+    return ("scsi" if arch == "arm64" else "sata") if claim.spec.bus == none else claim.spec.bus

@@ -1,10 +1,13 @@
-"""What is not wrong in a stack file, and may not be meant: a plan shows it as warnings."""
+"""What is not wrong in a stack file, and may not be meant: plans and `./bedplate check` show it as warnings."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from core.facts.cloudconfig import KEYS
 from core.facts.storage import CLASS
+from core.facts.versions import out_of_support
 
+from .claims import stays_because
 from .disk import DiskSpec
 from .faults import Fault, fault
 from .machine import MachineClassSpec, MachineSpec
@@ -12,11 +15,29 @@ from .origins import origin
 from .platform import Platform
 
 
-def advice(platform: Platform) -> Iterator[Fault]:
+def advice(platform: Platform, today: date) -> Iterator[Fault]:
     """Each warning, in the form of a fault."""
+    if since := out_of_support(platform.talos.version, today):
+        yield fault(
+            ("talos", "version"), since, "its security holes are no longer fixed", "plan the next minor release"
+        )
     yield from _keys_of_cloud_init(platform)
     yield from _bare_sizes(platform)
     yield from _disks_that_stay(platform)
+    yield from _vms_that_stay(platform)
+
+
+def _vms_that_stay(platform: Platform) -> Iterator[Fault]:
+    """VMs that stop while their node is drained, on a platform where others move."""
+    for name, vm in platform.vms.items():
+        reasons = list(stays_because(platform, name)) if vm.disk and platform.migratable else []
+        if reasons:
+            yield fault(
+                ("vms", name),
+                f"can't move to another node while it runs, because {' and '.join(reasons)}",
+                "it stops while its node is drained or upgraded, and does not start elsewhere without its disks",
+                "use a class with ReadWriteMany for all its disks, or plan for that",
+            )
 
 
 def _keys_of_cloud_init(platform: Platform) -> Iterator[Fault]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from core.facts.cloudconfig import ELSEWHERE, LISTS, MAPPINGS, misspelt
+from core.facts.cloudconfig import ELSEWHERE, LISTS, MAPPINGS, MOST_BYTES, misspelt
 
 from .faults import refuse
 from .pattern import Visible
@@ -30,7 +30,22 @@ def _cloud_config(value: Mapping[str, Any]) -> Mapping[str, Any]:
             "cloud-init ignores what it does not know, and the guest would start without it",
             f"did you mean {' and '.join(meant.values())}?",
         )
+    if (size := _bytes(value)) > MOST_BYTES:
+        refuse(
+            f"has {size >> 10} KiB",
+            f"the VM gets it in a Secret, and Kubernetes stores none of more than {MOST_BYTES >> 10} KiB",
+            "put large files and long lists into the image, or have the guest load them from a server",
+        )
     return value
+
+
+def _bytes(value: Any) -> int:
+    """The least that a value takes in YAML: its names and scalars, each with what separates it from the next."""
+    if isinstance(value, Mapping):
+        return sum(_bytes(key) + _bytes(inner) for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return sum(map(_bytes, value))
+    return len(str(value).encode("utf-8", "surrogatepass")) + 2
 
 
 def _has_its_type(key: str, value: Any) -> None:

@@ -1,6 +1,8 @@
 """The `network` section: the networks of machines, pods and services, and the address of the Kubernetes API."""
 
 import re
+from collections.abc import Mapping
+from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any, Literal
 
@@ -82,23 +84,39 @@ class ClusterNetworkSpec(Model):
 
     def of(self, address: IpAddress) -> IpNetwork | None:
         """The node network that an address is in; None where it is in none of them."""
-        return next((network for network in self.nodes if address in network), None)
+        for (version, tail), networks in self._by_prefix.items():
+            if version == address.version and (found := networks.get(int(address) >> tail)):
+                return found
+        return None
+
+    @cached_property
+    def _by_prefix(self) -> Mapping[tuple[int, int], Mapping[int, IpNetwork]]:
+        """The node networks by IP version and number of bits after the prefix, then by the prefix itself.
+
+        With a network for each rack, asking each of them for each machine would take longer than all else.
+        """
+        found: dict[tuple[int, int], dict[int, IpNetwork]] = {}
+        for network in self.nodes:
+            tail = network.max_prefixlen - network.prefixlen
+            found.setdefault((network.version, tail), {})[int(network.network_address) >> tail] = network
+        return found
 
     def gateway_of(self, network: IpNetwork | None) -> IpAddress | None:
-        """The gateway of a node network; None where DHCP or router announcements say it.
+        """The gateway of a node network; None where DHCP or router announcements say it."""
+        return self._gateways.get(network) if network else None
 
-        A link-local gateway is that of every IPv6 network.
-        """
-        return next(
-            (
-                gateway
-                for gateway in self.gateway
-                if network and (gateway in network or (gateway.is_link_local and network.version == 6))
-            ),
-            None,
-        )
+    @cached_property
+    def _gateways(self) -> Mapping[IpNetwork, IpAddress]:
+        """Node network to its gateway. A link-local gateway is that of every IPv6 network."""
+        found: dict[IpNetwork, IpAddress] = {}
+        for gateway in self.gateway:
+            of_all = [network for network in self.nodes if network.version == 6] if gateway.is_link_local else []
+            within = self.of(gateway)
+            for network in (*([within] if within else ()), *of_all):
+                found.setdefault(network, gateway)
+        return found
 
-    @property
+    @cached_property
     def families(self) -> tuple[int, ...]:
         """The IP versions of the node networks, IPv4 first."""
         return tuple(sorted({network.version for network in self.nodes}))

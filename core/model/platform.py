@@ -102,6 +102,11 @@ class Platform(Model):
         return (*self.network.nodes, *(ip_network(address) for address in behind))
 
     @cached_property
+    def node_subnets(self) -> Mapping[str, int]:
+        """The node networks as the config of each machine spells them: text to its IP version."""
+        return {str(network): network.version for network in self.node_networks}
+
+    @cached_property
     def vip(self) -> IpAddress | None:
         """The virtual IP of the control planes; None where something else leads to the Kubernetes API."""
         net, wanted = self.network, self.network.vip
@@ -179,10 +184,11 @@ class Platform(Model):
         """The class in which CDI unpacks images; None where no class can hold them."""
         return self.storage_classes.get(storage.scratch_class(self.storage) or "")
 
-    @property
+    @cached_property
     def cdi(self) -> CdiSpec | None:
         """CDI, which fills the disks of VMs from images; None where the platform has none."""
-        return self.declared_cdi
+        makes = any(disk.claim is None for vm in self.vms.values() for disk in vm.every_disk.values())
+        return self.declared_cdi or (CdiSpec() if makes else None)
 
     @property
     def schedulable(self) -> tuple[str, ...]:

@@ -111,3 +111,14 @@ KmsUrl = Annotated[
         "write e.g. https://kms.example.com:4050",
     ),
 ]
+
+ImageUrl = Annotated[
+    str,
+    _Address(
+        HTTPS,
+        "an https URL",
+        "what comes without TLS can be exchanged on its way, and a query may hold a token",
+        "write e.g. https://images.example.com/fedora-42.qcow2",
+    ),
+]
+"""The address of a disk's image."""

@@ -15,6 +15,7 @@ CONTRACTS: Mapping[str, Contract] = {
         kubernetes.KUBECONFIG_SIGNED,
         kubernetes.NODE_READY,
         kubernetes.NODE_SETTINGS,
+        kubernetes.VM_DISK,
         metal.BOOT_JOURNAL,
         metal.BOOT_PERMIT,
         metal.MANUAL_BOOT,

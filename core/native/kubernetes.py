@@ -20,6 +20,19 @@ def _node() -> Input:
     )
 
 
+_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+
+
+def _flag(doc: str, *, ignored: bool = False) -> Input:
+    return Input(
+        type=FLAG,
+        doc=doc,
+        why="what may happen to the disk depends on it",
+        instead="write true or false",
+        ignored_in_diff=ignored,
+    )
+
+
 def _shown(what: str, instead: str) -> Input:
     return Input(
         type=text_mapping(0),
@@ -94,6 +107,38 @@ NODE_SETTINGS = Contract(
             why="it decides who changes the taints",
             instead="write true or false",
         ),
+        "kubeconfig": shared.kubeconfig(ignored=True),
+        "timeoutSeconds": shared.timeout(ignored=True),
+    },
+    outputs={},
+)
+
+
+def _of_disk(noun: str, doc: str, example: str, *, replaces: bool = False, pattern: str = ".+") -> Input:
+    return Input(
+        type=text(noun, pattern),
+        doc=doc,
+        why="messages name the disk by it, and a plan compares it with that of the last update",
+        instead=f"write e.g. {example}",
+        replaces=replaces,
+    )
+
+
+VM_DISK = Contract(
+    token="bedplate-native:kubernetes:VmDisk",
+    doc="Waits until CDI has filled a disk of a VM, and lets the disk grow.",
+    inputs={
+        "vm": _of_disk("a VM's name", "The VM.", "web", replaces=True),
+        "disk": _of_disk("a disk's name", "The disk's name in the stack file, or root.", "root", replaces=True),
+        "namespace": _of_disk("a namespace", "The namespace of the VM.", "vms", replaces=True, pattern=_LABEL),
+        "claim": _of_disk("a claim's name", "The DataVolume, and its claim.", "web", replaces=True, pattern=_LABEL),
+        "source": _of_disk("a source", "What the disk is filled from.", "blank", replaces=True),
+        "volume": _of_disk("a class", "The class of volumes, and modes.", "local ReadWriteOnce", replaces=True),
+        "size": _of_disk("a size", "What the guest sees.", "20Gi", pattern=r"[1-9][0-9]*(Mi|Gi|Ti)"),
+        "bytes": _of_disk("a number", "The bytes of the claim.", "21474836480", pattern="[1-9][0-9]*"),
+        "grows": _flag("Whether volumes of the class can grow."),
+        "keep": _flag("Whether the disk's data are kept where its source changes.", ignored=True),
+        "starts": _flag("Whether the VM runs, so that a volume that waits for it is made.", ignored=True),
         "kubeconfig": shared.kubeconfig(ignored=True),
         "timeoutSeconds": shared.timeout(ignored=True),
     },

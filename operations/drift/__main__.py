@@ -9,13 +9,15 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from core.loading import stackfile
-from core.model import StackFileError
+from core.model import Platform, StackFileError
 from core.printable import printable_lines
 from runner import pipes
 
+from .compared import Wanted
 from .export import ExportError, exported_resources
 from .machines import Inspection, NoMachines, certificates, declared, expiring, inspect
 from .nodes import Nodes
+from .origins import lines, renamed
 
 DRIFTED = 7
 # Machines that are read at the same time: a balance of the command's duration and the load on the network.
@@ -29,7 +31,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--file", type=Path, help="the stack file, whose faults are reported too")
     given = parser.parse_args(arguments)
-    faulty = given.file is not None and _is_faulty(given.file)
+    platform, faulty = _stack_file(given.file) if given.file else (None, False)
+    wanted = Wanted(platform)
     try:
         resources = exported_resources(given.stack)
         machines, client = declared(resources)
@@ -47,7 +50,11 @@ def main(arguments: list[str]) -> int:
         print(f"drift: {message.replace('STACK', given.stack)}", file=sys.stderr)
     nodes = Nodes.of(resources)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        inspections = list(pool.map(lambda machine: inspect(machine, client, nodes), machines))
+        inspections = list(pool.map(lambda machine: inspect(machine, client, nodes, wanted), machines))
+    if platform:
+        named = lines(wanted.places, given.file)
+        for each in inspections:
+            each.differences = renamed(each.differences, named)
     if given.json:
         print(json.dumps([asdict(each) for each in inspections], indent=1))
     else:
@@ -57,17 +64,16 @@ def main(arguments: list[str]) -> int:
     return DRIFTED if expiries or any(each.drifted for each in inspections) else 0
 
 
-def _is_faulty(file: Path) -> bool:
-    """Whether the stack file has faults, which are printed.
+def _stack_file(file: Path) -> tuple[Platform | None, bool]:
+    """The platform of the stack file, and whether the file has faults, which are printed.
 
     The machines are compared with the state all the same: a half-written file must not hide what they run.
     """
     try:
-        stackfile.load(file, root=Path.cwd(), today=date.today())
+        return stackfile.load(file, root=Path.cwd(), today=date.today()), False
     except StackFileError as error:
         print(f"drift: {error.report}", file=sys.stderr)
-        return True
-    return False
+        return None, True
 
 
 def table(inspections: list[Inspection]) -> str:
@@ -90,7 +96,9 @@ def _summary(inspection: Inspection) -> str:
     count = len(inspection.differences)
     if inspection.unread:
         return f"could not be read: {inspection.unread}"
-    return f"{count} difference{'s' * (count != 1)}" if count else "as declared"
+    alike = len(inspection.without_effect)
+    aside = f" ({alike} value{'s' * (alike != 1)} written in another way, without effect)" if alike else ""
+    return (f"{count} difference{'s' * (count != 1)}" if count else "as declared") + aside
 
 
 if __name__ == "__main__":

@@ -17,13 +17,14 @@ from core.credentials.kubeconfig import KubeconfigRefused
 from core.effective.section import Config, Section
 from core.facts import installer, tokens
 from core.facts.installer import InstallerImage
-from core.machineconfig.differences import Difference, differences, parse
+from core.machineconfig.differences import Difference, parse
 from core.machineconfig.merge import Merged
 from core.native.types import CLIENT_PARTS
 from core.printable import SHOWN_CHARACTERS, printable
 from core.state import CONFIGURED, machine_of, unwrap_secret
 
 from . import links
+from .compared import Wanted, compare, release
 from .nodes import KUBECONFIGS, Nodes, Unread
 
 _PKI = tokens.SECRETS
@@ -74,6 +75,8 @@ class Inspection:
     machine: str
     address: str
     differences: list[Difference] = field(default_factory=list)
+    without_effect: list[Difference] = field(default_factory=list)
+    """Values that stand in its config in another way and come to the same. They are no drift."""
     unread: str = ""
     """Why the machine could not be read; empty if it was."""
 
@@ -125,11 +128,16 @@ def expiring(client_certificates: Mapping[str, bytes], now: datetime) -> list[st
     return messages
 
 
-def inspect(machine: Declared, client: Client, nodes: Nodes) -> Inspection:
-    """Compare what one machine runs with what is declared: config, Talos version, schematic, kubelet and Node."""
+def inspect(machine: Declared, client: Client, nodes: Nodes, wanted: Wanted | None = None) -> Inspection:
+    """Compare what one machine runs with what is declared: config, Talos version, schematic, kubelet and Node.
+
+    wanted: the stack file, for what sets each declared value.
+    """
     inspection = Inspection(machine.name, machine.address)
     try:
-        inspection.differences += differences(machine.documents, config_of(client, machine.address))
+        found = _config(machine, config_of(client, machine.address), wanted or Wanted())
+        inspection.differences += [each for each in found if each.effect]
+        inspection.without_effect += [each for each in found if not each.effect]
         inspection.differences += _image(machine, client)
         inspection.differences += list(_kubelet(machine, client))
         inspection.differences += list(_links(machine, client))
@@ -137,6 +145,12 @@ def inspect(machine: Declared, client: Client, nodes: Nodes) -> Inspection:
     except (NoAnswer, ValueError, Unread) as error:
         inspection.unread = printable(error, 3 * SHOWN_CHARACTERS)
     return inspection
+
+
+def _config(machine: Declared, running: Merged, wanted: Wanted) -> list[Difference]:
+    image = machine.installer
+    releases = (image.version if image else "", release(machine.kubelet_image))
+    return compare(machine.name, machine.address, machine.documents, running, releases, wanted)
 
 
 def _links(machine: Declared, client: Client) -> Iterator[Difference]:

@@ -1,10 +1,69 @@
-"""The differences of a machine for people: each real one, and values that only move summed up."""
+"""The changes of machines for people: equal ones once, each real difference, and values that only move summed up."""
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 
-from core.machineconfig.differences import DOCUMENT, Difference
+from core.effective.meaning import Effect
+from core.machineconfig.differences import DOCUMENT, Difference, said
 from core.machineconfig.moves import replaced_field
+
+from .pending import Change
+from .spans import spans
+
+# A longer list of names does not move what stands behind those of other machines.
+_NAME_CHARACTERS = 30
+_ADDRESS = "(its address)"
+
+
+def table(changes: Sequence[Change], refused: str = "") -> str:
+    """The changes: a line for the machines with the same one, and beneath it each field: what it has -> what it gets.
+
+    Values that only move to a document of their own are one line for each field and document. What a change comes to
+    is a line of its own, unless the field's line says the same.
+    """
+    groups = list(_groups(changes))
+    width = min(_NAME_CHARACTERS, max((len(names) for names, _, _ in groups), default=0))
+    address = max([15, *(len(where) for _, where, _ in groups)])
+    shown = [f"The plan refuses this: {refused}", ""] if refused else []
+    for names, where, change in groups:
+        shown.append(f"{names:<{width}}  {where:<{address}}  {_summary(change)}")
+        told = [*lines(change.differences), *_effects(change)]
+        shown += [f"{'':<{width}}    {line}" for line in told]
+    return "\n".join(shown)
+
+
+def _groups(changes: Sequence[Change]) -> Iterator[tuple[str, str, Change]]:
+    """The names of the machines with the same change, the address of one or the number of several, and the change."""
+    found: dict[Hashable, list[tuple[Change, Change]]] = {}
+    for change in changes:
+        shared = _shared(change)
+        what = change.state, change.reboots, change.drained, (*shared.differences,), (*shared.effects,)
+        found.setdefault(what, []).append((change, shared))
+    for group in found.values():
+        names = spans(change.machine for change, _ in group)
+        own, shared = group[0]
+        yield (names, own.address, own) if len(group) == 1 else (names, f"{len(group)} machines", shared)
+
+
+def _shared(change: Change) -> Change:
+    """A change without the machine's address in its effects, so that it is equal to that of another machine."""
+    own = re.compile(rf"(?<![\w.:]){re.escape(change.address)}(?![\w.])")
+    effects = [
+        replace(each, before=own.sub(_ADDRESS, each.before), after=own.sub(_ADDRESS, each.after))
+        for each in change.effects
+    ]
+    return replace(change, effects=effects)
+
+
+def _summary(change: Change) -> str:
+    if change.state != "changes":
+        return {"same": "nothing changes", "joins": "joins: its first config", "leaves": "leaves the platform"}[
+            change.state
+        ]
+    effect = "drained, in its turn, no reboot" if change.drained else "no reboot"
+    return f"{total(change.differences)}; {'REBOOTS, drained, in its turn' if change.reboots else effect}"
 
 
 def lines(differences: list[Difference]) -> Iterator[str]:
@@ -17,10 +76,26 @@ def lines(differences: list[Difference]) -> Iterator[str]:
 
 
 def total(differences: list[Difference]) -> str:
-    """How many values change, and how many only move."""
-    number = sum(not each.moved for each in differences)
-    moved = sum(_moved(differences).values())
-    return f"{number} changes{f', {moved} values move unchanged' if moved else ''}"
+    """How many values change, how many of them without effect, and how many only move."""
+    changed = [each for each in differences if not each.moved]
+    idle, moved = sum(not each.effect for each in changed), sum(_moved(differences).values())
+    without = "" if not idle else " without effect" if idle == len(changed) else f", {idle} of them without effect"
+    return f"{len(changed)} changes{without}{f', {moved} values move unchanged' if moved else ''}"
+
+
+def _effects(change: Change) -> Iterator[str]:
+    """What the changes come to, without what the line of a field says already."""
+    for effect in change.effects:
+        if not any(_says(difference, effect) for difference in change.differences):
+            origin = f"; {said(effect.origin)}" if effect.origin else ""
+            changed = f"{effect.before} -> {effect.after}" if effect.before != effect.after else "(secret) differs"
+            yield f"in effect: {effect.what}: {changed}{origin}"
+
+
+def _says(difference: Difference, effect: Effect) -> bool:
+    name = effect.what.rpartition(" ")[2].removeprefix("--")
+    same = (difference.before, difference.after) == (effect.before, effect.after)
+    return same and difference.path.endswith(f".{name}")
 
 
 def _moved(differences: list[Difference]) -> Counter[tuple[str, str]]:

@@ -21,6 +21,7 @@ from .node_settings import NodeSettings
 from .power import Power
 from .snapshot import Snapshot
 from .talos_version import TalosVersion
+from .vm_disk import VmDisk
 
 _TYPES: tuple[type[Resource], ...] = (
     ApiReady,
@@ -42,5 +43,6 @@ _TYPES: tuple[type[Resource], ...] = (
     Power,
     Snapshot,
     TalosVersion,
+    VmDisk,
 )
 RESOURCES = {kind.contract.token: kind() for kind in _TYPES}

@@ -1,6 +1,7 @@
 """What a guest gets at its first boot: whole SSH keys, and a cloud-config whose keys cloud-init knows."""
 
 import base64
+import re
 import struct
 
 import pytest
@@ -126,4 +127,31 @@ def test_no_key_of_cloud_init_is_taken_for_another(key):
     ],
 )
 def test_a_cloud_config_is_accepted_with_keys_of_plugins_and_of_old_images(config):
+    assert accepted({"vms.erp.cloud_init": config})
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"packages": [f"package-{number}" for number in range(100_000)]},
+        {"write_files": [{"path": "/srv/data", "content": "a" * (1 << 20)}]},
+        {"write_files": [{"path": "/srv/data", "content": "ä" * (1 << 19)}]},
+        {"runcmd": [["echo", "b" * 1000] for _ in range(1100)]},
+        {"apt": {"sources": {"c" * 1000 + str(number): {} for number in range(1100)}}},
+    ],
+)
+def test_what_no_secret_of_kubernetes_can_hold_is_refused(config):
+    said = refused({"vms.erp.cloud_init": config})
+    assert re.match(r"platform\.vms\.erp\.cloud_init: has 1\d{3} KiB; the VM gets it in a Secret", said), said
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"runcmd": ["d" * 500] * 2000},
+        {"packages": ["a"] * 200_000},
+        {"write_files": [{"path": "/a", "content": "e" * ((1 << 20) - 200)}]},
+    ],
+)
+def test_a_long_one_that_a_secret_can_hold_is_right(config):
     assert accepted({"vms.erp.cloud_init": config})

@@ -29,6 +29,7 @@ def cases() -> list[dict[str, Any]]:
         for file in (
             "refused.yaml",
             "refused-fields.yaml",
+            "refused-guests.yaml",
             "refused-images.yaml",
             "refused-inputs.yaml",
             "refused-leaving.yaml",

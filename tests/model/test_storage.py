@@ -1,5 +1,6 @@
 """The classes of volumes: what a plan knows of them, and which one is meant where none is named."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from core.facts.storage_capabilities import CAPABILITIES, SHORT, Mode, capabilit
 from core.model import Platform, StackFileError, parse
 from core.model.advice import advice
 
+TODAY = date(2026, 11, 1)
 CEPH = {"provisioner": "rook-ceph.rbd.csi.ceph.com"}
 LONGHORN = {"provisioner": "driver.longhorn.io", "parameters": {"migratable": "true"}}
+PLAIN = {"provisioner": "driver.longhorn.io"}
 
 
 def platform(storage: Any) -> Platform:
@@ -68,6 +71,7 @@ def test_local_makes_a_class_for_disks_and_one_for_scratch_space():
     [
         ({"classes": {"ceph-block": CEPH}}, "ceph-block", "ceph-block"),
         ({"classes": {"replicated": LONGHORN}}, "replicated", None),
+        ({"classes": {"replicated": PLAIN}}, "replicated", "replicated"),
         (
             {"local": {"default": False}, "classes": {"replicated": {**LONGHORN, "default": True}}},
             "replicated",
@@ -129,7 +133,7 @@ def test_every_class_whose_modes_cdi_knows_is_accepted_as_it_is():
 
 def test_a_plan_warns_of_disks_that_stay_on_one_machine(prod):
     """On one machine a VM could not move anyway."""
-    warned = [str(each) for each in advice(parse(changed(prod, {"storage": {"local": {}}})))]
+    warned = [str(each) for each in advice(parse(changed(prod, {"storage": {"local": {}}})), TODAY)]
     assert [line for line in warned if line.startswith("platform.storage.local: keeps the disks of VMs")]
     for stack in ("dev", "prod"):
         rest = (
@@ -137,7 +141,9 @@ def test_a_plan_warns_of_disks_that_stay_on_one_machine(prod):
             if stack == "dev"
             else {"storage": {"local": {"default": False}, "classes": {"ceph": {**CEPH, "default": True}}}}
         )
-        assert not [each for each in advice(parse(changed(stack_platform(stack), rest))) if each.path[0] == "storage"]
+        assert not [
+            each for each in advice(parse(changed(stack_platform(stack), rest)), TODAY) if each.path[0] == "storage"
+        ]
 
 
 def test_cdi_runs_with_the_kubevirt_that_it_was_tried_with(monkeypatch):
@@ -149,3 +155,10 @@ def test_cdi_runs_with_the_kubevirt_that_it_was_tried_with(monkeypatch):
         "platform.cdi.version: CDI v1.65.0 runs with KubeVirt 1.8, but kubevirt.version is v1.9.0; KubeVirt starts a "
         "VM from the disks that CDI fills, and no other pair was tried; set kubevirt.version to a release of 1.8"
     )
+
+
+@pytest.mark.parametrize("source", [{"blank": True}, {"claim": {"name": "golden"}}])
+def test_a_disk_that_is_not_unpacked_needs_no_scratch_space(source):
+    vm = {"cpu": 2, "memory": "4Gi", "disk": {"size": "20Gi", "from": source}}
+    p = parse(changed(stack_platform("dev"), {"storage": {"classes": {"fast": LONGHORN}}, "vms": {"db": vm}}))
+    assert p.cdi is not None and p.scratch_class is None

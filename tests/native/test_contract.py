@@ -35,6 +35,7 @@ CONTRACT = Contract(
 NEW = {
     "bedplate-native:kubernetes:Kubeconfig",
     "bedplate-native:kubernetes:NodeSettings",
+    "bedplate-native:kubernetes:VmDisk",
     "bedplate-native:metal:Journal",
 }
 GIVEN = {"name": "it", "key": "hunter2", "seconds": 9.0}

@@ -9,12 +9,15 @@ from conftest import changed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.boot.arguments import installed
 from core.machineconfig.base import base_texts
 from core.machineconfig.differences import differences
 from core.machineconfig.documents import patches
 from core.machineconfig.merge import Merged, merge
 from core.model import parse
-from operations.drift.changes import Change, as_json, compared, contract_refused, main, table
+from operations.drift.changes import as_json, compared, contract_refused, main
+from operations.drift.pending import Change
+from operations.drift.summary import table
 
 
 def state(platform, former=False, **named):
@@ -30,7 +33,11 @@ def state(platform, former=False, **named):
             ("bedplate-native:talos:MachineConfig", config, ""),
             ("bedplate-native:talos:Identity", {"versions": {"kubernetes": "v0.0.1"}}, ""),
             ("bedplate-native:talos:Settled", {"kubernetes": wrapped}, "-settled" if former else ""),
-            ("bedplate-native:talos:Release", {"image": platform.installer_of(name)}, ""),
+            (
+                "bedplate-native:talos:Release",
+                {"image": platform.installer_of(name), "kernelArguments": installed(platform, name)},
+                "",
+            ),
         ):
             resources.append(
                 {
@@ -90,13 +97,14 @@ def raised(raw, contract, following):
 @pytest.mark.parametrize("contract", ["v1.12", "v1.13"])
 @pytest.mark.parametrize(
     ("stack", "machine", "listed", "moved"),
-    [("prod", "cp-1", 60, 56), ("prod", "wk-1", 30, 26), ("dev", "cp-1", 60, 54)],
+    [("prod", "cp-1", 57, 56), ("prod", "wk-1", 29, 26), ("dev", "cp-1", 56, 54)],
 )
 def test_values_that_only_move_to_a_document_are_one_line_for_each_field(
     request, contract, stack, machine, listed, moved
 ):
     change = raised(request.getfixturevalue(stack), contract, "v1.14")[machine]
-    summary, *told = [line.strip() for line in table([change]).splitlines()]
+    summary, *lines = [line.strip() for line in table([change]).splitlines()]
+    told = [line.partition("; ")[0] for line in lines if not line.startswith("in effect: ")]
     assert len(told) == listed + (contract == "v1.12"), "contract v1.13 leaves out one empty field"
     assert f" {moved} values move unchanged; REBOOTS" in summary
     assert "machine.kubelet -> KubeletConfig: 12 values move unchanged" in told
@@ -106,14 +114,20 @@ def test_values_that_only_move_to_a_document_are_one_line_for_each_field(
     # What appears or vanishes is still a line of its own.
     assert "machine.features.rbac: true -> (none) (reboots)" in told
     assert "SecurityProfileConfig: workloadIsolation: (none) -> false" in told
+    # No release from v1.12 on reads the first, and the second is what Talos does without the document.
+    for field in ("machine.features.rbac: true -> (none) (reboots)", "SecurityProfileConfig: workloadIsolation"):
+        assert [line.endswith("; no effect") for line in lines if line.startswith(field)] == [True]
+    # What a patch deletes of the base, and the base before had not, is no line.
+    assert not [line for line in told if "(as generated)" in line]
 
 
 def test_a_value_that_changes_while_its_field_moves_is_listed(prod):
     was = state(parse(changed(prod, {"talos.contract": "v1.13"})))
     after = {"talos.contract": "v1.14", "talos.reserved": {"cpu": "75m", "memory": "384Mi"}}
     told = table([look(changed(prod, after), was)["wk-1"]])
-    assert "KubeletConfig: config.systemReserved.cpu: (none) -> 75m" in told
+    assert "KubeletConfig: config.systemReserved.cpu: (none) -> 75m; set by platform.talos.reserved" in told
     assert "machine.kubelet.extraConfig.systemReserved.cpu: 50m -> (none)" in told
+    assert "in effect: kubelet systemReserved.cpu: 50m -> 75m; set by platform.talos.reserved" in told
     assert "machine.kubelet -> KubeletConfig: 11 values move unchanged" in told
 
 
@@ -206,16 +220,15 @@ def test_a_config_that_was_not_applied_is_still_a_change(prod):
 def test_the_json_has_the_documented_shape(prod):
     changes = list(compared(parse(changed(prod, {"talos.kubernetes": "v1.35.5"})), state(parse(prod))))
     report = json.loads(as_json("prod", changes))
-    assert set(report) == {"version", "stack", "refused", "machines"} and (report["version"], report["stack"]) == (
-        1,
-        "prod",
-    )
+    assert set(report) == {"version", "stack", "refused", "machines", "vms", "drains"}
+    assert (report["version"], report["stack"]) == (1, "prod")
     assert [set(one) for one in report["machines"]] == [
-        {"machine", "address", "state", "reboots", "drained", "differences"}
+        {"machine", "address", "state", "reboots", "drained", "differences", "effects"}
     ] * 5
-    fields = {"document", "path", "before", "after", "reboots", "moved"}
+    fields = {"document", "path", "before", "after", "reboots", "moved", "effect", "origin"}
     assert set(report["machines"][0]["differences"][0]) == fields
-    assert table(changes).splitlines()[1] == f"{'':8}Kubernetes: version: v1.35.4 -> v1.35.5"
+    first = table(changes).splitlines()[1].strip()
+    assert first == "Kubernetes: version: v1.35.4 -> v1.35.5; set by platform.talos.kubernetes"
     assert "drained, in its turn, no reboot" in table(changes).splitlines()[0]
 
 

@@ -16,6 +16,7 @@ from core.model.faults import fault
 from operations import check
 
 TODAY = date(2026, 11, 1)
+POLICIES = "not judged here: the policies (./bedplate preview judges them)"
 
 
 def written(folder: Path, edits: dict, name: str = "Pulumi.x.yaml", **files: str) -> Path:
@@ -43,7 +44,7 @@ def test_a_right_file_has_no_faults_and_what_was_not_judged_is_said(tmp_path, ca
     assert check.main(["--from", str(tmp_path), str(file)]) == 0
     assert capsys.readouterr().out == (
         "Pulumi.x.yaml: no faults; "
-        "not judged here: Talos' own validation of the machines (run ./bedplate setup config-judge)\n"
+        f"not judged here: Talos' own validation of the machines (run ./bedplate setup config-judge); {POLICIES}\n"
     )
 
 
@@ -58,10 +59,10 @@ def test_what_talos_refuses_is_a_fault_with_its_place(tmp_path, monkeypatch, cap
     )
 
 
-def test_a_judge_that_has_no_objection_leaves_nothing_unsaid(tmp_path, monkeypatch, capsys):
+def test_a_judge_that_has_no_objection_leaves_only_the_policies_unasked(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(judge, "refusals", lambda platform, environment: [])
     assert check.main(["--from", str(tmp_path), str(written(tmp_path, {}))]) == 0
-    assert capsys.readouterr().out == "Pulumi.x.yaml: no faults\n"
+    assert capsys.readouterr().out == f"Pulumi.x.yaml: no faults; {POLICIES}\n"
 
 
 def test_a_judge_that_can_not_be_asked_is_reported(tmp_path, monkeypatch, capsys):
@@ -71,6 +72,44 @@ def test_a_judge_that_can_not_be_asked_is_reported(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(judge, "refusals", broken)
     assert check.main(["--from", str(tmp_path), str(written(tmp_path, {}))]) == 0
     assert "not judged here: Talos' own validation of the machines (it ended; run" in capsys.readouterr().out
+
+
+def test_what_may_not_be_meant_is_a_warning_with_its_place_and_no_fault(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(judge, "refusals", lambda platform, environment: [])
+    machine = {"install": {"disk": {"model": "MZ7L3*", "size": "480GB"}}, "class": "big"}
+    file = written(
+        tmp_path,
+        {
+            "talos.version": "v1.12.0",
+            "vms": {},
+            "include": ["more.yaml"],
+            "classes": {"big": {"install": machine["install"]}},
+            "machines.cp-1.install": None,
+            "machines.cp-1.class": "big",
+        },
+        more="vms:\n  a:\n    image: quay.io/containerdisks/fedora:42\n    cpu: 1\n    memory: 1Gi\n"
+        "    ephemeral: true\n"
+        "    cloud_init: {my_module: {}}\n",
+    )
+    assert check.main(["--from", str(tmp_path), str(file)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == f"Pulumi.x.yaml: no faults, 3 warnings; {POLICIES}"
+    size, version = line_of(file, "size: 480GB"), line_of(file, "version: v1.12.0")
+    assert [line.split(";")[0] for line in lines[:-1]] == [
+        f"Pulumi.x.yaml:{version}:7: warning: platform.talos.version: Talos 1.12 has had no community support since "
+        "2026-05-01",
+        f"Pulumi.x.yaml:{size}:13: warning: platform.classes.big.install.disk.size: 480GB fits only a disk of exactly "
+        "that many bytes",
+        "more.yaml:7:18: warning: platform.vms.a.cloud_init.my_module: is not a key of cloud-init itself",
+    ]
+    assert check.main(["--json", "--from", str(tmp_path), str(file)]) == 0
+    [judged] = json.loads(capsys.readouterr().out)["files"]
+    assert judged["faults"] == [] and judged["not_judged"] == [POLICIES.partition(": ")[2]]
+    assert [(each["file"], each["path"]) for each in judged["warnings"]] == [
+        ("Pulumi.x.yaml", "platform.talos.version"),
+        ("Pulumi.x.yaml", "platform.classes.big.install.disk.size"),
+        ("more.yaml", "platform.vms.a.cloud_init.my_module"),
+    ]
 
 
 def test_each_fault_has_file_line_and_column(tmp_path, capsys):

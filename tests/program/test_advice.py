@@ -1,5 +1,7 @@
 """What may not be meant is a warning in the plan, and no fault."""
 
+from datetime import date
+
 import pytest
 from conftest import changed, run_program
 
@@ -8,6 +10,7 @@ from core.model import parse
 from core.model.advice import advice
 
 LATEST = "v1.14.2"
+TODAY = date(2026, 11, 1)
 
 
 def test_a_key_that_cloud_init_does_not_know_is_a_warning(dev, monkeypatch):
@@ -63,7 +66,7 @@ MODEL = "MZ7L3*"
     ],
 )
 def test_a_size_of_a_disk_without_an_operator_is_one_warning(prod, edits, path, size):
-    assert [str(warning) for warning in advice(parse(changed(prod, edits)))] == [
+    assert [str(warning) for warning in advice(parse(changed(prod, edits)), TODAY)] == [
         f"platform.{path}.size: {size} fits only a disk of exactly that many bytes; a disk has some more or less than "
         f'the size that it is sold as, and Talos finds no disk; write ">= {size}", or "== {size}" if that is the exact '
         "size"
@@ -73,4 +76,4 @@ def test_a_size_of_a_disk_without_an_operator_is_one_warning(prod, edits, path, 
 @pytest.mark.parametrize("size", [">= 480GB", "== 960 GB", "<480GB"])
 def test_a_size_with_an_operator_has_none(prod, size):
     edits = {"machines.wk-1.install.disk": {"model": MODEL, "size": size}}
-    assert list(advice(parse(changed(prod, edits)))) == []
+    assert list(advice(parse(changed(prod, edits)), TODAY)) == []

@@ -38,7 +38,8 @@ def sources(platform: Platform, port: OwnPort) -> list[str]:
     net, admins = platform.network, platform.talos.firewall.admins
     if port.admins and not admins:
         return [ANYWHERE[version] for version in net.families]
-    return [*map(str, (*platform.node_networks, *(net.pods if port.pods else ()), *(admins if port.admins else ())))]
+    others = (*(net.pods if port.pods else ()), *(admins if port.admins else ()))
+    return [*platform.node_subnets, *map(str, others)]
 
 
 def _rule(name: str, protocol: str, ports: Iterable[str], subnets: Iterable[str]) -> Document:

@@ -25,7 +25,7 @@ def member_subnets(platform: Platform) -> list[str]:
 
 
 def _networks(platform: Platform, versions: Set[int]) -> list[str]:
-    return [str(network) for network in platform.node_networks if network.version in versions]
+    return [text for text, version in platform.node_subnets.items() if version in versions]
 
 
 def _without(platform: Platform, versions: Set[int]) -> list[str]:

@@ -1,7 +1,7 @@
 """The networks of machines, pods and services: apart from each other, of the same IP versions, and large enough."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import combinations
 
 from core.facts.networks import NODE_PREFIX, SERVICES, WIDEST_PODS, IpNetwork
 from core.facts.versions import minor
@@ -20,11 +20,52 @@ def networks(p: Platform) -> Iterator[tuple[str, IpNetwork]]:
         yield from ((key, network) for network in getattr(p.network, key))
 
 
+class Overlaps:
+    """The networks of a platform, to be asked for each machine's: asking every rack's would take longer than all else.
+
+    Of two that overlap, one contains the other: it has the longer one's prefix, or starts within it.
+    """
+
+    def __init__(self, p: Platform) -> None:
+        self.named = list(networks(p))
+        self._by_prefix: dict[tuple[int, int, int], list[int]] = {}
+        for place, (_, network) in enumerate(self.named):
+            self._by_prefix.setdefault(_prefix(network, network.prefixlen), []).append(place)
+        self._lengths = {(version, length) for version, length, _ in self._by_prefix}
+        self._starts = sorted((n.version, int(n.network_address), place) for place, (_, n) in enumerate(self.named))
+
+    def places(self, network: IpNetwork) -> list[int]:
+        """The places in `named` of the networks that one overlaps, sorted."""
+        around = [
+            place
+            for version, length in self._lengths
+            if version == network.version and length <= network.prefixlen
+            for place in self._by_prefix.get(_prefix(network, length), ())
+        ]
+        first, last = int(network.network_address), int(network.broadcast_address)
+        within = self._starts[
+            bisect_left(self._starts, (network.version, first, 0)) : bisect_left(
+                self._starts, (network.version, last + 1, 0)
+            )
+        ]
+        return sorted({*around, *(place for _, _, place in within)})
+
+    def of(self, network: IpNetwork) -> Iterator[tuple[str, IpNetwork]]:
+        """The networks that one overlaps, each with its key, in the order of the stack file."""
+        return (self.named[place] for place in self.places(network))
+
+
+def _prefix(network: IpNetwork, length: int) -> tuple[int, int, int]:
+    """The first bits of a network's address, as many as the length says, with its IP version and the length."""
+    return network.version, length, int(network.network_address) >> (network.max_prefixlen - length)
+
+
 @check("network")
 def networks_are_disjoint(p: Platform) -> Iterator[Fault]:
     """No two of the networks of machines, pods and services overlap."""
-    for (a, left), (b, right) in combinations(networks(p), 2):
-        if left.overlaps(right):
+    overlaps = Overlaps(p)
+    for first, (a, left) in enumerate(overlaps.named):
+        for b, right in (overlaps.named[place] for place in overlaps.places(left) if place > first):
             yield fault(
                 ("network", b),
                 f"{right} overlaps network.{a} {left}",

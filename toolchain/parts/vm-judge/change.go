@@ -299,7 +299,14 @@ func (c *cluster) follow(
 	}
 
 	sort.Strings(a.Live)
-	a.Moves = moves(live) || migration.NewEvaluator(c.config).Evaluate(vmi, pod) != corev1.ConditionUnknown
+
+	required := func() bool {
+		return migration.NewEvaluator(c.config).Evaluate(vmi, pod) != corev1.ConditionUnknown
+	}
+	a.Moves = moves(live) || required()
+	unplugged(vmi)
+	a.Taken = !a.Moves && required()
+	a.Moves = a.Moves || a.Taken
 
 	return nil
 }
@@ -308,6 +315,17 @@ func (c *cluster) follow(
 // workload-updater and its volume migration start one.
 func moves(live map[string]bool) bool {
 	return live["/spec/domain/cpu/sockets"] || live["/spec/domain/memory/guest"] || live["/status/migratedVolumes"]
+}
+
+// unplugged reports as virt-handler does once the guest has lost the links that are taken out.
+func unplugged(vmi *v1.VirtualMachineInstance) {
+	for _, nic := range vmi.Spec.Domain.Devices.Interfaces {
+		for i := range vmi.Status.Interfaces {
+			if seen := &vmi.Status.Interfaces[i]; seen.Name == nic.Name && nic.State == v1.InterfaceStateAbsent {
+				seen.InfoSource = vmispec.NewInfoSource(vmispec.InfoSourceMultusStatus)
+			}
+		}
+	}
 }
 
 // launcher is the pod of an instance, with what Multus writes of its networks.

@@ -12,7 +12,8 @@
 // "change": what KubeVirt does with a running VirtualMachine "old" that becomes "new", whose instance can be moved to
 // another node or not ("migratable"). The answer's "restart" is KubeVirt's reason why only a restart applies the
 // change, "live" are the fields of the running instance that it changes, "moves" is whether it moves the instance for
-// it, "stops" whether it ends the instance. Its "causes" are those with which the update is refused.
+// it, "taken" whether that only takes a link from the pod that the guest has lost already, "stops" whether it ends the
+// instance. Its "causes" are those with which the update is refused.
 //
 // "capabilities": how CDI can use a StorageClass ("object"), with the PersistentVolumes of "others". "drivers": what CDI
 // looks classes up by, and in whose classes it makes no disks ("unsupported").
@@ -28,7 +29,10 @@ import (
 	"os"
 	"slices"
 
+	snapshots "github.com/kubernetes-csi/external-snapshotter/client/v6/apis/volumesnapshot/v1"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/klog/v2"
+	runtimelog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"kubevirt.io/client-go/log"
 	"kubevirt.io/containerized-data-importer/pkg/storagecapabilities"
@@ -59,6 +63,7 @@ type answer struct {
 	Live    []string `json:"live"`
 	Moves   bool     `json:"moves"`
 	Stops   bool     `json:"stops"`
+	Taken   bool     `json:"taken"`
 
 	Known  bool    `json:"known"`
 	Modes  []*mode `json:"modes"`
@@ -116,10 +121,17 @@ func (j *judge) answered(line []byte) (a answer) {
 }
 
 func main() {
-	// Both log each object that they refuse.
+	// All log each object that they refuse.
 	log.Log.SetIOWriter(nowhere{})
 	klog.LogToStderr(false)
 	klog.SetOutput(nowhere{})
+	runtimelog.SetLogger(klog.NewKlogr())
+
+	// KubeVirt's and CDI's own kinds are registered by their clients.
+	if err := snapshots.AddToScheme(scheme.Scheme); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 
 	j := judge{clusters: map[string]*cluster{}}
 	in := bufio.NewScanner(os.Stdin)

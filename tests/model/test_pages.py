@@ -1,0 +1,34 @@
+"""Stack files that pages about VMs show are accepted as they stand, on a platform of the repository."""
+
+import re
+
+import pytest
+import yaml
+from conftest import ROOT, changed, stack_platform
+
+from core.model import parse
+
+STORAGE = {"classes": {"ceph-block": {"provisioner": "rook-ceph.rbd.csi.ceph.com"}}}
+
+
+def shown(page):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+
+
+@pytest.mark.parametrize(("page", "stack"), [("first-vm.md", "dev"), ("vms.md", "prod")])
+def test_what_a_page_shows_is_accepted(page, stack):
+    (sections,) = shown(page)
+    platform = parse(changed(stack_platform(stack), {"storage": STORAGE, **sections}))
+    assert list(platform.vms) == list(sections["vms"])
+
+
+def test_the_page_of_vms_sets_every_key_of_a_vm():
+    ((only,),) = (section["vms"].values() for section in shown("vms.md"))
+    (named,) = parse(changed(stack_platform("prod"), {"storage": STORAGE, **shown("vms.md")[0]})).vms.values()
+    keys = {field.alias or name for name, field in type(named).model_fields.items()}
+    assert keys - set(only) == {"ephemeral", "image", "arch", "cloud_init"}
+    assert {*keys - set(only)} <= set(re.findall(r"\w+", (ROOT / "docs" / "vms.md").read_text())) | {
+        "arch",
+        "cloud_init",
+    }
