@@ -8,7 +8,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     PlainSerializer,
     TypeAdapter,
     WithJsonSchema,
@@ -22,6 +21,7 @@ from core.facts.quantities import mebibytes
 from .addresses import address_of
 from .amounts import GuestMemory
 from .faults import refuse
+from .plain import OrPlain
 from .types import Model
 
 _LAZY = ConfigDict(defer_build=True)
@@ -92,16 +92,6 @@ class MemorySpec(Model):
         return self
 
 
-class _Or:
-    """Lets the JSON Schema accept a plain value in place of the mapping."""
-
-    def __init__(self, plain: TypeAdapter[Any]) -> None:
-        self.plain = plain
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [self.plain.json_schema(), handler(schema)]}
-
-
 def _cpu(value: Any, handler: Any) -> CpuSpec:
     if isinstance(value, Mapping | CpuSpec):
         return CpuSpec.model_validate(handler(value))
@@ -115,8 +105,8 @@ def _memory(value: Any, handler: Any) -> MemorySpec:
 
 
 # A plain number or size is the whole entry, so its fault is the entry's.
-Cpu = Annotated[CpuSpec, WrapValidator(_cpu), _Or(_COUNT)]
-GuestMemoryRange = Annotated[MemorySpec, WrapValidator(_memory), _Or(_SIZE)]
+Cpu = Annotated[CpuSpec, WrapValidator(_cpu), OrPlain(_COUNT)]
+GuestMemoryRange = Annotated[MemorySpec, WrapValidator(_memory), OrPlain(_SIZE)]
 
 
 class FirmwareSpec(Model):

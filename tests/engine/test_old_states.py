@@ -28,7 +28,10 @@ NEW = {
     )
 }
 # A stack with one node had an empty list of update methods, which virt-operator drops: a change in each plan till now.
-LIST_DROPPED = {"rehearsed-dev": {("update", "kubernetes:kubevirt.io/v1:KubeVirt", "kubevirt")}, "rehearsed-prod": set()}
+LIST_DROPPED = {
+    "rehearsed-dev": {("update", "kubernetes:kubevirt.io/v1:KubeVirt", "kubevirt")},
+    "rehearsed-prod": set(),
+}
 
 
 def _steps(here, stack):
