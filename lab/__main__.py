@@ -58,13 +58,20 @@ def _run(given: argparse.Namespace, root: Path) -> int:
         case [_, "fidelity"]:
             print(fidelity.report())
         case _ if given.steps:
-            return steps.run(given.stack, root=root, checkout=CHECKOUT)
+            return steps.run(given.stack, root=root, checkout=CHECKOUT, without_vms=given.without_vms)
         case _ if given.kills:
             return converge.run(
-                given.stack, root=root, checkout=CHECKOUT, kills=given.kills, each=given.each, seed=given.seed
+                given.stack,
+                root=root,
+                checkout=CHECKOUT,
+                kills=given.kills,
+                each=given.each,
+                seed=given.seed,
+                without_vms=given.without_vms,
             )
         case _:
-            rehearse(Rehearsal(given.stack, root=root, checkout=CHECKOUT, keep=given.keep), only=given.only)
+            whole = Rehearsal(given.stack, root=root, checkout=CHECKOUT, keep=given.keep, without_vms=given.without_vms)
+            rehearse(whole, only=given.only)
     return 0
 
 

@@ -14,6 +14,11 @@ REAL = (
     ),
     ("Kubernetes", "etcd, API server, controller manager, scheduler, kubelet, CoreDNS, kube-proxy"),
     ("Containers", "containerd and runc, images pulled from a registry through the platform's mirror config"),
+    (
+        "Virtual machines",
+        "KubeVirt with all of its programs, libvirt and QEMU of Debian, without KVM: processors are emulated. "
+        "--without-vms leaves them out",
+    ),
     ("Network", "one bridge with the platform's addresses, gateway and MACs; pods and services across nodes"),
 )
 
@@ -24,12 +29,17 @@ STANDS_IN = (
         "no load balancer",
     ),
     (
-        "KubeVirt",
-        "an operator of our own that reports Available and accepts VirtualMachine objects. No virtual machine runs",
-    ),
-    (
         "The approver of kubelets' certificates",
         "a program of our own that approves the same certificate requests by the same API calls, with the same rights",
+    ),
+    (
+        "Guests",
+        "a small Linux under the name of each VM's image, with 1 CPU and 256 MiB. It boots from its own disk, reads "
+        "its cloud-init without running it, and answers on the usual ports",
+    ),
+    (
+        "KubeVirt's images",
+        "KubeVirt's programs on Debian 13 instead of CentOS: libvirt's one daemon, and no /dev/kvm",
     ),
     ("Workloads", "a small HTTP server under the workload's own image name, on its own port"),
     (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.facts.tokens import SECRETS
 
-from . import prepare, report
+from . import report
 from .kernel import Process
 from .phases.standing import stands
 from .rehearsal import Rehearsal
@@ -49,7 +49,7 @@ class KilledRuns(Rehearsal):
     def prepared(self) -> Iterator[None]:
         """The nodes in maintenance mode and an empty stack; the lab is ended after the block."""
         self.look()
-        self.binaries = self.binaries or prepare.binaries("plan", "lab")
+        self.provide()
         try:
             self.start()
             self.engine.write(self.platform)

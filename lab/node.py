@@ -1,6 +1,8 @@
 """One node as the lab's supervisor sees it: created, started, watched, stopped."""
 
 import json
+import os
+import stat
 import subprocess
 import time
 from collections import deque
@@ -79,6 +81,7 @@ class Node:
         for inside in ("containerd/bin", "containerd/lib", "cni/bin"):
             (self.directory / "volumes" / spec.volume("/opt") / inside).mkdir(parents=True, exist_ok=True)
         (self.directory / "etc").mkdir(exist_ok=True)
+        self._tun()
         for name, text in files.items():
             (self.directory / "etc" / name).write_text(text)
         if self.host.user_namespace:
@@ -94,6 +97,15 @@ class Node:
         )
         (self.directory / "config.json").write_text(json.dumps(document, indent=1))
 
+    def _tun(self) -> None:
+        """The device of the node's own by which virtual machines get their network."""
+        node = self.directory / "tun"
+        if not node.exists():
+            os.mknod(node, stat.S_IFCHR | 0o666, os.makedev(*spec.TUN_NUMBERS))
+            node.chmod(0o666)
+            if self.host.user_namespace:
+                os.chown(node, FIRST_ID, FIRST_ID)
+
     def start(self) -> None:
         """Power on: with empty volumes into maintenance mode, otherwise with what is on them."""
         if self.running:
@@ -105,6 +117,7 @@ class Node:
         pid_file = self.directory / "pid"
         self._run("create", "--bundle", str(self.directory), "--pid-file", str(pid_file), self.machine.name, log=True)
         pid = int(pid_file.read_text())
+        cgroups.weigh(self.layout.identity)
         if self.host.user_namespace:
             cgroups.give(self.layout.identity, self.machine.name, FIRST_ID)
         network.ip(network.plug(self.machine, self.index, pid, self.topology))

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.facts.versions import CURRENT
 from core.standins import within
 
+from . import guests
 from .standins import APPROVER, undigested
 from .topology import LINK, Topology
 
@@ -46,6 +48,9 @@ class Substitutes:
     user_namespace: bool
     # Where `up` saves etcd before an upgrade.
     snapshots: str = "/lab/snapshots"
+    kubevirt: str = CURRENT["kubevirt"]
+    # The source of a guest's disk, by its format.
+    disks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def kubelet_config(substitutes: Substitutes) -> dict[str, Any]:
@@ -99,7 +104,7 @@ def rehearsed(
     _cilium(overlay, substitutes)
     _approver(overlay)
     _workloads(overlay)
-    _kubevirt(overlay)
+    guests.rehearsed(overlay.platform, overlay.note, substitutes.kubevirt, substitutes.disks)
     return overlay.platform, overlay.changes
 
 
@@ -186,14 +191,9 @@ def _approver(overlay: _Overlay) -> None:
         )
 
 
-def _kubevirt(overlay: _Overlay) -> None:
-    if overlay.platform.get("kubevirt"):
-        overlay.note(
-            "kubevirt",
-            overlay.platform["kubevirt"]["version"],
-            "its objects, with a stand-in for the operator",
-            "KubeVirt's images can't be made from source here: virtual machines are objects, none runs",
-        )
+def left_out(section: str) -> Change:
+    """The change that a section of the stack file is not rehearsed."""
+    return Change(section, "the platform's", "none", "--without-vms leaves out KubeVirt and what runs on it")
 
 
 # Field of the stack file that needs a kernel or a disk -> what a container lacks for it.

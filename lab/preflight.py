@@ -14,6 +14,7 @@ from .topology import FIRST_ID, IDS
 
 TALOS_OPEN_FILES = 1_048_576
 NODE_MEMORY, BASE_MEMORY = 1200, 1500  # MB, measured: a control plane; the lab, the engine and its plugins
+KUBEVIRT_MEMORY, VM_MEMORY = 1100, 450  # MB, measured: KubeVirt's programs; a small guest with its launcher
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,18 @@ def _user_namespaces() -> Finding:
     )
 
 
-def _memory(nodes: int) -> Finding:
+def memory(nodes: int, vms: int | None = None) -> int:
+    """Megabytes that a lab needs. vms: the number of virtual machines; None without KubeVirt."""
+    virtual = 0 if vms is None else KUBEVIRT_MEMORY + VM_MEMORY * vms
+    return BASE_MEMORY + NODE_MEMORY * nodes + virtual
+
+
+def _memory(nodes: int, vms: int | None) -> Finding:
     for line in Path("/proc/meminfo").read_text().splitlines():
         if line.startswith("MemAvailable:"):
-            free, need = int(line.split()[1]) // 1024, BASE_MEMORY + NODE_MEMORY * nodes
-            return Finding(free >= need, f"memory: {free} MB available, about {need} MB needed for {nodes} nodes")
+            free, need = int(line.split()[1]) // 1024, memory(nodes, vms)
+            what = f"{nodes} nodes" + (f" and {vms} virtual machines" if vms is not None else "")
+            return Finding(free >= need, f"memory: {free} MB available, about {need} MB needed for {what}")
     return Finding(True, "memory: not known")
 
 
@@ -87,13 +95,16 @@ def host(contained: bool = False) -> Host:
     )
 
 
-def examine(nodes: int = 1, contained: bool = False) -> list[Finding]:
-    """Check everything that a rehearsal of this many nodes needs. contained: a container runtime does the rest."""
+def examine(nodes: int = 1, contained: bool = False, vms: int | None = None) -> list[Finding]:
+    """Check everything that a rehearsal of this many nodes needs.
+
+    contained: a container runtime does the rest. vms: the number of virtual machines; None without KubeVirt.
+    """
     if contained:
         return [
             Finding(platform.machine() == "x86_64", f"processor: {platform.machine()}; images are made for x86_64"),
             _program("nsenter", "util-linux", "it runs the engine beside the lab"),
-            _memory(nodes),
+            _memory(nodes, vms),
         ]
     release = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2])
     findings = [
@@ -111,7 +122,7 @@ def examine(nodes: int = 1, contained: bool = False) -> list[Finding]:
         _program("nsenter", "util-linux", "it runs the engine inside the lab"),
         _program("nft", "nftables", "kube-proxy needs it, so services would have no addresses", fatal=False),
         Finding(os.path.exists("/dev/kmsg"), "device: /dev/kmsg, which the kubelet opens"),
-        _memory(nodes),
+        _memory(nodes, vms),
         Finding(
             kernel.may(kernel.CAP_SYS_RESOURCE),
             "capability: SYS_RESOURCE (without it, nodes run in a user namespace, and no OOM score is set)",

@@ -4,15 +4,16 @@ import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from toolchain import ensure
+from toolchain import absent, ensure
 
 from . import images, preflight, rootfs, speed
+from .images import Image
 from .layout import Layout
 from .order import Order
 from .platform_images import platform_images
@@ -32,12 +33,15 @@ class Versions:
     kubernetes: str
     etcd: str
     coredns: str
+    kubevirt: str
+    cdi: str
 
 
 def versions(lock: Path = LOCK) -> Versions:
     """Read from the toolchain's lock, so that no version is written twice."""
     parts = tomllib.loads(lock.read_text())
-    return Versions(*(f"v{parts[part]['version']}" for part in ("machined", "kubernetes", "etcd", "coredns")))
+    names = ("machined", "kubernetes", "etcd", "coredns", "kubevirt", "cdi")
+    return Versions(*(f"v{parts[part]['version']}" for part in names))
 
 
 # The Kubernetes programs that run on machines. Linked a second time with the next version number, they are the release
@@ -58,6 +62,20 @@ def binaries(*names: str) -> dict[str, Path]:
     return dict(ensure(set(names) or {"lab"}))
 
 
+# About how long the parts of virtual machines take to build, on two cores with nothing beside.
+BUILD_MINUTES = 20
+
+
+def provided(*names: str, more: Sequence[str], say: Callable[[str], None]) -> dict[str, Path]:
+    """Paths by name, as `binaries` returns, after a line about what of `more` is built first, and for how long."""
+    if parts := absent(more):
+        say(
+            f"first, what runs virtual machines is built, once: {', '.join(part.name for part in parts)}; "
+            f"all of it takes about {BUILD_MINUTES} minutes on two cores. --without-vms rehearses without it"
+        )
+    return binaries(*names, *more)
+
+
 def order(
     layout: Layout,
     topology: Topology,
@@ -66,24 +84,29 @@ def order(
     *,
     stand_ins: Mapping[str, Sequence[str]] | None = None,
     talosctl: Sequence[str] = (),
+    more: Sequence[Image] = (),
     runtime: str = "",
 ) -> Order:
     """Make the images and the root file system that are missing, and the order for the lab's supervisor.
 
+    more: images of this stack alone.
     runtime: docker or podman, where nodes are containers of the official image and need no root built here.
     """
     host, releases = host or preflight.host(), versions()
     nft = shutil.which("nft")
     images.Store(layout.store / "images").add(
-        platform_images(
-            built,
-            kubernetes=releases.kubernetes,
-            etcd=releases.etcd,
-            coredns=releases.coredns,
-            nft=Path(nft) if nft else None,
-            stand_ins=stand_ins,
-            talosctl=talosctl,
-        )
+        [
+            *platform_images(
+                built,
+                kubernetes=releases.kubernetes,
+                etcd=releases.etcd,
+                coredns=releases.coredns,
+                nft=Path(nft) if nft else None,
+                stand_ins=stand_ins,
+                talosctl=talosctl,
+            ),
+            *more,
+        ]
     )
     if all(f"{name}-next" in built for name in MOVED):
         # Only these programs have a second release.

@@ -14,6 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 from .images import MANIFEST, Store
 
 _MANIFEST = re.compile(r"^/v2/(?P<name>.+)/manifests/(?P<reference>[^/]+)$")
+# Any blob under a name that says what it is, as images of disks are fetched.
+_FILE = re.compile(r"^/files/(?P<digest>[0-9a-f]{64})/[\w.-]+$")
+_RANGE = re.compile(r"bytes=(?P<first>\d+)-(?P<last>\d*)")
 _BLOB = re.compile(r"^/v2/.+/blobs/sha256:(?P<digest>[0-9a-f]{64})$")
 
 
@@ -60,8 +63,35 @@ class _Handler(BaseHTTPRequestHandler):
             self._manifest(match["name"], match["reference"], upstream, with_body=with_body)
         elif match := _BLOB.match(url.path):
             self._blob(match["digest"], with_body=with_body)
+        elif match := _FILE.match(url.path):
+            self._part(match["digest"], with_body=with_body)
         else:
             self._unknown()
+
+    def _part(self, digest: str, *, with_body: bool) -> None:
+        """A file, or the part of it that the request names, as importers read disks."""
+        path = self.server.store.blobs / digest
+        if not path.is_file():
+            self._unknown()
+            return
+        size = path.stat().st_size
+        asked = _RANGE.fullmatch(self.headers.get("Range", ""))
+        first = int(asked["first"]) if asked else 0
+        last = min(int(asked["last"] or size), size - 1) if asked else size - 1
+        if first > last:
+            self._send(416, "application/octet-stream", b"", with_body=False)
+            return
+        self.send_response(206 if asked else 200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Length", str(last - first + 1))
+        self.send_header("Accept-Ranges", "bytes")
+        if asked:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+        self.end_headers()
+        if with_body:
+            self.wfile.flush()
+            with path.open("rb") as content:
+                self.connection.sendfile(content, first, last - first + 1)
 
     def _manifest(self, name: str, reference: str, upstream: str, *, with_body: bool) -> None:
         by_digest = reference.startswith("sha256:")

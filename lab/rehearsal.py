@@ -10,7 +10,7 @@ from core.loading import stackfile
 from runner.environment import tools
 from toolchain import Layout as Toolchain
 
-from . import cleanup, container_runtime, namespaces, overlay, preflight, prepare, standins
+from . import cleanup, container_runtime, namespaces, overlay, preflight, prepare, standins, virtualization
 from .engine import Engine, Run
 from .layout import Layout
 from .session import Lab
@@ -29,15 +29,21 @@ class Refused(RuntimeError):
 class Rehearsal:
     """What every part of a rehearsal shares: the stack, its lab, the engine and the clients of both APIs."""
 
-    def __init__(self, stack: str, *, root: Path, checkout: Path, keep: bool = False) -> None:
+    def __init__(
+        self, stack: str, *, root: Path, checkout: Path, keep: bool = False, without_vms: bool = False
+    ) -> None:
         """root: the toolchain's directory of the checkout. keep: leave the lab running at the end.
+        without_vms: leave out KubeVirt and what needs it.
 
         Raises StackFileError with every fault of the stack file.
         """
         self.stack, self.root, self.checkout, self.keep = stack, root, checkout, keep
         self.layout = Layout.of(root, stack)
         self.times = Times(root / "lab" / f"{stack}.times.json")
-        self.committed = stackfile.written_out(checkout / f"Pulumi.{stack}.yaml", root=checkout, today=date.today())
+        written = stackfile.written_out(checkout / f"Pulumi.{stack}.yaml", root=checkout, today=date.today())
+        self.left_out = [part for part in virtualization.SECTIONS if without_vms and part in written]
+        self.committed = {key: value for key, value in written.items() if key not in self.left_out}
+        self.virtual = bool(self.committed.get("kubevirt"))
         # Preferred if available: the official image is closer to a real node than an image built here.
         self.runtime = container_runtime.find(prepare.versions().talos)
         self.host = preflight.host(contained=self.runtime is not None)
@@ -67,7 +73,8 @@ class Rehearsal:
 
         Raises Refused if the computer lacks something that a rehearsal needs.
         """
-        findings = preflight.examine(len(self.topology.machines), contained=self.runtime is not None)
+        vms = len(self.committed.get("vms") or ()) if self.virtual else None
+        findings = preflight.examine(len(self.topology.machines), contained=self.runtime is not None, vms=vms)
         if self.runtime:
             self.times.say(f"nodes are containers of {self.runtime.program}, with the official Talos image")
         for finding in findings:
@@ -82,6 +89,11 @@ class Rehearsal:
         for folder in (*(self.layout.directory / state for state in ("stack", "adopted")), self.snapshots):
             shutil.rmtree(folder, ignore_errors=True)
 
+    def provide(self) -> None:
+        """Set up the programs that this rehearsal runs."""
+        more = virtualization.parts(self.committed)
+        self.binaries = self.binaries or prepare.provided("plan", "lab", more=more, say=self.times.say)
+
     def start(self) -> None:
         """Start the lab with every machine of the stack in maintenance mode, and make the rehearsed platform."""
         order = prepare.order(
@@ -91,6 +103,7 @@ class Rehearsal:
             self.host,
             stand_ins=standins.stand_ins(self.committed),
             talosctl=standins.talosctl(self.committed),
+            more=virtualization.images(self.layout.store, self.committed, self.binaries),
             runtime=self.runtime.program if self.runtime else "",
         )
         self.lab = Lab.start(self.layout, order)
@@ -105,6 +118,7 @@ class Rehearsal:
         )
         self.clients = Clients(self.lab, self.binaries, self.engine.home)
         self.platform, self.changes = overlay.rehearsed(self.committed, self.topology, self._substitutes())
+        self.changes += [overlay.left_out(part) for part in self.left_out]
         for change in self.changes:
             self.times.say(f"not as in the stack: {change.where}: {change.now} ({change.why})")
         self._power_on()
@@ -117,6 +131,8 @@ class Rehearsal:
         )
         return overlay.Substitutes(
             kubernetes=prepare.versions().kubernetes,
+            kubevirt=prepare.versions().kubevirt,
+            disks=virtualization.disks(self.layout, self.topology, self.binaries) if self.virtual else {},
             # From the checkout on: no stack file names a chart elsewhere.
             chart=f"./{chart.relative_to(self.layout.checkout)}",
             snapshots=str(self.snapshots),

@@ -6,7 +6,7 @@ cleanly whatever happens.
 
 from collections.abc import Collection, Iterable
 
-from . import prepare, report
+from . import report
 from .phases import BEFORE, PHASES, Phase
 from .rehearsal import Rehearsal
 from .snapshot import Snapshot
@@ -22,7 +22,7 @@ def rehearse(rehearsal: Rehearsal, *, only: Collection[str] = ()) -> None:
     with times.phase("look at the computer"):
         rehearsal.look()
     with times.phase("toolchain"):
-        rehearsal.binaries = prepare.binaries("plan", "lab")
+        rehearsal.provide()
     rehearsal.before = Snapshot.take(rehearsal.layout)
     try:
         with times.phase("nodes"):

@@ -20,7 +20,9 @@ READ_ONLY = (
     "/proc/sysrq-trigger",
 )
 
-DEVICES: Mapping[str, tuple[int, int]] = {"/dev/kmsg": (1, 11), "/dev/fuse": (10, 229), "/dev/net/tun": (10, 200)}
+DEVICES: Mapping[str, tuple[int, int]] = {"/dev/kmsg": (1, 11), "/dev/fuse": (10, 229)}
+# The root of a user namespace may not open the computer's own node of it, so a node gets one that everyone may open.
+TUN, TUN_NUMBERS = "/dev/net/tun", (10, 200)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,7 @@ def _mounts(directory: PurePath) -> list[dict[str, Any]]:
     def bind(target: str, source: PurePath) -> dict[str, Any]:
         return {"destination": target, "type": "bind", "source": str(source), "options": ["rbind", "rw"]}
 
+    tun = {"destination": TUN, "type": "bind", "source": str(directory / "tun"), "options": ["bind", "rw"]}
     return [
         kernel("/proc", "proc", quiet),
         kernel("/dev", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
@@ -60,6 +63,7 @@ def _mounts(directory: PurePath) -> list[dict[str, Any]]:
         *(kernel(path, "tmpfs", ["nosuid", "nodev", "mode=755"]) for path in ("/run", "/system", "/tmp")),
         *(bind(path, directory / "volumes" / volume(path)) for path in VOLUMES),
         *(bind(f"/etc/{name}", directory / "etc" / name) for name in ("hostname", "hosts", "resolv.conf")),
+        tun,
     ]
 
 

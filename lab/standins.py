@@ -26,10 +26,6 @@ def talosctl(platform: Mapping[str, Any]) -> list[str]:
 def stand_ins(platform: Mapping[str, Any]) -> dict[str, list[str]]:
     """The images of others that a platform runs: each image -> the command of the lab's image of that name."""
     commands: dict[str, list[str]] = {}
-    if want := platform.get("kubevirt"):
-        commands[f"{want.get('registry') or 'quay.io/kubevirt'}/virt-operator:{want['version']}"] = [
-            "/usr/bin/virt-operator"
-        ]
     extras = platform["talos"].get("extras", {})
     if extras.get("serving_certificates", "cluster") == "cluster":
         commands[undigested(extras.get("approver", APPROVER))] = ["/usr/bin/kubelet-serving-cert-approver"]

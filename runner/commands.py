@@ -134,12 +134,13 @@ COMMANDS = {
     ),
     "rehearse": REHEARSE,
     "test": Command(
-        "[--quick] [PYTEST-OPTION...]",
-        "run the tests; --quick: those without engine, lab or virtual machine",
+        "[--quick | --all] [PYTEST-OPTION...]",
+        "run the tests; --quick: those without engine, lab or virtual machine; --all: with KubeVirt",
         "test tests/model -q",
         "testing:test",
         raw=True,
-        more="Without a path, the quick tests run while the parts that the others need are built.",
+        more="Without a path, the quick tests run while the parts that the others need are built. Rehearsals run "
+        "virtual machines wherever KubeVirt is built; --all builds it first, in about 20 minutes.",
     ),
     "lint": Command(
         "[PATH...]",

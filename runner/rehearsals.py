@@ -11,6 +11,8 @@ PHASES = (
     "what stands",
     "what the plan computes",
     "kubelets' certificates",
+    "virtual machines",
+    "virtual machines' disks",
     "up again",
     "a stranger in its place",
     "a change",
@@ -23,20 +25,27 @@ PHASES = (
     "a renewal",
     "a snapshot on a schedule",
     "a restore",
+    "virtual machines again",
     "lost machines",
     "an up with machines down",
     "a worker decommissioned",
     "a lost worker",
     "control planes decommissioned",
 )
+# Those of them that need KubeVirt.
+VM_PHASES = tuple(phase for phase in PHASES if phase.startswith("virtual machines"))
 REHEARSE = Command(
-    "STACK [--keep] [--only PHASE... | --kills N [--each N] [--seed N] | --steps]",
+    "STACK [--keep] [--without-vms] [--only PHASE... | --kills N [--each N] [--seed N] | --steps]",
     "create the stack on real Talos nodes on this computer, and remove it again",
     "rehearse dev --keep",
     "rehearse:rehearse",
     {
         **STACK,
         "--keep": {"action": "store_true", "help": "leave the lab running for talosctl and kubectl"},
+        "--without-vms": {
+            "action": "store_true",
+            "help": "leave out KubeVirt and all that runs on it: its programs take about 20 minutes to build, once",
+        },
         "--only": {
             "metavar": "PHASE",
             "action": "append",

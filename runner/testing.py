@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import Layout, ToolchainError, manifests
+from toolchain import Layout, ToolchainError, absent, manifests
 
 from .environment import tools
 from .parts import ensure
 from .process import INHERITED, python
+from .rehearsals import VM_PHASES
 
 # Marks of the tests that need more than the Python environment.
 SLOW = "programs or engine or machines or lab"
@@ -29,29 +30,38 @@ WORKERS_PER_CORE = 2
 # What the tests of the engine need, and what labs and virtual machines need on top.
 ENGINE_PARTS = ("test",)
 LAB_PARTS = ("lab", "kubernetes-api", "netboot", "install")
+# What runs virtual machines in rehearsals. It takes so long to build that --all alone builds it.
+VM_PARTS = ("virtualization", "vm-storage")
 
 
 def test(given: Namespace, layout: Layout) -> int:
     """Run the tests; arguments go to pytest. Returns the exit code, 0 when every test passed.
 
+    With --all, KubeVirt is built first, and rehearsals run virtual machines, as they do wherever it is built.
     With arguments, one run of pytest does what they say, and the parts of all tests are set up first. Raises
     ToolchainError when parts cannot be had.
     """
-    options = [each for each in given.options if each != "--quick"]
-    if len(options) < len(given.options):
+    options = [each for each in given.options if each not in {"--quick", "--all"}]
+    if "--quick" in given.options:
         ensure({"python"}, layout)
         return _pytest(layout, "-m", QUICK, *parallel(), *options)
     if options:
         manifests.check(ensure(ENGINE_PARTS, layout), layout)
         return _pytest(layout, *options)
     ensure({"python"}, layout)
-    with background(ENGINE_PARTS, layout) as build:
+    parts = (*ENGINE_PARTS, *VM_PARTS) if "--all" in given.options else ENGINE_PARTS
+    with background(parts, layout) as build:
         _say("the quick tests run first; the parts that the others need are set up meanwhile", build.log)
         quick = _pytest(layout, "-m", QUICK, *parallel())
         build.wait()
     with _lab_parts(layout):
         _say("now the tests that run the engine, labs and virtual machines")
         slow = _pytest(layout, "-m", SLOW)
+    if absent(VM_PARTS, layout):
+        _say(
+            f"{len(VM_PHASES)} phases of rehearsals were left out, because KubeVirt is not built here: "
+            "./bedplate test --all builds it in about 20 minutes, once, and runs them"
+        )
     return quick or slow
 
 

@@ -5,6 +5,6 @@
 
 from .errors import ToolchainError
 from .layout import Layout
-from .ready import ensure
+from .ready import absent, ensure
 
-__all__ = ["Layout", "ToolchainError", "ensure"]
+__all__ = ["Layout", "ToolchainError", "absent", "ensure"]

@@ -96,8 +96,8 @@ def build(part: Part, work: Path, layout: Layout, go: Path, tell: Callable[[str]
     for program in part.compiled:
         text = module_folder(program.module, source, go, environment) / program.path
         command = ["gcc", "-static", "-O2", "-s", "-o", str(made / program.name), str(text)]
-        with open(log, "ab") as output:
-            if subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=work).returncode:
+        with open(log, "ab") as said:
+            if subprocess.run(command, stdout=said, stderr=said, stdin=subprocess.DEVNULL, cwd=work).returncode:
                 raise _fault(part, command, work, log)
     for product in part.products:
         with open(made / product.name, "wb") as file, open(log, "ab") as errors:

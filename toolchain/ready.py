@@ -10,9 +10,16 @@ from . import system
 from .errors import ToolchainError
 from .install import install
 from .layout import Layout
-from .lock import load
+from .lock import Part, load
 from .progress import Progress
 from .store import SOURCES, find
+
+
+def absent(names: Iterable[str], layout: Layout | None = None) -> list[Part]:
+    """The parts behind these names that are not set up yet, in their order. Raises ToolchainError."""
+    layout = layout or Layout.of()
+    source = forced()
+    return [part for part in load(layout.lock).select(names) if find(part, layout, source) is None]
 
 
 def ensure(names: Iterable[str], layout: Layout | None = None, progress: Progress | None = None) -> dict[str, Path]:

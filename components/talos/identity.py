@@ -6,6 +6,7 @@ from typing import Any
 from pulumi import Input, Output, ResourceOptions
 
 from components.native import ContractResource, talos_client
+from core.machineconfig.base import base_texts
 from core.model import Platform
 from core.native.machine import IDENTITY
 
@@ -62,6 +63,7 @@ class Identity(ContractResource):
             "serials": serials,
             "generation": platform.machines[machine].install.generation,
             # The machine's config without the PKI: a change queries the machine again, and the plan lists the fields.
+            "base": base_texts(platform, platform.machines[machine].role),
             "documents": documents(platform, machine, secrets),
             "versions": {"contract": platform.talos.contract, "kubernetes": platform.talos.kubernetes},
             "timeoutSeconds": BOOT_TIMEOUT_SECONDS,

@@ -6,6 +6,7 @@ from typing import Any
 from pulumi import Input, Output, ResourceOptions
 
 from components.native import ContractResource, talos_client
+from core.machineconfig.base import base_texts
 from core.model import Platform
 from core.native.machine import MAINTENANCE_TURN, NODE_HEALTHY
 
@@ -55,6 +56,7 @@ class MaintenanceTurn(ContractResource):
             **_shared(machine, node, platform, client),
             "controlplane": platform.machines[machine].role == "controlplane",
             "generation": platform.machines[machine].install.generation,
+            "base": base_texts(platform, platform.machines[machine].role),
             "documents": documents(platform, machine, secrets),
             "timeoutSeconds": TURN_TIMEOUT_SECONDS,
         }

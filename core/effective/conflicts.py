@@ -55,6 +55,28 @@ def beside(source: Source, now: Documents) -> Iterator[Fault]:
             )
 
 
+# What the API server puts into tokens, and which tokens it accepts, by the kind of the document.
+_TOKENS = {
+    "": tuple(("cluster", "apiServer", "extraArgs", flag) for flag in ("service-account-issuer", "api-audiences")),
+    "KubeAPIServerConfig": tuple(("extraArgs", flag) for flag in ("service-account-issuer", "api-audiences")),
+    "KubeServiceAccountConfig": (("issuer", "issuerURL"), ("accepted",)),
+}
+
+
+def on_one_control_plane(source: Source) -> Iterator[Fault]:
+    """What every control plane must have alike, in a patch that one machine alone gets."""
+    if source.place[:1] != ("machines",):
+        return
+    for path in _TOKENS.get(str(source.document.get("kind", "")), ()):
+        if touches(source.document, path) == path:
+            yield fault(
+                (*source.place, *path),
+                "sets on one control plane which tokens of service accounts the API accepts",
+                "the other control planes would refuse the tokens that it issues",
+                "move it to talos.patches",
+            )
+
+
 def on_workers(source: Source) -> Iterator[Fault]:
     """What only control planes have, in a patch that workers alone get."""
     for path in controlplane_fields(source.document):

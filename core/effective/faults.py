@@ -8,8 +8,9 @@ from core.machineconfig.sources import Source, base_sources, own_sources, patch_
 from core.model import Platform
 from core.model.checks.kernel import excepted
 from core.model.faults import Fault, fault
+from core.model.unused import faults_of_unused
 
-from .conflicts import beside, on_workers
+from .conflicts import beside, on_one_control_plane, on_workers
 from .kubeletsettings import locked, unconvertible
 from .machine import Effective
 from .origins import Origins
@@ -21,6 +22,10 @@ _REFUSED = "Talos refuses to merge it"
 
 def faults(platform: Platform) -> list[Fault]:
     """Every fault of the stack file's patches, each once, however many machines get the patch."""
+    return [*_of_machines(platform), *faults_of_unused(platform, _of_machines)]
+
+
+def _of_machines(platform: Platform) -> list[Fault]:
     found: dict[Fault, None] = {}
     recorded = excepted(platform, "KSPP")
     for name in platform.machines:
@@ -53,8 +58,7 @@ def _of_machine(platform: Platform, name: str, excepted: bool) -> Iterator[Fault
         yield from too_small(source)
         yield from locked(source)
         yield from beside(source, origins.documents)
-        if platform.machines[name].role == "worker":
-            yield from on_workers(source)
+        yield from on_workers(source) if platform.machines[name].role == "worker" else on_one_control_plane(source)
     yield from _denied(Effective(platform, name, origins), patches)
 
 

@@ -164,6 +164,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
         "machine.kubelet.extraConfig.readOnlyPort KubeletConfig.config.readOnlyPort "
         "machine.kubelet.extraArgs.read-only-port KubeletConfig.extraArgs.read-only-port",
     ),
+    (BEDPLATE, "another server would control the machine beside Bedplate", "SideroLinkConfig"),
     (BEDPLATE, "without roles every client of the Talos API may do everything", "machine.features.rbac"),
 )  # fmt: skip
 _PKI = (

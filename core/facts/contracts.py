@@ -38,6 +38,15 @@ KINDS: dict[str, Minor] = {
 }
 """Kind of document to the contract from which Talos has it."""
 
+# Source: siderolabs/talos, pkg/machinery/config/types/runtime at v1.14: hostPath mounts, machinedAccess, capabilities.
+UNJUDGED = {
+    "ContainerConfig": (
+        "it runs a container beside Kubernetes, and no policy judges its folders and rights on the machine",
+        "run it as a workload of Kubernetes",
+    )
+}
+"""Kind of document that Talos has and Bedplate refuses: why, and what to do instead."""
+
 # Source: Talos documentation, configuration reference (document map).
 REPLACED: dict[Minor, dict[str, tuple[str, ...]]] = {
     (1, 12): {

@@ -56,7 +56,8 @@ MITIGATIONS: dict[str, tuple[str, ...]] = {
     "arm64.nomte": (),
 }
 """Argument to the values that disable a mitigation, or a protection of the processor."""
-# Source: siderolabs/talos, pkg/kernel/kspp and pkg/machinery/kernel; kernel-parameters.txt.
+# Source: siderolabs/talos, pkg/kernel/kspp and pkg/machinery/kernel; kernel-parameters.txt; the recommended settings
+# of the Kernel Self-Protection Project.
 HARDENING: dict[str, tuple[str, ...]] = {
     "slab_merge": (),
     # The older name of the same.
@@ -69,15 +70,31 @@ HARDENING: dict[str, tuple[str, ...]] = {
     "audit": ("0", "off"),
     "proc_mem.force_override": ("always",),
     "talos.auditd.disabled": _YES,
-    "iommu": ("off",),
+    # Devices then reach all memory, and not only what their drivers map for them.
+    "iommu": ("off", "pt", "soft"),
+    "iommu.passthrough": _YES,
+    "iommu.strict": _NO,
     "intel_iommu": ("off",),
     "amd_iommu": ("off",),
+    "vsyscall": ("native", "emulate"),
+    "debugfs": ("on",),
+    "iomem": ("relaxed",),
+    "norandmaps": (),
+    "no_hash_pointers": (),
+    "hash_pointers": ("never",),
+    "sysrq_always_enabled": (),
     "rodata": ("off",),
     "hardened_usercopy": _NO,
     "randomize_kstack_offset": _NO,
     "cfi": ("off",),
 }
 """Argument to the values that disable a hardening default."""
+# Source: kernel-parameters.txt, lsm and security, which turn off every security module that they leave out.
+LISTS: dict[str, tuple[str, ...]] = {
+    "lsm": ("lockdown", "yama", "selinux"),
+    "security": ("selinux",),
+}
+"""Argument to the words that its value must have."""
 # Source: siderolabs/talos, pkg/machinery/kernel; siderolabs/image-factory: -name removes a default.
 REMOVED = (
     *("slab_nomerge", "pti", "init_on_alloc", "init_on_free", "module.sig_enforce"),
@@ -93,7 +110,7 @@ def mitigations_off(argument: str) -> Iterator[str]:
 
 def hardening_off(argument: str) -> Iterator[str]:
     """Yields what disables a hardening default, as the tables spell it."""
-    yield from kernel_words.weakens(argument, HARDENING, REMOVED, HARDENED)
+    yield from kernel_words.weakens(argument, HARDENING, LISTS, REMOVED, HARDENED)
 
 
 def weakened(arguments: Iterable[str]) -> bool:

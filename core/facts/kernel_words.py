@@ -48,16 +48,18 @@ def _switch(value: str) -> str:
 def weakens(
     argument: str,
     table: Mapping[str, tuple[str, ...]],
+    lists: Mapping[str, tuple[str, ...]],
     removed: tuple[str, ...],
     sysctls: Mapping[str, tuple[str, ...]],
 ) -> Iterator[str]:
     """Yields what of an argument disables a default, as the tables spell it.
 
-    table: as for `matches`. removed: names that -name removes. sysctls: the name of each kernel parameter to its
-    allowed values.
+    table: as for `matches`. lists: the name of each argument to the words that its value must have. removed: names
+    that -name removes. sysctls: the name of each kernel parameter to its allowed values.
     """
     yield from matches(argument, table)
     for name, value in words(argument):
+        yield from (f"{name} without {each}" for each in lists.get(name, ()) if each not in value.split(","))
         yield from (f"-{each}" for each in removed if name == f"-{each}")
         # Source: Linux fs/proc/proc_sysctl.c, process_sysctl_arg: sysctl.NAME or sysctl/NAME, separators in any mix.
         key = dotted(name[len("sysctl.") :].replace("/", "."))

@@ -51,7 +51,8 @@ def kubevirt(platform: Platform) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "configuration": configuration,
         "imagePullPolicy": "IfNotPresent",
-        "workloadUpdateStrategy": {"workloadUpdateMethods": ["LiveMigrate"] if platform.migratable else []},
+        # An empty list would be a change in each plan, because the operator writes the object without it.
+        **({"workloadUpdateStrategy": {"workloadUpdateMethods": ["LiveMigrate"]}} if platform.migratable else {}),
         "infra": {"replicas": 2 if platform.migratable else 1},
     }
     if any(vm.disk for vm in platform.vms.values()):

@@ -1,6 +1,6 @@
 """Where the stack file sets what a machine has: in the machine itself, or in its class."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +33,12 @@ def in_their_classes(platform: Platform, faults: Iterable[Fault]) -> list[Fault]
     for each in found:
         if (at := origin(platform, each.path)) != each.path:
             having.setdefault((at, each.text), set()).add(each.path[1])
-    of_class = {key for key, machines in having.items() if set(_heirs(platform, key[0])) <= machines}
+    members: dict[str | None, list[str]] = {}
+    for name, machine in platform.machines.items():
+        members.setdefault(machine.class_, []).append(name)
+    of_class = {
+        (at, text) for (at, text), names in having.items() if _heirs(platform, at, members.get(at[1], ())) <= names
+    }
     placed = (
         replace(each, path=at) if ((at := origin(platform, each.path)), each.text) in of_class else each
         for each in found
@@ -41,11 +46,9 @@ def in_their_classes(platform: Platform, faults: Iterable[Fault]) -> list[Fault]
     return list(dict.fromkeys(placed))
 
 
-def _heirs(platform: Platform, path: Path) -> Iterator[str]:
-    """The machines that have the value at a path of a class from there."""
-    for name, machine in platform.machines.items():
-        if machine.class_ == path[1] and origin(platform, ("machines", name, *path[2:])) == path:
-            yield name
+def _heirs(platform: Platform, path: Path, members: Iterable[str]) -> set[str]:
+    """Those of a class's machines that have the value at a path of the class from there."""
+    return {name for name in members if origin(platform, ("machines", name, *path[2:])) == path}
 
 
 def _is_shared(machine: MachineSpec, shared: Model, path: Path) -> bool:

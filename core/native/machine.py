@@ -43,6 +43,7 @@ IDENTITY = Contract(
             "A higher generation requires a machine that booted from the network.",
             "each generation permits one installation",
         ),
+        "base": shared.base(),
         "documents": shared.documents(),
         "versions": Input(
             type=text_mapping(1),
@@ -135,6 +136,7 @@ MAINTENANCE_TURN = Contract(
             "A machine that was installed again runs nothing that must be drained.",
             "each generation permits one installation",
         ),
+        "base": shared.base(),
         "documents": shared.documents(),
         "timeoutSeconds": shared.timeout(ignored=True),
     },

@@ -77,6 +77,18 @@ def documents() -> Input:
     )
 
 
+def base() -> Input:
+    """What Talos' generator writes for a machine, with which the documents of its config are compared."""
+    return Input(
+        type=texts(1),
+        doc="What Talos' generator writes for the machine's role, without the PKI, as JSON texts. States of earlier "
+        "releases have none.",
+        why="a patch changes what differs from it, and only that can restart the machine",
+        instead="write each document as one JSON text",
+        required=False,
+    )
+
+
 def controlplane() -> Input:
     """Whether a machine is a control plane."""
     return Input(

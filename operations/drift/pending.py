@@ -1,6 +1,5 @@
 """What the next `up` does to each machine: which fields change, what that comes to, and whether it reboots."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -9,10 +8,11 @@ from core.effective.keys import Origins
 from core.effective.meaning import Effect, effects, in_effect, kernel_effects
 from core.effective.runs import Runs
 from core.facts import installer
+from core.machineconfig import updates
 from core.machineconfig.base import base_texts
-from core.machineconfig.differences import Difference, differences
+from core.machineconfig.differences import Difference
 from core.machineconfig.documents import patches
-from core.machineconfig.merge import Key, merge
+from core.machineconfig.merge import Key
 from core.machineconfig.redaction import shown_value
 from core.model import Platform
 from core.model.patches import Place
@@ -74,10 +74,10 @@ def _change(platform: Platform, state: Recorded, places: dict[str, Place]) -> Ch
     now = effective(platform, name)
     origins = Origins(now, places)
     meaning = Meaning(state.runs(platform), now.runs, origins)
-    # A state of an earlier release has no base, so it is compared without one.
-    after = merge(map(json.loads, [*base, *declared] if state.base else declared))
+    before = {updates.BASE: state.base, updates.DOCUMENTS: state.patches}
+    fields = updates.changes(before, {updates.BASE: base, updates.DOCUMENTS: declared}, meaning=meaning)
     upgrades = list(_upgrades(platform, state, origins))
-    every = [*upgrades, *differences(state.merged, after, meaning=meaning)]
+    every = [*upgrades, *fields]
     reboots = any(difference.reboots for difference in every)
     different = list(effects(meaning.before, meaning.after, origins.of)) if every else []
     different += _kernel(state, now, places) if state.image != platform.installer_of(name) else ()

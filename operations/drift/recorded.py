@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from ipaddress import ip_address
 from typing import Any
 
@@ -13,7 +12,7 @@ from core.effective.runs import Runs
 from core.effective.section import Config
 from core.facts import installer
 from core.machineconfig.base import base_texts
-from core.machineconfig.merge import Documents, Merged, merge
+from core.machineconfig.merge import Documents, merge
 from core.model import Platform
 from core.native.machine import IDENTITY, NODE_HEALTHY, TALOS_VERSION
 from core.state import CONFIGURED, machine_of, unwrap_secret
@@ -49,11 +48,6 @@ class Recorded:
     def patches(self) -> list[str]:
         """What was merged into the base, as JSON texts."""
         return [*(self._input("config", "configPatches") or ())]
-
-    @cached_property
-    def merged(self) -> Merged:
-        """The documents that it took, and what its patches delete."""
-        return merge(map(json.loads, [*self.base, *self.patches]))
 
     @property
     def kubernetes(self) -> str:
@@ -100,14 +94,15 @@ class Recorded:
         return None if recorded is None or declared is None else ([*map(str, recorded)], declared)
 
     def _whole(self, platform: Platform) -> Documents:
-        if self.base:
-            return self.merged.documents
-        # A state of an earlier release: its generator wrote what the platform's contract has as its base.
+        base = self.base or self._former_base(platform)
+        return merge(map(json.loads, [*base, *self.patches])).documents
+
+    def _former_base(self, platform: Platform) -> list[str]:
+        """Of a state of an earlier release: its generator wrote what the platform's contract has as its base."""
         versions = self._input("identity", "versions") or {}
         known = {key: versions[key] for key in ("contract", "kubernetes") if key in versions}
         former = platform.model_copy(update={"talos": platform.talos.model_copy(update=known)})
-        generated = base_texts(former, platform.machines[self.name].role)
-        return merge(map(json.loads, [*generated, *self.patches])).documents
+        return base_texts(former, platform.machines[self.name].role)
 
     def _input(self, kind: str, name: str) -> Any:
         return unwrap_secret(self.inputs.get(kind, {}).get(name))

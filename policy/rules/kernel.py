@@ -8,7 +8,7 @@ from core.facts.kernel_words import matches, weakens, words
 from core.facts.sysctls import dotted
 from core.native.machine import TALOS_VERSION
 
-from .arguments import HARDENING, MITIGATIONS, REMOVED
+from .arguments import HARDENING, LISTS, MITIGATIONS, REMOVED
 from .field import Field
 from .rule import Resource, Rule
 from .talos import APPLY
@@ -70,7 +70,7 @@ def mitigations_on(resource: Resource) -> Iterator[str]:
 def hardening_kept(resource: Resource) -> Iterator[str]:
     """Yields kernel arguments that disable hardening defaults."""
     yield from _forbidden(
-        resource, lambda text: weakens(text, HARDENING, REMOVED, KSPP), "disables a hardening default"
+        resource, lambda text: weakens(text, HARDENING, LISTS, REMOVED, KSPP), "disables a hardening default"
     )
 
 
@@ -98,10 +98,12 @@ def no_wipe(resource: Resource) -> Iterator[str]:
 
 
 def boots_talos(resource: Resource) -> Iterator[str]:
-    """Yields kernel arguments with which the machine looks for its config elsewhere, or starts another program."""
+    """Yields kernel arguments by which something else than this platform, or than Talos, controls the machine."""
     for path, name, value in _words(resource):
         if name == "talos.platform" and value != "metal":
             yield f"{path}: talos.platform is not metal"
+        elif name == "siderolink.api":
+            yield f"{path}: siderolink.api lets another server control the machine"
         elif name in ("init", "rdinit"):
             yield f"{path}: {name} starts another program than Talos"
 
@@ -191,7 +193,7 @@ RULES = (
         severity="critical",
         kinds=BOOT,
         check=boots_talos,
-        why="On another platform Talos fetches its configuration from a metadata service that any host can pose as.",
+        why="What configures Talos in place of this platform controls the machine and every secret on it.",
         remedy="remove the argument: the images have talos.platform=metal",
     ),
     Rule(

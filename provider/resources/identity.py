@@ -1,6 +1,5 @@
 """The gate before a machine's config: what answers at its address is the declared hardware."""
 
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -9,8 +8,7 @@ from typing import Any
 
 from clients.talos import Client, Hardware, Maintenance, NoAnswer
 from core.facts.hardware import AS_DECLARED
-from core.machineconfig.differences import differences
-from core.machineconfig.merge import merge
+from core.machineconfig import updates
 from core.native import Unknown, Values
 from core.native.machine import IDENTITY
 from provider import pairing
@@ -44,11 +42,15 @@ class Identity(Resource):
 
     contract = IDENTITY
 
+    def equal_inputs(self, inputs: Values, state: Values) -> frozenset[str]:
+        """The base, if the state has none."""
+        return updates.unrecorded(state)
+
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """What the machine's next config changes, by document and field; secret values are not in it."""
         if state is None or isinstance(inputs.get("documents"), Unknown):
             return None
-        changes = differences(*(merge(map(json.loads, of.get("documents") or [])) for of in (state, inputs)))
+        changes = updates.changes(state, inputs)
         if not changes:
             return None
         how = "REBOOTS to take" if any(change.reboots for change in changes) else "takes, with no reboot,"

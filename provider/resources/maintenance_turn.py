@@ -1,6 +1,5 @@
 """Before a config that reboots a machine or changes its Kubernetes: the machine waits for its turn and is drained."""
 
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +7,7 @@ from typing import Any
 from clients.kubeconfig import kubeconfig
 from clients.talos import Client, NoAnswer
 from core.facts.node_labels import CONTROL_PLANE
-from core.machineconfig.differences import differences
-from core.machineconfig.merge import merge
+from core.machineconfig import updates
 from core.native import Unknown, Values
 from core.native.machine import MAINTENANCE_TURN
 from provider import draining, nodes, planes, quorum
@@ -49,6 +47,10 @@ class MaintenanceTurn(Resource):
             return self.contract.planned(inputs, None)
         return {**inputs, **_last_turn(state)}
 
+    def equal_inputs(self, inputs: Values, state: Values) -> frozenset[str]:
+        """The base, if the state has none."""
+        return updates.unrecorded(state)
+
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """That the machine is drained, and why."""
         if state is None or isinstance(inputs.get("documents"), Unknown):
@@ -85,9 +87,9 @@ def _needed(inputs: Values, state: Values) -> tuple[bool, str]:
         return False, ""  # Another machine, or one that was installed again: it is in maintenance mode.
     if isinstance(inputs.get("documents"), Unknown):
         return True, ""
-    changes = differences(*(merge(map(json.loads, of.get("documents") or [])) for of in (state, inputs)))
+    reboots = any(change.reboots for change in updates.changes(state, inputs))
     was, now = state.get("kubernetes"), inputs.get("kubernetes")
-    return any(change.reboots for change in changes), f"{was} -> {now}" if was != now else ""
+    return reboots, f"{was} -> {now}" if was != now else ""
 
 
 def access_of(client: Client, inputs: Values, say: Progress) -> Access:

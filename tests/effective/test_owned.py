@@ -30,6 +30,10 @@ LEGACY = {
         {"machine": {"install": {"wipe": True}}},
         "machine.install.wipe: sets what machines.*.install.generation",
     ),
+    "another server": (
+        document("SideroLinkConfig", apiUrl="https://a"),
+        "platform.talos.patches.0: sets what Bedplate",
+    ),
     "everything of the installation": ({"machine": {"install": DELETE}}, "machine.install: deletes what talos.version"),
     "kernel arguments": (
         {"machine": {"install": {"extraKernelArgs": ["a=b"]}}},
@@ -378,3 +382,28 @@ def test_every_owned_field_is_one_of_talos():
             if shape == "any":
                 break
     assert set(KEPT) <= set(known)
+
+
+TOKENS = {
+    "an issuer": ("v1.12", {"cluster": {"apiServer": {"extraArgs": {"service-account-issuer": "https://a"}}}}),
+    "issuers": (
+        "v1.13",
+        {"cluster": {"apiServer": {"extraArgs": {"service-account-issuer": ["https://a", "https://b"]}}}},
+    ),
+    "no issuer": ("v1.12", {"cluster": {"apiServer": {"extraArgs": {"service-account-issuer": DELETE}}}}),
+    "audiences": ("v1.12", {"cluster": {"apiServer": {"extraArgs": {"api-audiences": "https://a"}}}}),
+    "an issuer of a document": ("v1.14", document("KubeServiceAccountConfig", issuer={"issuerURL": "https://a"})),
+    "more issuers": ("v1.14", document("KubeServiceAccountConfig", accepted={"issuers": ["https://a"]})),
+    "a flag of a document": (
+        "v1.14",
+        document("KubeAPIServerConfig", extraArgs={"service-account-issuer": "https://a"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TOKENS)
+def test_one_control_plane_alone_can_not_issue_or_accept_other_tokens(case):
+    contract, patch = TOKENS[case]
+    (line,) = [str(each) for each in faults(patched(own={"cp-2": [patch]}, contract=contract))]
+    assert line.startswith("platform.machines.cp-2.patches.0.") and "sets on one control plane which tokens" in line
+    assert faults(patched(patch, contract=contract)) == []

@@ -13,13 +13,17 @@ from lab.prepare import CHECKOUT
 from lab.spec import Host
 from lab.testing.background import Rehearsals
 from lab.testing.fixtures import kubernetes_api, lab_host, talos_lab, talos_node
+from runner.testing import VM_PARTS
+from toolchain import absent
 
 __all__ = ["kubernetes_api", "lab_host", "rehearsals", "talos_lab", "talos_node"]
 
 HERE = Path(__file__).parent
 # They share the lab `dev`, so they come in this order: two wait for a rehearsal, and the third starts its own.
 LAST = ("test_rehearsal.py", "test_steps.py", "test_stop.py")
-COMMANDS = {"test_rehearsal.py": ("whole", ()), "test_steps.py": ("steps", ("--steps",))}
+# A rehearsal runs virtual machines wherever what they need is built. Kills at steps of the machines' layers need none.
+WITHOUT_VMS = () if not absent(VM_PARTS) else ("--without-vms",)
+COMMANDS = {"test_rehearsal.py": ("whole", WITHOUT_VMS), "test_steps.py": ("steps", ("--steps", "--without-vms"))}
 # A rehearsal beside a test that measures speed would be measured too.
 MEASURED = CHECKOUT / "tests" / "bench"
 

@@ -28,3 +28,14 @@ def test_cgroups_are_removed_children_first_and_those_that_are_left_are_returned
     (busy / "child" / "process").touch()
     assert cgroups.remove([tmp_path / "gone", busy], seconds=0.2) == [busy]
     assert not (tmp_path / "gone").exists()
+
+
+def test_a_lab_gets_the_processors_time_of_several_processes(tmp_path, monkeypatch):
+    for hierarchy, file in (("cpu", "cpu.shares"), ("unified", "cpu.weight"), ("memory", "memory.usage_in_bytes")):
+        (tmp_path / hierarchy).mkdir()
+        (tmp_path / hierarchy / file).write_text("1")
+    monkeypatch.setattr(cgroups, "of_lab", lambda identity: [*tmp_path.iterdir(), tmp_path / "absent"])
+    cgroups.weigh("dev")
+    assert (tmp_path / "cpu/cpu.shares").read_text() == "8192\n"
+    assert (tmp_path / "unified/cpu.weight").read_text() == "800\n"
+    assert [file.name for file in (tmp_path / "memory").iterdir()] == ["memory.usage_in_bytes"]

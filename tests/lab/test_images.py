@@ -13,6 +13,7 @@ import pytest
 
 from lab import rootfs
 from lab.images import Image, Store
+from lab.layers import NET_BIND_SERVICE, Layer, write
 from lab.platform_images import platform_images
 from lab.registry import Registry
 from lab.speed import deadline
@@ -137,6 +138,93 @@ def test_the_registry_serves_by_tag_and_digest_and_records_requests_that_it_can_
         assert missing == ["quay.io/cilium/cilium:v1.19.6"]
     finally:
         registry.stop()
+
+
+def test_a_disks_file_is_served_by_its_digest_in_the_parts_that_are_asked_for(tmp_path):
+    store = Store(tmp_path / "store")
+    (tmp_path / "disk").write_bytes(b"0123456789")
+    digest = store.keep(tmp_path / "disk")
+    assert store.keep(tmp_path / "disk") == digest
+    registry = Registry(store.directory, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{registry.port}/files/{digest}/disk.qcow2"
+    try:
+        with urllib.request.urlopen(url, timeout=deadline(5)) as answer:
+            assert answer.read() == b"0123456789" and answer.headers["Accept-Ranges"] == "bytes"
+        for asked, got in {"bytes=2-4": b"234", "bytes=8-": b"89", "bytes=8-99": b"89"}.items():
+            request = urllib.request.Request(url, headers={"Range": asked})
+            with urllib.request.urlopen(request, timeout=deadline(5)) as answer:
+                assert (answer.status, answer.read()) == (206, got), asked
+        head = urllib.request.Request(url, method="HEAD")
+        with urllib.request.urlopen(head, timeout=deadline(5)) as answer:
+            assert answer.headers["Content-Length"] == "10" and answer.read() == b""
+        for wrong in (url.replace(digest, "0" * 64), url.replace("disk.qcow2", "../index.json")):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(wrong, timeout=deadline(5))
+        with pytest.raises(urllib.error.HTTPError, match="416"):
+            urllib.request.urlopen(urllib.request.Request(url, headers={"Range": "bytes=10-"}), timeout=deadline(5))
+    finally:
+        registry.stop()
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A small system: a program, a link, an empty folder, and what is to stay out."""
+    root = tmp_path / "tree"
+    for folder in ("usr/bin", "usr/share/doc/deep", "var/lib/empty"):
+        (root / folder).mkdir(parents=True)
+    (root / "usr/bin/tool").write_text("tool")
+    (root / "usr/bin/tool").chmod(0o755)
+    (root / "usr/bin/alias").symlink_to("tool")
+    (root / "usr/share/doc/deep/text").write_text("much")
+    (root / "usr/bin/replaced").write_text("theirs")
+    return root
+
+
+def test_a_layer_of_a_tree_leaves_out_and_replaces_what_it_says(tree, tmp_path):
+    layer = Layer(
+        tree=tree,
+        without=("usr/share/doc", "*.a"),
+        texts={"usr/bin/replaced": b"ours"},
+        programs=("usr/bin/replaced",),
+        links={"bin": "usr/bin"},
+        shared=("tmp",),
+    )
+    write(layer, tmp_path / "layer")
+    with tarfile.open(tmp_path / "layer") as tar:
+        found = {each.name: each for each in tar}
+        assert tar.extractfile("usr/bin/replaced").read() == b"ours"
+        assert len(tar.getnames()) == len(found), "nothing is in it twice"
+    assert "usr/share" in found and not [name for name in found if "doc" in name]
+    assert found["usr/bin/alias"].linkname == "tool" and found["bin"].linkname == "usr/bin"
+    assert found["var/lib/empty"].isdir() and found["tmp"].mode == 0o1777
+    assert found["usr/bin/tool"].mode == found["usr/bin/replaced"].mode == 0o755
+    assert {(each.uid, each.gid, each.mtime) for each in found.values()} == {(0, 0, 0)}
+
+
+def test_a_program_gets_its_capability_as_an_attribute_of_the_file(image, tmp_path):
+    program = next(iter(image.files))
+    layer = Layer(files=image.files, capabilities={program: NET_BIND_SERVICE})
+    write(layer, tmp_path / "layer")
+    with tarfile.open(tmp_path / "layer") as tar:
+        headers = tar.getmember(program).pax_headers
+    # As setcap writes it: cap_net_bind_service=ep.
+    assert headers["SCHILY.xattr.security.capability"].encode() == bytes.fromhex("0100000200040000" + "00" * 12)
+
+
+def test_images_share_the_layers_below_them(image, tree, tmp_path):
+    store = Store(tmp_path / "store")
+    system = Layer(tree=tree)
+    images = [replace(image, name=f"ghcr.io/some/{name}:v1", below=(system,)) for name in ("one", "two")]
+    store.add(images)
+    layers = []
+    for each in images:
+        manifest = json.loads((store.blobs / store.digest(each.path).partition(":")[2]).read_text())
+        config = json.loads((store.blobs / manifest["config"]["digest"].partition(":")[2]).read_text())
+        assert config["rootfs"]["diff_ids"] == [layer["digest"] for layer in manifest["layers"]]
+        layers.append([layer["digest"] for layer in manifest["layers"]])
+        with tarfile.open(store.blobs / layers[-1][1].partition(":")[2]) as tar:
+            assert "etc/passwd" not in tar.getnames(), "the system below has the users"
+    assert layers[0] == layers[1] and len(layers[0]) == 2
 
 
 def test_no_path_leads_out_of_the_store(image, tmp_path):

@@ -4,7 +4,7 @@ import lzma
 
 import pytest
 
-from lab.testing import initramfs
+from lab import initramfs
 
 
 @pytest.fixture

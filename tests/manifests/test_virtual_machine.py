@@ -83,6 +83,12 @@ def test_vms_migrate_where_possible_and_otherwise_do_not_block_a_drain(dev, prod
     assert kubevirt(parse(prod))["spec"]["configuration"]["evictionStrategy"] == "LiveMigrate"
 
 
+def test_kubevirt_is_updated_by_migration_where_vms_can_migrate_and_else_by_nothing(dev, prod):
+    """virt-operator writes the object without an empty list, which would then be a change in each plan."""
+    assert kubevirt(parse(prod))["spec"]["workloadUpdateStrategy"] == {"workloadUpdateMethods": ["LiveMigrate"]}
+    assert "workloadUpdateStrategy" not in kubevirt(parse(dev))["spec"]
+
+
 def test_another_registry_is_named_together_with_the_tag(prod):
     """Without a tag, KubeVirt uses its default tag, which a mirror does not have."""
     spec = kubevirt(parse(changed(prod, {"kubevirt.registry": "mirror.example.com/kubevirt"})))["spec"]

@@ -15,10 +15,10 @@ import yaml
 
 from core.boot import dnsmasq
 from core.model import Platform, parse
-from lab import kernel, prepare
+from lab import initramfs, kernel, prepare
 from lab.layout import Layout
 from lab.speed import deadline
-from lab.testing import initramfs, machine_root
+from lab.testing import machine_root
 from lab.testing.qemu import Hardware, Machine
 from lab.testing.rack import LINK, Rack, tap
 from lab.waiting import wait_for

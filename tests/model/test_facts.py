@@ -25,7 +25,7 @@ def test_the_model_and_the_policies_harden_the_same_kernel_parameters():
     assert "user.max_user_namespaces" in kspp.HARDENED
 
 
-@pytest.mark.parametrize("table", ["MITIGATIONS", "HARDENING", "REMOVED"])
+@pytest.mark.parametrize("table", ["MITIGATIONS", "HARDENING", "LISTS", "REMOVED"])
 def test_the_model_and_the_policies_know_the_same_kernel_arguments(table):
     models, policies = getattr(kernel_defences, table), getattr(arguments, table)
     assert models == policies
@@ -45,6 +45,26 @@ def test_the_model_and_the_policies_know_the_same_kernel_arguments(table):
         ("slub-merge", ["slub_merge"]),
         ("sysctl/kernel.kptr_restrict=0", ["sysctl.kernel.kptr_restrict"]),
         ("sysctl/kernel/kptr_restrict=0", ["sysctl.kernel.kptr_restrict"]),
+        ("lsm=lockdown,yama,bpf", ["lsm without selinux"]),
+        ("lsm=", ["lsm without lockdown", "lsm without yama", "lsm without selinux"]),
+        ("lsm", ["lsm without lockdown", "lsm without yama", "lsm without selinux"]),
+        ("LSM=yama,lockdown,selinux,landlock", []),
+        ("security=none", ["security without selinux"]),
+        ("security=apparmor", ["security without selinux"]),
+        ("security=selinux", []),
+        ("iommu=pt", ["iommu=pt"]),
+        ("iommu=noforce,pt", ["iommu=pt"]),
+        ("iommu=nopt", []),
+        ("iommu.passthrough=1", ["iommu.passthrough=1"]),
+        ("iommu.passthrough=on", ["iommu.passthrough=on"]),
+        ("iommu.passthrough=0", []),
+        ("iommu.strict=0", ["iommu.strict=0"]),
+        ("vsyscall=native", ["vsyscall=native"]),
+        ("vsyscall=none", []),
+        ("debugfs=on", ["debugfs=on"]),
+        ("debugfs=off", []),
+        ("no-hash-pointers", ["no_hash_pointers"]),
+        ("iomem=relaxed", ["iomem=relaxed"]),
         ("init_on_alloc=yes", []),
         ("iommu=noforce", []),
         ("selinux=1", []),

@@ -11,7 +11,7 @@ import pytest
 from conftest import changed
 
 from core.machineconfig.documents import documents
-from core.model import parse
+from core.model import StackFileError, parse
 
 Raw = dict[str, Any]
 
@@ -58,15 +58,39 @@ def packages(prod: Raw, count: int) -> Raw:
     return changed(prod, {"vms.erp.cloud_init": {"packages": [f"package-{n}" for n in range(100 * count)]}})
 
 
+def classes(prod: Raw, count: int) -> Raw:
+    """A platform with three machines in each class."""
+    shared = {"labels": {"example.com/pool": "a"}, "nics": {"links": {"data0": {"driver": "mlx5_core", "mtu": 9000}}}}
+    raw = racks(prod, count)
+    for number, each in enumerate(raw["machines"].values()):
+        each["class"] = f"rack-{number % count}"
+    return raw | {"classes": {f"rack-{number}": shared for number in range(count)}}
+
+
+def faulty(prod: Raw, count: int) -> Raw:
+    """The same, and every class has a fault."""
+    return changed(
+        classes(prod, count), {f"classes.rack-{n}.labels": {"kubernetes.io/hostname": "a"} for n in range(count)}
+    )
+
+
 def growth(made: Callable[[int], Raw], size: int, work: Callable[[Raw], Any]) -> float:
     """How many times more calls a platform of four times the size takes."""
     work(made(2))  # What happens once in a process is no growth.
     return calls(work, made(size * 4)) / calls(work, made(size))
 
 
-@pytest.mark.parametrize("made", [racks, packages])
+@pytest.mark.parametrize("made", [racks, classes, packages])
 def test_reading_grows_with_the_file(prod, made):
     assert growth(lambda size: made(prod, size), 40, parse) < 4.2
+
+
+def test_refusing_grows_with_the_file(prod):
+    def refuse(raw: Raw) -> None:
+        with pytest.raises(StackFileError):
+            parse(raw)
+
+    assert growth(lambda size: faulty(prod, size), 40, refuse) < 4.2
 
 
 def test_rendering_grows_with_the_machines(prod):

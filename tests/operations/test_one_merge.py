@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from conftest import changed
 
+from core.machineconfig.base import base_texts
 from core.machineconfig.documents import patches
 from core.model import Platform, parse
 from operations.drift.changes import compared
@@ -57,17 +58,23 @@ EDITS = {
     "a list that the machine deletes and sets anew": Edit(
         ([rules("A")], [udev({"$patch": "delete"}), rules("B")]),
         ([rules("A")], [rules("B")]),
-        ["machine.udev.rules", "machine.udev.rules"],
+        ["machine.udev.rules"],
         reboots=True,
     ),
     "a list that the machine begins to delete": Edit(
         ([rules("A")], [rules("B")]),
         ([rules("A")], [udev({"$patch": "delete"}), rules("B")]),
-        ["machine.udev.rules", "machine.udev.rules"],
+        ["machine.udev.rules"],
         reboots=True,
     ),
     "a field of Talos' generator that the machine begins to delete": Edit(
-        ([], []), ([], [{"machine": {"env": {"$patch": "delete"}}}]), ["machine.env"], reboots=True
+        ([], []),
+        ([], [{"machine": {"features": {"diskQuotaSupport": {"$patch": "delete"}}}}]),
+        ["machine.features.diskQuotaSupport"],
+        reboots=True,
+    ),
+    "a field that no document sets and the machine begins to delete": Edit(
+        ([], []), ([], [{"machine": {"env": {"$patch": "delete"}}}])
     ),
     "a list that the machine deletes": Edit(
         ([rules("A")], [udev({"$patch": "delete"})]), ([rules("A2")], [udev({"$patch": "delete"})])
@@ -106,12 +113,18 @@ def test_the_plan_the_turn_the_gate_and_changes_agree_about_an_edit(prod, name):
     before, after = platform_with(prod, edit.before), platform_with(prod, edit.after)
     assert patches(before, "wk-1") != patches(after, "wk-1")
     had, gets = (
-        {"machine": "wk-1", "node": "10.20.0.21", "kubernetes": "v1", "documents": patches(platform, "wk-1")}
+        {
+            "machine": "wk-1",
+            "node": "10.20.0.21",
+            "kubernetes": "v1",
+            "base": base_texts(platform, "worker"),
+            "documents": patches(platform, "wk-1"),
+        }
         for platform in (before, after)
     )
 
     urn = "urn:pulumi:prod::bedplate::bedplate-native:talos:MachineConfig::talos-wk-1"
-    config = {"node": "10.20.0.21", "configPatches": had["documents"]}
+    config = {"node": "10.20.0.21", "base": had["base"], "configPatches": had["documents"]}
     state = [{"type": "bedplate-native:talos:MachineConfig", "urn": urn, "inputs": config}]
     [change] = [each for each in compared(after, state) if each.machine == "wk-1"]
     assert [each.path for each in change.differences] == edit.paths

@@ -78,8 +78,8 @@ def test_another_spelling_is_said_to_have_no_effect(one, contract):
     for before, after in (SPELLINGS[one](contract), SPELLINGS[one](contract)[::-1]):
         changes = looked(patched(*before, contract=contract), patched(*after, contract=contract))
         for change in changes.values():
-            # The API server's flags reach no worker.
-            assert change.state == "changes" or change.machine.startswith("wk")
+            # The API server's flags reach no worker, and a delete alone changes no config.
+            assert change.state == "changes" or change.machine.startswith("wk") or "delete" in one
             assert [str(each) for each in change.differences if each.effect] == [] and change.effects == []
             shown = table([change])
             assert change.state == "same" or ("changes without effect; " in shown and shown.endswith("; no effect"))

@@ -55,10 +55,13 @@ PLATFORMS = {
         "talos.schematic": {"kernel_args": ["mitigations=off"]},
         "exceptions": [LAB],
     },
-    "a config by https in the images": {
-        "talos.schematic": {"kernel_args": ["talos.config=https://config.example.com/x", "mitigations=auto,nosmt"]},
+    "mitigations that cost threads": {"talos.schematic": {"kernel_args": ["mitigations=auto,nosmt"]}},
+    "security modules in another order": {"talos.schematic": {"kernel_args": ["lsm=yama,selinux,lockdown,bpf"]}},
+    "an IOMMU for pass-through": {"talos.schematic": {"kernel_args": ["intel_iommu=on", "hugepages=64"]}},
+    "an IOMMU that only guests use, with a recorded exception": {
+        "talos.schematic": {"kernel_args": ["intel_iommu=on", "iommu=pt"]},
+        "exceptions": [LAB],
     },
-    "an IOMMU for pass-through": {"talos.schematic": {"kernel_args": ["intel_iommu=on", "iommu=pt", "hugepages=64"]}},
     "layers for a registry among peers": {"talos.containerd": {IMAGES: {"discard_unpacked_layers": False}}},
     "containerd on one machine without VMs": {
         "kubevirt": None,

@@ -478,6 +478,34 @@ def test_one_that_had_its_config_is_not_waited_for_to_restart(rack, monkeypatch)
     )
 
 
+BASE = [json.dumps({"machine": {"type": "worker", "env": {"A": "1"}}})]
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_only_what_differs_from_the_base_takes_a_turn(rack, recorded):
+    """recorded: whether the state has the base, which states of earlier releases do not."""
+    inputs = {"machine": "wk-1", "node": "n", "generation": 0, "base": BASE, "documents": [], "kubernetes": VERSION}
+    state = {**inputs, "turn": 4, "began": "x", "reboots": False}
+    if not recorded:
+        del state["base"]
+        assert TURN.equal_inputs(inputs, state) == {"base"}
+    assert TURN.describe_change({**inputs, "documents": OLD}, state) is None
+    assert TURN.plan({**inputs, "documents": OLD}, state)["turn"] == 4
+    gone = [json.dumps({"machine": {"env": {"A": {"$patch": "delete"}}}})]
+    absent = [json.dumps({"machine": {"files": {"$patch": "delete"}}})]
+    assert TURN.describe_change({**inputs, "documents": absent}, state) is None
+    for changed in (NEW, gone):
+        assert "REBOOTS" in TURN.describe_change({**inputs, "documents": changed}, state)
+        assert TURN.plan({**inputs, "documents": changed}, state)["turn"] is framework.UNKNOWN
+
+
+def test_another_base_takes_a_turn(rack):
+    inputs = {"machine": "wk-1", "node": "n", "generation": 0, "base": BASE, "documents": [], "kubernetes": VERSION}
+    state = {**inputs, "turn": 4, "began": "x", "reboots": False}
+    assert TURN.equal_inputs(inputs, state) == frozenset()
+    assert "REBOOTS" in TURN.describe_change({**inputs, "base": NEW}, state)
+
+
 def test_a_plan_says_what_takes_a_turn(rack):
     state = {
         "machine": "wk-1",

@@ -9,7 +9,9 @@ from lab.phases import BEFORE, PHASES
 from runner import main
 from runner.rehearsals import PHASES as TYPED
 
-REHEARSE = "./bedplate rehearse STACK [--keep] [--only PHASE... | --kills N [--each N] [--seed N] | --steps]"
+REHEARSE = (
+    "./bedplate rehearse STACK [--keep] [--without-vms] [--only PHASE... | --kills N [--each N] [--seed N] | --steps]"
+)
 BENCH = "./bedplate bench [ROUNDS] [--sizes SIZE,...] [--against CHECKOUT] [--policies]"
 
 

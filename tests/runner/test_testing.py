@@ -30,6 +30,7 @@ def checkout(house, monkeypatch):
     requested = []
     monkeypatch.setattr(testing, "ensure", lambda names, layout: requested.append(set(names)) or {})
     monkeypatch.setattr(testing.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(testing, "absent", lambda names, layout: [*names])
 
     def write(setup=0, quick=0, slow=0):
         (house.root / "bedplate").write_text(SETUP.format(code=setup))
@@ -74,6 +75,18 @@ def test_parts_are_set_up_while_the_quick_tests_run(checkout, capfd):
     quick, slow = lines(house, "pytests")
     assert quick.startswith("-m pytest -m not (") and slow == "-m pytest -m programs or engine or machines or lab"
     assert "[1/1] alpha: build, 1 s" in capfd.readouterr().err
+
+
+def test_what_virtual_machines_need_is_built_by_all_alone_and_what_is_left_out_is_counted(checkout, monkeypatch, capfd):
+    house, _, _ = checkout
+    assert main.main_in(house.layout, ["test"]) == 0
+    assert (
+        "bedplate: 3 phases of rehearsals were left out, because KubeVirt is not built here" in capfd.readouterr().err
+    )
+    monkeypatch.setattr(testing, "absent", lambda names, layout: [])
+    assert main.main_in(house.layout, ["test", "--all"]) == 0
+    assert "left out" not in capfd.readouterr().err
+    assert lines(house, "setups") == ["setup test", "setup test virtualization vm-storage"]
 
 
 @pytest.mark.parametrize(("quick", "slow", "code"), [(1, 0, 1), (0, 1, 1), (2, 1, 2), (0, 0, 0)])

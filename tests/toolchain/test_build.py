@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from toolchain import ToolchainError, generators, gobuild, golang, pyenv, setup
+from toolchain import ToolchainError, absent, generators, gobuild, golang, pyenv, setup
 from toolchain.lock import load
 
 
@@ -35,6 +35,28 @@ def test_an_output_that_needs_c_is_built_with_it(checkout):
     checkout.lock(lambda text: text.replace('tags = "small"', "cgo = true"))
     checkout.ensure("beta")
     assert next(call for call in checkout.calls if call.startswith("build")).endswith("CGO_ENABLED=1")
+
+
+def test_a_program_in_c_that_a_module_has_is_linked_statically(checkout, tmp_path, monkeypatch):
+    """No go command builds it, and the image that it goes into has no libraries."""
+    checkout.lock(lambda text: text + '[beta.compiled.tool]\nmodule = "example.test/m"\npath = "cmd/main.c"\n')
+    (tmp_path / "module" / "cmd").mkdir(parents=True)
+    (tmp_path / "module" / "cmd" / "main.c").write_text("int main() { return 0; }")
+    monkeypatch.setattr(gobuild, "module_folder", lambda module, *_: tmp_path / "module")
+    gcc = checkout.go.with_name("gcc")
+    gcc.write_text('#!/bin/sh\n[ "$1" = -static ] && cp "$6" "$5"\n')
+    gcc.chmod(0o755)
+    assert checkout.ensure("beta")["tool"].read_text() == "int main() { return 0; }"
+    gcc.write_text("#!/bin/sh\necho main.c:1: no such thing\nexit 1\n")
+    checkout.lock(lambda text: text.replace("2.0.0", "2.0.1"))
+    with pytest.raises(ToolchainError, match=r"command: .*gcc -static[\s\S]*main.c:1: no such thing"):
+        checkout.ensure("beta")
+
+
+def test_what_is_not_set_up_yet_is_known_before_it_is_built(checkout):
+    assert [part.name for part in absent(["both"], checkout.layout)] == ["alpha", "beta"]
+    checkout.ensure("alpha")
+    assert [part.name for part in absent(["both"], checkout.layout)] == ["beta"]
 
 
 def test_the_modules_of_the_next_part_are_fetched_while_one_compiles(checkout):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from core.facts.kernel_defences import hardening_off, mitigations_off
+from core.facts.kernel_owned import OWNED
 from core.facts.kernel_words import words
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
@@ -27,11 +28,12 @@ def arguments_keep_the_defences(p: Platform) -> Iterator[Fault]:
 
 @check("talos", "boot")
 def arguments_start_talos(p: Platform) -> Iterator[Fault]:
-    """No kernel argument erases the machine, brings its config in plain text, or starts something else than Talos."""
+    """No kernel argument erases the machine, brings or fetches its config, or starts something else than Talos."""
     for path, argument, _ in _arguments(p):
         for name, value in words(argument):
-            if reason := _forbidden(name.removeprefix("-") if name == "-talos.platform" else name, value):
-                yield fault(path, *reason)
+            for owned in OWNED:
+                if owned.refuses(name, value):
+                    yield fault(path, owned.what, owned.why, owned.instead)
 
 
 def _weak(path: tuple[str, ...], what: str) -> Fault:
@@ -50,50 +52,3 @@ def _arguments(p: Platform) -> Iterator[tuple[tuple[str, ...], str, set[str]]]:
             yield (*path, "kernel_args", str(index)), argument, machines
     for index, argument in enumerate(p.boot.kernel_args if p.boot else ()):
         yield ("boot", "kernel_args", str(index)), argument, set(p.machines)
-
-
-def _forbidden(name: str, value: str) -> tuple[str, str, str] | None:
-    """What is wrong with an argument, why, and what to write instead; None where no rule forbids it."""
-    if name == "talos.experimental.wipe":
-        return (
-            "talos.experimental.wipe erases the machine at every boot",
-            "kernel arguments apply to each boot, not to the next one alone",
-            "remove it, and reset the machine once through the Talos API",
-        )
-    if name in ("talos.config.inline", "talos.config.early"):
-        return (
-            f"{name} contains a machine config",
-            "images and boot servers are readable for everyone, and the config holds the cluster's keys",
-            "remove it: Bedplate sends the config through the Talos API",
-        )
-    if name == "talos.config" and not value.startswith(("https://", "metal-iso")):
-        return (
-            "talos.config fetches the machine config without TLS",
-            "everyone on the way reads the cluster's keys in it",
-            "remove it: Bedplate sends the config through the Talos API",
-        )
-    if name == "talos.platform" and value != "metal":
-        return (
-            "talos.platform is not metal",
-            "Talos would look for its config at a cloud's metadata service, which any host of the network can pose as",
-            "remove it: Bedplate's images have talos.platform=metal",
-        )
-    if name in ("init", "rdinit"):
-        return (
-            f"{name} starts another program than Talos",
-            "the machine would not run Talos, or not only Talos",
-            "remove it",
-        )
-    if (name, value) == ("enforcing", "1"):
-        return (
-            "enforcing=1 makes SELinux enforcing",
-            "that mode is untested with Cilium and KubeVirt, and can prevent nodes from joining",
-            "remove it",
-        )
-    if name.startswith("bedplate."):
-        return (
-            "starts with bedplate.",
-            "policies read recorded exceptions from such arguments",
-            "record exceptions in exceptions",
-        )
-    return None

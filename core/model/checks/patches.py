@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.facts.contracts import KINDS, MOVED, given, replaced
+from core.facts.contracts import KINDS, MOVED, UNJUDGED, given, replaced
 from core.facts.document_fields import problems
 from core.facts.versions import minor, spell
 from core.model.faults import Fault, fault
@@ -25,7 +25,9 @@ def kinds_are_in_the_contract(p: Platform) -> Iterator[Fault]:
         if not isinstance(kind, str):
             continue
         since = KINDS.get(kind)
-        if since is None:
+        if kind in UNJUDGED:
+            yield fault((*path, "kind"), f"{kind} is not accepted in patches", *UNJUDGED[kind])
+        elif since is None:
             yield fault(
                 (*path, "kind"),
                 "is not a known kind of machine config document",

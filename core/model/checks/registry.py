@@ -12,6 +12,7 @@ from datetime import date
 from core.model.faults import Fault
 from core.model.origins import in_their_classes
 from core.model.platform import Platform
+from core.model.unused import faults_of_unused
 
 Check = Callable[[Platform], Iterator[Fault]]
 DatedCheck = Callable[[Platform, date], Iterator[Fault]]
@@ -52,9 +53,14 @@ def dated_check(*sections: str) -> Callable[[DatedCheck], DatedCheck]:
 def faults_between_sections(platform: Platform, broken: frozenset[str], today: date | None) -> list[Fault]:
     """Every fault between the sections of a platform whose fields are valid.
 
-    One that every machine of a class has from there is the class's. broken: sections from which an entry was removed,
-    because it was faulty in itself.
+    One that every machine of a class has from there is the class's, and one that every machine of an unused class would
+    have is that class's. broken: sections from which an entry was removed, because it was faulty in itself.
     """
+    found = _found(platform, broken, today)
+    return list(dict.fromkeys([*found, *faults_of_unused(platform, lambda other: _found(other, broken, today))]))
+
+
+def _found(platform: Platform, broken: frozenset[str], today: date | None) -> list[Fault]:
     found = (
         fault
         for registered in _REGISTERED

@@ -104,13 +104,12 @@ def _is_in(inner: IpNetwork, outer: IpNetwork) -> bool:
 
 
 def _router(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
-    machine, link, via = written.machine, written.link, written.route.via
-    path = ".".join(written.path[:3])
+    via, path = written.route.via, ".".join(written.path[:3])
     if via is None or written.route.on_link:
         yield from _on_link(name, written)
         return
     # A router in a network that is on the link is reached directly as well.
-    if any(route.on_link and via in route.to for route in link.routes):
+    if any(route.on_link and via in route.to for route in written.link.routes):
         return
     if via.version != written.route.to.version:
         yield written.fault(
@@ -121,9 +120,7 @@ def _router(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
             f"write the router's IPv{written.route.to.version} address",
         )
         return
-    carrier = machine.nics.carrier(machine.boot_link) if machine.boot_link else None
-    home = p.network.of(next((a for a in machine.addresses if a.version == via.version), machine.address))
-    own = home if written.path[2] == carrier else link.address.network if link.address else None
+    own = _own_network(p, written)
     if own is None:
         yield written.fault(
             name,
@@ -140,7 +137,23 @@ def _router(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
             "a router must be in the link's own network",
             f"write a host of {own}",
         )
-    elif via in ends(own):
+    else:
+        yield from _another_host(name, written, own)
+
+
+def _own_network(p: Platform, written: _Written) -> IpNetwork | None:
+    """The network of the link's address, which is the machine's on the link that carries it; None without one."""
+    machine, address, version = written.machine, written.link.address, written.route.to.version
+    carrier = machine.nics.carrier(machine.boot_link) if machine.boot_link else None
+    if written.path[2] == carrier:
+        return p.network.of(next((a for a in machine.addresses if a.version == version), machine.address))
+    return address.network if address else None
+
+
+def _another_host(name: str, written: _Written, own: IpNetwork) -> Iterator[Fault]:
+    """Another host of the link's own network."""
+    machine, address, via = written.machine, written.link.address, written.route.via
+    if via in ends(own):
         yield written.fault(
             name,
             "via",
@@ -148,7 +161,7 @@ def _router(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
             "no router can have it",
             f"write another host of {own}",
         )
-    elif via in machine.addresses or (link.address is not None and via == link.address.ip):
+    elif via in machine.addresses or (address is not None and via == address.ip):
         yield written.fault(
             name,
             "via",

@@ -82,6 +82,12 @@ CASES = (
             ("sysctl/kernel.dmesg_restrict=0", "sysctl.kernel.dmesg_restrict"),
             ("slub_merge", "slub_merge"),
             ("hardened_usercopy=off", "hardened_usercopy=off"),
+            ("lsm=lockdown,yama", "lsm without selinux"),
+            ('security="none"', "security without selinux"),
+            ("iommu=pt", "iommu=pt"),
+            ("iommu.passthrough=1", "iommu.passthrough=1"),
+            ("vsyscall=native", "vsyscall=native"),
+            ("debugfs=on", "debugfs=on"),
         )
     ),
     Case(
@@ -96,6 +102,7 @@ CASES = (
         ": talos.experimental.wipe erases the machine at every boot",
     ),
     imaged("boot-starts-talos", "talos.platform=aws", ": talos.platform is not metal"),
+    booted("boot-starts-talos", "siderolink.api=https://x", ": siderolink.api lets another server control the machine"),
     booted("boot-starts-talos", "init=/bin/sh", ": init starts another program than Talos"),
     installed("boot-starts-talos", "rdinit=/x", ": rdinit starts another program than Talos"),
     booted("boot-starts-talos", "talos.platform=nocloud", ": talos.platform is not metal"),

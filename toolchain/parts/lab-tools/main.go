@@ -30,8 +30,6 @@ func main() {
 		err = hello(args)
 	case "standin":
 		err = standin(args)
-	case "virt-operator":
-		err = virtOperator()
 	case "kubelet-serving-cert-approver":
 		err = approve(args)
 	case "init":

@@ -1,4 +1,4 @@
-"""The initramfs of a machine that boots from the network: an archive as the kernel reads it, and modules in order."""
+"""The initramfs of a machine that boots: an archive as the kernel reads it, and modules in order."""
 
 import lzma
 import re
