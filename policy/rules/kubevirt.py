@@ -94,6 +94,13 @@ def no_insecure_registries(resource: Resource) -> Iterator[str]:
         yield f"{field.path} is set"
 
 
+def keeps_disks(resource: Resource) -> Iterator[str]:
+    """Yields a CDI whose removal would remove disks."""
+    field = resource.inputs.at("spec", "uninstallStrategy")
+    if field.text() != "BlockUninstallIfWorkloadsExist":
+        yield f"{field.path} is not BlockUninstallIfWorkloadsExist"
+
+
 def _sources(resource: Resource) -> Iterator[Field]:
     if resource.kind == "cdi.kubevirt.io:DataVolume":
         yield resource.inputs.at("spec", "source")
@@ -207,6 +214,13 @@ RULES = (
         no_insecure_registries,
         "Anyone who can intercept an unverified registry chooses what guests boot.",
         "trust its CA with a certConfigMap",
+    ),
+    CDI.rule(
+        "cdi-keeps-disks",
+        "high",
+        keeps_disks,
+        "Without it, removing CDI also removes the definitions of its kinds, and with them every disk that CDI made.",
+        "set spec.uninstallStrategy: BlockUninstallIfWorkloadsExist",
     ),
     DISKS.rule(
         "disk-image-is-verified",

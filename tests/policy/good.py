@@ -195,7 +195,11 @@ GOOD: Mapping[str, Resource] = {
             }
         },
     ),
-    "cdi": _object("cdi.kubevirt.io/v1beta1:CDI", metadata={"name": "cdi"}, spec={"config": {}}),
+    "cdi": _object(
+        "cdi.kubevirt.io/v1beta1:CDI",
+        metadata={"name": "cdi"},
+        spec={"uninstallStrategy": "BlockUninstallIfWorkloadsExist", "config": {}},
+    ),
     "disk": _protected(
         _object(
             "cdi.kubevirt.io/v1beta1:DataVolume",

@@ -40,6 +40,18 @@ CASES = (
     configured("kubevirt-migrates-by-tls", "migrations.disableTLS", True, "migrations.disableTLS is true"),
     Case("kubevirt-forbids-pod-bridges", "kubevirt", {f"{AT}.network": DROP}, f"{BRIDGE} is not false"),
     Case(
+        "cdi-keeps-disks",
+        "cdi",
+        {"spec.uninstallStrategy": DROP},
+        "spec.uninstallStrategy is not BlockUninstallIfWorkloadsExist",
+    ),
+    Case(
+        "cdi-keeps-disks",
+        "cdi",
+        {"spec.uninstallStrategy": "RemoveWorkloads"},
+        "spec.uninstallStrategy is not BlockUninstallIfWorkloadsExist",
+    ),
+    Case(
         "cdi-verifies-registries",
         "cdi",
         {"spec.config.insecureRegistries": ["r"]},

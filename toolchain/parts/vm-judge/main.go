@@ -29,7 +29,10 @@ import (
 	"os"
 	"slices"
 
+	snapshots "github.com/kubernetes-csi/external-snapshotter/client/v6/apis/volumesnapshot/v1"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/klog/v2"
+	runtimelog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"kubevirt.io/client-go/log"
 	"kubevirt.io/containerized-data-importer/pkg/storagecapabilities"
@@ -118,10 +121,17 @@ func (j *judge) answered(line []byte) (a answer) {
 }
 
 func main() {
-	// Both log each object that they refuse.
+	// All log each object that they refuse.
 	log.Log.SetIOWriter(nowhere{})
 	klog.LogToStderr(false)
 	klog.SetOutput(nowhere{})
+	runtimelog.SetLogger(klog.NewKlogr())
+
+	// KubeVirt's and CDI's own kinds are registered by their clients.
+	if err := snapshots.AddToScheme(scheme.Scheme); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 
 	j := judge{clusters: map[string]*cluster{}}
 	in := bufio.NewScanner(os.Stdin)
