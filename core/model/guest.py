@@ -24,8 +24,11 @@ from .faults import refuse
 from .plain import OrPlain
 from .types import Model
 
+# Source: QEMU, hw/arm/virt.c, max_cpus of the smallest of the machine types that KubeVirt uses.
+MOST_GUEST_CPUS = 512
+"""Virtual CPUs of the largest guest."""
 _LAZY = ConfigDict(defer_build=True)
-Count = Annotated[int, Field(ge=1, le=512, strict=True)]
+Count = Annotated[int, Field(ge=1, le=MOST_GUEST_CPUS, strict=True)]
 _COUNT: TypeAdapter[int] = TypeAdapter(Count, config=_LAZY)
 _SIZE: TypeAdapter[str] = TypeAdapter(GuestMemory)
 # Source: kubevirt/kubevirt v1.8.4, pkg/liveupdate/memory/memory.go.
@@ -54,6 +57,13 @@ class CpuSpec(Model):
                 f"has max {self.max} and {self.sockets} sockets",
                 "max is the number of sockets up to which the guest can grow",
                 f"write max: {self.sockets} or more",
+            )
+        count = max(self.sockets, self.max or 0) * self.cores * self.threads
+        if count > MOST_GUEST_CPUS:
+            refuse(
+                f"makes {count} virtual CPUs",
+                f"a guest has {MOST_GUEST_CPUS} at most",
+                "lower sockets, max, cores or threads",
             )
         return self
 

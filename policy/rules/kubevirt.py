@@ -11,6 +11,7 @@ from .rule import Resource, RuleGroup
 
 KUBEVIRT = RuleGroup(frozenset({"kubevirt.io:KubeVirt"}))
 CDI = RuleGroup(frozenset({"cdi.kubevirt.io:CDI"}))
+VOLUMES = RuleGroup(frozenset({"cdi.kubevirt.io:DataVolume"}))
 DISKS = RuleGroup(frozenset({"cdi.kubevirt.io:DataVolume", "kubevirt.io:VirtualMachine"}))
 
 ROOT_GATES = ("HostDisk", "Root")
@@ -138,6 +139,12 @@ def disk_by_digest(resource: Resource) -> Iterator[str]:
             yield f"{url.path} is not named by its digest"
 
 
+def disk_protected(resource: Resource) -> Iterator[str]:
+    """Yields a disk that a plan may delete."""
+    if not resource.options.protect:
+        yield "it is not protected, so a removed entry, a destroy or another source deletes its data"
+
+
 RULES = (
     KUBEVIRT.rule(
         "kubevirt-keeps-guests-from-root",
@@ -228,6 +235,14 @@ RULES = (
         disk_source_verified,
         "Without verification any host on the path can impersonate the source.",
         "trust its CA with a certConfigMap",
+    ),
+    VOLUMES.rule(
+        "disk-is-protected",
+        "medium",
+        disk_protected,
+        "A disk has the only copy of what its guest wrote.",
+        "remove keep: false from the disk, once it has done what it was written for",
+        level="advisory",
     ),
     DISKS.rule(
         "disk-image-has-digest",

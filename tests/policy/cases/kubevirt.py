@@ -58,6 +58,12 @@ CASES = (
         "spec.config.insecureRegistries is set",
     ),
     Case(
+        "disk-is-protected",
+        "disk",
+        {"options.protect": False},
+        "it is not protected, so a removed entry, a destroy or another source deletes its data",
+    ),
+    Case(
         "disk-image-is-verified",
         "disk",
         {"spec.source.http.url": "http://images.example.com/a"},
