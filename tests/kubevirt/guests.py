@@ -81,7 +81,7 @@ class Guests:
     def _kept(self) -> dict[str, Any]:
         pick, odds = self._chance.choice, self._chance.random
         return {
-            "disk": {**self._disk(), "from": pick(SOURCES)},
+            "disk": _in_its_class({**self._disk(), "from": pick(SOURCES)}),
             "disks": {name: self._data_disk() for name in {self._name(10) for _ in range(self._chance.randint(0, 4))}},
             "cpu": self._cpu(),
             "memory": self._memory(),
@@ -105,7 +105,7 @@ class Guests:
         if odds() < 0.2:
             self._claims += 1
             disk = {"claim": f"data-{self._claims}", **({"access": "ReadWriteMany"} if odds() < 0.5 else {})}
-        return {**disk, **({"cdrom": True} if odds() < 0.3 else {})}
+        return _in_its_class({**disk, **({"cdrom": True} if odds() < 0.3 else {})})
 
     def _cpu(self) -> int | dict[str, Any]:
         count, odds = self._chance.randint, self._chance.random
@@ -131,6 +131,11 @@ class Guests:
         length = self._chance.choice([each for each in (1, 2, 8, 20, 50) if each <= most])
         inner = "".join(self._chance.choices(string.ascii_lowercase + string.digits + "-", k=length))
         return f"a{inner[1:-1]}z" if length > 1 else self._chance.choice(string.ascii_lowercase)
+
+
+def _in_its_class(disk: dict[str, Any]) -> dict[str, Any]:
+    """A disk in a class that has snapshots, if it is made from one."""
+    return {**disk, "class": "ceph"} if "snapshot" in disk.get("from", {}) else disk
 
 
 def objects(platform: Platform) -> dict[str, dict[str, Any]]:

@@ -18,6 +18,8 @@
 // "capabilities": how CDI can use a StorageClass ("object"), with the PersistentVolumes of "others". "drivers": what CDI
 // looks classes up by, and in whose classes it makes no disks ("unsupported").
 //
+// "definitions": the CustomResourceDefinitions of both projects' releases, each as a text.
+//
 // An "error" is no verdict: the question could not be judged.
 package main
 
@@ -73,6 +75,7 @@ type answer struct {
 
 	Drivers     []string `json:"drivers"`
 	Unsupported []string `json:"unsupported"`
+	Definitions []string `json:"definitions"`
 }
 
 type mode struct {
@@ -109,6 +112,8 @@ func (j *judge) answered(line []byte) (a answer) {
 	case "drivers":
 		a.Drivers = slices.Sorted(maps.Keys(storagecapabilities.CapabilitiesByProvisionerKey))
 		a.Unsupported = slices.Sorted(maps.Keys(storagecapabilities.UnsupportedProvisioners))
+	case "definitions":
+		a.Definitions, err = definitions()
 	default:
 		err = fmt.Errorf("unknown question %q", r.Ask)
 	}
