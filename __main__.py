@@ -45,7 +45,7 @@ for name, want in platform.workloads.items():
 # Storage: classes of volumes, and CDI, which fills disks. KubeVirt, and the virtual machines.
 volumes = bedplate.volumes(cluster)
 if platform.kubevirt:
-    beneath = (bedplate.KubeVirt("kubevirt", cluster).installed, *volumes)
+    beneath = bedplate.Beneath(hypervisor=bedplate.KubeVirt("kubevirt", cluster).installed, volumes=volumes)
     for name, vm in platform.vms.items():
         space = closed[vm.namespace]
         on = bedplate.VmArgs(cluster=cluster, vm=vm, namespace=space, beneath=beneath, secrets=stack.sealed)

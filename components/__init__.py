@@ -16,10 +16,11 @@ from .network import Cilium, CiliumArgs
 from .snapshots import Snapshots
 from .storage import volumes
 from .talos import Talos, TalosArgs
-from .virtualization import KubeVirt, Vm, VmArgs
+from .virtualization import Beneath, KubeVirt, Vm, VmArgs
 from .workloads import Workload, WorkloadArgs
 
 __all__ = [
+    "Beneath",
     "Cilium",
     "CiliumArgs",
     "Cluster",

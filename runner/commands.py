@@ -97,11 +97,11 @@ COMMANDS = {
     ),
     "changes": Command(
         "STACK [--json]",
-        "show which fields an up changes on each machine, and which machines reboot",
+        "show what an up changes on each machine and VM, which machines reboot, and which VMs restart",
         "changes dev",
         "operations:changes",
         {**STACK, **JSON},
-        more="Exit code 0: no machine changes. 7: a machine changes. 2: it could not be compared.",
+        more="Exit code 0: no machine and no VM changes. 7: one does. 2: it could not be compared.",
     ),
     "drift": Command(
         "STACK [--json]",

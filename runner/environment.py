@@ -20,6 +20,8 @@ FIXED = {
     "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
     # The stack's state remembers its secrets provider, so that no file of the repository has to.
     "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+    # Bedplate has no plugin for pydantic, which would read the metadata of each installed package to look for one.
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
 # The user's own value wins. By default the engine starts nothing more after the first failure; here a machine that is
 # down blocks only what depends on it. And by default the engine runs four operations per processor: machines that wait

@@ -6,6 +6,7 @@ import json
 import runpy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from pulumi.runtime.settings import SETTINGS
 
 from core.credentials.kubeconfig import Kubeconfig
 from core.native.kubernetes import KUBECONFIG_SIGNED
-from tests.timing import pytest_collection_modifyitems, pytest_configure
+from tests.timing import pytest_collection, pytest_collection_modifyitems, pytest_configure
 
-__all__ = ["pytest_collection_modifyitems", "pytest_configure"]
+__all__ = ["pytest_collection", "pytest_collection_modifyitems", "pytest_configure"]
 
 # A slow minute of the machine is no fault of the code; speed is measured by bench/.
 settings.register_profile("bedplate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -160,6 +161,16 @@ def run_program(raw: Mapping[str, Any], preview: bool = True, config: Mapping[st
 
     pulumi.runtime.test(go)()  # type: ignore[no-untyped-call] # the SDK's helpers for tests have no types
     return Ran(engine, graph, hooks.known)
+
+
+def ran(raw: Mapping[str, Any], preview: bool = True, config: Mapping[str, str] | None = None) -> Ran:
+    """The program's run with these inputs, which several tests share: for tests that change nothing of it."""
+    return _ran(json.dumps(raw), preview, json.dumps(config))
+
+
+@lru_cache(maxsize=64)
+def _ran(raw: str, preview: bool, config: str) -> Ran:
+    return run_program(json.loads(raw), preview, json.loads(config))
 
 
 def is_secret(value: Any) -> bool:

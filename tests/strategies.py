@@ -319,6 +319,28 @@ def virtual_machines(draw: st.DrawFn) -> dict[str, Any]:
     return {name: vm for name, vm in made.items() if f"{name}-d" not in made}
 
 
+CLASSES: list[dict[str, Any]] = [
+    {"provisioner": "rook-ceph.rbd.csi.ceph.com", "snapshots": "ceph"},
+    {"provisioner": "driver.longhorn.io", "parameters": {"migratable": "true", "numberOfReplicas": "3"}},
+    {"provisioner": "driver.longhorn.io", "modes": ["RWO Filesystem", "RWX Filesystem"]},
+    {"provisioner": "nfs.csi.k8s.io", "parameters": {"server": "nas.example.com", "share": "/srv/vms"}},
+    {"provisioner": "csi.trident.netapp.io", "parameters": {"backendType": "ontap-san"}},
+    {"provisioner": "ceph-prod.rbd.csi.ceph.com", "modes": ["RWX Block", "RWO Filesystem"]},
+    {"provisioner": "kubernetes.io/no-provisioner", "modes": ["RWO Block"], "binding": "WaitForFirstConsumer"},
+]
+
+
+@st.composite
+def storages(draw: st.DrawFn) -> dict[str, Any]:
+    """Local volumes, in some cases with classes from elsewhere and a default among them."""
+    made: dict[str, Any] = {"local": draw(st.sampled_from([{}, {"default": False}, {"volume": "fast"}]))}
+    named = draw(st.lists(NAMES.map(lambda name: f"c-{name}"), max_size=3, unique=True))
+    made["classes"] = {name: draw(st.sampled_from(CLASSES)) for name in named}
+    if draw(st.booleans()):
+        made["default"] = draw(st.sampled_from(["local", *named]))
+    return made
+
+
 @st.composite
 def exceptions(draw: st.DrawFn, talos: dict[str, Any]) -> list[dict[str, Any]]:
     """Recorded exceptions, among them those that the talos section requires."""
@@ -397,8 +419,14 @@ def platforms(draw: st.DrawFn) -> dict[str, Any]:
         first = site.planes.network_address
         platform["cilium"]["load_balancer"] = {"pool": f"{first + 40}-{first + 50}"}
     if draw(st.booleans()):
+        platform["storage"] = draw(storages())
+    if draw(st.booleans()):
         platform["kubevirt"] = {"version": CURRENT["kubevirt"]}
-        platform |= {"storage": STORAGE, "vms": draw(virtual_machines())}
+        drawn = platform.get("storage", {})
+        named = {**drawn.get("classes", {}), **STORAGE["classes"]}
+        platform |= {"storage": {**drawn, "classes": named, "default": "ceph"}, "vms": draw(virtual_machines())}
+        if draw(st.booleans()):
+            platform["cdi"] = {}
         for vm in platform["vms"].values():
             vm["arch"] = draw(st.sampled_from(_architectures(platform)))
     platform["exceptions"] = draw(exceptions(platform["talos"]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter, defaultdict
+from collections.abc import Generator
 
 import pytest
 
@@ -12,16 +14,21 @@ TIERS = ("programs", "engine", "machines", "lab")
 
 # Files of the quick tier that take longest. Workers take files in this order, so none of these is the last one left.
 LONGEST = (
-    "tests/provider/test_killed_permit.py",
     "tests/model/test_texts.py",
-    "tests/provider/test_decommission.py",
     "tests/model/test_properties.py",
-    "tests/toolchain/test_wheels.py",
-    "tests/provider/test_power.py",
-    "tests/program/test_graph.py",
+    "tests/provider/test_killed_permit.py",
     "tests/machineconfig/test_documents.py",
+    "tests/provider/test_habits.py",
+    "tests/provider/test_decommission.py",
+    "tests/program/test_graph.py",
+    "tests/clients/test_talos.py",
+    "tests/runner/test_pipes.py",
+    "tests/provider/test_power.py",
+    "tests/policy/test_benchmark.py",
+    "tests/model/test_refused.py",
     "tests/provider/test_maintenance_turn.py",
     "tests/program/test_decommission.py",
+    "tests/boot/test_matchbox.py",
 )
 
 
@@ -67,6 +74,20 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start to measure, in the process that prints the summary."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Timing(), "bedplate-timing")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector away from modules and tests, which are thousands of objects that live until the end.
+
+    It searches for garbage in what tests make, as always.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

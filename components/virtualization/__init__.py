@@ -1,6 +1,6 @@
 """KubeVirt and its virtual machines."""
 
 from .kubevirt import KubeVirt
-from .virtual_machine import Vm, VmArgs
+from .virtual_machine import Beneath, Vm, VmArgs
 
-__all__ = ["KubeVirt", "Vm", "VmArgs"]
+__all__ = ["Beneath", "KubeVirt", "Vm", "VmArgs"]

@@ -16,6 +16,16 @@ from .disk import FilledDisk, data_volume
 
 
 @dataclass(frozen=True, kw_only=True)
+class Beneath:
+    """What virtual machines are on."""
+
+    hypervisor: Resource
+    """Done once the cluster can run virtual machines."""
+    volumes: Sequence[Resource]
+    """Done once the cluster has classes of volumes, and fills disks."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class VmArgs:
     """The cluster, one virtual machine of the stack file, and what it depends on."""
 
@@ -23,8 +33,7 @@ class VmArgs:
     vm: VirtualMachineSpec
     namespace: Resource
     """The policy that closes its namespace."""
-    beneath: Sequence[Resource]
-    """Done once the cluster can run virtual machines, and fill their disks."""
+    beneath: Beneath
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Stand-in to secret of the stack file."""
 
@@ -45,10 +54,11 @@ class Vm(ComponentResource):
             policy = allow_ports_policy(name, vm.namespace, {manifests.LABEL: name}, vm.ports)
             needed.append(KubernetesObject(f"vm-{name}-ports", policy, cluster.options(self, args.namespace)))
         made = [claim for claim in claims(cluster.platform, name) if claim.is_made]
-        below = (args.namespace, *args.beneath)
-        needed += [data_volume(cluster, claim, cluster.options(self, *below)) for claim in made]
+        # A disk outlives KubeVirt, so it does not depend on it.
+        below = cluster.options(self, args.namespace, *args.beneath.volumes)
+        needed += [data_volume(cluster, claim, below) for claim in made]
         wanted = manifests.virtual_machine(cluster.platform, name)
-        self.machine = KubernetesObject(f"vm-{name}", wanted, cluster.options(self, *needed, *args.beneath))
+        self.machine = KubernetesObject(f"vm-{name}", wanted, cluster.options(self, *needed, args.beneath.hypervisor))
         # A volume that is made where its VM runs is filled once there is a VM.
         for claim in made:
             FilledDisk(cluster, claim, ResourceOptions(parent=self, depends_on=[self.machine]))

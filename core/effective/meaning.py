@@ -144,7 +144,8 @@ def _flag_origin(program: str, flag: str, after: Runs, upgraded: str, origin: Or
     section = after.config.section(kind, *legacy)
     if flag in section.mapping("extraArgs"):
         return origin(section.key, (*section.path, "extraArgs", flag))
-    return upgraded or _made_of(flag, after, origin) or _default(after)
+    made_of = _made_of(flag, after, origin)
+    return upgraded or (_default(after) if made_of is None else made_of)
 
 
 def _setting_origin(after: Runs, path: Path, now: Any, origin: Origin) -> str:
@@ -153,14 +154,15 @@ def _setting_origin(after: Runs, path: Path, now: Any, origin: Origin) -> str:
     settings = "config" if section.key != LEGACY else "extraConfig"
     if at(section.value, settings, *path) == now:
         return origin(section.key, (*section.path, settings, *path)) if now is not None else ""
-    return _made_of(path[0], after, origin) or _default(after)
+    made_of = _made_of(path[0], after, origin)
+    return _default(after) if made_of is None else made_of
 
 
-def _made_of(name: str, after: Runs, origin: Origin) -> str:
-    """The origin of the field that Talos makes a flag or a setting of; empty where it makes it of none that is set."""
+def _made_of(name: str, after: Runs, origin: Origin) -> str | None:
+    """The origin of the field that Talos makes a flag or a setting of; None where it makes it of none that is set."""
     kind, legacy, field = _MADE_OF.get(name, ("", (), ""))
     section: Section = after.config.section(kind, *legacy)
-    return origin(section.key, (*section.path, field)) if field and section.get(field) is not None else ""
+    return origin(section.key, (*section.path, field)) if field and section.get(field) is not None else None
 
 
 def _default(runs: Runs) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.facts.document_fields import PATCH
+from core.facts.flag_names import canonical
 from core.facts.kspp import HARDENED, NEEDED
 from core.facts.sysctls import dotted
 from core.machineconfig.merge import LEGACY, Document, Documents, Key, key_of
@@ -85,15 +86,12 @@ def _holds(value: Any, wanted: Any) -> bool:
 
 
 def misspelt_flags(source: Source) -> Iterator[Fault]:
-    """Flags in another spelling than their own, by which the program reads them and no table of Talos knows them.
-
-    Source: kubernetes/component-base, cli/flag, WordSepNormalizeFunc: _ is read as -.
-    """
+    """Flags in another spelling than their own, by which the program reads them and no table of Talos knows them."""
     key = key_of(source.document)
     for path in _FLAGS if key == LEGACY else (("extraArgs",),):
         flags = at(source.document, *path)
         for name in flags if isinstance(flags, Mapping) else ():
-            own = str(name).strip().lstrip("-").replace("_", "-").lower()
+            own = canonical(str(name))
             if name not in (own, PATCH):
                 what, why = "is not how the flag is spelled", "Talos would pass it beside the flag that it means"
                 yield fault((*source.place, *path, str(name)), what, why, f"write {own}")

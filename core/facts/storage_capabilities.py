@@ -136,6 +136,9 @@ CAPABILITIES: Mapping[str, tuple[Mode, ...]] = MappingProxyType(
 )
 """What CDI looks a class up by to its modes, the default first."""
 
+# Source: the same.
+LONGHORN = "driver.longhorn.io"
+"""Longhorn's driver."""
 # Source: the same file, UnsupportedProvisioners: object storage, and drivers that make no volumes by themselves.
 UNSUPPORTED = frozenset(
     {

@@ -6,6 +6,7 @@ from typing import Any
 from core.facts.networks import DEFAULT_PODS, DEFAULT_SERVICES
 from core.model import Platform
 
+from .base import base
 from .documents import documents
 from .documents.document import Document, plain
 from .merge import merge
@@ -54,8 +55,8 @@ def declared(platform: Platform) -> dict[str, str]:
     """The settings of a platform, with its patches merged; none where it has no control plane left."""
     if not platform.controlplanes:
         return {}
-    patches = (plain(document) for document in documents(platform, platform.controlplanes[0]))
-    return settings(merge(patches).documents.values())
+    whole = (*base(platform, "controlplane"), *documents(platform, platform.controlplanes[0]))
+    return settings(merge(map(plain, whole)).documents.values())
 
 
 def changes(was: Settings, now: Settings, accepted: Settings) -> Iterator[tuple[str, str]]:

@@ -23,8 +23,13 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], *, meaning: Mea
     of an earlier release has no base, so the later one's takes its place: a patch changes what it changes in that.
     meaning: as for `differences`.
     """
+    return differences(*sides(before, after), meaning=meaning)
+
+
+def sides(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Merged, Merged]:
+    """Both configs, merged. before, after: as for `changes`."""
     base = after.get(BASE) or ()
-    return differences(_merged(before.get(BASE) or base, before), _merged(base, after), meaning=meaning)
+    return _merged(before.get(BASE) or base, before), _merged(base, after)
 
 
 def unrecorded(state: Mapping[str, Any]) -> frozenset[str]:

@@ -96,23 +96,22 @@ def _limited(program: str) -> dict[str, Any]:
 
 
 def profiles(platform: Platform) -> Iterator[dict[str, Any]]:
-    """The StorageProfile of each class that CDI doesn't know: the modes of its volumes.
+    """The StorageProfile of each class of which CDI doesn't know something: its modes, or its VolumeSnapshotClass.
 
     CDI makes a profile for each class that it sees, and leaves the spec to others.
     """
     for each in platform.storage_classes.values():
-        if each.by_profile:
+        if each.by_profile or each.snapshots:
             yield _profile(each)
 
 
 def _profile(known: StorageClass) -> dict[str, Any]:
     sets = [{"accessModes": [mode.access], "volumeMode": mode.volume} for mode in known.modes]
-    # Folders have no snapshots, so a clone is a copy that pods make.
-    strategy = {"cloneStrategy": "copy"} if known.provisioner == DRIVER else {}
-    snapshots = {"snapshotClass": known.snapshots} if known.snapshots else {}
-    return {
-        "apiVersion": _API,
-        "kind": "StorageProfile",
-        "metadata": {"name": known.name},
-        "spec": {"claimPropertySets": sets, **strategy, **snapshots},
+    spec = {
+        **({"claimPropertySets": sets} if known.by_profile else {}),
+        # Folders have no snapshots, so a clone is a copy that pods make.
+        **({"cloneStrategy": "copy"} if known.provisioner == DRIVER else {}),
+        # Of several classes of one driver, CDI would take any.
+        **({"snapshotClass": known.snapshots} if known.snapshots else {}),
     }
+    return {"apiVersion": _API, "kind": "StorageProfile", "metadata": {"name": known.name}, "spec": spec}

@@ -6,6 +6,9 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from .plain import OrPlain
 
 _UNIONS = (Union, UnionType)
 
@@ -41,18 +44,19 @@ def _inner(value: Any, entries: tuple[type[BaseModel], bool]) -> Any:
 @cache
 def _fields(model: type[BaseModel]) -> dict[str, tuple[bool, tuple[type[BaseModel], bool] | None]]:
     """Key of a field to whether it is a section that can't be empty, and the model of its value or of its entries."""
-    return {field.alias or name: _field(field.annotation) for name, field in model.model_fields.items()}
+    return {field.alias or name: _field(field) for name, field in model.model_fields.items()}
 
 
-def _field(annotation: Any) -> tuple[bool, tuple[type[BaseModel], bool] | None]:
-    members = list(_members(annotation))
+def _field(field: FieldInfo) -> tuple[bool, tuple[type[BaseModel], bool] | None]:
+    members = list(_members(field.annotation))
     entries = [(member, False) for member in members if _is(member, BaseModel)]
     collections = [member for member in members if _is(get_origin(member) or member, (Mapping, Sequence, Set))]
     collections = [member for member in collections if not _is(get_origin(member) or member, (str, bytes))]
     for collection in collections:
         values = [inner for argument in get_args(collection) for inner in _members(argument)]
         entries += [(value, True) for value in values if _is(value, BaseModel)]
-    is_section = bool(entries or collections) and type(None) not in members
+    plain = type(None) in members or any(isinstance(each, OrPlain) for each in field.metadata)
+    is_section = bool(entries or collections) and not plain
     return is_section, entries[0] if len(entries) == 1 else None
 
 

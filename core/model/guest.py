@@ -8,7 +8,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     PlainSerializer,
     TypeAdapter,
     WithJsonSchema,
@@ -22,10 +21,14 @@ from core.facts.quantities import mebibytes
 from .addresses import address_of
 from .amounts import GuestMemory
 from .faults import refuse
+from .plain import OrPlain
 from .types import Model
 
+# Source: QEMU, hw/arm/virt.c, max_cpus of the smallest of the machine types that KubeVirt uses.
+MOST_GUEST_CPUS = 512
+"""Virtual CPUs of the largest guest."""
 _LAZY = ConfigDict(defer_build=True)
-Count = Annotated[int, Field(ge=1, le=512, strict=True)]
+Count = Annotated[int, Field(ge=1, le=MOST_GUEST_CPUS, strict=True)]
 _COUNT: TypeAdapter[int] = TypeAdapter(Count, config=_LAZY)
 _SIZE: TypeAdapter[str] = TypeAdapter(GuestMemory)
 # Source: kubevirt/kubevirt v1.8.4, pkg/liveupdate/memory/memory.go.
@@ -54,6 +57,13 @@ class CpuSpec(Model):
                 f"has max {self.max} and {self.sockets} sockets",
                 "max is the number of sockets up to which the guest can grow",
                 f"write max: {self.sockets} or more",
+            )
+        count = max(self.sockets, self.max or 0) * self.cores * self.threads
+        if count > MOST_GUEST_CPUS:
+            refuse(
+                f"makes {count} virtual CPUs",
+                f"a guest has {MOST_GUEST_CPUS} at most",
+                "lower sockets, max, cores or threads",
             )
         return self
 
@@ -92,16 +102,6 @@ class MemorySpec(Model):
         return self
 
 
-class _Or:
-    """Lets the JSON Schema accept a plain value in place of the mapping."""
-
-    def __init__(self, plain: TypeAdapter[Any]) -> None:
-        self.plain = plain
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [self.plain.json_schema(), handler(schema)]}
-
-
 def _cpu(value: Any, handler: Any) -> CpuSpec:
     if isinstance(value, Mapping | CpuSpec):
         return CpuSpec.model_validate(handler(value))
@@ -115,8 +115,8 @@ def _memory(value: Any, handler: Any) -> MemorySpec:
 
 
 # A plain number or size is the whole entry, so its fault is the entry's.
-Cpu = Annotated[CpuSpec, WrapValidator(_cpu), _Or(_COUNT)]
-GuestMemoryRange = Annotated[MemorySpec, WrapValidator(_memory), _Or(_SIZE)]
+Cpu = Annotated[CpuSpec, WrapValidator(_cpu), OrPlain(_COUNT)]
+GuestMemoryRange = Annotated[MemorySpec, WrapValidator(_memory), OrPlain(_SIZE)]
 
 
 class FirmwareSpec(Model):

@@ -1,15 +1,48 @@
 """The JSON Schema of a stack file, with which editors complete and check what a person types."""
 
+import ast
+import inspect
 import json
+from itertools import pairwise
+from textwrap import dedent
 from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 from .envelope import KEY, NAMESPACE, OF_THE_ENGINE, SETTINGS
 from .platform import Platform
 
 
+class _Described(GenerateJsonSchema):
+    """A JSON Schema in which the docstring of each field is its description."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Describe the fields of one model: `x: int = 1`, and its docstring in the next line."""
+        made = super().model_schema(schema)
+        properties = made.get("properties", {})
+        names = {name: field.alias or name for name, field in schema["cls"].model_fields.items()}
+        for name, text in _docstrings(schema["cls"]).items():
+            properties[names[name]]["description"] = text
+        return made
+
+
+def _docstrings(cls: type) -> dict[str, str]:
+    """The docstring of each field of a class, and of the classes that it extends, by name."""
+    above = cls.__mro__[1]
+    found = _docstrings(above) if above.__module__.startswith("core.") else {}
+    body = ast.parse(dedent(inspect.getsource(cls))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    for field, text in pairwise(body.body):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(docstring))):
+                found[name] = inspect.cleandoc(docstring)
+    return found
+
+
 def stack_schema() -> dict[str, Any]:
     """The JSON Schema of Pulumi.<stack>.yaml, keyword to value: a platform under config, and the engine's own keys."""
-    platform = _on_one_line(Platform.model_json_schema(mode="validation"))
+    platform = _on_one_line(Platform.model_json_schema(mode="validation", schema_generator=_Described))
     definitions = platform.pop("$defs")
     definitions["Platform"] = platform
     for definition in definitions.values():

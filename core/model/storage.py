@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from core.facts import storage
-from core.facts.storage_capabilities import Mode, capabilities, mode
+from core.facts.storage_capabilities import LONGHORN, Mode, capabilities, mode
 from core.facts.versions import CURRENT
 
 from .faults import refuse
@@ -137,8 +137,13 @@ class StorageClass:
 
     @property
     def holds_scratch(self) -> bool:
-        """Whether CDI can unpack images in it: a shared file system can be one pod's as well."""
-        return any(each.volume == "Filesystem" and each.access != "ReadOnlyMany" for each in self.modes)
+        """Whether CDI can unpack images in it.
+
+        A shared file system can be one pod's as well. Longhorn's plain classes have file systems, though CDI proposes
+        blocks.
+        """
+        files = any(each.volume == "Filesystem" and each.access != "ReadOnlyMany" for each in self.modes)
+        return files or (self.provisioner == LONGHORN and self.modes == capabilities(LONGHORN))
 
 
 def classes(spec: StorageSpec | None) -> Mapping[str, StorageClass]:

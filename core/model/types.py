@@ -17,9 +17,9 @@ class Model(BaseModel):
     """Frozen and closed: nothing changes after parsing, and a misspelt key is an error, not a default."""
 
     # Deferred, because a whole platform's schema contains those of all its parts: built once, where it is first used.
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True, defer_build=True
-    )
+    # The docstrings of fields are descriptions for the JSON Schema alone: schema.py reads them, because reading them
+    # here takes each command longer than judging a stack file.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 K = TypeVar("K", bound=str)

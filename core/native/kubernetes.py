@@ -138,7 +138,7 @@ VM_DISK = Contract(
         "bytes": _of_disk("a number", "The bytes of the claim.", "21474836480", pattern="[1-9][0-9]*"),
         "grows": _flag("Whether volumes of the class can grow."),
         "keep": _flag("Whether the disk's data are kept where its source changes.", ignored=True),
-        "starts": _flag("Whether the VM runs, so that a volume that waits for it is made.", ignored=True),
+        "starts": _flag("Whether the VM runs, so that a volume that waits for it is made."),
         "kubeconfig": shared.kubeconfig(ignored=True),
         "timeoutSeconds": shared.timeout(ignored=True),
     },

@@ -7,50 +7,56 @@ from typing import Any
 from core.facts.quantities import mebibytes
 
 from .fields import differing, section
+from .hypervisor import Hypervisor
 from .verdict import Cause, Effect
 
 
 @dataclass(frozen=True)
 class Disk:
-    """A DataVolume or PersistentVolumeClaim."""
+    """A DataVolume, and the claim of its name."""
 
     manifest: Mapping[str, Any]
     kept: bool
-    """Whether its data stays in the cluster when the engine deletes or replaces it (retainOnDelete)."""
+    """Whether nothing that the engine does deletes its data. Another source then changes nothing of it."""
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """Its kind, namespace and name. Another of these is another disk."""
+    def key(self) -> tuple[str, str]:
+        """Its namespace and name. Another of these is another disk."""
         about = self.manifest.get("metadata", {})
-        return str(self.manifest.get("kind")), str(about.get("namespace")), str(about.get("name"))
+        return str(about.get("namespace")), str(about.get("name"))
 
 
-def changes(old: Sequence[Disk], new: Sequence[Disk]) -> Iterator[Cause]:
-    """The effect on each disk: with the path DISK NAME and the field."""
+def changes(old: Sequence[Disk], new: Sequence[Disk], hypervisor: Hypervisor) -> Iterator[Cause]:
+    """The effect on each disk, with fields such as `disk web-data: spec.source`."""
     before, after = ({disk.key: disk for disk in disks} for disks in (old, new))
     for key in sorted({*before, *after}):
-        yield from _change(key[2], before.get(key), after.get(key))
+        yield from _change(f"disk {key[1]}", before.get(key), after.get(key), hypervisor)
 
 
-def _change(name: str, old: Disk | None, new: Disk | None) -> Iterator[Cause]:
-    path = f"disk {name}"
+def _change(path: str, old: Disk | None, new: Disk | None, hypervisor: Hypervisor) -> Iterator[Cause]:
     if old is None:
         yield Cause(path, Effect.MADE)
     elif new is None:
         yield Cause(path, Effect.REMOVED if old.kept else Effect.REMOVED_WITH_DISK, "it is no longer declared")
     else:
         before, after = (disk.manifest.get("spec") or {} for disk in (old, new))
-        fields = [*differing(before, after, f"{path}: spec")]
-        if fields and _grows(old.manifest, before, after, fields):
-            yield Cause(fields[0], Effect.LIVE)
-        else:
-            effect = Effect.REPLACED if old.kept else Effect.REPLACED_WITH_DISK
-            yield from (Cause(field, effect, "a disk's spec can't be changed, so it is made again") for field in fields)
+        for field in differing(before, after, "spec"):
+            size = field.startswith("spec.storage.resources")
+            yield _resized(path, before, after, hypervisor) if size else _made_again(f"{path}: {field}", old, new)
 
 
-def _grows(manifest: Mapping[str, Any], before: Any, after: Any, fields: list[str]) -> bool:
-    """Whether a claim gets larger, and nothing else of it changes. CDI refuses that of a DataVolume."""
-    if manifest.get("kind") != "PersistentVolumeClaim" or not all(f.endswith(".requests.storage") for f in fields):
-        return False
-    was, wanted = (section(spec, "resources", "requests").get("storage") for spec in (before, after))
-    return bool(was and wanted) and mebibytes(wanted) > mebibytes(was)
+def _made_again(field: str, old: Disk, new: Disk) -> Cause:
+    if new.kept:
+        return Cause(field, Effect.NOTHING, "a disk that is kept is never filled again")
+    effect = Effect.REPLACED if old.kept else Effect.REPLACED_WITH_DISK
+    return Cause(field, effect, "another source, class or mode is another disk")
+
+
+def _resized(path: str, before: Any, after: Any, hypervisor: Hypervisor) -> Cause:
+    field = f"{path}: spec.storage.resources.requests.storage"
+    was, wanted = (section(spec, "storage", "resources", "requests").get("storage") for spec in (before, after))
+    if was and wanted and mebibytes(wanted) < mebibytes(was):
+        return Cause(field, Effect.NOTHING, "a disk can't shrink")
+    if not hypervisor.grows_disks:
+        return Cause(field, Effect.AT_START, "the volume grows, and the guest sees its size at a start")
+    return Cause(field, Effect.LIVE)

@@ -1,52 +1,57 @@
-"""Which virtual machines keep a machine's drain from ending."""
+"""Which virtual machines a machine's drain stops, and which keep it from ending."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from .fields import section
 
 Manifest = Mapping[str, Any]
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def blocking(
-    vms: Mapping[str, Manifest], machines: Mapping[str, Mapping[str, str]], stuck: Iterable[str] = ()
-) -> dict[str, dict[str, str]]:
-    """Machine to the VMs that would block its drain while they run there, each with the reason.
+@dataclass(frozen=True)
+class Held:
+    """What the drain of a machine comes to for one VM while it runs there."""
+
+    vm: str
+    blocks: bool
+    """The drain does not end before the VM has moved or is stopped. Otherwise the drain stops the VM."""
+    why: str
+
+
+def drains(
+    vms: Mapping[str, Manifest], machines: Mapping[str, Mapping[str, str]], stuck: Mapping[str, str] = _NONE
+) -> dict[str, tuple[Held, ...]]:
+    """Machine to the VMs that its drain does not move, while they run there.
 
     vms: name to VirtualMachine object. machines: those that run VMs, name to the labels of its node. stuck: VMs that
-    can't move although their objects say nothing of it, such as those with a disk on one machine.
-
-    KubeVirt refuses to evict a VM whose eviction strategy is LiveMigrate or External until it has moved. With None and
-    LiveMigrateIfPossible it is shut down, and the drain goes on.
+    can't move, with the reason. KubeVirt refuses to evict a VM whose eviction strategy is LiveMigrate or External until
+    it has moved. With None or LiveMigrateIfPossible it is shut down, and the drain goes on.
     """
-    held = set(stuck)
-    found: dict[str, dict[str, str]] = {}
-    for machine, labels in machines.items():
-        reasons = {name: _reason(name, vm, machine, labels, machines, held) for name, vm in vms.items()}
-        found[machine] = {name: reason for name, reason in reasons.items() if reason}
-    return {machine: reasons for machine, reasons in found.items() if reasons}
+    found: dict[str, tuple[Held, ...]] = {}
+    for machine in machines:
+        held = (_held(name, vm, machine, machines, stuck) for name, vm in vms.items())
+        if those := tuple(each for each in held if each):
+            found[machine] = those
+    return found
 
 
-def _reason(
-    name: str,
-    vm: Manifest,
-    machine: str,
-    labels: Mapping[str, str],
-    machines: Mapping[str, Mapping[str, str]],
-    stuck: set[str],
-) -> str:
+def _held(
+    name: str, vm: Manifest, machine: str, machines: Mapping[str, Mapping[str, str]], stuck: Mapping[str, str]
+) -> Held | None:
     spec = section(vm, "spec", "template", "spec")
-    if section(vm, "spec").get("runStrategy") == "Halted" or not _fits(spec, labels):
-        return ""
-    match spec.get("evictionStrategy"):
-        case "External":
-            return "its eviction strategy leaves the move to another program"
-        case "LiveMigrate":
-            others = [each for other, each in machines.items() if other != machine and _fits(spec, each)]
-            if name in stuck:
-                return "it can't be migrated"
-            return "" if others else "no other machine may run it"
-    return ""
+    fitting = [each for each, labels in machines.items() if _fits(spec, labels)]
+    if section(vm, "spec").get("runStrategy") == "Halted" or machine not in fitting:
+        return None
+    strategy = spec.get("evictionStrategy") or "None"
+    if strategy == "External":
+        return Held(name, True, "its eviction strategy leaves the move to another program")
+    why = stuck.get(name) or ("" if len(fitting) > 1 else "no other machine may run it")
+    if strategy == "None":
+        return Held(name, False, why or "its eviction strategy is None")
+    return Held(name, strategy == "LiveMigrate", why) if why else None
 
 
 def _fits(spec: Manifest, labels: Mapping[str, str]) -> bool:

@@ -4,12 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from core.facts.versions import minor
+
+from .fields import section
+
 # Source: kubevirt/kubevirt v1.8.4, pkg/virt-config/virt-config.go, DefaultMaxHotplugRatio.
 RATIO = 4
 DECLARATIVE = "DeclarativeHotplugVolumes"
 # Source: the same, pkg/virt-controller/watch/vm/vm.go, handleDeclarativeVolumeHotplug: this gate wins over the other.
 IMPERATIVE = "HotplugVolumes"
 NETWORK_NAMES = "LiveUpdateNADRef"
+GROWING = "ExpandDisks"
+# Source: kubevirt/kubevirt v1.9.0, pkg/virt-config/featuregate/active.go: on there without being listed.
+_ON_LATER = frozenset({DECLARATIVE, NETWORK_NAMES, GROWING})
+_LATER = (1, 9)
 
 
 @dataclass(frozen=True)
@@ -28,12 +36,16 @@ class Hypervisor:
     """The most memory of guests that name no maximum; empty if ratio decides."""
 
     @classmethod
-    def of(cls, kubevirt: Mapping[str, Any]) -> Self:
-        """The settings in a KubeVirt object."""
-        configuration = kubevirt.get("spec", {}).get("configuration", {})
+    def of(cls, kubevirt: Mapping[str, Any], version: str) -> Self:
+        """The settings in the KubeVirt object of a release, such as v1.8.4."""
+        configuration = section(kubevirt, "spec", "configuration")
         limits = configuration.get("liveUpdateConfiguration") or {}
+        developer = configuration.get("developerConfiguration") or {}
+        on = frozenset(developer.get("featureGates") or ())
+        if minor(version) >= _LATER:
+            on |= _ON_LATER - frozenset(developer.get("disabledFeatureGates") or ())
         return cls(
-            gates=frozenset((configuration.get("developerConfiguration") or {}).get("featureGates") or ()),
+            gates=on,
             live=configuration.get("vmRolloutStrategy", "LiveUpdate") == "LiveUpdate",
             ratio=limits.get("maxHotplugRatio") or RATIO,
             most_sockets=limits.get("maxCpuSockets") or 0,
@@ -44,6 +56,11 @@ class Hypervisor:
     def attaches_volumes(self) -> bool:
         """Whether a volume that is added to the object is attached to the running VM."""
         return DECLARATIVE in self.gates and IMPERATIVE not in self.gates
+
+    @property
+    def grows_disks(self) -> bool:
+        """Whether a running guest sees that its disk has grown."""
+        return GROWING in self.gates
 
     @property
     def renames_networks(self) -> bool:

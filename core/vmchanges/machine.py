@@ -1,6 +1,7 @@
 """What a change of a VirtualMachine object does to the VM that runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from . import capacity, disks, links, volumes
@@ -36,13 +37,13 @@ def change(
 
     Source: kubevirt/kubevirt v1.8.4, pkg/virt-controller/watch/vm/vm.go.
     """
-    of_disks = [*disks.changes(disks_before, disks_after)]
+    of_disks = [*disks.changes(disks_before, disks_after, hypervisor)]
     if old is None:
         return Verdict.of([Cause("metadata.name", Effect.MADE)]) if new is not None else Verdict.of(of_disks)
     if new is None:
         return Verdict.of([Cause("metadata.name", Effect.REMOVED, "it is no longer declared"), *of_disks])
     if _identity(old) != _identity(new):
-        return Verdict.of([*_replaced(old, new), *of_disks])
+        return Verdict.of([*_replaced(old, new), *map(_replaced_with, of_disks)])
     can_move = section(old, "spec", "template", "spec").get("evictionStrategy") == "LiveMigrate"
     causes = [*_causes(old, new, hypervisor, can_move if migratable is None else migratable)]
     return Verdict.of([*(_restarted(cause) if restarts else cause for cause in causes), *of_disks])
@@ -58,8 +59,14 @@ def _replaced(old: Manifest, new: Manifest) -> Iterator[Cause]:
             yield Cause(f"metadata.{field}", Effect.REPLACED, f"an object can't get another {field}")
 
 
+def _replaced_with(cause: Cause) -> Cause:
+    """What becomes of a disk, said of its VM that is replaced."""
+    effects = {Effect.REMOVED: Effect.REPLACED, Effect.REMOVED_WITH_DISK: Effect.REPLACED_WITH_DISK}
+    return replace(cause, effect=effects.get(cause.effect, cause.effect))
+
+
 def _restarted(cause: Cause) -> Cause:
-    return Cause(cause.field, Effect.RESTARTS, cause.why) if cause.effect is Effect.RESTART_NEEDED else cause
+    return replace(cause, effect=Effect.RESTARTS) if cause.effect is Effect.RESTART_NEEDED else cause
 
 
 def _causes(old: Manifest, new: Manifest, hypervisor: Hypervisor, migratable: bool) -> Iterator[Cause]:

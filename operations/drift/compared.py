@@ -1,26 +1,19 @@
 """A machine's running config compared with the declared one, by what Talos makes of each."""
 
-import re
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
-from typing import Any
 
 from core import standins
-from core.effective import effective
+from core.effective import alone, effective
 from core.effective.keys import Origins
 from core.effective.meaning import in_effect
 from core.effective.runs import Runs
-from core.effective.section import Config, at
-from core.facts.versions import CURRENT
 from core.machineconfig.differences import Difference, differences
-from core.machineconfig.merge import LEGACY, Key, Merged
+from core.machineconfig.merge import Key, Merged
 from core.model import Platform
 from core.model.patches import Place
 
 LAST_UP = "the last up, and the stack file has changed since"
-_RELEASE = re.compile(r":(v\d+\.\d+\.\d+)")
 # What a config that somebody else has written may raise where Talos' rules are applied to it.
 _UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
 
@@ -64,43 +57,12 @@ class _Meaning:
         return self.origins.of(key, path) if same else LAST_UP
 
 
-def compare(
-    name: str, address: str, declared: Merged, running: Merged, releases: Sequence[str], wanted: Wanted
-) -> list[Difference]:
-    """Every field in which a running config differs from the declared one, with what sets the declared value.
-
-    releases: of Talos and Kubernetes, as declared; an empty text where that is not known.
-    """
+def compare(name: str, address: str, declared: Merged, running: Merged, wanted: Wanted) -> list[Difference]:
+    """Every field in which a running config differs from the declared one, with what sets the declared value."""
     machine = wanted.platform and wanted.platform.machines.get(name)
     now = effective(wanted.platform, name) if wanted.platform and machine else None
     origins = Origins(now, wanted.places) if now else None
-    before, after = (_runs(name, address, config, releases) for config in (declared, running))
+    releases = alone.releases(declared.documents)
+    before, after = (alone.runs(name, address, config.documents, releases) for config in (declared, running))
     meaning = _Meaning(before, after, now.runs if now else None, origins)
     return differences(declared, running, meaning=meaning)
-
-
-def _runs(name: str, address: str, config: Merged, releases: Sequence[str]) -> Runs:
-    """What Talos makes of a config that it has."""
-    talos, kubernetes = releases
-    controlplane = at(config.documents.get(LEGACY), "machine", "type") == "controlplane"
-    return Runs(
-        name=name,
-        role="controlplane" if controlplane else "worker",
-        config=Config(config.documents, lambda *_: ""),
-        talos=talos or CURRENT["talos"],
-        kubernetes=kubernetes or CURRENT["kubernetes"],
-        addresses=_addresses(address),
-    )
-
-
-def _addresses(address: str) -> tuple[Any, ...]:
-    try:
-        return (ip_address(address),)
-    except ValueError:
-        return ()
-
-
-def release(image: str) -> str:
-    """The release in an image's name, such as v1.35.4; empty if it has none."""
-    found = _RELEASE.search(image)
-    return found[1] if found else ""

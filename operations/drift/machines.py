@@ -24,7 +24,7 @@ from core.printable import SHOWN_CHARACTERS, printable
 from core.state import CONFIGURED, machine_of, unwrap_secret
 
 from . import links
-from .compared import Wanted, compare, release
+from .compared import Wanted, compare
 from .nodes import KUBECONFIGS, Nodes, Unread
 
 _PKI = tokens.SECRETS
@@ -135,7 +135,8 @@ def inspect(machine: Declared, client: Client, nodes: Nodes, wanted: Wanted | No
     """
     inspection = Inspection(machine.name, machine.address)
     try:
-        found = _config(machine, config_of(client, machine.address), wanted or Wanted())
+        running = config_of(client, machine.address)
+        found = compare(machine.name, machine.address, machine.documents, running, wanted or Wanted())
         inspection.differences += [each for each in found if each.effect]
         inspection.without_effect += [each for each in found if not each.effect]
         inspection.differences += _image(machine, client)
@@ -145,12 +146,6 @@ def inspect(machine: Declared, client: Client, nodes: Nodes, wanted: Wanted | No
     except (NoAnswer, ValueError, Unread) as error:
         inspection.unread = printable(error, 3 * SHOWN_CHARACTERS)
     return inspection
-
-
-def _config(machine: Declared, running: Merged, wanted: Wanted) -> list[Difference]:
-    image = machine.installer
-    releases = (image.version if image else "", release(machine.kubelet_image))
-    return compare(machine.name, machine.address, machine.documents, running, releases, wanted)
 
 
 def _links(machine: Declared, client: Client) -> Iterator[Difference]:

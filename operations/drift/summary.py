@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 
-from core.effective.meaning import Effect
-from core.machineconfig.differences import DOCUMENT, Difference, said
+from core.effective import report
+from core.machineconfig.differences import DOCUMENT, Difference
 from core.machineconfig.moves import replaced_field
 
 from .pending import Change
@@ -29,7 +29,7 @@ def table(changes: Sequence[Change], refused: str = "") -> str:
     shown = [f"The plan refuses this: {refused}", ""] if refused else []
     for names, where, change in groups:
         shown.append(f"{names:<{width}}  {where:<{address}}  {_summary(change)}")
-        told = [*lines(change.differences), *_effects(change)]
+        told = [*lines(change.differences), *report.lines(change.effects, change.differences)]
         shown += [f"{'':<{width}}    {line}" for line in told]
     return "\n".join(shown)
 
@@ -81,21 +81,6 @@ def total(differences: list[Difference]) -> str:
     idle, moved = sum(not each.effect for each in changed), sum(_moved(differences).values())
     without = "" if not idle else " without effect" if idle == len(changed) else f", {idle} of them without effect"
     return f"{len(changed)} changes{without}{f', {moved} values move unchanged' if moved else ''}"
-
-
-def _effects(change: Change) -> Iterator[str]:
-    """What the changes come to, without what the line of a field says already."""
-    for effect in change.effects:
-        if not any(_says(difference, effect) for difference in change.differences):
-            origin = f"; {said(effect.origin)}" if effect.origin else ""
-            changed = f"{effect.before} -> {effect.after}" if effect.before != effect.after else "(secret) differs"
-            yield f"in effect: {effect.what}: {changed}{origin}"
-
-
-def _says(difference: Difference, effect: Effect) -> bool:
-    name = effect.what.rpartition(" ")[2].removeprefix("--")
-    same = (difference.before, difference.after) == (effect.before, effect.after)
-    return same and difference.path.endswith(f".{name}")
 
 
 def _moved(differences: list[Difference]) -> Counter[tuple[str, str]]:

@@ -65,6 +65,8 @@ class Field:
         self.path = path
 
     def __getitem__(self, key: str) -> Field:
+        if self.deleted:
+            return Field(DELETED, _join(self.path, key))  # What is below a deleted field is deleted with it.
         mapping = self._mapping()
         return Field(None if mapping is None else mapping.get(key), _join(self.path, key))
 

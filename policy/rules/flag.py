@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from core.facts.flag_names import canonical
+
 from .field import Field
 from .rule import Resource, Rule, Severity
 from .talos import APPLY
@@ -24,7 +26,13 @@ PARTS = {
 def components(resource: Resource, part: str) -> list[Field]:
     """The places that hold a component's flags: the v1alpha1 field, then each document of its kind."""
     legacy, document = PARTS[part]
-    return [resource.machine.v1alpha1.at(*legacy), *resource.machine.of(document)]
+    return [resource.config.v1alpha1.at(*legacy), *resource.config.of(document)]
+
+
+def arguments(component: Field, flag: str) -> list[Field]:
+    """A component's values of a flag, by whichever name the program reads as that flag."""
+    flags = component["extraArgs"]
+    return [Field(value.value, f"{flags.path}.{flag}") for name, value in flags.entries() if canonical(name) == flag]
 
 
 def untrue(value: str) -> bool:
@@ -83,19 +91,34 @@ class Flag:
     controls: tuple[str, ...]
     severity: Severity = "high"
     config: str | None = None  # the same setting in the kubelet's own configuration
+    default: str | None = None  # what Kubernetes takes where neither Talos nor the config sets it, if that is bad
 
     def check(self, resource: Resource) -> Iterator[str]:
-        """Yields each place where the flag has a forbidden value."""
-        for component in components(resource, self.part):
-            for place in self._places(component):
-                values = place.texts() if isinstance(place.value, list) else [place.scalar()]
-                if any(value is not None and self.bad(value) for value in values):
-                    yield f"{place.path} {self.must}"
+        """Yields each place where the flag has a forbidden value, or that it is not set where it must be."""
+        found = components(resource, self.part)
+        places = [place for component in found for place in self._places(component) if place.given]
+        for place in places:
+            if any(self.bad(value) for value in _values(place)):
+                yield f"{place.path} {self.must}"
+        if not places and self.default is not None and self._runs(resource):
+            yield f"{found[-1].path}: {self.config or self.flags[0]} is not set, and {self.must}"
 
     def _places(self, component: Field) -> Iterator[Field]:
-        yield from (component["extraArgs"][flag] for flag in self.flags)
+        yield from (place for flag in self.flags for place in arguments(component, flag))
         if self.config:
             yield from (component[body][self.config] for body in ("extraConfig", "config"))
+
+    def _runs(self, resource: Resource) -> bool:
+        """Whether the machine is known to run the component, by its whole configuration."""
+        return resource.known_controlplane or (self.part == "kubelet" and resource.inputs["base"].given)
+
+
+def _values(place: Field) -> list[str]:
+    return [text for each in _each(place) if (text := each.scalar()) is not None]
+
+
+def _each(place: Field) -> list[Field]:
+    return place.items() if isinstance(place.value, list) else [place]
 
 
 def flag_rules(flags: Iterable[Flag]) -> tuple[Rule, ...]:

@@ -166,6 +166,7 @@ FLAGS = (
         "Extended tokens live a year instead of an hour.",
         ("CIS 1.2.30",),
         "medium",
+        default="true",
     ),
     Flag(
         "apiserver-feature-gates-are-safe",

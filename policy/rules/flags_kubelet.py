@@ -98,6 +98,7 @@ FLAGS = (
         ("CIS 4.2.13",),
         "medium",
         config="podPidsLimit",
+        default="-1",
     ),
     Flag(
         "kubelet-confines-by-seccomp",

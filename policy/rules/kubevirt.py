@@ -11,6 +11,7 @@ from .rule import Resource, RuleGroup
 
 KUBEVIRT = RuleGroup(frozenset({"kubevirt.io:KubeVirt"}))
 CDI = RuleGroup(frozenset({"cdi.kubevirt.io:CDI"}))
+VOLUMES = RuleGroup(frozenset({"cdi.kubevirt.io:DataVolume"}))
 DISKS = RuleGroup(frozenset({"cdi.kubevirt.io:DataVolume", "kubevirt.io:VirtualMachine"}))
 
 ROOT_GATES = ("HostDisk", "Root")
@@ -93,6 +94,13 @@ def no_insecure_registries(resource: Resource) -> Iterator[str]:
         yield f"{field.path} is set"
 
 
+def keeps_disks(resource: Resource) -> Iterator[str]:
+    """Yields a CDI whose removal would remove disks."""
+    field = resource.inputs.at("spec", "uninstallStrategy")
+    if field.text() != "BlockUninstallIfWorkloadsExist":
+        yield f"{field.path} is not BlockUninstallIfWorkloadsExist"
+
+
 def _sources(resource: Resource) -> Iterator[Field]:
     if resource.kind == "cdi.kubevirt.io:DataVolume":
         yield resource.inputs.at("spec", "source")
@@ -129,6 +137,12 @@ def disk_by_digest(resource: Resource) -> Iterator[str]:
         url = source.at("registry", "url")
         if url.given and not DIGEST.fullmatch(url.text() or ""):
             yield f"{url.path} is not named by its digest"
+
+
+def disk_protected(resource: Resource) -> Iterator[str]:
+    """Yields a disk that a plan may delete."""
+    if not resource.options.protect:
+        yield "it is not protected, so a removed entry, a destroy or another source deletes its data"
 
 
 RULES = (
@@ -201,6 +215,13 @@ RULES = (
         "Anyone who can intercept an unverified registry chooses what guests boot.",
         "trust its CA with a certConfigMap",
     ),
+    CDI.rule(
+        "cdi-keeps-disks",
+        "high",
+        keeps_disks,
+        "Without it, removing CDI also removes the definitions of its kinds, and with them every disk that CDI made.",
+        "set spec.uninstallStrategy: BlockUninstallIfWorkloadsExist",
+    ),
     DISKS.rule(
         "disk-image-is-verified",
         "high",
@@ -214,6 +235,14 @@ RULES = (
         disk_source_verified,
         "Without verification any host on the path can impersonate the source.",
         "trust its CA with a certConfigMap",
+    ),
+    VOLUMES.rule(
+        "disk-is-protected",
+        "medium",
+        disk_protected,
+        "A disk has the only copy of what its guest wrote.",
+        "remove keep: false from the disk, once it has done what it was written for",
+        level="advisory",
     ),
     DISKS.rule(
         "disk-image-has-digest",

@@ -95,6 +95,16 @@ class Resource:
         texts = (*self.inputs["base"].items(), *self.inputs["configPatches"].items())
         return merge(Field([text.value for text in texts], "configPatches"))
 
+    @property
+    def config(self) -> MachineConfig:
+        """The whole configuration where the base is an input; else what the patches add up to."""
+        return self.whole if self.inputs["base"].given else self.machine
+
+    @property
+    def known_controlplane(self) -> bool:
+        """Whether it is a control plane's whole configuration, in which what is absent is not set."""
+        return self.inputs["base"].given and self.whole.v1alpha1.at("machine", "type").value == "controlplane"
+
     @cached_property
     def excepted(self) -> frozenset[str]:
         """Controls for which the stack file records an exception for this machine, its boot profile or its image."""

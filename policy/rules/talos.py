@@ -65,10 +65,12 @@ def proxy_and_cni(resource: Resource) -> Iterator[str]:
 
 def kubeprism(resource: Resource) -> Iterator[str]:
     """Yields a KubePrism that is off or listens on another port."""
-    prism = resource.machine.v1alpha1.at("machine", "features", "kubePrism")
-    if prism.deleted or prism["enabled"].flag() is False:
+    prism = resource.config.v1alpha1.at("machine", "features", "kubePrism")
+    documents = resource.config.of("KubePrismConfig")
+    # In a whole configuration, what is absent is off.
+    absent = resource.inputs["base"].given and not documents and prism["enabled"].flag() is None
+    if prism.deleted or absent or prism["enabled"].flag() is False:
         yield f"{prism.path}.enabled must be true: without kube-proxy, Cilium has no other way to reach the API"
-    documents = resource.machine.of("KubePrismConfig")
     for document in documents:
         if document.deleted:
             yield f"{document.path} must stay: without kube-proxy, Cilium has no other way to reach the API"
@@ -86,6 +88,10 @@ def hidden_manifests(resource: Resource) -> Iterator[str]:
     for kind in ("KubeInlineManifestConfig", "KubeExternalManifestConfig"):
         if resource.machine.of(kind):
             yield f"{kind} creates Kubernetes objects that no rule checks"
+    if resource.machine.v1alpha1.at("machine", "pods").items():
+        yield "machine.pods runs pods that no rule checks"
+    if any(document.given for document in resource.machine.of("KubeStaticPodConfig")):
+        yield "KubeStaticPodConfig runs pods that no rule checks"
 
 
 def protected_secrets(resource: Resource) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .field import Field
+from .flag import arguments, components
 from .rule import Resource, Rule
 from .talos import APPLY
 
@@ -13,15 +14,19 @@ HEALTH = {"/livez", "/readyz", "/healthz"}
 
 def admission_kept(resource: Resource) -> Iterator[str]:
     """Yields a PodSecurity admission plugin that is deleted or weakened."""
-    plugins = resource.machine.v1alpha1.at("cluster", "apiServer", "admissionControl")
+    plugins = resource.config.v1alpha1.at("cluster", "apiServer", "admissionControl")
     if plugins.deleted:
         yield f"{plugins.path} is deleted, which removes the default pod security standard"
     entries = [(plugin, plugin["name"].text()) for plugin in plugins.items()]
-    entries += [(document, document["name"].text()) for document in resource.machine.of("KubeAdmissionControlConfig")]
-    for plugin, name in entries:
-        if name == "PodSecurity":
-            yield from _pod_security(plugin)
-    document = resource.machine.documents.get(("KubeAdmissionControlConfig", "PodSecurity"))
+    entries += [(document, document["name"].text()) for document in resource.config.of("KubeAdmissionControlConfig")]
+    security = [plugin for plugin, name in entries if name == "PodSecurity"]
+    for plugin in security:
+        yield from _pod_security(plugin)
+        if resource.known_controlplane and not plugin.at("configuration", "defaults", "enforce").given:
+            yield f"{plugin.path}.configuration.defaults.enforce is not set, which is privileged"
+    if resource.known_controlplane and not security:
+        yield "no admission plugin PodSecurity is configured, so namespaces without a label accept privileged pods"
+    document = resource.config.documents.get(("KubeAdmissionControlConfig", "PodSecurity"))
     if Field(document).deleted:
         yield "KubeAdmissionControlConfig PodSecurity is deleted"
 
@@ -41,10 +46,13 @@ def _pod_security(plugin: Field) -> Iterator[str]:
 
 def audit_kept(resource: Resource) -> Iterator[str]:
     """Yields an audit policy that is deleted or does not record all requests."""
-    policies = [resource.machine.v1alpha1.at("cluster", "apiServer", "auditPolicy")]
-    documents = resource.machine.of("KubeAuditPolicyConfig")
+    policies = [resource.config.v1alpha1.at("cluster", "apiServer", "auditPolicy")]
+    documents = resource.config.of("KubeAuditPolicyConfig")
     yield from (f"{document.path} is deleted" for document in documents if document.deleted)
-    for policy in (*policies, *(document["configuration"] for document in documents)):
+    policies += [document["configuration"] for document in documents]
+    if resource.known_controlplane and not any(policy.given for policy in policies):
+        yield "no audit policy is set"
+    for policy in policies:
         if policy.deleted:
             yield f"{policy.path} is deleted"
         elif policy.given:
@@ -72,9 +80,9 @@ def _recorded(policy: Field) -> Iterator[str]:
 
 def both_authorizers(resource: Resource) -> Iterator[str]:
     """Yields which of the authorizers Node and RBAC is missing, and any unknown authorizer."""
-    if not resource.machine.of("KubeAPIServerConfig"):
+    if not resource.config.of("KubeAPIServerConfig"):
         return  # Fields of an older contract: Talos adds both itself.
-    kinds = {document["type"].text() for document in resource.machine.of("KubeAuthorizerConfig") if document.given}
+    kinds = {document["type"].text() for document in resource.config.of("KubeAuthorizerConfig") if document.given}
     for wanted in ("Node", "RBAC"):
         if wanted not in kinds:
             yield f"no KubeAuthorizerConfig has the type {wanted}"
@@ -84,7 +92,7 @@ def both_authorizers(resource: Resource) -> Iterator[str]:
 
 def anonymous_health(resource: Resource) -> Iterator[str]:
     """Yields anonymous access to paths other than the health endpoints."""
-    for document in resource.machine.of("KubeAuthenticationConfig"):
+    for document in resource.config.of("KubeAuthenticationConfig"):
         anonymous = document.at("configuration", "anonymous")
         paths = {condition["path"].text() for condition in anonymous["conditions"].items()}
         # Left out, everything is open to everyone.
@@ -94,12 +102,15 @@ def anonymous_health(resource: Resource) -> Iterator[str]:
 
 def external_ips_refused(resource: Resource) -> Iterator[str]:
     """Yields plugin lists of the API server without DenyServiceExternalIPs."""
-    for server in (resource.machine.v1alpha1.at("cluster", "apiServer"), *resource.machine.of("KubeAPIServerConfig")):
-        plugins = server["extraArgs"]["enable-admission-plugins"]
+    servers = components(resource, "apiServer")
+    given = [place for server in servers for place in arguments(server, "enable-admission-plugins") if place.given]
+    for plugins in given:
         named = ",".join(plugins.texts()) if isinstance(plugins.value, list) else plugins.scalar()
         # A patch's list replaces the platform's; the plugin is in no default list.
         if named is not None and "DenyServiceExternalIPs" not in [name.strip() for name in named.split(",")]:
             yield f"{plugins.path} lacks DenyServiceExternalIPs"
+    if resource.known_controlplane and not given:
+        yield f"{servers[-1].path}.extraArgs.enable-admission-plugins is not set, and so lacks DenyServiceExternalIPs"
 
 
 RULES = (

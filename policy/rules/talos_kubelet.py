@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 from core.facts.paths import CLUSTER_CA
 
+from .flag import arguments, components
 from .rule import Resource, Rule
 from .talos import APPLY
 
@@ -19,8 +21,8 @@ def kubelet_proves_itself(resource: Resource) -> Iterator[str]:
 
 def _bootstraps_certificate(resource: Resource) -> Iterator[str]:
     bodies = [
-        resource.machine.v1alpha1.at("machine", "kubelet", "extraConfig"),
-        *(document["config"] for document in resource.machine.of("KubeletConfig")),
+        resource.config.v1alpha1.at("machine", "kubelet", "extraConfig"),
+        *(document["config"] for document in resource.config.of("KubeletConfig")),
     ]
     if not any(body["serverTLSBootstrap"].flag() for body in bodies):
         yield "serverTLSBootstrap is not true, so kubelets sign their own serving certificates"
@@ -31,37 +33,42 @@ def _bootstraps_certificate(resource: Resource) -> Iterator[str]:
 
 
 def _keeps_certificate(resource: Resource) -> Iterator[str]:
-    kubelets = (resource.machine.v1alpha1.at("machine", "kubelet"), *resource.machine.of("KubeletConfig"))
-    for kubelet in kubelets:
-        for flag in ("rotate-server-certificates", "tls-cert-file", "tls-private-key-file"):
-            argument = kubelet["extraArgs"][flag]
+    flags = ("rotate-server-certificates", "tls-cert-file", "tls-private-key-file")
+    for flag, kubelet in product(flags, components(resource, "kubelet")):
+        for argument in arguments(kubelet, flag):
             value = argument.scalar()
             if value is not None and (flag.startswith("tls") or value != "true"):
                 yield f"{argument.path} must not be set: kubelets would serve a certificate of another CA"
 
 
 def _verified_by_api_server(resource: Resource) -> Iterator[str]:
-    servers = [resource.machine.v1alpha1.at("cluster", "apiServer"), *resource.machine.of("KubeAPIServerConfig")]
-    authorities = [server["extraArgs"]["kubelet-certificate-authority"] for server in servers if server.given]
-    if authorities and not any(authority.given for authority in authorities):
-        yield f"{authorities[0].path} is not set, so the API server does not verify kubelets' certificates"
-    for authority in authorities:
-        if authority.given and authority.scalar() != CLUSTER_CA:
+    name = "kubelet-certificate-authority"
+    servers = components(resource, "apiServer")
+    given = [authority for server in servers for authority in arguments(server, name) if authority.given]
+    there = [server for server in servers if server.given] or (servers[-1:] if resource.known_controlplane else [])
+    if there and not given:
+        path = there[0].path
+        yield f"{path}.extraArgs.{name} is not set, so the API server does not verify kubelets' certificates"
+    for authority in given:
+        if authority.scalar() != CLUSTER_CA:
             yield f"{authority.path} must be the cluster's own CA, {CLUSTER_CA}"
 
 
 def seccomp_default(resource: Resource) -> Iterator[str]:
     """Yields a kubelet whose default seccomp profile is off."""
-    kubelet = resource.machine.v1alpha1.at("machine", "kubelet")
-    for place in (kubelet, *resource.machine.of("KubeletConfig")):
-        if place["defaultRuntimeSeccompProfileEnabled"].flag() is False:
-            yield f"{place.path}.defaultRuntimeSeccompProfileEnabled must stay true"
+    kubelets = components(resource, "kubelet")
+    switches = [place["defaultRuntimeSeccompProfileEnabled"] for place in kubelets]
+    off = [switch for switch in switches if switch.flag() is False]
+    # In a whole configuration, what is absent is off.
+    if resource.inputs["base"].given and not any(switch.given for switch in switches):
+        off = switches[-1:]
+    yield from (f"{switch.path} must stay true" for switch in off)
 
 
 def registers_node(resource: Resource) -> Iterator[str]:
     """Yields a kubelet that does not register its node."""
-    kubelet = resource.machine.v1alpha1.at("machine", "kubelet")
-    for place in (kubelet, *resource.machine.of("KubeNodeConfig")):
+    kubelet = resource.config.v1alpha1.at("machine", "kubelet")
+    for place in (kubelet, *resource.config.of("KubeNodeConfig")):
         if place["skipNodeRegistration"].flag():
             yield f"{place.path}.skipNodeRegistration must stay false: it switches kubelet authorization to AlwaysAllow"
 

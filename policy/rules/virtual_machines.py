@@ -115,6 +115,16 @@ def no_sidecar(resource: Resource) -> Iterator[str]:
     yield from (f"{place.path} runs another program beside the guest" for place in places if place.given)
 
 
+def starts_from_kept_disk(resource: Resource) -> Iterator[str]:
+    """Yields the container disk that a guest starts from."""
+    spec = guest(resource)
+    disks = spec.at("domain", "devices")["disks"].items()
+    first = min(disks, key=lambda disk: disk["bootOrder"].number() or len(disks) + 1, default=None)
+    for volume in spec["volumes"].items():
+        if first is not None and volume["name"].text() == first["name"].text() and volume["containerDisk"].given:
+            yield f"{volume.path}.containerDisk is copied afresh at every start, so all that the guest wrote is lost"
+
+
 def image_pinned(resource: Resource) -> Iterator[str]:
     """Yields container disks without a fixed tag or digest."""
     for volume in _volumes(resource):
@@ -212,6 +222,14 @@ RULES = (
         image_by_digest,
         "A tag can be moved; a digest can't.",
         "append @sha256:... to the image",
+        level="opt-in",
+    ),
+    MACHINES.rule(
+        "vm-keeps-its-disk",
+        "medium",
+        starts_from_kept_disk,
+        "A guest on a container disk forgets all that it wrote at each stop, drain and update of KubeVirt.",
+        "write disk in place of ephemeral and image; ignore this rule for guests that have nothing to keep",
         level="opt-in",
     ),
     MACHINES.rule(

@@ -7,6 +7,8 @@ from enum import Enum, auto
 from typing import Any
 
 from clients.talos import Client, Hardware, Maintenance, NoAnswer
+from core.effective import report
+from core.effective.update import update
 from core.facts.hardware import AS_DECLARED
 from core.machineconfig import updates
 from core.native import Unknown, Values
@@ -50,11 +52,12 @@ class Identity(Resource):
         """What the machine's next config changes, by document and field; secret values are not in it."""
         if state is None or isinstance(inputs.get("documents"), Unknown):
             return None
-        changes = updates.changes(state, inputs)
-        if not changes:
+        made = update(str(inputs["machine"]), str(inputs.get("node") or ""), state, inputs)
+        if not made.differences:
             return None
-        how = "REBOOTS to take" if any(change.reboots for change in changes) else "takes, with no reboot,"
-        return "\n".join([f"{inputs['machine']} {how} another config:", *(f"    {change}" for change in changes)])
+        how = "REBOOTS to take" if any(change.reboots for change in made.differences) else "takes, with no reboot,"
+        lines = [*made.differences, *report.lines(made.effects, made.differences)]
+        return "\n".join([f"{inputs['machine']} {how} another config:", *(f"    {line}" for line in lines)])
 
     async def create(self, inputs: Values, say: Progress) -> tuple[str, Values]:
         """Wait until the declared machine answers. Returns its name, and the outputs by name."""

@@ -27,6 +27,8 @@ NEW = {
         "bedplate-native:metal:Journal",
     )
 }
+# On one node it had an empty list of update methods, which KubeVirt's operator leaves out.
+FEWER_METHODS = {"rehearsed-dev": {("update", "kubernetes:kubevirt.io/v1:KubeVirt", "kubevirt")}}
 
 
 def _steps(here, stack):
@@ -56,6 +58,7 @@ def test_a_plan_for_an_old_state_with_its_machines_keeps_every_resource(recorded
     taken_over.add(("update", "bedplate-native:talos:Guard", "talos-guard"))
     # Its values close node ports.
     taken_over.add(("update", "kubernetes:helm.sh/v3:Release", "cilium-release"))
+    taken_over |= FEWER_METHODS.get(name, set())
     components = {("create", "bedplate:talos:Machine", f"talos-{machine}") for machine in machines}
     assert sorted(_without_new(others)) == sorted(taken_over | components)
     exported = json.loads(here.pulumi("stack", "export", "--stack", stack).stdout)["deployment"]["resources"]
@@ -76,6 +79,7 @@ def test_a_plan_for_a_state_with_generated_configs_changes_no_machine(recorded, 
         ("update", "bedplate-native:kubernetes:Kubeconfig", "talos-kubeconfig"),
         ("update", "bedplate-native:talos:Guard", "talos-guard"),
         ("update", "kubernetes:helm.sh/v3:Release", "cilium-release"),
+        *FEWER_METHODS.get(name, set()),
     ]
     assert any("$bedplate-native:talos:MachineConfig::" in urn for urn in kept)
     # A patch still changes exactly the machine that it is for.

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.manifests import virtual_machine as machine
+from core.manifests.disk import data_volume
 from core.manifests.kubevirt import kubevirt
 from core.model import Platform
+from core.model.claims import claims
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1oF1eCk9Yw1CvE8m3hQ0Zb2p9mP0bQ0p6r8x9y0z1a ops@example.com"
 IMAGES = (
@@ -23,37 +25,117 @@ CLOUD_INIT: tuple[dict[str, Any], ...] = (
 )
 
 
+CLASSES: dict[str, dict[str, Any]] = {
+    "ceph": {"provisioner": "rook-ceph.rbd.csi.ceph.com", "default": True, "snapshots": "ceph-snapshots"},
+    "files": {"provisioner": "nfs.csi.k8s.io"},
+    "blocks": {"provisioner": "driver.longhorn.io", "parameters": {"migratable": "true"}},
+    "own": {"provisioner": "zfs.csi.openebs.io", "modes": ["RWO Filesystem", "RWO Block"]},
+}
+STORAGE: dict[str, Any] = {"local": {"default": False}, "classes": CLASSES}
+"""Classes of every sort."""
+SOURCES: tuple[dict[str, Any], ...] = (
+    {"http": {"url": "https://images.example.com/fedora-42.qcow2", "checksum": f"sha256:{'0a' * 32}"}},
+    {"http": {"url": "https://images.example.com:8443/a/b.raw.xz", "checksum": f"sha512:{'0a' * 64}"}},
+    {"http": {"url": "https://192.0.2.7/a.vmdk", "checksum": f"sha256:{'0a' * 32}", "secret": "login"}},
+    {"registry": {"image": f"quay.io/containerdisks/fedora:42@sha256:{'0a' * 32}"}},
+    {"registry": {"image": f"registry.example.com:5000/disks/debian@sha256:{'0b' * 32}"}},
+    {"s3": {"url": "https://s3.example.com/images/fedora-42.qcow2", "secret": "login"}},
+    {"claim": {"name": "golden"}},
+    {"claim": {"name": "golden", "namespace": "images"}},
+    {"snapshot": {"name": "yesterday"}},
+    {"upload": True},
+    {"blank": True},
+)
+
+
 class Guests:
     """Declares virtual machines of every kind. Equal seeds declare equal ones."""
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
+        self._claims = 0
 
     def declared(self, count: int) -> dict[str, dict[str, Any]]:
         """Virtual machines by name, as a stack file has them."""
         made: dict[str, dict[str, Any]] = {}
         while len(made) < count:
-            made[self._name()] = self._guest()
+            made[self._name()] = self._ephemeral() if self._chance.random() < 0.2 else self._kept()
         return made
 
-    def _guest(self) -> dict[str, Any]:
+    def _ephemeral(self) -> dict[str, Any]:
+        pick = self._chance.choice
+        size = pick((*MEMORY, f"{self._chance.randint(1, 512)}Gi"))
+        cpu = pick((1, 2, 3, 16, 255, 512, self._chance.randint(1, 512)))
+        return {"ephemeral": True, "image": pick(IMAGES), "cpu": cpu, "memory": size, **self._any()}
+
+    def _any(self) -> dict[str, Any]:
+        """What VMs of both kinds have."""
         pick, odds = self._chance.choice, self._chance.random
         return {
-            "ephemeral": True,
-            "image": pick(IMAGES),
-            "cpu": pick((1, 2, 3, 16, 255, 512, self._chance.randint(1, 512))),
-            "memory": pick((*MEMORY, f"{self._chance.randint(1, 512)}Gi")),
             **({"namespace": self._name()} if odds() < 0.5 else {}),
             **({"running": pick((True, False))} if odds() < 0.3 else {}),
             **({"ssh_keys": [KEY]} if odds() < 0.3 else {"cloud_init": pick(CLOUD_INIT)}),
             **({"ports": pick(([80], [443, "53/udp"], [1, 65535]))} if odds() < 0.5 else {}),
         }
 
-    def _name(self) -> str:
-        """A DNS label of 1 to 63 characters."""
-        length = self._chance.choice((1, 2, 8, 20, 63))
+    def _kept(self) -> dict[str, Any]:
+        pick, odds = self._chance.choice, self._chance.random
+        return {
+            "disk": _in_its_class({**self._disk(), "from": pick(SOURCES)}),
+            "disks": {name: self._data_disk() for name in {self._name(10) for _ in range(self._chance.randint(0, 4))}},
+            "cpu": self._cpu(),
+            "memory": self._memory(),
+            **({"firmware": self._firmware()} if odds() < 0.5 else {}),
+            **({"restart": pick(("always", "on-failure", "never"))} if odds() < 0.3 else {}),
+            **self._any(),
+        }
+
+    def _disk(self) -> dict[str, Any]:
+        pick, odds = self._chance.choice, self._chance.random
+        return {
+            "size": pick(("1Mi", "20Gi", "1Ti", "4096Ti")),
+            **({"class": pick((*CLASSES, "local"))} if odds() < 0.6 else {}),
+            **({"bus": pick(("virtio", "sata", "scsi"))} if odds() < 0.5 else {}),
+            **({"keep": False} if odds() < 0.2 else {}),
+        }
+
+    def _data_disk(self) -> dict[str, Any]:
+        odds = self._chance.random
+        disk = {**self._disk(), **({"from": self._chance.choice(SOURCES)} if odds() < 0.5 else {})}
+        if odds() < 0.2:
+            self._claims += 1
+            disk = {"claim": f"data-{self._claims}", **({"access": "ReadWriteMany"} if odds() < 0.5 else {})}
+        return _in_its_class({**disk, **({"cdrom": True} if odds() < 0.3 else {})})
+
+    def _cpu(self) -> int | dict[str, Any]:
+        count, odds = self._chance.randint, self._chance.random
+        if odds() < 0.3:
+            return self._chance.choice((1, 2, 255, 512))
+        sockets = count(1, 8)
+        most = {"max": self._chance.choice((sockets, sockets * 2, 64))} if odds() < 0.5 else {}
+        return {"sockets": sockets, "cores": count(1, 16), "threads": count(1, 2), **most}
+
+    def _memory(self) -> str | dict[str, Any]:
+        size = self._chance.choice((*MEMORY, "2Gi", "1026Mi"))
+        if self._chance.random() < 0.5 or size in ("32Mi", "33Mi", "511Mi", "1025Mi", "1Ti", "64Ti"):
+            return size
+        return {"size": size, "max": self._chance.choice((size, "64Gi", "1Ti"))}
+
+    def _firmware(self) -> dict[str, bool]:
+        odds = self._chance.random
+        efi = {key: odds() < 0.5 for key in ("secure_boot", "persistent")} if odds() < 0.7 else {}
+        return {"efi": bool(efi), **efi, "tpm": odds() < 0.3}
+
+    def _name(self, most: int = 50) -> str:
+        """A DNS label that starts with a letter."""
+        length = self._chance.choice([each for each in (1, 2, 8, 20, 50) if each <= most])
         inner = "".join(self._chance.choices(string.ascii_lowercase + string.digits + "-", k=length))
         return f"a{inner[1:-1]}z" if length > 1 else self._chance.choice(string.ascii_lowercase)
+
+
+def _in_its_class(disk: dict[str, Any]) -> dict[str, Any]:
+    """A disk in a class that has snapshots, if it is made from one."""
+    return {**disk, "class": "ceph"} if "snapshot" in disk.get("from", {}) else disk
 
 
 def objects(platform: Platform) -> dict[str, dict[str, Any]]:
@@ -61,6 +143,23 @@ def objects(platform: Platform) -> dict[str, dict[str, Any]]:
     return {name: machine.virtual_machine(platform, name) for name in platform.vms}
 
 
+def disks(platform: Platform) -> list[dict[str, Any]]:
+    """The DataVolume objects of a platform's VMs."""
+    every = (claim for name in platform.vms for claim in claims(platform, name))
+    return [data_volume(claim) for claim in every if claim.is_made]
+
+
 def admission(platform: Platform, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What the judge is asked of an object on a platform's cluster (toolchain/parts/vm-judge/main.go)."""
     return {"ask": "admit", "kubevirt": kubevirt(platform), "object": manifest}
+
+
+def copied(namespace: str) -> list[dict[str, Any]]:
+    """The claim and the snapshot that disks are copied from."""
+    claim = {"resources": {"requests": {"storage": "1Mi"}}, "accessModes": ["ReadWriteOnce"]}
+    return [
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "spec": claim}
+        | {"metadata": {"name": "golden", "namespace": namespace}},
+        {"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot"}
+        | {"metadata": {"name": "yesterday", "namespace": namespace}},
+    ]

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from conftest import changed, stack_platform
 
-from clients.judge import Judge
 from core.model import Platform, parse
-from tests.kubevirt.guests import Guests, admission, objects
+from tests.kubevirt.guests import STORAGE, Guests, admission, copied, disks, objects
+from tests.machineconfig.judge import Judge
 
 pytestmark = pytest.mark.programs
 
@@ -20,7 +20,13 @@ def platform(number: int) -> Platform:
     """A platform with generated virtual machines: of one machine or of several, with emulation or without."""
     stack = ("dev", "prod")[number % 2]
     emulated = {"kubevirt.emulation": number % 4 < 2}
-    return parse(changed(stack_platform(stack), {"vms": Guests(number).declared(GUESTS), **emulated}))
+    declared = {"storage": STORAGE, "vms": Guests(number).declared(GUESTS)}
+    return parse(changed(stack_platform(stack), {**declared, **emulated}))
+
+
+@pytest.fixture(scope="module")
+def platforms() -> list[Platform]:
+    return [platform(number) for number in range(PLATFORMS)]
 
 
 def faults(answer: dict[str, Any]) -> list[str]:
@@ -28,21 +34,38 @@ def faults(answer: dict[str, Any]) -> list[str]:
     return [f"{cause['by']}: {cause['field']}: {cause['message']}" for cause in answer["causes"] or ()]
 
 
-def test_kubevirt_refuses_no_vm_of_the_model(judge: Judge):
-    platforms = [platform(number) for number in range(PLATFORMS)]
+def test_kubevirt_refuses_no_vm_of_the_model(judge: Judge, platforms: list[Platform]):
     asked = [(name, admission(each, made)) for each in platforms for name, made in objects(each).items()]
     assert len(asked) >= 2000
+    assert refusals(judge, asked) == {}
+
+
+def test_cdi_refuses_no_disk_of_the_model(judge: Judge, platforms: list[Platform]):
+    # CDI checks that what it copies is there.
+    others = [*copied("vms"), *copied("images")]
+    asked = []
+    for each in platforms:
+        for made in disks(each):
+            about = made["metadata"]
+            there = [*others, *copied(about["namespace"])] if about["namespace"] not in ("vms", "images") else others
+            asked.append((about["name"], {"ask": "admit", "object": made, "others": there}))
+    assert len(asked) >= 3000
+    assert refusals(judge, asked) == {}
+
+
+def refusals(judge: Judge, asked: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Objects that are refused: name to the reasons and the object. Warnings count."""
     refused = {}
-    for (name, question), answer in zip(asked, judge.ask([question for _, question in asked]), strict=True):
+    for (name, question), answer in zip(asked, judge.all([question for _, question in asked]), strict=True):
         assert not answer["error"], (name, answer["error"])
         assert not answer["warnings"], (name, answer["warnings"])
         if found := faults(answer):
             refused[name] = (found, question["object"])
-    assert not refused, (len(refused), *list(refused.items())[:3])
+    return refused
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_kubevirt_accepts_the_vms_of_the_stacks(judge: Judge, stack: str):
     known = parse(stack_platform(stack))
-    answers = judge.ask([admission(known, made) for made in objects(known).values()])
+    answers = judge.all([admission(known, made) for made in objects(known).values()])
     assert answers and not [answer for answer in answers if answer["error"] or answer["causes"]]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from clients.judge import Judge
 from core.facts.storage_capabilities import CAPABILITIES, UNSUPPORTED, capabilities, depends_on_parameters
+from tests.machineconfig.judge import Judge
 
 pytestmark = pytest.mark.programs
 
@@ -70,7 +70,7 @@ def question(driver: str, parameters: dict[str, str]) -> dict[str, Any]:
 
 def test_every_class_can_do_what_cdi_says(judge: Judge):
     asked = list(dict.fromkeys((driver, tuple(sorted(given.items()))) for driver, given in classes()))
-    answers = judge.ask([question(driver, dict(given)) for driver, given in asked])
+    answers = judge.all([question(driver, dict(given)) for driver, given in asked])
     assert not [answer["error"] for answer in answers if answer["error"]]
     told = [tuple((mode["access"], mode["volume"]) for mode in answer["modes"] or ()) for answer in answers]
     ours = [tuple((mode.access, mode.volume) for mode in capabilities(driver, dict(given))) for driver, given in asked]
@@ -80,6 +80,6 @@ def test_every_class_can_do_what_cdi_says(judge: Judge):
 
 
 def test_every_driver_that_cdi_knows_is_in_the_table(judge: Judge):
-    (answer,) = judge.ask([{"ask": "drivers"}])
+    (answer,) = judge.all([{"ask": "drivers"}])
     assert answer["drivers"] == sorted(CAPABILITIES)
     assert answer["unsupported"] == sorted(UNSUPPORTED)

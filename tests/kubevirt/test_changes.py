@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from clients.judge import Judge
+from core.facts.versions import CURRENT
 from core.vmchanges import Effect, Hypervisor, change
 from tests.kubevirt.edits import EDITS, Edit, edited, inside, machine
+from tests.machineconfig.judge import Judge
 
 pytestmark = pytest.mark.programs
 
@@ -77,11 +78,11 @@ def verdicts(judge: Judge, cases: list[tuple[tuple[str, ...], Edit, list[str], b
     old = machine()
     asked = [question(old, edited(old, edit), gates, migratable) for _, edit, gates, migratable in cases]
     wrong = []
-    for (names, _, gates, migratable), asking, answer in zip(cases, asked, judge.ask(asked), strict=True):
+    for (names, _, gates, migratable), asking, answer in zip(cases, asked, judge.all(asked), strict=True):
         assert not answer["error"], (names, answer["error"])
         if answer["causes"]:
             continue  # KubeVirt refuses the object, so it never gets there.
-        known = Hypervisor.of(asking["kubevirt"])
+        known = Hypervisor.of(asking["kubevirt"], CURRENT["kubevirt"])
         ours = change(old, asking["new"], known, migratable=migratable).effect
         theirs = done(answer, migratable)
         quiet = [SILENT[name] for name in names if name in SILENT]
@@ -113,7 +114,7 @@ def _in_turn(names: tuple[str, ...]) -> Edit:
 
 def test_no_change_does_nothing(judge: Judge):
     old = machine()
-    (answer,) = judge.ask([question(old, old, [], True)])
+    (answer,) = judge.all([question(old, old, [], True)])
     assert done(answer, True) is Effect.NOTHING and change(old, old).effect is Effect.NOTHING
 
 
@@ -138,7 +139,7 @@ def test_room_to_grow_is_what_kubevirt_gives_a_guest(judge: Judge, sort: str):
     edits = [inside("domain.cpu.sockets", count) for count in (1, 2, 4, 5, 8, 9, 12, 13, 256, 257, 512)]
     edits += [inside("domain.memory.guest", size) for size in ("512Mi", "1Gi", "1025Mi", "2Gi", "8Gi", "16Gi", "17Gi")]
     news = [edited(old, edit) for edit in edits]
-    answers = judge.ask([question(old, new, [], True) for new in news])
+    answers = judge.all([question(old, new, [], True) for new in news])
     for new, answer in zip(news, answers, strict=True):
         if not answer["causes"]:
             wanted = new["spec"]["template"]["spec"]["domain"]

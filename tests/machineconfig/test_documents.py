@@ -15,7 +15,7 @@ from core.facts.contracts import KINDS, replaced
 from core.facts.contracts import given as sets
 from core.facts.versions import minor
 from core.machineconfig.documents import patches
-from core.model import parse
+from core.model import Platform, parse
 from core.model.ports import own_ports
 from tests.machineconfig.contracts import at
 
@@ -27,8 +27,9 @@ MACHINES = [(stack, name) for stack in ("dev", "prod") for name in parse(stack_p
 ROLES = [(contract, name) for contract in ("v1.12", "v1.14") for name in ("cp-1", "wk-1")]
 
 
-def documents(raw: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    return [json.loads(p) for p in patches(parse(raw), name)]
+def documents(given: dict[str, Any] | Platform, name: str) -> list[dict[str, Any]]:
+    platform = given if isinstance(given, Platform) else parse(given)
+    return [json.loads(p) for p in patches(platform, name)]
 
 
 @pytest.mark.parametrize(("stack", "name"), MACHINES)
@@ -57,8 +58,9 @@ def write_golden(name: str, text: str) -> None:
 @given(platforms())
 def test_every_document_is_plain_json_of_one_shape(raw):
     """Each is a strategic-merge document. A list would be a JSON6902 patch, which Talos refuses for typed documents."""
-    for name in raw["machines"]:
-        for document in documents(raw, name):
+    platform = parse(raw)
+    for name in platform.machines:
+        for document in documents(platform, name):
             assert set(document) <= {"machine", "cluster"} or {"apiVersion", "kind"} <= set(document)
 
 
@@ -66,7 +68,7 @@ def test_every_document_is_plain_json_of_one_shape(raw):
 def test_workers_get_no_control_plane_setting(raw):
     platform = parse(raw)
     for name in platform.workers:
-        for document in documents(raw, name):
+        for document in documents(platform, name):
             assert not {"apiServer", "etcd", "controllerManager", "scheduler"} & set(document.get("cluster", {}))
             assert document.get("kind") != "Layer2VIPConfig"
 
@@ -76,7 +78,7 @@ def test_every_default_of_the_generator_is_written_out(raw):
     """An upgrade of the generator must change no machine (terraform-provider-talos#394)."""
     platform = parse(raw)
     for name in platform.machines:
-        text = json.dumps(documents(raw, name))
+        text = json.dumps(documents(platform, name))
         for pinned in (
             "installer",
             "diskSelector",
@@ -96,8 +98,9 @@ def test_every_default_of_the_generator_is_written_out(raw):
 @given(platforms())
 def test_no_config_has_both_a_field_and_the_document_that_replaces_it(raw):
     """Talos refuses a config with both, and a config with a document that its contract does not have."""
+    parsed = parse(raw)
     for contract in CONTRACTS:
-        platform = at(contract, raw)
+        platform = at(contract, parsed)
         fields = replaced(minor(contract))
         for name in platform.machines:
             for document in map(json.loads, patches(platform, name)):

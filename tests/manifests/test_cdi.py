@@ -5,12 +5,17 @@ from typing import Any
 
 import pytest
 from conftest import changed, run_program, stack_platform
+from hypothesis import given
+from strategies import platforms
 
+from core.facts.storage import HELPER_IMAGE, IMAGE
+from core.facts.storage_capabilities import capabilities
 from core.facts.versions import CURRENT
 from core.manifests import cdi as manifests
 from core.manifests import operators
 from core.model import Platform, parse
 from core.model.storage import CdiSpec
+from policy.rules.pods import pinned
 
 VOLUMES: dict[str, Any] = {"storage": {"local": {}}, "cdi": {}}
 CDI = "kubernetes:cdi.kubevirt.io/v1beta1:CDI::cdi"
@@ -78,6 +83,13 @@ def unknown(value: Any, schema: Any, path: str = "") -> Any:
                 yield place
 
 
+def test_the_images_that_no_pod_of_the_plan_names_are_pinned_too():
+    """Those that CDI's operator starts, and that of the pods that make folders."""
+    [container] = manifests.operator(CdiSpec())[-1]["spec"]["template"]["spec"]["containers"]
+    started = [each["value"] for each in container["env"] if each["name"].endswith("_IMAGE")]
+    assert len(started) == 7 and all(map(pinned, [*started, IMAGE, HELPER_IMAGE]))
+
+
 def test_each_program_of_cdi_has_a_limit_of_memory():
     """Talos' out-of-memory handler chooses pods without one first."""
     patches = manifests.cdi(platform())["spec"]["customizeComponents"]["patches"]
@@ -95,12 +107,14 @@ def test_a_class_that_cdi_does_not_know_gets_its_modes_from_a_profile():
             "snapshots": "fast",
         },
         "ceph": {"provisioner": "rook-ceph.rbd.csi.ceph.com"},
+        "rook": {"provisioner": "rook-ceph.rbd.csi.ceph.com", "snapshots": "rook-fast"},
     }
     made = {
         each["metadata"]["name"]: each["spec"]
         for each in manifests.profiles(platform(storage={"local": {}, "classes": classes}))
     }
-    assert list(made) == ["local", "local-scratch", "mayastor"]
+    assert list(made) == ["local", "local-scratch", "mayastor", "rook"]
+    assert made["rook"] == {"snapshotClass": "rook-fast"}
     assert made["local"] == {
         "claimPropertySets": [{"accessModes": ["ReadWriteOnce"], "volumeMode": "Filesystem"}],
         "cloneStrategy": "copy",
@@ -132,3 +146,22 @@ def test_the_plan_compares_cdis_version_with_the_last_one():
         ("bedplate-native:talos:Guard", "talos-guard")
     ]
     assert guard["cdi"] == CURRENT["cdi"]
+
+
+@given(platforms())
+def test_whatever_a_platform_names_cdi_gets_what_it_needs(raw):
+    p = parse(raw)
+    known = list(p.storage_classes)
+    made = {each["metadata"]["name"]: each["spec"].get("claimPropertySets") for each in manifests.profiles(p)}
+    assert set(made) <= set(known)
+    # A class is in CDI's own table, or Bedplate writes its modes.
+    assert all(
+        made.get(name) or capabilities(each.provisioner, raw_parameters(raw, name))
+        for name, each in p.storage_classes.items()
+    )
+    if p.cdi is not None:
+        assert manifests.cdi(p)["spec"]["config"]["scratchSpaceStorageClass"] in known
+
+
+def raw_parameters(raw: Any, name: str) -> Any:
+    return raw["storage"]["classes"].get(name, {}).get("parameters", {})

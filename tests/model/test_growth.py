@@ -67,6 +67,18 @@ def classes(prod: Raw, count: int) -> Raw:
     return raw | {"classes": {f"rack-{number}": shared for number in range(count)}}
 
 
+def storage(prod: Raw, count: int) -> Raw:
+    """The racks with a storage network in each, and a route to the next one."""
+    raw = racks(prod, count)
+    for number, each in enumerate(raw["machines"].values()):
+        rack, host = number % count, number // count + 1
+        route = {"to": f"10.31.{(rack + 1) % count}.0/24", "via": f"10.30.{rack}.254"}
+        each["nics"] = {
+            "vlans": {"storage": {"id": 7, "parent": "lan0", "address": f"10.30.{rack}.{host}/24", "routes": [route]}}
+        }
+    return raw
+
+
 def faulty(prod: Raw, count: int) -> Raw:
     """The same, and every class has a fault."""
     return changed(
@@ -80,7 +92,7 @@ def growth(made: Callable[[int], Raw], size: int, work: Callable[[Raw], Any]) ->
     return calls(work, made(size * 4)) / calls(work, made(size))
 
 
-@pytest.mark.parametrize("made", [racks, classes, packages])
+@pytest.mark.parametrize("made", [racks, classes, storage, packages])
 def test_reading_grows_with_the_file(prod, made):
     assert growth(lambda size: made(prod, size), 40, parse) < 4.2
 

@@ -41,10 +41,11 @@ def test_a_platform_can_not_be_changed_afterwards(raw):
 @given(platforms())
 def test_the_bootstrap_machine_stays_when_others_come(raw):
     """A machine whose name sorts first must not become the one that etcd is bootstrapped on."""
-    first = parse(raw).first
+    platform = parse(raw)
+    first = platform.first
     grown = copy.deepcopy(raw)
     grown["talos"].setdefault("bootstrap", first)
-    network = parse(raw).network.of(parse(raw).machines[first].address)
+    network = platform.network.of(platform.machines[first].address)
     for n in (1, 2):
         grown["machines"][f"a0{n}"] = {
             "role": "controlplane",

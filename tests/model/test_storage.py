@@ -14,6 +14,7 @@ from core.model.advice import advice
 TODAY = date(2026, 11, 1)
 CEPH = {"provisioner": "rook-ceph.rbd.csi.ceph.com"}
 LONGHORN = {"provisioner": "driver.longhorn.io", "parameters": {"migratable": "true"}}
+PLAIN = {"provisioner": "driver.longhorn.io"}
 
 
 def platform(storage: Any) -> Platform:
@@ -70,6 +71,7 @@ def test_local_makes_a_class_for_disks_and_one_for_scratch_space():
     [
         ({"classes": {"ceph-block": CEPH}}, "ceph-block", "ceph-block"),
         ({"classes": {"replicated": LONGHORN}}, "replicated", None),
+        ({"classes": {"replicated": PLAIN}}, "replicated", "replicated"),
         (
             {"local": {"default": False}, "classes": {"replicated": {**LONGHORN, "default": True}}},
             "replicated",
@@ -153,3 +155,10 @@ def test_cdi_runs_with_the_kubevirt_that_it_was_tried_with(monkeypatch):
         "platform.cdi.version: CDI v1.65.0 runs with KubeVirt 1.8, but kubevirt.version is v1.9.0; KubeVirt starts a "
         "VM from the disks that CDI fills, and no other pair was tried; set kubevirt.version to a release of 1.8"
     )
+
+
+@pytest.mark.parametrize("source", [{"blank": True}, {"claim": {"name": "golden"}}])
+def test_a_disk_that_is_not_unpacked_needs_no_scratch_space(source):
+    vm = {"cpu": 2, "memory": "4Gi", "disk": {"size": "20Gi", "from": source}}
+    p = parse(changed(stack_platform("dev"), {"storage": {"classes": {"fast": LONGHORN}}, "vms": {"db": vm}}))
+    assert p.cdi is not None and p.scratch_class is None

@@ -138,7 +138,7 @@ def test_a_platform_without_a_contract_is_told_the_newest_of_its_talos(talos, co
     assert line.endswith(f"is missing; it is required and has no default; write contract: {contract}")
 
 
-@pytest.mark.parametrize("path", ["vms.web.cpu", "vms.web.memory", "vms.web.image", "name", "cilium.version"])
+@pytest.mark.parametrize("path", ["vms.web.cpu", "vms.web.memory", "talos.kubernetes", "name", "cilium.version"])
 def test_a_key_without_a_value_is_shown_with_an_example_of_its_own(path):
     raw = changed(stack_platform("dev"), {})
     *above, key = path.split(".")

@@ -220,10 +220,8 @@ def test_a_config_that_was_not_applied_is_still_a_change(prod):
 def test_the_json_has_the_documented_shape(prod):
     changes = list(compared(parse(changed(prod, {"talos.kubernetes": "v1.35.5"})), state(parse(prod))))
     report = json.loads(as_json("prod", changes))
-    assert set(report) == {"version", "stack", "refused", "machines"} and (report["version"], report["stack"]) == (
-        1,
-        "prod",
-    )
+    assert set(report) == {"version", "stack", "refused", "machines", "vms", "drains"}
+    assert (report["version"], report["stack"]) == (1, "prod")
     assert [set(one) for one in report["machines"]] == [
         {"machine", "address", "state", "reboots", "drained", "differences", "effects"}
     ] * 5

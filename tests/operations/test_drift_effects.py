@@ -21,7 +21,6 @@ from tests.effective.platforms import document, patched
 from tests.operations.test_machines import machine  # noqa: F401
 
 CONTRACTS = ("v1.12", "v1.13", "v1.14")
-RELEASES = ("v1.14.2", "v1.35.4")
 Documents = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -61,7 +60,7 @@ def flags_of(documents: Documents, **values: Any) -> None:
 def found(platform: Platform, name: str, running: Documents, declared: Documents | None = None) -> list[Difference]:
     before, after = parse(text(declared or sent(platform, name))), parse(text(running))
     address = str(platform.machines[name].address)
-    return compare(name, address, before, after, RELEASES, Wanted(platform))
+    return compare(name, address, before, after, Wanted(platform))
 
 
 # A change by hand that comes to the same.
@@ -142,7 +141,7 @@ def test_a_disk_that_is_opened_in_another_way_is_a_drift():
     declared = {("VolumeConfig", "STATE"): document("VolumeConfig", name="STATE", **keys)}
     running = copy.deepcopy(declared)
     running["VolumeConfig", "STATE"]["encryption"]["keys"] = [{"slot": 0, "tpm": {}}]
-    [difference] = compare("a", "10.0.0.1", parse(text(declared)), parse(text(running)), RELEASES, Wanted())
+    [difference] = compare("a", "10.0.0.1", parse(text(declared)), parse(text(running)), Wanted())
     assert difference.effect and difference.path == "encryption.keys"
 
 
@@ -160,7 +159,7 @@ def test_without_a_stack_file_a_drift_has_no_origin():
     running = sent(platform, "wk-1")
     settings_of("v1.12", running, podPidsLimit=1)
     config = parse(text(sent(platform, "wk-1")))
-    [difference] = compare("wk-1", "10.20.0.21", config, parse(text(running)), RELEASES, Wanted())
+    [difference] = compare("wk-1", "10.20.0.21", config, parse(text(running)), Wanted())
     assert (difference.effect, difference.origin) == (True, "")
 
 
@@ -187,7 +186,7 @@ def test_a_config_that_a_stranger_wrote_is_a_drift_and_no_error(path, junk):
     running = sent(platform, "cp-1")
     put(running, path, junk)
     declared, runs = (parse(text(each)) for each in (sent(platform, "cp-1"), running))
-    differences = compare("cp-1", "10.20.0.11", declared, runs, RELEASES, Wanted(platform))
+    differences = compare("cp-1", "10.20.0.11", declared, runs, Wanted(platform))
     if path not in ("machine/sysctls", "machine/kubelet/extraArgs", "cluster/etcd") and junk not in (None, "", [], {}):
         assert [each for each in differences if each.effect]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from policy.rules.rule import Options, Resource
@@ -84,6 +85,10 @@ MACHINE_PATCHES = (
 def _object(kind: str, name: str = "app", **props: Any) -> Resource:
     """A Kubernetes object given by token, without its group's version for short: apps/v1:Deployment."""
     return Resource(type=f"kubernetes:{kind}", name=name, props=props, options=BY_US)
+
+
+def _protected(resource: Resource) -> Resource:
+    return replace(resource, options=replace(resource.options, protect=True))
 
 
 GOOD: Mapping[str, Resource] = {
@@ -190,11 +195,17 @@ GOOD: Mapping[str, Resource] = {
             }
         },
     ),
-    "cdi": _object("cdi.kubevirt.io/v1beta1:CDI", metadata={"name": "cdi"}, spec={"config": {}}),
-    "disk": _object(
-        "cdi.kubevirt.io/v1beta1:DataVolume",
-        metadata=META,
-        spec={"source": {"http": {"url": "https://images.example.com/a.qcow2", "checksum": DIGEST}}},
+    "cdi": _object(
+        "cdi.kubevirt.io/v1beta1:CDI",
+        metadata={"name": "cdi"},
+        spec={"uninstallStrategy": "BlockUninstallIfWorkloadsExist", "config": {}},
+    ),
+    "disk": _protected(
+        _object(
+            "cdi.kubevirt.io/v1beta1:DataVolume",
+            metadata=META,
+            spec={"source": {"http": {"url": "https://images.example.com/a.qcow2", "checksum": DIGEST}}},
+        )
     ),
     "vm": _object(
         "kubevirt.io/v1:VirtualMachine",

@@ -14,6 +14,7 @@ from policy.rules import RULES
 from policy.rules.rule import Inputs, Options, Resource, Rule
 from policy.rules.serve import decode
 from tests.conftest import run_program, stack_platform
+from tests.diskvms import with_disk
 
 RULE = {rule.name: rule for rule in RULES}
 DROP = object()
@@ -104,9 +105,16 @@ VOLUMES = {"storage": {"local": {}}, "cdi": {"version": CURRENT["cdi"]}}
 def planned(stack: str) -> tuple[Resource, ...]:
     """Every resource that the program registers for a stack, as the engine sends it to the pack.
 
-    stack: one of the repository, or volumes: the smaller one with volumes of its own.
+    stack: one of the repository; volumes, the smaller one with volumes of its own; or disks, the larger one with a VM
+    that has disks and an address.
     """
-    return resources({**stack_platform("dev"), **VOLUMES} if stack == "volumes" else stack_platform(stack))
+    if stack == "volumes":
+        return resources({**stack_platform("dev"), **VOLUMES})
+    if stack == "disks":
+        more = {"ports": [443], "expose": {"load_balancer": True}, "firmware": {"efi": True, "tpm": True}}
+        copied = {"size": "1Gi", "from": {"claim": {"name": "golden", "namespace": "images"}}}
+        return resources(with_disk(stack_platform("prod"), disks={"copied": copied}, **more))
+    return resources(stack_platform(stack))
 
 
 def resources(platform: dict[str, Any]) -> tuple[Resource, ...]:

@@ -10,7 +10,7 @@ from policy.rules.exceptions import EXCEPTIONS
 from policy.rules.rule import Resource
 from tests.policy.support import RULE, planned
 
-STACKS = ("dev", "prod", "volumes")
+STACKS = ("dev", "prod", "volumes", "disks")
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import changed, is_secret, plain, run_program
+from conftest import changed, is_secret, plain, ran
 
 from core.credentials.talosconfig import talosconfig
 from core.model import parse
@@ -28,8 +28,8 @@ def leaves(raw, **how):
 @pytest.mark.parametrize("name", ["wk-1", "cp-3"])
 def test_a_machine_that_leaves_has_one_resource(prod, name, how):
     before, after = (
-        run_program(prod).inputs(),
-        run_program(changed(prod, {f"machines.{name}.decommission": how})).inputs(),
+        ran(prod).inputs(),
+        ran(changed(prod, {f"machines.{name}.decommission": how})).inputs(),
     )
     assert sorted({key for key in before if name in key[1]} & set(after)) == []
     assert set(after) - set(before) == {(KIND, f"talos-{name}")}
@@ -48,8 +48,8 @@ def test_a_machine_that_leaves_has_one_resource(prod, name, how):
 def test_a_decommission_changes_no_other_machines_config(prod, name):
     """Otherwise one control plane could reboot while another leaves, and etcd would lose two members."""
     before, after = (
-        run_program(prod).inputs(),
-        run_program(changed(prod, {f"machines.{name}.decommission": "wipe"})).inputs(),
+        ran(prod).inputs(),
+        ran(changed(prod, {f"machines.{name}.decommission": "wipe"})).inputs(),
     )
     others = sorted(
         key[1] for key in after if key in before and before[key] != after[key] and key[0] not in TOLD_OF_CONTROL_PLANES
@@ -69,7 +69,7 @@ def test_a_machine_that_leaves_is_in_no_list_of_endpoints(prod):
 
 
 def test_a_decommission_waits_for_the_change_guard_and_the_kubeconfig(prod):
-    graph = run_program(
+    graph = ran(
         leaves(prod, wk_1="wipe", wk_2="lost", cp_3="wipe")
         | {"vms": {}, "workloads": {}, "talos": {**prod["talos"], "schedulable_control_planes": True}}
     ).graph
@@ -83,14 +83,12 @@ def test_a_decommission_waits_for_the_change_guard_and_the_kubeconfig(prod):
 
 
 def test_workers_are_drained_one_after_the_other(prod):
-    graph = run_program(
-        changed(leaves(prod, wk_1="wipe", wk_2="wipe"), {"talos.schedulable_control_planes": True})
-    ).graph
+    graph = ran(changed(leaves(prod, wk_1="wipe", wk_2="wipe"), {"talos.schedulable_control_planes": True})).graph
     assert leave("wk-1") in graph.needs[leave("wk-2")]
 
 
 def test_a_healthy_control_plane_leaves_after_the_others_have_their_config_and_before_an_upgrade(prod):
-    graph = run_program(leaves(prod, cp_3="wipe")).graph
+    graph = ran(leaves(prod, cp_3="wipe")).graph
     assert {MEMBER.format("cp-1"), MEMBER.format("cp-2")} <= graph.reachable(leave("cp-3"))
     for name in ("cp-1", "cp-2", "wk-1", "wk-2"):
         assert leave("cp-3") in graph.reachable(f"bedplate-native:talos:Release::talos-{name}")
@@ -98,7 +96,7 @@ def test_a_healthy_control_plane_leaves_after_the_others_have_their_config_and_b
 
 
 def test_a_lost_control_plane_leaves_before_the_others_change(prod):
-    graph = run_program(leaves(prod, cp_3="lost")).graph
+    graph = ran(leaves(prod, cp_3="lost")).graph
     assert leave("cp-3") in graph.reachable(APPLY.format("cp-2")) and leave("cp-3") in graph.reachable(
         MEMBER.format("cp-1")
     )
@@ -107,13 +105,13 @@ def test_a_lost_control_plane_leaves_before_the_others_change(prod):
 
 @pytest.mark.parametrize("how", ["wipe", "lost"])
 def test_control_planes_leave_one_after_the_other(prod, how):
-    graph = run_program(leaves(prod, cp_2=how, cp_3=how)).graph
+    graph = ran(leaves(prod, cp_2=how, cp_3=how)).graph
     assert leave("cp-2") in graph.needs[leave("cp-3")]
 
 
 @pytest.mark.parametrize("how", ["wipe", "lost"])
 def test_no_other_machine_waits_for_a_worker_that_leaves(prod, how):
-    graph = run_program(leaves(prod, wk_1=how)).graph
+    graph = ran(leaves(prod, wk_1=how)).graph
     assert [name for name, needs in graph.needs.items() if leave("wk-1") in needs] == []
 
 
@@ -123,14 +121,14 @@ def test_the_credentials_of_a_decommission_are_secrets(prod, preview):
         "bedplate:matchbox": '{"ca": "CA", "certificate": "CERT", "key": "KEY", "hosts": "*.prod.example.com"}',
         "bedplate:bmc": '{"username": "U", "password": "P", "hosts": "*.bmc.prod.example.com"}',
     }
-    engine = run_program(leaves(prod, wk_1="wipe"), preview, given).engine
+    engine = ran(leaves(prod, wk_1="wipe"), preview, given).engine
     inputs = engine.of(KIND)["talos-wk-1"]
     assert is_secret(inputs["clientConfiguration"]) and is_secret(inputs["kubeconfig"])
     assert is_secret(engine.of("bedplate-native:talos:Guard")["talos-guard"]["clientConfiguration"])
 
 
 def test_the_change_guard_has_the_machines_that_stay_and_that_leave(prod):
-    inputs = plain(run_program(leaves(prod, cp_3="lost")).engine.of("bedplate-native:talos:Guard")["talos-guard"])
+    inputs = plain(ran(leaves(prod, cp_3="lost")).engine.of("bedplate-native:talos:Guard")["talos-guard"])
     assert inputs["machines"] == {"cp-1": "controlplane", "cp-2": "controlplane", "wk-1": "worker", "wk-2": "worker"}
     assert inputs["leaving"] == {"cp-3": {"how": "lost", "role": "controlplane", "address": "10.20.0.13"}}
     assert set(inputs["controlplanes"]) == {"cp-1", "cp-2"}
@@ -138,7 +136,7 @@ def test_the_change_guard_has_the_machines_that_stay_and_that_leave(prod):
 
 def test_other_resources_query_the_bootstrap_machine_that_the_stack_file_names_now(prod):
     """The state of Bootstrap has the machine that was bootstrapped, which may have left since."""
-    moved = run_program(changed(leaves(prod, cp_1="wipe"), {"talos.bootstrap": "cp-2"})).inputs()
+    moved = ran(changed(leaves(prod, cp_1="wipe"), {"talos.bootstrap": "cp-2"})).inputs()
     assert moved[("bedplate-native:talos:EtcdMember", "talos-cp-3")]["node"] == "10.20.0.12"
     assert moved[("bedplate-native:talos:EtcdMember", "talos-cp-3")]["node"] == "10.20.0.12"
 
@@ -146,4 +144,4 @@ def test_other_resources_query_the_bootstrap_machine_that_the_stack_file_names_n
 def test_a_bmcs_credentials_may_stay_until_the_entry_is_deleted(prod):
     login = {"username": "U", "password": "P", "hosts": "*.bmc.prod.example.com"}
     given = {"bedplate:bmc": json.dumps({**login, "machines": {"wk-1": {"username": "V"}}})}
-    run_program(leaves(prod, wk_1="wipe"), True, given)
+    ran(leaves(prod, wk_1="wipe"), True, given)

@@ -7,7 +7,7 @@ import random
 from collections import Counter
 
 import pytest
-from conftest import MACHINE_SECRETS, MADE, changed, is_secret, plain, run_program
+from conftest import MACHINE_SECRETS, MADE, changed, is_secret, plain, ran, run_program
 
 from core.native.contracts import CONTRACTS, SECRET_INPUTS
 
@@ -24,7 +24,7 @@ GIVEN = {
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_a_vm_waits_for_every_layer_beneath_it(dev, preview):
-    graph = run_program(dev, preview, GIVEN).graph
+    graph = ran(dev, preview, GIVEN).graph
     beneath = graph.reachable(VM)
     for layer in (
         "matchbox:index/profile:Profile::metal-cp-1",
@@ -48,7 +48,7 @@ def test_a_vm_waits_for_every_layer_beneath_it(dev, preview):
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_every_resource_has_a_component_above_it(stack, request):
     """A resource without a parent is at the top of the plan, where a reader can't tell what it belongs to."""
-    graph = run_program(request.getfixturevalue(stack)).graph
+    graph = ran(request.getfixturevalue(stack)).graph
     orphans = [
         name
         for name, parent in graph.parents.items()
@@ -60,8 +60,8 @@ def test_every_resource_has_a_component_above_it(stack, request):
 @pytest.mark.parametrize("role", ["worker", "controlplane"])
 def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     """Two machines, so that the number of control planes stays odd, with names that sort first."""
-    before = run_program(prod).inputs()
-    after = run_program(
+    before = ran(prod).inputs()
+    after = ran(
         changed(prod, {"machines.aa-1": _machine(role, prod, 92), "machines.aa-2": _machine(role, prod, 93)})
     ).inputs()
     # Only the change guard has all machines as inputs. Bootstrap and the snapshot have the
@@ -85,8 +85,8 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
 
 def test_a_second_machine_changes_only_replicas_and_live_migration(dev):
     """From one machine to two, VMs can migrate and operators get a second replica. Nothing else changes."""
-    before = run_program(dev).inputs()
-    after = run_program(changed(dev, {"machines.aa-1": _machine("worker", dev, 92)})).inputs()
+    before = ran(dev).inputs()
+    after = ran(changed(dev, {"machines.aa-1": _machine("worker", dev, 92)})).inputs()
     assert sorted(name for (_, name), inputs in before.items() if after[(_, name)] != inputs) == [
         "cilium-release", "kubevirt", "talos-guard", "vm-web",
     ]  # fmt: skip
@@ -105,8 +105,8 @@ def _machine(role, raw, number):
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_order_of_the_stack_file_changes_nothing(stack, request):
     raw = request.getfixturevalue(stack)
-    first = run_program(raw)
-    turned = run_program(_reversed(raw))
+    first = ran(raw)
+    turned = ran(_reversed(raw))
     assert turned.inputs() == first.inputs()
     assert turned.graph.needs == first.graph.needs
 
@@ -125,7 +125,7 @@ CREDENTIALS = {**SECRET_INPUTS, "kubernetes:core/v1:Secret": ("stringData",)}
 @pytest.mark.parametrize("preview", [True, False])
 def test_every_credential_reaches_its_resource_as_a_secret(stack, preview, request):
     """An input that is not marked as secret would be in plain text in the state."""
-    engine = run_program(request.getfixturevalue(stack), preview, GIVEN).engine
+    engine = ran(request.getfixturevalue(stack), preview, GIVEN).engine
     names = {name for each in CREDENTIALS.values() for name in each}
     seen = [(key, name) for key, args in engine.resources.items() for name in names & args.inputs.keys()]
     assert [(key, name) for key, name in seen if not is_secret(engine.resources[key].inputs[name])] == []
@@ -135,8 +135,10 @@ def test_every_credential_reaches_its_resource_as_a_secret(stack, preview, reque
 
 def test_the_contracts_are_those_of_the_registered_types(prod):
     """In both directions: no contract without a resource, and no resource without a contract."""
-    by_hand = changed(prod, {"machines.wk-1.bmc": None, "machines.wk-2.decommission": "wipe"})
-    engine = run_program(by_hand, False, GIVEN).engine
+    disk = {"cpu": 1, "memory": "1Gi", "disk": {"size": "1Gi", "from": {"blank": True}}}
+    kept = {"storage": {"local": {}}, "vms.kept": disk}
+    by_hand = changed(prod, {"machines.wk-1.bmc": None, "machines.wk-2.decommission": "wipe", **kept})
+    engine = ran(by_hand, False, GIVEN).engine
     registered = {token for token, _ in engine.resources}
     assert CREDENTIALS.keys() <= registered
     assert {token for token in registered if token.startswith("bedplate-native:")} == CONTRACTS.keys()
@@ -144,7 +146,7 @@ def test_the_contracts_are_those_of_the_registered_types(prod):
 
 def test_no_secret_of_the_pki_is_in_a_plain_input(prod):
     """Every input of every resource is searched for the secrets that the mocks return."""
-    engine = run_program(prod, False, GIVEN).engine
+    engine = ran(prod, False, GIVEN).engine
     canaries = (
         "bootstrap-token",
         "secretbox",
@@ -173,7 +175,7 @@ def _without_secrets(value):
 
 
 def test_control_planes_come_one_after_the_other_and_workers_side_by_side(prod):
-    graph = run_program(prod).graph
+    graph = ran(prod).graph
     needs = graph.needs
 
     def apply(node):
@@ -200,7 +202,7 @@ def test_control_planes_come_one_after_the_other_and_workers_side_by_side(prod):
 
 
 def test_a_turn_is_between_the_gate_and_the_config_and_ends_after_it(prod):
-    graph = run_program(prod).graph
+    graph = ran(prod).graph
     for node in ("cp-1", "cp-3", "wk-1"):
         apply = f"bedplate-native:talos:MachineConfig::talos-{node}"
         assert (
@@ -217,14 +219,14 @@ def test_a_turn_is_between_the_gate_and_the_config_and_ends_after_it(prod):
 
 def test_a_dead_worker_does_not_block_the_kubernetes_api(prod):
     """Bootstrap and kubeconfig wait only for the first control plane."""
-    graph = run_program(prod).graph
+    graph = ran(prod).graph
     beneath = graph.reachable("bedplate-native:kubernetes:ApiReady::kubernetes-api")
     assert not any("talos-wk" in name or "talos-cp-2" in name for name in beneath)
 
 
 def test_a_dead_worker_does_not_block_the_network(prod):
     """VMs and applications wait for the first control plane's node, and no node waits for another."""
-    graph = run_program(prod).graph
+    graph = ran(prod).graph
     gates = {name for name in graph.needs if ":NodeReady::" in name}
     assert len(gates) == 5
     for name in graph.needs:
@@ -234,11 +236,11 @@ def test_a_dead_worker_does_not_block_the_network(prod):
 
 def test_helm_does_not_wait_for_pods(dev):
     """A run that is killed while Helm waits leaves a record that blocks the next Helm run."""
-    assert run_program(dev).engine.of("kubernetes:helm.sh/v3:Release")["cilium-release"]["skipAwait"] is True
+    assert ran(dev).engine.of("kubernetes:helm.sh/v3:Release")["cilium-release"]["skipAwait"] is True
 
 
 def test_the_etcd_gate_gets_a_client_certificate_with_the_contracts_keys(prod):
-    inputs = run_program(prod, False, GIVEN).engine.of("bedplate-native:talos:EtcdMember")["talos-cp-2"]
+    inputs = ran(prod, False, GIVEN).engine.of("bedplate-native:talos:EtcdMember")["talos-cp-2"]
     assert plain(inputs)["clientConfiguration"] == {
         "caCertificate": "ca",
         "clientCertificate": "certificate",
@@ -248,25 +250,25 @@ def test_the_etcd_gate_gets_a_client_certificate_with_the_contracts_keys(prod):
 
 
 def test_etcd_is_bootstrapped_exactly_once(prod):
-    assert list(run_program(prod).engine.of("bedplate-native:talos:Bootstrap")) == ["talos-etcd"]
+    assert list(ran(prod).engine.of("bedplate-native:talos:Bootstrap")) == ["talos-etcd"]
 
 
 def test_the_pki_and_the_bootstrap_are_protected(prod):
-    requests = run_program(prod).graph.requests
+    requests = ran(prod).graph.requests
     for name in ("talos:machine/secrets:Secrets::talos-secrets", "bedplate-native:talos:Bootstrap::talos-etcd"):
         assert requests[name].protect and requests[name].retainOnDelete
 
 
 def test_a_lower_contract_never_replaces_the_pki(prod):
     """The Talos provider would replace a running cluster's PKI if talos_version were lowered."""
-    request = run_program(prod).graph.requests["talos:machine/secrets:Secrets::talos-secrets"]
+    request = ran(prod).graph.requests["talos:machine/secrets:Secrets::talos-secrets"]
     assert list(request.ignoreChanges) == ["talosVersion"]
-    assert run_program(prod).engine.of("talos:machine/secrets:Secrets")["talos-secrets"]["talosVersion"] == "v1.12"
+    assert ran(prod).engine.of("talos:machine/secrets:Secrets")["talos-secrets"]["talosVersion"] == "v1.12"
 
 
 def test_a_machine_at_another_address_is_another_machine(prod):
     """It gets its config by an update, which the provider sends to a machine with the platform's certificate only."""
-    request = run_program(prod).graph.requests["bedplate-native:talos:MachineConfig::talos-wk-1"]
+    request = ran(prod).graph.requests["bedplate-native:talos:MachineConfig::talos-wk-1"]
     assert list(request.replaceOnChanges) == [] and request.deleteBeforeReplace
     contract = CONTRACTS["bedplate-native:talos:MachineConfig"]
     assert not contract.replaces and "node" not in contract.ignored_in_diff
@@ -274,7 +276,7 @@ def test_a_machine_at_another_address_is_another_machine(prod):
 
 def test_a_bootstrap_is_never_updated_or_replaced(prod):
     """A bootstrap can't be undone, so the provider ignores changes to every input (`ignored_in_diff`)."""
-    inputs = run_program(prod).engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"]
+    inputs = ran(prod).engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"]
     assert inputs.keys() == CONTRACTS["bedplate-native:talos:Bootstrap"].ignored_in_diff
 
 
@@ -287,8 +289,8 @@ def test_each_etcd_gate_has_whether_the_cluster_was_adopted(prod, monkeypatch, a
 
 def test_the_kubeconfig_is_made_from_the_stack_file_and_the_pki_without_any_query(prod):
     """An impostor at a machine's address can't put anything into it, because no address is among its inputs."""
-    ran = run_program(prod, False, GIVEN)
-    (inputs,) = ran.engine.of("bedplate-native:kubernetes:Kubeconfig").values()
+    done = ran(prod, False, GIVEN)
+    (inputs,) = done.engine.of("bedplate-native:kubernetes:Kubeconfig").values()
     assert is_secret(inputs["authority"])
     assert plain(inputs) == {
         "cluster": "prod",
@@ -299,13 +301,13 @@ def test_the_kubeconfig_is_made_from_the_stack_file_and_the_pki_without_any_quer
 
 def test_a_state_of_the_first_release_keeps_its_kubeconfig(prod):
     """An alias makes it the successor of the Talos plugin's resource, under the same name."""
-    request = run_program(prod).graph.requests["bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig"]
+    request = ran(prod).graph.requests["bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig"]
     assert [alias.spec.type for alias in request.aliases] == ["talos:cluster/kubeconfig:Kubeconfig"]
 
 
 def test_a_plan_queries_no_machines_health(prod):
     """getHealth runs in plans, ends after five minutes, and fails where there is no network yet (TFP#241)."""
-    assert run_program(prod).engine.calls == []
+    assert ran(prod).engine.calls == []
 
 
 def test_an_old_clusters_encryption_key_is_in_the_config_of_its_control_planes(prod, monkeypatch):
@@ -322,25 +324,25 @@ def test_an_old_clusters_encryption_key_is_in_the_config_of_its_control_planes(p
 
 def test_the_bootstrap_queries_every_control_plane_and_waits_for_none_of_the_others(prod):
     """Otherwise it could create a second cluster, or a control plane that is down could block it."""
-    ran = run_program(prod)
-    inputs = plain(ran.engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"])
+    done = ran(prod)
+    inputs = plain(done.engine.of("bedplate-native:talos:Bootstrap")["talos-etcd"])
     planes = {name: each["address"] for name, each in prod["machines"].items() if each["role"] == "controlplane"}
     assert {inputs["machine"]: inputs["node"], **inputs["others"]} == planes
     assert not any(
         "-cp-2" in name or "-cp-3" in name
-        for name in ran.graph.reachable("bedplate-native:talos:Bootstrap::talos-etcd")
+        for name in done.graph.reachable("bedplate-native:talos:Bootstrap::talos-etcd")
     )
 
 
 def test_a_kubeconfig_is_written_once_etcd_is_bootstrapped(prod):
-    needs = run_program(prod).graph.needs["bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig"]
+    needs = ran(prod).graph.needs["bedplate-native:kubernetes:Kubeconfig::talos-kubeconfig"]
     assert "bedplate-native:talos:Bootstrap::talos-etcd" in needs
 
 
 def test_no_resource_of_the_talos_plugin_has_timeouts(prod):
     """The plugin's bridge does not return the timeouts, and every create then fails."""
-    ran = run_program(prod)
-    talos = {key: args.inputs for key, args in ran.engine.resources.items() if key[0].startswith("talos:")}
+    done = ran(prod)
+    talos = {key: args.inputs for key, args in done.engine.resources.items() if key[0].startswith("talos:")}
     # It makes the PKI and generates configs: it calls no machine.
     assert {kind for kind, _ in talos} == {"talos:machine/secrets:Secrets"}
     assert [key for key, inputs in talos.items() if "timeouts" in inputs] == []
@@ -348,13 +350,13 @@ def test_no_resource_of_the_talos_plugin_has_timeouts(prod):
 
 def test_boot_files_are_deleted_before_they_are_replaced(prod):
     """The old and the new one have the same name on the boot server."""
-    requests = run_program(prod).graph.requests
+    requests = ran(prod).graph.requests
     for kind in ("profile:Profile", "group:Group"):
         assert requests[f"matchbox:index/{kind}::metal-wk-1"].deleteBeforeReplace
 
 
 def test_a_platform_with_no_boot_server_is_planned_without_one(dev):
-    engine = run_program(changed(dev, {"boot": None})).engine
+    engine = ran(changed(dev, {"boot": None})).engine
     assert not any(typ.startswith(("matchbox:", "pulumi:providers:matchbox")) for typ, _ in engine.resources)
 
 
@@ -362,12 +364,12 @@ def test_a_thousand_vms_are_registered(dev):
     """No part of the program is quadratic, and no two names are equal."""
     vm = dev["vms"]["web"]
     dev["vms"] = {f"vm-{n}": copy.deepcopy(vm) for n in random.Random(1).sample(range(1000), 300)}
-    assert len(run_program(dev).engine.of("kubernetes:kubevirt.io/v1:VirtualMachine")) == 300
+    assert len(ran(dev).engine.of("kubernetes:kubevirt.io/v1:VirtualMachine")) == 300
 
 
 def test_no_machine_gets_its_config_before_its_identity_is_verified(prod):
     """The config contains the PKI."""
-    graph = run_program(prod).graph
+    graph = ran(prod).graph
     for name in prod["machines"]:
         assert f"bedplate-native:talos:Identity::talos-{name}" in graph.reachable(
             f"bedplate-native:talos:MachineConfig::talos-{name}"
@@ -375,8 +377,8 @@ def test_no_machine_gets_its_config_before_its_identity_is_verified(prod):
 
 
 def test_a_reinstalled_machine_gets_its_config_again(prod):
-    before = run_program(prod).graph.requests
-    after = run_program(changed(prod, {"machines.wk-1.install.generation": 7})).graph.requests
+    before = ran(prod).graph.requests
+    after = ran(changed(prod, {"machines.wk-1.install.generation": 7})).graph.requests
     """By an update: the provider has to know that there was a config under another generation."""
     urn = "bedplate-native:talos:MachineConfig::talos-{}".format
     given = [graph[urn(name)].object["generation"] for graph in (before, after) for name in ("wk-1", "wk-2")]
@@ -385,17 +387,17 @@ def test_a_reinstalled_machine_gets_its_config_again(prod):
 
 
 def test_interrupted_helm_records_are_removed_before_the_release(dev):
-    ran = run_program(dev)
-    hooks = ran.graph.requests["kubernetes:helm.sh/v3:Release::cilium-release"].hooks
+    done = ran(dev)
+    hooks = done.graph.requests["kubernetes:helm.sh/v3:Release::cilium-release"].hooks
     assert (list(hooks.before_create), list(hooks.before_update)) == (
         ["cilium-before-install"],
         ["cilium-before-upgrade"],
     )
-    assert ran.hooks.keys() == {"cilium-before-install", "cilium-before-upgrade"}
+    assert done.hooks.keys() == {"cilium-before-install", "cilium-before-upgrade"}
 
 
 def test_machines_are_upgraded_one_after_the_other_control_planes_first(prod):
-    graph = run_program(prod).graph
+    graph = ran(prod).graph
     order = ["cp-2", "cp-3", "cp-1", "wk-1", "wk-2"]
     release = "bedplate-native:talos:Release::talos-{}".format
     for earlier, later in itertools.pairwise(order):
@@ -410,7 +412,7 @@ def test_machines_are_upgraded_one_after_the_other_control_planes_first(prod):
 def test_every_upgrade_waits_for_the_etcd_snapshot(stack, request):
     """Kubernetes is upgraded by configs, and Talos by TalosVersion."""
     raw = request.getfixturevalue(stack)
-    graph = run_program(raw).graph
+    graph = ran(raw).graph
     saved = "bedplate-native:talos:Snapshot::talos-snapshot"
     for name in raw["machines"]:
         assert saved in graph.reachable(f"bedplate-native:talos:MachineConfig::talos-{name}")
@@ -421,7 +423,7 @@ def test_every_upgrade_waits_for_the_etcd_snapshot(stack, request):
 
 def test_a_snapshot_first_queries_the_machine_that_is_upgraded_last(prod):
     [inputs] = (
-        run_program(changed(prod, {"talos.bootstrap": "cp-2", "talos.snapshots": {"folder": "/srv/snapshots"}}))
+        ran(changed(prod, {"talos.bootstrap": "cp-2", "talos.snapshots": {"folder": "/srv/snapshots"}}))
         .engine.of("bedplate-native:talos:Snapshot")
         .values()
     )
@@ -433,7 +435,7 @@ def test_snapshots_before_upgrades_are_in_the_folder_of_manual_snapshots(dev):
     from runner.snapshot import _default
     from toolchain import Layout
 
-    [inputs] = run_program(dev).engine.of("bedplate-native:talos:Snapshot").values()
+    [inputs] = ran(dev).engine.of("bedplate-native:talos:Snapshot").values()
     assert _default("dev", Layout.of()).parent == Layout.of().checkout / inputs["folder"]
 
 
@@ -441,7 +443,7 @@ def test_processor_flags_are_checked_where_virtual_machines_run(prod, dev):
     def checked(raw):
         return {
             name
-            for name, inputs in run_program(raw).engine.of("bedplate-native:talos:Release").items()
+            for name, inputs in ran(raw).engine.of("bedplate-native:talos:Release").items()
             if inputs["virtualization"]
         }
 

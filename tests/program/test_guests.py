@@ -12,6 +12,7 @@ def test_a_disk_waits_for_cdi_a_vm_for_its_disk_and_the_filled_disk_for_the_vm(p
     graph = run_program(with_disk(prod)).graph
     assert {"kubernetes:cdi.kubevirt.io/v1beta1:CDI::cdi"} <= graph.reachable(DISK)
     assert DISK in graph.reachable(VM)
+    assert "kubernetes:kubevirt.io/v1:KubeVirt::kubevirt" not in graph.reachable(DISK)
     assert VM in graph.reachable(FILLED)
 
 

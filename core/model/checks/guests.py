@@ -8,6 +8,7 @@ from core.model.platform import Platform
 from core.model.virtualization import ROOT
 
 from .registry import check
+from .storage import unknown_class
 
 # Source: Kubernetes, validation.IsDNS1123Label: names of volumes and of pods' hosts are made from a disk's.
 _LONGEST = 63
@@ -55,13 +56,7 @@ def disks_have_a_class(p: Platform) -> Iterator[Fault]:
             continue
         wanted = p.storage_class(each.spec.class_)
         if wanted is None and each.spec.class_ is not None:
-            known = ", ".join(p.storage_classes) or "none"
-            yield fault(
-                (*each.path, "class"),
-                f"{each.spec.class_!r} is not a class in storage",
-                "a plan has to know what its volumes can do",
-                f"name one of its classes ({known}), or add it to storage.classes",
-            )
+            yield unknown_class(p, (*each.path, "class"), each.spec.class_)
         elif wanted is None:
             yield fault(
                 each.path,
@@ -76,6 +71,15 @@ def disks_have_a_class(p: Platform) -> Iterator[Fault]:
                 f"is to be {asked}, which {wanted.name} does not offer",
                 "its driver makes no such volume",
                 f"write one of {', '.join(map(str, wanted.modes))}, or use another class",
+            )
+        elif each.spec.source.snapshot and wanted.snapshots is None:
+            yield fault(
+                (*each.path, "from", "snapshot"),
+                f"is set, and {wanted.name} has no snapshots",
+                "a volume is made from a snapshot by the driver that took it, with a VolumeSnapshotClass",
+                f"write snapshots: CLASS for storage.classes.{wanted.name}, or use another class"
+                if wanted.name in (p.storage.classes if p.storage else {})
+                else "use a class with snapshots",
             )
         elif each.mode == "Block" and not p.talos.block_volumes:
             yield fault(

@@ -8,7 +8,7 @@ from core.model.machine import MachineSpec
 from core.model.nics import BOOT_LINK, JoinedSpec
 from core.model.platform import Platform
 
-from .networks import networks
+from .networks import Overlaps
 from .registry import check
 
 NOUNS = {"links": "link", "bonds": "bond", "vlans": "VLAN", "bridges": "bridge"}
@@ -120,18 +120,18 @@ def link_macs_are_unique(p: Platform) -> Iterator[Fault]:
 @check("network")
 def link_addresses_are_in_other_networks(p: Platform) -> Iterator[Fault]:
     """No link has an address in the networks of machines, pods or services, nor in another link's."""
+    overlaps = Overlaps(p)
     for name, machine in p.declared.items():
         owners: dict[IpNetwork, str] = {}
         for path, address in machine.nics.addresses():
             place = ("machines", name, "nics", *path, "address")
-            for key, network in networks(p):
-                if address.network.overlaps(network):
-                    yield fault(
-                        place,
-                        f"the network of {address} overlaps network.{key} {network}",
-                        "packets would leave by the wrong link",
-                        "use a network that overlaps none of these",
-                    )
+            for key, network in overlaps.of(address.network):
+                yield fault(
+                    place,
+                    f"the network of {address} overlaps network.{key} {network}",
+                    "packets would leave by the wrong link",
+                    "use a network that overlaps none of these",
+                )
             for network, owner in owners.items():
                 if address.network.overlaps(network):
                     yield fault(

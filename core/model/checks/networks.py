@@ -1,5 +1,6 @@
 """The networks of machines, pods and services: apart from each other, of the same IP versions, and large enough."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from core.facts.networks import NODE_PREFIX, SERVICES, WIDEST_PODS, IpNetwork
@@ -19,33 +20,58 @@ def networks(p: Platform) -> Iterator[tuple[str, IpNetwork]]:
         yield from ((key, network) for network in getattr(p.network, key))
 
 
+class Overlaps:
+    """The networks of a platform, to be asked for each machine's: asking every rack's would take longer than all else.
+
+    Of two that overlap, one contains the other: it has the longer one's prefix, or starts within it.
+    """
+
+    def __init__(self, p: Platform) -> None:
+        self.named = list(networks(p))
+        self._by_prefix: dict[tuple[int, int, int], list[int]] = {}
+        for place, (_, network) in enumerate(self.named):
+            self._by_prefix.setdefault(_prefix(network, network.prefixlen), []).append(place)
+        self._lengths = {(version, length) for version, length, _ in self._by_prefix}
+        self._starts = sorted((n.version, int(n.network_address), place) for place, (_, n) in enumerate(self.named))
+
+    def places(self, network: IpNetwork) -> list[int]:
+        """The places in `named` of the networks that one overlaps, sorted."""
+        around = [
+            place
+            for version, length in self._lengths
+            if version == network.version and length <= network.prefixlen
+            for place in self._by_prefix.get(_prefix(network, length), ())
+        ]
+        first, last = int(network.network_address), int(network.broadcast_address)
+        within = self._starts[
+            bisect_left(self._starts, (network.version, first, 0)) : bisect_left(
+                self._starts, (network.version, last + 1, 0)
+            )
+        ]
+        return sorted({*around, *(place for _, _, place in within)})
+
+    def of(self, network: IpNetwork) -> Iterator[tuple[str, IpNetwork]]:
+        """The networks that one overlaps, each with its key, in the order of the stack file."""
+        return (self.named[place] for place in self.places(network))
+
+
+def _prefix(network: IpNetwork, length: int) -> tuple[int, int, int]:
+    """The first bits of a network's address, as many as the length says, with its IP version and the length."""
+    return network.version, length, int(network.network_address) >> (network.max_prefixlen - length)
+
+
 @check("network")
 def networks_are_disjoint(p: Platform) -> Iterator[Fault]:
     """No two of the networks of machines, pods and services overlap."""
-    named = list(networks(p))
-    for first, second in sorted(_overlapping([network for _, network in named])):
-        (a, left), (b, right) = named[first], named[second]
-        yield fault(
-            ("network", b),
-            f"{right} overlaps network.{a} {left}",
-            "packets to an address in both networks would reach the wrong one",
-            "choose networks that do not overlap",
-        )
-
-
-def _overlapping(networks: list[IpNetwork]) -> Iterator[tuple[int, int]]:
-    """The places of each two networks that overlap, the smaller place first.
-
-    Of two that overlap, one contains the other. So it is one of those before it in the order of addresses that have
-    not ended yet, and no pair has to be compared only because there is one.
-    """
-    open_: list[int] = []
-    starts = [(network.version, network.network_address, network.prefixlen) for network in networks]
-    for place in sorted(range(len(networks)), key=starts.__getitem__):
-        while open_ and not networks[open_[-1]].overlaps(networks[place]):
-            open_.pop()
-        yield from ((min(place, other), max(place, other)) for other in open_)
-        open_.append(place)
+    overlaps = Overlaps(p)
+    for first, (a, left) in enumerate(overlaps.named):
+        for b, right in (overlaps.named[place] for place in overlaps.places(left) if place > first):
+            yield fault(
+                ("network", b),
+                f"{right} overlaps network.{a} {left}",
+                "packets to an address in both networks would reach the wrong one",
+                "choose networks that do not overlap",
+            )
 
 
 @check("network")

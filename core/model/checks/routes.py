@@ -9,7 +9,7 @@ from core.model.machine import MachineSpec
 from core.model.nics import JoinedSpec, RouteSpec
 from core.model.platform import Platform
 
-from .networks import networks
+from .networks import Overlaps
 from .registry import check
 
 # Source: siderolabs/talos, network.DefaultRouteMetric.
@@ -42,10 +42,11 @@ def _routes(machine: MachineSpec) -> Iterator[_Written]:
 @check("network")
 def routes_lead_somewhere(p: Platform) -> Iterator[Fault]:
     """Each route has a router in the link's network and a destination that is not nearer another way, and is unique."""
+    overlaps = Overlaps(p)
     for name, machine in p.declared.items():
         owners: dict[tuple[IpNetwork, int], str] = {}
         for written in _routes(machine):
-            faults = [*_destination(p, name, written), *_router(p, name, written)]
+            faults = [*_destination(p, name, written, overlaps), *_router(p, name, written)]
             yield from faults
             route = written.route
             way = (route.to, route.metric or DEFAULT_METRIC)
@@ -60,7 +61,7 @@ def routes_lead_somewhere(p: Platform) -> Iterator[Fault]:
             owners.setdefault(way, ".".join(written.path))
 
 
-def _destination(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
+def _destination(p: Platform, name: str, written: _Written, overlaps: Overlaps) -> Iterator[Fault]:
     to = written.route.to
     if to.prefixlen == 0:
         behind = f"write the networks behind {written.route.via or 'the link'}"
@@ -77,16 +78,15 @@ def _destination(p: Platform, name: str, written: _Written) -> Iterator[Fault]:
             name, "to", f"{to} can't be routed", "such packets never leave the link or the machine", "remove the route"
         )
         return
-    for key, network in networks(p):
-        if to.overlaps(network):
-            yield written.fault(
-                name,
-                "to",
-                f"{to} overlaps network.{key} {network}",
-                "packets to machines, pods or services would leave by this link",
-                "write networks that do not overlap it",
-            )
-            return
+    for key, network in overlaps.of(to):
+        yield written.fault(
+            name,
+            "to",
+            f"{to} overlaps network.{key} {network}",
+            "packets to machines, pods or services would leave by this link",
+            "write networks that do not overlap it",
+        )
+        return
     for kind, link, spec in written.machine.nics.every():
         if spec.address and _is_in(to, spec.address.network):
             yield written.fault(

@@ -5,8 +5,17 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from core.facts import storage
-from core.facts.storage_capabilities import CAPABILITIES, UNSUPPORTED, Mode, capabilities, depends_on_parameters, mode
+from core.facts.storage_capabilities import (
+    CAPABILITIES,
+    LONGHORN,
+    UNSUPPORTED,
+    Mode,
+    capabilities,
+    depends_on_parameters,
+    mode,
+)
 from core.facts.versions import CURRENT
+from core.model.claims import Claim, claims
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
 
@@ -14,7 +23,6 @@ from .registry import check
 
 # Source: Kubernetes documentation, "Storage Classes": volumes that were made by hand.
 _BY_HAND = "kubernetes.io/no-provisioner"
-_LONGHORN = "driver.longhorn.io"
 _OWN = (storage.CLASS, storage.SCRATCH_CLASS)
 # Source: rook/rook, the namespace of its examples; CDI compares the whole name.
 _ROOK = re.compile(r"(?P<namespace>[a-z0-9-]+)\.(?P<kind>rbd|cephfs)\.csi\.ceph\.com")
@@ -148,7 +156,7 @@ def _impossible(provisioner: str, wanted: Mode, known: tuple[Mode, ...]) -> bool
     if wanted in known:
         return False
     # Longhorn shares files of any class by a server of its own.
-    files_of_longhorn = provisioner == _LONGHORN and wanted.volume == "Filesystem"
+    files_of_longhorn = provisioner == LONGHORN and wanted.volume == "Filesystem"
     if wanted.access != "ReadWriteOnce":
         return not files_of_longhorn
     return (
@@ -159,7 +167,7 @@ def _impossible(provisioner: str, wanted: Mode, known: tuple[Mode, ...]) -> bool
 
 
 def _hint(provisioner: str, text: str) -> str:
-    if provisioner == _LONGHORN and text == "RWX Block":
+    if provisioner == LONGHORN and text == "RWX Block":
         return ' unless the class has the parameter migratable: "true"'
     return ""
 
@@ -171,7 +179,7 @@ def _listed(modes: tuple[Mode, ...]) -> str:
 @check("storage", "cdi", "vms")
 def images_have_scratch_space(p: Platform) -> Iterator[Fault]:
     """Where CDI fills disks, a class can hold its scratch space."""
-    if p.cdi is None or p.storage is None:
+    if p.storage is None or not (p.declared_cdi or any(map(_is_unpacked, _new_disks(p)))):
         return
     scratch = p.scratch_class
     if scratch is None and p.storage.scratch is None and p.storage_classes:
@@ -188,6 +196,15 @@ def images_have_scratch_space(p: Platform) -> Iterator[Fault]:
             "CDI unpacks images on a file system before it writes them to a block volume",
             "name another class, e.g. local-scratch, or add RWO Filesystem to modes if the class has it",
         )
+
+
+def _new_disks(p: Platform) -> Iterator[Claim]:
+    yield from (each for name in p.vms for each in claims(p, name) if each.is_made)
+
+
+def _is_unpacked(disk: Claim) -> bool:
+    """Whether CDI may unpack what a disk is filled from: copies and empty disks need no such space."""
+    return disk.spec.source.kind not in ("blank", "claim", "snapshot")
 
 
 @check("storage", "cdi", "vms")

@@ -40,10 +40,28 @@ CASES = (
     configured("kubevirt-migrates-by-tls", "migrations.disableTLS", True, "migrations.disableTLS is true"),
     Case("kubevirt-forbids-pod-bridges", "kubevirt", {f"{AT}.network": DROP}, f"{BRIDGE} is not false"),
     Case(
+        "cdi-keeps-disks",
+        "cdi",
+        {"spec.uninstallStrategy": DROP},
+        "spec.uninstallStrategy is not BlockUninstallIfWorkloadsExist",
+    ),
+    Case(
+        "cdi-keeps-disks",
+        "cdi",
+        {"spec.uninstallStrategy": "RemoveWorkloads"},
+        "spec.uninstallStrategy is not BlockUninstallIfWorkloadsExist",
+    ),
+    Case(
         "cdi-verifies-registries",
         "cdi",
         {"spec.config.insecureRegistries": ["r"]},
         "spec.config.insecureRegistries is set",
+    ),
+    Case(
+        "disk-is-protected",
+        "disk",
+        {"options.protect": False},
+        "it is not protected, so a removed entry, a destroy or another source deletes its data",
     ),
     Case(
         "disk-image-is-verified",

@@ -78,6 +78,11 @@ CASES = (
         f"{AT}.volumes[0].containerDisk.image is not named by its digest",
     ),
     machine(
+        "vm-keeps-its-disk",
+        {f"{DEVICES}.disks[+]": {"name": "root"}},
+        f"{AT}.volumes[0].containerDisk is copied afresh at every start, so all that the guest wrote is lost",
+    ),
+    machine(
         "vm-owns-its-devices",
         {f"{DEVICES}.hostDevices": [{"name": "gpu"}]},
         f"{DEVICES}.hostDevices ties the guest to a device of one node",

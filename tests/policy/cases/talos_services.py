@@ -6,10 +6,26 @@ from tests.policy.cases.machine_patches import document
 from tests.policy.support import Case, patched
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+AUDIT = {"rules": [{"level": "Metadata"}]}
+POD_SECURITY = {"defaults": {"enforce": "baseline"}}
+# A control plane whose whole configuration is known. The platform's patches are merged over it.
 BASE = [
     json.dumps(each)
     for each in (
-        {"version": "v1alpha1", "machine": {"type": "controlplane"}},
+        {
+            "version": "v1alpha1",
+            "machine": {"type": "controlplane"},
+            "cluster": {
+                "apiServer": {
+                    "admissionControl": [{"name": "PodSecurity", "configuration": POD_SECURITY}],
+                    "auditPolicy": AUDIT,
+                    "extraArgs": {
+                        "enable-admission-plugins": "DenyServiceExternalIPs",
+                        "service-account-extend-token-expiration": "false",
+                    },
+                }
+            },
+        },
         document("KubeNodeConfig", labels={CONTROL_PLANE: ""}, taints={CONTROL_PLANE: "NoSchedule"}),
     )
 ]

@@ -18,6 +18,8 @@
 // "capabilities": how CDI can use a StorageClass ("object"), with the PersistentVolumes of "others". "drivers": what CDI
 // looks classes up by, and in whose classes it makes no disks ("unsupported").
 //
+// "definitions": the CustomResourceDefinitions of both projects' releases, each as a text.
+//
 // An "error" is no verdict: the question could not be judged.
 package main
 
@@ -29,7 +31,10 @@ import (
 	"os"
 	"slices"
 
+	snapshots "github.com/kubernetes-csi/external-snapshotter/client/v6/apis/volumesnapshot/v1"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/klog/v2"
+	runtimelog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"kubevirt.io/client-go/log"
 	"kubevirt.io/containerized-data-importer/pkg/storagecapabilities"
@@ -70,6 +75,7 @@ type answer struct {
 
 	Drivers     []string `json:"drivers"`
 	Unsupported []string `json:"unsupported"`
+	Definitions []string `json:"definitions"`
 }
 
 type mode struct {
@@ -106,6 +112,8 @@ func (j *judge) answered(line []byte) (a answer) {
 	case "drivers":
 		a.Drivers = slices.Sorted(maps.Keys(storagecapabilities.CapabilitiesByProvisionerKey))
 		a.Unsupported = slices.Sorted(maps.Keys(storagecapabilities.UnsupportedProvisioners))
+	case "definitions":
+		a.Definitions, err = definitions()
 	default:
 		err = fmt.Errorf("unknown question %q", r.Ask)
 	}
@@ -118,10 +126,17 @@ func (j *judge) answered(line []byte) (a answer) {
 }
 
 func main() {
-	// Both log each object that they refuse.
+	// All log each object that they refuse.
 	log.Log.SetIOWriter(nowhere{})
 	klog.LogToStderr(false)
 	klog.SetOutput(nowhere{})
+	runtimelog.SetLogger(klog.NewKlogr())
+
+	// KubeVirt's and CDI's own kinds are registered by their clients.
+	if err := snapshots.AddToScheme(scheme.Scheme); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 
 	j := judge{clusters: map[string]*cluster{}}
 	in := bufio.NewScanner(os.Stdin)
