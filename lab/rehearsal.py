@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from core.facts.networks import DEFAULT_PODS
 from core.loading import stackfile
 from runner.environment import tools
 from toolchain import Layout as Toolchain
@@ -107,6 +108,8 @@ class Rehearsal:
             runtime=self.runtime.program if self.runtime else "",
         )
         self.lab = Lab.start(self.layout, order)
+        if self.virtual and not self.runtime:
+            self._route_pods()
         if self.keep:
             self.lab.keep()
         self.engine = Engine(
@@ -122,6 +125,13 @@ class Rehearsal:
         for change in self.changes:
             self.times.say(f"not as in the stack: {change.where}: {change.now} ({change.why})")
         self._power_on()
+
+    def _route_pods(self) -> None:
+        """Let the lab's server answer pods that import disks: Cilium would hide their addresses behind their node's."""
+        given = self.committed["network"].get("pods", DEFAULT_PODS)
+        for pods in [given] if isinstance(given, str) else given:
+            if ":" not in pods:
+                self.lab.run(["ip", "route", "replace", pods, "via", self.first], seconds=10)
 
     def _substitutes(self) -> overlay.Substitutes:
         chart = prepare.chart(

@@ -8,11 +8,13 @@ from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
 
-from . import machines
+from . import machines, texts
 
 # The machine that is made from each format of the guest's disk.
 FORMATS = {"from-qcow2": "qcow2", "from-vmdk": "vmdk"}
-WRONG = "wrong-checksum"
+ALTERED = "altered"
+# What CDI reports. Source: kubevirt/containerized-data-importer v1.65.0, pkg/importer.
+MISMATCH = "checksum mismatch: expected"
 MARKER = "written-by-the-rehearsal"
 
 
@@ -51,15 +53,16 @@ def _vm(source: dict[str, str]) -> dict[str, Any]:
 def _refused(rehearsal: Rehearsal, source: dict[str, str]) -> str:
     """The line by which an `up` refuses an image with another checksum than the stack file has."""
     vms = rehearsal.platform["vms"]
-    vms[WRONG] = _vm({**source, "checksum": f"sha256:{'0' * 64}"})
+    vms[ALTERED] = _vm({**source, "checksum": f"sha256:{'0' * 64}"})
     rehearsal.engine.write(rehearsal.platform)
     run = rehearsal.engine.run(
         "up", "--yes", "--skip-preview", "--continue-on-error", seconds=900, say=rehearsal.line, check=False
     )
-    line = next((each for each in run.text.splitlines() if WRONG in each and "checksum" in each.lower()), "")
+    named = f"disk root of VM {ALTERED} {texts.NOT_FILLED}"
+    line = next((each for each in run.text.splitlines() if named in each and MISMATCH in each), "")
     see(run.code != 0 and line, f"an image with another checksum was not refused by name: {run.text[-3000:]}")
     rehearsal.times.say(f"  {line.strip()[:300]}")
-    del vms[WRONG]
+    del vms[ALTERED]
     return line.strip()
 
 

@@ -10,6 +10,7 @@ CERTIFICATE_EXPIRES = "certificate expires in"
 DRAINED = "is drained"
 HEALTHY_AGAIN = "is healthy, and takes pods as before"
 NO_OTHER_NODE = "no other node takes pods"
+NOT_FILLED = "was not filled from"
 NOT_LOST = "so it is not lost"
 SEVERAL_AT_ONCE = "would leave or move"
 NOT_DECOMMISSIONED = "was not decommissioned"
@@ -25,6 +26,7 @@ ALL = (
     DRAINED,
     HEALTHY_AGAIN,
     NO_OTHER_NODE,
+    NOT_FILLED,
     NOT_LOST,
     SEVERAL_AT_ONCE,
     NOT_DECOMMISSIONED,
