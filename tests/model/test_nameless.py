@@ -30,4 +30,4 @@ def test_keys_without_a_name_above_them_are_one_fault(dev, section, keys):
 
 @pytest.mark.parametrize("name", ["image", "memory", "role"])
 def test_an_entry_may_have_the_name_of_a_key(dev, name):
-    parse(changed(dev, {f"vms.{name}": {"image": "quay.io/a/b:1", "cpu": 1, "memory": "1Gi"}}))
+    parse(changed(dev, {f"vms.{name}": {"ephemeral": True, "image": "quay.io/a/b:1", "cpu": 1, "memory": "1Gi"}}))
