@@ -25,6 +25,8 @@ from .rehearsals import VM_PHASES
 # Marks of the tests that need more than the Python environment.
 SLOW = "programs or engine or machines or lab"
 QUICK = f"not ({SLOW})"
+# How many examples tests of properties draw: a profile of Hypothesis that tests/conftest.py describes.
+EXAMPLES = "BEDPLATE_TEST_EXAMPLES"
 # Workers for each core. Half of a test's time is waiting: for servers, for other processes, for deadlines.
 WORKERS_PER_CORE = 2
 # What the tests of the engine need, and what labs and virtual machines need on top.
@@ -44,7 +46,7 @@ def test(given: Namespace, layout: Layout) -> int:
     options = [each for each in given.options if each not in {"--quick", "--all"}]
     if "--quick" in given.options:
         ensure({"python"}, layout)
-        return _pytest(layout, "-m", QUICK, *parallel(), *options)
+        return _pytest(layout, "-m", QUICK, *parallel(), *options, examples="quick")
     if options:
         manifests.check(ensure(ENGINE_PARTS, layout), layout)
         return _pytest(layout, *options)
@@ -134,8 +136,9 @@ def _lab_parts(layout: Layout) -> Iterator[None]:
             _say("the parts for labs and virtual machines could not be set up", build.log)
 
 
-def _pytest(layout: Layout, *options: str) -> int:
-    return python(layout, tools(layout, os.environ), "pytest", *options, umask=INHERITED)
+def _pytest(layout: Layout, *options: str, examples: str = "") -> int:
+    given = {**os.environ, EXAMPLES: examples} if examples else os.environ
+    return python(layout, tools(layout, given), "pytest", *options, umask=INHERITED)
 
 
 def _say(line: str, log: Path | None = None) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+import os
 import runpy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,13 +21,16 @@ from pulumi.runtime.settings import SETTINGS
 
 from core.credentials.kubeconfig import Kubeconfig
 from core.native.kubernetes import KUBECONFIG_SIGNED
+from runner.testing import EXAMPLES
 from tests.timing import pytest_collection, pytest_collection_modifyitems, pytest_configure
 
 __all__ = ["pytest_collection", "pytest_collection_modifyitems", "pytest_configure"]
 
 # A slow minute of the machine is no fault of the code; speed is measured by bench/.
 settings.register_profile("bedplate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("bedplate")
+# Before each commit, fewer examples of each property; the whole suite, which CI runs, draws all of them.
+settings.register_profile("quick", settings.get_profile("bedplate"), max_examples=20)
+settings.load_profile(os.environ.get(EXAMPLES, "bedplate"))
 
 ROOT = Path(__file__).parents[1]
 KEY = "bedplate:platform"

@@ -20,6 +20,7 @@ sys.exit({code})
 PYTHON = """#!/bin/sh
 touch {root}/quick-began
 echo "$@" >> {root}/pytests
+echo "$BEDPLATE_TEST_EXAMPLES" >> {root}/examples
 case "$*" in *"-m not"*) exit {quick} ;; *) exit {slow} ;; esac
 """
 
@@ -57,6 +58,7 @@ def test_quick_tests_need_only_the_python_environment_and_two_workers_per_core(c
         "-m pytest -m not (programs or engine or machines or lab) -n 6 --dist loadfile --no-loadscope-reorder -x"
     ]
     assert lines(house, "setups") == []
+    assert lines(house, "examples") == ["quick"]
 
 
 def test_named_tests_run_once_with_every_part(checkout):
@@ -73,6 +75,7 @@ def test_parts_are_set_up_while_the_quick_tests_run(checkout, capfd):
     assert requested == [{"python"}]
     assert lines(house, "setups") == ["setup test"]
     quick, slow = lines(house, "pytests")
+    assert lines(house, "examples") == ["", ""], "the whole suite draws every example"
     assert quick.startswith("-m pytest -m not (") and slow == "-m pytest -m programs or engine or machines or lab"
     assert "[1/1] alpha: build, 1 s" in capfd.readouterr().err
 
