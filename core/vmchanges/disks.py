@@ -17,7 +17,9 @@ class Disk:
 
     manifest: Mapping[str, Any]
     kept: bool
-    """Whether nothing that the engine does deletes its data. Another source then changes nothing of it."""
+    """Whether nothing that the engine does deletes its data. Another source is then refused."""
+    grows: bool = True
+    """Whether volumes of its class can grow."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -42,21 +44,23 @@ def _change(path: str, old: Disk | None, new: Disk | None, hypervisor: Hyperviso
         before, after = (disk.manifest.get("spec") or {} for disk in (old, new))
         for field in differing(before, after, "spec"):
             size = field.startswith("spec.storage.resources")
-            yield _resized(path, before, after, hypervisor) if size else _made_again(f"{path}: {field}", old, new)
+            yield _resized(path, before, after, hypervisor, new.grows) if size else _made_again(f"{path}: {field}", old, new)
 
 
 def _made_again(field: str, old: Disk, new: Disk) -> Cause:
     if new.kept:
-        return Cause(field, Effect.NOTHING, "a disk that is kept is never filled again")
+        return Cause(field, Effect.REFUSED, "a disk that is kept is never filled again")
     effect = Effect.REPLACED if old.kept else Effect.REPLACED_WITH_DISK
     return Cause(field, effect, "another source, class or mode is another disk")
 
 
-def _resized(path: str, before: Any, after: Any, hypervisor: Hypervisor) -> Cause:
+def _resized(path: str, before: Any, after: Any, hypervisor: Hypervisor, grows: bool) -> Cause:
     field = f"{path}: spec.storage.resources.requests.storage"
     was, wanted = (section(spec, "storage", "resources", "requests").get("storage") for spec in (before, after))
     if was and wanted and mebibytes(wanted) < mebibytes(was):
-        return Cause(field, Effect.NOTHING, "a disk can't shrink")
+        return Cause(field, Effect.REFUSED, "a disk can't shrink")
+    if not grows:
+        return Cause(field, Effect.REFUSED, "volumes of its class can't grow")
     if not hypervisor.grows_disks:
         return Cause(field, Effect.AT_START, "the volume grows, and the guest sees its size at a start")
     return Cause(field, Effect.LIVE)

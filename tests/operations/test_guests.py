@@ -64,7 +64,7 @@ def test_right_after_an_up_no_vm_changes(raw):
         ({"vms.web.disks.data": None}, "removed, disk kept", None),
         ({"vms.web.disks.cache": None}, "removed, disk DELETED", None),
         ({"vms.web": None}, "removed, disk DELETED", None),
-        ({"vms.web.disks.data.from": {"upload": True}}, "nothing changes", None),
+        ({"vms.web.disks.data.from": {"upload": True}}, "refused", None),
     ],
 )  # fmt: skip
 def test_each_change_of_the_stack_file_has_its_effect(raw, edits, effect, fields):
@@ -114,3 +114,16 @@ def test_a_claim_that_has_grown_is_compared_by_its_own_size(raw):
     filled = {"namespace": "vms", "claim": "web-data", "size": "200Gi"}
     recorded = [*state(parse(raw)), {"type": "bedplate-native:kubernetes:VmDisk", "urn": "x::y", "inputs": filled}]
     assert not any(each.changes for each in guests.guests(parse(grown), recorded))
+
+
+@pytest.mark.parametrize(
+    ("edits", "whys"),
+    [
+        ({"vms.web.disk.size": "40Gi"}, {"volumes of its class can't grow"}),
+        ({"vms.web.disk.size": "10Gi"}, {"a disk can't shrink"}),
+        ({"vms.web.disk.from": {"upload": True}}, {"a disk that is kept is never filled again"}),
+    ],
+)
+def test_what_a_plan_refuses_of_a_disk_is_refused(raw, edits, whys):
+    found = look(changed(raw, {"storage": {"local": {}}}), edits)["web"]
+    assert (found.effect, {cause["why"] for cause in found.causes}) == ("refused", whys)
