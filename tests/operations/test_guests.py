@@ -22,6 +22,7 @@ WEB = {
     "cpu": {"sockets": 2, "max": 8},
     "memory": {"size": "4Gi", "max": "16Gi"},
 }  # fmt: skip
+MADE_AGAIN = {"size": "1Gi", "keep": False, "from": {"upload": True}}
 ERP = {"ephemeral": True, "image": "quay.io/containerdisks/fedora:42", "cpu": 2, "memory": "4Gi"}
 
 
@@ -61,6 +62,8 @@ def test_right_after_an_up_no_vm_changes(raw):
         ({"vms.web.namespace": "other"}, "replaced, disk DELETED", None),
         ({"vms.web.disks.data.size": "200Gi"}, "live", ["disk web-data: spec.storage.resources.requests.storage"]),
         ({"vms.web.disks.cache.from": {"upload": True}}, "replaced, disk DELETED", None),
+        ({"vms.web.disks.cache": MADE_AGAIN}, "replaced, disk DELETED", None),
+        ({"vms.web.disks.cache.size": "1Gi"}, "refused", None),
         ({"vms.web.disks.data": None}, "removed, disk kept", None),
         ({"vms.web.disks.cache": None}, "removed, disk DELETED", None),
         ({"vms.web": None}, "removed, disk DELETED", None),
