@@ -10,6 +10,7 @@ from core.manifests.disk import data_volume
 from core.manifests.kubevirt import kubevirt
 from core.model import Platform
 from core.model.claims import claims
+from core.model.guest import MOST_GUEST_CPUS
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1oF1eCk9Yw1CvE8m3hQ0Zb2p9mP0bQ0p6r8x9y0z1a ops@example.com"
 IMAGES = (
@@ -113,7 +114,9 @@ class Guests:
             return self._chance.choice((1, 2, 255, 512))
         sockets = count(1, 8)
         most = {"max": self._chance.choice((sockets, sockets * 2, 64))} if odds() < 0.5 else {}
-        return {"sockets": sockets, "cores": count(1, 16), "threads": count(1, 2), **most}
+        threads = count(1, 2)
+        cores = count(1, min(16, MOST_GUEST_CPUS // (max(sockets, most.get("max", 0)) * threads)))
+        return {"sockets": sockets, "cores": cores, "threads": threads, **most}
 
     def _memory(self) -> str | dict[str, Any]:
         size = self._chance.choice((*MEMORY, "2Gi", "1026Mi"))
