@@ -35,10 +35,12 @@ if platform.talos.snapshots.schedule:
     bedplate.Snapshots("snapshots", cluster)
 
 # Namespaces, closed by a policy that Cilium enforces. Container applications in them.
-closed = {
-    name: bedplate.Namespace(name, bedplate.NamespaceArgs(cluster=cluster, profile=profile)).closed
-    for name, profile in platform.namespaces.items()
-}
+# Those of virtual machines stay in the cluster, because Kubernetes deletes claims and their data with a namespace.
+closed = {}
+of_guests = {vm.namespace for vm in platform.vms.values()}
+for name, profile in platform.namespaces.items():
+    how = bedplate.NamespaceArgs(cluster=cluster, profile=profile, kept=name in of_guests)
+    closed[name] = bedplate.Namespace(name, how).closed
 for name, want in platform.workloads.items():
     bedplate.Workload(name, bedplate.WorkloadArgs(cluster=cluster, workload=want, namespace=closed[want.namespace]))
 

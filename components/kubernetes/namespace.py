@@ -16,6 +16,8 @@ class NamespaceArgs:
 
     cluster: Cluster
     profile: Profile
+    kept: bool = False
+    """Whether the namespace stays in the cluster when its resource is deleted: its claims would be deleted with it."""
 
 
 class Namespace(ComponentResource):
@@ -28,6 +30,8 @@ class Namespace(ComponentResource):
         super().__init__("bedplate:kubernetes:Namespace", f"namespace-{name}", None, opts)
         space, deny = closed_namespace(name, args.profile)
         cluster = args.cluster
-        namespace = KubernetesObject(f"namespace-{name}", space, cluster.options(self, cluster.network))
+        kept = ResourceOptions(retain_on_delete=True) if args.kept else None
+        own = ResourceOptions.merge(cluster.options(self, cluster.network), kept)
+        namespace = KubernetesObject(f"namespace-{name}", space, own)
         self.closed = KubernetesObject(f"namespace-{name}-default-deny", deny, cluster.options(self, namespace))
         self.register_outputs({})

@@ -45,6 +45,7 @@ class FilledDisk(ContractResource):
             "namespace": claim.namespace,
             "claim": claim.name,
             "source": manifests.described(claim),
+            "reached": manifests.reached(claim),
             "volume": " ".join(filter(None, (claim.storage_class, claim.access, claim.mode))),
             "size": claim.spec.size,
             "bytes": str(manifests.volume_size(claim)),

@@ -87,6 +87,11 @@ HARDENING: dict[str, tuple[str, ...]] = {
     "hardened_usercopy": _NO,
     "randomize_kstack_offset": _NO,
     "cfi": ("off",),
+    # It may name the start of SELinux, or of any other defence.
+    "initcall_blacklist": (),
+    # A guest with a device could then send interrupts to the machine, or reach all of its memory.
+    "vfio_iommu_type1.allow_unsafe_interrupts": _YES,
+    "vfio.enable_unsafe_noiommu_mode": _YES,
 }
 """Argument to the values that disable a hardening default."""
 # Source: kernel-parameters.txt, lsm and security, which turn off every security module that they leave out.

@@ -67,7 +67,17 @@ def source(claim: Claim) -> dict[str, Any]:
 def described(claim: Claim) -> str:
     """What a disk is filled from, in one line, with what its data are compared with."""
     of = claim.spec.source
+    copied = of.claim or of.snapshot
+    if copied and copied.namespace not in (None, claim.namespace):
+        return f"{of.shown} of namespace {copied.namespace}"
     return f"{of.shown} ({of.http.checksum})" if of.http else of.shown
+
+
+def reached(claim: Claim) -> str:
+    """How CDI reaches what a disk is filled from, in one line: by which Secret, and by which authorities."""
+    web = claim.spec.source.http or claim.spec.source.s3
+    login = f"Secret {web.secret}" if web and web.secret else "no login"
+    return f"{login} and {'authorities of its own' if web and web.ca else 'public authorities'}"
 
 
 def can_grow(platform: Platform, claim: Claim) -> bool:

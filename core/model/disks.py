@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from core.facts import secret_looks
+
 from .amounts import Quantity
 from .faults import refuse
 from .images import ContainerImage
@@ -37,10 +39,49 @@ def _with_digest(image: str) -> str:
 DigestImage = Annotated[ContainerImage, AfterValidator(_with_digest)]
 
 
+def _names(parts: int, what: str, why: str, instead: str) -> AfterValidator:
+    """A check that an address has a path of so many parts at least, and none of them is a token."""
+
+    def check(url: str) -> str:
+        if held := secret_looks.kind_by_form(url):
+            refuse(
+                f"contains {held}",
+                "plans, states and logs show addresses in plain text",
+                "replace it where it is in use, and name a Secret with a login in secret",
+            )
+        path = url.partition("://")[2].partition("/")[2]
+        if len(path.split("/")) < parts or not path:
+            refuse(what, why, instead)
+        return url
+
+    return AfterValidator(check)
+
+
+FileUrl = Annotated[
+    ImageUrl,
+    _names(
+        1,
+        "is the address of a server, and of no file",
+        "a disk would be filled with what the server answers there",
+        "write the address of the image, e.g. https://images.example.com/fedora-42.qcow2",
+    ),
+]
+# Source: kubevirt/containerized-data-importer v1.65.0, pkg/importer/s3-datasource.go, extractBucketAndObject.
+ObjectUrl = Annotated[
+    ImageUrl,
+    _names(
+        2,
+        "lacks a bucket or a key",
+        "CDI takes the first part of the path for the bucket, and the rest for the key",
+        "write https://HOST/BUCKET/KEY, e.g. https://s3.example.com/images/fedora-42.qcow2",
+    ),
+]
+
+
 class HttpSourceSpec(Model):
     """A file on a web server: qcow2, vmdk, vdi, vhd, vhdx, raw or ISO, also compressed with gzip or xz."""
 
-    url: ImageUrl = Field(examples=["https://images.example.com/fedora-42.qcow2"])
+    url: FileUrl = Field(examples=["https://images.example.com/fedora-42.qcow2"])
     """Its address."""
     checksum: Checksum = Field(examples=["sha256: and the 64 digits that `sha256sum FILE` prints"])
     """SHA-256 or SHA-512 of the file as the server has it."""
@@ -60,7 +101,7 @@ class RegistrySourceSpec(Model):
 class S3SourceSpec(Model):
     """An object of an S3 store."""
 
-    url: ImageUrl = Field(examples=["https://s3.example.com/images/fedora-42.qcow2"])
+    url: ObjectUrl = Field(examples=["https://s3.example.com/images/fedora-42.qcow2"])
     """Its address: host, bucket and key."""
     ca: Certificates | None = None
     """Authorities of the server's certificate, if it is not a public one."""

@@ -20,6 +20,7 @@ _FREE = (
     ("workloads", "*", "command"),
     ("boot", "kernel_args"),
     ("cilium", "values"),
+    ("storage", "classes", "*", "parameters"),
     *(
         (*owner, *place)
         for owner in (("talos",), ("classes", "*"), ("machines", "*"))
@@ -90,15 +91,17 @@ def _free(platform: Mapping[str, Any]) -> Iterator[Fault]:
     for path, text in texts({key: platform.get(key) for key in sorted({place[0] for place in _FREE})}):
         if not any(_begins(path, each) for each in _FREE):
             continue
-        name = secret_looks.called(platform, path) or _key_of_chart(path)
+        name = secret_looks.called(platform, path) or _telling_key(path)
         if what := secret_looks.kind_of_variable(name, text):
             yield _elsewhere(path, what)
 
 
-def _key_of_chart(path: Path) -> str:
-    """The key of a chart's value, unless it may name a Secret of Kubernetes, as existingSecret does."""
+def _telling_key(path: Path) -> str:
+    """The key of a chart's value or of a class's parameter, unless it may name a Secret, as existingSecret does."""
     key = str(path[-1])
-    return key if path[:2] == ("cilium", "values") and not key.lower().endswith("secret") else ""
+    of_driver = path[:2] == ("storage", "classes") and path[3:4] == ("parameters",)
+    told = (path[:2] == ("cilium", "values") or of_driver) and not key.lower().endswith("secret")
+    return key if told else ""
 
 
 def _begins(path: Path, start: tuple[str, ...]) -> bool:

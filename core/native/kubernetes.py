@@ -133,6 +133,7 @@ VM_DISK = Contract(
         "namespace": _of_disk("a namespace", "The namespace of the VM.", "vms", replaces=True, pattern=_LABEL),
         "claim": _of_disk("a claim's name", "The DataVolume, and its claim.", "web", replaces=True, pattern=_LABEL),
         "source": _of_disk("a source", "What the disk is filled from.", "blank", replaces=True),
+        "reached": _of_disk("a way", "How CDI reaches what the disk is filled from.", "no login"),
         "volume": _of_disk("a class", "The class of volumes, and modes.", "local ReadWriteOnce", replaces=True),
         "size": _of_disk("a size", "What the guest sees.", "20Gi", pattern=r"[1-9][0-9]*(Mi|Gi|Ti)"),
         "bytes": _of_disk("a number", "The bytes of the claim.", "21474836480", pattern="[1-9][0-9]*"),

@@ -10,6 +10,9 @@ from .fields import differing, section
 from .hypervisor import Hypervisor
 from .verdict import Cause, Effect
 
+_REACHED = ("secretRef", "certConfigMap")
+"""Keys of a source that say how CDI reaches it, and not what the disk is filled with."""
+
 
 @dataclass(frozen=True)
 class Disk:
@@ -46,10 +49,17 @@ def _change(path: str, old: Disk | None, new: Disk | None, hypervisor: Hyperviso
         others: list[str] = []
         for field in differing(before, after, "spec"):
             (size if field.startswith("spec.storage.resources") else others).append(f"{path}: {field}")
+        if all(field.endswith(_REACHED) for field in others):
+            yield from (() if new.kept else (_reached(field) for field in others))
+            others = []
         yield from (_made_again(field, old, new) for field in others)
         # A disk that is made again gets the new size, whatever the old one had.
         again = others and not new.kept
         yield from (_made_again(field, old, new) if again else _resized(field, old, new, hypervisor) for field in size)
+
+
+def _reached(field: str) -> Cause:
+    return Cause(field, Effect.REFUSED, "the disk would be deleted and filled with the same")
 
 
 def _made_again(field: str, old: Disk, new: Disk) -> Cause:

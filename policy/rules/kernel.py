@@ -57,9 +57,21 @@ def arguments(resource: Resource) -> list[Field]:
 
 
 def _forbidden(resource: Resource, bad: Callable[[str], Iterable[str]], what: str) -> Iterator[str]:
-    for argument in arguments(resource):
+    for path, text in (*((each.path, each.text() or "") for each in arguments(resource)), *_of_modules(resource)):
         # The message contains words of this release's tables and none of the resource's values.
-        yield from (f"{argument.path}: {word} {what}" for word in bad(argument.text() or ""))
+        yield from (f"{path}: {word} {what}" for word in bad(text))
+
+
+def _of_modules(resource: Resource) -> Iterator[tuple[str, str]]:
+    """Path of each parameter of a module, and the kernel argument of the same effect, such as kvm.nx_huge_pages=off."""
+    if resource.kind in LISTED:
+        return
+    listed = resource.machine.v1alpha1.at("machine", "kernel", "modules").items()
+    for module in (*listed, *resource.machine.of("KernelModuleConfig")):
+        for parameter in module["parameters"].items():
+            yield from (
+                (parameter.path, f"{module['name'].text()}.{word}") for word in (parameter.text() or "").split()
+            )
 
 
 def mitigations_on(resource: Resource) -> Iterator[str]:

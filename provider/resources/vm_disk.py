@@ -49,6 +49,14 @@ class VmDisk(Resource):
                 )
         old, new = mebibytes(before["size"]), mebibytes(inputs["size"])
         replaced = not inputs["keep"] and any(inputs[name] != before.get(name) for name in ("source", "volume"))
+        # A state of before this input has none.
+        was = before.get("reached", inputs["reached"])
+        if inputs["reached"] != was and not inputs["keep"] and not replaced:
+            yield InputError(
+                "reached",
+                f"is now {inputs['reached']}, and {_named(inputs)} was filled with {was}; with keep: false it would "
+                "be deleted and filled again with the same; remove keep: false, and it stays as it is",
+            )
         if new < old and not replaced:
             yield InputError(
                 "size",
@@ -77,6 +85,16 @@ class VmDisk(Resource):
         """Let the claim grow, and wait for that. Returns the outputs by name."""
         await in_thread(_settle, inputs, say)
         return dict(inputs)
+
+
+def _correction(inputs: Values) -> str:
+    """What to do about a source that is wrong. The engine ignores another source of a disk that is kept."""
+    if not inputs["keep"]:
+        return "correct the source or its checksum in the stack file, and run up again"
+    return (
+        "if the source or its checksum is wrong, add keep: false to the disk, which has no data yet, and run up, which "
+        "ends with this error again; then correct it, run up, and remove keep"
+    )
 
 
 def _named(inputs: Values) -> str:
@@ -120,7 +138,7 @@ def _is_filled(inputs: Values, status: dict[str, Any]) -> tuple[bool, str]:
     if phase == "Failed" or failing:
         raise UserError(
             f"{_named(inputs)} was not filled from {inputs['source']}, because CDI reports: {words or phase}; the VM "
-            "does not start without it; correct the source or its checksum in the stack file, and run up again"
+            f"does not start without it; {_correction(inputs)}"
         )
     done = phase in _FILLED or (phase in _WAITS_FOR_VM and not inputs["starts"])
     return done, " ".join(filter(None, (phase, str(status.get("progress") or ""), words)))

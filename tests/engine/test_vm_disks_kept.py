@@ -66,3 +66,12 @@ def test_a_disk_that_exists_is_kept(planned):
     assert (steps.get(KINDS[1]), steps.get(KINDS[0]), said) == ("update", None, "")
     _, said = planned({"vms": None})
     assert KINDS[0] in said and "protect" in said
+
+
+def test_another_login_of_the_source_deletes_no_disk(planned):
+    """The engine would make the disk again, with data that may go: its login is for filling alone."""
+    login = {"http": {**HTTP["http"], "secret": "login"}}
+    _, said = planned({"vms.web.disk": {**DISK, "from": login, "keep": False}})
+    assert "is now Secret login and public authorities, and disk root of VM web was filled with no login" in said
+    steps, said = planned({"vms.web.disk": {**DISK, "from": login}})
+    assert (steps.get(KINDS[0]), said) == (None, "")

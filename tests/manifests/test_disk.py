@@ -211,3 +211,16 @@ def test_the_claim_of_a_file_system_has_room_for_it(prod):
 def test_what_a_disk_is_filled_from_is_one_line_with_its_checksum(prod):
     (claim,) = claims(parse(with_disk(prod)), "db")
     assert disks.described(claim) == f"https://images.example.com/fedora-42.qcow2 ({SHA})"
+
+
+@pytest.mark.parametrize("kind", ["claim", "snapshot"])
+def test_a_copy_from_another_namespace_is_another_source(prod, kind):
+    """A plan compares sources by this line, and two namespaces may have claims of one name."""
+
+    def shown(**named):
+        disk = {"size": "1Gi", "from": {kind: {"name": "golden", **named}}}
+        (claim,) = claims(parse(with_disk(prod, disk=disk)), "db")
+        return disks.described(claim)
+
+    assert shown() == shown(namespace="vms") == f"{kind} golden"
+    assert shown(namespace="images") == f"{kind} golden of namespace images"

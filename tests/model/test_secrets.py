@@ -20,6 +20,7 @@ from core.model.setting import property_path
 
 KEY = "bedplate:platform"
 MARK = "MARK-hunter2-5521"
+NAS = {"provisioner": "nas.example.com", "modes": ["RWO Filesystem"]}
 BLANKS = "\t  \t" * 5
 HASH = "$6$rounds=4096$saltsalt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iwMuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy.g."
 PEM = "-----BEGIN {0}PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49\n-----END {0}PRIVATE KEY-----\n"
@@ -284,6 +285,14 @@ def test_what_only_resembles_a_secret_is_accepted(dev):
         ),
         ({"cilium.values": {"a": {"b": f"password={MARK}"}}}, "cilium.values.a.b"),
         ({"cilium.values": {"a": {"password": MARK, "existingSecret": "a"}}}, "cilium.values.a.password"),
+        *(
+            ({"storage": {"classes": {"nas": {**NAS, "parameters": given}}}}, f"storage.classes.nas.parameters.{key}")
+            for key, given in {
+                "password": {"password": MARK, "adminSecretName": "nas"},
+                "apiKey": {"apiKey": MARK},
+                "server": {"server": f"https://u:{MARK}@nas", "csi.storage.k8s.io/node-stage-secret-name": "nas"},
+            }.items()
+        ),
     ],
 )
 def test_a_secret_where_nothing_can_be_encrypted_has_another_remedy(dev, edit, path):

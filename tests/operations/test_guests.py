@@ -16,9 +16,10 @@ from operations.drift.changes import as_json
 
 CEPH = {"ceph": {"provisioner": "rook-ceph.rbd.csi.ceph.com", "default": True}}
 IMAGE = {"url": "https://images.example.com/a.qcow2", "checksum": f"sha256:{'0' * 64}"}
+LOOSE = {"size": "1Gi", "from": {"http": {**IMAGE}}, "keep": False}
 WEB = {
     "disk": {"size": "20Gi", "from": {"http": IMAGE}},
-    "disks": {"data": {"size": "100Gi"}, "cache": {"size": "5Gi", "keep": False}},
+    "disks": {"data": {"size": "100Gi"}, "cache": {"size": "5Gi", "keep": False}, "tools": LOOSE},
     "cpu": {"sockets": 2, "max": 8},
     "memory": {"size": "4Gi", "max": "16Gi"},
 }  # fmt: skip
@@ -68,6 +69,8 @@ def test_right_after_an_up_no_vm_changes(raw):
         ({"vms.web.disks.cache": None}, "removed, disk DELETED", None),
         ({"vms.web": None}, "removed, disk DELETED", None),
         ({"vms.web.disks.data.from": {"upload": True}}, "refused", None),
+        ({"vms.web.disk.from.http.secret": "login"}, "nothing changes", []),
+        ({"vms.web.disks.tools.from.http.secret": "login"}, "refused", ["disk web-tools: spec.source.http.secretRef"]),
     ],
 )  # fmt: skip
 def test_each_change_of_the_stack_file_has_its_effect(raw, edits, effect, fields):

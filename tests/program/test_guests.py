@@ -5,6 +5,7 @@ from diskvms import HTTP, with_disk
 
 DISK = "kubernetes:cdi.kubevirt.io/v1beta1:DataVolume::vm-db/root"
 VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-db"
+NAMESPACES = ("erp", "batch", "apps")
 FILLED = "bedplate-native:kubernetes:VmDisk::vm-db/root"
 
 
@@ -30,6 +31,16 @@ def test_a_disk_is_protected_and_outlives_its_stack_unless_the_file_says_otherwi
     assert not scratch.protect and not scratch.retainOnDelete and scratch.deleteBeforeReplace
     assert list(scratch.replaceOnChanges) == ["spec"]
     assert list(scratch.ignoreChanges) == ["spec.storage.resources"]
+
+
+def test_a_namespace_of_vms_outlives_its_last_vm_because_claims_are_deleted_with_it(prod):
+    """Claims that disks refer to are no resources here, so nothing else keeps them."""
+    apps = {"portal": {"image": "docker.io/library/nginx:1.29.3", "cpu": "50m", "memory": "128Mi", "namespace": "apps"}}
+    ephemeral = {"ephemeral": True, "image": "quay.io/a/b:1", "cpu": 1, "memory": "1Gi", "namespace": "batch"}
+    raw = with_disk(prod, disk={"claim": "imported"}, namespace="erp")
+    asked = run_program(changed(raw, {"workloads": apps, "vms.batch": ephemeral})).graph.requests
+    stays = {name: asked[f"kubernetes:core/v1:Namespace::namespace-{name}"].retainOnDelete for name in NAMESPACES}
+    assert stays == {"erp": True, "batch": True, "apps": False}
 
 
 def test_an_existing_claim_is_used_and_not_made(prod):

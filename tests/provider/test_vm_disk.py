@@ -19,6 +19,7 @@ INPUTS = {
     "namespace": "vms",
     "claim": "db",
     "source": URL,
+    "reached": "Secret login and public authorities",
     "volume": "ceph ReadWriteMany Block",
     "size": "20Gi",
     "bytes": str(20 * 2**30),
@@ -101,6 +102,14 @@ def test_a_disk_that_waits_for_an_upload_is_ready_for_it(cdi):
     assert create(cdi({"phase": "UploadReady"}), source="upload") == "vms/db"
 
 
+KEPT = (
+    "if the source or its checksum is wrong, add keep: false to the disk, which has no data yet, and run up, which "
+    "ends with this error again; then correct it, run up, and remove keep"
+)
+LOOSE = "correct the source or its checksum in the stack file, and run up again"
+
+
+@pytest.mark.parametrize(("keep", "remedy"), [(True, KEPT), (False, LOOSE)])
 @pytest.mark.parametrize(
     "report",
     [
@@ -108,13 +117,13 @@ def test_a_disk_that_waits_for_an_upload_is_ready_for_it(cdi):
         running("False", "Error", "expected status code 200, got 404", restarts=3),
     ],
 )
-def test_a_failed_import_names_the_vm_the_disk_the_source_and_the_words_of_cdi(cdi, report):
+def test_a_failed_import_names_the_vm_the_disk_the_source_and_the_words_of_cdi(cdi, report, keep, remedy):
     words = report["conditions"][0]["message"]
     with pytest.raises(framework.UserError) as failed:
-        create(cdi(report))
+        create(cdi(report), keep=keep)
     assert str(failed.value) == (
         f"disk root of VM db was not filled from {URL}, because CDI reports: {words}; the VM does not start without "
-        "it; correct the source or its checksum in the stack file, and run up again"
+        f"it; {remedy}"
     )
 
 
@@ -153,6 +162,8 @@ def test_a_refused_growth_is_said_in_kubernetes_words(cdi):
         ({"source": "blank"}, f"is now blank, and disk root of VM db is filled from {URL}; another one would be a new"),
         ({"volume": "local"}, "is now local, and disk root of VM db is in ceph ReadWriteMany Block; another one"),
         ({"volume": "local"}, "write what it was; to delete the data, add keep: false to the disk, run up, and then"),
+        ({"reached": "no login and public authorities", "keep": False}, "was filled with Secret login and public"),
+        ({"reached": "Secret b", "keep": False, "starts": False}, "is now Secret b, and disk root of VM db was filled"),
         ({"source": "blank", "keep": False}, "its VM runs with it, so Kubernetes does not delete it; write running:"),
     ],
 )
@@ -167,6 +178,8 @@ def test_a_plan_refuses_what_would_lose_data(change, said):
         ({}, {}),
         ({"size": "40Gi"}, {}),
         ({"source": "blank", "keep": False}, {"starts": False}),
+        ({"source": "blank", "reached": "Secret b", "keep": False}, {"starts": False}),
+        ({"reached": "no login and public authorities"}, {}),
         ({"source": "blank", "keep": False, "size": "1Gi"}, {"starts": False}),
         ({"vm": "other", "source": "blank"}, {}),
     ],
@@ -174,3 +187,8 @@ def test_a_plan_refuses_what_would_lose_data(change, said):
 def test_a_plan_accepts_what_keeps_the_data_or_says_that_they_go(change, before):
     assert list(DISK.own_errors({**INPUTS, **change}, {**INPUTS, **before})) == []
     assert list(DISK.own_errors(INPUTS, None)) == []
+
+
+def test_a_state_from_before_logins_were_compared_is_no_change():
+    before = {key: value for key, value in INPUTS.items() if key != "reached"}
+    assert list(DISK.own_errors({**INPUTS, "keep": False}, before)) == []

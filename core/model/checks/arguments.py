@@ -8,7 +8,7 @@ from core.facts.kernel_words import words
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
 
-from .kernel import excepted
+from .kernel import excepted, settings
 from .registry import check
 from .schematics import places
 
@@ -18,12 +18,18 @@ def arguments_keep_the_defences(p: Platform) -> Iterator[Fault]:
     """No kernel argument disables a mitigation or a hardening default, unless an exception is recorded."""
     recorded = excepted(p, "KSPP")
     for path, argument, machines in _arguments(p):
-        if machines <= recorded:
-            continue
-        for word in mitigations_off(argument):
-            yield _weak(path, f"{word} disables a defence against hostile code")
-        for word in hardening_off(argument):
-            yield _weak(path, f"{word} disables a hardening default")
+        if not machines <= recorded:
+            yield from _weaker(path, argument, "argument")
+
+
+@check("talos")
+def modules_keep_the_defences(p: Platform) -> Iterator[Fault]:
+    """No parameter of a module disables what the kernel argument MODULE.PARAMETER would, unless that is recorded."""
+    recorded = excepted(p, "KSPP")
+    for path, parameters, machines in settings(p, "modules"):
+        for index, parameter in enumerate(() if machines <= recorded else parameters):
+            for word in parameter.split():
+                yield from _weaker((*path, str(index)), f"{path[-1]}.{word}", "parameter")
 
 
 @check("talos", "boot")
@@ -36,13 +42,13 @@ def arguments_start_talos(p: Platform) -> Iterator[Fault]:
                     yield fault(path, owned.what, owned.why, owned.instead)
 
 
-def _weak(path: tuple[str, ...], what: str) -> Fault:
-    return fault(
-        path,
-        what,
-        "guests and pods run code of people who don't trust each other",
-        "remove the argument, or record an exception to KSPP in exceptions",
-    )
+def _weaker(path: tuple[str, ...], argument: str, kind: str) -> Iterator[Fault]:
+    """The faults of one kernel argument, or of a module's parameter in the form of one."""
+    found = [f"{word} disables a defence against hostile code" for word in mitigations_off(argument)]
+    found += [f"{word} disables a hardening default" for word in hardening_off(argument)]
+    for what in found:
+        why = "guests and pods run code of people who don't trust each other"
+        yield fault(path, what, why, f"remove the {kind}, or record an exception to KSPP in exceptions")
 
 
 def _arguments(p: Platform) -> Iterator[tuple[tuple[str, ...], str, set[str]]]:

@@ -24,7 +24,7 @@ def excepted(p: Platform, control: str) -> set[str]:
 def kernel_stays_hardened(p: Platform) -> Iterator[Fault]:
     """No kernel parameter is weaker than KSPP recommends, unless an exception is recorded."""
     recorded = excepted(p, "KSPP")
-    for path, value, machines in _settings(p, "sysctls"):
+    for path, value, machines in settings(p, "sysctls"):
         key = path[-1]
         if key in HARDENED and value not in HARDENED[key] and not machines <= recorded:
             yield fault(
@@ -38,7 +38,7 @@ def kernel_stays_hardened(p: Platform) -> Iterator[Fault]:
 @check("talos")
 def network_keeps_its_sysctls(p: Platform) -> Iterator[Fault]:
     """No kernel parameter breaks the pod network."""
-    for path, value, _ in _settings(p, "sysctls"):
+    for path, value, _ in settings(p, "sysctls"):
         working, consequence = NEEDED.get(path[-1], ((value,), ""))
         if value not in working:
             yield fault(
@@ -52,7 +52,7 @@ def network_keeps_its_sysctls(p: Platform) -> Iterator[Fault]:
 @check("talos")
 def kubelet_keeps_its_sysctls(p: Platform) -> Iterator[Fault]:
     """No kernel parameter keeps the kubelet from starting."""
-    for path, value, _ in _settings(p, "sysctls"):
+    for path, value, _ in settings(p, "sysctls"):
         key = path[-1]
         if key in KUBELET and value not in KUBELET[key]:
             yield fault(
@@ -66,7 +66,7 @@ def kubelet_keeps_its_sysctls(p: Platform) -> Iterator[Fault]:
 @check("talos")
 def modules_are_in_the_image(p: Platform) -> Iterator[Fault]:
     """A module that comes with a system extension has that extension in the schematic of each machine that loads it."""
-    for path, _, machines in _settings(p, "modules"):
+    for path, _, machines in settings(p, "modules"):
         extension = FROM_EXTENSION.get(path[-1].replace("-", "_"))
         lacking = sorted(name for name in machines if extension and not _may_have(p, name, extension))
         if lacking:
@@ -101,7 +101,7 @@ def kubelets_identify_themselves(p: Platform) -> Iterator[Fault]:
         )
 
 
-def _settings(p: Platform, kind: str) -> Iterator[tuple[Path, Any, set[str]]]:
+def settings(p: Platform, kind: str) -> Iterator[tuple[Path, Any, set[str]]]:
     """Each setting of a kind: its path in the stack file, its value, and the machines that it applies to."""
     for key, value in getattr(p.talos, kind).items():
         yield ("talos", kind, key), value, set(p.machines)

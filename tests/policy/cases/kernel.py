@@ -16,7 +16,41 @@ def installed(rule: str, argument: str, says: str) -> Case:
     return patched(rule, document, f"machine.install.extraKernelArgs[1]{says}")
 
 
+def loaded(rule: str, module: str, parameter: str, says: str) -> Case:
+    """A case in which a machine loads a module, in the document of the older contracts."""
+    document = {"machine": {"kernel": {"modules": [{"name": module, "parameters": [parameter]}]}}}
+    return patched(rule, document, f"machine.kernel.modules[0].parameters[0]: {says}")
+
+
 CASES = (
+    loaded(
+        "kernel-mitigations-stay-on",
+        "kvm",
+        "nx_huge_pages=off",
+        "kvm.nx_huge_pages=off disables a defence against hostile code",
+    ),
+    loaded(
+        "kernel-mitigations-stay-on",
+        "kvm_intel",
+        "vmentry_l1d_flush=never",
+        "kvm-intel.vmentry_l1d_flush=never disables a defence against hostile code",
+    ),
+    loaded(
+        "kernel-hardening-is-kept",
+        "vfio_iommu_type1",
+        "allow_unsafe_interrupts=1",
+        "vfio_iommu_type1.allow_unsafe_interrupts=1 disables a hardening default",
+    ),
+    patched(
+        "kernel-hardening-is-kept",
+        {
+            "apiVersion": "v1alpha1",
+            "kind": "KernelModuleConfig",
+            "name": "vfio",
+            "parameters": ["a=b enable_unsafe_noiommu_mode=Y"],
+        },
+        "KernelModuleConfig.parameters[0]: vfio.enable_unsafe_noiommu_mode=y disables a hardening default",
+    ),
     booted(
         "kernel-mitigations-stay-on", "mitigations=off", ": mitigations=off disables a defence against hostile code"
     ),
