@@ -9,8 +9,8 @@ from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.standins import undigested
 
-# Images that only a rehearsal has.
-_OWN = "bedplate.local/"
+# Images that only a rehearsal has: its own, and what the chart in Cilium's place runs.
+_ONLY_HERE = ("bedplate.local/", "registry.k8s.io/kube-proxy:")
 # containerd's namespaces: Talos' own programs, and pods.
 _NAMESPACES = ("system", "cri")
 
@@ -34,5 +34,5 @@ def _on(rehearsal: Rehearsal, address: str) -> Iterator[str]:
         answer = rehearsal.clients.talos("image", "list", "--namespace", namespace, "--nodes", address)
         for line in answer.splitlines()[1:]:
             image = line.split()[1]
-            if not image.startswith((_OWN, "sha256:")) and ":" in image.rpartition("/")[2] and "@" not in image:
+            if not image.startswith((*_ONLY_HERE, "sha256:")) and ":" in image.rpartition("/")[2] and "@" not in image:
                 yield image
