@@ -181,6 +181,8 @@ def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    # A task that has not begun is let begin first: what it would await is otherwise reported as never awaited.
+    loop.run_until_complete(asyncio.sleep(0))
     while pending := asyncio.all_tasks(loop):
         for task in pending:
             task.cancel()
