@@ -11,11 +11,10 @@ import sys
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from toolchain import Layout, ToolchainError, absent, manifests
 
@@ -23,14 +22,13 @@ from .environment import tools
 from .parts import ensure
 from .process import INHERITED, python
 from .rehearsals import VM_PHASES
+from .verdict import NOTES, Run
 
 # Marks of the tests that need more than the Python environment.
 SLOW = "programs or engine or machines or lab"
 QUICK = f"not ({SLOW})"
 # How many examples tests of properties draw: a profile of Hypothesis that tests/conftest.py describes.
 EXAMPLES = "BEDPLATE_TEST_EXAMPLES"
-# Names the file in which pytest writes down what failed (tests/timing.py).
-FAILURES = "BEDPLATE_TEST_FAILURES"
 # Workers for each core. Half of a test's time is waiting: for servers, for other processes, for deadlines.
 WORKERS_PER_CORE = 2
 # What the tests of the engine need, and what labs and virtual machines need on top.
@@ -50,7 +48,7 @@ def test(given: Namespace, layout: Layout) -> int:
     options = [each for each in given.options if each not in {"--quick", "--all"}]
     if "--quick" in given.options:
         ensure({"python"}, layout)
-        return _pytest(layout, "-m", QUICK, *parallel(), *options, examples="quick")
+        return _pytest(layout, "-m", QUICK, *parallel(), *options, **{EXAMPLES: "quick"})
     if options:
         manifests.check(ensure(ENGINE_PARTS, layout), layout)
         return _pytest(layout, *options)
@@ -58,43 +56,20 @@ def test(given: Namespace, layout: Layout) -> int:
     parts = (*ENGINE_PARTS, *VM_PARTS) if "--all" in given.options else ENGINE_PARTS
     with background(parts, layout) as build:
         _say("the quick tests run first; the parts that the others need are set up meanwhile", build.log)
-        quick = _half("the quick tests", layout, "-m", QUICK, *parallel())
+        quick = _noted("the quick tests", layout, "-m", QUICK, *parallel())
         build.wait()
     with _lab_parts(layout):
         _say("now the tests that run the engine, labs and virtual machines")
-        slow = _half("the tests that run the engine, labs and virtual machines", layout, "-m", SLOW)
+        slow = _noted("the tests that run the engine, labs and virtual machines", layout, "-m", SLOW)
     if absent(VM_PARTS, layout):
         _say(
             f"{len(VM_PHASES)} phases of rehearsals were left out, because KubeVirt is not built here: "
             "./bedplate test --all builds it in about 20 minutes, once, and runs them"
         )
-    for half in (quick, slow):
-        half.show()
+    # Whoever reads the log of a failed run reads its end first.
+    for line in (*quick.lines(), *slow.lines()):
+        _say(line)
     return quick.code or slow.code
-
-
-@dataclass(frozen=True)
-class Half:
-    """One of the two runs of pytest that make up the whole suite."""
-
-    name: str
-    code: int
-    """The exit code of pytest, 0 where every test passed."""
-    failures: str
-    """A line for each test that failed, or what failed in pytest itself."""
-
-    def show(self) -> None:
-        """Say at the end of the output what failed: the other half's output may be between."""
-        if self.code:
-            _say(f"{self.name} ended with exit code {self.code}:\n{self.failures or 'pytest named no test'}")
-
-
-def _half(name: str, layout: Layout, *options: str) -> Half:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "failures"
-        code = _pytest(layout, *options, more={FAILURES: str(file)})
-        failures = file.read_text(encoding="utf-8").rstrip() if file.exists() else ""
-    return Half(name, code, failures)
 
 
 def parallel() -> tuple[str, ...]:
@@ -166,9 +141,16 @@ def _lab_parts(layout: Layout) -> Iterator[None]:
             _say("the parts for labs and virtual machines could not be set up", build.log)
 
 
-def _pytest(layout: Layout, *options: str, examples: str = "", more: Mapping[str, str] = MappingProxyType({})) -> int:
-    given = {**os.environ, **more, **({EXAMPLES: examples} if examples else {})}
-    return python(layout, tools(layout, given), "pytest", *options, umask=INHERITED)
+def _pytest(layout: Layout, *options: str, **variables: str) -> int:
+    return python(layout, tools(layout, {**os.environ, **variables}), "pytest", *options, umask=INHERITED)
+
+
+def _noted(name: str, layout: Layout, *options: str) -> Run:
+    with tempfile.TemporaryDirectory(prefix="bedplate-test-") as folder:
+        notes, start = Path(folder) / "notes", time.monotonic()
+        notes.touch()
+        code = _pytest(layout, *options, **{NOTES: str(notes)})
+        return Run(name, code, time.monotonic() - start, notes.read_text(encoding="utf-8", errors="replace"))
 
 
 def _say(line: str, log: Path | None = None) -> None:

@@ -1,22 +1,14 @@
-"""Part of every test run: the order of the tests, a summary of where the time goes, and a file of what failed."""
+"""Part of every test run: the order of the tests, and a summary of where the time goes."""
 
 from __future__ import annotations
 
 import gc
-import os
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Generator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from runner.testing import FAILURES
-
 SLOWEST = 15
-# Of a fault of pytest itself.
-LAST_LINES = 40
 # Later ones need parts of the toolchain that are built while earlier ones run.
 TIERS = ("programs", "engine", "machines", "lab")
 
@@ -38,31 +30,6 @@ LONGEST = (
     "tests/program/test_decommission.py",
     "tests/boot/test_matchbox.py",
 )
-
-
-class Failures:
-    """What failed, for the end of `./bedplate test`, which runs pytest twice."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write down a test that failed."""
-        if report.failed:
-            self._write(f"{report.nodeid} ({report.when})")
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Write down a file that could not be read."""
-        if report.failed:
-            self._write(f"{report.nodeid} (collection)")
-
-    def pytest_internalerror(self, excrepr: object) -> None:
-        """Write down the last lines of a fault of pytest itself, which ends a run of any tests."""
-        self._write("pytest itself failed:", *str(excrepr).splitlines()[-LAST_LINES:])
-
-    def _write(self, *lines: str) -> None:
-        with self.file.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(f"{line}\n" for line in lines)
 
 
 class Timing:
@@ -107,33 +74,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start to measure, in the process that prints the summary."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Timing(), "bedplate-timing")
-        if file := os.environ.get(FAILURES):
-            config.pluginmanager.register(Failures(Path(file)), "bedplate-failures")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_report_to_serializable() -> Generator[None, object, object]:
-    """Let a worker report a text that UTF-8 can't encode, as tests of such texts make: without this the run ends."""
-    return encodable((yield))
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
-    """The same for a warning."""
-    text = str(warning_message.message)
-    if encodable(text) != text:
-        warning_message.message = UserWarning(f"{warning_message.category.__name__}: {encodable(text)}")
-
-
-def encodable(value: Any) -> Any:
-    """The same value, with an escape such as \\ud800 for each character that UTF-8 can't encode."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, dict):
-        return {encodable(key): encodable(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(encodable(inner) for inner in value)
-    return value
 
 
 @pytest.hookimpl(wrapper=True)

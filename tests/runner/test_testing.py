@@ -1,9 +1,5 @@
 """`./bedplate test`: the quick tests need only the Python environment, and run while the other parts are set up."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from runner import main, testing
@@ -25,6 +21,7 @@ PYTHON = """#!/bin/sh
 touch {root}/quick-began
 echo "$@" >> {root}/pytests
 echo "$BEDPLATE_TEST_EXAMPLES" >> {root}/examples
+[ -z "$BEDPLATE_TEST_NOTES" ] || echo "failed: run $(wc -l < {root}/pytests)" > "$BEDPLATE_TEST_NOTES"
 case "$*" in *"-m not"*) exit {quick} ;; *) exit {slow} ;; esac
 """
 
@@ -104,6 +101,18 @@ def test_the_exit_code_is_that_of_the_first_part_that_failed(checkout, quick, sl
     assert len(lines(house, "pytests")) == 2
 
 
+def test_the_last_lines_say_which_part_failed_and_why(checkout, capfd):
+    """Of a long log, its end is read; the first part ended far above it."""
+    house, _, write = checkout
+    write(quick=3)
+    assert main.main_in(house.layout, ["test"]) == 3
+    first, second, third = (line.removeprefix("bedplate: ") for line in capfd.readouterr().err.splitlines()[-3:])
+    assert first.startswith("the quick tests failed after ")
+    assert first.endswith(" s: an error of pytest itself, or of one of its plugins (exit code 3)")
+    assert second == "  failed: run 1"
+    assert third.startswith("the tests that run the engine, labs and virtual machines passed in ")
+
+
 def test_if_setup_fails_the_quick_tests_have_run_and_the_reason_is_shown(checkout, capfd):
     house, _, write = checkout
     write(setup=1)
@@ -152,73 +161,3 @@ def test_the_tiers_are_the_markers():
 
 def test_every_file_that_takes_longest_exists():
     assert [file for file in timing.LONGEST if not (ROOT / file).is_file()] == []
-
-
-def test_what_failed_in_the_first_half_is_said_at_the_end(checkout, capfd):
-    house, _, write = checkout
-    write(quick=3)
-    python = house.layout.venv / "bin" / "python"
-    named = 'case "$*" in *"-m not"*) echo "tests/a.py::b (call)" > "$BEDPLATE_TEST_FAILURES" ;; esac\n'
-    python.write_text(python.read_text().replace("#!/bin/sh\n", f"#!/bin/sh\n{named}"))
-    assert main.main_in(house.layout, ["test"]) == 3
-    said = capfd.readouterr().err
-    assert said.endswith("bedplate: the quick tests ended with exit code 3:\ntests/a.py::b (call)\n")
-
-
-def test_a_half_that_names_no_test_is_said_too(checkout, capfd):
-    house, _, write = checkout
-    write(slow=3)
-    assert main.main_in(house.layout, ["test"]) == 3
-    assert capfd.readouterr().err.endswith(
-        "bedplate: the tests that run the engine, labs and virtual machines ended with exit code 3:\n"
-        "pytest named no test\n"
-    )
-
-
-INSIDE = r"""
-import sys, warnings
-sys.path[:0] = {roots!r}
-from tests.timing import pytest_configure, pytest_report_to_serializable, pytest_warning_recorded
-"""
-FAULTY = r"""
-import warnings
-def test_text():
-    assert "\ud800" == "b"
-def test_warning():
-    warnings.warn(UserWarning("x\ud800"))
-"""
-
-
-def test_workers_report_texts_that_utf8_cannot_encode(tmp_path):
-    """Without the hooks pytest itself fails, with exit code 3, and names no test."""
-    (tmp_path / "conftest.py").write_text(INSIDE.format(roots=[str(ROOT)]))
-    (tmp_path / "test_faulty.py").write_text(FAULTY)
-    failures = tmp_path / "failures"
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n", "1", "-p", "no:cacheprovider", "-c", "/dev/null", "."],
-        cwd=tmp_path,
-        env={**os.environ, testing.FAILURES: str(failures)},
-        capture_output=True,
-        text=True,
-    )
-    assert ran.returncode == 1, ran.stdout[-3000:]
-    assert failures.read_text() == "test_faulty.py::test_text (call)\n"
-    assert "UserWarning: x\\ud800" in ran.stdout
-
-
-def test_a_fault_of_pytest_itself_is_written_down(tmp_path):
-    (tmp_path / "conftest.py").write_text(
-        INSIDE.format(roots=[str(ROOT)]) + "def pytest_collection_finish():\n    raise KeyError('lost')\n"
-    )
-    (tmp_path / "test_any.py").write_text("def test_any():\n    pass\n")
-    failures = tmp_path / "failures"
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", "/dev/null", "."],
-        cwd=tmp_path,
-        env={**os.environ, testing.FAILURES: str(failures)},
-        capture_output=True,
-        text=True,
-    )
-    assert ran.returncode == 3
-    first, *rest = failures.read_text().splitlines()
-    assert first == "pytest itself failed:" and rest[-1].endswith("KeyError: 'lost'")
