@@ -23,18 +23,13 @@ from pulumi.runtime.settings import SETTINGS
 from core.credentials.kubeconfig import Kubeconfig
 from core.native.kubernetes import KUBECONFIG_SIGNED
 from runner.testing import EXAMPLES
-from tests.timing import (
-    pytest_collection,
-    pytest_collection_modifyitems,
-    pytest_configure,
-    pytest_report_to_serializable,
-    pytest_warning_recorded,
-)
+from tests import notes, timing
+from tests.notes import pytest_report_to_serializable, pytest_warning_recorded
+from tests.timing import pytest_collection, pytest_collection_modifyitems
 
 __all__ = [
     "pytest_collection",
     "pytest_collection_modifyitems",
-    "pytest_configure",
     "pytest_report_to_serializable",
     "pytest_warning_recorded",
 ]
@@ -75,6 +70,11 @@ def kubeconfig(inputs: Mapping[str, Any]) -> str:
     """A kubeconfig as the provider writes it, without real keys."""
     certificate = PEM.format("CERTIFICATE")
     return Kubeconfig(inputs["cluster"], inputs["server"], certificate, certificate, PEM.format("PRIVATE KEY")).text()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    timing.pytest_configure(config)
+    notes.pytest_configure(config)
 
 
 @dataclass
