@@ -6,6 +6,7 @@ Whatever becomes of pytest afterwards, the notes are there.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,14 @@ def pytest_report_to_serializable() -> Generator[None, Any, Any]:
     Half a character in what a test logged would end that process with an error of pytest: only whole ones can be sent.
     """
     return sendable((yield))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
+    """The same for a warning."""
+    text = str(warning_message.message)
+    if sendable(text) != text:
+        warning_message.message = UserWarning(f"{warning_message.category.__name__}: {sendable(text)}")
 
 
 def sendable(data: Any) -> Any:

@@ -16,12 +16,13 @@ ROOT = Path(__file__).parents[1]
 CONFTEST = """
 import sys
 sys.path.insert(0, {root!r})
-from tests.notes import pytest_configure, pytest_report_to_serializable
+from tests.notes import pytest_configure, pytest_report_to_serializable, pytest_warning_recorded
 """
 FILES = {
     "test_right.py": "def test_right():\n    assert True\n",
     "test_wrong.py": "def test_wrong():\n    assert False\n",
     "test_logs.py": "import logging\n\ndef test_logs():\n    logging.error('half a character: \\ud800')\n",
+    "test_warns.py": "import warnings\n\ndef test_warns():\n    warnings.warn(UserWarning('half: \\ud800'))\n",
     "test_says.py": "import pytest\n\ndef test_says():\n    pytest.fail('half a character: \\ud800')\n",
     "test_setup.py": (
         "import pytest\n\n@pytest.fixture\ndef none():\n    raise OSError\n\ndef test_setup(none):\n    assert True\n"
@@ -68,7 +69,7 @@ def run(tmp_path):
 
 def test_every_kind_of_failure_is_noted_and_half_a_character_that_a_test_logs_or_says_is_none(run):
     """Without tests/notes.py, half a character in a report ends the run with an error of pytest itself."""
-    good = ("test_right.py", "test_logs.py", "test_inside.py")
+    good = ("test_right.py", "test_logs.py", "test_inside.py", "test_warns.py")
     code, noted, shown = run(*good, "test_wrong.py", "test_says.py", "test_setup.py", "test_dies.py")
     assert code == 1, shown
     assert noted.splitlines() == [
