@@ -37,6 +37,7 @@ class Place:
 LEGACY = ""
 """The kind of the document that has none: machine: and cluster:."""
 
+# Source: core/model/cilium.py, the key of the stack file.
 CHART = "cilium.values"
 """What stands for a kind where a path leads into the values of Cilium's chart."""
 
