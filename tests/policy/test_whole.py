@@ -143,7 +143,7 @@ def test_a_patch_that_takes_a_setting_away_is_reported(case: str) -> None:
 
 
 # Contract, patch, and the rule that must report it.
-GIVEN = {
+GIVEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "manifests of a cloud": (
         FIELDS, {"cluster": {"externalCloudProvider": {"enabled": True, "manifests": ["https://a.example.com/b"]}}},
         "talos-hides-no-manifests"),
