@@ -7,7 +7,7 @@ from core.facts import kubevirt as kubevirt_facts
 from core.facts.versions import kubevirt_manifest
 from core.model import Platform
 from core.model.claims import claims
-from core.model.places import taints_of
+from core.model.placing import taints_of
 
 from . import operators
 from .placement import tolerations

@@ -5,7 +5,7 @@ from typing import Any
 
 from core.model import Platform, VirtualMachineSpec
 from core.model.placement import ProbeSpec
-from core.model.places import node_selector, taints_of
+from core.model.placing import node_selector, taints_of
 
 APART, TOGETHER = "bedplate/apart", "bedplate/together"
 """Labels of a VM's instance: the groups that it belongs to."""

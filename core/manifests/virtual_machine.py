@@ -5,7 +5,7 @@ from typing import Any
 
 from core.model import Platform, VirtualMachineSpec
 from core.model.claims import Claim, claims, guest_macs, guest_uuid, stays_because
-from core.model.places import guest_arch
+from core.model.placing import guest_arch
 from core.model.vmnetworks import POD_NETWORK
 
 from . import cloud_init

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .disks import GuestDiskSpec
-from .places import guest_arch, places
+from .placing import guest_arch, places
 from .virtualization import ROOT, VirtualMachineSpec
 from .vmnetworks import POD_NETWORK
 

@@ -11,7 +11,7 @@ from core.manifests.kubevirt import kubevirt
 from core.manifests.virtual_machine import virtual_machine
 from core.model import Platform
 from core.model.claims import stays_because
-from core.model.places import places
+from core.model.placing import places
 from tests.diskvms import CLASSES, HTTP
 
 VM: dict[str, Any] = {"cpu": 2, "memory": "4Gi", "disk": {"size": "20Gi", "from": HTTP}}

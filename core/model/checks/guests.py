@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from core.model.claims import SHARED_ACCESS, Claim, claims, guest_macs, guest_uuid
 from core.model.faults import Fault, fault
-from core.model.places import guest_arch
+from core.model.placing import guest_arch
 from core.model.platform import Platform
 from core.model.virtualization import ROOT
 from core.model.vmnetworks import POD_NETWORK

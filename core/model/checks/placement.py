@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from core.model.faults import Fault, fault
-from core.model.places import guest_arch, places
+from core.model.placing import guest_arch, places
 from core.model.platform import Platform
 
 from .registry import check

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from core.facts.networks import IpAddress, ends
 from core.model.faults import Fault, fault
-from core.model.places import guest_arch, places
+from core.model.placing import guest_arch, places
 from core.model.platform import Platform
 from core.model.virtualization import VirtualMachineSpec
 from core.model.vmnetworks import VmNetworkSpec
