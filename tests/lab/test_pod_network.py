@@ -126,3 +126,14 @@ def test_each_change_of_the_section_is_noted():
     assert "Unknown device type" in notes[1][3]
     cilium.rehearsed(section, lambda *note: notes.append(note), cilium.Network(chart="./other", why_not="not built"))
     assert notes[-1] == ("cilium.chart", f"./chart {VERSION}", "a stand-in", "not built") and len(notes) == 4
+
+
+def test_a_refusal_ends_the_process_that_was_to_be_lent_to(monkeypatch):
+    """Without the right to lend, the kernel refuses here, while the other process waits for an answer."""
+
+    def refuse(what, *_):
+        raise PermissionError(1, f"{what}: Operation not permitted")
+
+    real = delegation._call
+    monkeypatch.setattr(delegation, "_call", lambda what, *a: (refuse if "delegate" in what else real)(what, *a))
+    assert delegation.refused()
