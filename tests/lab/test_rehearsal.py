@@ -17,6 +17,7 @@ PHASES = [
     "what the plan computes",
     "kubelets' certificates",
     "virtual machines",
+    "the images",
     "up again",
     "closed namespaces",
     "node ports and addresses",
