@@ -13,6 +13,7 @@ PHASES = (
     "kubelets' certificates",
     "virtual machines",
     "virtual machines' disks",
+    "the images",
     "up again",
     "closed namespaces",
     "node ports and addresses",
