@@ -12,7 +12,7 @@ from core.model.vmnetworks import VmNetworkSpec
 
 from .registry import check
 
-_SECTIONS = ("vm_networks", "machines", "classes")
+_SECTIONS = ("vm_networks", "vms", "machines", "classes")
 
 
 @check("vm_networks")
