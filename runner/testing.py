@@ -33,7 +33,7 @@ WORKERS_PER_CORE = 2
 ENGINE_PARTS = ("test",)
 LAB_PARTS = ("lab", "kubernetes-api", "netboot", "install")
 # What runs virtual machines in rehearsals. It takes so long to build that --all alone builds it.
-VM_PARTS = ("virtualization", "vm-storage")
+VM_PARTS = ("virtualization", "vm-storage", "shared-storage")
 
 
 def test(given: Namespace, layout: Layout) -> int:
