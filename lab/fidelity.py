@@ -29,6 +29,11 @@ REAL = (
 
 STANDS_IN = (
     (
+        "Shared storage",
+        "a CSI driver of our own over files in a folder that every node has, with loop devices for block volumes. "
+        "Sidecars, snapshot controller and the kubelet's part are real",
+    ),
+    (
         "Cilium, elsewhere",
         "the run says why; a chart of our own: bridge and host-local plugins, routes, kube-proxy. No encryption, "
         "no policy, no load balancer",

@@ -14,6 +14,7 @@ PHASES = (
     "virtual machines",
     "virtual machines' disks",
     "the images",
+    "shared volumes",
     "up again",
     "closed namespaces",
     "node ports and addresses",

@@ -35,7 +35,7 @@ WORKERS_PER_CORE = 2
 ENGINE_PARTS = ("test",)
 LAB_PARTS = ("lab", "kubernetes-api", "netboot", "install")
 # What runs virtual machines in rehearsals. It takes so long to build that --all alone builds it.
-VM_PARTS = ("virtualization", "vm-storage")
+VM_PARTS = ("virtualization", "vm-storage", "shared-storage")
 # What Cilium is in rehearsals, for the same reason.
 NETWORK_PARTS = ("network",)
 # What is left out where it is not built, its parts, the phases that need it, and minutes to build it on two cores.

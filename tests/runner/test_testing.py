@@ -90,7 +90,7 @@ def test_what_virtual_machines_need_is_built_by_all_alone_and_what_is_left_out_i
     monkeypatch.setattr(testing, "absent", lambda names, layout: [])
     assert main.main_in(house.layout, ["test", "--all"]) == 0
     assert "left out" not in capfd.readouterr().err
-    assert lines(house, "setups") == ["setup test", "setup test virtualization vm-storage network"]
+    assert lines(house, "setups") == ["setup test", "setup test virtualization vm-storage shared-storage network"]
 
 
 @pytest.mark.parametrize(("quick", "slow", "code"), [(1, 0, 1), (0, 1, 1), (2, 1, 2), (0, 0, 0)])
