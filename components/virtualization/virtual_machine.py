@@ -1,11 +1,12 @@
 """Virtual machines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.kubernetes import Cluster, KubernetesObject
+from components.storage import Volumes
 from core.manifests import virtual_machine as manifests
 from core.manifests.namespace import allow_ports_policy
 from core.manifests.service import service
@@ -21,8 +22,8 @@ class Beneath:
 
     hypervisor: Resource
     """Done once the cluster can run virtual machines."""
-    volumes: Sequence[Resource]
-    """Done once the cluster has classes of volumes, and fills disks."""
+    volumes: Volumes
+    """Classes of volumes, what fills disks, and golden images."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +56,11 @@ class Vm(ComponentResource):
             needed.append(KubernetesObject(f"vm-{name}-ports", policy, cluster.options(self, args.namespace)))
         made = [claim for claim in claims(cluster.platform, name) if claim.is_made]
         # A disk outlives KubeVirt, so it does not depend on it.
-        below = cluster.options(self, args.namespace, *args.beneath.volumes)
-        needed += [data_volume(cluster, claim, below) for claim in made]
+        for claim in made:
+            image = args.beneath.volumes.images.get(claim.spec.source.image or "")
+            fetched = [image] if image else []
+            below = cluster.options(self, args.namespace, *args.beneath.volumes.ready, *fetched)
+            needed.append(data_volume(cluster, claim, below))
         wanted = manifests.virtual_machine(cluster.platform, name)
         self.machine = KubernetesObject(f"vm-{name}", wanted, cluster.options(self, *needed, args.beneath.hypervisor))
         # A volume that is made where its VM runs is filled once there is a VM.

@@ -25,6 +25,12 @@ def unready(platform: "Platform", disk: Claim) -> str | None:
 
     It holds for a disk that is to be made, and not for one that was filled before its source changed.
     """
+    image = platform.golden.get(disk.spec.source.image or "") if disk.is_made else None
+    if image is not None and mebibytes(image.size) > mebibytes(disk.spec.size or "0Mi"):
+        return (
+            f"is to have {disk.spec.size}, and image {disk.spec.source.image}, which it is a copy of, has "
+            f"{image.size}; its end would be missing, so CDI does not begin; write size: {image.size} or more"
+        )
     key = copied(disk)
     sources = [] if key is None else [each for each in _users(platform, key) if each.vm != disk.vm]
     smaller = next((each for each in sources if each.is_made and _larger(each, disk)), None)
