@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(given: argparse.Namespace, root: Path) -> int:
+    left_out = {key: getattr(given, key, False) for key in ("without_vms", "without_cilium")}
     match given.command.split():
         case [_, "stop"]:
             return stop(root, given.stack)
@@ -58,7 +59,7 @@ def _run(given: argparse.Namespace, root: Path) -> int:
         case [_, "fidelity"]:
             print(fidelity.report())
         case _ if given.steps:
-            return steps.run(given.stack, root=root, checkout=CHECKOUT, without_vms=given.without_vms)
+            return steps.run(given.stack, root=root, checkout=CHECKOUT, **left_out)
         case _ if given.kills:
             return converge.run(
                 given.stack,
@@ -67,10 +68,10 @@ def _run(given: argparse.Namespace, root: Path) -> int:
                 kills=given.kills,
                 each=given.each,
                 seed=given.seed,
-                without_vms=given.without_vms,
+                **left_out,
             )
         case _:
-            whole = Rehearsal(given.stack, root=root, checkout=CHECKOUT, keep=given.keep, without_vms=given.without_vms)
+            whole = Rehearsal(given.stack, root=root, checkout=CHECKOUT, keep=given.keep, **left_out)
             rehearse(whole, only=given.only)
     return 0
 

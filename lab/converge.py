@@ -85,11 +85,21 @@ class Converge(KilledRuns):
         return run, hit.is_set()
 
 
-def run(stack: str, *, root: Path, checkout: Path, kills: int, each: int, seed: int, without_vms: bool = False) -> int:
+def run(
+    stack: str,
+    *,
+    root: Path,
+    checkout: Path,
+    kills: int,
+    each: int,
+    seed: int,
+    without_vms: bool = False,
+    without_cilium: bool = False,
+) -> int:
     """Episodes until `kills` runs were killed, `each` to a lab. Returns the exit code: 0 if every one converged."""
     dice, done, failed = random.Random(seed), 0, 0
     while done < kills:
-        converge = Converge(stack, root=root, checkout=checkout, without_vms=without_vms)
+        converge = Converge(stack, root=root, checkout=checkout, without_vms=without_vms, without_cilium=without_cilium)
         count = min(each, kills - done)
         print(f"episode with {count} kills (seed {seed}, {done} of {kills} done)", flush=True)
         try:

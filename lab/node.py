@@ -8,7 +8,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from . import cgroups, network, spec, speed
+from . import cgroups, delegation, network, spec, speed
 from .kernel import Process
 from .layout import Layout
 from .rootfs import own
@@ -122,6 +122,8 @@ class Node:
             cgroups.give(self.layout.identity, self.machine.name, FIRST_ID)
         network.ip(network.plug(self.machine, self.index, pid, self.topology))
         network.ip(network.address(self.machine, self.topology), netns_of=pid)
+        if self.host.bpf:
+            delegation.lend(pid, self.machine.name)
         self._run("start", self.machine.name)
         self.process = Process.at(pid)
         self.wanted, self.trouble = True, ""

@@ -12,7 +12,7 @@ from typing import Any
 from core.facts.versions import CURRENT
 from core.standins import within
 
-from . import guests
+from . import cilium, guests
 from .standins import APPROVER, undigested
 from .topology import LINK, Topology
 
@@ -41,7 +41,7 @@ class Substitutes:
     """What the rehearsal uses instead of published images, charts and releases."""
 
     kubernetes: str
-    chart: str
+    network: cilium.Network
     # The document by which nodes trust the lab's registry.
     trust: Mapping[str, str]
     cgroup_v2: bool
@@ -98,10 +98,10 @@ def rehearsed(
     _patches(overlay, substitutes)
     _links(overlay)
     _snapshots(overlay, substitutes)
-    _host(overlay)
+    _host(overlay, substitutes)
     _boot(overlay)
     _mirror(overlay, lab)
-    _cilium(overlay, substitutes)
+    cilium.rehearsed(overlay.platform["cilium"], overlay.note, substitutes.network)
     _approver(overlay)
     _workloads(overlay)
     guests.rehearsed(overlay.platform, overlay.note, substitutes.kubevirt, substitutes.disks)
@@ -168,17 +168,6 @@ def _boot(overlay: _Overlay) -> None:
         overlay.note("machines.*.bmc", "Redfish", "none", "containers have no power to switch")
 
 
-def _cilium(overlay: _Overlay, substitutes: Substitutes) -> None:
-    cilium = overlay.platform["cilium"]
-    overlay.note(
-        "cilium.chart",
-        f"{cilium.get('chart', 'cilium')} {cilium['version']}",
-        "a stand-in",
-        "Cilium's images can't be made from source here",
-    )
-    cilium |= {"chart": substitutes.chart, "repository": None}
-
-
 def _approver(overlay: _Overlay) -> None:
     extras = overlay.platform["talos"].setdefault("extras", {})
     if extras.get("serving_certificates", "cluster") == "cluster":
@@ -200,7 +189,7 @@ def left_out(section: str) -> Change:
 _LACKING = {"sysctls": "kernel parameters", "modules": "kernel modules", "volumes": "disks", "watchdog": "watchdog"}
 
 
-def _host(overlay: _Overlay) -> None:
+def _host(overlay: _Overlay, substitutes: Substitutes) -> None:
     """Remove what a container has no kernel, disk or firmware for, and open the port that the lab queries."""
     talos, machines = overlay.platform["talos"], overlay.platform["machines"]
     for path, part in [("talos", talos), *((f"machines.{name}", machine) for name, machine in machines.items())]:
@@ -216,6 +205,8 @@ def _host(overlay: _Overlay) -> None:
     if firewall.get("admins"):
         overlay.note("talos.firewall.admins", "the platform's", "any", "the lab's own commands come from its gateway")
         firewall["admins"] = []
+    if substitutes.network.version:
+        return
     firewall["allow"] = {**firewall.get("allow", {}), "rehearsal": {"ports": [NODE_PORT], "sources": ["0.0.0.0/0"]}}
     overlay.note(
         "talos.firewall.allow",

@@ -35,13 +35,19 @@ class Versions:
     coredns: str
     kubevirt: str
     cdi: str
+    cilium: str
+    """Without a v, as its chart has it."""
+
+
+# Field of Versions to the part whose version it is.
+_PARTS = {part: part for part in ("kubernetes", "etcd", "coredns", "kubevirt", "cdi")} | {"talos": "machined"}
 
 
 def versions(lock: Path = LOCK) -> Versions:
     """Read from the toolchain's lock, so that no version is written twice."""
     parts = tomllib.loads(lock.read_text())
-    names = ("machined", "kubernetes", "etcd", "coredns", "kubevirt", "cdi")
-    return Versions(*(f"v{parts[part]['version']}" for part in names))
+    named = {field: f"v{parts[part]['version']}" for field, part in _PARTS.items()}
+    return Versions(**named, cilium=parts["cilium"]["version"])
 
 
 # The Kubernetes programs that run on machines. Linked a second time with the next version number, they are the release

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,18 @@ from core.loading import stackfile
 from runner.environment import tools
 from toolchain import Layout as Toolchain
 
-from . import cleanup, container_runtime, namespaces, overlay, preflight, prepare, standins, virtualization
+from . import (
+    cilium,
+    cleanup,
+    container_runtime,
+    namespaces,
+    overlay,
+    pod_network,
+    preflight,
+    prepare,
+    standins,
+    virtualization,
+)
 from .engine import Engine, Run
 from .layout import Layout
 from .session import Lab
@@ -31,10 +43,17 @@ class Rehearsal:
     """What every part of a rehearsal shares: the stack, its lab, the engine and the clients of both APIs."""
 
     def __init__(
-        self, stack: str, *, root: Path, checkout: Path, keep: bool = False, without_vms: bool = False
+        self,
+        stack: str,
+        *,
+        root: Path,
+        checkout: Path,
+        keep: bool = False,
+        without_vms: bool = False,
+        without_cilium: bool = False,
     ) -> None:
         """root: the toolchain's directory of the checkout. keep: leave the lab running at the end.
-        without_vms: leave out KubeVirt and what needs it.
+        without_vms: leave out KubeVirt and what needs it. without_cilium: use a stand-in where Cilium could run.
 
         Raises StackFileError with every fault of the stack file.
         """
@@ -47,7 +66,9 @@ class Rehearsal:
         self.virtual = bool(self.committed.get("kubevirt"))
         # Preferred if available: the official image is closer to a real node than an image built here.
         self.runtime = container_runtime.find(prepare.versions().talos)
-        self.host = preflight.host(contained=self.runtime is not None)
+        host = preflight.host(contained=self.runtime is not None)
+        self.network = pod_network.choose(host, wanted=not without_cilium, contained=self.runtime is not None)
+        self.host = replace(host, bpf=self.network.real)
         self.topology: Topology = of_platform(
             stack, self.committed, mark=self.layout.mark, user_namespace=self.host.user_namespace
         )
@@ -78,6 +99,8 @@ class Rehearsal:
         findings = preflight.examine(len(self.topology.machines), contained=self.runtime is not None, vms=vms)
         if self.runtime:
             self.times.say(f"nodes are containers of {self.runtime.program}, with the official Talos image")
+        if not self.network.real:
+            self.times.say(f"a stand-in makes the network between pods, not Cilium: {self.network.why}")
         for finding in findings:
             if not finding.ok:
                 print(f"  {finding}")
@@ -92,7 +115,7 @@ class Rehearsal:
 
     def provide(self) -> None:
         """Set up the programs that this rehearsal runs."""
-        more = virtualization.parts(self.committed)
+        more = (*virtualization.parts(self.committed), *self.network.parts)
         self.binaries = self.binaries or prepare.provided("plan", "lab", more=more, say=self.times.say)
 
     def start(self) -> None:
@@ -104,11 +127,14 @@ class Rehearsal:
             self.host,
             stand_ins=standins.stand_ins(self.committed),
             talosctl=standins.talosctl(self.committed),
-            more=virtualization.images(self.layout.store, self.committed, self.binaries),
+            more=[
+                *virtualization.images(self.layout.store, self.committed, self.binaries),
+                *self.network.images(self.layout.store, self.committed, self.binaries),
+            ],
             runtime=self.runtime.program if self.runtime else "",
         )
         self.lab = Lab.start(self.layout, order)
-        if self.virtual and not self.runtime:
+        if self.virtual and not self.runtime and not self.network.real:
             self._route_pods()
         if self.keep:
             self.lab.keep()
@@ -134,17 +160,22 @@ class Rehearsal:
                 self.lab.run(["ip", "route", "replace", pods, "via", self.first], seconds=10)
 
     def _substitutes(self) -> overlay.Substitutes:
-        chart = prepare.chart(
-            self.layout.directory / "chart",
-            version=self.committed["cilium"]["version"],
-            replicas=max(1, sum(machine.role == "worker" for machine in self.topology.machines)),
-        )
+        chart, replicas = self.layout.directory / "chart", sum(m.role == "worker" for m in self.topology.machines)
+        if self.network.real:
+            pod_network.chart(chart, self.binaries, self.network, replicas=max(1, replicas))
+        else:
+            prepare.chart(chart, version=self.committed["cilium"]["version"], replicas=max(1, replicas))
         return overlay.Substitutes(
             kubernetes=prepare.versions().kubernetes,
             kubevirt=prepare.versions().kubevirt,
+            network=cilium.Network(
+                # From the checkout on: no stack file names a chart elsewhere.
+                chart=f"./{chart.relative_to(self.layout.checkout)}",
+                version=prepare.versions().cilium if self.network.real else "",
+                why_not=self.network.why,
+                wireguard=self.network.wireguard,
+            ),
             disks=virtualization.disks(self.layout, self.topology, self.binaries) if self.virtual else {},
-            # From the checkout on: no stack file names a chart elsewhere.
-            chart=f"./{chart.relative_to(self.layout.checkout)}",
             snapshots=str(self.snapshots),
             trust=prepare.trust(self.layout),
             cgroup_v2=self.host.cgroup_v2,

@@ -4,9 +4,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import cgroups, others
+from . import cgroups, others, perf_events
 from .layout import Layout
-from .sysctls import read
+from .sysctls import NAMES, read
 
 KINDS = ("interfaces", "mounts", "cgroups", "sysctls")
 
@@ -20,7 +20,7 @@ class Snapshot:
     cgroups: set[str] = field(default_factory=set)
     sysctls: set[str] = field(default_factory=set)
     alone: bool = True
-    """Whether no lab of another checkout was running: such a lab could have changed the sysctls."""
+    """Whether no other lab was running that could have changed the sysctls."""
 
     @classmethod
     def take(cls, layout: Layout) -> "Snapshot":
@@ -31,8 +31,8 @@ class Snapshot:
             interfaces={link for link in os.listdir("/sys/class/net") if layout.mark in link},
             mounts={line.split(" ", 3)[-1] for line in mounts if f"{folder}/" in line},
             cgroups=cgroups.everywhere(layout.identity),
-            sysctls={f"{name}={value}" for name, value in read().items()},
-            alone=not others.foreign(folder),
+            sysctls={f"{name}={value}" for name, value in read((*NAMES, "kernel/perf_event_paranoid")).items()},
+            alone=not others.foreign(folder) and not perf_events.used(),
         )
 
     def difference(self, after: "Snapshot") -> dict[str, dict[str, list[str]]]:

@@ -35,6 +35,8 @@ class Host:
     missing: frozenset[str] = frozenset()
     cgroup_v2: bool = False
     user_namespace: bool = True
+    bpf: bool = False
+    """Whether nodes get BPF of their own, which real Cilium needs."""
 
 
 def volume(path: str) -> str:

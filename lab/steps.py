@@ -83,9 +83,9 @@ class Steps(KilledRuns):
         return run.code
 
 
-def run(stack: str, *, root: Path, checkout: Path, without_vms: bool = False) -> int:
+def run(stack: str, *, root: Path, checkout: Path, without_vms: bool = False, without_cilium: bool = False) -> int:
     """Kill a stack's `up` at every step. Returns the exit code 0; raises NotShown if it did not converge."""
-    steps = Steps(stack, root=root, checkout=checkout, without_vms=without_vms)
+    steps = Steps(stack, root=root, checkout=checkout, without_vms=without_vms, without_cilium=without_cilium)
     with steps.times.phase("a kill at every step"):
         struck = steps.walk()
     steps.times.fact("killed_at", struck)

@@ -1,5 +1,6 @@
 """Settings of the whole computer that a node could change, and setting them back."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 # What a kubelet or Talos writes where no user namespace stops it.
@@ -25,10 +26,10 @@ NAMES = (
 _FOLDER = Path("/proc/sys")
 
 
-def read() -> dict[str, str]:
+def read(names: Iterable[str] = NAMES) -> dict[str, str]:
     """The settings that this computer has: name to value."""
     values = {}
-    for name in NAMES:
+    for name in names:
         try:
             values[name] = (_FOLDER / name).read_text().strip()
         except OSError:

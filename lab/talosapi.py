@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,18 @@ class Clients:
     def kube(self, *arguments: str, seconds: float = 20, stdin: str | None = None) -> str:
         """Run kubectl; returns what it prints. Raises RuntimeError if it fails."""
         return self.lab.run([self._kubectl, *arguments], seconds=seconds, env=self._environment, stdin=stdin).stdout
+
+    def kube_process(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start kubectl, whose output is read later; whoever calls this ends it."""
+        command = self.lab.command([self._kubectl, *arguments])
+        return subprocess.Popen(
+            command,
+            env=self._environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
 
     def get(self, *arguments: str) -> Any:
         """What `kubectl get` returns, as data. Raises RuntimeError if it fails."""

@@ -14,6 +14,8 @@ PHASES = (
     "virtual machines",
     "virtual machines' disks",
     "up again",
+    "closed namespaces",
+    "node ports and addresses",
     "a stranger in its place",
     "a change",
     "restarts in turns",
@@ -32,10 +34,11 @@ PHASES = (
     "a lost worker",
     "control planes decommissioned",
 )
-# Those of them that need KubeVirt.
+# Those of them that need KubeVirt, and those that need Cilium.
 VM_PHASES = tuple(phase for phase in PHASES if phase.startswith("virtual machines"))
+NETWORK_PHASES = ("closed namespaces", "node ports and addresses")
 REHEARSE = Command(
-    "STACK [--keep] [--without-vms] [--only PHASE... | --kills N [--each N] [--seed N] | --steps]",
+    "STACK [--keep] [--without-vms] [--without-cilium] [--only PHASE... | --kills N [--each N] [--seed N] | --steps]",
     "create the stack on real Talos nodes on this computer, and remove it again",
     "rehearse dev --keep",
     "rehearse:rehearse",
@@ -45,6 +48,10 @@ REHEARSE = Command(
         "--without-vms": {
             "action": "store_true",
             "help": "leave out KubeVirt and all that runs on it: its programs take about 20 minutes to build, once",
+        },
+        "--without-cilium": {
+            "action": "store_true",
+            "help": "use a stand-in for Cilium, which enforces no policy, also where Cilium could run",
         },
         "--only": {
             "metavar": "PHASE",

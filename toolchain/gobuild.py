@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import golang
+from .archive import pack
 from .errors import ToolchainError
 from .generators import GENERATORS, module_folder
 from .layout import Layout
@@ -93,6 +94,8 @@ def build(part: Part, work: Path, layout: Layout, go: Path, tell: Callable[[str]
         target = made / copy.name
         shutil.copyfile(module_folder(copy.module, source, go, environment) / copy.path, target)
         target.chmod(0o755)
+    for archive in part.archives:
+        pack(module_folder(archive.module, source, go, environment) / archive.path, made / archive.name)
     for program in part.compiled:
         text = module_folder(program.module, source, go, environment) / program.path
         command = ["gcc", "-static", "-O2", "-s", "-o", str(made / program.name), str(text)]

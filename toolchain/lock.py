@@ -32,6 +32,15 @@ class Copy:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """A folder that ships inside a pinned module, as one .tgz that holds the folder."""
+
+    name: str
+    module: str
+    path: str
+
+
+@dataclass(frozen=True)
 class Compiled:
     """A program in C that ships as one file inside a pinned module."""
 
@@ -74,6 +83,7 @@ class Part:
     folder: str
     outputs: tuple[Output, ...] = ()
     copies: tuple[Copy, ...] = ()
+    archives: tuple[Archive, ...] = ()
     compiled: tuple[Compiled, ...] = ()
     products: tuple[Product, ...] = ()
     generate: str = ""
@@ -93,9 +103,10 @@ class Part:
     @property
     def files(self) -> tuple[str, ...]:
         """Names of all that the part yields."""
-        named: tuple[Output | Copy | Compiled | Product, ...] = (
+        named: tuple[Output | Copy | Archive | Compiled | Product, ...] = (
             *self.outputs,
             *self.copies,
+            *self.archives,
             *self.compiled,
             *self.products,
         )
@@ -157,6 +168,7 @@ def _part(name: str, raw: Mapping[str, Any]) -> Part:
         folder=facts.pop("folder", name),
         outputs=tuple(Output(n, **o) for n, o in facts.pop("outputs", {}).items()),
         copies=tuple(Copy(n, **c) for n, c in facts.pop("copies", {}).items()),
+        archives=tuple(Archive(n, **a) for n, a in facts.pop("archives", {}).items()),
         compiled=tuple(Compiled(n, **c) for n, c in facts.pop("compiled", {}).items()),
         products=tuple(
             Product(n, p["printed_by"], tuple(p.get("arguments", ()))) for n, p in facts.pop("products", {}).items()

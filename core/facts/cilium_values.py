@@ -18,6 +18,8 @@ OWNED: dict[str, str] = {
     "hubble.relay.enabled": "cilium.hubble",
     "hubble.tls": "cilium.hubble",
     "operator.replicas": "Bedplate",
+    "operator.rollOutPods": "Bedplate",
+    "rollOutCiliumPods": "Bedplate",
     "encryption": "cilium.encryption",
     "l2announcements": "cilium.load_balancer",
     "nodePort.addresses": "cilium.node_ports",

@@ -1,6 +1,6 @@
 """The namespaces that belong to the cluster itself."""
 
-from . import golden, snapshots, storage
+from . import golden, multus, snapshots, storage
 
 # Source: Kubernetes documentation, "Namespaces"; KubeVirt's operator manifest; core/manifests for the others.
 RESERVED = frozenset(
@@ -14,6 +14,7 @@ RESERVED = frozenset(
         "cdi",
         "cilium",
         golden.NAMESPACE,
+        multus.NAMESPACE,
         snapshots.NAMESPACE,
         storage.NAMESPACE,
     }

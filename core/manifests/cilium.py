@@ -51,7 +51,9 @@ def values(platform: Platform) -> dict[str, Any]:
         # The default creates new certificates whenever the chart is rendered, so every plan would show a change
         # (cilium#36012).
         "hubble": {"enabled": want.hubble, "relay": {"enabled": want.hubble}, "tls": {"auto": {"method": "cronJob"}}},
-        "operator": {"replicas": 2 if platform.migratable else 1},
+        "operator": {"replicas": 2 if platform.migratable else 1, "rollOutPods": True},
+        # Agents read their settings when they start: otherwise a change would wait for each machine's next restart.
+        "rollOutCiliumPods": True,
     }
     # Cilium handles these packets before the firewall of Talos sees them, so only Cilium can close node ports.
     chart["nodePort"] = {"addresses": [*map(str, want.node_ports)] or list(_NOWHERE)}

@@ -26,6 +26,7 @@ def advice(platform: Platform, today: date) -> Iterator[Fault]:
     yield from _disks_that_stay(platform)
     yield from _vms_that_stay(platform)
     yield from _images(platform)
+    yield from _networks_past_policies(platform)
 
 
 def _vms_that_stay(platform: Platform) -> Iterator[Fault]:
@@ -62,6 +63,20 @@ def _images(platform: Platform) -> Iterator[Fault]:
                     "no driver copies from one class to another, so pods send the whole image over the network",
                     "use the image's class, or declare the image once for each class",
                 )
+
+
+def _networks_past_policies(platform: Platform) -> Iterator[Fault]:
+    """Networks of the site, in which no policy of Kubernetes applies to a VM."""
+    for network in platform.vm_networks:
+        vms = [name for name, vm in platform.vms.items() if network in vm.nics]
+        if vms:
+            others = f" and {len(vms) - 1} more" if len(vms) > 1 else ""
+            yield fault(
+                ("vm_networks", network),
+                f"connects VM {vms[0]}{others} past the policies that close namespaces",
+                "Cilium filters the pod network alone, so all ports of these VMs are open in this network",
+                "filter at the network's switch or router, and in the guests",
+            )
 
 
 def _keys_of_cloud_init(platform: Platform) -> Iterator[Fault]:

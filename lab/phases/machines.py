@@ -6,14 +6,15 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
+from core.manifests.cloud_init import secret_name
 from core.manifests.kubevirt import NAMESPACE
-from core.manifests.virtual_machine import LABEL, secret_name
+from core.manifests.objects import LABEL
 from lab.guest import MARK
 from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
 
-from .standing import HELLO_PORT
+from . import asking
 
 # The container of a machine's pod that prints its serial console.
 # Source: kubevirt/kubevirt v1.8.4, pkg/virt-controller/services/serialconsolelog.go.
@@ -76,7 +77,7 @@ def ask(rehearsal: Rehearsal, name: str, words: str = "") -> str:
     address = next(pod["status"]["podIP"] for pod in pods if pod["status"]["phase"] == "Running")
     port = next((port for port in ports or () if isinstance(port, int)), 80)
     url = f"http://{address}:{port}/{PAGE}" + (f"?{words}" if words else "")
-    return rehearsal.clients.ask(f"http://{rehearsal.first}:{HELLO_PORT}/get?url={url}")
+    return asking.got(rehearsal, url)
 
 
 def boots(rehearsal: Rehearsal, name: str) -> str:

@@ -1,13 +1,14 @@
 """The platform stands, and a second `up` changes nothing."""
 
 from functools import partial
+from ipaddress import ip_address, ip_network
 
-from lab import overlay, speed
+from lab import speed
 from lab.rehearsal import Rehearsal
 from lab.shown import see
 from lab.waiting import wait_for
 
-HELLO_PORT = overlay.NODE_PORT
+from . import asking
 
 
 def stands(rehearsal: Rehearsal) -> None:
@@ -35,20 +36,25 @@ def stands(rehearsal: Rehearsal) -> None:
 
 
 def _answers(rehearsal: Rehearsal) -> None:
-    """Pods, services and names."""
+    """Pods, services and names; and the node port of hello where the stack opens node ports."""
+    wait_for("an answer of the Deployment hello", partial(asking.hello, rehearsal, "/"), seconds=120)
     for machine in rehearsal.topology.machines:
-        answer = wait_for(
-            f"the Deployment hello through {machine.name}",
-            partial(rehearsal.clients.ask, f"http://{machine.address}:{HELLO_PORT}/"),
-            seconds=120,
-        )
-        rehearsal.times.say(f"  through {machine.name}: {answer}")
-    name = "hello.bedplate-rehearsal.svc.cluster.local"
-    wait_for(
-        f"a pod to resolve {name}",
-        lambda: rehearsal.clients.ask(f"http://{rehearsal.first}:{HELLO_PORT}/resolve?name={name}"),
-        seconds=120,
-    )
+        if _serves_node_ports(rehearsal, machine.address):
+            url = f"http://{machine.address}:{asking.NODE_PORT}/"
+            what = f"the Deployment hello through {machine.name}"
+            answer = wait_for(what, partial(rehearsal.clients.ask, url), seconds=120)
+            rehearsal.times.say(f"  through {machine.name}: {answer}")
+        else:
+            said = asking.from_outside(rehearsal, machine.address, asking.NODE_PORT)
+            see(said != asking.OPEN, f"{machine.name} serves node ports, which the stack opens in no network of it")
+    name = f"hello.{asking.NAMESPACE}.svc.cluster.local"
+    wait_for(f"a pod to resolve {name}", partial(asking.resolved, rehearsal, name), seconds=120)
+
+
+def _serves_node_ports(rehearsal: Rehearsal, address: str) -> bool:
+    """Whether node ports are to be open at this address. kube-proxy, which the stand-in brings, opens them at all."""
+    networks = rehearsal.platform["cilium"].get("node_ports") or ()
+    return not rehearsal.network.real or any(ip_address(address) in ip_network(network) for network in networks)
 
 
 def _workloads(rehearsal: Rehearsal) -> None:
@@ -56,11 +62,7 @@ def _workloads(rehearsal: Rehearsal) -> None:
     for name, workload in (rehearsal.platform.get("workloads") or {}).items():
         if workload.get("port") and workload.get("replicas", 1):
             url = f"http://{name}.{workload.get('namespace', 'apps')}:{workload['port']}/"
-            answer = wait_for(
-                f"the workload {name} at {url}",
-                partial(rehearsal.clients.ask, f"http://{rehearsal.first}:{HELLO_PORT}/get?url={url}"),
-                seconds=120,
-            )
+            answer = wait_for(f"the workload {name} at {url}", partial(asking.got, rehearsal, url), seconds=120)
             rehearsal.times.say(f"  {name}: {answer}")
 
 

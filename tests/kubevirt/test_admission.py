@@ -6,7 +6,17 @@ import pytest
 from conftest import changed, stack_platform
 
 from core.model import Platform, parse
-from tests.kubevirt.guests import IMAGES_OF_DISKS, STORAGE, Guests, admission, copied, disks, images, objects
+from tests.kubevirt.guests import (
+    IMAGES_OF_DISKS,
+    NETWORKS,
+    STORAGE,
+    Guests,
+    admission,
+    copied,
+    disks,
+    images,
+    objects,
+)
 from tests.machineconfig.judge import Judge
 
 pytestmark = pytest.mark.programs
@@ -20,7 +30,12 @@ def platform(number: int) -> Platform:
     """A platform with generated virtual machines: of one machine or of several, with emulation or without."""
     stack = ("dev", "prod")[number % 2]
     emulated = {"kubevirt.emulation": number % 4 < 2}
-    declared = {"storage": STORAGE, "images": IMAGES_OF_DISKS, "vms": Guests(number).declared(GUESTS)}
+    declared = {
+        "storage": STORAGE,
+        "images": IMAGES_OF_DISKS,
+        "vm_networks": NETWORKS,
+        "vms": Guests(number).declared(GUESTS),
+    }
     return parse(changed(stack_platform(stack), {**declared, **emulated}))
 
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from core.model import parse
-from lab import overlay, standins
+from lab import cilium, overlay, standins
 from lab.topology import of_platform
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ def committed(stack: str) -> dict:
 def substitutes(**more) -> overlay.Substitutes:
     given = {
         "kubernetes": "v1.35.0",
-        "chart": "./lab/chart",
+        "network": cilium.Network(chart="./lab/chart", why_not="it is not built"),
         "trust": TRUST,
         "cgroup_v2": False,
         "user_namespace": True,

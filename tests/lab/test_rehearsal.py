@@ -16,6 +16,7 @@ PHASES = [
     "what the plan computes",
     "kubelets' certificates",
     "virtual machines",
+    "the images",
     "up again",
     "a stranger in its place",
     "a change",

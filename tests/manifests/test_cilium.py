@@ -50,8 +50,13 @@ def test_without_a_pool_nothing_is_announced(dev):
 
 
 def test_cilium_has_two_operators_where_two_nodes_can_run_them(dev, prod):
-    assert values(parse(dev))["operator"] == {"replicas": 1}
-    assert values(parse(prod))["operator"] == {"replicas": 2}
+    assert values(parse(dev))["operator"]["replicas"] == 1
+    assert values(parse(prod))["operator"]["replicas"] == 2
+
+
+def test_agents_and_operator_restart_with_their_settings(dev):
+    """They read them when they start, so a change that closes node ports would otherwise close nothing."""
+    assert values(parse(dev))["rollOutCiliumPods"] is True and values(parse(dev))["operator"]["rollOutPods"] is True
 
 
 @pytest.mark.parametrize(

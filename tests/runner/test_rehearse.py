@@ -10,7 +10,8 @@ from runner import main
 from runner.rehearsals import PHASES as TYPED
 
 REHEARSE = (
-    "./bedplate rehearse STACK [--keep] [--without-vms] [--only PHASE... | --kills N [--each N] [--seed N] | --steps]"
+    "./bedplate rehearse STACK [--keep] [--without-vms] [--without-cilium] "
+    "[--only PHASE... | --kills N [--each N] [--seed N] | --steps]"
 )
 BENCH = "./bedplate bench [ROUNDS] [--sizes SIZE,...] [--against CHECKOUT] [--policies]"
 

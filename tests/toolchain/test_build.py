@@ -1,8 +1,11 @@
 """A build from Go modules: what `go` is told, what it needs, and how a failure is shown."""
 
+import io
 import json
+import os
 import re
 import shutil
+import tarfile
 import time
 
 import pytest
@@ -51,6 +54,34 @@ def test_a_program_in_c_that_a_module_has_is_linked_statically(checkout, tmp_pat
     checkout.lock(lambda text: text.replace("2.0.0", "2.0.1"))
     with pytest.raises(ToolchainError, match=r"command: .*gcc -static[\s\S]*main.c:1: no such thing"):
         checkout.ensure("beta")
+
+
+def test_a_folder_that_a_module_has_becomes_an_archive_with_equal_bytes_each_time(checkout, tmp_path, monkeypatch):
+    """Two stores with the same part have the same file, whoever unpacked the module and when."""
+    checkout.lock(
+        lambda text: text + '[beta.archives."chart.tgz"]\nmodule = "example.test/m"\npath = "install/chart"\n'
+    )
+    chart = tmp_path / "module" / "install" / "chart"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("name: chart\n")
+    (chart / "templates" / "one.yaml").write_text("kind: One\n")
+    (chart / "run.sh").write_text("#!/bin/sh\n")
+    (chart / "run.sh").chmod(0o555)
+    (chart / "Chart.yaml").chmod(0o444)
+    monkeypatch.setattr(gobuild, "module_folder", lambda module, *_: tmp_path / "module")
+    first = checkout.ensure("beta")["chart.tgz"].read_bytes()
+    with tarfile.open(fileobj=io.BytesIO(first)) as tar:
+        modes = {entry.name: entry.mode for entry in tar}
+    assert modes == {
+        "chart": 0o755,
+        "chart/Chart.yaml": 0o644,
+        "chart/run.sh": 0o755,
+        "chart/templates": 0o755,
+        "chart/templates/one.yaml": 0o644,
+    }
+    os.utime(chart / "Chart.yaml", (1, 1))
+    checkout.lock(lambda text: text.replace("2.0.0", "2.0.1"))
+    assert checkout.ensure("beta")["chart.tgz"].read_bytes() == first
 
 
 def test_what_is_not_set_up_yet_is_known_before_it_is_built(checkout):

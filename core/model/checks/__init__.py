@@ -38,6 +38,8 @@ from . import (
     versions,
     virtualization,
     vlans,
+    vmlinks,
+    vmnetworks,
     volumes,
     workloads,
 )
@@ -82,6 +84,8 @@ __all__ = [
     "versions",
     "virtualization",
     "vlans",
+    "vmlinks",
+    "vmnetworks",
     "volumes",
     "workloads",
 ]

@@ -32,15 +32,15 @@ func pause() {
 	}
 }
 
-// hello answers who and where it is, and can resolve a name or ask another server on request, so
-// that a rehearsal sees pods, services and names work from inside the cluster.
+// hello answers who and where it is, and can resolve a name, ask another server or connect to an address on request, so
+// that a rehearsal sees pods, services, names and policies work from inside the cluster. It listens on each address in
+// its arguments.
 func hello(args []string) error {
-	address := ":8080"
-	if port := os.Getenv("PORT"); port != "" {
-		address = ":" + port
+	if port := os.Getenv("PORT"); port != "" && len(args) == 0 {
+		args = []string{":" + port}
 	}
-	if len(args) > 0 {
-		address = args[0]
+	if len(args) == 0 {
+		args = []string{":8080"}
 	}
 	client := &http.Client{Timeout: 5 * time.Second}
 	mux := http.NewServeMux()
@@ -66,14 +66,35 @@ func hello(args []string) error {
 		w.WriteHeader(answer.StatusCode)
 		_, _ = io.Copy(w, io.LimitReader(answer.Body, 1<<20))
 	})
-	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	mux.HandleFunc("/connect", func(w http.ResponseWriter, r *http.Request) {
+		connection, err := net.DialTimeout("tcp", r.URL.Query().Get("address"), 3*time.Second)
+		var late net.Error
+		switch {
+		case err == nil:
+			_ = connection.Close()
+			fmt.Fprintln(w, "open")
+		case errors.As(err, &late) && late.Timeout():
+			fmt.Fprintln(w, "no answer")
+		default:
+			fmt.Fprintln(w, err)
+		}
+	})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	end := make(chan os.Signal, 1)
 	signal.Notify(end, syscall.SIGINT, syscall.SIGTERM)
 	go func() {
 		<-end
 		_ = server.Close()
 	}()
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+	ended := make(chan error, len(args))
+	for _, address := range args {
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			return err
+		}
+		go func() { ended <- server.Serve(listener) }()
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
