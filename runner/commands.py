@@ -13,8 +13,6 @@ ENGINE: Arguments = {
 }
 JSON: Arguments = {"--json": {"action": "store_true", "help": "print JSON, for programs"}}
 
-# What `./bedplate vm` does with a VM.
-VM_ACTIONS = ("snapshot", "snapshots", "restore", "clone", "export", "console", "ssh")
 # What `./bedplate bench` measures if nothing is chosen.
 SIZES = "dev,10x10,1000x10,100x100,100x1000"
 
@@ -138,26 +136,6 @@ COMMANDS = {
         },
         more="A machine that may be alive is refused. Exit code 0: done, or shown. 2: refused, or not done to the end; "
         "the same command goes on from there. docs/runbooks/dead-machine.md says more.",
-    ),
-    "vm": Command(
-        "STACK ACTION VM [OTHER] [--yes] [--disk DISK] [--snapshot SNAPSHOT]",
-        "a VM's snapshots, a restore, a copy, an export, its console, or a shell in its guest",
-        "vm prod restore web web-20260102-030405 --yes",
-        "vms:vm",
-        {
-            **STACK,
-            "action": {"metavar": "ACTION", "choices": VM_ACTIONS, "help": ", ".join(VM_ACTIONS)},
-            "name": {"metavar": "VM", "help": "a VM of the stack"},
-            "other": {
-                "metavar": "OTHER",
-                "nargs": "?",
-                "help": "the snapshot's name; of clone the copy's name, of export the file, of ssh the user",
-            },
-            "--yes": {"action": "store_true", "help": "restore; without this, it is only checked and shown"},
-            "--disk": {"metavar": "DISK", "help": "the disk to export; by default the one that the VM starts from"},
-            "--snapshot": {"metavar": "SNAPSHOT", "help": "export the disk as it was in a snapshot"},
-        },
-        more="Exit code 0: done, or shown. 2: refused, or not done to the end. docs/vms.md says more.",
     ),
     "snapshot": Command(
         "STACK [FILE]",

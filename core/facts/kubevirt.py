@@ -8,9 +8,7 @@ from .versions import minor
 
 # Source: kubevirt/kubevirt v1.8.4 and v1.9.0, pkg/virt-config/featuregate/active.go: until a gate is general, it is
 # off unless it is listed.
-GATES: Mapping[str, tuple[int, int]] = MappingProxyType(
-    {"ExpandDisks": (1, 9), "Snapshot": (1, 10), "VMExport": (1, 9)}
-)
+GATES: Mapping[str, tuple[int, int]] = MappingProxyType({"ExpandDisks": (1, 9), "Snapshot": (1, 10)})
 """Gate to the first minor release in which it need not be listed."""
 # Source: kubevirt/containerized-data-importer v1.65.0, pkg/common/common.go, DefaultGlobalOverhead.
 _OVERHEAD = 0.06

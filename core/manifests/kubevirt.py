@@ -81,8 +81,6 @@ def _for_disks(platform: Platform, spec: dict[str, Any]) -> None:
     made = [claim for name in platform.vms for claim in claims(platform, name)]
     if any((known := platform.storage_classes.get(each.storage_class or "")) and known.snapshots for each in made):
         gates.add("Snapshot")
-    if platform.kubevirt.exports:
-        gates.add("VMExport")
     if listed := kubevirt_facts.listed(frozenset(gates), platform.kubevirt.version):
         developer = configuration.setdefault("developerConfiguration", {})
         developer["featureGates"] = listed

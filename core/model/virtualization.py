@@ -141,8 +141,6 @@ class KubeVirtSpec(Model):
     """Run VMs without VT-x or AMD-V. For labs alone: it is very slow."""
     registry: ImageRepository | None = None
     """Registry of KubeVirt's images, if it is not the one of the release."""
-    exports: bool = False
-    """Hand out disks of VMs to administrators: ./bedplate vm STACK export."""
 
 
 class VirtualMachineSpec(Model):

@@ -1,1 +1,0 @@
-"""`./bedplate vm`: one virtual machine of a stack, its snapshots, and what came of it."""
