@@ -28,11 +28,10 @@ class _Described(GenerateJsonSchema):
         return made
 
 
-@cache
 def _docstrings(cls: type) -> dict[str, str]:
-    """The docstring of each field of a class, and of the classes that it extends, by name. It is shared: copy it."""
+    """The docstring of each field of a class, and of the classes that it extends, by name."""
     above = cls.__mro__[1]
-    found = {**_docstrings(above)} if above.__module__.startswith("core.") else {}
+    found = _docstrings(above) if above.__module__.startswith("core.") else {}
     for field, text in pairwise(_classes(inspect.getfile(cls))[cls.__name__].body):
         match field, text:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(docstring))):
