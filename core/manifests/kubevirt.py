@@ -46,8 +46,6 @@ def kubevirt(platform: Platform) -> dict[str, Any]:
     # Source: kubevirt/kubevirt v1.8.4, pkg/virt-config/featuregate/inactive.go.
     if want.emulation:
         configuration["developerConfiguration"] = {"useEmulation": True}
-    if any(vm.disk for vm in platform.vms.values()):
-        _for_disks(platform, configuration)
     spec: dict[str, Any] = {
         "configuration": configuration,
         "imagePullPolicy": "IfNotPresent",
@@ -56,8 +54,7 @@ def kubevirt(platform: Platform) -> dict[str, Any]:
         "infra": {"replicas": 2 if platform.migratable else 1},
     }
     if any(vm.disk for vm in platform.vms.values()):
-        # Without it, removing KubeVirt would remove every VM.
-        spec["uninstallStrategy"] = "BlockUninstallIfWorkloadsExist"
+        _for_disks(platform, spec)
     if want.registry:
         spec["imageRegistry"] = want.registry
         spec["imageTag"] = want.version
@@ -73,9 +70,12 @@ def kubevirt(platform: Platform) -> dict[str, Any]:
     }
 
 
-def _for_disks(platform: Platform, configuration: dict[str, Any]) -> None:
+def _for_disks(platform: Platform, spec: dict[str, Any]) -> None:
     """Add what VMs with disks of their own need. A platform without them keeps the object that it always had."""
     assert platform.kubevirt is not None
+    configuration = spec["configuration"]
+    # Without it, removing KubeVirt would remove every VM.
+    spec["uninstallStrategy"] = "BlockUninstallIfWorkloadsExist"
     # Without it, a guest does not see that its disk has grown.
     gates = {"ExpandDisks"}
     made = [claim for name in platform.vms for claim in claims(platform, name)]

@@ -17,7 +17,9 @@ class Disk:
 
     manifest: Mapping[str, Any]
     kept: bool
-    """Whether nothing that the engine does deletes its data. Another source then changes nothing of it."""
+    """Whether nothing that the engine does deletes its data. Another source is then refused."""
+    grows: bool = True
+    """Whether volumes of its class can grow."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -39,24 +41,32 @@ def _change(path: str, old: Disk | None, new: Disk | None, hypervisor: Hyperviso
     elif new is None:
         yield Cause(path, Effect.REMOVED if old.kept else Effect.REMOVED_WITH_DISK, "it is no longer declared")
     else:
-        before, after = (disk.manifest.get("spec") or {} for disk in (old, new))
+        before, after = (section(disk.manifest, "spec") for disk in (old, new))
+        size: list[str] = []
+        others: list[str] = []
         for field in differing(before, after, "spec"):
-            size = field.startswith("spec.storage.resources")
-            yield _resized(path, before, after, hypervisor) if size else _made_again(f"{path}: {field}", old, new)
+            (size if field.startswith("spec.storage.resources") else others).append(f"{path}: {field}")
+        yield from (_made_again(field, old, new) for field in others)
+        # A disk that is made again gets the new size, whatever the old one had.
+        again = others and not new.kept
+        yield from (_made_again(field, old, new) if again else _resized(field, old, new, hypervisor) for field in size)
 
 
 def _made_again(field: str, old: Disk, new: Disk) -> Cause:
     if new.kept:
-        return Cause(field, Effect.NOTHING, "a disk that is kept is never filled again")
+        return Cause(field, Effect.REFUSED, "a disk that is kept is never filled again")
     effect = Effect.REPLACED if old.kept else Effect.REPLACED_WITH_DISK
     return Cause(field, effect, "another source, class or mode is another disk")
 
 
-def _resized(path: str, before: Any, after: Any, hypervisor: Hypervisor) -> Cause:
-    field = f"{path}: spec.storage.resources.requests.storage"
-    was, wanted = (section(spec, "storage", "resources", "requests").get("storage") for spec in (before, after))
+def _resized(field: str, old: Disk, new: Disk, hypervisor: Hypervisor) -> Cause:
+    was, wanted = (
+        section(disk.manifest, "spec", "storage", "resources", "requests").get("storage") for disk in (old, new)
+    )
     if was and wanted and mebibytes(wanted) < mebibytes(was):
-        return Cause(field, Effect.NOTHING, "a disk can't shrink")
+        return Cause(field, Effect.REFUSED, "a disk can't shrink")
+    if not new.grows:
+        return Cause(field, Effect.REFUSED, "volumes of its class can't grow")
     if not hypervisor.grows_disks:
         return Cause(field, Effect.AT_START, "the volume grows, and the guest sees its size at a start")
     return Cause(field, Effect.LIVE)

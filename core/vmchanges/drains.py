@@ -1,6 +1,6 @@
 """Which virtual machines a machine's drain stops, and which keep it from ending."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -30,29 +30,26 @@ def drains(
     can't move, with the reason. KubeVirt refuses to evict a VM whose eviction strategy is LiveMigrate or External until
     it has moved. With None or LiveMigrateIfPossible it is shut down, and the drain goes on.
     """
-    found: dict[str, tuple[Held, ...]] = {}
-    for machine in machines:
-        held = (_held(name, vm, machine, machines, stuck) for name, vm in vms.items())
-        if those := tuple(each for each in held if each):
-            found[machine] = those
-    return found
+    places = {name: _places(vm, machines) for name, vm in vms.items()}
+    held = {name: each for name, vm in vms.items() if (each := _held(name, vm, places[name], stuck))}
+    found = {machine: tuple(each for name, each in held.items() if machine in places[name]) for machine in machines}
+    return {machine: those for machine, those in found.items() if those}
 
 
-def _held(
-    name: str, vm: Manifest, machine: str, machines: Mapping[str, Mapping[str, str]], stuck: Mapping[str, str]
-) -> Held | None:
-    spec = section(vm, "spec", "template", "spec")
-    fitting = [each for each, labels in machines.items() if _fits(spec, labels)]
-    if section(vm, "spec").get("runStrategy") == "Halted" or machine not in fitting:
+def _held(name: str, vm: Manifest, places: Collection[str], stuck: Mapping[str, str]) -> Held | None:
+    """What the drain of any of its places comes to for a VM; None where the VM moves or does not run."""
+    if section(vm, "spec").get("runStrategy") == "Halted":
         return None
-    strategy = spec.get("evictionStrategy") or "None"
+    strategy = section(vm, "spec", "template", "spec").get("evictionStrategy") or "None"
     if strategy == "External":
         return Held(name, True, "its eviction strategy leaves the move to another program")
-    why = stuck.get(name) or ("" if len(fitting) > 1 else "no other machine may run it")
+    why = stuck.get(name) or ("" if len(places) > 1 else "no other machine may run it")
     if strategy == "None":
         return Held(name, False, why or "its eviction strategy is None")
     return Held(name, strategy == "LiveMigrate", why) if why else None
 
 
-def _fits(spec: Manifest, labels: Mapping[str, str]) -> bool:
-    return all(labels.get(key) == value for key, value in section(spec, "nodeSelector").items())
+def _places(vm: Manifest, machines: Mapping[str, Mapping[str, str]]) -> frozenset[str]:
+    """The machines that may run a VM."""
+    wanted = section(vm, "spec", "template", "spec", "nodeSelector").items()
+    return frozenset(name for name, labels in machines.items() if wanted <= labels.items())

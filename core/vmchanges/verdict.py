@@ -21,6 +21,7 @@ class Effect(Enum):
     REPLACED = "replaced, disk kept"
     REMOVED_WITH_DISK = "removed, disk DELETED"
     REPLACED_WITH_DISK = "replaced, disk DELETED"
+    REFUSED = "refused"
 
     @property
     def rank(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.manifests.disk import data_volume
+from core.manifests.disk import can_grow, data_volume
 from core.manifests.kubevirt import kubevirt
 from core.manifests.objects import LABEL
 from core.manifests.virtual_machine import virtual_machine
@@ -153,7 +153,7 @@ def _without_own(value: Any) -> Any:
 def _disks(platform: Platform, name: str) -> Iterator[Disk]:
     for claim in claims(platform, name):
         if claim.is_made:
-            yield Disk(data_volume(claim), claim.spec.keep)
+            yield Disk(data_volume(claim), claim.spec.keep, can_grow(platform, claim))
 
 
 def _hypervisor(platform: Platform) -> Hypervisor:

@@ -39,7 +39,7 @@ class VmDisk(Resource):
                 yield InputError(
                     name,
                     f"{changed}; another one would be a new disk, and the data of this one would be deleted; write "
-                    "what it was, or add keep: false to the disk to delete its data",
+                    "what it was; to delete the data, add keep: false to the disk, run up, and then change it",
                 )
             elif before["starts"]:
                 yield InputError(

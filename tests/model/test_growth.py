@@ -12,6 +12,7 @@ from conftest import changed
 
 from core.machineconfig.documents import documents
 from core.model import StackFileError, parse
+from operations.drift.guests import drained
 
 Raw = dict[str, Any]
 
@@ -79,6 +80,13 @@ def storage(prod: Raw, count: int) -> Raw:
     return raw
 
 
+def guests(prod: Raw, count: int) -> Raw:
+    """The racks with twenty VMs whose disks keep them on their machines."""
+    disk = {"size": "20Gi", "from": {"blank": True}}
+    vms = {f"vm-{number}": {"cpu": 1, "memory": "1Gi", "disk": disk} for number in range(20)}
+    return changed(racks(prod, count), {"storage": {"local": {}}, "vms": vms})
+
+
 def faulty(prod: Raw, count: int) -> Raw:
     """The same, and every class has a fault."""
     return changed(
@@ -111,3 +119,9 @@ def test_rendering_grows_with_the_machines(prod):
             documents(platform, name)
 
     assert growth(lambda size: parse(racks(prod, size)), 40, render) < 4.2
+
+
+def test_what_drains_come_to_grows_with_the_machines(prod):
+    found = drained(parse(guests(prod, 2)))
+    assert {len(held) for held in found.values()} == {20}
+    assert growth(lambda size: parse(guests(prod, size)), 10, drained) < 4.2

@@ -22,6 +22,7 @@ WEB = {
     "cpu": {"sockets": 2, "max": 8},
     "memory": {"size": "4Gi", "max": "16Gi"},
 }  # fmt: skip
+MADE_AGAIN = {"size": "1Gi", "keep": False, "from": {"upload": True}}
 ERP = {"ephemeral": True, "image": "quay.io/containerdisks/fedora:42", "cpu": 2, "memory": "4Gi"}
 
 
@@ -61,10 +62,12 @@ def test_right_after_an_up_no_vm_changes(raw):
         ({"vms.web.namespace": "other"}, "replaced, disk DELETED", None),
         ({"vms.web.disks.data.size": "200Gi"}, "live", ["disk web-data: spec.storage.resources.requests.storage"]),
         ({"vms.web.disks.cache.from": {"upload": True}}, "replaced, disk DELETED", None),
+        ({"vms.web.disks.cache": MADE_AGAIN}, "replaced, disk DELETED", None),
+        ({"vms.web.disks.cache.size": "1Gi"}, "refused", None),
         ({"vms.web.disks.data": None}, "removed, disk kept", None),
         ({"vms.web.disks.cache": None}, "removed, disk DELETED", None),
         ({"vms.web": None}, "removed, disk DELETED", None),
-        ({"vms.web.disks.data.from": {"upload": True}}, "nothing changes", None),
+        ({"vms.web.disks.data.from": {"upload": True}}, "refused", None),
     ],
 )  # fmt: skip
 def test_each_change_of_the_stack_file_has_its_effect(raw, edits, effect, fields):
@@ -114,3 +117,16 @@ def test_a_claim_that_has_grown_is_compared_by_its_own_size(raw):
     filled = {"namespace": "vms", "claim": "web-data", "size": "200Gi"}
     recorded = [*state(parse(raw)), {"type": "bedplate-native:kubernetes:VmDisk", "urn": "x::y", "inputs": filled}]
     assert not any(each.changes for each in guests.guests(parse(grown), recorded))
+
+
+@pytest.mark.parametrize(
+    ("edits", "whys"),
+    [
+        ({"vms.web.disk.size": "40Gi"}, {"volumes of its class can't grow"}),
+        ({"vms.web.disk.size": "10Gi"}, {"a disk can't shrink"}),
+        ({"vms.web.disk.from": {"upload": True}}, {"a disk that is kept is never filled again"}),
+    ],
+)
+def test_what_a_plan_refuses_of_a_disk_is_refused(raw, edits, whys):
+    found = look(changed(raw, {"storage": {"local": {}}}), edits)["web"]
+    assert (found.effect, {cause["why"] for cause in found.causes}) == ("refused", whys)

@@ -152,6 +152,7 @@ def test_a_refused_growth_is_said_in_kubernetes_words(cdi):
         ({"size": "40Gi", "grows": False}, "has 20Gi; volumes of its class can't grow; add a disk to disks:"),
         ({"source": "blank"}, f"is now blank, and disk root of VM db is filled from {URL}; another one would be a new"),
         ({"volume": "local"}, "is now local, and disk root of VM db is in ceph ReadWriteMany Block; another one"),
+        ({"volume": "local"}, "write what it was; to delete the data, add keep: false to the disk, run up, and then"),
         ({"source": "blank", "keep": False}, "its VM runs with it, so Kubernetes does not delete it; write running:"),
     ],
 )

@@ -149,6 +149,31 @@ def one_disk_has_one_vm(p: Platform) -> Iterator[Fault]:
             )
 
 
+@check()
+def one_vm_has_a_disk_once(p: Platform) -> Iterator[Fault]:
+    """No VM has one claim as two disks, and no disk is a copy of itself."""
+    for name in p.vms:
+        owners: dict[str, Claim] = {}
+        for each in claims(p, name):
+            first = owners.setdefault(each.name, each)
+            copied = each.spec.source.claim if each.is_made else None
+            # Two new disks with one name are reported as such.
+            if first is not each and not (first.is_made and each.is_made):
+                yield fault(
+                    each.path,
+                    f"is claim {each.name}, which {'.'.join(first.path)} is too",
+                    "a guest that has one disk twice overwrites its own data",
+                    "write another claim, or remove one of the two",
+                )
+            if copied and (copied.namespace or each.namespace, copied.name) == (each.namespace, each.name):
+                yield fault(
+                    (*each.path, "from", "claim"),
+                    f"is {each.name}, the claim that the disk makes",
+                    "CDI would wait for ever for what it is to copy",
+                    "write the claim of another disk, or claim: NAME in place of from, size, class and mode to use it",
+                )
+
+
 @check("storage")
 def shared_disks_can_be_shared(p: Platform) -> Iterator[Fault]:
     """A disk that is shared can be attached on several nodes."""
