@@ -111,6 +111,24 @@ COMMANDS = {
         {**STACK, **JSON},
         more="Exit code 0: no difference. 7: a difference. 2: it could not be compared, or the stack file has faults.",
     ),
+    "fence": Command(
+        "STACK MACHINE [--return] [--yes]",
+        "switch off a dead machine by its BMC, and have its VMs start elsewhere",
+        "fence prod wk-2 --yes",
+        "operations:fence",
+        {
+            **STACK,
+            "machine": {"metavar": "MACHINE", "help": "a machine of the stack that has died"},
+            "--return": {
+                "action": "store_true",
+                "dest": "back",
+                "help": "the machine is Ready again: let pods and VMs start there",
+            },
+            "--yes": {"action": "store_true", "help": "do it; without this, it is only checked and shown"},
+        },
+        more="A machine that may be alive is refused. Exit code 0: done, or shown. 2: refused, or not done to the end; "
+        "the same command goes on from there. docs/runbooks/dead-machine.md says more.",
+    ),
     "snapshot": Command(
         "STACK [FILE]",
         "write a snapshot of the stack's etcd to a file",

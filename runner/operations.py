@@ -31,6 +31,13 @@ def drift(given: Namespace, layout: Layout) -> int:
     return work.module("operations.drift", given.stack, *options, "--file", work.stack.file)
 
 
+def fence(given: Namespace, layout: Layout) -> int:
+    """Switch off a dead machine and taint its Node, or remove the taint. Exit code 0 when done or shown, 2 if not."""
+    work = session.start(given.stack, layout)
+    options = [option for option, chosen in (("--return", given.back), ("--yes", given.yes)) if chosen]
+    return work.module("operations.fence", given.stack, given.machine, *options, "--file", work.stack.file)
+
+
 def adopt(given: Namespace, layout: Layout) -> int:
     """Import a running cluster's secrets into a stack that has none yet; creates the stack on first use.
 

@@ -167,7 +167,7 @@ class VirtualMachineSpec(Model):
     running: bool = True
     restart: Literal["always", "on-failure", "never"] = "always"
     """When a VM that runs is started again: whenever it has stopped, when it has crashed, or not at all."""
-    firmware: FirmwareSpec = Field(default_factory=FirmwareSpec)
+    firmware: FirmwareSpec = Field(default_factory=FirmwareSpec, examples=["{efi: true}"])
     mac: Mac | None = None
     """MAC address of the guest's link. Unset: made from the VM's name, and always the same."""
     uuid: GuestUuid | None = None
@@ -178,7 +178,7 @@ class VirtualMachineSpec(Model):
     """cloud-config, merged over what ssh_keys make. Stored in a Secret of the VM's namespace."""
     ports: OpenPorts = ()
     """Ports that others may connect to: 80 for TCP, 53/udp for UDP. All other ports are closed."""
-    expose: ExposeSpec | None = None
+    expose: ExposeSpec | None = Field(default=None, examples=["{}"])
     """A Service for the VM's ports, with an address of the load balancer if that is wanted."""
 
     @model_validator(mode="after")

@@ -28,7 +28,8 @@ ROOMS: Mapping[str, Room] = {
     "provider": Room(("core", "clients"), (*PULUMI, "requests", "sushy", "urllib3", "yaml", "cryptography")),
     "policy": Room(("core",), PULUMI),
     "operations": Room(
-        ("core", "clients", "runner.pipes"), ("cryptography", "google", "grpc", "pulumi", "pulumiverse_talos", "yaml")
+        ("core", "clients", "runner.pipes", "provider.redfish.fencing"),
+        ("cryptography", "google", "grpc", "pulumi", "pulumiverse_talos", "yaml"),
     ),
     # Facts are plain data: a test loads the command line, and the facts with it, without any package.
     "toolchain": Room(("core.facts", "core.printable")),

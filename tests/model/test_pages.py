@@ -16,15 +16,17 @@ def shown(page):
     return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
 
 
-@pytest.mark.parametrize(("page", "stack"), [("first-vm.md", "dev"), ("vms.md", "prod")])
-def test_what_a_page_shows_is_accepted(page, stack):
-    (sections,) = shown(page)
+@pytest.mark.parametrize(
+    ("page", "number", "stack"), [("first-vm.md", 0, "dev"), ("vms.md", 0, "prod"), ("vms.md", 1, "prod")]
+)
+def test_what_a_page_shows_is_accepted(page, number, stack):
+    sections = shown(page)[number]
     platform = parse(changed(stack_platform(stack), {"storage": STORAGE, **sections}))
     assert list(platform.vms) == list(sections["vms"])
 
 
 def test_the_page_of_vms_sets_every_key_of_a_vm():
-    ((only,),) = (section["vms"].values() for section in shown("vms.md"))
+    (only,) = shown("vms.md")[0]["vms"].values()
     (named,) = parse(changed(stack_platform("prod"), {"storage": STORAGE, **shown("vms.md")[0]})).vms.values()
     keys = {field.alias or name for name, field in type(named).model_fields.items()}
     assert keys - set(only) == {"ephemeral", "image", "arch", "cloud_init"}
@@ -32,3 +34,8 @@ def test_the_page_of_vms_sets_every_key_of_a_vm():
         "arch",
         "cloud_init",
     }
+
+
+@pytest.mark.parametrize(("page", "count"), [("first-vm.md", 1), ("vms.md", 2)])
+def test_every_stack_file_of_a_page_is_judged(page, count):
+    assert len(shown(page)) == count

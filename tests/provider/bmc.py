@@ -33,8 +33,8 @@ class Machines(fakedriver.FakeDriver):  # type: ignore[misc]  # sushy-tools has 
     """Systems that are switched in memory. What each does is in the journal, a JSON object a line.
 
     A system's `habits`: vendor (see habits.py), refuses_mode, ignores_mode, future_state, forgets_once,
-    forgets_with_power, refuses_withdrawal, ignores_withdrawal, in_post (requests), never_starts, boots_slowly
-    (seconds).
+    forgets_with_power, refuses_withdrawal, ignores_withdrawal, in_post (requests), never_starts, never_stops,
+    boots_slowly (seconds).
     It may have `told`: properties of the system's document that differ, such as UUID, SKU and Manufacturer.
     """
 
@@ -94,6 +94,8 @@ class Machines(fakedriver.FakeDriver):  # type: ignore[misc]  # sushy-tools has 
             system["power_state"] = "On"
 
     def _halt(self, system: dict[str, Any]) -> None:
+        if system["habits"].get("never_stops"):
+            return
         self.note(event="halt", system=system["name"])
         self.stop(system)
         if system["habits"].get("forgets_with_power"):

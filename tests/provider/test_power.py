@@ -507,3 +507,14 @@ def test_deleting_leaves_the_machine_on_and_says_so(bmc):
         f"{given['system']} of {bmc.url} is left running; switch it off by its BMC if it is not needed any more"
     ]
     assert len(bmc.events("request")) == before and acts(bmc, given) == ["Pxe"]
+
+
+def test_one_that_was_fenced_is_left_off_by_every_up_without_a_higher_generation(bmc):
+    given = inputs(bmc)
+    state = create(given)
+    bmc.become(int(given["system"][-2:]), power_state="Off")
+    bmc.forget()
+    assert update(state, {**given, "timeoutSeconds": 30.0})["power"] == "Off"
+    assert POWER.plan({**given, "generation": 2.0}, state)["power"] == "On"
+    assert "boots from the network, once" in POWER.describe_change({**given, "generation": 2.0}, state)
+    assert acts(bmc, given) == [] and asked(bmc, given, "POST") == []
