@@ -16,6 +16,7 @@ PHASES = [
     "what the plan computes",
     "kubelets' certificates",
     "virtual machines",
+    "virtual machines' disks",
     "up again",
     "a stranger in its place",
     "a change",
@@ -34,7 +35,7 @@ PHASES = [
 ]
 
 
-VM_PHASES = ("virtual machines", "virtual machines again")
+VM_PHASES = ("virtual machines", "virtual machines' disks", "virtual machines again")
 
 
 def test_a_rehearsal_of_dev_passes_every_phase_and_leaves_nothing(rehearsals):
