@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from . import cgroups, others, perf_events, speed, sysctls
+from . import cgroups, others, shared_settings, speed, sysctls
 from .layout import Layout
 from .waiting import wait_for
 
@@ -30,7 +30,7 @@ def stop(layout: Layout, *, volumes: bool = True) -> list[str]:
     if _remove_cgroups(layout, record):
         done.append("removed its cgroups")
     sysctls.restore(record.get("sysctls", {}))
-    perf_events.settle()
+    shared_settings.settle()
     if volumes and (layout.directory / "nodes").exists():
         remove_tree(layout.directory / "nodes")
         remove_tree(layout.runc)

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import cgroups, others, perf_events
+from . import cgroups, others, shared_settings
 from .layout import Layout
 from .sysctls import NAMES, read
 
@@ -31,8 +31,8 @@ class Snapshot:
             interfaces={link for link in os.listdir("/sys/class/net") if layout.mark in link},
             mounts={line.split(" ", 3)[-1] for line in mounts if f"{folder}/" in line},
             cgroups=cgroups.everywhere(layout.identity),
-            sysctls={f"{name}={value}" for name, value in read((*NAMES, "kernel/perf_event_paranoid")).items()},
-            alone=not others.foreign(folder) and not perf_events.used(),
+            sysctls={f"{name}={value}" for name, value in read((*NAMES, *shared_settings.NAMES)).items()},
+            alone=not others.foreign(folder) and not shared_settings.used(),
         )
 
     def difference(self, after: "Snapshot") -> dict[str, dict[str, list[str]]]:

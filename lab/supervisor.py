@@ -17,7 +17,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import cgroups, network, perf_events, sysctls
+from . import cgroups, network, shared_settings, sysctls
 from .container_node import ContainerNode, carry_out
 from .container_runtime import Runtime
 from .kernel import (
@@ -204,7 +204,7 @@ def _init(layout: Layout, lifeline: int, private: bool) -> NoReturn:
         except BaseException:
             traceback.print_exc()
         finally:
-            perf_events.settle(ending=layout.identity)
+            shared_settings.settle(ending=layout.identity)
             os._exit(status)
     while True:
         pid, _ = os.wait()
@@ -219,9 +219,8 @@ def main(directory: str, lifeline: int) -> None:
     # Containers of a runtime are on its own bridge, in the computer's network: that is where the registry must be.
     if not order.runtime:
         unshare(NEWPID | NEWNS | NEWNET | NEWIPC | NEWUTS)
-    if order.host.bpf:
-        # Held open by the lab's init and supervisor, never closed: it counts the lab as running.
-        perf_events.allow(layout.identity)
+    # Held open by the lab's init and supervisor, never closed: each counts the lab as running.
+    shared_settings.hold(layout.identity, keyrings=order.host.user_namespace and not order.runtime, bpf=order.host.bpf)
     go, ready = os.pipe()
     child = os.fork()
     if child == 0:
