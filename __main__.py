@@ -44,10 +44,11 @@ for name, profile in platform.namespaces.items():
 for name, want in platform.workloads.items():
     bedplate.Workload(name, bedplate.WorkloadArgs(cluster=cluster, workload=want, namespace=closed[want.namespace]))
 
-# Storage: classes of volumes, and CDI, which fills disks. KubeVirt, and the virtual machines.
+# Storage: classes of volumes, and CDI, which fills disks. KubeVirt, networks of the site, and the virtual machines.
 volumes = bedplate.volumes(cluster)
 if platform.kubevirt:
-    beneath = bedplate.Beneath(hypervisor=bedplate.KubeVirt("kubevirt", cluster).installed, volumes=volumes)
+    hypervisor = bedplate.KubeVirt("kubevirt", cluster).installed
+    beneath = bedplate.beneath(cluster, hypervisor, volumes, closed)
     for name, vm in platform.vms.items():
         space = closed[vm.namespace]
         on = bedplate.VmArgs(cluster=cluster, vm=vm, namespace=space, beneath=beneath, secrets=stack.sealed)

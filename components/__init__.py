@@ -16,11 +16,10 @@ from .network import Cilium, CiliumArgs
 from .snapshots import Snapshots
 from .storage import volumes
 from .talos import Talos, TalosArgs
-from .virtualization import Beneath, KubeVirt, Vm, VmArgs
+from .virtualization import KubeVirt, Vm, VmArgs, beneath
 from .workloads import Workload, WorkloadArgs
 
 __all__ = [
-    "Beneath",
     "Cilium",
     "CiliumArgs",
     "Cluster",
@@ -42,6 +41,7 @@ __all__ = [
     "VmArgs",
     "Workload",
     "WorkloadArgs",
+    "beneath",
     "load",
     "volumes",
 ]

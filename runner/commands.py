@@ -63,6 +63,14 @@ COMMANDS = {
         },
         more="Exit code 0: no faults. 2: a file has faults, each with its line. docs/check.md says more.",
     ),
+    "images": Command(
+        "STACK [--json]",
+        "list every container image that the stack's machines pull, with its digest where it is known",
+        "images prod",
+        "operations:images",
+        {**STACK, **JSON},
+        more="From the stack file alone. docs/images.md says how to fill a mirror with them.",
+    ),
     "review": Command(
         "STACK [--from CHECKOUT] [--state FILE] [--diff] [--json]",
         "show the plan of a pull request, without any secret",

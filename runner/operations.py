@@ -60,6 +60,14 @@ def boot(given: Namespace, layout: Layout) -> int:
     return python(layout, tools(layout, os.environ), "operations.boot", stack.file, folder, umask=INHERITED)
 
 
+def images(given: Namespace, layout: Layout) -> int:
+    """List the images of a stack. Exit code 2 where the stack file has faults."""
+    stack = stacks.find(given.stack, layout)
+    ensure({"python"}, layout)
+    options = ["--json"] if given.json else []
+    return python(layout, tools(layout, os.environ), "operations.images", stack.file, *options, umask=INHERITED)
+
+
 def schema(given: Namespace, layout: Layout) -> int:
     """Write the JSON Schema of the stack files. Returns the exit code."""
     ensure({"python"}, layout)

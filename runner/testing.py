@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from .environment import tools
 from .parts import ensure
 from .process import INHERITED, python
 from .rehearsals import VM_PHASES
+from .verdict import NOTES, Run
 
 # Marks of the tests that need more than the Python environment.
 SLOW = "programs or engine or machines or lab"
@@ -46,7 +48,7 @@ def test(given: Namespace, layout: Layout) -> int:
     options = [each for each in given.options if each not in {"--quick", "--all"}]
     if "--quick" in given.options:
         ensure({"python"}, layout)
-        return _pytest(layout, "-m", QUICK, *parallel(), *options, examples="quick")
+        return _pytest(layout, "-m", QUICK, *parallel(), *options, **{EXAMPLES: "quick"})
     if options:
         manifests.check(ensure(ENGINE_PARTS, layout), layout)
         return _pytest(layout, *options)
@@ -54,17 +56,20 @@ def test(given: Namespace, layout: Layout) -> int:
     parts = (*ENGINE_PARTS, *VM_PARTS) if "--all" in given.options else ENGINE_PARTS
     with background(parts, layout) as build:
         _say("the quick tests run first; the parts that the others need are set up meanwhile", build.log)
-        quick = _pytest(layout, "-m", QUICK, *parallel())
+        quick = _noted("the quick tests", layout, "-m", QUICK, *parallel())
         build.wait()
     with _lab_parts(layout):
         _say("now the tests that run the engine, labs and virtual machines")
-        slow = _pytest(layout, "-m", SLOW)
+        slow = _noted("the tests that run the engine, labs and virtual machines", layout, "-m", SLOW)
     if absent(VM_PARTS, layout):
         _say(
             f"{len(VM_PHASES)} phases of rehearsals were left out, because KubeVirt is not built here: "
             "./bedplate test --all builds it in about 20 minutes, once, and runs them"
         )
-    return quick or slow
+    # Whoever reads the log of a failed run reads its end first.
+    for line in (*quick.lines(), *slow.lines()):
+        _say(line)
+    return quick.code or slow.code
 
 
 def parallel() -> tuple[str, ...]:
@@ -136,9 +141,16 @@ def _lab_parts(layout: Layout) -> Iterator[None]:
             _say("the parts for labs and virtual machines could not be set up", build.log)
 
 
-def _pytest(layout: Layout, *options: str, examples: str = "") -> int:
-    given = {**os.environ, EXAMPLES: examples} if examples else os.environ
-    return python(layout, tools(layout, given), "pytest", *options, umask=INHERITED)
+def _pytest(layout: Layout, *options: str, **variables: str) -> int:
+    return python(layout, tools(layout, {**os.environ, **variables}), "pytest", *options, umask=INHERITED)
+
+
+def _noted(name: str, layout: Layout, *options: str) -> Run:
+    with tempfile.TemporaryDirectory(prefix="bedplate-test-") as folder:
+        notes, start = Path(folder) / "notes", time.monotonic()
+        notes.touch()
+        code = _pytest(layout, *options, **{NOTES: str(notes)})
+        return Run(name, code, time.monotonic() - start, notes.read_text(encoding="utf-8", errors="replace"))
 
 
 def _say(line: str, log: Path | None = None) -> None:

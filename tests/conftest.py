@@ -5,7 +5,8 @@ import copy
 import json
 import os
 import runpy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -22,9 +23,16 @@ from pulumi.runtime.settings import SETTINGS
 from core.credentials.kubeconfig import Kubeconfig
 from core.native.kubernetes import KUBECONFIG_SIGNED
 from runner.testing import EXAMPLES
-from tests.timing import pytest_collection, pytest_collection_modifyitems, pytest_configure
+from tests import notes, timing
+from tests.notes import pytest_report_to_serializable, pytest_warning_recorded
+from tests.timing import pytest_collection, pytest_collection_modifyitems
 
-__all__ = ["pytest_collection", "pytest_collection_modifyitems", "pytest_configure"]
+__all__ = [
+    "pytest_collection",
+    "pytest_collection_modifyitems",
+    "pytest_report_to_serializable",
+    "pytest_warning_recorded",
+]
 
 # A slow minute of the machine is no fault of the code; speed is measured by bench/.
 settings.register_profile("bedplate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -62,6 +70,11 @@ def kubeconfig(inputs: Mapping[str, Any]) -> str:
     """A kubeconfig as the provider writes it, without real keys."""
     certificate = PEM.format("CERTIFICATE")
     return Kubeconfig(inputs["cluster"], inputs["server"], certificate, certificate, PEM.format("PRIVATE KEY")).text()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    timing.pytest_configure(config)
+    notes.pytest_configure(config)
 
 
 @dataclass
@@ -148,8 +161,37 @@ class Ran:
 
 def run_program(raw: Mapping[str, Any], preview: bool = True, config: Mapping[str, str] | None = None) -> Ran:
     """Runs __main__.py against the mock engine, with a platform given as the stack file would."""
-    # asyncio.run, in whichever test came before, took the loop away that the SDK wants to find.
-    asyncio.set_event_loop(asyncio.new_event_loop())
+    with event_loop():
+        return _run(raw, preview, config)
+
+
+@contextmanager
+def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """The loop that the SDK wants to find, which asyncio.run in an earlier test took away.
+
+    A program that fails leaves tasks behind. They end here: if the garbage collector ended them, they would go on in
+    the middle of another test, and report to its loop.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield loop
+    finally:
+        _end_tasks(loop)
+
+
+def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    # A task that has not begun is let begin first: what it would await is otherwise reported as never awaited.
+    loop.run_until_complete(asyncio.sleep(0))
+    while pending := asyncio.all_tasks(loop):
+        for task in pending:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+    SETTINGS.rpc_manager.clear()
+    SETTINGS.outputs.clear()
+
+
+def _run(raw: Mapping[str, Any], preview: bool, config: Mapping[str, str] | None) -> Ran:
     engine = Engine()
     graph = Graph(engine)
     pulumi.runtime.set_mocks(engine, project="bedplate", stack="test", preview=preview, monitor=graph)

@@ -1,6 +1,5 @@
 """Every way in which a stack file is read, each as what a person gets to read of it."""
 
-import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -22,7 +21,7 @@ from operations.drift import __main__ as drift
 from operations.drift.changes import main as changes
 from operations.drift.export import ExportError
 from operations.review.files import prepared
-from tests.conftest import ROOT, Engine
+from tests.conftest import ROOT, Engine, event_loop
 
 Read = Callable[[Path, pytest.CaptureFixture[str]], str]
 """From a stack file in the current folder to the report of its faults; empty if it has none."""
@@ -98,15 +97,14 @@ def by_review(file: Path, output: pytest.CaptureFixture[str]) -> str:
 
 
 def _program(config: Mapping[str, object]) -> str:
-    # asyncio.run, in whichever test came before, took the loop away that the SDK wants to find.
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    pulumi.runtime.set_mocks(Engine(), project="bedplate", stack="x", preview=True)
-    pulumi.runtime.set_all_config({key: json.dumps(value) for key, value in config.items()})
-    try:
-        load(pulumi.Config("bedplate"))
-    except pulumi.RunError as error:
-        return str(error)
-    return ""
+    with event_loop():
+        pulumi.runtime.set_mocks(Engine(), project="bedplate", stack="x", preview=True)
+        pulumi.runtime.set_all_config({key: json.dumps(value) for key, value in config.items()})
+        try:
+            load(pulumi.Config("bedplate"))
+        except pulumi.RunError as error:
+            return str(error)
+        return ""
 
 
 BY_FILE: dict[str, Read] = {

@@ -1,6 +1,7 @@
 """KubeVirt and its virtual machines."""
 
+from .beneath import Beneath, beneath
 from .kubevirt import KubeVirt
-from .virtual_machine import Beneath, Vm, VmArgs
+from .virtual_machine import Vm, VmArgs
 
-__all__ = ["Beneath", "KubeVirt", "Vm", "VmArgs"]
+__all__ = ["Beneath", "KubeVirt", "Vm", "VmArgs", "beneath"]

@@ -1,28 +1,20 @@
 """Virtual machines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.kubernetes import Cluster, KubernetesObject
+from core.manifests import cloud_init
 from core.manifests import virtual_machine as manifests
 from core.manifests.namespace import allow_ports_policy
 from core.manifests.service import service
 from core.model import VirtualMachineSpec
 from core.model.claims import claims
 
+from .beneath import Beneath
 from .disk import FilledDisk, data_volume
-
-
-@dataclass(frozen=True, kw_only=True)
-class Beneath:
-    """What virtual machines are on."""
-
-    hypervisor: Resource
-    """Done once the cluster can run virtual machines."""
-    volumes: Sequence[Resource]
-    """Done once the cluster has classes of volumes, and fills disks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +39,7 @@ class Vm(ComponentResource):
     def __init__(self, name: str, args: VmArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("bedplate:virtualization:Vm", f"vm-{name}", None, opts)
         cluster, vm = args.cluster, args.vm
-        secret = manifests.secret(name, vm, args.secrets)
+        secret = cloud_init.secret(cluster.platform, name, args.secrets)
         secret["stringData"] = Output.secret(secret["stringData"])
         needed = [KubernetesObject(f"vm-{name}-cloud-init", secret, cluster.options(self, args.namespace))]
         if vm.ports:
@@ -58,7 +50,8 @@ class Vm(ComponentResource):
         below = cluster.options(self, args.namespace, *args.beneath.volumes)
         needed += [data_volume(cluster, claim, below) for claim in made]
         wanted = manifests.virtual_machine(cluster.platform, name)
-        self.machine = KubernetesObject(f"vm-{name}", wanted, cluster.options(self, *needed, args.beneath.hypervisor))
+        below = cluster.options(self, *needed, args.beneath.hypervisor, *args.beneath.networks.get(vm.namespace, ()))
+        self.machine = KubernetesObject(f"vm-{name}", wanted, below)
         # A volume that is made where its VM runs is filled once there is a VM.
         for claim in made:
             FilledDisk(cluster, claim, ResourceOptions(parent=self, depends_on=[self.machine]))

@@ -27,3 +27,20 @@ def volume_bytes(size: int, mode: str | None) -> int:
     # In floating point, as CDI computes it: a byte more would let the claim grow.
     # Source: kubevirt/containerized-data-importer v1.65.0, pkg/util/util.go, GetRequiredSpace.
     return size if mode == "Block" else math.ceil(size * (1 + _OVERHEAD))
+
+
+# Source: kubevirt/kubevirt v1.8.4, pkg/virt-operator/util/config.go: virt-operator derives these from its own image.
+IMAGES = (
+    "virt-operator",
+    "virt-api",
+    "virt-controller",
+    "virt-handler",
+    "virt-launcher",
+    "virt-exportproxy",
+    "virt-exportserver",
+    "synchronization-controller",
+)
+"""The images of a release, in the registry of its operator."""
+# Source: kubevirt/kubevirt, the operator manifest of a release.
+REGISTRY = "quay.io/kubevirt"
+"""Where a release's images are, if the stack names no other registry."""

@@ -1,6 +1,6 @@
 """The namespaces that belong to the cluster itself."""
 
-from . import snapshots, storage
+from . import multus, snapshots, storage
 
 # Source: Kubernetes documentation, "Namespaces"; KubeVirt's operator manifest; core/manifests for the others.
 RESERVED = frozenset(
@@ -13,6 +13,7 @@ RESERVED = frozenset(
         "kubevirt",
         "cdi",
         "cilium",
+        multus.NAMESPACE,
         snapshots.NAMESPACE,
         storage.NAMESPACE,
     }

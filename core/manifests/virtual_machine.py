@@ -1,61 +1,29 @@
 """A virtual machine as Kubernetes objects."""
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 from typing import Any
 
-import yaml
+from core.model import Platform, VirtualMachineSpec, vmnetworks
+from core.model.claims import Claim, claims, guest_arch, guest_macs, guest_uuid, stays_because
+from core.model.vmnetworks import POD_NETWORK
 
-from core import standins
-from core.model import Platform, VirtualMachineSpec
-from core.model.claims import Claim, claims, guest_arch, guest_mac, guest_uuid, stays_because
-
+from . import cloud_init
 from .objects import LABEL
 
-__all__ = ["LABEL", "cloud_config", "placement", "secret", "secret_name", "virtual_machine"]
-
-
-_NO_SECRETS: Mapping[str, str] = MappingProxyType({})
-
-
-def cloud_config(vm: VirtualMachineSpec, secrets: Mapping[str, str] = _NO_SECRETS) -> str:
-    """The cloud-init of the guest's first boot. It may hold passwords, so it belongs in a Secret.
-
-    secrets: stand-in to secret of the stack file.
-    """
-    config = {**({"ssh_authorized_keys": list(vm.ssh_keys)} if vm.ssh_keys else {}), **vm.cloud_init}
-    config = standins.opened(config, secrets)
-    return "#cloud-config\n" + yaml.safe_dump(config, sort_keys=True, default_flow_style=False)
-
-
-def secret_name(name: str) -> str:
-    """The name of the Secret with a VM's cloud-init."""
-    return f"{name}-cloud-init"
-
-
-def secret(name: str, vm: VirtualMachineSpec, secrets: Mapping[str, str] = _NO_SECRETS) -> dict[str, Any]:
-    """The manifest of the Secret with a VM's cloud-init: KubeVirt accepts at most 2 KiB of it in the VM itself.
-
-    secrets: as for cloud_config.
-    """
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": secret_name(name), "namespace": vm.namespace, "labels": {LABEL: name}},
-        "type": "Opaque",
-        "stringData": {"userdata": cloud_config(vm, secrets)},
-    }
+__all__ = ["LABEL", "placement", "virtual_machine"]
 
 
 def placement(platform: Platform, vm: VirtualMachineSpec) -> dict[str, Any]:
-    """Fields of a VM's spec that keep it on nodes of its architecture; empty where all machines are amd64.
+    """Fields of a VM's spec that keep it on nodes of its architecture and with its networks; empty where all are alike.
 
     KubeVirt takes the architecture of its own API server where none is set.
     """
+    partial = (network for network in vm.nics if vmnetworks.is_partial(platform, network))
+    networks = {vmnetworks.network_label(network): "true" for network in partial}
     if {machine.arch for machine in platform.machines.values()} == {"amd64"}:
-        return {}
+        return {"nodeSelector": networks} if networks else {}
     arch = vm.arch or platform.vm_architectures[0]
-    return {"architecture": arch, "nodeSelector": {"kubernetes.io/arch": arch}}
+    return {"architecture": arch, "nodeSelector": {"kubernetes.io/arch": arch, **networks}}
 
 
 def virtual_machine(platform: Platform, name: str) -> dict[str, Any]:
@@ -75,12 +43,23 @@ def virtual_machine(platform: Platform, name: str) -> dict[str, Any]:
 
 _STRATEGIES = {"always": "Always", "on-failure": "RerunOnFailure", "never": "Once"}
 # KubeVirt's default is a bridge, and a VM with a bridge can't be migrated.
-_LINK = {"name": "default", "masquerade": {}, "model": "virtio"}
-_NETWORKS = [{"name": "default", "pod": {}}]
+_LINK = {"name": POD_NETWORK, "masquerade": {}, "model": "virtio"}
+_NETWORKS = [{"name": POD_NETWORK, "pod": {}}]
 
 
-def _cloud_init_volume(name: str) -> dict[str, Any]:
-    return {"name": "cloud-init", "cloudInitNoCloud": {"secretRef": {"name": secret_name(name)}}}
+def _links(platform: Platform, name: str) -> list[dict[str, Any]]:
+    """Links of the domain. Those besides the pod network are bridges, with which a VM moves all the same."""
+    kinds = {POD_NETWORK: _LINK}
+    return [
+        {**kinds.get(network, {"name": network, "bridge": {}, "model": "virtio"}), "macAddress": mac}
+        for network, mac in guest_macs(platform, name).items()
+    ]
+
+
+def _networks(vm: VirtualMachineSpec) -> list[dict[str, Any]]:
+    """The network of each link. A name without a namespace is one of the VM's own."""
+    others = [{"name": network, "multus": {"networkName": network}} for network in vm.nics]
+    return [*(_NETWORKS if vm.pod_network else ()), *others]
 
 
 def _ephemeral(platform: Platform, name: str, vm: VirtualMachineSpec) -> dict[str, Any]:
@@ -102,7 +81,7 @@ def _ephemeral(platform: Platform, name: str, vm: VirtualMachineSpec) -> dict[st
             },
         },
         "networks": _NETWORKS,
-        "volumes": [{"name": "root", "containerDisk": {"image": vm.image}}, _cloud_init_volume(name)],
+        "volumes": [{"name": "root", "containerDisk": {"image": vm.image}}, cloud_init.volume(name, vm)],
     }
 
 
@@ -126,15 +105,15 @@ def _kept(platform: Platform, name: str, vm: VirtualMachineSpec) -> dict[str, An
             **_firmware(platform, name, vm),
             "devices": {
                 "disks": [*_disks(disks, arch), {"name": "cloud-init", "disk": {"bus": "virtio"}}],
-                "interfaces": [{**_LINK, "macAddress": guest_mac(platform, name)}],
+                "interfaces": _links(platform, name),
                 "rng": {},
                 **({"tpm": {"persistent": True}} if vm.firmware.tpm else {}),
             },
         },
-        "networks": _NETWORKS,
+        "networks": _networks(vm),
         "volumes": [
             *({"name": each.disk, "persistentVolumeClaim": {"claimName": each.name}} for each in disks),
-            _cloud_init_volume(name),
+            cloud_init.volume(name, vm),
         ],
     }
 

@@ -25,6 +25,7 @@ def advice(platform: Platform, today: date) -> Iterator[Fault]:
     yield from _bare_sizes(platform)
     yield from _disks_that_stay(platform)
     yield from _vms_that_stay(platform)
+    yield from _networks_past_policies(platform)
 
 
 def _vms_that_stay(platform: Platform) -> Iterator[Fault]:
@@ -37,6 +38,20 @@ def _vms_that_stay(platform: Platform) -> Iterator[Fault]:
                 f"can't move to another node while it runs, because {' and '.join(reasons)}",
                 "it stops while its node is drained or upgraded, and does not start elsewhere without its disks",
                 "use a class with ReadWriteMany for all its disks, or plan for that",
+            )
+
+
+def _networks_past_policies(platform: Platform) -> Iterator[Fault]:
+    """Networks of the site, in which no policy of Kubernetes applies to a VM."""
+    for network in platform.vm_networks:
+        vms = [name for name, vm in platform.vms.items() if network in vm.nics]
+        if vms:
+            others = f" and {len(vms) - 1} more" if len(vms) > 1 else ""
+            yield fault(
+                ("vm_networks", network),
+                f"connects VM {vms[0]}{others} past the policies that close namespaces",
+                "Cilium filters the pod network alone, so all ports of these VMs are open in this network",
+                "filter at the network's switch or router, and in the guests",
             )
 
 

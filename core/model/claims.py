@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .disks import GuestDiskSpec
 from .virtualization import ROOT, VirtualMachineSpec
+from .vmnetworks import POD_NETWORK
 
 if TYPE_CHECKING:
     from .platform import Platform
@@ -79,6 +80,8 @@ def stays_because(platform: "Platform", name: str) -> Iterator[str]:
     arch = guest_arch(platform, platform.vms[name])
     if sum(platform.machines[each].arch == arch for each in platform.schedulable) < 2:
         yield "no other machine runs its guests"
+    elif len(places(platform, name)) < 2:
+        yield "no other machine has its networks"
     for each in claims(platform, name):
         if each.access != SHARED_ACCESS:
             known = "is ReadWriteOnce" if each.access else "has no known access mode"
@@ -91,9 +94,27 @@ def guest_uuid(platform: "Platform", name: str) -> str:
     return vm.uuid or str(uuid.uuid5(_IDENTITIES, f"{platform.name}/{vm.namespace}/{name}"))
 
 
-def guest_mac(platform: "Platform", name: str) -> str:
-    """The MAC address of a VM's link: a locally administered one, if the stack file has none."""
+def guest_mac(platform: "Platform", name: str, network: str = POD_NETWORK) -> str:
+    """The MAC address of a VM's link: a locally administered one, if the stack file has none.
+
+    network: one of the VM's nics, or the pod network.
+    """
     vm = platform.vms[name]
-    digest = hashlib.sha256(f"{platform.name}/{vm.namespace}/{name}/default".encode()).hexdigest()
+    written = vm.mac if network == POD_NETWORK else vm.nics[network].mac
+    digest = hashlib.sha256(f"{platform.name}/{vm.namespace}/{name}/{network}".encode()).hexdigest()
     # Source: IEEE 802-2014, section 8.2: 02 marks an address that its owner has chosen.
-    return vm.mac or ":".join(["02", *(digest[index : index + 2] for index in range(0, 10, 2))])
+    return written or ":".join(["02", *(digest[index : index + 2] for index in range(0, 10, 2))])
+
+
+def guest_macs(platform: "Platform", name: str) -> dict[str, str]:
+    """The MAC addresses of all links of a VM, by network: the pod network first."""
+    vm = platform.vms[name]
+    return {network: guest_mac(platform, name, network) for network in (*([POD_NETWORK] * vm.pod_network), *vm.nics)}
+
+
+def places(platform: "Platform", name: str) -> frozenset[str]:
+    """The machines that may run a VM: of its architecture, and with all its networks."""
+    arch, found = guest_arch(platform, platform.vms[name]), platform.machines_by_vm_network
+    alike = (each for each in platform.schedulable if platform.machines[each].arch == arch)
+    wanted = [found[network] for network in platform.vms[name].nics if network in found]
+    return frozenset(each for each in alike if all(each in having for having in wanted))

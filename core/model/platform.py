@@ -28,6 +28,7 @@ from .storage import CdiSpec, StorageClass, StorageSpec
 from .talos import TalosSpec
 from .types import Architecture, ByName, Line, Model, Name
 from .virtualization import KubeVirtSpec, VirtualMachineSpec
+from .vmnetworks import VmNetworkName, VmNetworkSpec
 from .workloads import WorkloadSpec
 
 _TALOS = f"{{contract: {CURRENT['contract']}, version: {CURRENT['talos']}, kubernetes: {CURRENT['kubernetes']}}}"
@@ -53,6 +54,8 @@ class Platform(Model):
     """Where the volumes of the cluster are: those of VMs and of applications."""
     declared_cdi: CdiSpec | None = Field(default=None, alias="cdi")
     """CDI, which fills the disks of VMs from images. Unset: the current release, where a VM has a disk."""
+    vm_networks: ByName[VmNetworkName, VmNetworkSpec] = Field(default={}, validate_default=True)
+    """Networks of the site to which VMs are connected, such as VLANs, by name."""
     vms: ByName[Name, VirtualMachineSpec] = Field(default={}, validate_default=True)
     """Virtual machines by name."""
     workloads: ByName[Name, WorkloadSpec] = Field(default={}, validate_default=True)
@@ -194,6 +197,14 @@ class Platform(Model):
     def schedulable(self) -> tuple[str, ...]:
         """Names of the machines that run workloads."""
         return tuple(self.machines) if self.talos.schedulable_control_planes else self.workers
+
+    @cached_property
+    def machines_by_vm_network(self) -> Mapping[str, frozenset[str]]:
+        """Network of vm_networks (key) to its machines: all that run VMs, or those of its classes."""
+        return {
+            name: frozenset(m for m in self.schedulable if not spec.classes or self.machines[m].class_ in spec.classes)
+            for name, spec in self.vm_networks.items()
+        }
 
     @cached_property
     def vm_architectures(self) -> tuple[Architecture, ...]:

@@ -17,6 +17,7 @@ from .guest import Cpu, ExposeSpec, FirmwareSpec, GuestMemoryRange
 from .images import ContainerImage, ImageRepository
 from .pattern import Pattern
 from .types import Architecture, ByName, KubeVirtVersion, Model, Name
+from .vmnetworks import VmNetworkName, VmNicSpec
 
 
 def _ssh_key(value: Any) -> Any:
@@ -117,7 +118,7 @@ def _said_aloud(image: str | None, info: ValidationInfo) -> str | None:
     return image
 
 
-_OF_DISKS = ("disks", "firmware", "mac", "uuid", "restart")
+_OF_DISKS = ("disks", "firmware", "mac", "uuid", "restart", "nics", "pod_network")
 """Keys that a VM with a disk alone has."""
 
 
@@ -169,7 +170,7 @@ class VirtualMachineSpec(Model):
     """When a VM that runs is started again: whenever it has stopped, when it has crashed, or not at all."""
     firmware: FirmwareSpec = Field(default_factory=FirmwareSpec, examples=["{efi: true}"])
     mac: Mac | None = None
-    """MAC address of the guest's link. Unset: made from the VM's name, and always the same."""
+    """MAC address of the guest's link on the pod network. Unset: made from the VM's name, and always the same."""
     uuid: GuestUuid | None = None
     """UUID of the guest's machine, to which licences are bound. Unset: made from the VM's name, and always the same."""
     ssh_keys: tuple[SshKey, ...] = ()
@@ -178,6 +179,10 @@ class VirtualMachineSpec(Model):
     """cloud-config, merged over what ssh_keys make. Stored in a Secret of the VM's namespace."""
     ports: OpenPorts = ()
     """Ports that others may connect to: 80 for TCP, 53/udp for UDP. All other ports are closed."""
+    nics: ByName[VmNetworkName, VmNicSpec] = Field(default={}, validate_default=True, examples=["{dmz: {}}"])
+    """Links in networks of vm_networks, by the network's name. Policies of Kubernetes and ports don't apply to them."""
+    pod_network: Annotated[bool, Field(strict=True)] = True
+    """The VM has a link on the pod network. Without it, the VM is in the networks of nics alone."""
     expose: ExposeSpec | None = Field(default=None, examples=["{}"])
     """A Service for the VM's ports, with an address of the load balancer if that is wanted."""
 
@@ -197,6 +202,14 @@ class VirtualMachineSpec(Model):
             )
         if self.expose is not None and not self.ports:
             refuse("has expose without ports", "a Service has the VM's ports", "write e.g. ports: [443]")
+        if not self.pod_network and not self.nics:
+            refuse("has pod_network: false and no nics", "nothing could reach the VM", "write e.g. nics: {dmz: {}}")
+        if not self.pod_network and self.ports:
+            refuse(
+                "has ports and pod_network: false",
+                "ports are those of the pod network, and a VM's links in other networks have no policy",
+                "remove ports, or pod_network",
+            )
         return self
 
     @property

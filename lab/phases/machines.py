@@ -6,8 +6,9 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
+from core.manifests.cloud_init import secret_name
 from core.manifests.kubevirt import NAMESPACE
-from core.manifests.virtual_machine import LABEL, secret_name
+from core.manifests.objects import LABEL
 from lab.guest import MARK
 from lab.rehearsal import Rehearsal
 from lab.shown import see

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.machineconfig.node import node_settings
 from core.manifests.disk import can_grow, data_volume
 from core.manifests.kubevirt import kubevirt
 from core.manifests.objects import LABEL
@@ -168,5 +169,5 @@ def _moves(vm: Mapping[str, Any] | None) -> bool:
 
 def _labels(platform: Platform, machine: str) -> dict[str, str]:
     """Labels of a machine's node by which VMs are placed."""
-    declared = platform.machines[machine]
-    return {"kubernetes.io/arch": declared.arch, "kubernetes.io/hostname": machine, **declared.labels}
+    own = {"kubernetes.io/arch": platform.machines[machine].arch, "kubernetes.io/hostname": machine}
+    return {**own, **node_settings(platform, machine).labels}

@@ -27,6 +27,8 @@ OPERATOR = (_CLUSTER_ROLE, "", "kubevirt-operator")
 CDI_OPERATOR = (_CLUSTER_ROLE, "", "cdi-operator-cluster")
 CDI_OPERATOR_AT_HOME = (_ROLE, "cdi", "cdi-operator")
 
+MULTUS = ("apps:DaemonSet", "multus", "multus")
+
 EXCEPTIONS: tuple[Exempt, ...] = (
     Exempt(
         "namespace-is-not-privileged",
@@ -111,6 +113,19 @@ EXCEPTIONS: tuple[Exempt, ...] = (
         *CDI_OPERATOR_AT_HOME,
         "the operator installs CDI's components, and its controller the jobs that look for newer images",
     ),
+    Exempt(
+        "namespace-is-not-privileged",
+        "core:Namespace",
+        "",
+        "multus",
+        "Multus, which runs here, connects pods to bridges of their machine as root of the machine",
+    ),
+    Exempt("pod-is-not-privileged", *MULTUS, "it enters the network namespace of each pod and runs CNI plugins there"),
+    Exempt("pod-does-not-escalate", *MULTUS, "it is privileged, and Kubernetes refuses a privileged pod that may not"),
+    Exempt("pod-drops-capabilities", *MULTUS, "it enters network namespaces and connects links of the machine"),
+    Exempt("pod-runs-as-non-root", *MULTUS, "CNI plugins run as root, as the container runtime runs them"),
+    Exempt("pod-has-own-network", *MULTUS, "it starts before the pod network, and links of the machine are connected"),
+    Exempt("pod-mounts-no-node-path", *MULTUS, "its socket, the CNI plugins and the pods' namespaces are there"),
 )
 
 _EXEMPT = {(e.rule, e.kind, e.namespace, e.name): e for e in EXCEPTIONS}

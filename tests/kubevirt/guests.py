@@ -32,6 +32,12 @@ CLASSES: dict[str, dict[str, Any]] = {
     "blocks": {"provisioner": "driver.longhorn.io", "parameters": {"migratable": "true"}},
     "own": {"provisioner": "zfs.csi.openebs.io", "modes": ["RWO Filesystem", "RWO Block"]},
 }
+NETWORKS: dict[str, dict[str, Any]] = {
+    "dmz": {"link": "lan0", "vlan": 20, "subnet": "10.70.0.0/16", "gateway": "10.70.0.1", "resolvers": ["10.70.0.2"]},
+    "lab-2": {"link": "lan0", "vlan": 4094},
+    "twelve-chars": {"link": "lan0", "vlan": 1, "subnet": "fd00:70::/64", "gateway": "fd00:70::1"},
+}
+"""Networks of the site of every sort."""
 STORAGE: dict[str, Any] = {"local": {"default": False}, "classes": CLASSES}
 """Classes of every sort."""
 SOURCES: tuple[dict[str, Any], ...] = (
@@ -55,6 +61,7 @@ class Guests:
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
         self._claims = 0
+        self._hosts = 0
 
     def declared(self, count: int) -> dict[str, dict[str, Any]]:
         """Virtual machines by name, as a stack file has them."""
@@ -81,15 +88,30 @@ class Guests:
 
     def _kept(self) -> dict[str, Any]:
         pick, odds = self._chance.choice, self._chance.random
+        more = self._any()
         return {
+            **self._nics(bool(more.get("ports"))),
             "disk": _in_its_class({**self._disk(), "from": pick(SOURCES)}),
             "disks": {name: self._data_disk() for name in {self._name(10) for _ in range(self._chance.randint(0, 4))}},
             "cpu": self._cpu(),
             "memory": self._memory(),
             **({"firmware": self._firmware()} if odds() < 0.5 else {}),
             **({"restart": pick(("always", "on-failure", "never"))} if odds() < 0.3 else {}),
-            **self._any(),
+            **more,
         }
+
+    def _nics(self, has_ports: bool) -> dict[str, Any]:
+        """Links in none, some or all networks of the site; with an address, over DHCP, or without the pod network."""
+        odds = self._chance.random
+        nics: dict[str, dict[str, Any]] = {network: {} for network in NETWORKS if odds() < 0.3}
+        self._hosts += 1
+        if "dmz" in nics and odds() < 0.7:
+            nics["dmz"] = {"address": f"10.70.{1 + self._hosts // 200}.{1 + self._hosts % 200}"}
+            nics["dmz"] |= {"default_route": True} if not has_ports and odds() < 0.5 else {}
+        if "twelve-chars" in nics and odds() < 0.5:
+            nics["twelve-chars"] = {"address": f"fd00:70::{16 + self._hosts:x}"}
+        alone = {"pod_network": False} if nics and not has_ports and odds() < 0.3 else {}
+        return {"nics": nics, **alone} if nics else {}
 
     def _disk(self) -> dict[str, Any]:
         pick, odds = self._chance.choice, self._chance.random

@@ -6,7 +6,7 @@ import pytest
 from conftest import changed, stack_platform
 
 from core.model import Platform, parse
-from tests.kubevirt.guests import STORAGE, Guests, admission, copied, disks, objects
+from tests.kubevirt.guests import NETWORKS, STORAGE, Guests, admission, copied, disks, objects
 from tests.machineconfig.judge import Judge
 
 pytestmark = pytest.mark.programs
@@ -20,7 +20,7 @@ def platform(number: int) -> Platform:
     """A platform with generated virtual machines: of one machine or of several, with emulation or without."""
     stack = ("dev", "prod")[number % 2]
     emulated = {"kubevirt.emulation": number % 4 < 2}
-    declared = {"storage": STORAGE, "vms": Guests(number).declared(GUESTS)}
+    declared = {"storage": STORAGE, "vm_networks": NETWORKS, "vms": Guests(number).declared(GUESTS)}
     return parse(changed(stack_platform(stack), {**declared, **emulated}))
 
 

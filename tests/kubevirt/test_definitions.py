@@ -10,6 +10,7 @@ import yaml
 from conftest import stack_platform
 
 from core.manifests.kubevirt import kubevirt
+from core.manifests.multus import multus, networks
 from core.model import parse
 from lab import prepare
 from lab.speed import deadline
@@ -44,7 +45,7 @@ def kubectl(api: KubernetesAPI, *arguments: str, given: list[Any]) -> str:
 def every() -> list[dict[str, Any]]:
     """All objects, in the namespace default: the others are not there."""
     platforms = [*(parse(stack_platform(stack)) for stack in STACKS), *map(platform, range(GENERATED))]
-    made = [each for known in platforms for each in (*objects(known).values(), *disks(known))]
+    made = [each for known in platforms for each in (*objects(known).values(), *disks(known), *networks(known))]
     return [_in_default(each) for each in (*made, *map(kubevirt, platforms))]
 
 
@@ -55,6 +56,7 @@ def _in_default(manifest: dict[str, Any]) -> dict[str, Any]:
 def test_every_object_is_one_of_the_real_definitions(api: KubernetesAPI, judge: Judge):
     (answer,) = judge.all([{"ask": "definitions"}])
     defined = [yaml.safe_load(text) for text in answer["definitions"]]
+    defined.append(next(each for each in multus() if each["kind"] == "CustomResourceDefinition"))
     kubectl(api, "apply", "--server-side", given=defined)
     kubectl(api, "wait", "--for=condition=Established", "--timeout=60s", given=defined)
     made = every()

@@ -17,6 +17,7 @@ PHASES = [
     "kubelets' certificates",
     "virtual machines",
     "virtual machines' disks",
+    "the images",
     "up again",
     "a stranger in its place",
     "a change",

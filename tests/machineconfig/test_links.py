@@ -24,7 +24,7 @@ NICS = {
 
 def of(raw, name):
     platform = parse(raw)
-    return list(links(platform, platform.machines[name]))
+    return list(links(platform, name, platform.machines[name]))
 
 
 def by_name(documents, kind):

@@ -8,6 +8,7 @@ from conftest import changed
 from hypothesis import given
 from strategies import platforms
 
+from core.manifests import cloud_init
 from core.manifests import virtual_machine as machine
 from core.manifests.kubevirt import kubevirt, operator
 from core.model import parse
@@ -43,12 +44,12 @@ def test_cloud_init_is_never_part_of_the_vm_object(dev):
     stand_in = "(secret 0123456789ab)"
     raw = changed(dev, {"vms.web.cloud_init": {"password": stand_in, "runcmd": ["id"]}})
     assert "runcmd" not in json.dumps(machine.virtual_machine(parse(raw), "web"))
-    made = machine.secret("web", vm_of(raw), {stand_in: "hunter2\n"})["stringData"]["userdata"]
+    made = cloud_init.secret(parse(raw), "web", {stand_in: "hunter2\n"})["stringData"]["userdata"]
     assert yaml.safe_load(made)["password"] == "hunter2\n" and stand_in not in made
 
 
 def test_cloud_config_is_what_cloud_init_reads(prod):
-    header, body = machine.cloud_config(vm_of(prod, "erp")).split("\n", 1)
+    header, body = cloud_init.cloud_config(vm_of(prod, "erp")).split("\n", 1)
     assert header == "#cloud-config"
     assert yaml.safe_load(body) == {"ssh_authorized_keys": prod["vms"]["erp"]["ssh_keys"]}
 

@@ -53,7 +53,7 @@ def test_an_amount_that_machines_have_is_accepted(path, value):
     "namespace",
     [
         *("default", "kube-system", "kube-vms", "kube-flannel", "cilium", "cilium-secrets", "cilium-test", "kubevirt"),
-        *("kubevirt-x", "cdi", "cdi-uploads", "kubelet-certificates", "etcd-snapshots", "local-path-storage"),
+        *("kubevirt-x", "cdi", "cdi-uploads", "kubelet-certificates", "etcd-snapshots", "local-path-storage", "multus"),
     ],
 )
 def test_a_namespace_of_the_cluster_is_refused(namespace):

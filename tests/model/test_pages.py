@@ -25,6 +25,12 @@ def test_what_a_page_shows_is_accepted(page, number, stack):
     assert list(platform.vms) == list(sections["vms"])
 
 
+def test_the_page_of_vlans_shows_one_stack_file_in_two_parts():
+    network, vm = shown("vlan.md")
+    platform = parse(changed(stack_platform("dev"), {**network, **vm}))
+    assert list(platform.vms["shop"].nics) == list(platform.vm_networks)
+
+
 def test_the_page_of_vms_sets_every_key_of_a_vm():
     (only,) = shown("vms.md")[0]["vms"].values()
     (named,) = parse(changed(stack_platform("prod"), {"storage": STORAGE, **shown("vms.md")[0]})).vms.values()
@@ -36,6 +42,6 @@ def test_the_page_of_vms_sets_every_key_of_a_vm():
     }
 
 
-@pytest.mark.parametrize(("page", "count"), [("first-vm.md", 1), ("vms.md", 2)])
+@pytest.mark.parametrize(("page", "count"), [("first-vm.md", 1), ("vms.md", 2), ("vlan.md", 2)])
 def test_every_stack_file_of_a_page_is_judged(page, count):
     assert len(shown(page)) == count

@@ -105,11 +105,13 @@ VOLUMES = {"storage": {"local": {}}, "cdi": {"version": CURRENT["cdi"]}}
 def planned(stack: str) -> tuple[Resource, ...]:
     """Every resource that the program registers for a stack, as the engine sends it to the pack.
 
-    stack: one of the repository; volumes, the smaller one with volumes of its own; or disks, the larger one with a VM
-    that has disks and an address.
+    stack: one of the repository; volumes, the smaller one with volumes and a VM in a VLAN; or disks, the larger one
+    with a VM that has disks and an address.
     """
     if stack == "volumes":
-        return resources({**stack_platform("dev"), **VOLUMES})
+        networks = {"lan": {"link": "lan0", "vlan": 20}}
+        made = with_disk(stack_platform("dev"), disk={"size": "20Gi", "from": {"blank": True}}, nics={"lan": {}})
+        return resources({**made, **VOLUMES, "vm_networks": networks})
     if stack == "disks":
         more = {"ports": [443], "expose": {"load_balancer": True}, "firmware": {"efi": True, "tpm": True}}
         copied = {"size": "1Gi", "from": {"claim": {"name": "golden", "namespace": "images"}}}

@@ -1,12 +1,11 @@
 """What a plan refuses after the stack file was read has its line there too."""
 
-import asyncio
 import json
 
 import pulumi
 import pytest
 import yaml
-from conftest import KEY, Engine, changed, stack_platform
+from conftest import KEY, Engine, changed, event_loop, stack_platform
 
 from clients import judge
 from components import load
@@ -25,12 +24,11 @@ def report(tmp_path, monkeypatch):
         (tmp_path / "Pulumi.x.yaml").write_text(text, encoding="utf-8")
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(judge, "refusals", lambda platform, environment: [REFUSED])
-        # asyncio.run, in whichever test came before, took the loop away that the SDK wants to find.
-        asyncio.set_event_loop(asyncio.new_event_loop())
-        pulumi.runtime.set_mocks(Engine(), project="bedplate", stack="x", preview=True)
-        pulumi.runtime.set_all_config({KEY: json.dumps(handed)})
-        with pytest.raises(pulumi.RunError) as refused:
-            load(pulumi.Config("bedplate"))
+        with event_loop():
+            pulumi.runtime.set_mocks(Engine(), project="bedplate", stack="x", preview=True)
+            pulumi.runtime.set_all_config({KEY: json.dumps(handed)})
+            with pytest.raises(pulumi.RunError) as refused:
+                load(pulumi.Config("bedplate"))
         return str(refused.value).splitlines()[1], text.splitlines()
 
     return report

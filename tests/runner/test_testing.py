@@ -21,6 +21,7 @@ PYTHON = """#!/bin/sh
 touch {root}/quick-began
 echo "$@" >> {root}/pytests
 echo "$BEDPLATE_TEST_EXAMPLES" >> {root}/examples
+[ -z "$BEDPLATE_TEST_NOTES" ] || echo "failed: run $(wc -l < {root}/pytests)" > "$BEDPLATE_TEST_NOTES"
 case "$*" in *"-m not"*) exit {quick} ;; *) exit {slow} ;; esac
 """
 
@@ -98,6 +99,18 @@ def test_the_exit_code_is_that_of_the_first_part_that_failed(checkout, quick, sl
     write(quick=quick, slow=slow)
     assert main.main_in(house.layout, ["test"]) == code
     assert len(lines(house, "pytests")) == 2
+
+
+def test_the_last_lines_say_which_part_failed_and_why(checkout, capfd):
+    """Of a long log, its end is read; the first part ended far above it."""
+    house, _, write = checkout
+    write(quick=3)
+    assert main.main_in(house.layout, ["test"]) == 3
+    first, second, third = (line.removeprefix("bedplate: ") for line in capfd.readouterr().err.splitlines()[-3:])
+    assert first.startswith("the quick tests failed after ")
+    assert first.endswith(" s: an error of pytest itself, or of one of its plugins (exit code 3)")
+    assert second == "  failed: run 1"
+    assert third.startswith("the tests that run the engine, labs and virtual machines passed in ")
 
 
 def test_if_setup_fails_the_quick_tests_have_run_and_the_reason_is_shown(checkout, capfd):

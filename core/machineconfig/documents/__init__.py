@@ -49,7 +49,7 @@ def own_documents(platform: Platform, name: str) -> list[Document]:
         *(controlplane(platform) if machine.role == "controlplane" else ()),
         *kubelet(platform, machine),
         *identity(platform, name, machine),
-        *links(platform, machine),
+        *links(platform, name, machine),
         *firewall(platform, machine),
         *disks(platform, name, machine),
         *host(platform, name, machine),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from core.model import MachineSpec, Platform
+from core.model import MachineSpec, Platform, vmnetworks
 from core.model.nics import JoinedSpec, RouteSpec
 
 from .document import Document, document
@@ -17,7 +17,7 @@ LACP = {"xmitHashPolicy": "layer3+4"}
 FURTHER_METRIC = 2048
 
 
-def links(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
+def links(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Document]:
     """Every link of a machine, its DHCP clients, and on control planes the virtual IP of the Kubernetes API.
 
     A machine whose boot link is not known has none of them.
@@ -33,11 +33,13 @@ def links(platform: Platform, machine: MachineSpec) -> Iterator[Document]:
         # Talos brings the boot link up by itself; only settings need a document.
         if settings:
             yield document("LinkConfig", name=boot, up=True, **settings)
-    yield from _clients(platform, machine, carrier)
-    for name, link in nics.links.items():
-        if name != boot and name not in nics.bonded:
-            yield document("LinkConfig", name=name, up=True, **_settings(platform, machine, name, carrier, link))
+    for_vms = list(_for_vms(platform, name))
+    yield from _clients(platform, machine, carrier, configured=bool(for_vms))
+    for other, link in nics.links.items():
+        if other != boot and other not in nics.bonded:
+            yield document("LinkConfig", name=other, up=True, **_settings(platform, machine, other, carrier, link))
     yield from _joined(platform, machine, carrier)
+    yield from for_vms
     if machine.role == "controlplane" and platform.vip:
         yield document("Layer2VIPConfig", name=str(platform.vip), link=carrier)
 
@@ -65,12 +67,16 @@ def dhcp_versions(platform: Platform, machine: MachineSpec) -> list[int]:
     return [version for version in net.families if version not in own or not net.gateway_of(net.of(own[version]))]
 
 
-def _clients(platform: Platform, machine: MachineSpec, carrier: str) -> Iterator[Document]:
-    """The DHCP clients that need a document: any document of a link ends Talos' DHCP on all links."""
+def _clients(platform: Platform, machine: MachineSpec, carrier: str, *, configured: bool) -> Iterator[Document]:
+    """The DHCP clients that need a document: any document of a link ends Talos' DHCP on all links.
+
+    configured: other links than those of the machine's nics have documents.
+    """
     versions = dhcp_versions(platform, machine)
     # Talos' own DHCP is of IPv4 alone. A static address of the other version is in a document of the link.
     has_documents = (
-        machine.nics.configured
+        configured
+        or machine.nics.configured
         or len(platform.network.families) > 1
         or 6 in versions
         or (machine.role == "controlplane" and machine.link is None and platform.vip)
@@ -101,6 +107,22 @@ def _joined(platform: Platform, machine: MachineSpec, carrier: str) -> Iterator[
         switch = {"stp": {"enabled": bridge.stp}, "vlan": {"filtering": bridge.vlan_filtering}}
         settings = _settings(platform, machine, name, carrier, bridge)
         yield document("BridgeConfig", name=name, links=list(bridge.links), **mac, **switch, up=True, **settings)
+
+
+def _for_vms(platform: Platform, machine: str) -> Iterator[Document]:
+    """A VLAN and a bridge for each VM network with a VLAN. Networks without one use a bridge of the machine's nics.
+
+    A bridge with VLAN filtering would not do, because Talos can't let tagged packets through the bridge's own links.
+    Source: siderolabs/talos v1.14.1, internal/app/machined/pkg/controllers/network/link_spec.go.
+    """
+    for name, network in vmnetworks.networks_of(platform, machine).items():
+        if network.vlan is None:
+            continue
+        link = vmnetworks.vlan_of(name)
+        yield document("VLANConfig", name=link, vlanID=network.vlan, parent=network.link, up=True, mtu=network.size)
+        switch = {"stp": {"enabled": False}, "vlan": {"filtering": False}}
+        bridge = vmnetworks.bridge_of(platform, name)
+        yield document("BridgeConfig", name=bridge, links=[link], **switch, up=True, mtu=network.size)
 
 
 def _settings(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from core.facts.node_labels import CONTROL_PLANE, NO_BALANCING, is_forbidden
-from core.model import MachineSpec, Platform
+from core.model import MachineSpec, Platform, vmnetworks
 
 from .controlplane import announces
 from .disks import expression
@@ -32,12 +32,12 @@ def annotations(platform: Platform, name: str, machine: MachineSpec) -> dict[str
     return {key: mark for key, mark in marks.items() if mark}
 
 
-def _labels(machine: MachineSpec) -> dict[str, str]:
+def _labels(platform: Platform, name: str, machine: MachineSpec) -> dict[str, str]:
     """The labels that Talos sets: not those that the API refuses from a worker's kubelet (core/machineconfig/node.py).
 
     Taints stay: the kubelet registers a new Node with them, and they are changed with the platform's kubeconfig.
     """
-    labels = {**machine.labels, **machine.location.labels}
+    labels = {**machine.labels, **machine.location.labels, **vmnetworks.node_labels(platform, name)}
     return {key: value for key, value in labels.items() if machine.role != "worker" or not is_forbidden(key)}
 
 
@@ -54,7 +54,7 @@ def _fields(platform: Platform, name: str, machine: MachineSpec) -> Iterator[Doc
             "nodeAnnotations": annotations(platform, name, machine),
         }
     }
-    labels = _labels(machine)
+    labels = _labels(platform, name, machine)
     if labels or machine.taints:
         yield {
             "machine": {
@@ -69,7 +69,7 @@ def _documents(platform: Platform, name: str, machine: MachineSpec) -> Iterator[
         installer={"image": platform.installer_of(name)},
         provisioning={"diskSelector": {"match": expression(machine.install.disk)}, "wipe": False},
     )
-    labels: dict[str, object] = {**_labels(machine)}
+    labels: dict[str, object] = {**_labels(platform, name, machine)}
     taints: dict[str, object] = dict(machine.taints)
     if machine.role == "controlplane":
         labels |= {CONTROL_PLANE: "", NO_BALANCING: {"$patch": "delete"} if announces(platform) else ""}

@@ -37,6 +37,8 @@ from . import (
     versions,
     virtualization,
     vlans,
+    vmlinks,
+    vmnetworks,
     volumes,
     workloads,
 )
@@ -80,6 +82,8 @@ __all__ = [
     "versions",
     "virtualization",
     "vlans",
+    "vmlinks",
+    "vmnetworks",
     "volumes",
     "workloads",
 ]
