@@ -21,8 +21,9 @@ talos = bedplate.Talos("talos", on_metal)
 
 # Kubernetes: the API, once it answers. Cilium: nodes become Ready, pods reach each other.
 kubernetes = bedplate.Kubernetes("kubernetes", bedplate.KubernetesArgs(platform=platform, kubeconfig=talos.kubeconfig))
-api = bedplate.CiliumArgs(platform=platform, kubernetes=kubernetes.provider, kubeconfig=kubernetes.kubeconfig)
-cilium = bedplate.Cilium("cilium", api)
+api, access = kubernetes.provider, kubernetes.kubeconfig
+network = bedplate.CiliumArgs(platform=platform, kubernetes=api, kubeconfig=access, secrets=stack.sealed)
+cilium = bedplate.Cilium("cilium", network)
 cluster = bedplate.Cluster(platform=platform, api=kubernetes, network=cilium.ready)
 
 # Nodes: labels, taints and annotations, read back from the API, and set there where a kubelet may not.

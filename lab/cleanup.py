@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from . import cgroups, others, shared_settings, speed, sysctls
+from . import cgroups, loops, others, shared_settings, speed, sysctls
 from .layout import Layout
 from .waiting import wait_for
 
@@ -31,6 +31,10 @@ def stop(layout: Layout, *, volumes: bool = True) -> list[str]:
         done.append("removed its cgroups")
     sysctls.restore(record.get("sysctls", {}))
     shared_settings.settle()
+    if taken := loops.take_back(layout.loops):
+        done.append(f"removed its {taken} loop devices")
+    if volumes and layout.shared.exists():
+        remove_tree(layout.shared)
     if volumes and (layout.directory / "nodes").exists():
         remove_tree(layout.directory / "nodes")
         remove_tree(layout.runc)

@@ -101,6 +101,8 @@ def _lent(enter: Callable[[], None], use: Callable[[int], None]) -> None:
     ours, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
+        # Otherwise it would wait for itself where the other side gives up.
+        ours.close()
         try:
             enter()
             files = _call("fsopen bpf", _FSOPEN, b"bpf", 0)

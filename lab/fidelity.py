@@ -12,21 +12,31 @@ REAL = (
         "machined, apid, trustd, the maintenance API, mTLS, config documents, etcd bootstrap and joining, "
         "the virtual IP",
     ),
-    ("Kubernetes", "etcd, API server, controller manager, scheduler, kubelet, CoreDNS, kube-proxy"),
+    ("Kubernetes", "etcd, API server, controller manager, scheduler, kubelet, CoreDNS"),
     ("Containers", "containerd and runc, images pulled from a registry through the platform's mirror config"),
     (
         "Virtual machines",
         "KubeVirt with all of its programs, libvirt and QEMU of Debian, without KVM: processors are emulated. "
         "--without-vms leaves them out",
     ),
+    (
+        "Network between pods",
+        "Cilium where its parts are built and this computer can lend BPF to its nodes: agents, operator, chart, "
+        "network policies, services, node ports and load balancers' addresses. --without-cilium uses the stand-in",
+    ),
     ("Network", "one bridge with the platform's addresses, gateway and MACs; pods and services across nodes"),
 )
 
 STANDS_IN = (
     (
-        "Cilium",
-        "a chart of our own: bridge and host-local plugins, routes, kube-proxy. No encryption, no policy, "
-        "no load balancer",
+        "Shared storage",
+        "a CSI driver of our own over files in a folder that every node has, with loop devices for block volumes. "
+        "Sidecars, snapshot controller and the kubelet's part are real",
+    ),
+    (
+        "Cilium, elsewhere",
+        "the run says why; a chart of our own: bridge and host-local plugins, routes, kube-proxy. No encryption, "
+        "no policy, no load balancer",
     ),
     (
         "The approver of kubelets' certificates",
@@ -55,6 +65,47 @@ STANDS_IN = (
     ("Talos release", "the newest that can be built here; the stack's own may be newer"),
 )
 
+# Each in the words of the kernel or of Cilium 1.20.2 on a computer without CAP_SYS_RESOURCE and with Linux 6.18.
+CILIUM = (
+    (
+        "Encryption",
+        "none where the kernel has no WireGuard: `Error: Unknown device type.`; the chart gets the stack's value",
+    ),
+    ("Hubble", "off: the images of its relay and of its certificates aren't made"),
+    ("Rules for HTTP and other protocols", "none: Envoy is no Go program, so l7Proxy and envoy.enabled are false"),
+    (
+        "Capabilities",
+        "no SYS_RESOURCE (runc: `can't apply capabilities: operation not permitted`), which a node lacks; BPF and "
+        "PERFMON beside SYS_ADMIN, which includes both on a machine (`failed to set memlock rlimit: operation not "
+        "permitted`: BPF_TOKEN_CREATE wants CAP_BPF itself)",
+    ),
+    (
+        "The agent's main",
+        "one line of its own: `Require support for the eBPF JIT`, because the kernel shows a program's instructions to "
+        "no process of a user namespace",
+    ),
+    (
+        "The watchdog of BPF programs",
+        "off: `BPF_PROG_QUERY not supported (requires >= v4.15)`, which the kernel answers without CAP_NET_ADMIN over "
+        "the computer",
+    ),
+    (
+        "Version 2 of cgroups",
+        "at /run/cilium/cgroupv2, because /sys/fs/cgroup is version 1; programs on sockets are attached to the "
+        "node's own",
+    ),
+    (
+        "Events of BPF programs",
+        "kernel.perf_event_paranoid of the computer is 0 while labs with Cilium run: `failed to create perf ring for "
+        "CPU 0: can't create perf event: permission denied`",
+    ),
+    (
+        "Settings of the kernel",
+        "the agent logs `Failed to write sysctl setting` for kernel.unprivileged_bpf_disabled and "
+        "kernel.timer_migration",
+    ),
+)
+
 NOT_IN_CONTAINER_MODE = (
     (
         "Disks and volumes",
@@ -80,7 +131,9 @@ def table(title: str, rows: Iterable[Sequence[str]]) -> list[str]:
 
 def report(changes: Iterable[Change] = ()) -> str:
     """The whole table in Markdown, with what this run changed in its stack."""
-    lines = table("Real", REAL) + table("Stood in", STANDS_IN) + table("Not in container mode", NOT_IN_CONTAINER_MODE)
+    lines = table("Real", REAL) + table("Stood in", STANDS_IN)
+    lines += table("Otherwise than on machines, with real Cilium", CILIUM)
+    lines += table("Not in container mode", NOT_IN_CONTAINER_MODE)
     rows = [(change.where, f"{change.was or 'not set'} -> {change.now}: {change.why}") for change in changes]
     if rows:
         lines += table("Changed in the stack for this run", rows)

@@ -78,6 +78,16 @@ class Layout:
         """Certificate and key of the lab's registry, and the authority that nodes trust."""
         return self.directory / "pki"
 
+    @property
+    def shared(self) -> Path:
+        """The folder that all nodes share: the volumes of the lab's storage driver."""
+        return self.directory / "shared"
+
+    @property
+    def loops(self) -> Path:
+        """The nodes of the loop devices that all nodes share."""
+        return self.directory / "loops"
+
     def node(self, name: str) -> Path:
         """The bundle of one node."""
         return self.directory / "nodes" / name

@@ -64,26 +64,34 @@ def take_back(folder: Path, control: Path = CONTROL) -> int:
     Raises Timeout while a process holds one open.
     """
     nodes = lent(folder)
-    for node in nodes:
-        wait_for(f"{node.name} to be closed", partial(_removed, node, control), seconds=20, every=0.2)
-        node.unlink()
+    if nodes:
+        wait_for("loop devices to be closed", partial(_all_removed, folder, control), seconds=20, every=0.2)
     return len(nodes)
 
 
-def _removed(node: Path, control: Path) -> bool:
-    with suppress(OSError):
-        # Not attached, or gone.
-        device = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
+def _all_removed(folder: Path, control: Path) -> bool:
+    # One device can be the file behind another, so all are detached before any is removed.
+    nodes = lent(folder)
+    for node in nodes:
+        with suppress(OSError):
+            # Not attached, or gone.
+            _call(node, _CLEAR)
+    for node in nodes:
         try:
-            fcntl.ioctl(device, _CLEAR)
-        finally:
-            os.close(device)
-    handle = os.open(control, os.O_RDWR | os.O_CLOEXEC)
+            _call(control, _REMOVE, int(node.name.removeprefix("loop")))
+        except OSError as refused:
+            if refused.errno == errno.EBUSY:
+                continue
+            # Removed by a run that was killed before its node was.
+            if refused.errno != errno.ENODEV:
+                raise
+        node.unlink()
+    return not lent(folder)
+
+
+def _call(path: Path, request: int, argument: int = 0) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fcntl.ioctl(handle, _REMOVE, int(node.name.removeprefix("loop")))
-    except OSError as refused:
-        # Opening the node of a device that is gone can bring it back, so ENODEV is the end of it.
-        return refused.errno == errno.ENODEV
+        fcntl.ioctl(handle, request, argument)
     finally:
         os.close(handle)
-    return True

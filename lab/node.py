@@ -8,7 +8,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from . import cgroups, delegation, network, spec, speed
+from . import cgroups, delegation, loops, network, spec, speed
 from .kernel import Process
 from .layout import Layout
 from .rootfs import own
@@ -94,6 +94,8 @@ class Node:
             rootfs=self.rootfs,
             host=self.host,
             cgroup=cgroups.node_path(self.layout.identity, self.machine.name),
+            shared=self.layout.shared if self.host.shared else None,
+            loops=loops.lent(self.layout.loops) if self.host.shared else (),
         )
         (self.directory / "config.json").write_text(json.dumps(document, indent=1))
 

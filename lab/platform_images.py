@@ -51,7 +51,7 @@ class _Built:
         kubelet = self.simple(
             f"ghcr.io/siderolabs/kubelet:{version}",
             "kubelet",
-            files={f"usr/bin/{name}": self.tools for name in ("mount", "umount")},
+            files={f"usr/bin/{name}": self.tools for name in ("mount", "umount", "losetup")},
             links={"var/run": "../run", "bin": "usr/bin", "sbin": "usr/sbin"},
             directories=["run", "usr/sbin"],
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import capabilities, cgroups, kernel, spec
+from . import capabilities, cgroups, delegation, kernel, spec
 from .spec import Host
 from .topology import FIRST_ID, IDS
 
@@ -66,6 +66,13 @@ def memory(nodes: int, vms: int | None = None) -> int:
     """Megabytes that a lab needs. vms: the number of virtual machines; None without KubeVirt."""
     virtual = 0 if vms is None else KUBEVIRT_MEMORY + VM_MEMORY * vms
     return BASE_MEMORY + NODE_MEMORY * nodes + virtual
+
+
+def _bpf() -> Finding:
+    refusal = delegation.refused()
+    if refusal:
+        return Finding(False, f"kernel: no BPF for nodes ({refusal}), so a stand-in replaces Cilium", fatal=False)
+    return Finding(True, "kernel: BPF for nodes, which Cilium needs", fatal=False)
 
 
 def _memory(nodes: int, vms: int | None) -> Finding:
@@ -135,5 +142,5 @@ def examine(nodes: int = 1, contained: bool = False, vms: int | None = None) -> 
         ),
     ]
     if needs_user_namespace():
-        findings.append(_user_namespaces())
+        findings += [_user_namespaces(), _bpf()]
     return findings

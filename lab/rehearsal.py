@@ -21,6 +21,7 @@ from . import (
     pod_network,
     preflight,
     prepare,
+    shared_storage,
     standins,
     virtualization,
 )
@@ -68,7 +69,7 @@ class Rehearsal:
         self.runtime = container_runtime.find(prepare.versions().talos)
         host = preflight.host(contained=self.runtime is not None)
         self.network = pod_network.choose(host, wanted=not without_cilium, contained=self.runtime is not None)
-        self.host = replace(host, bpf=self.network.real)
+        self.host = replace(host, bpf=self.network.real, shared=shared_storage.wanted(self.committed))
         self.topology: Topology = of_platform(
             stack, self.committed, mark=self.layout.mark, user_namespace=self.host.user_namespace
         )

@@ -37,11 +37,10 @@ class Shared:
             self._settle()
             handle = os.open(self.folder / f"lab-{identity}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            now = {file: int(file.read_text()) for file in self.wanted}
-            if not (self.folder / "before").exists():
-                (self.folder / "before").write_text(json.dumps({str(file): value for file, value in now.items()}))
             for file, value in self.wanted.items():
-                if now[file] > value if self.lower else now[file] < value:
+                now = int(file.read_text())
+                if now > value if self.lower else now < value:
+                    self._save(file, now)
                     file.write_text(f"{value}\n")
         return handle
 
@@ -64,10 +63,21 @@ class Shared:
                 file.unlink(missing_ok=True)
         if running:
             return
-        with suppress(OSError, ValueError):
-            for name, value in json.loads((self.folder / "before").read_text()).items():
+        for name, value in self._saved().items():
+            with suppress(OSError):
                 Path(name).write_text(f"{value}\n")
         (self.folder / "before").unlink(missing_ok=True)
+
+    def _saved(self) -> dict[str, int]:
+        """What each setting was that was changed."""
+        try:
+            saved: dict[str, int] = json.loads((self.folder / "before").read_text())
+        except (OSError, ValueError):
+            return {}
+        return saved
+
+    def _save(self, file: Path, was: int) -> None:
+        (self.folder / "before").write_text(json.dumps({str(file): was, **self._saved()}))
 
     @contextmanager
     def _only_one(self) -> Iterator[None]:

@@ -1,6 +1,6 @@
 """The OCI runtime document of one node: a pure function of the machine and of what the host allows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -37,6 +37,12 @@ class Host:
     user_namespace: bool = True
     bpf: bool = False
     """Whether nodes get BPF of their own, which real Cilium needs."""
+    shared: bool = False
+    """Whether nodes share a folder and loop devices, which the lab's storage driver needs."""
+
+
+SHARED = "/var/mnt/lab-shared"
+"""Where every node has the folder that they share."""
 
 
 def volume(path: str) -> str:
@@ -44,7 +50,7 @@ def volume(path: str) -> str:
     return path.strip("/").replace("/", "-")
 
 
-def _mounts(directory: PurePath) -> list[dict[str, Any]]:
+def _mounts(directory: PurePath, shared: PurePath | None, loops: Sequence[PurePath]) -> list[dict[str, Any]]:
     quiet = ["nosuid", "noexec", "nodev"]
 
     def kernel(target: str, kind: str, options: list[str], source: str = "") -> dict[str, Any]:
@@ -53,7 +59,9 @@ def _mounts(directory: PurePath) -> list[dict[str, Any]]:
     def bind(target: str, source: PurePath) -> dict[str, Any]:
         return {"destination": target, "type": "bind", "source": str(source), "options": ["rbind", "rw"]}
 
-    tun = {"destination": TUN, "type": "bind", "source": str(directory / "tun"), "options": ["bind", "rw"]}
+    def device(target: str, source: PurePath) -> dict[str, Any]:
+        return {"destination": target, "type": "bind", "source": str(source), "options": ["bind", "rw"]}
+
     return [
         kernel("/proc", "proc", quiet),
         kernel("/dev", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
@@ -65,7 +73,9 @@ def _mounts(directory: PurePath) -> list[dict[str, Any]]:
         *(kernel(path, "tmpfs", ["nosuid", "nodev", "mode=755"]) for path in ("/run", "/system", "/tmp")),
         *(bind(path, directory / "volumes" / volume(path)) for path in VOLUMES),
         *(bind(f"/etc/{name}", directory / "etc" / name) for name in ("hostname", "hosts", "resolv.conf")),
-        tun,
+        device(TUN, directory / "tun"),
+        *([bind(SHARED, shared)] if shared else ()),
+        *(device(f"/dev/{loop.name}", loop) for loop in loops),
     ]
 
 
@@ -89,7 +99,16 @@ def _process(name: str, host: Host) -> dict[str, Any]:
     }
 
 
-def node(name: str, *, directory: PurePath, rootfs: PurePath, cgroup: str, host: Host) -> dict[str, Any]:
+def node(
+    name: str,
+    *,
+    directory: PurePath,
+    rootfs: PurePath,
+    cgroup: str,
+    host: Host,
+    shared: PurePath | None = None,
+    loops: Sequence[PurePath] = (),
+) -> dict[str, Any]:
     """The runtime document of the node `name`, whose files are under `directory`.
 
     The network namespace is made with the container, not joined: inside a user namespace the node
@@ -117,7 +136,7 @@ def node(name: str, *, directory: PurePath, rootfs: PurePath, cgroup: str, host:
         "ociVersion": "1.2.0",
         "hostname": name,
         "root": {"path": str(rootfs), "readonly": True},
-        "mounts": _mounts(directory),
+        "mounts": _mounts(directory, shared, loops),
         "process": _process(name, host),
         "linux": linux,
     }

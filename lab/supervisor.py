@@ -17,7 +17,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import cgroups, network, shared_settings, sysctls
+from . import cgroups, loops, network, shared_settings, sysctls
 from .container_node import ContainerNode, carry_out
 from .container_runtime import Runtime
 from .kernel import (
@@ -39,7 +39,7 @@ from .layout import Layout
 from .node import Node
 from .order import Order
 from .registry import Registry
-from .topology import Machine
+from .topology import FIRST_ID, Machine
 
 
 class Supervisor:
@@ -80,6 +80,8 @@ class Supervisor:
             carry_out(self.runtime.network(self.topology))
         else:
             network.ip(network.bridge(self.topology))
+        if self.order.host.shared:
+            self._share()
         Registry(
             self.layout.store / "images",
             self.topology.gateway,
@@ -103,6 +105,14 @@ class Supervisor:
                 if event:
                     self.say(event, kind="node")
         self.say("ending")
+
+    def _share(self) -> None:
+        """Make the folder and the loop devices that all nodes have."""
+        owner = FIRST_ID if self.order.host.user_namespace else 0
+        self.layout.shared.mkdir(mode=0o711, exist_ok=True)
+        os.chown(self.layout.shared, owner, owner)
+        devices = loops.lend(self.layout.loops, owner)
+        self.say(f"nodes share a folder and {len(devices)} loop devices")
 
     def _lifeline(self) -> None:
         """End when the owner has ended, unless the lab is to be kept.

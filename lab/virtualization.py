@@ -6,7 +6,7 @@ from typing import Any
 
 from core.facts import storage
 
-from . import guest, prepare, vm_images
+from . import guest, prepare, shared_storage, vm_images
 from .images import Image, Store
 from .layout import Layout
 from .standins import undigested
@@ -21,7 +21,8 @@ REGISTRY = "quay.io/kubevirt"
 def parts(platform: Mapping[str, Any]) -> tuple[str, ...]:
     """The sets of the toolchain that a platform needs besides those of every rehearsal."""
     stored = ("vm-storage",) if platform.get("storage") or platform.get("cdi") else ()
-    return ("virtualization", *stored) if platform.get("kubevirt") or stored else ()
+    shared = ("shared-storage",) if shared_storage.wanted(platform) else ()
+    return ("virtualization", *stored, *shared) if platform.get("kubevirt") or stored else ()
 
 
 def images(store: Path, platform: Mapping[str, Any], built: Mapping[str, Path]) -> Sequence[Image]:
@@ -36,6 +37,8 @@ def images(store: Path, platform: Mapping[str, Any], built: Mapping[str, Path]) 
     if "vm-storage" in parts(platform):
         made += vm_images.cdi(built, (platform.get("cdi") or {}).get("registry") or REGISTRY, versions.cdi)
         made += vm_images.local_path(built, storage.IMAGE, storage.HELPER_IMAGE)
+    if "shared-storage" in parts(platform):
+        made += shared_storage.images(built)
     return made
 
 

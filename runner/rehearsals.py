@@ -13,6 +13,8 @@ PHASES = (
     "kubelets' certificates",
     "virtual machines",
     "virtual machines' disks",
+    "the images",
+    "shared volumes",
     "up again",
     "closed namespaces",
     "node ports and addresses",

@@ -21,7 +21,7 @@ from toolchain import Layout, ToolchainError, absent, manifests
 from .environment import tools
 from .parts import ensure
 from .process import INHERITED, python
-from .rehearsals import VM_PHASES
+from .rehearsals import NETWORK_PHASES, VM_PHASES
 from .verdict import NOTES, Run
 
 # Marks of the tests that need more than the Python environment.
@@ -35,13 +35,17 @@ WORKERS_PER_CORE = 2
 ENGINE_PARTS = ("test",)
 LAB_PARTS = ("lab", "kubernetes-api", "netboot", "install")
 # What runs virtual machines in rehearsals. It takes so long to build that --all alone builds it.
-VM_PARTS = ("virtualization", "vm-storage")
+VM_PARTS = ("virtualization", "vm-storage", "shared-storage")
+# What Cilium is in rehearsals, for the same reason.
+NETWORK_PARTS = ("network",)
+# What is left out where it is not built, its parts, the phases that need it, and minutes to build it on two cores.
+LEFT_OUT = (("KubeVirt", VM_PARTS, VM_PHASES, 20), ("Cilium", NETWORK_PARTS, NETWORK_PHASES, 10))
 
 
 def test(given: Namespace, layout: Layout) -> int:
     """Run the tests; arguments go to pytest. Returns the exit code, 0 when every test passed.
 
-    With --all, KubeVirt is built first, and rehearsals run virtual machines, as they do wherever it is built.
+    With --all, KubeVirt and Cilium are built first, and rehearsals run them, as they do wherever they are built.
     With arguments, one run of pytest does what they say, and the parts of all tests are set up first. Raises
     ToolchainError when parts cannot be had.
     """
@@ -53,7 +57,7 @@ def test(given: Namespace, layout: Layout) -> int:
         manifests.check(ensure(ENGINE_PARTS, layout), layout)
         return _pytest(layout, *options)
     ensure({"python"}, layout)
-    parts = (*ENGINE_PARTS, *VM_PARTS) if "--all" in given.options else ENGINE_PARTS
+    parts = (*ENGINE_PARTS, *VM_PARTS, *NETWORK_PARTS) if "--all" in given.options else ENGINE_PARTS
     with background(parts, layout) as build:
         _say("the quick tests run first; the parts that the others need are set up meanwhile", build.log)
         quick = _noted("the quick tests", layout, "-m", QUICK, *parallel())
@@ -61,11 +65,12 @@ def test(given: Namespace, layout: Layout) -> int:
     with _lab_parts(layout):
         _say("now the tests that run the engine, labs and virtual machines")
         slow = _noted("the tests that run the engine, labs and virtual machines", layout, "-m", SLOW)
-    if absent(VM_PARTS, layout):
-        _say(
-            f"{len(VM_PHASES)} phases of rehearsals were left out, because KubeVirt is not built here: "
-            "./bedplate test --all builds it in about 20 minutes, once, and runs them"
-        )
+    for what, needed, phases, minutes in LEFT_OUT:
+        if absent(needed, layout):
+            _say(
+                f"{len(phases)} phases of rehearsals were left out, because {what} is not built here: "
+                f"./bedplate test --all builds it in about {minutes} minutes, once, and runs them"
+            )
     # Whoever reads the log of a failed run reads its end first.
     for line in (*quick.lines(), *slow.lines()):
         _say(line)

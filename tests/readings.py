@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from unittest import mock
@@ -12,7 +12,7 @@ import pytest
 
 from components import load
 from core.loading import stackfile
-from core.model import StackFileError, yamlfile
+from core.model import StackFileError, sealed, yamlfile
 from lab.rehearsal import Rehearsal
 from operations import check
 from operations.adopt.__main__ import main as adopt
@@ -79,7 +79,10 @@ def by_engine(file: Path, output: pytest.CaptureFixture[str]) -> str:
     """The program with what the engine makes of the file; tests/engine asks the engine itself for it."""
     with mock.patch("core.model.yamlvalues.refusal", return_value=None):
         config = yamlfile.document(file, file.name, "").value["config"]
-    return _program(config)
+    platform = config.get(stackfile.KEY)
+    if not any(sealed.encrypted(platform)) or sealed.is_encrypted(platform):
+        return _program(config)
+    return _program({**config, stackfile.KEY: sealed.made_up(platform)}, secret=[stackfile.KEY])
 
 
 def by_review(file: Path, output: pytest.CaptureFixture[str]) -> str:
@@ -96,10 +99,10 @@ def by_review(file: Path, output: pytest.CaptureFixture[str]) -> str:
         return _program(json.loads(files.config.read_text(encoding="utf-8"))["config"])
 
 
-def _program(config: Mapping[str, object]) -> str:
+def _program(config: Mapping[str, object], secret: Sequence[str] = ()) -> str:
     with event_loop():
         pulumi.runtime.set_mocks(Engine(), project="bedplate", stack="x", preview=True)
-        pulumi.runtime.set_all_config({key: json.dumps(value) for key, value in config.items()})
+        pulumi.runtime.set_all_config({key: json.dumps(value) for key, value in config.items()}, list(secret))
         try:
             load(pulumi.Config("bedplate"))
         except pulumi.RunError as error:

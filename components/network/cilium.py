@@ -1,12 +1,15 @@
 """Cilium: the network by which nodes become Ready and pods reach each other."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, Input, ResourceOptions
+from pulumi import ComponentResource, Input, Output, ResourceOptions
 
 from components.aliases import formerly
 from components.kubernetes import Chart, KubernetesObject, NodeReady, clear_interrupted_release
+from core import standins
 from core.facts.charts import cached
 from core.manifests.cilium import announcements, values
 from core.manifests.objects import former_name, object_name
@@ -24,6 +27,8 @@ class CiliumArgs:
     platform: Platform
     kubernetes: k8s.Provider
     kubeconfig: Input[str]
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Stand-in to secret of the stack file."""
 
 
 class Cilium(ComponentResource):
@@ -74,7 +79,22 @@ class Cilium(ComponentResource):
             chart=self._chart(name, args),
             version=want.version,
             namespace=_NAMESPACE,
-            values=values(args.platform),
+            values=_opened(values(args.platform), args.secrets),
             skip_await=True,
-            opts=ResourceOptions(parent=self, provider=args.kubernetes, hooks=hooks),
+            opts=ResourceOptions(
+                parent=self,
+                provider=args.kubernetes,
+                hooks=hooks,
+                # What the plugin answers would not be marked as secret by itself.
+                additional_secret_outputs=["values"] if any(standins.within(values(args.platform))) else None,
+            ),
         )
+
+
+def _opened(value: Any, secrets: Mapping[str, str]) -> Any:
+    """The values with secret outputs in place of stand-ins."""
+    if isinstance(value, Mapping):
+        return {key: _opened(inner, secrets) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_opened(inner, secrets) for inner in value]
+    return Output.secret(standins.opened(value, secrets)) if standins.is_one(value) else value

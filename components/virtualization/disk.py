@@ -51,7 +51,7 @@ class FilledDisk(ContractResource):
             "bytes": str(manifests.volume_size(claim)),
             "grows": manifests.can_grow(cluster.platform, claim),
             "keep": claim.spec.keep,
-            "starts": vm.running,
+            "starts": vm.starts,
             "kubeconfig": cluster.api.kubeconfig,
             "timeoutSeconds": FILL_TIMEOUT_SECONDS,
         }

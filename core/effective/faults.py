@@ -14,7 +14,7 @@ from .conflicts import beside, on_one_control_plane, on_workers
 from .kubeletsettings import locked, unconvertible
 from .machine import Effective
 from .origins import Origins
-from .owning import isolating, misspelt_flags, said_again, taken_away, weakened
+from .owning import TALOS_CA, isolating, misspelt_flags, said_again, taken_away, trusting, weakened
 from .volumes import too_small
 
 _REFUSED = "Talos refuses to merge it"
@@ -27,14 +27,15 @@ def faults(platform: Platform) -> list[Fault]:
 
 def _of_machines(platform: Platform) -> list[Fault]:
     found: dict[Fault, None] = {}
-    recorded = excepted(platform, "KSPP")
+    recorded = {control: excepted(platform, control) for control in ("KSPP", TALOS_CA)}
     for name in platform.machines:
         if platform.talos.patches or platform.machines[name].patches:
-            found.update(dict.fromkeys(_of_machine(platform, name, name in recorded)))
+            controls = {control for control, machines in recorded.items() if name in machines}
+            found.update(dict.fromkeys(_of_machine(platform, name, controls)))
     return list(found)
 
 
-def _of_machine(platform: Platform, name: str, excepted: bool) -> Iterator[Fault]:
+def _of_machine(platform: Platform, name: str, excepted: set[str]) -> Iterator[Fault]:
     patches = list(patch_sources(platform, name))
     if not patches:
         return
@@ -52,7 +53,8 @@ def _of_machine(platform: Platform, name: str, excepted: bool) -> Iterator[Fault
             continue
         yield from said_again(source, bedplates, bare, origins.documents)
         yield from taken_away(source, states[number - 1], states[number], bare)
-        yield from weakened(source, excepted)
+        yield from weakened(source, "KSPP" in excepted)
+        yield from trusting(source) if TALOS_CA not in excepted else ()
         yield from misspelt_flags(source)
         yield from isolating(source, origins.documents) if platform.kubevirt else ()
         yield from too_small(source)

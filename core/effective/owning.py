@@ -5,10 +5,11 @@ from typing import Any
 
 from core.facts.document_fields import PATCH
 from core.facts.flag_names import canonical
-from core.facts.kspp import HARDENED, NEEDED
-from core.facts.sysctls import dotted
+from core.facts.kspp import HARDENED, NEEDED, PROGRAMS
+from core.facts.sysctls import dotted, starts_another
 from core.machineconfig.merge import LEGACY, Document, Documents, Key, key_of
 from core.machineconfig.sources import Source
+from core.model.checks.kernel import STARTS
 from core.model.faults import Fault, fault
 from core.model.patches import Place
 
@@ -118,6 +119,29 @@ def isolating(source: Source, now: Documents) -> Iterator[Fault]:
         )
 
 
+TALOS_CA = "TALOS CA"
+"""The control of further authorities whose clients may give orders."""
+_AUTHORITIES = {
+    "": (("machine", "acceptedCAs"), ("cluster", "acceptedCAs")),
+    "KubeAPIServerCAConfig": (("acceptedCAs",),),
+    "KubeAggregatorCAConfig": (("acceptedCAs",),),
+}
+
+
+def trusting(source: Source) -> Iterator[Fault]:
+    """Authorities in a patch whose clients the Talos API or Kubernetes would accept beside the cluster's own."""
+    key = key_of(source.document)
+    for path in _AUTHORITIES.get("" if key == LEGACY else key[0], ()):
+        if isinstance(given := at(source.document, *path), list | tuple) and given:
+            whom = "the machine" if "machine" in path else "Kubernetes"
+            yield fault(
+                (*source.place, *path),
+                f"lets clients of another authority give orders to {whom}",
+                "whoever has that authority's key is an administrator",
+                f"remove it, or record an exception to {TALOS_CA} in exceptions",
+            )
+
+
 def weakened(source: Source, excepted: bool) -> Iterator[Fault]:
     """Kernel parameters that a patch sets so that the pod network breaks, or the kernel is less hardened.
 
@@ -136,6 +160,8 @@ def weakened(source: Source, excepted: bool) -> Iterator[Fault]:
                 "a process could read or control others",
                 f"write {' or '.join(HARDENED[name])}, or record an exception to KSPP in exceptions",
             )
+        elif starts_another(name, text, PROGRAMS) and not excepted:
+            yield fault((*source.place, *path), *STARTS)
 
 
 def _sysctls(document: Document) -> Iterator[tuple[tuple[str, ...], str, Any]]:

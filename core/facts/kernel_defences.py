@@ -7,7 +7,7 @@ holds them equal, and kernel_words.py compares arguments with either.
 from collections.abc import Iterable, Iterator
 
 from . import kernel_words
-from .kspp import HARDENED
+from .kspp import HARDENED, PROGRAMS
 
 # What the kernel takes for no, as people write it; kernel_words.py knows each other spelling.
 _NO = ("0", "n", "no", "f", "false", "off")
@@ -74,8 +74,18 @@ HARDENING: dict[str, tuple[str, ...]] = {
     "iommu": ("off", "pt", "soft"),
     "iommu.passthrough": _YES,
     "iommu.strict": _NO,
-    "intel_iommu": ("off",),
+    "intel_iommu": ("off", "igfx_off", "tboot_noforce"),
     "amd_iommu": ("off",),
+    "intremap": ("off", "nosid"),
+    # The firmware then leaves devices the memory of the kernel until the IOMMU is on.
+    "efi": ("no_disable_early_pci_dma",),
+    # A debugger at a serial port or a keyboard reads and writes all memory.
+    "kgdboc": (),
+    "kgdboc_earlycon": (),
+    "ekgdboc": (),
+    "kgdbdbgp": (),
+    "kgdbcon": (),
+    "kgdbwait": (),
     "vsyscall": ("native", "emulate"),
     "debugfs": ("on",),
     "iomem": ("relaxed",),
@@ -115,7 +125,7 @@ def mitigations_off(argument: str) -> Iterator[str]:
 
 def hardening_off(argument: str) -> Iterator[str]:
     """Yields what disables a hardening default, as the tables spell it."""
-    yield from kernel_words.weakens(argument, HARDENING, LISTS, REMOVED, HARDENED)
+    yield from kernel_words.weakens(argument, HARDENING, LISTS, REMOVED, HARDENED, PROGRAMS)
 
 
 def weakened(arguments: Iterable[str]) -> bool:

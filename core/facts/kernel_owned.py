@@ -12,14 +12,15 @@ class Owned:
     why: str
     instead: str
     but: tuple[str, ...] = ()
-    """Values that are not refused."""
+    """Values that are not refused; one that ends in = stands for each that begins with it."""
     only: tuple[str, ...] = ()
     """The values that are refused; empty for each value."""
 
     def refuses(self, name: str, value: str) -> bool:
         """Whether the argument of that name is this one, with a value that is refused."""
         named = name.startswith(self.name) if self.name.endswith(".") else name == self.name
-        return named and value not in self.but and (not self.only or value in self.only)
+        fine = any(value == each or (each.endswith("=") and value.startswith(each)) for each in self.but)
+        return named and not fine and (not self.only or value in self.only)
 
 
 _SENDS = "remove it: Bedplate sends the config through the Talos API"
@@ -57,6 +58,13 @@ OWNED = (
         "siderolink.api lets another server control the machine",
         "that server gives the machine its config, upgrades it and can reset it, beside what Bedplate does",
         "remove it",
+    ),
+    Owned(
+        "talos.environment",
+        "talos.environment sets another variable than a proxy's",
+        "Talos' own programs run with it, before any config and outside of what policies judge",
+        "remove it",
+        but=("http_proxy=", "https_proxy=", "no_proxy="),
     ),
     Owned("talos.platform", *_PLATFORM, but=("metal",)),
     Owned("-talos.platform", *_PLATFORM),

@@ -6,7 +6,7 @@ a judge must not read the list of what it judges.
 
 from collections.abc import Iterator, Mapping
 
-from .sysctls import dotted
+from .sysctls import dotted, starts_another
 
 
 def words(argument: str) -> Iterator[tuple[str, str]]:
@@ -51,11 +51,13 @@ def weakens(
     lists: Mapping[str, tuple[str, ...]],
     removed: tuple[str, ...],
     sysctls: Mapping[str, tuple[str, ...]],
+    programs: Mapping[str, tuple[str, ...]],
 ) -> Iterator[str]:
     """Yields what of an argument disables a default, as the tables spell it.
 
     table: as for `matches`. lists: the name of each argument to the words that its value must have. removed: names
-    that -name removes. sysctls: the name of each kernel parameter to its allowed values.
+    that -name removes. sysctls: the name of each kernel parameter to its allowed values. programs: as for
+    `sysctls.starts_another`.
     """
     yield from matches(argument, table)
     for name, value in words(argument):
@@ -63,5 +65,7 @@ def weakens(
         yield from (f"-{each}" for each in removed if name == f"-{each}")
         # Source: Linux fs/proc/proc_sysctl.c, process_sysctl_arg: sysctl.NAME or sysctl/NAME, separators in any mix.
         key = dotted(name[len("sysctl.") :].replace("/", "."))
-        if name.startswith(("sysctl.", "sysctl/")) and key in sysctls and value not in sysctls[key]:
+        if not name.startswith(("sysctl.", "sysctl/")):
+            continue
+        if (key in sysctls and value not in sysctls[key]) or starts_another(key, value, programs):
             yield f"sysctl.{key}"

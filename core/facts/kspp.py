@@ -23,6 +23,16 @@ HARDENED: dict[str, tuple[str, ...]] = {
 }
 """Kernel parameter to its acceptable values."""
 
+# Source: Linux, Documentation/admin-guide/sysctl/kernel.rst and core(5): usermode helpers, which the kernel starts with
+# all rights and outside of every container. Of core_pattern, | starts a program and @ connects to one.
+PROGRAMS: dict[str, tuple[str, ...]] = {
+    "kernel.modprobe": ("", "/sbin/modprobe"),
+    "kernel.poweroff_cmd": ("", "/sbin/poweroff"),
+    "kernel.hotplug": ("",),
+    "kernel.core_pattern": ("|/bin/false",),
+}
+"""Kernel parameter that names a program to the programs that it may name."""
+
 # Source: cilium/cilium, Documentation/operations/system_requirements.rst;
 # Linux, Documentation/networking/ip-sysctl.rst.
 NEEDED: dict[str, tuple[tuple[str, ...], str]] = {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .characters import invisible
-from .secret_places import LEGACY, Path, matches
+from .secret_places import CHART, LEGACY, Path, matches
 
 _WIREGUARD_BYTES = 32
 
@@ -21,7 +21,8 @@ class _Form:
 def problem(kind: str, path: Path, secret: str) -> str | None:
     """Why a secret can't be at its place: what is wrong and why it matters, joined by "; ". Never contains the secret.
 
-    kind: of the document, empty for one without a kind. path: in it; empty for a place in no document.
+    kind: of the document, empty for one without a kind; CHART for values of Cilium's chart. path: in it; empty for a
+    place in no document.
     """
     if not secret.strip():
         return "is empty; with an empty secret a program admits everyone, or no one"
@@ -56,7 +57,7 @@ def _base64(secret: str) -> str | None:
         return _NOT_BASE64
 
 
-_NOT_BASE64 = "is not base64; Talos reads this field as base64 of a PEM"
+_NOT_BASE64 = "is not base64; this field is read as base64 of a PEM"
 
 
 def _variable(secret: str) -> str | None:
@@ -80,5 +81,6 @@ _FORMS: dict[tuple[str, str], _Form] = {
     ("WireguardConfig", "peers.[].presharedKey"): _Form(_wireguard_key, _digest),
     ("ExtensionServiceConfig", "environment.[]"): _Form(_variable, "STAND_IN={}".format),
     ("SideroLinkConfig", "apiUrl"): _Form(_address, lambda text: f"https://stand-in.example.com/?{_digest(text)}"),
+    (CHART, "**"): _Form(_base64, _digest),
     (LEGACY, "machine.registries.config.*.tls.clientIdentity.key"): _Form(_base64, _digest),
 }

@@ -37,6 +37,10 @@ class Place:
 LEGACY = ""
 """The kind of the document that has none: machine: and cluster:."""
 
+# Source: core/model/cilium.py, the key of the stack file.
+CHART = "cilium.values"
+"""What stands for a kind where a path leads into the values of Cilium's chart."""
+
 # A stack file may have fewer levels; the loader refuses others.
 _MOST_LEVELS = 200
 _DISK = {Holds.SECRET: "encryption.keys.[].static.passphrase"}
@@ -47,6 +51,12 @@ _POD_ENVIRONMENT = " ".join(
 )
 _PROVIDERS = "{0}.providers.[].env.[].value {0}.providers.[].args.[]"
 
+# Source: cilium/cilium, install/kubernetes/cilium/templates at 1.19 and 1.20: what ends in a Secret, as base64.
+_OF_THE_CHART = (
+    "tls.ca.key hubble.relay.tls.server.key hubble.relay.tls.client.key hubble.ui.tls.client.key "
+    "hubble.metrics.tls.server.key clustermesh.apiserver.tls.*.key clustermesh.config.clusters.*.tls.key "
+    "clustermesh.config.clusters.[].tls.key"
+)
 # Source: Talos v1.12.0 and v1.14.1, pkg/machinery/config/types (the fields) and pkg/machinery/config/schemas.
 _PLACES: Mapping[str, Mapping[Holds, str]] = {
     LEGACY: {
@@ -74,6 +84,7 @@ _PLACES: Mapping[str, Mapping[Holds, str]] = {
             "cluster.etcd.ca.key"
         ),
     },
+    CHART: {Holds.SECRET: _OF_THE_CHART},
     "ContainerConfig": {Holds.TEXT: "environment.[] args.[] entrypoint.[]"},
     "CRICustomizationConfig": {Holds.TEXT: "content"},
     "DiscoveryIdentityConfig": {Holds.PKI: "clusterSecret"},
@@ -130,7 +141,7 @@ def places(kind: str) -> tuple[Place, ...]:
 
 def known_kinds() -> frozenset[str]:
     """Every kind of document that the table knows, without the one that has no kind."""
-    return frozenset(_PLACES) - {LEGACY} | NONE
+    return frozenset(_PLACES) - {LEGACY, CHART} | NONE
 
 
 def holds(kind: str, path: Path) -> Holds | None:
@@ -140,6 +151,8 @@ def holds(kind: str, path: Path) -> Holds | None:
 
 def matches(pattern: Sequence[str], path: Path) -> bool:
     """Whether a path is one of those that a pattern describes: see Place."""
+    if not pattern:
+        return not path
     if pattern[-1] == "**":
         return len(path) >= len(pattern) and matches(pattern[:-1], path[: len(pattern) - 1])
     return len(pattern) == len(path) and all(map(_fits, pattern, path))

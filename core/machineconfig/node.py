@@ -9,7 +9,7 @@ Source: siderolabs/talos internal/app/machined/pkg/controllers/k8s/node_apply.go
 from dataclasses import dataclass
 
 from core.facts.node_labels import is_forbidden
-from core.model import MachineSpec, Platform, vmnetworks
+from core.model import MachineSpec, Platform, placing
 
 from .documents.machine import annotations
 
@@ -33,7 +33,7 @@ class NodeSettings:
 def node_settings(platform: Platform, name: str) -> NodeSettings:
     """What the Node of one machine has to show."""
     machine = platform.machines[name]
-    labels = {**machine.labels, **machine.location.labels, **vmnetworks.node_labels(platform, name)}
+    labels = {**machine.labels, **machine.location.labels, **placing.node_labels(platform, name)}
     return NodeSettings(
         labels=labels,
         taints=dict(machine.taints),

@@ -7,8 +7,10 @@ from core.facts import kubevirt as kubevirt_facts
 from core.facts.versions import kubevirt_manifest
 from core.model import Platform
 from core.model.claims import claims
+from core.model.placing import taints_of
 
 from . import operators
+from .placement import tolerations
 
 NAMESPACE = "kubevirt"
 
@@ -55,6 +57,10 @@ def kubevirt(platform: Platform) -> dict[str, Any]:
     }
     if any(vm.disk for vm in platform.vms.values()):
         _for_disks(platform, spec)
+    taints = {taint for class_ in platform.vm_classes for taint in taints_of(platform, class_).items()}
+    if taints:
+        # What runs VMs on a machine tolerates what its VMs do.
+        spec["workloads"] = {"nodePlacement": {"tolerations": tolerations(sorted(taints))}}
     if want.registry:
         spec["imageRegistry"] = want.registry
         spec["imageTag"] = want.version

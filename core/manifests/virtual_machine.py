@@ -3,27 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
-from core.model import Platform, VirtualMachineSpec, vmnetworks
-from core.model.claims import Claim, claims, guest_arch, guest_macs, guest_uuid, stays_because
+from core.model import Platform, VirtualMachineSpec
+from core.model.claims import Claim, claims, guest_macs, guest_uuid, stays_because
+from core.model.placing import guest_arch
 from core.model.vmnetworks import POD_NETWORK
 
 from . import cloud_init
 from .objects import LABEL
+from .placement import group_labels, placement, probes, spread
 
-__all__ = ["LABEL", "placement", "virtual_machine"]
-
-
-def placement(platform: Platform, vm: VirtualMachineSpec) -> dict[str, Any]:
-    """Fields of a VM's spec that keep it on nodes of its architecture and with its networks; empty where all are alike.
-
-    KubeVirt takes the architecture of its own API server where none is set.
-    """
-    partial = (network for network in vm.nics if vmnetworks.is_partial(platform, network))
-    networks = {vmnetworks.network_label(network): "true" for network in partial}
-    if {machine.arch for machine in platform.machines.values()} == {"amd64"}:
-        return {"nodeSelector": networks} if networks else {}
-    arch = vm.arch or platform.vm_architectures[0]
-    return {"architecture": arch, "nodeSelector": {"kubernetes.io/arch": arch, **networks}}
+__all__ = ["LABEL", "virtual_machine"]
 
 
 def virtual_machine(platform: Platform, name: str) -> dict[str, Any]:
@@ -36,12 +25,12 @@ def virtual_machine(platform: Platform, name: str) -> dict[str, Any]:
         "metadata": {"name": name, "namespace": vm.namespace, "labels": {LABEL: name}},
         "spec": {
             "runStrategy": _STRATEGIES[vm.restart] if vm.running else "Halted",
-            "template": {"metadata": {"labels": {LABEL: name}}, "spec": spec},
+            "template": {"metadata": {"labels": {LABEL: name, **group_labels(vm)}}, "spec": spec},
         },
     }
 
 
-_STRATEGIES = {"always": "Always", "on-failure": "RerunOnFailure", "never": "Once"}
+_STRATEGIES = {"always": "Always", "on-failure": "RerunOnFailure", "never": "Once", "manual": "Manual"}
 # KubeVirt's default is a bridge, and a VM with a bridge can't be migrated.
 _LINK = {"name": POD_NETWORK, "masquerade": {}, "model": "virtio"}
 _NETWORKS = [{"name": POD_NETWORK, "pod": {}}]
@@ -95,6 +84,8 @@ def _kept(platform: Platform, name: str, vm: VirtualMachineSpec) -> dict[str, An
     disks = claims(platform, name)
     return {
         **placement(platform, vm),
+        **spread(platform, vm),
+        **probes(vm),
         "architecture": arch,
         # Where a VM can't move, LiveMigrate would hold a drain for ever.
         "evictionStrategy": "None" if any(stays_because(platform, name)) else "LiveMigrate",
@@ -108,6 +99,7 @@ def _kept(platform: Platform, name: str, vm: VirtualMachineSpec) -> dict[str, An
                 "interfaces": _links(platform, name),
                 "rng": {},
                 **({"tpm": {"persistent": True}} if vm.firmware.tpm else {}),
+                **({"watchdog": {"name": "watchdog", "i6300esb": {"action": vm.watchdog}}} if vm.watchdog else {}),
             },
         },
         "networks": _networks(vm),

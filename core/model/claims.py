@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .disks import GuestDiskSpec
+from .placing import guest_arch, places
 from .virtualization import ROOT, VirtualMachineSpec
 from .vmnetworks import POD_NETWORK
 
@@ -70,18 +71,17 @@ def _claim(platform: "Platform", name: str, vm: VirtualMachineSpec, disk: str, s
     return Claim(name, disk, claim_name(name, disk), vm.namespace, spec, wanted, access, mode)
 
 
-def guest_arch(platform: "Platform", vm: VirtualMachineSpec) -> str:
-    """The architecture of a VM's guest; amd64 where no machine runs VMs, which is refused."""
-    return vm.arch or next(iter(platform.vm_architectures), "amd64")
-
-
 def stays_because(platform: "Platform", name: str) -> Iterator[str]:
     """Why a VM can't move to another node while it runs, one clause each; none where it can."""
     arch = guest_arch(platform, platform.vms[name])
     if sum(platform.machines[each].arch == arch for each in platform.schedulable) < 2:
         yield "no other machine runs its guests"
-    elif len(places(platform, name)) < 2:
-        yield "no other machine has its networks"
+    elif len(here := places(platform, name)) < 2:
+        vm = platform.vms[name]
+        wanted = [*(["class"] if vm.place.class_ else ()), *(["networks"] if vm.nics else ())]
+        yield f"no other machine has its {' and '.join(wanted)}"
+    elif len(platform.apart.get(platform.vms[name].place.apart or "", ())) >= len(here):
+        yield f"each machine has a VM of the group {platform.vms[name].place.apart}"
     for each in claims(platform, name):
         if each.access != SHARED_ACCESS:
             known = "is ReadWriteOnce" if each.access else "has no known access mode"
@@ -110,11 +110,3 @@ def guest_macs(platform: "Platform", name: str) -> dict[str, str]:
     """The MAC addresses of all links of a VM, by network: the pod network first."""
     vm = platform.vms[name]
     return {network: guest_mac(platform, name, network) for network in (*([POD_NETWORK] * vm.pod_network), *vm.nics)}
-
-
-def places(platform: "Platform", name: str) -> frozenset[str]:
-    """The machines that may run a VM: of its architecture, and with all its networks."""
-    arch, found = guest_arch(platform, platform.vms[name]), platform.machines_by_vm_network
-    alike = (each for each in platform.schedulable if platform.machines[each].arch == arch)
-    wanted = [found[network] for network in platform.vms[name].nics if network in found]
-    return frozenset(each for each in alike if all(each in having for having in wanted))

@@ -57,6 +57,19 @@ def mapping(model: type[BaseModel], path: tuple[str, ...]) -> str:
     return "{NAME: …}" if get_origin(at) in (Mapping, dict) else "{…}"
 
 
+def takes(model: type[BaseModel], path: tuple[str, ...]) -> str:
+    """What the field at a path takes, such as "a number"; empty for text, and where it is not certain."""
+    at = _bare(_annotation(model, path))
+    if at is bool:
+        return "true or false"
+    if at in (int, float):
+        return "a number"
+    kind = at if isinstance(at, type) else get_origin(at)
+    if not isinstance(kind, type):
+        return ""
+    return "a mapping" if issubclass(kind, BaseModel | Mapping) else "a list" if issubclass(kind, tuple | list) else ""
+
+
 def refusal_of_text(model: type[BaseModel], path: tuple[str, ...], text: str) -> Sentence | None:
     """Why the field at a path refuses a text; None where it takes the text, or where that is not known."""
     annotation = _annotation(model, path)

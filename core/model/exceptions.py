@@ -17,7 +17,7 @@ _CIS = """
     3.2.1 3.2.2 4.2.1 4.2.2 4.2.4 4.2.5 4.2.6 4.2.7 4.2.8 4.2.9 4.2.10 4.2.11 4.2.12 4.2.13 4.2.14 5.2.1
     5.6.2
 """
-CONTROLS = (*(f"CIS {row}" for row in _CIS.split()), "KSPP")
+CONTROLS = (*(f"CIS {row}" for row in _CIS.split()), "KSPP", "TALOS CA")
 """Controls that can be excepted."""
 LONGEST = timedelta(days=366)
 """How far ahead an exception may end: a longer one would be the rule."""
@@ -58,7 +58,7 @@ class ExemptionSpec(Model):
     """A control that the platform does not comply with for a limited time."""
 
     control: Line = Field(examples=["CIS 1.2.15"])
-    """A row of the CIS Kubernetes Benchmark 1.12 (CIS 1.2.15), or KSPP."""
+    """A row of the CIS Kubernetes Benchmark 1.12 (CIS 1.2.15), KSPP, or TALOS CA: further authorities of clients."""
     reason: Reason = Field(examples=["The profiler of vendor X reads it until its release 4."])
     until: Day = Field(examples=['"2027-03-31"'])
     """Last day of the exception, at most a year from today."""

@@ -31,9 +31,9 @@ def parse(raw: Any, today: date | None = None, known: Sequence[Fault] = (), *, i
     """
     if wrong := _no_platform(raw):
         raise StackFileError([*known, wrong])
-    known = (*known, *nameless.faults(raw))
+    known, misplaced = (*known, *nameless.faults(raw)), list(secrecy.misplaced(raw))
     rest: Any = copy.deepcopy(without_empty_sections(raw, Platform))
-    read = _Read.of(known, incomplete)
+    read = _Read.of(known, incomplete, misplaced)
     in_classes, unresolved = classes.resolve(rest)
     faults = [*known, *(fault for fault in in_classes if not read.causes(fault)), *secrecy.faults(raw)]
     rounds = _Rounds(raw, rest, read, unresolved, faults, {*read.broken, *(fault.path[0] for fault in in_classes)})
@@ -41,8 +41,10 @@ def parse(raw: Any, today: date | None = None, known: Sequence[Fault] = (), *, i
     if platform is not None:
         between = faults_between_sections(platform, frozenset(rounds.broken), today)
         faults += [f for f in between if not _from_class(f, unresolved) and not read.causes(f)]
-        if not faults:
+        if not faults and not misplaced:
             return platform
+    unknown = [f.path for f in faults if f.surplus]
+    faults += [f for f in misplaced if not any(_nested(path, f.path) for path in unknown)]
     raise StackFileError(faults or rounds.latest)
 
 
@@ -119,15 +121,22 @@ class _Read:
     broken: frozenset[str]
     """Sections that can't be compared with others."""
     incomplete: bool
+    encrypted: frozenset[tuple[str, ...]]
+    """Each key whose value may not be encrypted."""
 
     @classmethod
-    def of(cls, known: Iterable[Fault], incomplete: bool) -> "_Read":
-        paths = frozenset(fault.path for fault in known if fault.root == ROOT and fault.path)
+    def of(cls, known: Iterable[Fault], incomplete: bool, misplaced: Iterable[Fault]) -> "_Read":
+        encrypted = frozenset(fault.path for fault in misplaced)
+        paths = encrypted | {fault.path for fault in known if fault.root == ROOT and fault.path}
         missing = SECTIONS if incomplete else ()
-        return cls(paths, frozenset({*(path[0] for path in paths), *missing}), incomplete)
+        return cls(paths, frozenset({*(path[0] for path in paths), *missing}), incomplete, encrypted)
 
     def causes(self, fault: Fault) -> bool:
-        """Whether a fault follows from one that the reading found: of the same key, or of one within it."""
+        """Whether a fault follows from one that the reading found: of its key, of one within it, or of its class."""
+        if fault.surplus and any(_nested(fault.path, path) for path in self.encrypted):
+            return False  # What belongs there, or elsewhere, is the better answer.
+        if ("classes",) in self.paths and fault.path[:1] == ("machines",) and fault.path[2:] == ("class",):
+            return True
         if self.incomplete and fault.path in {(section,) for section in SECTIONS}:
             return True
         return any(_nested(path, fault.path) or _nested(fault.path, path) for path in self.paths)

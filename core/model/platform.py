@@ -207,6 +207,20 @@ class Platform(Model):
         }
 
     @cached_property
+    def vm_classes(self) -> frozenset[str]:
+        """The classes of machines that some VM is to run on."""
+        return frozenset(vm.place.class_ for vm in self.vms.values() if vm.place.class_ is not None)
+
+    @cached_property
+    def apart(self) -> Mapping[str, tuple[str, ...]]:
+        """Group (key) to its VMs that run, no two of which run on one machine."""
+        groups: dict[str, list[str]] = {}
+        for name, vm in self.vms.items():
+            if vm.place.apart is not None and vm.running:
+                groups.setdefault(vm.place.apart, []).append(name)
+        return {group: tuple(names) for group, names in groups.items()}
+
+    @cached_property
     def vm_architectures(self) -> tuple[Architecture, ...]:
         """Processor architectures of the machines that run workloads, sorted."""
         return tuple(sorted({self.machines[name].arch for name in self.schedulable}))

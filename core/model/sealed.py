@@ -11,9 +11,10 @@ from typing import Any
 
 from core import standins
 from core.facts import secret_forms
-from core.facts.secret_places import LEGACY, Holds, holds, texts
+from core.facts.secret_places import texts
 
 from .faults import Fault, fault, sentence
+from .places import at, document_of
 from .setting import Path, command, property_path
 from .yamlbounds import MOST_LEVELS
 
@@ -68,10 +69,10 @@ def sealed(platform: Any, config: Mapping[str, Any], key: str) -> Sealed:
     places = dict(encrypted(written))
     secrets, faults = {}, [*_own_faults(written, config)]
     for path, text in places.items():
-        value = _at(platform, path)
+        value = at(platform, path)
         if not isinstance(value, str):
             faults.append(_not_as_written(path))
-        elif problem := secret_forms.problem(*_document(path, written), value):
+        elif problem := secret_forms.problem(*document_of(written, path), value):
             faults.append(_unfit(path, problem))
         secrets[standins.of(text)] = str(value)
     if () in places:
@@ -82,7 +83,7 @@ def sealed(platform: Any, config: Mapping[str, Any], key: str) -> Sealed:
 def made_up(platform: Any) -> Any:
     """The platform of a stack file with a made-up text for each encrypted value, which its place can hold."""
     places = {path: f"stand-in for bedplate:platform{property_path(path)}" for path, _ in encrypted(platform)}
-    texts = {path: secret_forms.made_up(*_document(path, platform), text) for path, text in places.items()}
+    texts = {path: secret_forms.made_up(*document_of(platform, path), text) for path, text in places.items()}
     return _with(platform, texts) if texts else platform
 
 
@@ -96,31 +97,6 @@ def judgeable(kind: str, document: Any) -> Any:
 def names(path: Path) -> tuple[str, ...]:
     """The path as faults have it."""
     return tuple(map(str, path))
-
-
-def may_be_encrypted(platform: Any, path: Path) -> bool:
-    """Whether the value at a path of a platform may be encrypted."""
-    match path:
-        case ("vms", _, "cloud_init", _, *_):
-            return True
-    found = patch_of(platform, path)
-    return found is not None and holds(found[0], found[1]) in (Holds.SECRET, Holds.TEXT)
-
-
-def patch_of(platform: Any, path: Path) -> tuple[str, Path] | None:
-    """The kind of the patch that a path leads into, and the rest of the path; None if it leads into no patch."""
-    match path:
-        case ("talos", "patches", int(), *rest):
-            length = 3
-        case ("machines" | "classes", _, "patches", int(), *rest):
-            length = 4
-        case _:
-            return None
-    patch = _at(platform, path[:length])
-    if not isinstance(patch, Mapping):
-        return None
-    kind = patch.get("kind", LEGACY)
-    return (kind, tuple(rest)) if isinstance(kind, str) else None
 
 
 def included_faults(part: Any) -> Iterator[Fault]:
@@ -187,22 +163,6 @@ def _not_as_written(path: Path) -> Fault:
 def _unfit(path: Path, problem: str) -> Fault:
     what, why = problem.split("; ", 1)
     return fault(names(path), f"holds a secret that {what}", why, f"encrypt another one: {command(path)}")
-
-
-def _document(path: Path, platform: Any) -> tuple[str, Path]:
-    """The kind of the patch that a path leads into, and the rest of the path; both empty for another place."""
-    return patch_of(platform, path) or ("", ())
-
-
-def _at(value: Any, path: Path) -> Any:
-    for key in path:
-        if isinstance(value, Mapping):
-            value = value.get(key)
-        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
-            value = value[key]
-        else:
-            return None
-    return value
 
 
 def _closed(value: Any, places: Mapping[Path, str]) -> Any:

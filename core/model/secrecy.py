@@ -8,9 +8,9 @@ from typing import Any
 
 from core import standins
 from core.facts import secret_looks
-from core.facts.secret_places import Holds, holds, texts
+from core.facts.secret_places import Holds, texts
 
-from . import cloudinit, sealed
+from . import cloudinit, places, sealed
 from .faults import Fault, fault
 from .setting import Path, command
 
@@ -30,45 +30,27 @@ _FREE = (
 
 
 def faults(platform: Mapping[str, Any]) -> list[Fault]:
-    """The faults of a platform with stand-ins: each secret in plain text, each stand-in where none may be."""
-    return [*_misplaced(platform), *_patches(platform), *_cloud_init(platform), *_free(platform)]
+    """Each secret in plain text of a platform with stand-ins."""
+    return [*_patches(platform), *_cloud_init(platform), *_chart(platform), *_free(platform)]
 
 
-def _misplaced(platform: Mapping[str, Any]) -> Iterator[Fault]:
+def misplaced(platform: Mapping[str, Any]) -> Iterator[Fault]:
+    """A fault for each stand-in where no value may be encrypted."""
     for path, text in texts(platform):
-        if standins.is_one(text) and not sealed.may_be_encrypted(platform, path):
-            yield _not_here(platform, path)
-
-
-def _not_here(platform: Mapping[str, Any], path: Path) -> Fault:
-    found = sealed.patch_of(platform, path)
-    if found and holds(*found) is Holds.PKI:
-        return _of_the_pki(path)
-    return fault(
-        sealed.names(path),
-        "may not be encrypted",
-        "plans show it, policies judge it, or it is sent where anyone can read it",
-        "write it in plain text; docs/stack-file.md lists the places of secrets",
-    )
-
-
-def _of_the_pki(path: Path) -> Fault:
-    return fault(
-        sealed.names(path),
-        "is a part of the cluster's PKI",
-        "the PKI in the stack's state has it, and another one locks machines out",
-        "remove it",
-    )
+        if not standins.is_one(text) or places.may_be_encrypted(platform, path):
+            continue
+        kind, rest = places.document_of(platform, path)
+        if not standins.is_one(kind) or rest == ("kind",):  # Else the kind would have to be known.
+            yield Fault(sealed.names(path), places.why_not(platform, path))
 
 
 def _patches(platform: Mapping[str, Any]) -> Iterator[Fault]:
     for start, patch in _all_patches(platform):
         for inner, text in texts(patch):
             path = (*start, *inner)
-            found = sealed.patch_of(platform, path)
-            place = holds(*found) if found else None
+            place = places.held(platform, path)
             if place is Holds.PKI and not standins.is_one(text):
-                yield _of_the_pki(path)
+                yield Fault(sealed.names(path), places.why_not(platform, path))
             elif standins.is_one(text) or (not inner) or inner[-1] == "$patch":
                 continue
             elif place is Holds.SECRET and text:
@@ -87,9 +69,15 @@ def _cloud_init(platform: Mapping[str, Any]) -> Iterator[Fault]:
             yield _plain(("vms", name, "cloud_init", *inner), f"contains {what} in plain text")
 
 
+def _chart(platform: Mapping[str, Any]) -> Iterator[Fault]:
+    for path, text in texts(places.at(platform, ("cilium", "values")), ("cilium", "values")):
+        if places.held(platform, path) is Holds.SECRET and text and not standins.is_one(text):
+            yield _plain(path, "is a secret in plain text")
+
+
 def _free(platform: Mapping[str, Any]) -> Iterator[Fault]:
     for path, text in texts({key: platform.get(key) for key in sorted({place[0] for place in _FREE})}):
-        if not any(_begins(path, each) for each in _FREE):
+        if places.held(platform, path) or not any(_begins(path, each) for each in _FREE):
             continue
         name = secret_looks.called(platform, path) or _telling_key(path)
         if what := secret_looks.kind_of_variable(name, text):

@@ -16,6 +16,7 @@ from .faults import refuse
 from .guest import Cpu, ExposeSpec, FirmwareSpec, GuestMemoryRange
 from .images import ContainerImage, ImageRepository
 from .pattern import Pattern
+from .placement import PlaceSpec, ProbesSpec, Watchdog
 from .types import Architecture, ByName, KubeVirtVersion, Model, Name
 from .vmnetworks import VmNetworkName, VmNicSpec
 
@@ -118,7 +119,7 @@ def _said_aloud(image: str | None, info: ValidationInfo) -> str | None:
     return image
 
 
-_OF_DISKS = ("disks", "firmware", "mac", "uuid", "restart", "nics", "pod_network")
+_OF_DISKS = ("disks", "firmware", "mac", "uuid", "restart", "nics", "pod_network", "place", "probes", "watchdog")
 """Keys that a VM with a disk alone has."""
 
 
@@ -166,8 +167,14 @@ class VirtualMachineSpec(Model):
     """Processor architecture of the guest and of the nodes that it runs on. Required where nodes of both run VMs."""
     namespace: Name = "vms"
     running: bool = True
-    restart: Literal["always", "on-failure", "never"] = "always"
-    """When a VM that runs is started again: whenever it has stopped, when it has crashed, or not at all."""
+    restart: Literal["always", "on-failure", "never", "manual"] = "always"
+    """When a VM that runs is started again: whenever it has stopped, when it has crashed, or not at all. manual: it is
+    started and stopped with virtctl alone, and an `up` does neither."""
+    place: PlaceSpec = Field(default_factory=PlaceSpec, examples=["{apart: database}"])
+    """Which machines the VM runs on. Unset: any."""
+    probes: ProbesSpec = Field(default_factory=ProbesSpec, examples=["{ready: {tcp: 443}}"])
+    watchdog: Watchdog | None = None
+    """A watchdog device of the guest, and what is done with a guest that no longer feeds it."""
     firmware: FirmwareSpec = Field(default_factory=FirmwareSpec, examples=["{efi: true}"])
     mac: Mac | None = None
     """MAC address of the guest's link on the pod network. Unset: made from the VM's name, and always the same."""
@@ -200,6 +207,12 @@ class VirtualMachineSpec(Model):
                 "a guest can't start from an empty disk",
                 "write disk.from, which is {blank: true} for an installer",
             )
+        if not self.pod_network and any(each and not each.agent for each in (self.probes.ready, self.probes.alive)):
+            refuse(
+                "has a probe of a port and pod_network: false",
+                "Kubernetes connects to the guest over the pod network",
+                "write agent: true in place of the port, or remove pod_network",
+            )
         if self.expose is not None and not self.ports:
             refuse("has expose without ports", "a Service has the VM's ports", "write e.g. ports: [443]")
         if not self.pod_network and not self.nics:
@@ -211,6 +224,11 @@ class VirtualMachineSpec(Model):
                 "remove ports, or pod_network",
             )
         return self
+
+    @property
+    def starts(self) -> bool:
+        """Whether an `up` starts it."""
+        return self.running and self.restart != "manual"
 
     @property
     def every_disk(self) -> Mapping[str, GuestDiskSpec]:

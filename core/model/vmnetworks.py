@@ -90,11 +90,6 @@ def network_label(network: str) -> str:
     return f"bedplate/network-{network}"
 
 
-def node_labels(platform: "Platform", machine: str) -> dict[str, str]:
-    """The labels of a machine's node by which VMs find the networks that only some machines have."""
-    return {network_label(name): "true" for name in networks_of(platform, machine) if is_partial(platform, name)}
-
-
 def is_partial(platform: "Platform", network: str) -> bool:
     """Whether some machine that runs VMs lacks the network."""
     return len(platform.machines_by_vm_network[network]) < len(platform.schedulable)

@@ -81,7 +81,7 @@ def _ways(rehearsal: Rehearsal, pods: dict[str, Any]) -> dict[str, str]:
         (f"stranger to {SHUT}", address[SHUT], DECLARED, "", asking.NO_ANSWER),
         (f"stranger to {SHUT}, other port", address[SHUT], UNDECLARED, "", asking.NO_ANSWER),
         (f"neighbour to {SHUT}", address[SHUT], DECLARED, neighbour, asking.NO_ANSWER),
-        (f"neighbour to {OPENED}, other port", address[OPENED], UNDECLARED, neighbour, asking.NO_ANSWER),
+        (f"neighbour to {SHUT}, other port", address[SHUT], UNDECLARED, neighbour, asking.NO_ANSWER),
         (f"machine network to {SHUT}", address[SHUT], DECLARED, "outside", asking.NO_ANSWER),
     )
     ended, wrong = {}, []

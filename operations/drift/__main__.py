@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -18,6 +19,8 @@ from .export import ExportError, exported_resources
 from .machines import Inspection, NoMachines, certificates, declared, expiring, inspect
 from .nodes import Nodes
 from .origins import lines, renamed
+from .spans import spans
+from .summary import NAME_CHARACTERS
 
 DRIFTED = 7
 # Machines that are read at the same time: a balance of the command's duration and the load on the network.
@@ -77,12 +80,19 @@ def _stack_file(file: Path) -> tuple[Platform | None, bool]:
 
 
 def table(inspections: list[Inspection]) -> str:
-    """The inspections for people: a line for each machine, and beneath it each difference: declared -> runs."""
-    width = max(len(each.machine) for each in inspections)
-    address = max(15, *(len(each.address) for each in inspections))
-    lines = []
+    """The inspections for people: a line for the machines with the same one, and beneath it each difference.
+
+    A difference is what is declared -> what runs.
+    """
+    groups: dict[Hashable, list[Inspection]] = {}
     for each in inspections:
-        lines.append(f"{each.machine:<{width}}  {each.address:<{address}}  {_summary(each)}")
+        groups.setdefault((_summary(each), *each.differences), []).append(each)
+    rows = [(spans(each.machine for each in group), _address(group), group[0]) for group in groups.values()]
+    width = min(NAME_CHARACTERS, max(len(names) for names, _, _ in rows))
+    address = max(15, *(len(where) for _, where, _ in rows))
+    lines = []
+    for names, where, each in rows:
+        lines.append(f"{names:<{width}}  {where:<{address}}  {_summary(each)}")
         lines += [f"{'':<{width}}    {difference}" for difference in each.differences]
     if any(each.differences for each in inspections):
         lines.append(
@@ -90,6 +100,10 @@ def table(inspections: list[Inspection]) -> str:
             "./bedplate up STACK --target-replace '**talos-NAME'"
         )
     return "\n".join(lines)
+
+
+def _address(group: list[Inspection]) -> str:
+    return group[0].address if len(group) == 1 else f"{len(group)} machines"
 
 
 def _summary(inspection: Inspection) -> str:

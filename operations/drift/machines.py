@@ -82,7 +82,7 @@ class Inspection:
 
     @property
     def drifted(self) -> bool:
-        """Whether it differs, or could not be read, so that nobody knows."""
+        """Whether it differs, or could not be read, so that it may differ."""
         return bool(self.differences or self.unread)
 
 

@@ -12,8 +12,8 @@ from core.machineconfig.moves import replaced_field
 from .pending import Change
 from .spans import spans
 
-# A longer list of names does not move what stands behind those of other machines.
-_NAME_CHARACTERS = 30
+NAME_CHARACTERS = 30
+"""How wide the column of names is at most: a longer list does not move what stands behind those of other machines."""
 _ADDRESS = "(its address)"
 
 
@@ -24,13 +24,13 @@ def table(changes: Sequence[Change], refused: str = "") -> str:
     is a line of its own, unless the field's line says the same.
     """
     groups = list(_groups(changes))
-    width = min(_NAME_CHARACTERS, max((len(names) for names, _, _ in groups), default=0))
+    width = min(NAME_CHARACTERS, max((len(names) for names, _, _ in groups), default=0))
     address = max([15, *(len(where) for _, where, _ in groups)])
     shown = [f"The plan refuses this: {refused}", ""] if refused else []
     for names, where, change in groups:
         shown.append(f"{names:<{width}}  {where:<{address}}  {_summary(change)}")
-        told = [*lines(change.differences), *report.lines(change.effects, change.differences)]
-        shown += [f"{'':<{width}}    {line}" for line in told]
+        beneath = [*lines(change.differences), *report.lines(change.effects, change.differences)]
+        shown += [f"{'':<{width}}    {line}" for line in beneath]
     return "\n".join(shown)
 
 

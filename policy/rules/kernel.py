@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from core.facts.kernel_words import matches, weakens, words
-from core.facts.sysctls import dotted
+from core.facts.sysctls import dotted, starts_another
 from core.native.machine import TALOS_VERSION
 
 from .arguments import HARDENING, LISTS, MITIGATIONS, REMOVED
@@ -39,6 +39,13 @@ KSPP = {
     "user.max_user_namespaces": ("0",),
     "vm.unprivileged_userfaultfd": ("0",),
 }
+# What the kernel starts with all rights and outside of every container. Source: Linux, admin-guide/sysctl/kernel.rst.
+PROGRAMS = {
+    "kernel.modprobe": ("", "/sbin/modprobe"),
+    "kernel.poweroff_cmd": ("", "/sbin/poweroff"),
+    "kernel.hotplug": ("",),
+    "kernel.core_pattern": ("|/bin/false",),
+}
 # Redirects and spoofed sources. Talos does not enforce these, and no platform needs them.
 NETWORK = {
     f"net.ipv4.conf.{which}.{key}": ("0",)
@@ -46,6 +53,7 @@ NETWORK = {
     for key in ("accept_redirects", "accept_source_route", "send_redirects", "secure_redirects")
 } | {"net.ipv4.tcp_syncookies": ("1",), "net.ipv4.icmp_echo_ignore_broadcasts": ("1",)}
 
+PROXIES = ("http_proxy=", "https_proxy=", "no_proxy=")
 WANTED = ("slab_nomerge", "pti=on")
 
 
@@ -53,7 +61,7 @@ def arguments(resource: Resource) -> list[Field]:
     """Each kernel argument. One that contains an unknown value makes the rule that reads it report a violation."""
     if resource.kind in LISTED:
         return resource.inputs[LISTED[resource.kind]].items()
-    return resource.machine.v1alpha1.at("machine", "install", "extraKernelArgs").items()
+    return resource.config.v1alpha1.at("machine", "install", "extraKernelArgs").items()
 
 
 def _forbidden(resource: Resource, bad: Callable[[str], Iterable[str]], what: str) -> Iterator[str]:
@@ -66,8 +74,8 @@ def _of_modules(resource: Resource) -> Iterator[tuple[str, str]]:
     """Path of each parameter of a module, and the kernel argument of the same effect, such as kvm.nx_huge_pages=off."""
     if resource.kind in LISTED:
         return
-    listed = resource.machine.v1alpha1.at("machine", "kernel", "modules").items()
-    for module in (*listed, *resource.machine.of("KernelModuleConfig")):
+    listed = resource.config.v1alpha1.at("machine", "kernel", "modules").items()
+    for module in (*listed, *resource.config.of("KernelModuleConfig")):
         for parameter in module["parameters"].items():
             yield from (
                 (parameter.path, f"{module['name'].text()}.{word}") for word in (parameter.text() or "").split()
@@ -82,7 +90,7 @@ def mitigations_on(resource: Resource) -> Iterator[str]:
 def hardening_kept(resource: Resource) -> Iterator[str]:
     """Yields kernel arguments that disable hardening defaults."""
     yield from _forbidden(
-        resource, lambda text: weakens(text, HARDENING, LISTS, REMOVED, KSPP), "disables a hardening default"
+        resource, lambda text: weakens(text, HARDENING, LISTS, REMOVED, KSPP, PROGRAMS), "disables a hardening default"
     )
 
 
@@ -116,6 +124,8 @@ def boots_talos(resource: Resource) -> Iterator[str]:
             yield f"{path}: talos.platform is not metal"
         elif name == "siderolink.api":
             yield f"{path}: siderolink.api lets another server control the machine"
+        elif name == "talos.environment" and not value.startswith(PROXIES):
+            yield f"{path}: talos.environment changes how Talos' own programs run"
         elif name in ("init", "rdinit"):
             yield f"{path}: {name} starts another program than Talos"
 
@@ -145,8 +155,8 @@ def nothing_else_served(resource: Resource) -> Iterator[str]:
 def sysctls_kept(resource: Resource) -> Iterator[str]:
     """Yields sysctls that weaken the Kernel Self-Protection Project's settings."""
     for place in (
-        resource.machine.v1alpha1.at("machine", "sysctls"),
-        *(document["params"] for document in resource.machine.of("SysctlConfig")),
+        resource.config.v1alpha1.at("machine", "sysctls"),
+        *(document["params"] for document in resource.config.of("SysctlConfig")),
     ):
         for spelling, _ in place.entries():
             key = dotted(spelling)
@@ -154,6 +164,8 @@ def sysctls_kept(resource: Resource) -> Iterator[str]:
             value = place[spelling].scalar() if fine else None
             if fine and value is not None and value.strip() not in fine:
                 yield f"{place.path} sets {key} to a value other than {' or '.join(fine)}"
+            if key in PROGRAMS and starts_another(key, place[spelling].scalar() or "", PROGRAMS):
+                yield f"{place.path} sets {key} to a program that the kernel would start with all rights"
 
 
 RULES = (

@@ -22,7 +22,7 @@ def readable(resource: Resource) -> Iterator[str]:
 
 def pinned_installer(resource: Resource) -> Iterator[str]:
     """Yields installer images without a schematic and an exact version, or that none is set."""
-    legacy = resource.machine.v1alpha1.at("machine", "install", "image")
+    legacy = resource.config.v1alpha1.at("machine", "install", "image")
     images = [image for image in (legacy, *_new_installers(resource)) if image.given]
     if not images:
         yield f"{legacy.path} is not set, so the provider installs the Talos version that it was built with"
@@ -30,10 +30,24 @@ def pinned_installer(resource: Resource) -> Iterator[str]:
         parsed = installer.parse(image.text() or "")
         if parsed is None or not parsed.from_factory:
             yield f"{image.path} is not a factory installer with a schematic and an exact version"
+    yield from _any_disk(resource)
+
+
+def _any_disk(resource: Resource) -> Iterator[str]:
+    """Yields an installation that names no disk, where the whole configuration is known."""
+    if not resource.inputs["base"].given:
+        return
+    documents = resource.config.of("UnattendedInstallConfig")
+    selectors = [document.at("provisioning", "diskSelector") for document in documents if document.given]
+    legacy = resource.config.v1alpha1.at("machine", "install")
+    selectors += [legacy["diskSelector"]] if legacy.given or not documents else []
+    for selector in selectors:
+        if not selector.given:
+            yield f"{selector.path} is not set, so Talos would erase the disk that it knows by a default name"
 
 
 def _new_installers(resource: Resource) -> list[Field]:
-    return [document.at("installer", "image") for document in resource.machine.of("UnattendedInstallConfig")]
+    return [document.at("installer", "image") for document in resource.config.of("UnattendedInstallConfig")]
 
 
 def calls_a_machine(resource: Resource) -> Iterator[str]:
@@ -46,20 +60,22 @@ def calls_a_machine(resource: Resource) -> Iterator[str]:
 
 def proxy_and_cni(resource: Resource) -> Iterator[str]:
     """Yields a CNI other than none, and a kube-proxy that is not disabled."""
-    for document in resource.machine.of("KubeProxyConfig"):
+    for document in resource.config.of("KubeProxyConfig"):
         if document["enabled"].flag() is not False:
             yield f"{document.path}.enabled must be false: Cilium replaces kube-proxy"
-    for document in resource.machine.of("KubeFlannelCNIConfig"):
+    for document in resource.config.of("KubeFlannelCNIConfig"):
         if document.given:
             yield f"{document.path} must be deleted: Cilium is the network"
-    cluster = resource.machine.v1alpha1["cluster"]
-    if not cluster.given:
+    cluster = resource.config.v1alpha1["cluster"]
+    # In a whole configuration, what is absent is what Talos does by default; documents replace the fields.
+    absent = resource.known_controlplane and not resource.config.of("KubeClusterConfig")
+    if not cluster.given and not absent:
         return
     cni = cluster.at("network", "cni", "name")
-    if cni.given and cni.text() != "none":
+    if (cni.given or absent) and cni.text() != "none":
         yield f"{cni.path} must be none: Cilium is the network"
     proxy = cluster.at("proxy", "disabled")
-    if (cluster["proxy"].given or cni.given) and proxy.flag() is not True:
+    if (cluster["proxy"].given or cni.given or absent) and proxy.flag() is not True:
         yield f"{proxy.path} must be true: Cilium replaces kube-proxy"
 
 
@@ -81,17 +97,30 @@ def kubeprism(resource: Resource) -> Iterator[str]:
 
 def hidden_manifests(resource: Resource) -> Iterator[str]:
     """Yields fields and documents that create Kubernetes objects outside of the plan."""
-    cluster = resource.machine.v1alpha1["cluster"]
+    cluster = resource.config.v1alpha1["cluster"]
     for name in ("inlineManifests", "extraManifests"):
         if cluster[name].items():
             yield f"cluster.{name} creates Kubernetes objects that no rule checks"
+    if cluster.at("externalCloudProvider", "manifests").items():
+        yield "cluster.externalCloudProvider.manifests creates Kubernetes objects that no rule checks"
     for kind in ("KubeInlineManifestConfig", "KubeExternalManifestConfig"):
-        if resource.machine.of(kind):
+        if resource.config.of(kind):
             yield f"{kind} creates Kubernetes objects that no rule checks"
-    if resource.machine.v1alpha1.at("machine", "pods").items():
+    if resource.config.v1alpha1.at("machine", "pods").items():
         yield "machine.pods runs pods that no rule checks"
-    if any(document.given for document in resource.machine.of("KubeStaticPodConfig")):
+    if any(document.given for document in resource.config.of("KubeStaticPodConfig")):
         yield "KubeStaticPodConfig runs pods that no rule checks"
+
+
+def own_authorities(resource: Resource) -> Iterator[str]:
+    """Yields authorities whose clients may give orders to the machine or to Kubernetes, beside the cluster's own."""
+    legacy = resource.config.v1alpha1
+    places = [legacy["machine"], legacy["cluster"]]
+    for kind in ("KubeAPIServerCAConfig", "KubeAggregatorCAConfig"):
+        places += resource.config.of(kind)
+    for place in places:
+        if place["acceptedCAs"].items():
+            yield f"{place.path}.acceptedCAs lets clients of another authority give orders"
 
 
 def protected_secrets(resource: Resource) -> Iterator[str]:
@@ -153,6 +182,15 @@ RULES = (
         check=hidden_manifests,
         why="Objects created by a machine config do not appear in the plan, so no rule checks them.",
         remedy="register the objects in the program",
+    ),
+    Rule(
+        name="talos-trusts-its-own-authorities",
+        severity="critical",
+        kinds=APPLY,
+        check=own_authorities,
+        controls=("TALOS CA",),
+        why="Whoever has a key of an accepted authority is an administrator of every machine or of the cluster.",
+        remedy="remove it, or record an exception to TALOS CA",
     ),
     Rule(
         name="talos-secrets-are-protected",

@@ -16,7 +16,7 @@ from .talos import APPLY
 
 def no_secrets(resource: Resource) -> Iterator[str]:
     """Yields each secret in plain text in a patch, by its place."""
-    machine = resource.machine
+    machine = resource.config
     yield from _at_places(machine.v1alpha1, LEGACY)
     for kind in sorted(secret_places.known_kinds() - secret_places.NONE):
         for document in machine.of(kind):
@@ -63,26 +63,29 @@ def _looks(patch: Field) -> Iterator[str]:
 
 def encrypts_at_rest(resource: Resource) -> Iterator[str]:
     """Yields a deleted encryption of Secrets in etcd."""
-    secretbox = resource.machine.v1alpha1.at("cluster", "secretboxEncryptionSecret")
+    secretbox = resource.config.v1alpha1.at("cluster", "secretboxEncryptionSecret")
     if secretbox.deleted:
         yield f"{secretbox.path} is deleted"
-    if any(document.deleted for document in resource.machine.of("KubeEtcdEncryptionConfig")):
+    if any(document.deleted for document in resource.config.of("KubeEtcdEncryptionConfig")):
         yield "KubeEtcdEncryptionConfig is deleted"
 
 
 def _volumes(resource: Resource) -> Iterator[tuple[bool, Field]]:
     """Each volume's encryption, and whether the volume is STATE."""
     for kind in ("VolumeConfig", "UserVolumeConfig", "RawVolumeConfig", "SwapVolumeConfig"):
-        for document in resource.machine.of(kind):
+        for document in resource.config.of(kind):
             yield document["name"].text() == "STATE", document["encryption"]
-    legacy = resource.machine.v1alpha1.at("machine", "systemDiskEncryption")
+    legacy = resource.config.v1alpha1.at("machine", "systemDiskEncryption")
     yield True, legacy["state"]
     yield False, legacy["ephemeral"]
 
 
 def no_static_state_key(resource: Resource) -> Iterator[str]:
-    """Yields static keys of the STATE volume."""
+    """Yields static keys of the STATE volume, and an encryption of any volume that a patch takes away."""
     for state, encryption in _volumes(resource):
+        if encryption.deleted or encryption["keys"].deleted:
+            yield f"{encryption.path} is deleted, so whoever has the disk reads it"
+            continue
         for key in encryption["keys"].items():
             if state and key["static"].given:
                 yield f"{key.path}.static stores STATE's key unencrypted on the same disk"
@@ -97,9 +100,9 @@ def real_disk_keys(resource: Resource) -> Iterator[str]:
 
 
 def _mirror_endpoints(resource: Resource) -> Iterator[Field]:
-    for document in resource.machine.of("RegistryMirrorConfig"):
+    for document in resource.config.of("RegistryMirrorConfig"):
         yield from (endpoint["url"] for endpoint in document["endpoints"].items())
-    for _, mirror in resource.machine.v1alpha1.at("machine", "registries", "mirrors").entries():
+    for _, mirror in resource.config.v1alpha1.at("machine", "registries", "mirrors").entries():
         yield from mirror["endpoints"].items()
 
 
@@ -112,8 +115,8 @@ def mirrors_by_tls(resource: Resource) -> Iterator[str]:
 
 def registries_verified(resource: Resource) -> Iterator[str]:
     """Yields registries whose certificate is not verified."""
-    places = [document["insecureSkipVerify"] for document in resource.machine.of("RegistryTLSConfig")]
-    for _, registry in resource.machine.v1alpha1.at("machine", "registries", "config").entries():
+    places = [document["insecureSkipVerify"] for document in resource.config.of("RegistryTLSConfig")]
+    for _, registry in resource.config.v1alpha1.at("machine", "registries", "config").entries():
         places.append(registry.at("tls", "insecureSkipVerify"))
     yield from (f"{place.path} must not be true" for place in places if place.flag())
 
@@ -141,8 +144,8 @@ RULES = (
         severity="critical",
         kinds=APPLY,
         check=no_static_state_key,
-        why="A static key for STATE is stored unencrypted in META, beside what it encrypts.",
-        remedy="use a tpm or kms key",
+        why="A static key for STATE is stored unencrypted in META, beside what it encrypts; no key is no better.",
+        remedy="use a tpm or kms key, and delete no encryption in a patch",
     ),
     Rule(
         name="talos-disk-keys-are-secret",

@@ -20,11 +20,11 @@ KEEPS_OFF = frozenset({"NoSchedule", "NoExecute"})
 
 def api_from_pods(resource: Resource) -> Iterator[str]:
     """Yields access of pods to the Talos API beyond the snapshot job's role and namespace."""
-    field = resource.machine.v1alpha1.at("machine", "features", "kubernetesTalosAPIAccess")
+    field = resource.config.v1alpha1.at("machine", "features", "kubernetesTalosAPIAccess")
     # An absent field means off; a document means on.
     places = [
         *([field] if field["enabled"].given and field["enabled"].flag() is not False else []),
-        *resource.machine.of("KubeTalosAPIAccessConfig"),
+        *resource.config.of("KubeTalosAPIAccessConfig"),
     ]
     for access in (place for place in places if place.given):
         for name, allowed in (("allowedRoles", POD_ROLES), ("allowedKubernetesNamespaces", POD_NAMESPACES)):
@@ -34,7 +34,7 @@ def api_from_pods(resource: Resource) -> Iterator[str]:
 
 def talos_rbac(resource: Resource) -> Iterator[str]:
     """Yields a Talos API without RBAC or without checks of certificates' key usage."""
-    features = resource.machine.v1alpha1.at("machine", "features")
+    features = resource.config.v1alpha1.at("machine", "features")
     for name in ("rbac", "apidCheckExtKeyUsage"):
         if features[name].flag() is False:
             yield f"{features.path}.{name} must stay true"
@@ -42,29 +42,29 @@ def talos_rbac(resource: Resource) -> Iterator[str]:
 
 def no_debug(resource: Resource) -> Iterator[str]:
     """Yields debug mode."""
-    if resource.machine.v1alpha1["debug"].flag():
+    if resource.config.v1alpha1["debug"].flag():
         yield "debug must stay false"
 
 
 def time_sync(resource: Resource) -> Iterator[str]:
     """Yields a disabled time synchronization."""
-    if resource.machine.v1alpha1.at("machine", "time", "disabled").flag():
+    if resource.config.v1alpha1.at("machine", "time", "disabled").flag():
         yield "machine.time.disabled must stay false"
-    for document in resource.machine.of("TimeSyncConfig"):
+    for document in resource.config.of("TimeSyncConfig"):
         if document["enabled"].flag() is False:
             yield f"{document.path}.enabled must stay true"
 
 
 def firewall_blocks(resource: Resource) -> Iterator[str]:
     """Yields a firewall that does not block by default."""
-    for document in resource.machine.of("NetworkDefaultActionConfig"):
+    for document in resource.config.of("NetworkDefaultActionConfig"):
         if not document.given or document["ingress"].text() != "block":
             yield f"{document.path}.ingress must be block"
 
 
 def separate_control_plane(resource: Resource) -> Iterator[str]:
     """Yields control planes that run workloads: by the field, or by a Node without the taint."""
-    if resource.machine.v1alpha1.at("cluster", "allowSchedulingOnControlPlanes").flag():
+    if resource.config.v1alpha1.at("cluster", "allowSchedulingOnControlPlanes").flag():
         yield "cluster.allowSchedulingOnControlPlanes lets workloads run beside etcd"
     if resource.whole.v1alpha1.at("machine", "type").text() != "controlplane":
         return

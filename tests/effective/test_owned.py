@@ -303,7 +303,6 @@ RIGHT = {
     },
     "a deleted list of udev rules": {"machine": {"udev": {"rules": DELETE}}},
     "what stands in no document of Bedplate": {"machine": {"logging": DELETE}},
-    "another authority for the way to a new one": {"machine": {"acceptedCAs": [{"crt": "QQ=="}]}},
     "a search domain": document("ResolverConfig", searchDomains={"disableDefault": True}),
 }
 

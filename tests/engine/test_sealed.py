@@ -1,5 +1,6 @@
 """Encrypted values of the platform with the real engine: what it writes and prints has none of them."""
 
+import base64
 import json
 import os
 from pathlib import Path
@@ -27,6 +28,7 @@ PLACES = {
     "talos.patches[1].password": f"{MARK}-two",
     'vms.web.cloud_init.users[0]["hashed_passwd"]': f"$6${MARK}-three",
     "vms.web.cloud_init.write_files[0].content": f"first line\n{MARK}-four: {{}}\n",
+    "cilium.values.tls.ca.key": base64.b64encode(f"{MARK}-five".encode()).decode(),
 }
 
 
@@ -53,8 +55,11 @@ def test_a_plan_shows_stand_ins_and_no_file_or_message_has_a_secret(here):
     shown = here.preview("dev", "--diff", network=False)
     printed = here.pulumi("preview", "--stack", "dev", "--json", network=False)
     texts = [shown.stdout, shown.stderr, printed.stdout, printed.stderr]
-    assert [text[max(0, at - 300) : at + 60] for text in texts if (at := text.find(MARK)) >= 0] == []
-    assert [str(file) for file, content in written(here) if MARK.encode() in content] == []
+    for mark in (MARK, PLACES["cilium.values.tls.ca.key"]):
+        assert [text[max(0, at - 300) : at + 60] for text in texts if (at := text.find(mark)) >= 0] == []
+        assert [str(file) for file, content in written(here) if mark.encode() in content] == []
+    (release,) = [inputs for urn, inputs in here.plan("dev").items() if "helm.sh/v3:Release::" in urn]
+    assert release["values"]["tls"]["ca"]["key"] == "[secret]" and release["values"]["kubeProxyReplacement"] is True
     configs = [inputs for urn, inputs in here.plan("dev").items() if "bedplate-native:talos:MachineConfig::" in urn]
     assert configs
     for inputs in configs:

@@ -61,7 +61,7 @@ class Guests:
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
         self._claims = 0
-        self._hosts = 0
+        self._hosts = self._groups = 0
 
     def declared(self, count: int) -> dict[str, dict[str, Any]]:
         """Virtual machines by name, as a stack file has them."""
@@ -89,6 +89,9 @@ class Guests:
     def _kept(self) -> dict[str, Any]:
         pick, odds = self._chance.choice, self._chance.random
         more = self._any()
+        if more.get("ports") and "probes" not in more and self._chance.random() < 0.5:
+            ways = ({"tcp": 22, "after": 3600}, {"http": {"port": 8080, "path": "/healthz?full=1"}, "every": 1})
+            more["probes"] = {"ready": self._chance.choice(ways), "alive": self._chance.choice(ways)}
         return {
             **self._nics(bool(more.get("ports"))),
             "disk": _in_its_class({**self._disk(), "from": pick(SOURCES)}),
@@ -96,8 +99,27 @@ class Guests:
             "cpu": self._cpu(),
             "memory": self._memory(),
             **({"firmware": self._firmware()} if odds() < 0.5 else {}),
-            **({"restart": pick(("always", "on-failure", "never"))} if odds() < 0.3 else {}),
+            **({"restart": pick(("always", "on-failure", "never", "manual"))} if odds() < 0.3 else {}),
+            **self._placed(),
             **more,
+        }
+
+    def _placed(self) -> dict[str, Any]:
+        """Groups, probes and a watchdog."""
+        pick, odds = self._chance.choice, self._chance.random
+        place: dict[str, Any] = {"together": self._name(20)} if odds() < 0.3 else {}
+        if odds() < 0.3:
+            self._groups += 1
+            place |= {"apart": f"group-{self._groups}", "zones": pick((True, False))}
+        ways: tuple[dict[str, Any], ...] = (
+            {"agent": True},
+            {"agent": True, "every": 3600, "failures": 1000, "after": 0},
+        )
+        probes = {key: pick(ways) for key in ("ready", "alive") if odds() < 0.3}
+        return {
+            **({"place": place} if place else {}),
+            **({"probes": probes} if probes else {}),
+            **({"watchdog": pick(("reset", "poweroff", "shutdown"))} if odds() < 0.2 else {}),
         }
 
     def _nics(self, has_ports: bool) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from lab.prepare import CHECKOUT
 from lab.spec import Host
 from lab.testing.background import Rehearsals
 from lab.testing.fixtures import kubernetes_api, lab_host, talos_lab, talos_node
-from runner.testing import VM_PARTS
+from runner.testing import NETWORK_PARTS, VM_PARTS
 from toolchain import absent
 
 __all__ = ["kubernetes_api", "lab_host", "rehearsals", "talos_lab", "talos_node"]
@@ -23,7 +23,12 @@ HERE = Path(__file__).parent
 LAST = ("test_rehearsal.py", "test_steps.py", "test_stop.py")
 # A rehearsal runs virtual machines wherever what they need is built. Kills at steps of the machines' layers need none.
 WITHOUT_VMS = () if not absent(VM_PARTS) else ("--without-vms",)
-COMMANDS = {"test_rehearsal.py": ("whole", WITHOUT_VMS), "test_steps.py": ("steps", ("--steps", "--without-vms"))}
+# The same holds for Cilium.
+WITHOUT_CILIUM = () if not absent(NETWORK_PARTS) else ("--without-cilium",)
+COMMANDS = {
+    "test_rehearsal.py": ("whole", (*WITHOUT_VMS, *WITHOUT_CILIUM)),
+    "test_steps.py": ("steps", ("--steps", "--without-vms", "--without-cilium")),
+}
 # A rehearsal beside a test that measures speed would be measured too.
 MEASURED = CHECKOUT / "tests" / "bench"
 

@@ -1,8 +1,10 @@
 """The lab's storage driver, judged by the tests of the CSI project, and its loop devices."""
 
+import fcntl
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +67,23 @@ def test_volumes_that_are_block_devices(tmp_path, devices):
 def test_no_block_device_without_a_loop_device(tmp_path):
     done = verdict(tmp_path, "block")
     assert done.returncode and "none of the 0 loop devices none is free" in (tmp_path / "log").read_text()
+
+
+def _attached(device, file):
+    """Let the device show the file: Linux, include/uapi/linux/loop.h, LOOP_SET_FD."""
+    with open(device, "r+b", buffering=0) as loop, open(file, "r+b", buffering=0) as behind:
+        fcntl.ioctl(loop, 0x4C00, behind.fileno())
+
+
+def test_what_a_killed_lab_left_attached_is_taken_back(tmp_path, devices):
+    first, second = loops.lent(tmp_path / "loops")[:2]
+    (tmp_path / "image").write_bytes(bytes(1 << 20))
+    _attached(first, tmp_path / "image")
+    # As the kubelet locks a block device: by another that has it as its file.
+    _attached(second, first)
+    assert loops.take_back(tmp_path / "loops") == 4
+    assert not [node for node in (first.name, second.name) if Path(f"/sys/block/{node}/loop").exists()]
+    assert loops.lend(tmp_path / "loops", os.geteuid(), count=4)
 
 
 def test_a_computer_without_loop_devices_lends_none(tmp_path):

@@ -36,22 +36,36 @@ def test_a_lab_that_ends_counts_no_more_although_it_still_runs(shared, setting):
     assert setting.read_text() == "200\n"
 
 
-def test_the_next_lab_sets_back_what_a_killed_one_left(shared, setting):
-    os.close(shared.hold("killed"))
+def test_a_lab_that_was_killed_counts_no_longer(shared, setting):
+    """The kernel lets go of its lock. Whoever looks next sets the value back, or keeps what was first saved."""
+    child = os.fork()
+    if child == 0:
+        shared.hold("killed")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert setting.read_text() == "20000\n" and not shared.used()
     os.close(shared.hold("next"))
+    assert setting.read_text() == "20000\n"
+    for _ in range(2):
+        shared.settle()
+        assert setting.read_text() == "200\n"
+
+
+def test_without_a_lab_nothing_is_looked_at(shared, setting):
     shared.settle()
-    assert setting.read_text() == "200\n"
+    assert setting.read_text() == "200\n" and not shared.folder.exists()
 
 
-@pytest.mark.parametrize(("was", "lower"), [("50000\n", False), ("0\n", True), ("20000\n", False)])
+@pytest.mark.parametrize(("was", "lower"), [("50000\n", False), ("-1\n", True), ("20000\n", False)])
 def test_what_is_enough_already_stays(tmp_path, setting, was, lower):
     setting.write_text(was)
     shared = Shared(tmp_path / "labs", {setting: 20_000}, lower=lower)
     handle = shared.hold("one")
     assert setting.read_text() == was
     os.close(handle)
+    setting.write_text("7\n")
     shared.settle()
-    assert setting.read_text() == was
+    assert setting.read_text() == "7\n", "another has changed it since, and no lab had"
 
 
 def test_a_setting_that_must_be_low_is_lowered(tmp_path, setting):

@@ -54,3 +54,16 @@ def test_every_volume_has_a_directory_of_its_own():
     assert len(set(names)) == len(names)
     bound = {mount["destination"]: mount["source"] for mount in document()["mounts"] if mount["type"] == "bind"}
     assert bound["/var"] == "/lab/cp-1/volumes/var" and bound["/system/state"] == "/lab/cp-1/volumes/system-state"
+
+
+def test_nodes_share_a_folder_and_loop_devices_only_where_the_lab_has_them():
+    def targets(**more):
+        about = {"directory": PurePath("/lab/cp-1"), "rootfs": PurePath("/root"), "cgroup": "x/cp-1", "host": HOST}
+        return {each["destination"]: each for each in spec.node("cp-1", **about, **more)["mounts"]}
+
+    shared = targets(shared=PurePath("/lab/shared"), loops=[PurePath("/lab/loops/loop1000")])
+    assert shared[spec.SHARED]["source"] == "/lab/shared"
+    assert shared["/dev/loop1000"]["source"] == "/lab/loops/loop1000"
+    # Beneath /var, which must be there before.
+    assert list(shared).index("/var") < list(shared).index(spec.SHARED)
+    assert set(shared) - set(targets()) == {spec.SHARED, "/dev/loop1000"}

@@ -17,8 +17,8 @@ KUBEVIRT = {"version": "v1.8.4"}
     [
         ({}, ()),
         ({"kubevirt": KUBEVIRT}, ("virtualization",)),
-        ({"kubevirt": KUBEVIRT, "storage": {"local": {}}}, ("virtualization", "vm-storage")),
-        ({"storage": {"local": {}}}, ("virtualization", "vm-storage")),
+        ({"kubevirt": KUBEVIRT, "storage": {"local": {}}}, ("virtualization", "vm-storage", "shared-storage")),
+        ({"storage": {"local": {}}}, ("virtualization", "vm-storage", "shared-storage")),
         ({"kubevirt": KUBEVIRT, "cdi": {"version": "v1.65.0"}}, ("virtualization", "vm-storage")),
     ],
 )
@@ -32,7 +32,7 @@ def test_only_what_a_platform_needs_is_built(platform, parts):
 def built(tmp_path):
     """A file for everything that the sets yield."""
     lock = load(Layout.of(prepare.CHECKOUT).lock)
-    names = [name for part in lock.select(["virtualization", "vm-storage"]) for name in part.files]
+    names = [name for part in lock.select(["virtualization", "vm-storage", "shared-storage"]) for name in part.files]
     for name in names:
         (tmp_path / name).mkdir() if name.endswith("tree") or name == "modules" else (tmp_path / name).write_text("")
     (tmp_path / "vm-system-tree/usr/sbin").mkdir(parents=True)

@@ -22,6 +22,7 @@ def test_the_model_and_the_policies_harden_the_same_kernel_parameters():
     """A policy must not read the list of what it judges, so each has its own, and neither a row more."""
     assert dict(kspp.HARDENED) == dict(kernel.KSPP)
     assert kspp.HARDENED is not kernel.KSPP
+    assert dict(kspp.PROGRAMS) == dict(kernel.PROGRAMS) and kspp.PROGRAMS is not kernel.PROGRAMS
     assert "user.max_user_namespaces" in kspp.HARDENED
 
 

@@ -97,6 +97,25 @@ CASES = [
          faults=(f"{STACK} bedplate:matchbox",)),
     Case("a password and a port", written=("config:", f"{PLAIN}\n# 2"), edits={"vms.web.ports": [70000]},
          faults=(f"{STACK} bedplate:bmc.password", f"{STACK} platform.vms.web.ports.0")),
+    # Encrypted values.
+    Case("a secret of a patch, of a guest and of the chart", {
+        "talos.patches": [{"machine": {"env": {"http_proxy": {"secure": "v1:YQ==:YQ=="}}}}],
+        "vms.web.cloud_init": {"password": {"secure": "v1:Yg==:YQ=="}},
+        "cilium.values": {"tls": {"ca": {"key": {"secure": "v1:Yw==:YQ=="}}}},
+    }),
+    Case("encrypted values that are no secret", {
+        "network.endpoint": {"secure": "v1:YQ==:YQ=="},
+        "vms.web.cpu": {"secure": "v1:Yg==:YQ=="},
+        "machines.cp-1.labels": {"a": {"secure": "v1:Yw==:YQ=="}},
+        "talos.patches": [{"machine": {"sysctls": {"a.b": {"secure": "v1:ZA==:YQ=="}}}}],
+        "cilium.values": {"a": {"secure": "v1:ZQ==:YQ=="}},
+    }, faults=(f"{STACK} platform.cilium.values.a", f"{STACK} platform.machines.cp-1.labels.a",
+         f"{STACK} platform.network.endpoint", f"{STACK} platform.talos.patches.0.machine.sysctls.a.b",
+         f"{STACK} platform.vms.web.cpu")),
+    Case("one encrypted text in two places", {
+        "vms.web.cloud_init": {"password": {"secure": "v1:YQ==:YQ=="}},
+        "cilium.values": {"tls": {"ca": {"key": {"secure": "v1:YQ==:YQ=="}}}},
+    }, faults=(f"{STACK} platform.vms.web.cloud_init.password",)),
     # The platform itself.
     Case("several at once", {"name": "Dev", "vms.web.cpu": 0, "talos.verson": "v1.14.2"},
          faults=(f"{STACK} platform.name", f"{STACK} platform.talos.verson", f"{STACK} platform.vms.web.cpu")),

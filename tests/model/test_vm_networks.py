@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from refusing import accepted, refused
 
-from core.model.claims import guest_macs, places, stays_because
+from core.model.claims import guest_macs, stays_because
+from core.model.placing import places
 from tests.diskvms import CLASSES, HTTP
 
 DMZ = {"link": "lan0", "vlan": 20, "subnet": "10.70.0.0/24", "gateway": "10.70.0.1", "dhcp": "10.70.0.100-10.70.0.199"}

@@ -11,6 +11,7 @@ import yaml
 
 from clients import talos
 from core.credentials.kubeconfig import Kubeconfig
+from core.machineconfig.differences import Difference
 from operations.drift.__main__ import table
 from operations.drift.machines import Declared, Inspection, NoMachines, certificates, declared, expiring, inspect
 from operations.drift.nodes import Nodes
@@ -296,6 +297,35 @@ def test_the_table_is_readable():
         table(inspections)
         == "cp-1   10.0.0.1         as declared\nwk-10  10.0.0.2         could not be read: no answer within 5 s"
     )
+
+
+def test_machines_with_the_same_finding_are_one_line():
+    def drifted(value):
+        return [Difference("", "machine.sysctls.a", "1", value, reboots=False)]
+
+    machines = [Inspection(f"wk-{number}", f"10.0.0.{number}", differences=drifted("2")) for number in range(1, 40)]
+    machines += [Inspection("wk-40", "10.0.0.40", differences=drifted("3")), Inspection("cp-1", "10.0.1.1")]
+    machines += [Inspection(name, "10.0.1.2", unread="no answer within 5 s") for name in ("cp-2", "cp-3")]
+    assert table(machines).splitlines()[:-1] == [
+        "wk-1 to wk-39  39 machines      1 difference",
+        "                 machine.sysctls.a: 1 -> 2",
+        "wk-40          10.0.0.40        1 difference",
+        "                 machine.sysctls.a: 1 -> 3",
+        "cp-1           10.0.1.1         as declared",
+        "cp-2, cp-3     2 machines       could not be read: no answer within 5 s",
+    ]
+
+
+def test_three_machines_that_drifted_alike_are_one_line_and_json_names_each(machine):
+    """Against the API of machines: what one of them was read from says nothing of the others."""
+    config = yaml.safe_dump({"version": "v1alpha1", "machine": {"nodeLabels": {"a": "b"}}})
+    found = [looked(machine(config=config)) for _ in range(3)]
+    for number, each in enumerate(found, 1):
+        each.machine = f"cp-{number}"
+    shown = table(found).splitlines()
+    assert shown[0].startswith("cp-1 to cp-3  3 machines") and len(shown) == len(found[0].differences) + 2
+    found[1].differences = found[1].differences[1:]
+    assert [line.split("  ")[0] for line in table(found).splitlines() if line[0] == "c"] == ["cp-1, cp-3", "cp-2"]
 
 
 def test_what_a_machine_runs_writes_nothing_to_a_terminal(machine):

@@ -46,6 +46,7 @@ MACHINE_PATCHES = (
         "machine": {
             "install": {
                 "image": f"factory.talos.dev/metal-installer/{'1' * 64}:v1.14.2",
+                "diskSelector": {"serial": "S4EWNX0R"},
                 "extraKernelArgs": ["console=ttyS0"],
             },
             "features": {"rbac": True, "kubePrism": {"enabled": True, "port": 7445}},

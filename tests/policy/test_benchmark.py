@@ -147,7 +147,8 @@ def complaints(want: Platform) -> list[str]:
 
 def test_no_row_is_forgotten():
     """Every control that a rule judges a machine by, and so every one that can be excepted."""
-    assert {control for row in TABLE for control in row.rows} == set(CONTROLS)
+    # tests/policy/test_machines.py has the one whose field is a list.
+    assert {control for row in TABLE for control in row.rows} | {"TALOS CA"} == set(CONTROLS)
 
 
 @pytest.mark.parametrize(("row", "contract"), CASES)

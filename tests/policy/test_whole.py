@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -104,6 +105,34 @@ TAKEN_AWAY = {
         "apiserver-has-both-authorizers",
     ),
     "KubePrism": (DOCUMENTS, WORKER, document("KubePrismConfig", **DELETE), "talos-kubeprism-is-on"),
+    "the network's section": (
+        FIELDS, CP, {"cluster": {"network": DELETE}}, "talos-leaves-network-to-cilium"),
+    "the CNI's section": (
+        FIELDS, CP, {"cluster": {"network": {"cni": DELETE}}}, "talos-leaves-network-to-cilium"),
+    "the CNI's name": (
+        FIELDS, CP, {"cluster": {"network": {"cni": {"name": DELETE}}}}, "talos-leaves-network-to-cilium"),
+    "the switch of kube-proxy": (
+        FIELDS, CP, {"cluster": {"proxy": {"disabled": DELETE}}}, "talos-leaves-network-to-cilium"),
+    "the network with the cluster": (FIELDS, CP, {"cluster": DELETE}, "talos-leaves-network-to-cilium"),
+    "the switch of kube-proxy's document": (
+        DOCUMENTS, CP, document("KubeProxyConfig", enabled=DELETE), "talos-leaves-network-to-cilium"),
+    "the disk": (FIELDS, CP, {"machine": {"install": {"diskSelector": DELETE}}}, "talos-installer-is-pinned"),
+    "the installation": (FIELDS, CP, {"machine": {"install": DELETE}}, "talos-installer-is-pinned"),
+    "the disk of the document": (
+        DOCUMENTS, CP, document("UnattendedInstallConfig", provisioning=DELETE), "talos-installer-is-pinned"),
+    "the installation's document": (
+        DOCUMENTS, CP, document("UnattendedInstallConfig", **DELETE), "talos-installer-is-pinned"),
+    "the encryption of STATE": (
+        FIELDS, CP, document("VolumeConfig", name="STATE", encryption=DELETE), "talos-state-key-is-not-static"),
+    "the volume STATE": (
+        FIELDS, CP, document("VolumeConfig", name="STATE", **DELETE), "talos-state-key-is-not-static"),
+    "the encryption of pods' data": (
+        DOCUMENTS, WORKER, document("VolumeConfig", name="EPHEMERAL", encryption=DELETE),
+        "talos-state-key-is-not-static"),
+    "the firewall": (
+        DOCUMENTS, WORKER, document("NetworkDefaultActionConfig", **DELETE), "talos-firewall-blocks-by-default"),
+    "the firewall's action": (
+        FIELDS, WORKER, document("NetworkDefaultActionConfig", ingress=DELETE), "talos-firewall-blocks-by-default"),
 }  # fmt: skip
 
 
@@ -111,6 +140,66 @@ TAKEN_AWAY = {
 def test_a_patch_that_takes_a_setting_away_is_reported(case: str) -> None:
     contract, name, patch, rules = TAKEN_AWAY[case]
     assert set(rules.split()) <= complaints(machine(name, patch, contract=contract))
+
+
+# Contract, patch, and the rule that must report it.
+GIVEN: dict[str, tuple[str, dict[str, Any], str]] = {
+    "manifests of a cloud": (
+        FIELDS, {"cluster": {"externalCloudProvider": {"enabled": True, "manifests": ["https://a.example.com/b"]}}},
+        "talos-hides-no-manifests"),
+    "a second network": (FIELDS, {"cluster": {"network": {"cni": {"name": "flannel"}}}},
+        "talos-leaves-network-to-cilium"),
+    "flannel's document": (DOCUMENTS, document("KubeFlannelCNIConfig"), "talos-leaves-network-to-cilium"),
+    "debug": (FIELDS, {"debug": True}, "talos-does-not-debug"),
+    "no time": (DOCUMENTS, document("TimeSyncConfig", enabled=False), "talos-keeps-time"),
+    "a parameter of the kernel": (FIELDS, {"machine": {"sysctls": {"kernel/kptr_restrict": "0"}}},
+        "kernel-sysctls-are-kept"),
+    "another role for pods": (FIELDS,
+        {"machine": {"features": {"kubernetesTalosAPIAccess": {"enabled": True, "allowedRoles": ["os:admin"]}}}},
+        "talos-api-is-not-for-pods"),
+    "another role in the document": (DOCUMENTS, document("KubeTalosAPIAccessConfig", allowedRoles=["os:admin"]),
+        "talos-api-is-not-for-pods"),
+    "a registry that is not verified": (DOCUMENTS,
+        document("RegistryTLSConfig", name="r.example.com", insecureSkipVerify=True), "talos-registries-are-verified"),
+    "a mirror without TLS": (FIELDS,
+        document("RegistryMirrorConfig", name="r.example.com", endpoints=[{"url": "http://a.example.com"}]),
+        "talos-mirrors-use-tls"),
+    "a key beside STATE": (FIELDS,
+        document("VolumeConfig", name="STATE", encryption={"keys": [{"slot": 1, "static": {"passphrase": "a"}}]}),
+        "talos-state-key-is-not-static"),
+    **{
+        f"another authority of {owner} ({contract})": (contract, patch, "talos-trusts-its-own-authorities")
+        for owner, contract, patch in (
+            ("Talos", FIELDS, {"machine": {"acceptedCAs": [{"crt": "YQ=="}]}}),
+            ("Talos", DOCUMENTS, {"machine": {"acceptedCAs": [{"crt": "YQ=="}]}}),
+            ("Kubernetes", FIELDS, {"cluster": {"acceptedCAs": [{"crt": "YQ=="}]}}),
+            ("Kubernetes", DOCUMENTS, document("KubeAPIServerCAConfig", acceptedCAs=["a"])),
+            ("aggregated APIs", DOCUMENTS, document("KubeAggregatorCAConfig", acceptedCAs=["a"])),
+        )
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", GIVEN)
+def test_a_patch_that_sets_what_no_machine_may_have_is_reported(case: str) -> None:
+    contract, patch, rule = GIVEN[case]
+    assert rule in complaints(machine(CP, patch, contract=contract))
+
+
+@pytest.mark.parametrize("rule", sorted({rule for _, _, rule in GIVEN.values()}))
+def test_a_rule_reports_the_base_as_it_reports_a_patch(rule: str) -> None:
+    """A rule that read the patches alone would miss what Talos' generator of a later contract writes by default."""
+    for contract, patch, reported in GIVEN.values():
+        if reported == rule and "$patch" not in str(patch):
+            found = machine(CP, contract=contract)
+            base = [*found.props["base"], json.dumps(patch)]
+            # Bedplate's own documents set some of these again.
+            own = [text for text in found.props["configPatches"] if not _same(json.loads(text), patch)]
+            assert rule in complaints(replace(found, props={"base": base, "configPatches": own})), patch
+
+
+def _same(text: dict[str, Any], patch: dict[str, Any]) -> bool:
+    return (text.get("kind"), text.get("name")) == (patch.get("kind"), patch.get("name"))
 
 
 # Component and field, the flag as a patch spells it, a bad value, the rule, and a good value.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from core.facts.node_labels import CONTROL_PLANE, NO_BALANCING, is_forbidden
-from core.model import MachineSpec, Platform, vmnetworks
+from core.model import MachineSpec, Platform, placing
 
 from .controlplane import announces
 from .disks import expression
@@ -37,7 +37,7 @@ def _labels(platform: Platform, name: str, machine: MachineSpec) -> dict[str, st
 
     Taints stay: the kubelet registers a new Node with them, and they are changed with the platform's kubeconfig.
     """
-    labels = {**machine.labels, **machine.location.labels, **vmnetworks.node_labels(platform, name)}
+    labels = {**machine.labels, **machine.location.labels, **placing.node_labels(platform, name)}
     return {key: value for key, value in labels.items() if machine.role != "worker" or not is_forbidden(key)}
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from core.model.claims import SHARED_ACCESS, Claim, claims, guest_arch, guest_macs, guest_uuid
+from core.model.claims import SHARED_ACCESS, Claim, claims, guest_macs, guest_uuid
 from core.model.faults import Fault, fault
+from core.model.placing import guest_arch
 from core.model.platform import Platform
 from core.model.virtualization import ROOT
 from core.model.vmnetworks import POD_NETWORK

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from core.facts.kspp import FROM_EXTENSION, HARDENED, KUBELET, NEEDED
+from core.facts.kspp import FROM_EXTENSION, HARDENED, KUBELET, NEEDED, PROGRAMS
+from core.facts.sysctls import starts_another
 from core.model.faults import Fault, fault
 from core.model.origins import Path, origin
 from core.model.platform import Platform
@@ -13,6 +14,13 @@ from .schematics import some
 
 # The controls that a self-signed serving certificate does not satisfy.
 _SELF_SIGNED = ("CIS 1.2.5", "CIS 4.2.9", "CIS 4.2.11")
+
+STARTS = (
+    "names a program that the kernel would start with all rights",
+    "it would run outside of every container, and no policy judges it",
+    "remove it, or record an exception to KSPP in exceptions",
+)
+"""What is wrong with a kernel parameter that names another program: what, why, and what to write instead."""
 
 
 def excepted(p: Platform, control: str) -> set[str]:
@@ -33,6 +41,8 @@ def kernel_stays_hardened(p: Platform) -> Iterator[Fault]:
                 "a process could read or control others",
                 f"write {' or '.join(HARDENED[key])}, or record an exception to KSPP in exceptions",
             )
+        elif starts_another(key, value, PROGRAMS) and not machines <= recorded:
+            yield fault(path, *STARTS)
 
 
 @check("talos")

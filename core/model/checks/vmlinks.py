@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from core.facts.networks import IpAddress, ends
-from core.model.claims import guest_arch, places
 from core.model.faults import Fault, fault
+from core.model.placing import guest_arch, places
 from core.model.platform import Platform
 from core.model.virtualization import VirtualMachineSpec
 from core.model.vmnetworks import VmNetworkSpec
 
 from .registry import check
 
-_SECTIONS = ("vm_networks", "machines", "classes")
+_SECTIONS = ("vm_networks", "vms", "machines", "classes")
 
 
 @check("vm_networks")

@@ -132,6 +132,26 @@ CASES = (
         document("KubeInlineManifestConfig", name="x", manifest="y"),
         "KubeInlineManifestConfig creates Kubernetes objects that no rule checks",
     ),
+    patched(
+        "talos-hides-no-manifests",
+        {"cluster": {"externalCloudProvider": {"enabled": True, "manifests": ["https://example.com/x.yaml"]}}},
+        "cluster.externalCloudProvider.manifests creates Kubernetes objects that no rule checks",
+    ),
+    patched(
+        "talos-trusts-its-own-authorities",
+        {"machine": {"acceptedCAs": [{"crt": "YQ=="}]}},
+        "machine.acceptedCAs lets clients of another authority give orders",
+    ),
+    patched(
+        "talos-trusts-its-own-authorities",
+        {"cluster": {"acceptedCAs": [{"crt": "YQ=="}]}},
+        "cluster.acceptedCAs lets clients of another authority give orders",
+    ),
+    patched(
+        "talos-trusts-its-own-authorities",
+        document("KubeAPIServerCAConfig", acceptedCAs=["a"]),
+        "KubeAPIServerCAConfig.acceptedCAs lets clients of another authority give orders",
+    ),
     Case(
         "talos-secrets-are-protected",
         "pki",

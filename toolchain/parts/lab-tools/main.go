@@ -24,6 +24,8 @@ func main() {
 		err = mount(args)
 	case "umount":
 		err = umount(args)
+	case "losetup":
+		err = losetup(args)
 	case "pause":
 		pause()
 	case "hello":

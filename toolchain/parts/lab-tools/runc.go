@@ -22,6 +22,8 @@ const realRunc = "/usr/bin/runc.real"
 //   - Capabilities that the node does not have go: runc would refuse the container.
 //   - CAP_BPF and CAP_PERFMON come to who asks for CAP_SYS_ADMIN. On a machine it includes both. For a BPF token, which
 //     only a user namespace needs, the kernel asks for CAP_BPF itself.
+//   - Devices that a pod has under another name than the node become mounts: in a user namespace runc mounts what has the
+//     pod's name on the node, and block volumes have names of the pods' own.
 func runc(args []string) error {
 	for i, arg := range args[:max(0, len(args)-1)] {
 		var err error
@@ -63,6 +65,9 @@ func fittedBundle(raw []byte, bounds uint64) ([]byte, error) {
 	}
 	var err error
 	if spec["process"], err = fitted(spec["process"], bounds); err != nil {
+		return nil, err
+	}
+	if err := renamed(spec, "/dev"); err != nil {
 		return nil, err
 	}
 	return json.Marshal(spec)
