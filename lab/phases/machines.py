@@ -81,7 +81,7 @@ def ask(rehearsal: Rehearsal, name: str, words: str = "") -> str:
 
 
 def answers(rehearsal: Rehearsal, name: str) -> dict[str, str]:
-    """What the guest says of itself, as `lab.guest` answers: boots, marker, uptime, start, memory."""
+    """What the guest says of itself: each name, of boots, marker, uptime, start and memory, to its value."""
     return dict(word.split("=", 1) for word in ask(rehearsal, name).split() if "=" in word)
 
 

@@ -47,7 +47,10 @@ def seen(rehearsal: Rehearsal, names: Iterable[str] = ()) -> dict[str, Seen]:
 
 
 def went_on(rehearsal: Rehearsal, before: Mapping[str, Seen]) -> dict[str, Any]:
-    """What became of each: from where to where, and its uptime. Raises NotShown if a guest was started again."""
+    """Each name to its nodes, `from` and `to`, and its `uptime` before and after, in seconds.
+
+    Raises NotShown if a guest was started again.
+    """
     after = {name: _seen(rehearsal, name) for name in before}
     for name, was in before.items():
         now = after[name]
