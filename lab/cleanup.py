@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from . import cgroups, loops, others, shared_settings, speed, sysctls
+from . import borrowed, cgroups, loops, others, speed, sysctls
 from .layout import Layout
 from .waiting import wait_for
 
@@ -30,7 +30,7 @@ def stop(layout: Layout, *, volumes: bool = True) -> list[str]:
     if _remove_cgroups(layout, record):
         done.append("removed its cgroups")
     sysctls.restore(record.get("sysctls", {}))
-    shared_settings.settle()
+    borrowed.settle()
     if taken := loops.take_back(layout.loops):
         done.append(f"removed its {taken} loop devices")
     if volumes and layout.shared.exists():

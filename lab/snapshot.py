@@ -4,9 +4,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import cgroups, others, shared_settings
+from . import borrowed, cgroups, others
 from .layout import Layout
-from .sysctls import NAMES, read
+from .sysctls import BORROWED, NAMES, read
 
 KINDS = ("interfaces", "mounts", "cgroups", "sysctls")
 
@@ -31,8 +31,8 @@ class Snapshot:
             interfaces={link for link in os.listdir("/sys/class/net") if layout.mark in link},
             mounts={line.split(" ", 3)[-1] for line in mounts if f"{folder}/" in line},
             cgroups=cgroups.everywhere(layout.identity),
-            sysctls={f"{name}={value}" for name, value in read((*NAMES, *shared_settings.NAMES)).items()},
-            alone=not others.foreign(folder) and not shared_settings.used(),
+            sysctls={f"{name}={value}" for name, value in read((*NAMES, *BORROWED)).items()},
+            alone=not others.foreign(folder) and not borrowed.used(),
         )
 
     def difference(self, after: "Snapshot") -> dict[str, dict[str, list[str]]]:

@@ -17,7 +17,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import cgroups, loops, network, shared_settings, sysctls
+from . import borrowed, cgroups, loops, network, sysctls
 from .container_node import ContainerNode, carry_out
 from .container_runtime import Runtime
 from .kernel import (
@@ -214,7 +214,7 @@ def _init(layout: Layout, lifeline: int, private: bool) -> NoReturn:
         except BaseException:
             traceback.print_exc()
         finally:
-            shared_settings.settle(ending=layout.identity)
+            borrowed.settle(ending=layout.identity)
             os._exit(status)
     while True:
         pid, _ = os.wait()
@@ -229,8 +229,11 @@ def main(directory: str, lifeline: int) -> None:
     # Containers of a runtime are on its own bridge, in the computer's network: that is where the registry must be.
     if not order.runtime:
         unshare(NEWPID | NEWNS | NEWNET | NEWIPC | NEWUTS)
-    # Held open by the lab's init and supervisor, never closed: each counts the lab as running.
-    shared_settings.hold(layout.identity, keyrings=order.host.user_namespace and not order.runtime, bpf=order.host.bpf)
+    # Held open by the lab's init and supervisor, never closed: they count the lab as running.
+    for setting in borrowed.OF_NODES:
+        setting.borrow(layout.identity)
+    if order.host.bpf:
+        borrowed.PERF_EVENTS.borrow(layout.identity)
     go, ready = os.pipe()
     child = os.fork()
     if child == 0:
