@@ -19,6 +19,7 @@ PHASES = [
     "virtual machines",
     "virtual machines' disks",
     "the images",
+    "shared volumes",
     "up again",
     "closed namespaces",
     "node ports and addresses",
@@ -39,7 +40,7 @@ PHASES = [
 ]
 
 
-VM_PHASES = ("virtual machines", "virtual machines' disks", "virtual machines again")
+VM_PHASES = ("virtual machines", "virtual machines' disks", "shared volumes", "virtual machines again")
 
 
 def test_a_rehearsal_of_dev_passes_every_phase_and_leaves_nothing(rehearsals):
