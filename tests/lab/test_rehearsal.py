@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.rehearsals import NETWORK_PHASES
+from runner.rehearsals import NETWORK_PHASES, VM_PHASES
 from tests.lab.conftest import WITHOUT_CILIUM, WITHOUT_VMS
 
 pytestmark = pytest.mark.lab
@@ -38,9 +38,6 @@ PHASES = [
     "destroy",
     "end",
 ]
-
-
-VM_PHASES = ("virtual machines", "virtual machines' disks", "shared volumes", "virtual machines again")
 
 
 def test_a_rehearsal_of_dev_passes_every_phase_and_leaves_nothing(rehearsals):
