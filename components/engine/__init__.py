@@ -2,13 +2,15 @@
 
 The changes that only save time (`waiting`, `logs`, `positions`, `values`, `cycles`) are guarded by the source that they
 replace (`guard.py`): where another SDK is installed, and that source differs, the SDK stays as it is and the program is
-slower. `memory` changes nothing of the SDK.
+slower. `core/memory.py` changes nothing of the SDK.
 
 `failures`, `ending` and `order` have no such guard, because they wrap the SDK's functions and don't copy them:
 tests/program/test_sdk.py and tests/engine fail where another SDK behaves differently.
 """
 
-from . import cycles, ending, failures, logs, memory, order, positions, values, waiting
+from core import memory
+
+from . import cycles, ending, failures, logs, order, positions, values, waiting
 
 
 def prepare() -> None:

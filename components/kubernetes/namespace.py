@@ -17,7 +17,10 @@ class NamespaceArgs:
     cluster: Cluster
     profile: Profile
     kept: bool = False
-    """Whether the namespace stays in the cluster when its resource is deleted: its claims would be deleted with it."""
+    """Whether the namespace and its policy stay in the cluster when their resources are deleted.
+
+    Its claims would be deleted with it, and without the policy it would be open.
+    """
 
 
 class Namespace(ComponentResource):
@@ -33,5 +36,6 @@ class Namespace(ComponentResource):
         kept = ResourceOptions(retain_on_delete=True) if args.kept else None
         own = ResourceOptions.merge(cluster.options(self, cluster.network), kept)
         namespace = KubernetesObject(f"namespace-{name}", space, own)
-        self.closed = KubernetesObject(f"namespace-{name}-default-deny", deny, cluster.options(self, namespace))
+        own = ResourceOptions.merge(cluster.options(self, namespace), kept)
+        self.closed = KubernetesObject(f"namespace-{name}-default-deny", deny, own)
         self.register_outputs({})

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pulumi import ComponentResource, Resource, ResourceOptions
 
 from components.kubernetes import Cluster, KubernetesObject
+from components.storage import Volumes
 from core.manifests import multus
 from core.manifests.objects import object_name
 
@@ -16,15 +17,13 @@ class Beneath:
 
     hypervisor: Resource
     """Done once the cluster can run virtual machines."""
-    volumes: Sequence[Resource]
-    """Done once the cluster has classes of volumes, and fills disks."""
+    volumes: Volumes
+    """Classes of volumes, what fills disks, and golden images."""
     networks: Mapping[str, Sequence[Resource]] = field(default_factory=dict)
     """Namespace to what is done once its VMs can be connected to networks of the site."""
 
 
-def beneath(
-    cluster: Cluster, hypervisor: Resource, volumes: Sequence[Resource], closed: Mapping[str, Resource]
-) -> Beneath:
+def beneath(cluster: Cluster, hypervisor: Resource, volumes: Volumes, closed: Mapping[str, Resource]) -> Beneath:
     """What VMs are on, with Multus where they have links in other networks. closed: namespace to its policy."""
     if not any(vm.nics for vm in cluster.platform.vms.values()):
         return Beneath(hypervisor=hypervisor, volumes=volumes)

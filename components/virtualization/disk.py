@@ -6,6 +6,7 @@ from components.kubernetes import Cluster, KubernetesObject
 from components.native import ContractResource
 from core.manifests import disk as manifests
 from core.model.claims import Claim
+from core.model.copies import copied, unready
 from core.native.kubernetes import VM_DISK
 
 # A large image over a slow line. CDI goes on without this run, so that the next one finds more of it done.
@@ -51,6 +52,8 @@ class FilledDisk(ContractResource):
             "bytes": str(manifests.volume_size(claim)),
             "grows": manifests.can_grow(cluster.platform, claim),
             "keep": claim.spec.keep,
+            "copied": "/".join(copied(claim) or ()),
+            "unready": unready(cluster.platform, claim) or "",
             "starts": vm.starts,
             "kubeconfig": cluster.api.kubeconfig,
             "timeoutSeconds": FILL_TIMEOUT_SECONDS,

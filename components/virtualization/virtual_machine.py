@@ -47,8 +47,11 @@ class Vm(ComponentResource):
             needed.append(KubernetesObject(f"vm-{name}-ports", policy, cluster.options(self, args.namespace)))
         made = [claim for claim in claims(cluster.platform, name) if claim.is_made]
         # A disk outlives KubeVirt, so it does not depend on it.
-        below = cluster.options(self, args.namespace, *args.beneath.volumes)
-        needed += [data_volume(cluster, claim, below) for claim in made]
+        for claim in made:
+            image = args.beneath.volumes.images.get(claim.spec.source.image or "")
+            fetched = [image] if image else []
+            below = cluster.options(self, args.namespace, *args.beneath.volumes.ready, *fetched)
+            needed.append(data_volume(cluster, claim, below))
         wanted = manifests.virtual_machine(cluster.platform, name)
         below = cluster.options(self, *needed, args.beneath.hypervisor, *args.beneath.networks.get(vm.namespace, ()))
         self.machine = KubernetesObject(f"vm-{name}", wanted, below)

@@ -12,11 +12,21 @@ GATES: Mapping[str, tuple[int, int]] = MappingProxyType({"ExpandDisks": (1, 9), 
 """Gate to the first minor release in which it need not be listed."""
 # Source: kubevirt/containerized-data-importer v1.65.0, pkg/common/common.go, DefaultGlobalOverhead.
 _OVERHEAD = 0.06
+_MEBIBYTE = 2**20
 
 
 def listed(gates: frozenset[str], version: str) -> list[str]:
     """Those of the gates that a release needs in its list, sorted. version: such as v1.8.4."""
     return sorted(gate for gate in gates if minor(version) < GATES[gate])
+
+
+def usable_bytes(size: int, mode: str | None) -> int:
+    """The bytes that a disk in a claim can have: without what CDI leaves to the file system.
+
+    size: bytes of the claim. mode: Filesystem or Block.
+    """
+    # Source: the same, GetUsableSpace: in whole mebibytes.
+    return size if mode == "Block" else int(size / (1 + _OVERHEAD)) // _MEBIBYTE * _MEBIBYTE
 
 
 def volume_bytes(size: int, mode: str | None) -> int:

@@ -1,6 +1,6 @@
 """The namespaces that belong to the cluster itself."""
 
-from . import multus, snapshots, storage
+from . import golden, multus, snapshots, storage
 
 # Source: Kubernetes documentation, "Namespaces"; KubeVirt's operator manifest; core/manifests for the others.
 RESERVED = frozenset(
@@ -13,6 +13,7 @@ RESERVED = frozenset(
         "kubevirt",
         "cdi",
         "cilium",
+        golden.NAMESPACE,
         multus.NAMESPACE,
         snapshots.NAMESPACE,
         storage.NAMESPACE,

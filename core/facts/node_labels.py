@@ -6,6 +6,9 @@ CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 # Source: the same, node.kubernetes.io/exclude-from-external-load-balancers.
 NO_BALANCING = "node.kubernetes.io/exclude-from-external-load-balancers"
 """The label of a Node that announces no service of type LoadBalancer."""
+# Source: Kubernetes documentation, Node Shutdowns, "Non-graceful node shutdown handling".
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+"""The taint with which Kubernetes deletes a node's pods and detaches its volumes at once, without its kubelet."""
 
 # Source: kubernetes/kubernetes, plugin/pkg/admission/noderestriction/admission.go, getForbiddenLabels: a label of these
 # domains, or of one beneath them, is refused unless it is listed below.

@@ -9,7 +9,7 @@ from core.facts import talos_images
 from core.facts.versions import minor
 from core.manifests import approver, cdi, disk, local_path, snapshots, virtual_machine, workload
 from core.model import Platform
-from core.model.claims import claims
+from core.model.claims import claims, image_claim
 
 from . import cilium, talos
 from .found import found
@@ -75,6 +75,8 @@ def _objects(platform: Platform) -> Iterator[tuple[str, Iterable[Mapping[str, An
         yield "local storage", local_path.provisioner(platform)
     if platform.cdi:
         yield "CDI", cdi.operator(platform.cdi)
+    for name in platform.golden:
+        yield f"image {name}", [disk.data_volume(image_claim(platform, name))]
     for name in platform.vms:
         disks = [disk.data_volume(claim) for claim in claims(platform, name) if claim.is_made]
         yield f"VM {name}", [virtual_machine.virtual_machine(platform, name), *disks]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core.facts.golden import LABEL as IMAGE_LABEL
+from core.facts.golden import NAMESPACE as IMAGES
 from core.facts.kubevirt import volume_bytes
 from core.facts.quantities import mebibytes
 from core.facts.storage import DRIVER
@@ -16,7 +18,7 @@ from .objects import LABEL
 _CDI_LABEL = "cdi.kubevirt.io"
 # Source: kubevirt/containerized-data-importer v1.65.0, pkg/common/common.go and pkg/controller/upload-controller.go.
 _UPLOAD_SERVER, _UPLOAD_PORT = "cdi-upload-server", 8443
-_RECEIVED = ("claim", "snapshot", "upload")
+_RECEIVED = ("claim", "snapshot", "upload", "image")
 """Sources whose data another pod sends."""
 
 
@@ -36,8 +38,16 @@ def data_volume(claim: Claim) -> dict[str, Any]:
         "apiVersion": "cdi.kubevirt.io/v1beta1",
         "kind": "DataVolume",
         "metadata": _metadata(claim, claim.name),
-        "spec": {"source": source(claim), "storage": storage},
+        "spec": {**_origin(claim), "storage": storage},
     }
+
+
+def _origin(claim: Claim) -> dict[str, Any]:
+    """The keys of the spec that say what a disk is filled from."""
+    image = claim.spec.source.image
+    if image is not None:
+        return {"sourceRef": {"kind": "DataSource", "name": image, "namespace": IMAGES}}
+    return {"source": source(claim)}
 
 
 def source(claim: Claim) -> dict[str, Any]:
@@ -111,7 +121,7 @@ def receiving_policy(claim: Claim) -> dict[str, Any] | None:
         return None
     # A copy of a claim is sent from the namespace of that claim, an upload by CDI's proxy.
     copied = claim.spec.source.claim or claim.spec.source.snapshot
-    sender = (copied.namespace or claim.namespace) if copied else NAMESPACE
+    sender = (copied.namespace or claim.namespace) if copied else IMAGES if claim.spec.source.image else NAMESPACE
     named = {"kubernetes.io/metadata.name": sender}
     return policy(
         f"{claim.name}-fill",
@@ -136,4 +146,5 @@ def volume_size(claim: Claim) -> int:
 
 
 def _metadata(claim: Claim, name: str) -> Mapping[str, Any]:
-    return {"name": name, "namespace": claim.namespace, "labels": {LABEL: claim.vm}}
+    labels = {LABEL: claim.vm} if claim.image is None else {IMAGE_LABEL: claim.image}
+    return {"name": name, "namespace": claim.namespace, "labels": labels}

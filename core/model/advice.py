@@ -7,7 +7,7 @@ from core.facts.cloudconfig import KEYS
 from core.facts.storage import CLASS
 from core.facts.versions import out_of_support
 
-from .claims import stays_because
+from .claims import claims, stays_because
 from .disk import DiskSpec
 from .faults import Fault, fault
 from .machine import MachineClassSpec, MachineSpec
@@ -25,6 +25,7 @@ def advice(platform: Platform, today: date) -> Iterator[Fault]:
     yield from _bare_sizes(platform)
     yield from _disks_that_stay(platform)
     yield from _vms_that_stay(platform)
+    yield from _images(platform)
     yield from _networks_past_policies(platform)
 
 
@@ -39,6 +40,29 @@ def _vms_that_stay(platform: Platform) -> Iterator[Fault]:
                 "it stops while its node is drained or upgraded, and does not start elsewhere without its disks",
                 "use a class with ReadWriteMany for all its disks, or plan for that",
             )
+
+
+def _images(platform: Platform) -> Iterator[Fault]:
+    """Images that are not what was reviewed, and disks to which all of an image is copied by pods."""
+    for name, image in platform.golden.items():
+        if image.refresh:
+            yield fault(
+                ("images", name, "refresh"),
+                "follows a tag",
+                "whoever writes to the registry decides what new disks contain, and no plan shows it",
+                "write the digest, and change it in a pull request, if that matters",
+            )
+    for name in platform.vms:
+        for each in claims(platform, name):
+            image_of = platform.golden.get(each.spec.source.image or "") if each.is_made else None
+            place = platform.storage_class(image_of.class_) if image_of else None
+            if place is not None and each.storage_class != place.name:
+                yield fault(
+                    (*each.path, "class"),
+                    f"is {each.storage_class}, and image {each.spec.source.image} is in {place.name}",
+                    "no driver copies from one class to another, so pods send the whole image over the network",
+                    "use the image's class, or declare the image once for each class",
+                )
 
 
 def _networks_past_policies(platform: Platform) -> Iterator[Fault]:

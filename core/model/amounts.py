@@ -56,7 +56,16 @@ _Size = Annotated[
         "write e.g. 512Mi or 4Gi",
     ),
 ]
-Quantity = Annotated[_Size, AfterValidator(partial(_at_most, most=MOST_STORAGE, why=_TYPED))]
+_StorageSize = Annotated[
+    str,
+    Pattern(
+        r"[1-9]\d*(Mi|Gi|Ti)",
+        "a size",
+        "volumes and file systems count in binary multiples, and 20GB would be less than 20Gi",
+        "write e.g. 20Gi or 1Ti",
+    ),
+]
+Quantity = Annotated[_StorageSize, AfterValidator(partial(_at_most, most=MOST_STORAGE, why=_TYPED))]
 Memory = Annotated[_Size, AfterValidator(partial(_at_most, most=MOST_MEMORY, why=_TYPED))]
 GuestMemory = Annotated[
     Memory, AfterValidator(partial(_at_least, least=LEAST_GUEST, why="no operating system starts in it"))

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.facts.golden import NAMESPACE
+
 from .disks import GuestDiskSpec
 from .placing import guest_arch, places
 from .virtualization import ROOT, VirtualMachineSpec
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from .platform import Platform
 
 SHARED_ACCESS = "ReadWriteMany"
+_DIGITS = 8
 _IDENTITIES = uuid.uuid5(uuid.NAMESPACE_DNS, "vms.bedplate")
 
 
@@ -34,10 +37,14 @@ class Claim:
     """ReadWriteOnce or ReadWriteMany; None for an existing claim, and where the class's modes are not known."""
     mode: str | None
     """Filesystem or Block; None as above."""
+    image: str | None = None
+    """The golden image that it is, and no disk of a VM."""
 
     @property
     def path(self) -> tuple[str, ...]:
-        """Where the stack file has the disk."""
+        """Where the stack file has the disk, or the image."""
+        if self.image is not None:
+            return ("images", self.image)
         return ("vms", self.vm, "disk") if self.disk == ROOT else ("vms", self.vm, "disks", self.disk)
 
     @property
@@ -60,6 +67,24 @@ def claims(platform: "Platform", name: str) -> tuple[Claim, ...]:
 def _claim(platform: "Platform", name: str, vm: VirtualMachineSpec, disk: str, spec: GuestDiskSpec) -> Claim:
     if spec.claim is not None:
         return Claim(name, disk, spec.claim, vm.namespace, spec, None, spec.access, None)
+    return Claim(name, disk, claim_name(name, disk), vm.namespace, spec, *_place(platform, spec))
+
+
+def image_claim(platform: "Platform", name: str) -> Claim:
+    """The claim that a golden image is fetched into. Of another source, it is another claim.
+
+    An image with refresh has no claim of its own: CDI makes one for each that it finds.
+    """
+    want = platform.golden[name]
+    spec = want.disk
+    place = _place(platform, spec)
+    fetched = repr((want.source.model_dump(), want.size, place))
+    digest = hashlib.sha256(fetched.encode()).hexdigest()[:_DIGITS]
+    return Claim("", "", f"{name}-{digest}", NAMESPACE, spec, *place, image=name)
+
+
+def _place(platform: "Platform", spec: GuestDiskSpec) -> tuple[str | None, str | None, str | None]:
+    """The class of a new disk, and its modes."""
     found = platform.storage_class(spec.class_)
     modes = [
         each
@@ -67,8 +92,7 @@ def _claim(platform: "Platform", name: str, vm: VirtualMachineSpec, disk: str, s
         if spec.access in (None, each.access) and spec.mode in (None, each.volume)
     ]
     access, mode = (modes[0].access, modes[0].volume) if modes else (spec.access, spec.mode)
-    wanted = found.name if found else spec.class_
-    return Claim(name, disk, claim_name(name, disk), vm.namespace, spec, wanted, access, mode)
+    return found.name if found else spec.class_, access, mode
 
 
 def stays_because(platform: "Platform", name: str) -> Iterator[str]:

@@ -137,6 +137,8 @@ class DiskSourceSpec(Model):
     """A copy of a claim."""
     snapshot: ObjectSourceSpec | None = None
     """A copy of a volume snapshot."""
+    image: Name | None = None
+    """A copy of a golden image, one of images:."""
     upload: Chosen | None = None
     """The disk waits for `virtctl image-upload`."""
     blank: Chosen | None = None
@@ -166,6 +168,8 @@ class DiskSourceSpec(Model):
                 return url
             case DiskSourceSpec(registry=RegistrySourceSpec(image=image)):
                 return image
+        if self.image is not None:
+            return f"image {self.image}"
         named = self.claim or self.snapshot
         return self.kind if named is None else f"{self.kind} {named.name}"
 

@@ -98,6 +98,14 @@ def model_at(model: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel]:
     return at
 
 
+def is_section(model: type[BaseModel], path: tuple[str, ...]) -> bool:
+    """Whether one model stands at a path in any case: not a list or mapping of them, nor one that may be absent."""
+    at = _annotation(model, path)
+    while hasattr(at, "__metadata__"):
+        at = at.__origin__
+    return isinstance(at, type) and issubclass(at, BaseModel)
+
+
 def fields(model: type[BaseModel]) -> dict[str, Any]:
     """A model's fields by the keys that a person writes."""
     return {field.alias or name: field for name, field in model.model_fields.items()}

@@ -20,6 +20,7 @@ from . import schematic, storage
 from .boot import BootSpec
 from .cilium import CiliumSpec
 from .exceptions import ExemptionSpec
+from .golden import GoldenImageSpec, ImageName
 from .machine import MachineClassSpec, MachineSpec
 from .network import ClusterNetworkSpec
 from .registries import RegistriesSpec
@@ -54,6 +55,8 @@ class Platform(Model):
     """Where the volumes of the cluster are: those of VMs and of applications."""
     declared_cdi: CdiSpec | None = Field(default=None, alias="cdi")
     """CDI, which fills the disks of VMs from images. Unset: the current release, where a VM has a disk."""
+    golden: ByName[ImageName, GoldenImageSpec] = Field(default={}, alias="images", validate_default=True)
+    """Golden images by name: each is fetched once, and disks of VMs are copies of it."""
     vm_networks: ByName[VmNetworkName, VmNetworkSpec] = Field(default={}, validate_default=True)
     """Networks of the site to which VMs are connected, such as VLANs, by name."""
     vms: ByName[Name, VirtualMachineSpec] = Field(default={}, validate_default=True)
@@ -191,7 +194,7 @@ class Platform(Model):
     def cdi(self) -> CdiSpec | None:
         """CDI, which fills the disks of VMs from images; None where the platform has none."""
         makes = any(disk.claim is None for vm in self.vms.values() for disk in vm.every_disk.values())
-        return self.declared_cdi or (CdiSpec() if makes else None)
+        return self.declared_cdi or (CdiSpec() if makes or self.golden else None)
 
     @property
     def schedulable(self) -> tuple[str, ...]:

@@ -3,8 +3,9 @@
 import ast
 import inspect
 import json
+from functools import cache
 from itertools import pairwise
-from textwrap import dedent
+from pathlib import Path
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -31,13 +32,18 @@ def _docstrings(cls: type) -> dict[str, str]:
     """The docstring of each field of a class, and of the classes that it extends, by name."""
     above = cls.__mro__[1]
     found = _docstrings(above) if above.__module__.startswith("core.") else {}
-    body = ast.parse(dedent(inspect.getsource(cls))).body[0]
-    assert isinstance(body, ast.ClassDef)
-    for field, text in pairwise(body.body):
+    for field, text in pairwise(_classes(inspect.getfile(cls))[cls.__name__].body):
         match field, text:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(docstring))):
                 found[name] = inspect.cleandoc(docstring)
     return found
+
+
+@cache
+def _classes(file: str) -> dict[str, ast.ClassDef]:
+    """The classes of a module's source, by name: each module is read once, whatever number of models it has."""
+    body = ast.parse(Path(file).read_text(encoding="utf-8")).body
+    return {each.name: each for each in body if isinstance(each, ast.ClassDef)}
 
 
 def stack_schema() -> dict[str, Any]:

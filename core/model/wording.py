@@ -151,9 +151,22 @@ def _unknown_key(error: ErrorDetails, model: type[BaseModel], path: tuple[str, .
         known = sorted(examples.fields(examples.model_at(model, path[:-1])))
     except KeyError:
         known = []
-    near = get_close_matches(path[-1], known, n=1)
+    near = _beneath(model, path) or get_close_matches(path[-1], known, n=1)
     instead = f"did you mean {near[0]}?" if near else f"known keys here: {', '.join(known)}"
     return sentence("is not a known key", "a misspelt key would silently leave a default in force", instead)
+
+
+def _beneath(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:
+    """The one section beside an unknown key that has a key of this name, as SECTION.KEY; none where several have it."""
+    try:
+        beside = examples.fields(examples.model_at(model, path[:-1]))
+    except KeyError:
+        return []
+    places = ((*path[:-1], section) for section in beside)
+    # A key of a mapping or a list would need a name as well, and a section that may be absent may be so on purpose.
+    sections = [place for place in places if examples.is_section(model, place)]
+    found = [place[-1] for place in sections if path[-1] in examples.fields(examples.model_at(model, place))]
+    return [f"{found[0]}.{path[-1]}"] if len(found) == 1 else []
 
 
 _Wording = Callable[[ErrorDetails, type[BaseModel], tuple[str, ...]], str]

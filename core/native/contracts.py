@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from core.facts.secrets import SECRET_INPUTS as FOREIGN_SECRET_INPUTS
 
-from . import cluster, kubernetes, machine, metal
+from . import cluster, kubernetes, machine, metal, storage
 from .contract import Contract
 
 CONTRACTS: Mapping[str, Contract] = {
@@ -12,6 +12,7 @@ CONTRACTS: Mapping[str, Contract] = {
     for contract in (
         kubernetes.API_READY,
         kubernetes.CHART,
+        storage.GOLDEN_IMAGE,
         kubernetes.KUBECONFIG_SIGNED,
         kubernetes.NODE_READY,
         kubernetes.NODE_SETTINGS,

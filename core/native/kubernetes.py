@@ -7,7 +7,7 @@ from core.facts.charts import CACHE
 
 from . import shared
 from .contract import Contract, Input, Output
-from .types import AUTHORITY, FLAG, KUBECONFIG, text, text_mapping, texts
+from .types import ANY_TEXT, AUTHORITY, FLAG, KUBECONFIG, text, text_mapping, texts
 
 
 def _node() -> Input:
@@ -139,6 +139,20 @@ VM_DISK = Contract(
         "bytes": _of_disk("a number", "The bytes of the claim.", "21474836480", pattern="[1-9][0-9]*"),
         "grows": _flag("Whether volumes of the class can grow."),
         "keep": _flag("Whether the disk's data are kept where its source changes.", ignored=True),
+        "copied": Input(
+            type=ANY_TEXT,
+            doc="The claim that the disk is a copy of, as NAMESPACE/NAME; empty for any other source.",
+            why="it is looked at while CDI does not begin",
+            instead="write e.g. images/golden, or an empty text",
+            ignored_in_diff=True,
+        ),
+        "unready": Input(
+            type=ANY_TEXT,
+            doc="Why a new disk could not be filled, as far as the stack file says; empty if it can.",
+            why="a plan refuses what would wait for ever",
+            instead="write an empty text",
+            ignored_in_diff=True,
+        ),
         "starts": _flag("Whether the VM runs, so that a volume that waits for it is made."),
         "kubeconfig": shared.kubeconfig(ignored=True),
         "timeoutSeconds": shared.timeout(ignored=True),

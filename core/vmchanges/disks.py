@@ -13,6 +13,12 @@ from .verdict import Cause, Effect
 _REACHED = ("secretRef", "certConfigMap")
 """Keys of a source that say how CDI reaches it, and not what the disk is filled with."""
 
+_PROTECTED = (
+    "the disk is protected, so the plan fails; to delete its data, write keep: false for it, run up, and then remove "
+    "it; to keep its data and forget it, run ./bedplate pulumi state unprotect URN, with the URN that the plan names"
+)
+_KEPT_SO_FAR = "the disk is kept so far; write keep: false alone, run up, and then change it"
+
 
 @dataclass(frozen=True)
 class Disk:
@@ -23,6 +29,10 @@ class Disk:
     """Whether nothing that the engine does deletes its data. Another source is then refused."""
     grows: bool = True
     """Whether volumes of its class can grow."""
+    protected: bool = False
+    """Whether the engine refuses to delete it. A disk that is kept is also protected, until someone ends that."""
+    unready: str = ""
+    """Why it could not be filled if it were new, with what to do about it; empty if it can."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -40,9 +50,10 @@ def changes(old: Sequence[Disk], new: Sequence[Disk], hypervisor: Hypervisor) ->
 
 def _change(path: str, old: Disk | None, new: Disk | None, hypervisor: Hypervisor) -> Iterator[Cause]:
     if old is None:
-        yield Cause(path, Effect.MADE)
+        unready = new.unready if new else ""
+        yield Cause(path, Effect.REFUSED, unready) if unready else Cause(path, Effect.MADE)
     elif new is None:
-        yield Cause(path, Effect.REMOVED if old.kept else Effect.REMOVED_WITH_DISK, "it is no longer declared")
+        yield _removed(path, old)
     else:
         before, after = (section(disk.manifest, "spec") for disk in (old, new))
         size: list[str] = []
@@ -58,6 +69,12 @@ def _change(path: str, old: Disk | None, new: Disk | None, hypervisor: Hyperviso
         yield from (_made_again(field, old, new) if again else _resized(field, old, new, hypervisor) for field in size)
 
 
+def _removed(path: str, old: Disk) -> Cause:
+    if old.protected:
+        return Cause(path, Effect.REFUSED, _PROTECTED)
+    return Cause(path, Effect.REMOVED if old.kept else Effect.REMOVED_WITH_DISK, "it is no longer declared")
+
+
 def _reached(field: str) -> Cause:
     return Cause(field, Effect.REFUSED, "the disk would be deleted and filled with the same")
 
@@ -65,6 +82,8 @@ def _reached(field: str) -> Cause:
 def _made_again(field: str, old: Disk, new: Disk) -> Cause:
     if new.kept:
         return Cause(field, Effect.REFUSED, "a disk that is kept is never filled again")
+    if old.protected:
+        return Cause(field, Effect.REFUSED, _KEPT_SO_FAR)
     effect = Effect.REPLACED if old.kept else Effect.REPLACED_WITH_DISK
     return Cause(field, effect, "another source, class or mode is another disk")
 

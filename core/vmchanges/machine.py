@@ -38,8 +38,11 @@ def change(
     Source: kubevirt/kubevirt v1.8.4, pkg/virt-controller/watch/vm/vm.go.
     """
     of_disks = [*disks.changes(disks_before, disks_after, hypervisor)]
+    if old is None and new is not None:
+        refused = [cause for cause in of_disks if cause.effect is Effect.REFUSED]
+        return Verdict.of([Cause("metadata.name", Effect.MADE), *refused])
     if old is None:
-        return Verdict.of([Cause("metadata.name", Effect.MADE)]) if new is not None else Verdict.of(of_disks)
+        return Verdict.of(of_disks)
     if new is None:
         return Verdict.of([Cause("metadata.name", Effect.REMOVED, "it is no longer declared"), *of_disks])
     if _identity(old) != _identity(new):

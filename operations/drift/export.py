@@ -29,6 +29,9 @@ def exported_resources(stack: str) -> list[dict[str, Any]]:
         text=True,
     )
     if export.returncode:
-        raise ExportError(export.stderr.strip())
+        reason = export.stderr.strip()
+        # As the engine says it of a stack that it does not have.
+        first = f"; create the platform first: ./bedplate up {stack}" if "no stack named" in reason else ""
+        raise ExportError(f"{reason}{first}")
     resources: list[dict[str, Any]] | None = json.loads(export.stdout)["deployment"].get("resources")
     return resources or []

@@ -1,7 +1,7 @@
 """What the next `up` does to each virtual machine, and what a drain of each machine comes to for them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.machineconfig.node import node_settings
@@ -11,6 +11,7 @@ from core.manifests.objects import LABEL
 from core.manifests.virtual_machine import virtual_machine
 from core.model import Platform
 from core.model.claims import claims, stays_because
+from core.model.copies import unready
 from core.native.kubernetes import VM_DISK
 from core.state import unwrap_secret
 from core.vmchanges import Cause, Disk, Effect, Held, Hypervisor, change, drains
@@ -112,8 +113,8 @@ def _recorded_disks(resources: Resources) -> dict[str, list[Disk]]:
     """VM to its disks as the last `up` left them."""
     found: dict[str, list[Disk]] = {}
     sizes = _sizes(resources)
-    for name, inputs, kept in _of(resources, _DISK):
-        disk = Disk(inputs, kept)
+    for name, inputs, resource in _of(resources, _DISK):
+        disk = Disk(inputs, bool(resource.get("retainOnDelete")), protected=bool(resource.get("protect")))
         size = sizes.get(disk.key)
         found.setdefault(name, []).append(_sized(disk, size) if size else disk)
     return found
@@ -128,11 +129,11 @@ def _sizes(resources: Resources) -> dict[tuple[str, str], str]:
 def _sized(disk: Disk, size: str) -> Disk:
     spec = disk.manifest["spec"]
     storage = {**spec.get("storage", {}), "resources": {"requests": {"storage": size}}}
-    return Disk({**disk.manifest, "spec": {**spec, "storage": storage}}, disk.kept)
+    return replace(disk, manifest={**disk.manifest, "spec": {**spec, "storage": storage}})
 
 
-def _of(resources: Resources, kind: str) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
-    """The objects of a type: the VM that each belongs to, its fields, and whether the engine keeps it."""
+def _of(resources: Resources, kind: str) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    """The objects of a type: the VM that each belongs to, its fields, and its resource."""
     for resource in resources:
         if resource["type"] == kind and not resource.get("delete"):
             inputs = unwrap_secret(resource.get("inputs") or {})
@@ -142,7 +143,7 @@ def _of(resources: Resources, kind: str) -> Iterator[tuple[str, Mapping[str, Any
                 {**inputs, "metadata": {key: about.get(key) for key in ("name", "namespace", "labels")}}
             )
             name = str((about.get("labels") or {}).get(LABEL) or about.get("name"))
-            yield name, plain, bool(resource.get("retainOnDelete"))
+            yield name, plain, resource
 
 
 def _without_own(value: Any) -> Any:
@@ -154,7 +155,8 @@ def _without_own(value: Any) -> Any:
 def _disks(platform: Platform, name: str) -> Iterator[Disk]:
     for claim in claims(platform, name):
         if claim.is_made:
-            yield Disk(data_volume(claim), claim.spec.keep, can_grow(platform, claim))
+            unready_because = unready(platform, claim) or ""
+            yield Disk(data_volume(claim), claim.spec.keep, can_grow(platform, claim), unready=unready_because)
 
 
 def _hypervisor(platform: Platform) -> Hypervisor:

@@ -9,8 +9,9 @@ from typing import Any
 
 from clients import kubernetes
 from clients.kubernetes import Access, CredentialsRefused
+from core.facts.node_labels import OUT_OF_SERVICE
 
-KEY, VALUE, EFFECT = "node.kubernetes.io/out-of-service", "nodeshutdown", "NoExecute"
+KEY, VALUE, EFFECT = OUT_OF_SERVICE, "nodeshutdown", "NoExecute"
 TAINT = f"{KEY}={VALUE}:{EFFECT}"
 """With it, Kubernetes deletes a node's pods and detaches its volumes at once, without its kubelet.
 

@@ -10,6 +10,7 @@ from .change_guard import ChangeGuard
 from .chart import Chart
 from .decommission import Decommission
 from .etcd_member import EtcdMember
+from .golden_image import GoldenImage
 from .identity import Identity
 from .kubeconfig import Kubeconfig
 from .machine_config import MachineConfig
@@ -32,6 +33,7 @@ _TYPES: tuple[type[Resource], ...] = (
     Chart,
     Decommission,
     EtcdMember,
+    GoldenImage,
     Identity,
     Kubeconfig,
     MachineConfig,

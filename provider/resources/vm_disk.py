@@ -15,6 +15,9 @@ from provider.progress import Progress
 from provider.resource import Resource
 from provider.waiting import wait_until
 
+from .vm_disk_beginning import Beginning
+from .vm_disk_beginning import named as _named
+
 # Source: kubevirt/containerized-data-importer-api v1.65.0, pkg/apis/core/v1beta1/types.go, DataVolumePhase.
 _FILLED = ("Succeeded", "UploadReady")
 _WAITS_FOR_VM = ("WaitForFirstConsumer", "PendingPopulation")
@@ -30,12 +33,20 @@ class VmDisk(Resource):
     def own_errors(self, inputs: Values, before: Values | None) -> Iterable[InputError]:
         """What a plan refuses to do to a disk that exists."""
         if before is None or any(inputs.get(key) != before.get(key) for key in ("vm", "disk", "namespace")):
+            if inputs["unready"]:
+                yield InputError("source", f"{_named(inputs)} {inputs['unready']}")
             return
         for name, what in (("source", "filled from"), ("volume", "in")):
             if inputs[name] == before.get(name):
                 continue
             changed = f"is now {inputs[name]}, and {_named(inputs)} is {what} {before[name]}"
-            if inputs["keep"]:
+            if not inputs["keep"] and before.get("keep"):
+                yield InputError(
+                    name,
+                    f"{changed} and is kept so far, so CDI refuses to make it again; write what it was with "
+                    "keep: false, run up, and then change it",
+                )
+            elif inputs["keep"]:
                 yield InputError(
                     name,
                     f"{changed}; another one would be a new disk, and the data of this one would be deleted; write "
@@ -70,6 +81,9 @@ class VmDisk(Resource):
                 "add a disk to disks: in its place",
             )
 
+        if replaced and inputs["unready"]:
+            yield InputError("source", f"{_named(inputs)} {inputs['unready']}")
+
     def describe_change(self, inputs: Values, state: Values | None = None) -> str | None:
         """What happens to the disk, in one line."""
         if state is None or inputs["size"] == state["size"]:
@@ -97,35 +111,26 @@ def _correction(inputs: Values) -> str:
     )
 
 
-def _named(inputs: Values) -> str:
-    return f"disk {inputs['disk']} of VM {inputs['vm']}"
-
-
 def _settle(inputs: Values, say: Progress) -> None:
     """Return once the disk is filled and as large as it is to be. Raises UserError."""
     access, seconds = Access.parse(inputs["kubeconfig"]), float(inputs["timeoutSeconds"])
     name, claim = inputs["namespace"], inputs["claim"]
     look = f"look at it with: kubectl describe datavolume {claim} -n {name}, and run up again"
     with access.tls() as tls:
+        beginning = Beginning(access, tls, inputs)
 
         def filled() -> tuple[bool, str]:
-            status = _status(access, tls, f"/apis/cdi.kubevirt.io/v1beta1/namespaces/{name}/datavolumes/{claim}")
-            return _is_filled(inputs, status)
+            status = beginning.status()
+            done, text = _is_filled(inputs, status)
+            if not done:
+                beginning.judge(status)
+            return done, text
 
         def grown() -> tuple[bool, str]:
             return _has_grown(access, tls, inputs)
 
         wait_until(filled, f"{_named(inputs)} was not filled from {inputs['source']}", seconds, look, say)
         wait_until(grown, f"{_named(inputs)} did not become {inputs['size']}", seconds, look, say)
-
-
-def _status(access: Access, tls: ssl.SSLContext, path: str) -> dict[str, Any]:
-    try:
-        return read(access, tls, path).get("status") or {}
-    except urllib.error.HTTPError as error:
-        if error.code == 404:
-            return {}
-        raise
 
 
 def _is_filled(inputs: Values, status: dict[str, Any]) -> tuple[bool, str]:

@@ -168,3 +168,10 @@ def test_the_command_refuses_a_faulty_file(tmp_path, capsys, monkeypatch):
     file.write_text("config: {bedplate:platform: {name: X}}\n")
     assert command.main([str(file)]) == 2
     assert capsys.readouterr().err.startswith("images: the stack file has ")
+
+
+def test_a_golden_image_of_a_registry_is_pulled_too(prod):
+    image = {"registry": {"image": "quay.io/containerdisks/fedora:42"}, "size": "1Gi", "refresh": "0 3 * * 1"}
+    edits = {"storage": {"local": {}}, "images": {"fedora": image}}
+    needed = {each.reference: each.by for each in listed(parse(changed(prod, edits))).images}
+    assert "image fedora" in needed["quay.io/containerdisks/fedora:42"]

@@ -5,6 +5,7 @@ import string
 from collections.abc import Mapping
 from typing import Any
 
+from core.manifests import golden
 from core.manifests import virtual_machine as machine
 from core.manifests.disk import data_volume
 from core.manifests.kubevirt import kubevirt
@@ -50,9 +51,22 @@ SOURCES: tuple[dict[str, Any], ...] = (
     {"claim": {"name": "golden"}},
     {"claim": {"name": "golden", "namespace": "images"}},
     {"snapshot": {"name": "yesterday"}},
+    {"image": "fedora"},
+    {"image": "followed"},
     {"upload": True},
     {"blank": True},
 )
+
+
+IMAGES_OF_DISKS: dict[str, dict[str, Any]] = {
+    "fedora": {"size": "1Mi", **SOURCES[0]},
+    "blocks": {"size": "4096Ti", "class": "blocks", **SOURCES[1]},
+    "pulled": {"size": "20Gi", "class": "own", "registry": SOURCES[3]["registry"]},
+    "s3": {"size": "20Gi", "class": "files", "s3": SOURCES[5]["s3"]},
+    "followed": {"size": "1Mi", "registry": {"image": IMAGES[0]}, "refresh": "0 3 * * 1"},
+    "a" * 40: {"size": "1Mi", "class": "local", "registry": {"image": IMAGES[1]}, "refresh": "59 23 1,15 1-12/2 0,6"},
+}
+"""Golden images of every sort."""
 
 
 class Guests:
@@ -194,6 +208,14 @@ def disks(platform: Platform) -> list[dict[str, Any]]:
     """The DataVolume objects of a platform's VMs."""
     every = (claim for name in platform.vms for claim in claims(platform, name))
     return [data_volume(claim) for claim in every if claim.is_made]
+
+
+def images(platform: Platform) -> list[dict[str, Any]]:
+    """The objects of CDI of a platform's golden images that its webhooks judge."""
+    return [
+        golden.import_cron(platform, name) if each.refresh else golden.volume(platform, name)
+        for name, each in platform.golden.items()
+    ]
 
 
 def admission(platform: Platform, manifest: Mapping[str, Any]) -> dict[str, Any]:

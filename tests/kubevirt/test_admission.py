@@ -6,7 +6,17 @@ import pytest
 from conftest import changed, stack_platform
 
 from core.model import Platform, parse
-from tests.kubevirt.guests import NETWORKS, STORAGE, Guests, admission, copied, disks, objects
+from tests.kubevirt.guests import (
+    IMAGES_OF_DISKS,
+    NETWORKS,
+    STORAGE,
+    Guests,
+    admission,
+    copied,
+    disks,
+    images,
+    objects,
+)
 from tests.machineconfig.judge import Judge
 
 pytestmark = pytest.mark.programs
@@ -20,7 +30,12 @@ def platform(number: int) -> Platform:
     """A platform with generated virtual machines: of one machine or of several, with emulation or without."""
     stack = ("dev", "prod")[number % 2]
     emulated = {"kubevirt.emulation": number % 4 < 2}
-    declared = {"storage": STORAGE, "vm_networks": NETWORKS, "vms": Guests(number).declared(GUESTS)}
+    declared = {
+        "storage": STORAGE,
+        "images": IMAGES_OF_DISKS,
+        "vm_networks": NETWORKS,
+        "vms": Guests(number).declared(GUESTS),
+    }
     return parse(changed(stack_platform(stack), {**declared, **emulated}))
 
 
@@ -51,6 +66,20 @@ def test_cdi_refuses_no_disk_of_the_model(judge: Judge, platforms: list[Platform
             asked.append((about["name"], {"ask": "admit", "object": made, "others": there}))
     assert len(asked) >= 3000
     assert refusals(judge, asked) == {}
+
+
+def test_cdi_refuses_no_image_of_the_model(judge: Judge, platforms: list[Platform]):
+    asked = [(made["metadata"]["name"], {"ask": "admit", "object": made}) for made in images(platforms[0])]
+    assert {question["object"]["kind"] for _, question in asked} == {"DataVolume", "DataImportCron"}
+    assert refusals(judge, asked) == {}
+
+
+def test_cdi_refuses_a_followed_image_without_its_schedule_or_its_name(judge: Judge, platforms: list[Platform]):
+    """The judge reads these fields: without them, an object that is right otherwise is refused."""
+    made = next(each for each in images(platforms[0]) if each["kind"] == "DataImportCron")
+    for edit in ({"schedule": "0 3 * *"}, {"managedDataSource": ""}, {"importsToKeep": -1}):
+        (answer,) = judge.all([{"ask": "admit", "object": {**made, "spec": {**made["spec"], **edit}}}])
+        assert answer["causes"], edit
 
 
 def refusals(judge: Judge, asked: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:

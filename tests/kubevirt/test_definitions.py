@@ -9,13 +9,14 @@ import pytest
 import yaml
 from conftest import stack_platform
 
+from core.manifests import golden
 from core.manifests.kubevirt import kubevirt
 from core.manifests.multus import multus, networks
 from core.model import parse
 from lab import prepare
 from lab.speed import deadline
 from lab.testing.kubeapi import KubernetesAPI
-from tests.kubevirt.guests import disks, objects
+from tests.kubevirt.guests import disks, images, objects
 from tests.kubevirt.test_admission import platform
 from tests.machineconfig.judge import Judge
 
@@ -46,6 +47,8 @@ def every() -> list[dict[str, Any]]:
     """All objects, in the namespace default: the others are not there."""
     platforms = [*(parse(stack_platform(stack)) for stack in STACKS), *map(platform, range(GENERATED))]
     made = [each for known in platforms for each in (*objects(known).values(), *disks(known), *networks(known))]
+    made += [each for known in platforms[len(STACKS) :] for each in images(known)]
+    made += [golden.data_source(known, "fedora") for known in platforms[len(STACKS) :]]
     return [_in_default(each) for each in (*made, *map(kubevirt, platforms))]
 
 

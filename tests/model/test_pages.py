@@ -17,7 +17,8 @@ def shown(page):
 
 
 @pytest.mark.parametrize(
-    ("page", "number", "stack"), [("first-vm.md", 0, "dev"), ("vms.md", 0, "prod"), ("vms.md", 1, "prod")]
+    ("page", "number", "stack"),
+    [("first-vm.md", 0, "dev"), ("vms.md", 0, "prod"), ("vms.md", 1, "prod"), ("vms.md", 2, "prod")],
 )
 def test_what_a_page_shows_is_accepted(page, number, stack):
     sections = shown(page)[number]
@@ -42,6 +43,6 @@ def test_the_page_of_vms_sets_every_key_of_a_vm():
     }
 
 
-@pytest.mark.parametrize(("page", "count"), [("first-vm.md", 1), ("vms.md", 2), ("vlan.md", 2)])
+@pytest.mark.parametrize(("page", "count"), [("first-vm.md", 1), ("vms.md", 3), ("vlan.md", 2)])
 def test_every_stack_file_of_a_page_is_judged(page, count):
     assert len(shown(page)) == count

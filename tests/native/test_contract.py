@@ -33,6 +33,7 @@ CONTRACT = Contract(
 )
 # Types that came after that commit.
 NEW = {
+    "bedplate-native:kubernetes:GoldenImage",
     "bedplate-native:kubernetes:Kubeconfig",
     "bedplate-native:kubernetes:NodeSettings",
     "bedplate-native:kubernetes:VmDisk",
@@ -132,12 +133,12 @@ def test_every_message_has_its_parts(token):
 
 def test_every_resource_type_has_one_contract():
     """The provider serves exactly the listed contracts, and every contract of a module is listed."""
-    from core.native import cluster, kubernetes, machine, metal
+    from core.native import cluster, kubernetes, machine, metal, storage
     from provider.resources import RESOURCES
 
     described = [
         value
-        for module in (cluster, kubernetes, machine, metal)
+        for module in (cluster, kubernetes, machine, metal, storage)
         for value in vars(module).values()
         if isinstance(value, Contract)
     ]

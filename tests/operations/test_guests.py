@@ -11,6 +11,8 @@ from core.manifests.objects import owned, token
 from core.manifests.virtual_machine import virtual_machine
 from core.model import Platform, parse
 from core.model.claims import claims
+from core.vmchanges import Disk, disks
+from core.vmchanges.hypervisor import DEFAULT
 from operations.drift import guests
 from operations.drift.changes import as_json
 
@@ -39,7 +41,8 @@ def state(platform: Platform) -> list[dict[str, Any]]:
         disks = [(data_volume(claim), claim.spec.keep) for claim in claims(platform, name) if claim.is_made]
         for manifest, kept in [(virtual_machine(platform, name), False), *disks]:
             inputs = {**owned(manifest), "__defaults": []}
-            made.append({"type": token(manifest), "urn": f"x::vm-{name}", "inputs": inputs, "retainOnDelete": kept})
+            one = {"type": token(manifest), "urn": f"x::vm-{name}", "inputs": inputs, "retainOnDelete": kept}
+            made.append({**one, "protect": kept})
     return made
 
 
@@ -60,14 +63,15 @@ def test_right_after_an_up_no_vm_changes(raw):
         ({"vms.web.memory.size": "2Gi"}, "restart needed", ["spec.template.spec.domain.memory.guest"]),
         ({"vms.web.cpu.cores": 2}, "restart needed", ["spec.template.spec.domain.cpu.cores"]),
         ({"vms.web.running": False}, "stops", ["spec.runStrategy"]),
-        ({"vms.web.namespace": "other"}, "replaced, disk DELETED", None),
+        ({"vms.web.namespace": "other"}, "refused", None),
         ({"vms.web.disks.data.size": "200Gi"}, "live", ["disk web-data: spec.storage.resources.requests.storage"]),
         ({"vms.web.disks.cache.from": {"upload": True}}, "replaced, disk DELETED", None),
         ({"vms.web.disks.cache": MADE_AGAIN}, "replaced, disk DELETED", None),
         ({"vms.web.disks.cache.size": "1Gi"}, "refused", None),
-        ({"vms.web.disks.data": None}, "removed, disk kept", None),
+        ({"vms.web.disks.data": None}, "refused", None),
         ({"vms.web.disks.cache": None}, "removed, disk DELETED", None),
-        ({"vms.web": None}, "removed, disk DELETED", None),
+        ({"vms.web": None}, "refused", None),
+        ({"vms.web.disks.data": {"size": "1Gi", "keep": False, "from": {"upload": True}}}, "refused", None),
         ({"vms.web.disks.data.from": {"upload": True}}, "refused", None),
         ({"vms.web.disk.from.http.secret": "login"}, "nothing changes", []),
         ({"vms.web.disks.tools.from.http.secret": "login"}, "refused", ["disk web-tools: spec.source.http.secretRef"]),
@@ -133,3 +137,24 @@ def test_a_claim_that_has_grown_is_compared_by_its_own_size(raw):
 def test_what_a_plan_refuses_of_a_disk_is_refused(raw, edits, whys):
     found = look(changed(raw, {"storage": {"local": {}}}), edits)["web"]
     assert (found.effect, {cause["why"] for cause in found.causes}) == ("refused", whys)
+
+
+def test_a_disk_that_is_protected_is_refused_with_what_to_do():
+    disk = {"metadata": {"namespace": "vms", "name": "web-data"}}
+    (cause,) = disks.changes([Disk(disk, kept=True, protected=True)], [], DEFAULT)
+    assert (cause.effect.value, cause.why) == (
+        "refused",
+        "the disk is protected, so the plan fails; to delete its data, write keep: false for it, run up, and then "
+        "remove it; to keep its data and forget it, run ./bedplate pulumi state unprotect URN, with the URN that the "
+        "plan names",
+    )
+    (cause,) = disks.changes([Disk(disk, kept=True)], [], DEFAULT)
+    assert cause.effect.value == "removed, disk kept"
+
+
+def test_a_copy_of_a_disk_that_is_in_use_is_refused(raw):
+    copy = {**WEB, "disks": {}, "disk": {"size": "20Gi", "from": {"claim": {"name": "web"}}}}
+    found = look(raw, {"vms.copy": copy})["copy"]
+    assert (found.causes[0]["field"], found.causes[0]["effect"]) == ("disk copy", "refused")
+    assert "with which VM web runs" in found.causes[0]["why"]
+    assert look(raw, {"vms.copy": copy, "vms.web.running": False})["copy"].effect == "is made"

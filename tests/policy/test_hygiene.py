@@ -28,5 +28,5 @@ def test_a_credential_in_plain_text_is_refused(token: str, name: str) -> None:
 def test_every_type_of_our_own_with_a_secret_is_judged() -> None:
     ours = {token for token in RULE.kinds if token.startswith("bedplate-native:")}
     assert ours == {token for token, contract in CONTRACTS.items() if contract.secret_inputs}
-    assert len(ours) == 19
+    assert len(ours) == 20
     assert RULE.kinds - ours == FOREIGN.keys()

@@ -139,7 +139,8 @@ def test_every_credential_reaches_its_resource_as_a_secret(stack, preview, reque
 def test_the_contracts_are_those_of_the_registered_types(prod):
     """In both directions: no contract without a resource, and no resource without a contract."""
     disk = {"cpu": 1, "memory": "1Gi", "disk": {"size": "1Gi", "from": {"blank": True}}}
-    kept = {"storage": {"local": {}}, "vms.kept": disk}
+    image = {"size": "1Gi", "http": {"url": "https://images.example.com/a.qcow2", "checksum": f"sha256:{'1' * 64}"}}
+    kept = {"storage": {"local": {}}, "vms.kept": disk, "images": {"golden": image}}
     by_hand = changed(prod, {"machines.wk-1.bmc": None, "machines.wk-2.decommission": "wipe", **kept})
     engine = ran(by_hand, False, GIVEN).engine
     registered = {token for token, _ in engine.resources}

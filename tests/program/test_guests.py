@@ -39,8 +39,9 @@ def test_a_namespace_of_vms_outlives_its_last_vm_because_claims_are_deleted_with
     ephemeral = {"ephemeral": True, "image": "quay.io/a/b:1", "cpu": 1, "memory": "1Gi", "namespace": "batch"}
     raw = with_disk(prod, disk={"claim": "imported"}, namespace="erp")
     asked = run_program(changed(raw, {"workloads": apps, "vms.batch": ephemeral})).graph.requests
-    stays = {name: asked[f"kubernetes:core/v1:Namespace::namespace-{name}"].retainOnDelete for name in NAMESPACES}
-    assert stays == {"erp": True, "batch": True, "apps": False}
+    for kind in ("core/v1:Namespace::namespace-{}", "networking.k8s.io/v1:NetworkPolicy::namespace-{}-default-deny"):
+        stays = {name: asked[f"kubernetes:{kind.format(name)}"].retainOnDelete for name in NAMESPACES}
+        assert stays == {"erp": True, "batch": True, "apps": False}
 
 
 def test_an_existing_claim_is_used_and_not_made(prod):

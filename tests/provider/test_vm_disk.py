@@ -25,17 +25,22 @@ INPUTS = {
     "bytes": str(20 * 2**30),
     "grows": True,
     "keep": True,
+    "copied": "",
+    "unready": "",
     "starts": True,
     "timeoutSeconds": 5.0,
 }
 VOLUME = "/apis/cdi.kubevirt.io/v1beta1/namespaces/vms/datavolumes/db"
 CLAIM = "/api/v1/namespaces/vms/persistentvolumeclaims/db"
+SOURCE = "/api/v1/namespaces/images/persistentvolumeclaims/golden"
+PODS = "/api/v1/namespaces/images/pods?labelSelector=kubevirt.io%3Dvirt-launcher"
+COPY = {"source": "claim golden of namespace images", "copied": "images/golden"}
 
 
 class Cdi(Api):
     """An API with one DataVolume, whose status differs with each question, and its claim."""
 
-    def __init__(self, folder, *reports, asked="20Gi", refuses=None):
+    def __init__(self, folder, *reports, asked="20Gi", refuses=None, source=None, pods=()):
         super().__init__(folder, [200])
         self.reports, self.asked_for, self.patches = list(reports), asked, []
         api, handler = self, self.server.RequestHandlerClass
@@ -45,6 +50,10 @@ class Cdi(Api):
                 spec = {"resources": {"requests": {"storage": api.asked_for}}}
                 status = {"phase": "Bound", "capacity": {"storage": api.asked_for}}
                 return self._say(200, json.dumps({"spec": spec, "status": status}))
+            if self.path == SOURCE:
+                return self._say(200 if source else 404, json.dumps({"spec": source or {}}))
+            if self.path == PODS:
+                return self._say(200, json.dumps({"items": list(pods)}))
             assert self.path == VOLUME
             report = api.reports.pop(0) if len(api.reports) > 1 else api.reports[0]
             if isinstance(report, int):
@@ -89,6 +98,57 @@ def running(status, reason, message, phase="ImportInProgress", restarts=0):
 def test_it_waits_until_cdi_has_filled_the_disk(cdi):
     reports = [404, {}, {"phase": "WaitForFirstConsumer"}, {"phase": "ImportInProgress", "progress": "43%"}]
     assert create(cdi(*reports, {"phase": "Succeeded"})) == "vms/db"
+
+
+def claim_of(size, mode="Block"):
+    return {"volumeMode": mode, "resources": {"requests": {"storage": size}}}
+
+
+def launcher(vm, claim, phase="Running"):
+    volumes = [{"name": "cloud-init"}, {"name": "root", "persistentVolumeClaim": {"claimName": claim}}]
+    labels = {"kubevirt.io": "virt-launcher", "vm.kubevirt.io/name": vm}
+    return {"metadata": {"labels": labels}, "spec": {"volumes": volumes}, "status": {"phase": phase}}
+
+
+def test_a_disk_whose_data_volume_is_gone_ends_early(cdi):
+    with pytest.raises(framework.UserError) as failed:
+        create(cdi(404), timeoutSeconds=7200.0)
+    assert str(failed.value) == (
+        "disk root of VM db has no DataVolume db in the namespace vms any more, because something else than this "
+        "program deleted it, and its data with it; the VM does not start without it; run ./bedplate refresh STACK, and "
+        "up again, which makes the disk again from its source"
+    )
+
+
+@pytest.mark.parametrize(
+    ("api", "said"),
+    [
+        ({"source": claim_of("20Gi"), "pods": [launcher("erp", "golden")]}, "VM erp runs with claim golden of the "),
+        ({"source": claim_of("20Gi"), "pods": [launcher("erp", "golden")]}, "virtctl stop erp -n images, or running: "),
+        ({"source": claim_of("21Gi")}, f"which it is a copy of, has {21 * 2**30} bytes, and the disk {20 * 2**30}; "),
+        ({"source": claim_of("23Gi", "Filesystem")}, f"has {22218 * 2**20} bytes, and the disk {20 * 2**30}; "),
+        ({}, "because there is no claim golden of the namespace images, which it is a copy of; "),
+    ],
+)
+def test_a_copy_that_would_never_begin_ends_early(cdi, api, said):
+    with pytest.raises(framework.UserError, match="disk root of VM db is not filled, because ") as failed:
+        create(cdi({"phase": "CloneScheduled"}, **api), **COPY, timeoutSeconds=7200.0)
+    assert said in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("report", "api"),
+    [
+        ("CloneInProgress", {"source": claim_of("20Gi"), "pods": [launcher("db", "golden")]}),
+        ("CloneScheduled", {"source": claim_of("20Gi"), "pods": [launcher("erp", "golden", phase="Succeeded")]}),
+        ("CloneScheduled", {"source": claim_of("20Gi"), "pods": [launcher("erp", "other")]}),
+        ("CloneScheduled", {"source": claim_of("21Gi", "Filesystem")}),
+        ("SnapshotForSmartCloneInProgress", {}),
+    ],
+)
+def test_a_copy_that_begins_is_waited_for(cdi, report, api):
+    waits = [{"phase": report}] * 8
+    assert create(cdi(*waits, {"phase": "Succeeded"}, **api), **COPY, timeoutSeconds=60.0) == "vms/db"
 
 
 @pytest.mark.parametrize("phase", ["WaitForFirstConsumer", "PendingPopulation"])
@@ -164,7 +224,8 @@ def test_a_refused_growth_is_said_in_kubernetes_words(cdi):
         ({"volume": "local"}, "write what it was; to delete the data, add keep: false to the disk, run up, and then"),
         ({"reached": "no login and public authorities", "keep": False}, "was filled with Secret login and public"),
         ({"reached": "Secret b", "keep": False, "starts": False}, "is now Secret b, and disk root of VM db was filled"),
-        ({"source": "blank", "keep": False}, "its VM runs with it, so Kubernetes does not delete it; write running:"),
+        ({"source": "blank", "keep": False}, "is kept so far, so CDI refuses to make it again; write what it was with"),
+        ({"volume": "local", "keep": False, "starts": False}, "write what it was with keep: false, run up, and then"),
     ],
 )
 def test_a_plan_refuses_what_would_lose_data(change, said):
@@ -172,15 +233,35 @@ def test_a_plan_refuses_what_would_lose_data(change, said):
     assert error.property in change and said in error.reason
 
 
+def test_a_plan_refuses_to_replace_the_disk_of_a_vm_that_runs():
+    loose = {**INPUTS, "keep": False}
+    (error,) = DISK.own_errors({**loose, "source": "blank"}, loose)
+    assert error.reason.endswith(
+        "its VM runs with it, so Kubernetes does not delete it; write running: false and run up, then change the disk"
+    )
+
+
+@pytest.mark.parametrize("before", [None, {"disk": "data"}, {"keep": False, "source": "blank", "starts": False}])
+def test_a_plan_refuses_a_copy_that_can_not_be_made(before):
+    """Of a disk that was filled, only another source is: what has become of its first one is nothing to it."""
+    why = "is a copy of claim golden, with which VM erp runs; CDI copies no disk that is in use; …"
+    wanted = {**INPUTS, **COPY, "unready": why, "keep": before is None or before.get("keep", True)}
+    known = None if before is None else {**INPUTS, **before}
+    (error,) = DISK.own_errors(wanted, known)
+    assert (error.property, error.reason) == ("source", f"disk root of VM db {why}")
+    assert list(DISK.own_errors(wanted, {**wanted, "unready": ""})) == []
+
+
 @pytest.mark.parametrize(
     ("change", "before"),
     [
         ({}, {}),
         ({"size": "40Gi"}, {}),
-        ({"source": "blank", "keep": False}, {"starts": False}),
-        ({"source": "blank", "reached": "Secret b", "keep": False}, {"starts": False}),
+        ({"source": "blank", "keep": False}, {"starts": False, "keep": False}),
+        ({"source": "blank", "reached": "Secret b", "keep": False}, {"starts": False, "keep": False}),
         ({"reached": "no login and public authorities"}, {}),
-        ({"source": "blank", "keep": False, "size": "1Gi"}, {"starts": False}),
+        ({"source": "blank", "keep": False, "size": "1Gi"}, {"starts": False, "keep": False}),
+        ({"keep": False}, {}),
         ({"vm": "other", "source": "blank"}, {}),
     ],
 )

@@ -72,8 +72,11 @@ elif arguments[0] == "build":
     if os.path.exists(here + "/fail"):
         print("\\n".join(f"line {{n}} of it" for n in range(30)), file=sys.stderr)
         sys.exit(open(here + "/fail").read() or 1)
+    # For so many seconds, or until the file is gone.
     if os.path.exists(here + "/slow"):
-        time.sleep(float(open(here + "/slow").read()))
+        until = time.monotonic() + float(open(here + "/slow").read())
+        while os.path.exists(here + "/slow") and time.monotonic() < until:
+            time.sleep(0.02)
     target = arguments[arguments.index("-o") + 1]
     version = open("VERSION").read().strip()
     with open(target, "w") as file:

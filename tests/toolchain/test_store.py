@@ -124,14 +124,18 @@ def test_a_killed_build_leaves_nothing_that_is_used_and_is_done_again(checkout):
 
 
 def test_of_two_runs_at_once_one_builds_and_the_other_waits(checkout):
-    checkout.go.with_name("slow").write_text("2")
+    slow = checkout.go.with_name("slow")
+    slow.write_text("60")
     first = checkout.spawn("both")
     wait_for(lambda: checkout.builds == ["alpha"])
     second = checkout.spawn("both")
-    told = second.communicate(timeout=60)[0]
+    for line in second.stdout:
+        if line == "alpha: another run sets it up; waiting for it\n":
+            slow.unlink()
+    assert not slow.exists(), "the second run did not wait"
     assert first.wait(60) == 0, first.stdout.read()
-    assert second.returncode == 0, told
-    assert "alpha: another run sets it up; waiting for it\n" in told
+    assert second.wait(60) == 0
+    second.stdout.close()
     assert sorted(checkout.builds) == ["alpha", "beta"]
     first.stdout.close()
 

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from core.facts import storage
-from core.model.claims import Claim, claims
+from core.model.claims import Claim
+from core.model.copies import Key, copied, made
 from core.model.faults import Fault, fault
 from core.model.platform import Platform
 
 from .registry import check
-
-_Key = tuple[str, str]
 
 
 @check("storage")
@@ -17,7 +16,7 @@ def kept_disks_are_in_no_scratch_space(p: Platform) -> Iterator[Fault]:
     """No disk that is kept is in the class whose volumes are deleted with their claims."""
     if p.storage is None or p.storage.local is None:
         return
-    for each in _made(p).values():
+    for each in made(p).values():
         if each.spec.class_ == storage.SCRATCH_CLASS and each.spec.keep:
             yield fault(
                 (*each.path, "class"),
@@ -30,14 +29,14 @@ def kept_disks_are_in_no_scratch_space(p: Platform) -> Iterator[Fault]:
 @check()
 def no_disks_are_copies_of_each_other(p: Platform) -> Iterator[Fault]:
     """No disks are copies of each other in a circle. A copy of itself is reported elsewhere."""
-    made = _made(p)
-    reported: set[_Key] = set()
-    for key, each in made.items():
-        circle = _circle(made, key)
+    new = made(p)
+    reported: set[Key] = set()
+    for key, each in new.items():
+        circle = _circle(new, key)
         if len(circle) < 2 or reported & set(circle):
             continue
         reported |= set(circle)
-        way = ", which is a copy of ".join(".".join(made[of].path) for of in (*circle[1:], key))
+        way = ", which is a copy of ".join(".".join(new[of].path) for of in (*circle[1:], key))
         yield fault(
             (*each.path, "from", "claim"),
             f"is that of {way}",
@@ -46,22 +45,11 @@ def no_disks_are_copies_of_each_other(p: Platform) -> Iterator[Fault]:
         )
 
 
-def _circle(made: Mapping[_Key, Claim], start: _Key) -> list[_Key]:
+def _circle(new: Mapping[Key, Claim], start: Key) -> list[Key]:
     """The disks from one to the one before it again, each a copy of the next; empty where it is in no such circle."""
-    way: list[_Key] = []
-    at: _Key | None = start
-    while at is not None and at in made and at not in way:
+    way: list[Key] = []
+    at: Key | None = start
+    while at is not None and at in new and at not in way:
         way.append(at)
-        at = _copied(made[at])
+        at = copied(new[at])
     return way if at == start else []
-
-
-def _made(p: Platform) -> dict[_Key, Claim]:
-    """New disks by the namespace and the name of their claims."""
-    return {(each.namespace, each.name): each for name in p.vms for each in claims(p, name) if each.is_made}
-
-
-def _copied(disk: Claim) -> _Key | None:
-    """The namespace and the name of the claim that a disk is a copy of."""
-    of = disk.spec.source.claim
-    return (of.namespace or disk.namespace, of.name) if of else None

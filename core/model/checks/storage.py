@@ -179,7 +179,7 @@ def _listed(modes: tuple[Mode, ...]) -> str:
 @check("storage", "cdi", "vms")
 def images_have_scratch_space(p: Platform) -> Iterator[Fault]:
     """Where CDI fills disks, a class can hold its scratch space."""
-    if p.storage is None or not (p.declared_cdi or any(map(_is_unpacked, _new_disks(p)))):
+    if p.storage is None or not (p.declared_cdi or p.golden or any(map(_is_unpacked, _new_disks(p)))):
         return
     scratch = p.scratch_class
     if scratch is None and p.storage.scratch is None and p.storage_classes:
@@ -204,7 +204,7 @@ def _new_disks(p: Platform) -> Iterator[Claim]:
 
 def _is_unpacked(disk: Claim) -> bool:
     """Whether CDI may unpack what a disk is filled from: copies and empty disks need no such space."""
-    return disk.spec.source.kind not in ("blank", "claim", "snapshot")
+    return disk.spec.source.kind not in ("blank", "claim", "snapshot", "image")
 
 
 @check("storage", "cdi", "vms")
