@@ -43,7 +43,12 @@ def main(arguments: list[str]) -> int:
         print(f"rehearse: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("rehearse: stopped; nothing of it is left running", file=sys.stderr)
+        left = (
+            "its nodes run on, until ./bedplate rehearse stop"
+            if "--keep" in arguments
+            else "nothing of it is left running"
+        )
+        print(f"rehearse: stopped; {left}", file=sys.stderr)
         return 130
 
 

@@ -79,7 +79,23 @@ INOTIFY = Setting(
     enough=lambda value: value >= 8192,
     needed=8192,
 )
-SETTINGS = (PERF_EVENTS, INOTIFY)
+# runc makes a keyring for each container, and that user may have 200 of 20,000 bytes together: as many as there are
+# containers in two labs. The next one ends with `unable to create session key: disk quota exceeded`.
+KEYRINGS = Setting(
+    path=Path("/proc/sys/kernel/keys/maxkeys"),
+    folder=Path("/run/bedplate-keyrings"),
+    enough=lambda value: value >= 20_000,
+    needed=20_000,
+)
+KEYRING_BYTES = Setting(
+    path=Path("/proc/sys/kernel/keys/maxbytes"),
+    folder=Path("/run/bedplate-keyring-bytes"),
+    enough=lambda value: value >= 2_000_000,
+    needed=2_000_000,
+)
+SETTINGS = (PERF_EVENTS, INOTIFY, KEYRINGS, KEYRING_BYTES)
+OF_NODES = (INOTIFY, KEYRINGS, KEYRING_BYTES)
+"""What every lab needs."""
 
 
 def settle(ending: str = "") -> None:

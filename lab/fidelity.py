@@ -95,6 +95,11 @@ CILIUM = (
         "node's own",
     ),
     (
+        "Kernel keyrings",
+        "kernel.keys.maxkeys and maxbytes of the computer are higher while labs run, because the nodes share one user: "
+        "`unable to create session key: disk quota exceeded`",
+    ),
+    (
         "Instances of inotify",
         "fs.inotify.max_user_instances of the computer is 8192 while labs run, because the nodes share one user: "
         "`inotify_init: too many open files`",

@@ -1,7 +1,7 @@
 """The small Linux guest of a rehearsal's virtual machines: a kernel, one program, and a disk that it boots from.
 
 Its serial console and its web server show what a test asks of a machine: how often this disk was booted, since when the
-machine runs, which user data it got, and a marker that a test wrote to the disk.
+machine runs, which user data it got, a marker that a test wrote to the disk, and an id that each start has for itself.
 """
 
 import os
@@ -19,7 +19,7 @@ from .rootfs import kept, marks
 # cloud-init's disk.
 MODULES = (
     *("virtio_pci", "virtio_net", "virtio_blk", "virtio_scsi", "sd_mod", "virtio_rng", "virtio_balloon"),
-    *("ext4", "isofs", "button", "evdev"),
+    *("ext4", "isofs", "button", "evdev", "virtio_mem"),
 )
 # Each line of the guest's own on the console begins with it.
 MARK = "BEDPLATE"
@@ -55,6 +55,9 @@ for disk in /dev/vda2 /dev/sda2 /dev/vd[b-z] /dev/sd[b-z]; do
   fi
 done
 
+# Memory that is added while the guest runs is used at once.
+echo online >/sys/devices/system/memory/auto_online_blocks
+
 ip link set lo up
 for link in /sys/class/net/*; do
   link=${{link##*/}}
@@ -87,7 +90,10 @@ _ANSWER = """#!/bin/sh
 [ -n "$QUERY_STRING" ] && echo "$QUERY_STRING" >/data/marker && sync
 echo "Content-Type: text/plain"
 echo
-echo "boots=$(cat /data/boots 2>/dev/null) marker=$(cat /data/marker 2>/dev/null) uptime=$(cut -d' ' -f1 /proc/uptime)"
+boots=$(cat /data/boots 2>/dev/null) marker=$(cat /data/marker 2>/dev/null)
+uptime=$(cut -d' ' -f1 /proc/uptime) start=$(cat /proc/sys/kernel/random/boot_id)
+memory=$(grep MemTotal /proc/meminfo | tr -dc 0-9)
+echo "boots=$boots marker=$marker uptime=$uptime start=$start memory=$memory"
 """
 
 _LOADER = """serial 0 115200

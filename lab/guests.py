@@ -9,7 +9,8 @@ from .standins import undigested
 _NO_DISKS: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 # What each virtual machine has.
 GUEST = {"cpu": 1, "memory": "256Mi"}
-
+# A disk with room for the guest's image.
+DISK_SIZE = "256Mi"
 
 # Sources of disks that are elsewhere.
 _ELSEWHERE = ("http", "s3", "registry")
@@ -42,6 +43,7 @@ def rehearsed(
             vm["image"] = undigested(image)
         for path, disk in {"disk": vm.get("disk"), **{f"disks.{key}": each for key, each in _more(vm)}}.items():
             _source(f"vms.{name}.{path}", disk or {}, note, disks)
+            _kept(f"vms.{name}.{path}", disk or {}, note)
 
 
 def _more(vm: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -56,3 +58,13 @@ def _source(path: str, disk: dict[str, Any], note: Note, disks: Mapping[str, Map
     now = disks["vmdk" if str(source[kind].get("url", "")).endswith(".vmdk") else "qcow2"]
     note(f"{path}.from", source[kind].get("url") or source[kind].get("image"), now["url"], "it can't be fetched")
     disk["from"] = {"http": dict(now)}
+    if disk.get("size", DISK_SIZE) != DISK_SIZE:
+        note(f"{path}.size", disk["size"], DISK_SIZE, "the lab's small guest needs no more")
+        disk["size"] = DISK_SIZE
+
+
+def _kept(path: str, disk: dict[str, Any], note: Note) -> None:
+    """Let destroy delete a disk: a kept one would leave all that it needs, to the cluster itself, in the state."""
+    if "size" in disk and disk.get("keep", True):
+        note(f"{path}.keep", "true", "false", "what a rehearsal makes, its destroy deletes")
+        disk["keep"] = False

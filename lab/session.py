@@ -83,21 +83,8 @@ class Lab:
         return bool(self.request("status"))
 
     def request(self, op: str, *, seconds: float = 120, **more: Any) -> Any:
-        """Send the supervisor a request and wait for its answer. Raises RuntimeError with the supervisor's error."""
-        handle, address = self.layout.socket_address()
-        try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(speed.deadline(seconds))
-                connection.connect(address)
-                with connection.makefile("rw") as stream:
-                    stream.write(json.dumps({"op": op, **more}) + "\n")
-                    stream.flush()
-                    answer = json.loads(stream.readline() or '{"error": "the supervisor closed the connection"}')
-        finally:
-            os.close(handle)
-        if "error" in answer:
-            raise RuntimeError(f"lab {self.layout.name}: {answer['error']}")
-        return answer["ok"]
+        """As `request`."""
+        return request(self.layout, op, seconds=seconds, **more)
 
     def command(self, argv: Sequence[str], cwd: Path | None = None) -> list[str]:
         """The same command, run inside the lab: its network, its processes, its mounts."""
@@ -187,6 +174,24 @@ class Lab:
     ) -> None:
         if not (self.init.alive and self.request("status")["kept"]):
             self.stop()
+
+
+def request(layout: Layout, op: str, *, seconds: float = 120, **more: Any) -> Any:
+    """Send a lab's supervisor a request and wait for its answer. Raises RuntimeError with the supervisor's error."""
+    handle, address = layout.socket_address()
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(speed.deadline(seconds))
+            connection.connect(address)
+            with connection.makefile("rw") as stream:
+                stream.write(json.dumps({"op": op, **more}) + "\n")
+                stream.flush()
+                answer = json.loads(stream.readline() or '{"error": "the supervisor closed the connection"}')
+    finally:
+        os.close(handle)
+    if "error" in answer:
+        raise RuntimeError(f"lab {layout.name}: {answer['error']}")
+    return answer["ok"]
 
 
 def _tail(path: Path, size: int = 1500) -> str:

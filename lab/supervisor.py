@@ -230,7 +230,8 @@ def main(directory: str, lifeline: int) -> None:
     if not order.runtime:
         unshare(NEWPID | NEWNS | NEWNET | NEWIPC | NEWUTS)
     # Held open by the lab's init and supervisor, never closed: they count the lab as running.
-    borrowed.INOTIFY.borrow(layout.identity)
+    for setting in borrowed.OF_NODES:
+        setting.borrow(layout.identity)
     if order.host.bpf:
         borrowed.PERF_EVENTS.borrow(layout.identity)
     go, ready = os.pipe()

@@ -23,8 +23,13 @@ NAMES = (
 )
 
 # What labs change on purpose, and set back by lab/borrowed.py.
-BORROWED = ("kernel/perf_event_paranoid", "fs/inotify/max_user_instances")
-_FOLDER = Path("/proc/sys")
+BORROWED = (
+    "kernel/perf_event_paranoid",
+    "fs/inotify/max_user_instances",
+    "kernel/keys/maxkeys",
+    "kernel/keys/maxbytes",
+)
+FOLDER = Path("/proc/sys")
 
 
 def read(names: Iterable[str] = NAMES) -> dict[str, str]:
@@ -32,7 +37,7 @@ def read(names: Iterable[str] = NAMES) -> dict[str, str]:
     values = {}
     for name in names:
         try:
-            values[name] = (_FOLDER / name).read_text().strip()
+            values[name] = (FOLDER / name).read_text().strip()
         except OSError:
             continue
     return values
@@ -41,7 +46,7 @@ def read(names: Iterable[str] = NAMES) -> dict[str, str]:
 def restore(before: dict[str, str]) -> None:
     """Set back what changed."""
     for name, value in before.items():
-        path = _FOLDER / name
+        path = FOLDER / name
         try:
             if path.read_text().strip() != value:
                 path.write_text(value)

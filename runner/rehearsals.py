@@ -21,6 +21,8 @@ PHASES = (
     "a stranger in its place",
     "a change",
     "restarts in turns",
+    "virtual machines on the move",
+    "a virtual machine that grows",
     "another Kubernetes",
     "an object edited by hand",
     "a machine edited by hand",
@@ -31,13 +33,14 @@ PHASES = (
     "a restore",
     "virtual machines again",
     "lost machines",
+    "a dead machine fenced",
     "an up with machines down",
     "a worker decommissioned",
     "a lost worker",
     "control planes decommissioned",
 )
-# Those of them that need KubeVirt, and those that need Cilium.
-VM_PHASES = tuple(phase for phase in PHASES if phase.startswith("virtual machines"))
+# Those of the smallest stack that need KubeVirt, and those that need Cilium.
+VM_PHASES = ("virtual machines", "virtual machines' disks", "shared volumes", "virtual machines again")
 NETWORK_PHASES = ("closed namespaces", "node ports and addresses")
 REHEARSE = Command(
     "STACK [--keep] [--without-vms] [--without-cilium] [--only PHASE... | --kills N [--each N] [--seed N] | --steps]",

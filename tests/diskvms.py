@@ -17,6 +17,13 @@ SOURCES: list[dict[str, Any]] = [
     {"upload": True},
     {"blank": True},
 ]
+# Edits of dev, as `changed` makes them, by which its VM keeps nothing and no disk needs a place.
+EPHEMERAL = {
+    "storage": None,
+    "vms.web.disk": None,
+    "vms.web.ephemeral": True,
+    "vms.web.image": "quay.io/containerdisks/fedora:42",
+}
 CLASSES = {
     "ceph-block": {"provisioner": "rook-ceph.rbd.csi.ceph.com", "snapshots": "ceph-block"},
     "longhorn": {"provisioner": "driver.longhorn.io", "binding": "WaitForFirstConsumer"},

@@ -30,7 +30,21 @@ def operator(want: CdiSpec) -> tuple[dict[str, Any], ...]:
     All of CDI's pods meet the restricted profile. Pods that fill a disk run in the disk's namespace.
     """
     namespace = operators.namespace(NAMESPACE, "cdi.kubevirt.io", "restricted")
-    return (namespace, *(_from(want.registry, each) for each in operators.objects(cdi_manifest(want.version))))
+    objects = operators.objects(cdi_manifest(want.version))
+    return (namespace, *(_without_alpha(_from(want.registry, each)) for each in objects))
+
+
+def _without_alpha(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The object; of its own CRD, only the version that is stored.
+
+    The operator removes v1alpha1 as soon as it runs, so each refresh would report the CRD as edited, and each `up`
+    after it would put the version back. Source: kubevirt/containerized-data-importer v1.65.0, pkg/operator/controller,
+    reconcileCDICRD.
+    """
+    if manifest["kind"] != "CustomResourceDefinition":
+        return manifest
+    spec = manifest["spec"]
+    return {**manifest, "spec": {**spec, "versions": [each for each in spec["versions"] if each["storage"]]}}
 
 
 def _from(registry: str | None, manifest: dict[str, Any]) -> dict[str, Any]:

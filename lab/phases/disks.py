@@ -20,7 +20,7 @@ MARKER = "written-by-the-rehearsal"
 
 def enabled(rehearsal: Rehearsal) -> bool:
     """Whether the platform has virtual machines and a place for their disks."""
-    return rehearsal.virtual and "storage" in rehearsal.committed and "cdi" in rehearsal.committed
+    return rehearsal.virtual and "local" in (rehearsal.committed.get("storage") or {})
 
 
 def shown(rehearsal: Rehearsal) -> None:

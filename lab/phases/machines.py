@@ -25,19 +25,19 @@ PAGE = "cgi-bin/machine"
 
 def there(rehearsal: Rehearsal) -> bool:
     """Whether the platform has virtual machines that run."""
-    return rehearsal.virtual and bool(_running(rehearsal))
+    return rehearsal.virtual and bool(running(rehearsal))
 
 
 def run(rehearsal: Rehearsal) -> None:
     """KubeVirt is deployed, and every machine boots, gets its cloud-init, and answers on a port that it opens."""
     phase = wait_for("KubeVirt to be deployed", partial(_deployed, rehearsal), seconds=120, every=2)
-    found = {name: _one(rehearsal, name) for name in _running(rehearsal)}
+    found = {name: _one(rehearsal, name) for name in running(rehearsal)}
     rehearsal.times.fact("virtual_machines", {"kubevirt": phase, "machines": found})
 
 
 def again(rehearsal: Rehearsal) -> None:
     """After all that happened to its node, every machine runs again."""
-    found = {name: _one(rehearsal, name) for name in _running(rehearsal)}
+    found = {name: _one(rehearsal, name) for name in running(rehearsal)}
     rehearsal.times.fact("virtual_machines_again", found)
 
 
@@ -80,15 +80,21 @@ def ask(rehearsal: Rehearsal, name: str, words: str = "") -> str:
     return asking.got(rehearsal, url)
 
 
+def answers(rehearsal: Rehearsal, name: str) -> dict[str, str]:
+    """What the guest says of itself: each name, of boots, marker, uptime, start and memory, to its value."""
+    return dict(word.split("=", 1) for word in ask(rehearsal, name).split() if "=" in word)
+
+
+def running(rehearsal: Rehearsal) -> list[str]:
+    """The names of the machines that the rehearsed stack runs."""
+    vms = (rehearsal.platform or rehearsal.committed).get("vms") or {}
+    return [name for name, vm in vms.items() if vm.get("running", True)]
+
+
 def boots(rehearsal: Rehearsal, name: str) -> str:
     """The guest's line about its own disk, once the machine runs and answers."""
     _one(rehearsal, name)
     return _line(rehearsal, name, "BOOTS")
-
-
-def _running(rehearsal: Rehearsal) -> list[str]:
-    vms = (rehearsal.platform or rehearsal.committed).get("vms") or {}
-    return [name for name, vm in vms.items() if vm.get("running", True)]
 
 
 def _deployed(rehearsal: Rehearsal) -> str:

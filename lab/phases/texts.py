@@ -12,6 +12,7 @@ HEALTHY_AGAIN = "is healthy, and takes pods as before"
 NO_OTHER_NODE = "no other node takes pods"
 NOT_FILLED = "was not filled from"
 NOT_LOST = "so it is not lost"
+STAYS = " stays: "
 SEVERAL_AT_ONCE = "would leave or move"
 NOT_DECOMMISSIONED = "was not decommissioned"
 UNREACHABLE = "did not answer"
@@ -28,6 +29,7 @@ ALL = (
     NO_OTHER_NODE,
     NOT_FILLED,
     NOT_LOST,
+    STAYS,
     SEVERAL_AT_ONCE,
     NOT_DECOMMISSIONED,
     UNREACHABLE,

@@ -1,11 +1,14 @@
-"""A change that restarts machines: one at a time, each drained first, and healthy before the next."""
+"""A change that restarts machines: one at a time, each drained first, and healthy before the next.
+
+Where virtual machines have another node to move to, their guests go on.
+"""
 
 from itertools import pairwise
 
 from lab.rehearsal import Rehearsal
 from lab.shown import see
 
-from . import texts
+from . import moves, texts
 
 # A change that makes Talos reboot (CanApplyImmediate does not name it), and that has no effect in a container.
 RESTARTS = {"machine": {"udev": {"rules": ["# bedplate rehearsal"]}}}
@@ -19,6 +22,7 @@ def restarts(rehearsal: Rehearsal) -> None:
     for name in names:
         machine = rehearsal.platform["machines"][name]
         machine["patches"] = [*machine.get("patches", []), RESTARTS]
+    guests = moves.seen(rehearsal) if moves.several(rehearsal) else {}
     rehearsal.engine.write(rehearsal.platform)
     run = rehearsal.update(seconds=300 + 180 * len(names))
     after = {name: node["starts"] for name, node in rehearsal.lab.nodes().items()}
@@ -40,4 +44,6 @@ def restarts(rehearsal: Rehearsal) -> None:
     see(rehearsal.clients.ready() == set(after), f"Ready are only: {rehearsal.clients.ready()}")
     closed = [n["metadata"]["name"] for n in rehearsal.clients.get("nodes")["items"] if n["spec"].get("unschedulable")]
     see(not closed, f"still unschedulable: {closed}")
+    if guests:
+        rehearsal.times.fact("moved_in_turns", moves.went_on(rehearsal, guests))
     rehearsal.times.fact("turns", [{"machine": name, "from": begun, "to": ended} for begun, ended, name in turns])

@@ -6,13 +6,7 @@ from tests.diskvms import HTTP
 
 pytestmark = pytest.mark.engine
 
-DISKS = {
-    "storage": {"local": {}},
-    "vms.web.ephemeral": None,
-    "vms.web.image": None,
-    "vms.web.disk": {"size": "20Gi", "from": HTTP},
-    "vms.web.disks": {"data": {"size": "100Gi"}},
-}
+DISKS = {"vms.web.disk.from": HTTP, "vms.web.disks": {"data": {"size": "100Gi"}}}
 
 
 def test_a_first_plan_shows_the_disks_and_passes_its_policies(checkout):

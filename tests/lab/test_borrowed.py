@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab import borrowed
+from lab import borrowed, sysctls
 
 
 @pytest.fixture
@@ -74,3 +74,9 @@ def test_nodes_get_enough_instances_of_inotify_and_never_fewer_than_there_were(t
     os.close(handle)
     setting.settle()
     assert path.read_text().strip() == before
+
+
+def test_every_setting_that_is_borrowed_is_looked_at_before_and_after_a_lab():
+    looked_at = {str(sysctls.FOLDER / name) for name in sysctls.BORROWED}
+    assert {str(setting.path) for setting in borrowed.SETTINGS} == looked_at
+    assert len({setting.folder for setting in borrowed.SETTINGS}) == len(borrowed.SETTINGS)

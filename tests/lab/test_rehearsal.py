@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.rehearsals import NETWORK_PHASES
+from runner.rehearsals import NETWORK_PHASES, VM_PHASES
 from tests.lab.conftest import WITHOUT_CILIUM, WITHOUT_VMS
 
 pytestmark = pytest.mark.lab
@@ -17,7 +17,9 @@ PHASES = [
     "what the plan computes",
     "kubelets' certificates",
     "virtual machines",
+    "virtual machines' disks",
     "the images",
+    "shared volumes",
     "up again",
     "closed namespaces",
     "node ports and addresses",
@@ -36,9 +38,6 @@ PHASES = [
     "destroy",
     "end",
 ]
-
-
-VM_PHASES = ("virtual machines", "virtual machines again")
 
 
 def test_a_rehearsal_of_dev_passes_every_phase_and_leaves_nothing(rehearsals):

@@ -4,6 +4,8 @@ import pytest
 
 from lab import guests, preflight, prepare, virtualization, vm_images
 from lab.layers import NET_BIND_SERVICE
+from lab.phases import disks, machines
+from lab.rehearsal import Rehearsal
 from toolchain.layout import Layout
 from toolchain.lock import load
 
@@ -97,6 +99,7 @@ def test_a_disk_is_filled_from_the_labs_server_whatever_fills_it_elsewhere():
         "disk": {"size": "20Gi", "from": {"http": {"url": "https://images.example.com/server.vmdk"}}},
         "disks": {
             "data": {"size": "100Gi"},
+            "spare": {"size": "1Gi", "keep": False},
             "copy": {"from": {"claim": {"name": "golden"}}},
             "tools": {"from": {"registry": {"image": f"quay.io/tools/disk:1@sha256:{'0' * 64}"}}},
         },
@@ -104,12 +107,24 @@ def test_a_disk_is_filled_from_the_labs_server_whatever_fills_it_elsewhere():
     notes = []
     platform = {"kubevirt": {"version": "v1.8.4", "emulation": True}, "vms": {"web": given}}
     guests.rehearsed(platform, lambda where, was, now, why: notes.append(where), "v1.8.4", at)
-    assert given["disk"]["from"] == {"http": at["vmdk"]}
+    assert given["disk"] == {"size": "256Mi", "from": {"http": at["vmdk"]}, "keep": False}
     assert given["disks"]["tools"]["from"] == {"http": at["qcow2"]}
-    assert given["disks"]["copy"]["from"] == {"claim": {"name": "golden"}} and given["disks"]["data"] == {
-        "size": "100Gi"
-    }
-    assert notes == ["vms.web.disk.from", "vms.web.disks.tools.from"]
+    assert given["disks"]["copy"]["from"] == {"claim": {"name": "golden"}}
+    assert given["disks"]["data"] == {"size": "100Gi", "keep": False}
+    assert given["disks"]["spare"] == {"size": "1Gi", "keep": False}
+    assert notes == [
+        *("vms.web.disk.from", "vms.web.disk.size", "vms.web.disk.keep", "vms.web.disks.data.keep"),
+        "vms.web.disks.tools.from",
+    ]
+
+
+@pytest.mark.parametrize("without_vms", [False, True])
+def test_without_vms_leaves_out_kubevirt_and_all_that_its_disks_need(tmp_path, without_vms):
+    dev = Rehearsal("dev", root=tmp_path, checkout=prepare.CHECKOUT, without_vms=without_vms)
+    assert dev.left_out == (["kubevirt", "vms", "storage"] if without_vms else [])
+    assert not set(virtualization.SECTIONS) & set(dev.committed) if without_vms else "storage" in dev.committed
+    assert disks.enabled(dev) is machines.there(dev) is not without_vms
+    assert bool(virtualization.parts(dev.committed)) is not without_vms
 
 
 def test_a_platform_without_kubevirt_is_not_changed():

@@ -10,7 +10,7 @@ from strategies import platforms
 
 from core.facts.storage import HELPER_IMAGE, IMAGE
 from core.facts.storage_capabilities import capabilities
-from core.facts.versions import CURRENT
+from core.facts.versions import CURRENT, cdi_manifest
 from core.manifests import cdi as manifests
 from core.manifests import operators
 from core.model import Platform, parse
@@ -35,6 +35,15 @@ def test_the_operators_manifest_is_that_of_its_release():
     assert {namespace for _, namespace, _ in names if namespace} == {"cdi"}
     [container] = objects[-1]["spec"]["template"]["spec"]["containers"]
     assert container["image"] == f"quay.io/kubevirt/cdi-operator:{CURRENT['cdi']}"
+
+
+def test_the_definition_has_no_version_that_the_operator_removes():
+    """Otherwise a refresh would find it edited, and an `up` put the version back, each time."""
+    released = next(each for each in operators.objects(cdi_manifest(CURRENT["cdi"])) if "versions" in each["spec"])
+    assert [each["name"] for each in released["spec"]["versions"]] == ["v1alpha1", "v1beta1"]
+    made = [each for each in manifests.operator(CdiSpec()) if each["kind"] == "CustomResourceDefinition"]
+    assert [[each["name"] for each in one["spec"]["versions"]] for one in made] == [["v1beta1"]]
+    assert made[0]["spec"]["versions"][0] == released["spec"]["versions"][1]
 
 
 def test_every_image_comes_from_the_registry_of_the_stack_file():

@@ -10,6 +10,7 @@ from core.facts.storage import HELPER_IMAGE
 from core.machineconfig.documents import documents
 from core.manifests import local_path
 from core.model import Platform, parse
+from tests.diskvms import EPHEMERAL
 
 LOCAL = {"storage": {"local": {}}}
 
@@ -120,5 +121,5 @@ def test_classes_come_after_the_provisioner_and_it_after_its_closed_namespace():
 
 
 def test_without_storage_a_platform_registers_nothing_of_it(dev):
-    named = {f"{kind}::{name}" for kind, name in run_program(dev).engine.resources}
+    named = {f"{kind}::{name}" for kind, name in run_program(changed(dev, EPHEMERAL)).engine.resources}
     assert not [each for each in named if "storage" in each or "cdi" in each]

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import yaml
 from conftest import changed
 from hypothesis import given
@@ -11,16 +12,20 @@ from core.manifests import cloud_init
 from core.manifests import virtual_machine as machine
 from core.manifests.kubevirt import kubevirt, operator
 from core.model import parse
+from tests.diskvms import EPHEMERAL
 
 
 def vm_of(raw, name="web"):
     return parse(raw).vms[name]
 
 
-def test_the_link_is_explicitly_masqueraded(dev):
+@pytest.mark.parametrize(("edits", "own"), [({}, ["macAddress"]), (EPHEMERAL, [])], ids=["a disk", "ephemeral"])
+def test_the_link_is_explicitly_masqueraded(dev, edits, own):
     """KubeVirt would add a bridge on the pod network, which blocks migration."""
-    domain = machine.virtual_machine(parse(dev), "web")["spec"]["template"]["spec"]["domain"]
-    assert domain["devices"]["interfaces"] == [{"name": "default", "masquerade": {}, "model": "virtio"}]
+    domain = machine.virtual_machine(parse(changed(dev, edits)), "web")["spec"]["template"]["spec"]["domain"]
+    (link,) = domain["devices"]["interfaces"]
+    assert [key for key in link if key not in ("name", "masquerade", "model")] == own
+    assert (link["name"], link["masquerade"], link["model"]) == ("default", {}, "virtio")
 
 
 @given(platforms())

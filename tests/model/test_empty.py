@@ -10,6 +10,7 @@ from conftest import KEY, changed, stack_platform
 from core.loading import stackfile
 from core.model import Platform, StackFileError, parse
 from core.model.empty import without_empty_sections
+from tests.diskvms import EPHEMERAL
 
 SECTIONS = [
     *("vms", "workloads", "classes", "registries", "exceptions", "include", "boot", "kubevirt"),
@@ -54,9 +55,15 @@ def test_an_empty_section_that_is_required_is_missing_and_nothing_else(dev, path
     ]
 
 
-@pytest.mark.parametrize("path", ["vms.web.cpu", "vms.web.image", "machines.cp-1.address", "cilium.version"])
-def test_a_single_value_that_is_missing_is_a_fault(dev, path):
-    _, empty = without(dev, path)
+@pytest.mark.parametrize(
+    ("path", "edits"),
+    [
+        *(("vms.web.cpu", {}), ("vms.web.memory", {}), ("vms.web.image", EPHEMERAL)),
+        *(("machines.cp-1.address", {}), ("cilium.version", {})),
+    ],
+)
+def test_a_single_value_that_is_missing_is_a_fault(dev, path, edits):
+    _, empty = without(changed(dev, edits), path)
     with pytest.raises(StackFileError) as refused:
         parse(empty)
     assert [".".join(fault.path) for fault in refused.value.faults] == [path]

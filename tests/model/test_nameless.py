@@ -11,7 +11,7 @@ WORKLOAD = {"image": "registry.example.com/a/b:1", "namespace": "a"}
 @pytest.mark.parametrize(
     ("section", "keys"),
     [
-        ("vms", ["image", "cpu", "memory", "ports"]),
+        ("vms", ["cpu", "memory", "ports"]),
         ("machines", ["role", "address", "mac"]),
         ("workloads", ["image", "namespace"]),
         ("classes", ["role", "patches"]),

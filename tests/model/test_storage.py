@@ -10,6 +10,7 @@ from core.facts import versions
 from core.facts.storage_capabilities import CAPABILITIES, SHORT, Mode, capabilities, depends_on_parameters, mode
 from core.model import Platform, StackFileError, parse
 from core.model.advice import advice
+from tests.diskvms import EPHEMERAL
 
 TODAY = date(2026, 11, 1)
 CEPH = {"provisioner": "rook-ceph.rbd.csi.ceph.com"}
@@ -18,7 +19,7 @@ PLAIN = {"provisioner": "driver.longhorn.io"}
 
 
 def platform(storage: Any) -> Platform:
-    return parse(changed(stack_platform("dev"), {"storage": storage}))
+    return parse(changed(stack_platform("dev"), {**EPHEMERAL, "storage": storage}))
 
 
 @pytest.mark.parametrize(

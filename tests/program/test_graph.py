@@ -10,6 +10,7 @@ import pytest
 from conftest import MACHINE_SECRETS, MADE, changed, is_secret, plain, ran, run_program
 
 from core.native.contracts import CONTRACTS, SECRET_INPUTS
+from tests.diskvms import EPHEMERAL
 
 VM = "kubernetes:kubevirt.io/v1:VirtualMachine::vm-web"
 # Their inputs depend on the machine that issues the kubeconfig.
@@ -83,13 +84,15 @@ def test_adding_machines_changes_no_other_resources_inputs(prod, role):
     }
 
 
-def test_a_second_machine_changes_only_replicas_and_live_migration(dev):
-    """From one machine to two, VMs can migrate and operators get a second replica. Nothing else changes."""
+@pytest.mark.parametrize(("edits", "vms"), [({}, ["cdi"]), (EPHEMERAL, ["vm-web"])], ids=["a disk", "ephemeral"])
+def test_a_second_machine_changes_only_replicas_and_live_migration(dev, edits, vms):
+    """From one machine to two, ephemeral VMs can migrate and operators get a second replica. Nothing else changes."""
+    dev = changed(dev, edits)
     before = ran(dev).inputs()
     after = ran(changed(dev, {"machines.aa-1": _machine("worker", dev, 92)})).inputs()
-    assert sorted(name for (_, name), inputs in before.items() if after[(_, name)] != inputs) == [
-        "cilium-release", "kubevirt", "talos-guard", "vm-web",
-    ]  # fmt: skip
+    assert sorted(name for (_, name), inputs in before.items() if after[(_, name)] != inputs) == sorted(
+        ["cilium-release", "kubevirt", "talos-guard", *vms]
+    )
 
 
 def _machine(role, raw, number):
