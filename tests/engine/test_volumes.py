@@ -11,6 +11,7 @@ from core.facts.versions import CURRENT
 from lab import prepare
 from lab.speed import deadline
 from lab.testing.kubeapi import KubernetesAPI
+from tests.diskvms import EPHEMERAL
 from tests.provider.certificates import Pki, admin, pem
 
 pytestmark = pytest.mark.engine
@@ -122,6 +123,7 @@ def test_a_cluster_gets_every_object_once_and_keeps_what_cdi_made(here, api):
 
 def test_a_first_plan_with_volumes_has_no_warning_and_passes_its_policies(checkout):
     here = checkout("dev")
+    here.edit("dev", EPHEMERAL)
     before = here.plan("dev")
     here.edit("dev", VOLUMES)
     shown = here.preview("dev", network=False)
