@@ -29,6 +29,7 @@ from lab.speed import deadline
 from lab.testing import installer
 from lab.testing.clock import Clock
 from lab.waiting import wait_for
+from tests.diskvms import EPHEMERAL
 from toolchain import ensure
 
 pytestmark = pytest.mark.machines
@@ -165,6 +166,8 @@ def declared(bmc: Bmc) -> dict[str, Any]:
 def surroundings() -> dict[str, Any]:
     """The rest of the platform: dotted path to value."""
     return {
+        # What a machine runs above Talos is not part of this.
+        **EPHEMERAL,
         "talos.version": FIRST,
         "talos.kubernetes": prepare.versions().kubernetes,
         "talos.schematic": {"kernel_args": ARGUMENTS},
