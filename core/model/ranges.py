@@ -24,6 +24,10 @@ class AddressRange(Model):
     def __str__(self) -> str:
         return f"{self.first}-{self.last}"
 
+    def overlaps(self, other: "AddressRange") -> bool:
+        """Whether an address is in both."""
+        return self.first in other or other.first in self
+
 
 def _range(value: Any) -> Any:
     if isinstance(value, AddressRange):

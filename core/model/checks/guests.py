@@ -1,13 +1,12 @@
-"""Disks, names, firmware and addresses of VMs with disks of their own."""
+"""Disks, firmware and addresses of VMs with disks of their own."""
 
 from collections.abc import Iterator
 
-from core.model.claims import SHARED_ACCESS, Claim, claims, guest_macs, guest_uuid
+from core.model.claims import SHARED_ACCESS, Claim, claims
 from core.model.faults import Fault, fault
 from core.model.placing import guest_arch
 from core.model.platform import Platform
 from core.model.virtualization import ROOT
-from core.model.vmnetworks import POD_NETWORK
 
 from .registry import check
 from .storage import unknown_class
@@ -227,38 +226,3 @@ def exposed_vms_have_addresses(p: Platform) -> Iterator[Fault]:
                 "packets to it would reach one of the two",
                 "use a different address for each",
             )
-
-
-@check()
-def guests_have_identities_of_their_own(p: Platform) -> Iterator[Fault]:
-    """No two VMs have one UUID, and no two links of VMs and of machines have one MAC."""
-    owners: dict[str, str] = {}
-    macs = _macs_of_machines(p)
-    for name, vm in p.vms.items():
-        if vm.disk is None:
-            continue
-        value = guest_uuid(p, name)
-        if owners.setdefault(value, f"VM {name}") != f"VM {name}":
-            yield _same(("vms", name, "uuid"), value, owners[value])
-        for network, mac in guest_macs(p, name).items():
-            key = ("mac",) if network == POD_NETWORK else ("nics", network, "mac")
-            owner = f"VM {name}" if network == POD_NETWORK else f"VM {name} in {network}"
-            if macs.setdefault(mac, owner) != owner:
-                yield _same(("vms", name, *key), mac, macs[mac])
-
-
-def _macs_of_machines(p: Platform) -> dict[str, str]:
-    """The MACs of machines' links: address (key) to the machine, for messages."""
-    found = {machine.mac: f"machine {name}" for name, machine in p.declared.items() if machine.mac}
-    for name, machine in p.declared.items():
-        found |= {link.mac: f"machine {name}" for link in machine.nics.links.values() if link.mac}
-    return found
-
-
-def _same(path: tuple[str, ...], value: str, owner: str) -> Fault:
-    return fault(
-        path,
-        f"{value} is already that of {owner}",
-        "in one network, or for one licence, both would be the same machine",
-        f"write a different {path[-1]} for each",
-    )

@@ -66,7 +66,7 @@ def pools_are_apart(p: Platform) -> Iterator[Fault]:
     pools = _pools(p)
     for index, pool in enumerate(pools):
         for other in pools[:index]:
-            if pool.first in other or other.first in pool:
+            if pool.overlaps(other):
                 yield fault(
                     PATH,
                     f"{pool} overlaps {other}",

@@ -214,7 +214,7 @@ def _ranges(p: Platform, name: str, spec: VmNetworkSpec, pools: tuple[AddressRan
             why = "a server assigns addresses of its own network"
             yield fault(path, f"{each} is not in {spec.subnet}", why, f"write a range of {spec.subnet}")
         for pool in pools:
-            if each.first in pool or pool.first in each:
+            if each.overlaps(pool):
                 yield fault(
                     path,
                     f"{each} overlaps {pool} of cilium.load_balancer.pool",
